@@ -1,0 +1,2 @@
+"""Training runs, headless or started by the panel: knows recipes and runs; imports everything of `napari_wsss` but
+`session` and `widgets`."""
