@@ -1,0 +1,143 @@
+"""The ordered foreground classes of a project, and the only place that knows background 0, ignore 255 and the +1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import LabelError
+
+BACKGROUND = 0
+IGNORE = 255
+MOST_CLASSES = IGNORE - 1
+
+HeadLayout = Literal["foreground", "background_first", "background_last"]
+
+
+@dataclass(frozen=True)
+class ClassList:
+    """Foreground class names in a fixed order; class ``k`` (from 0) has mask value ``k + 1``.
+
+    Parameters
+    ----------
+    names : sequence of str
+        1 to 254 different, non-empty names. Order is meaning: it decides mask values and head channels.
+
+    Raises
+    ------
+    LabelError
+        When names repeat, are empty or are too many for 8-bit masks.
+    """
+
+    names: tuple[str, ...]
+
+    def __init__(self, names: Iterable[str]) -> None:
+        object.__setattr__(self, "names", tuple(str(name).strip() for name in names))
+        self._check()
+
+    def _check(self) -> None:
+        repeated = sorted({name for name in self.names if self.names.count(name) > 1})
+        if not self.names:
+            raise LabelError("The class list is empty; give at least one foreground class name.")
+        if repeated or "" in self.names:
+            wrong = ", ".join(repeated) or "an empty name"
+            raise LabelError(
+                f"Class names must be different and not empty; found {wrong}. Rename or remove them."
+            )
+        if len(self.names) > MOST_CLASSES:
+            raise LabelError(
+                f"{len(self.names)} classes do not fit 8-bit masks (0 is background, 255 is ignore): "
+                f"at most {MOST_CLASSES} are possible. Split the project or merge classes."
+            )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def index(self, name: str) -> int:
+        """Return the 0-based class index of `name`; raise `LabelError` listing the known names otherwise."""
+        try:
+            return self.names.index(name)
+        except ValueError:
+            known = ", ".join(self.names)
+            raise LabelError(f"There is no class {name!r}; the project's classes are: {known}.") from None
+
+    def mask_value(self, name: str) -> int:
+        """Return the mask value (1 to 254) of class `name`."""
+        return self.index(name) + 1
+
+    def name_of(self, value: int) -> str:
+        """Return what a mask value means: a class name, ``background`` or ``ignore``."""
+        if value in (BACKGROUND, IGNORE):
+            return "background" if value == BACKGROUND else "ignore"
+        if not 0 < value <= len(self.names):
+            raise LabelError(f"Mask value {value} has no class; expected 0 to {len(self.names)} or {IGNORE}.")
+        return self.names[value - 1]
+
+    def indices(self, labels: Iterable[str]) -> tuple[int, ...]:
+        """Return the sorted 0-based indices of the classes named in `labels`."""
+        return tuple(sorted(self.index(name) for name in set(labels)))
+
+    def vector(self, labels: Iterable[str]) -> NDArray[np.bool_]:
+        """Return (K,) bool, True for the classes named in `labels` (a multi-hot target)."""
+        present = np.zeros(len(self), dtype=bool)
+        present[list(self.indices(labels))] = True
+        return present
+
+    def names_of(self, indices: Iterable[int]) -> tuple[str, ...]:
+        """Return the names of 0-based class indices, in the given order."""
+        return tuple(self.names[k] for k in indices)
+
+    def values(self) -> tuple[int, ...]:
+        """Return every value a mask of this project may hold: 0, 1 .. K, 255."""
+        return (BACKGROUND, *range(1, len(self) + 1), IGNORE)
+
+    def head_channels(self, layout: HeadLayout) -> tuple[int, ...]:
+        """Return the head channel of each class for a published head layout.
+
+        ``foreground`` heads have K channels; ``background_first`` (SEAM, segmenters) and ``background_last``
+        (EDAM) have K + 1, the background being channel 0 or K.
+        """
+        first = 1 if layout == "background_first" else 0
+        return tuple(range(first, first + len(self)))
+
+    def without_background(self, array: NDArray[np.generic], layout: HeadLayout) -> NDArray[np.generic]:
+        """Return the (K, ...) class rows of an array whose first axis is a head in `layout`."""
+        return array[list(self.head_channels(layout))]
+
+    @cached_property
+    def palette(self) -> NDArray[np.uint8]:
+        """(256, 3) uint8 RGB: background black, classes well apart, ignore light grey."""
+        palette = voc_colours(256)
+        palette[IGNORE] = (224, 224, 192)
+        return palette
+
+    def colour(self, name: str) -> tuple[float, float, float]:
+        """Return the display colour of class `name`, RGB in [0, 1]."""
+        red, green, blue = (float(channel) / 255 for channel in self.palette[self.mask_value(name)])
+        return red, green, blue
+
+
+def voc_colours(count: int) -> NDArray[np.uint8]:
+    """Return (count, 3) uint8 colours of the PASCAL VOC colour map: the bits of the index, spread over RGB."""
+    index = np.arange(count)
+    colours = np.zeros((count, 3), dtype=np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            colours[:, channel] |= (((index >> (3 * bit + channel)) & 1) << (7 - bit)).astype(np.uint8)
+    return colours
+
+
+def natural_order(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names sorted as a person would (``class2`` before ``class10``)."""
+    import re
+
+    def key(name: str) -> list[tuple[int, int, str]]:
+        parts = re.split(r"(\d+)", name.casefold())
+        return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+
+    return tuple(sorted(names, key=key))

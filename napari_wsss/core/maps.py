@@ -1,0 +1,110 @@
+"""What localizers, saliency models and refiners hand on: (K, H, W) activation maps and (H, W) saliency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import StepError
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ActivationMaps:
+    """Scores (K, H, W) float32 in [0, 1] of the K classes *present* in one image, and a background score.
+
+    Parameters
+    ----------
+    scores : (K, H, W) float32 in [0, 1]
+        One map per present class; K may be 0 (an image without labels).
+    classes : tuple of int
+        0-based class indices of the maps, ascending.
+    background : (H, W) float32 in [0, 1], optional
+        Set by a background step or carried along by refiners.
+    """
+
+    scores: Scores
+    classes: tuple[int, ...]
+    background: Scores | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", tuple(int(k) for k in self.classes))
+        if self.scores.ndim != 3 or len(self.scores) != len(self.classes):
+            raise StepError(
+                f"Activation maps have shape {self.scores.shape} for {len(self.classes)} classes; expected (K, H, W)."
+            )
+        if list(self.classes) != sorted(set(self.classes)):
+            raise StepError(
+                f"Class indices of activation maps must ascend without repeats; found {self.classes}."
+            )
+        if self.background is not None and self.background.shape != self.scores.shape[1:]:
+            raise StepError(
+                f"The background score is {self.background.shape}, the maps are {self.scores.shape[1:]}; "
+                "resize one of them first."
+            )
+
+    @classmethod
+    def empty(cls, height: int, width: int) -> ActivationMaps:
+        """Return the maps of an image without labels."""
+        return cls(np.zeros((0, height, width), np.float32), ())
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.scores.shape[1], self.scores.shape[2]
+
+    def with_scores(self, scores: Scores, background: Scores | None = None) -> ActivationMaps:
+        """Return the same classes with new scores and background."""
+        return replace(self, scores=scores.astype(np.float32, copy=False), background=background)
+
+    def only(self, classes: tuple[int, ...]) -> ActivationMaps:
+        """Return the maps of those of `classes` that are here (a removed label drops its map)."""
+        rows = [row for row, k in enumerate(self.classes) if k in set(classes)]
+        return ActivationMaps(self.scores[rows], tuple(self.classes[row] for row in rows), self.background)
+
+    def strongest(self) -> tuple[Scores, NDArray[np.uint8]]:
+        """Return the per-pixel maximum (H, W) float32 and the mask value (H, W) uint8 of the class that has it.
+
+        Without classes both are zero. Ties go to the lower class index.
+        """
+        if not self.classes:
+            return np.zeros(self.size, np.float32), np.zeros(self.size, np.uint8)
+        values = np.asarray([k + 1 for k in self.classes], np.uint8)
+        return self.scores.max(axis=0), values[self.scores.argmax(axis=0)]
+
+    def to_mask(self, threshold: float | None = None) -> NDArray[np.uint8]:
+        """Return the pseudo mask (H, W) uint8: the strongest class, or background where that scores higher.
+
+        Parameters
+        ----------
+        threshold : float in [0, 1], optional
+            Constant background score; without it the maps' own background is used.
+
+        Raises
+        ------
+        StepError
+            When there is neither a threshold nor a background.
+        """
+        score, value = self.strongest()
+        background = self.background if threshold is None else np.float32(threshold)
+        if background is None:
+            raise StepError(
+                "These maps have no background score, so no pseudo mask can be drawn. "
+                "Add a background step (constant or power) or give a threshold.",
+                missing=("background",),
+            )
+        return np.where(score > background, value, np.uint8(0))
+
+
+@dataclass(frozen=True)
+class SaliencyMap:
+    """Class-free saliency (H, W) float32 in [0, 1]; 1 is foreground."""
+
+    values: Scores
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2:
+            raise StepError(f"A saliency map has shape {self.values.shape}; expected (H, W).")

@@ -1,0 +1,98 @@
+"""Pseudo masks and accepted masks: (H, W) uint8 class values, and their palette-indexed PNG files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import publish
+
+
+@dataclass(frozen=True)
+class PseudoMask:
+    """Mask values (H, W) uint8: 0 background, k + 1 class k, 255 ignore.
+
+    Parameters
+    ----------
+    values : (H, W) uint8
+    person : (H, W) bool, optional
+        True where a person made or confirmed the pixel; without it the whole mask is a machine's.
+    """
+
+    values: NDArray[np.uint8]
+    person: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or self.values.dtype != np.uint8:
+            raise ProjectError(f"A mask is (H, W) uint8; found {self.values.shape} {self.values.dtype}.")
+
+    def weights(self, machine_weight: float) -> NDArray[np.float32]:
+        """Return (H, W) float32 training weights: 1 for a person's pixels, `machine_weight` else, 0 for ignore."""
+        person = np.zeros(self.values.shape, bool) if self.person is None else self.person
+        weights = np.where(person, np.float32(1), np.float32(machine_weight))
+        weights[self.values == IGNORE] = 0
+        return weights
+
+    def class_values(self) -> tuple[int, ...]:
+        """Return the class values that occur, without background and ignore."""
+        return tuple(int(v) for v in np.unique(self.values) if v not in (BACKGROUND, IGNORE))
+
+
+def changed_fraction(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
+    """Return the share of pixels in [0, 1] that differ between two masks of one size."""
+    return float(np.count_nonzero(before != after)) / max(1, before.size)
+
+
+def overlap(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    """Return the mean intersection over union of the classes either mask holds (background included), in [0, 1].
+
+    Pixels that are 255 in either mask are left out; two empty masks overlap fully.
+    """
+    counted = (first != IGNORE) & (second != IGNORE)
+    a, b = first[counted], second[counted]
+    values = np.union1d(a, b)
+    ratios = [np.count_nonzero((a == v) & (b == v)) / np.count_nonzero((a == v) | (b == v)) for v in values]
+    return float(np.mean(ratios)) if ratios else 1.0
+
+
+def write_mask(path: Path, values: NDArray[np.uint8], classes: ClassList) -> None:
+    """Write a mask as palette-indexed PNG, published atomically and forced to disk before this returns.
+
+    The palette is always the full one of 256 colours: Pillow 13 stores a mode-P image without palette in 1 bit.
+    """
+    image = Image.fromarray(np.ascontiguousarray(values, dtype=np.uint8)).convert("L")
+    image = Image.frombytes("P", image.size, image.tobytes())
+    image.putpalette(classes.palette.tobytes())
+    with publish(path) as file:
+        image.save(file, format="PNG", bits=8)
+
+
+def read_mask(path: Path) -> NDArray[np.uint8]:
+    """Return the values (H, W) uint8 of a palette-indexed or 8-bit grey PNG.
+
+    Raises
+    ------
+    ProjectError
+        When the file is missing, damaged, or holds colours instead of class values.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode not in ("P", "L"):
+                raise ProjectError(
+                    f"{path} is a {image.mode} picture; a mask holds one class value per pixel (palette or grey "
+                    "PNG). Convert colours to class values first."
+                )
+            return np.array(image, dtype=np.uint8)
+    except FileNotFoundError:
+        raise ProjectError(f"There is no mask file {path}.") from None
+    except (OSError, SyntaxError) as reason:
+        raise ProjectError(
+            f"The mask {os.fspath(path)} cannot be read ({reason}); restore it from a backup."
+        ) from reason

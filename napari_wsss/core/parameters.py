@@ -1,0 +1,189 @@
+"""One declaration per parameter: dataclass fields whose metadata feeds forms, command lines, files and checks.
+
+A method declares ``@dataclass(frozen=True) class Parameters`` with `parameter` fields. The metadata names
+(``title``, ``description``, ``minimum``, ``maximum``, ``multiple_of``, ``choices``) are the ones magicgui reads,
+so a form needs no import of a GUI library in the declaring file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from napari_wsss.core.errors import ParameterError
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class NoParameters:
+    """Parameters of a method that has none."""
+
+
+def parameter(
+    default: Any,
+    title: str,
+    description: str = "",
+    *,
+    bounds: tuple[float | None, float | None] = (None, None),
+    choices: tuple[Any, ...] = (),
+    advanced: bool = False,
+) -> Any:
+    """Declare a parameter field.
+
+    Parameters
+    ----------
+    default : object
+        bool, int, float, str or a tuple of one of these. Its type is the parameter's type.
+    title : str
+        Short label for forms; put the paper's symbol in parentheses: ``"Background power (alpha)"``.
+    description : str
+        One sentence: what it does, its unit, what larger means.
+    bounds : (minimum, maximum)
+        Inclusive; None leaves a side open.
+    choices : tuple
+        The allowed values, when they can be listed.
+    advanced : bool
+        True hides the field under *Advanced*.
+    """
+    metadata: dict[str, Any] = {"title": title, "description": description, "advanced": advanced}
+    if bounds[0] is not None:
+        metadata["minimum"] = bounds[0]
+    if bounds[1] is not None:
+        metadata["maximum"] = bounds[1]
+    if choices:
+        metadata["choices"] = tuple(choices)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def fields_of(cls: type) -> dict[str, dataclasses.Field[Any]]:
+    """Return the parameter fields of a `Parameters` class by name, in order of declaration."""
+    return {field.name: field for field in dataclasses.fields(cls)}
+
+
+def type_of(cls: type, name: str) -> Any:
+    """Return the annotated type of parameter `name` (resolved, also under postponed annotations)."""
+    return get_type_hints(cls)[name]
+
+
+def check(parameters: P) -> P:
+    """Return `parameters` when every value has its type and lies in its bounds.
+
+    Raises
+    ------
+    ParameterError
+        Naming the field, the value found and the values expected.
+    """
+    for name, field in fields_of(type(parameters)).items():
+        value = getattr(parameters, name)
+        for single in value if isinstance(value, tuple) else (value,):
+            _check_value(name, single, field.metadata)
+    return parameters
+
+
+def _check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
+    title = metadata.get("title", name)
+    if "choices" in metadata and value not in metadata["choices"]:
+        listed = ", ".join(map(str, metadata["choices"]))
+        raise ParameterError(f"{title} ({name}) is {value!r}; choose one of: {listed}.", name=name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    low, high = metadata.get("minimum"), metadata.get("maximum")
+    if value != value or (low is not None and value < low) or (high is not None and value > high):
+        expected = f"{'-inf' if low is None else low} to {'inf' if high is None else high}"
+        raise ParameterError(f"{title} ({name}) is {value!r}; expected a number from {expected}.", name=name)
+
+
+def to_dict(parameters: Any) -> dict[str, Any]:
+    """Return the parameters as plain JSON types (tuples become lists)."""
+    plain = dataclasses.asdict(parameters)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
+
+
+def from_dict(cls: type[P], values: Mapping[str, Any]) -> P:
+    """Return a checked `cls` from plain JSON types; missing names get their defaults.
+
+    Raises
+    ------
+    ParameterError
+        For a name `cls` does not have, or a value of the wrong type or out of bounds.
+    """
+    known = fields_of(cls)
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        listed = ", ".join(known) or "none"
+        raise ParameterError(
+            f"Unknown parameter {', '.join(unknown)}; the known ones are: {listed}.", name=unknown[0]
+        )
+    hints = get_type_hints(cls)
+    given = {name: _convert(name, value, hints[name]) for name, value in values.items()}
+    return check(cls(**given))
+
+
+def _convert(name: str, value: Any, kind: Any) -> Any:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        inner = [arg for arg in get_args(kind) if arg is not type(None)]
+        return None if value is None else _convert(name, value, inner[0])
+    if origin is tuple:
+        return tuple(_convert(name, item, get_args(kind)[0]) for item in value)
+    if origin is typing.Literal:
+        return value
+    wrong = (
+        (kind is bool and not isinstance(value, bool))
+        or (kind in (int, float) and (isinstance(value, bool) or not isinstance(value, int | float)))
+        or (kind is int and float(value) != int(value))
+        or (kind is str and not isinstance(value, str))
+    )
+    if wrong:
+        raise ParameterError(f"{name} is {value!r}; expected {getattr(kind, '__name__', kind)}.", name=name)
+    return kind(value)
+
+
+def add_options(parser: argparse.ArgumentParser, cls: type, *, prefix: str = "") -> None:
+    """Add one command-line option per parameter (``--background-power``); absent options stay absent.
+
+    Absent options are suppressed, so that a configuration file is only overridden by what was typed.
+    """
+    group = parser.add_argument_group((cls.__doc__ or cls.__qualname__).strip().splitlines()[0])
+    hints = get_type_hints(cls)
+    for name, field in fields_of(cls).items():
+        default = field.default_factory() if field.default_factory is not MISSING else field.default
+        text = f"{field.metadata.get('title', name)}. {field.metadata.get('description', '')} [{default}]"
+        kwargs: dict[str, Any] = {
+            "dest": prefix + name,
+            "default": argparse.SUPPRESS,
+            "help": text.replace("%", "%%"),
+        }
+        if hints[name] is bool:
+            kwargs["action"] = argparse.BooleanOptionalAction
+        elif get_origin(hints[name]) is tuple:
+            kwargs |= {"type": get_args(hints[name])[0], "nargs": "+"}
+        else:
+            kwargs |= {"type": _option_type(hints[name])}
+            if field.metadata.get("choices"):
+                kwargs["choices"] = field.metadata["choices"]
+        group.add_argument("--" + (prefix + name).replace("_", "-"), **kwargs)
+
+
+def _option_type(kind: Any) -> Any:
+    if get_origin(kind) is typing.Literal:
+        return type(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        return next(arg for arg in get_args(kind) if arg is not type(None))
+    return kind
+
+
+def from_options(
+    cls: type[P], options: argparse.Namespace, base: Mapping[str, Any] | None = None, *, prefix: str = ""
+) -> P:
+    """Return a checked `cls` from parsed options laid over `base` (a configuration file's values)."""
+    typed = {
+        name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)
+    }
+    return from_dict(cls, {**(base or {}), **typed})

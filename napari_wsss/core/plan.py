@@ -1,0 +1,98 @@
+"""The plan of a project: one localizer, refiners in the user's order and one segmenter, with their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """A chosen method and the parameters that differ from its defaults (plain JSON types)."""
+
+    method: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {"method": self.method, "parameters": dict(self.parameters)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Step:
+        """Return the step written by `to_dict`."""
+        return cls(str(record["method"]), dict(record.get("parameters", {})))
+
+    def with_parameters(self, values: Mapping[str, Any]) -> Step:
+        """Return the step with `values` laid over its parameters."""
+        return replace(self, parameters={**self.parameters, **values})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How maps and pseudo masks of a project are made.
+
+    Parameters
+    ----------
+    localizer : Step
+        Method of the ``localize`` shelf; its parameters are those of inference.
+    refiners : tuple of Step
+        Methods of the ``refine`` shelf in the order they run; a background step is one of them.
+    segmenter : Step, optional
+        Method of the ``segment`` shelf; when its checkpoint is applied, proposals come from it.
+    localizer_checkpoint, segmenter_checkpoint : str
+        Paths relative to the project folder of the applied models, "" when none is applied.
+    overrides : mapping of str to mapping
+        Parameter overrides by scope: ``"image:<id>"``, ``"cluster:<name>"``, ``"class:<name>"``; each maps a
+        refiner's method name to parameters. The most specific scope wins: image, then cluster, then class.
+    """
+
+    localizer: Step = field(default_factory=lambda: Step("cam"))
+    refiners: tuple[Step, ...] = field(default_factory=lambda: (Step("power_background"),))
+    segmenter: Step | None = None
+    localizer_checkpoint: str = ""
+    segmenter_checkpoint: str = ""
+    overrides: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def refiners_for(self, image_id: str, labels: frozenset[str], cluster: str = "") -> tuple[Step, ...]:
+        """Return the refiners of one image with its overrides laid over, least specific first."""
+        scopes = [*(f"class:{name}" for name in sorted(labels)), f"cluster:{cluster}", f"image:{image_id}"]
+        steps = self.refiners
+        for scope in scopes:
+            values = self.overrides.get(scope, {})
+            steps = tuple(step.with_parameters(values.get(step.method, {})) for step in steps)
+        return steps
+
+    def with_override(self, scope: str, method: str, values: Mapping[str, Any]) -> Plan:
+        """Return the plan in which `scope` also overrides `values` of the refiner `method`."""
+        overrides = {key: {m: dict(v) for m, v in inner.items()} for key, inner in self.overrides.items()}
+        scope_values = overrides.setdefault(scope, {})
+        scope_values[method] = {**scope_values.get(method, {}), **values}
+        return replace(self, overrides=overrides)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "localizer": self.localizer.to_dict(),
+            "refiners": [step.to_dict() for step in self.refiners],
+            "segmenter": self.segmenter.to_dict() if self.segmenter else None,
+            "localizer_checkpoint": self.localizer_checkpoint,
+            "segmenter_checkpoint": self.segmenter_checkpoint,
+            "overrides": {s: {m: dict(v) for m, v in inner.items()} for s, inner in self.overrides.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Plan:
+        """Return the plan written by `to_dict`; missing entries get defaults."""
+        default = cls()
+        segmenter = record.get("segmenter")
+        return cls(
+            localizer=Step.from_dict(record["localizer"]) if "localizer" in record else default.localizer,
+            refiners=tuple(Step.from_dict(r) for r in record["refiners"])
+            if "refiners" in record
+            else default.refiners,
+            segmenter=Step.from_dict(segmenter) if segmenter else None,
+            localizer_checkpoint=str(record.get("localizer_checkpoint", "")),
+            segmenter_checkpoint=str(record.get("segmenter_checkpoint", "")),
+            overrides=dict(record.get("overrides", {})),
+        )

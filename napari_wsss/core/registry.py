@@ -1,0 +1,80 @@
+"""Lists a shelf of methods from its folder without importing it, and imports one method on demand.
+
+Third parties add a method through the entry-point group named like the shelf (``napari_wsss.localize`` ...).
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from napari_wsss.core.errors import StepError
+
+Shelf = Literal["localize", "saliency", "refine", "segment"]
+SHELVES: tuple[Shelf, ...] = ("localize", "saliency", "refine", "segment")
+CONTRACTS: dict[Shelf, str] = {
+    "localize": "Localizer",
+    "saliency": "SaliencyModel",
+    "refine": "Refiner",
+    "segment": "Segmenter",
+}
+NOT_METHODS = ("base",)
+
+
+def method_names(shelf: Shelf) -> tuple[str, ...]:
+    """Return the method names of a shelf, ours first, each a file name or an entry-point name; imports nothing."""
+    return tuple(dict.fromkeys([*_own_names(shelf), *sorted(_foreign(shelf))]))
+
+
+def load_method(shelf: Shelf, name: str) -> type[Any]:
+    """Import and return the class that implements method `name` of `shelf`.
+
+    Raises
+    ------
+    StepError
+        When there is no such method, or what it needs is not installed.
+    """
+    if name not in method_names(shelf):
+        known = ", ".join(method_names(shelf)) or "none"
+        raise StepError(f"There is no {shelf} method {name!r}; the known ones are: {known}.")
+    try:
+        if name in _own_names(shelf):
+            return _contract_class(shelf, f"napari_wsss.{shelf}.{name}")
+        loaded: type[Any] = _foreign(shelf)[name].load()
+        return loaded
+    except ModuleNotFoundError as missing:
+        raise StepError(
+            f"The {shelf} method {name!r} needs the package {missing.name!r}, which is not installed. "
+            'Install it, for example with: pip install "napari-wsss[torch]".',
+            missing=(missing.name or "",),
+        ) from missing
+
+
+def _own_names(shelf: Shelf) -> list[str]:
+    spec = find_spec(f"napari_wsss.{shelf}")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    found = sorted(module.name for module in pkgutil.iter_modules(folders))
+    return [name for name in found if name not in NOT_METHODS and not name.startswith("_")]
+
+
+def _foreign(shelf: Shelf) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"napari_wsss.{shelf}")}
+
+
+def _contract_class(shelf: Shelf, module_name: str) -> type[Any]:
+    contract = getattr(importlib.import_module(f"napari_wsss.{shelf}.base"), CONTRACTS[shelf])
+    module = importlib.import_module(module_name)
+    found = [
+        member
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, contract) and member.__module__ == module_name
+    ]
+    if len(found) != 1:
+        raise StepError(
+            f"{module_name} holds {len(found)} {contract.__name__} classes; a method file holds exactly one."
+        )
+    return found[0]
