@@ -1,0 +1,31 @@
+# The commands of this repository; each makes what it needs. The steps themselves are small scripts in .ci/.
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+export VENV
+
+.PHONY: help env demo test lint bench clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1|/' | column -t -s '|'
+
+env:  ## make or update the virtual environment (.venv)
+	@.ci/environment
+
+demo: env  ## sample project, a few minutes of training, napari (or screenshots in build/demo/)
+	@.ci/demo
+
+test: env  ## the test suite; PYTEST_ARGS='-m slow' or '-m real' for the rest
+	@.ci/with_display $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: env  ## ruff, and mypy --strict on core, session and pipeline
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: env  ## the benchmarks of tests/benchmarks
+	@.ci/with_display $(BIN)/python -m pytest tests/benchmarks -o addopts= --import-mode=importlib \
+	  --benchmark-only -m "not real and not gpu" $(PYTEST_ARGS)
+
+clean:  ## remove the environment and everything built
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
