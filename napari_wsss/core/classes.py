@@ -46,9 +46,7 @@ class ClassList:
             raise LabelError("The class list is empty; give at least one foreground class name.")
         if repeated or "" in self.names:
             wrong = ", ".join(repeated) or "an empty name"
-            raise LabelError(
-                f"Class names must be different and not empty; found {wrong}. Rename or remove them."
-            )
+            raise LabelError(f"Class names must be different and not empty; found {wrong}. Rename or remove them.")
         if len(self.names) > MOST_CLASSES:
             raise LabelError(
                 f"{len(self.names)} classes do not fit 8-bit masks (0 is background, 255 is ignore): "

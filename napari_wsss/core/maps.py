@@ -37,9 +37,7 @@ class ActivationMaps:
                 f"Activation maps have shape {self.scores.shape} for {len(self.classes)} classes; expected (K, H, W)."
             )
         if list(self.classes) != sorted(set(self.classes)):
-            raise StepError(
-                f"Class indices of activation maps must ascend without repeats; found {self.classes}."
-            )
+            raise StepError(f"Class indices of activation maps must ascend without repeats; found {self.classes}.")
         if self.background is not None and self.background.shape != self.scores.shape[1:]:
             raise StepError(
                 f"The background score is {self.background.shape}, the maps are {self.scores.shape[1:]}; "

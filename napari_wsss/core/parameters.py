@@ -117,9 +117,7 @@ def from_dict(cls: type[P], values: Mapping[str, Any]) -> P:
     unknown = sorted(set(values) - set(known))
     if unknown:
         listed = ", ".join(known) or "none"
-        raise ParameterError(
-            f"Unknown parameter {', '.join(unknown)}; the known ones are: {listed}.", name=unknown[0]
-        )
+        raise ParameterError(f"Unknown parameter {', '.join(unknown)}; the known ones are: {listed}.", name=unknown[0])
     hints = get_type_hints(cls)
     given = {name: _convert(name, value, hints[name]) for name, value in values.items()}
     return check(cls(**given))
@@ -183,7 +181,5 @@ def from_options(
     cls: type[P], options: argparse.Namespace, base: Mapping[str, Any] | None = None, *, prefix: str = ""
 ) -> P:
     """Return a checked `cls` from parsed options laid over `base` (a configuration file's values)."""
-    typed = {
-        name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)
-    }
+    typed = {name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)}
     return from_dict(cls, {**(base or {}), **typed})

@@ -88,9 +88,7 @@ class Plan:
         segmenter = record.get("segmenter")
         return cls(
             localizer=Step.from_dict(record["localizer"]) if "localizer" in record else default.localizer,
-            refiners=tuple(Step.from_dict(r) for r in record["refiners"])
-            if "refiners" in record
-            else default.refiners,
+            refiners=tuple(Step.from_dict(r) for r in record["refiners"]) if "refiners" in record else default.refiners,
             segmenter=Step.from_dict(segmenter) if segmenter else None,
             localizer_checkpoint=str(record.get("localizer_checkpoint", "")),
             segmenter_checkpoint=str(record.get("segmenter_checkpoint", "")),
