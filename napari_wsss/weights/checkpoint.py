@@ -1,0 +1,62 @@
+"""Our own checkpoints: one safetensors file whose metadata holds the configuration as JSON; no pickled classes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+from torch import Tensor
+
+from napari_wsss.core.errors import WeightsError
+from napari_wsss.core.files import publish
+from napari_wsss.weights.read import State, read_as_stored
+
+_META = "napari-wsss"
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
+    """Write tensors and configuration; a reader sees the old file or the whole new one.
+
+    Parameters
+    ----------
+    path : Path
+        Usually ending in ``.safetensors``.
+    state : mapping of str to Tensor
+        Any device and memory format; types are kept.
+    meta : mapping
+        Plain JSON types. ``"normalisation"`` (`Normalisation.to_dict`) lets the trunk be reused elsewhere.
+    """
+    record = json.dumps(dict(meta), sort_keys=True)
+    # A copy of each tensor: safetensors refuses tensors that share memory.
+    tensors = {key: value.detach().cpu().clone().contiguous() for key, value in state.items()}
+    with publish(Path(path)) as file:
+        file.write(save(tensors, metadata={_META: record}))
+
+
+def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
+    """Return the tensors (types as stored, on the CPU) and the configuration of `save_checkpoint`.
+
+    Raises
+    ------
+    WeightsError
+        When the file is missing, damaged, or not one of our checkpoints.
+    """
+    state, metadata = read_as_stored(Path(path))
+    meta = checkpoint_meta(metadata)
+    if meta is None:
+        raise WeightsError(
+            f"{Path(path).name} is not a checkpoint of napari-wsss (its configuration is missing). To start from "
+            "weights of another origin, give them as the trunk's weights."
+        )
+    return state, meta
+
+
+def checkpoint_meta(metadata: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the configuration found in a file's metadata, or None when it is not one of our checkpoints."""
+    if _META not in metadata:
+        return None
+    meta: dict[str, Any] = json.loads(metadata[_META])
+    return meta

@@ -1,0 +1,94 @@
+"""What is known about one published weights file, as data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_wsss.weights.normalisation import IMAGENET, Normalisation
+
+ClassLayout = Literal["none", "foreground", "background_first", "background_last"]
+
+
+@dataclass(frozen=True)
+class TellTale:
+    """What a state dict must hold, and must not hold, to be one of these weights.
+
+    Parameters
+    ----------
+    shapes : tuple of (key, shape)
+        None as a length fits any.
+    absent : tuple of str
+        Keys that would mean a deeper or different network.
+    fingerprint : (str, str)
+        Key and SHA-256 of that tensor's little-endian float32 bytes; ("", "") when the keys decide.
+        Tells weights apart that have the same keys but want different input.
+    """
+
+    shapes: tuple[tuple[str, tuple[int | None, ...]], ...] = ()
+    absent: tuple[str, ...] = ()
+    fingerprint: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class WeightsDescriptor:
+    """Facts of one weights file: what it fits, what input it wants, where it comes from.
+
+    Parameters
+    ----------
+    name, title : str
+        Short name for commands and configuration; one line for people.
+    network, trunk : str
+        Which of our networks it fits (a trunk's name, or ``deeplab_v3``), and on which trunk.
+    normalisation : Normalisation
+        The input these weights expect.
+    url, sha256 : str or None
+        Download and its SHA-256 (or the leading digits that are published).
+    licence, citation, source : str
+        Terms, paper, page.
+    class_layout : str
+        Meaning of the head's channels: none, foreground only, background first or background last.
+    head : str
+        Pattern of the keys (before renaming) whose sizes depend on the class count; "" without a head.
+    rename : tuple of (pattern, replacement)
+        Their keys to ours; the first pattern that matches is applied.
+    ignorable : tuple of str
+        Patterns of keys that may be left over: our network has no place for them and needs none.
+    tell_tale : TellTale
+        How to recognise the file by its content.
+    pixel_supervised : bool
+        True when pixel masks were used in training: never report results from it as weakly supervised.
+    """
+
+    name: str
+    title: str
+    network: str
+    trunk: str = ""
+    normalisation: Normalisation = IMAGENET
+    url: str | None = None
+    sha256: str | None = None
+    licence: str = ""
+    citation: str = ""
+    source: str = ""
+    class_layout: ClassLayout = "none"
+    head: str = ""
+    rename: tuple[tuple[str, str], ...] = ()
+    ignorable: tuple[str, ...] = ()
+    tell_tale: TellTale = TellTale()
+    pixel_supervised: bool = False
+
+    def renamed(self, key: str) -> str:
+        """Return our name of their `key`."""
+        for pattern, replacement in self.rename:
+            if re.search(pattern, key):
+                return re.sub(pattern, replacement, key, count=1)
+        return key
+
+    def is_head(self, key: str) -> bool:
+        """Tell whether their `key` belongs to the part that depends on the class count."""
+        return bool(self.head) and re.search(self.head, key) is not None
+
+    def is_ignorable(self, key: str) -> bool:
+        """Tell whether their `key` may be left over."""
+        return any(re.search(pattern, key) for pattern in self.ignorable)

@@ -1,0 +1,41 @@
+"""Recognising where a state dict comes from: by its keys, shapes and values, never by a file's name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from napari_wsss.weights.descriptor import WeightsDescriptor
+from napari_wsss.weights.published import PUBLISHED
+
+
+def identify(
+    state: Mapping[str, Tensor], descriptors: Sequence[WeightsDescriptor] = PUBLISHED
+) -> WeightsDescriptor | None:
+    """Return the descriptor a state dict belongs to, by its keys, shapes and values, or None.
+
+    A descriptor with a fingerprint is only returned when the fingerprint agrees, and then before all others.
+    """
+    fitting = [entry for entry in descriptors if _has_tell_tales(state, entry)]
+    fitting.sort(key=lambda entry: entry.tell_tale.fingerprint == ("", ""))
+    return fitting[0] if fitting else None
+
+
+def fingerprint(tensor: Tensor) -> str:
+    """Return the SHA-256 of a tensor's values as little-endian float32 in row-major order."""
+    values = tensor.detach().cpu().float().contiguous().numpy().astype("<f4")
+    return hashlib.sha256(values.tobytes()).hexdigest()
+
+
+def _has_tell_tales(state: Mapping[str, Tensor], descriptor: WeightsDescriptor) -> bool:
+    tell_tale = descriptor.tell_tale
+    if not tell_tale.shapes or any(key in state for key in tell_tale.absent):
+        return False
+    for key, shape in tell_tale.shapes:
+        found = tuple(state[key].shape) if key in state else ()
+        if len(found) != len(shape) or any(b not in (None, a) for a, b in zip(found, shape, strict=True)):
+            return False
+    key, expected = tell_tale.fingerprint
+    return not expected or (key in state and fingerprint(state[key]) == expected)
