@@ -1,0 +1,267 @@
+"""Photographs on disk: finding them, naming them, and reading any of them as (H, W, 3) uint8 RGB.
+
+Whatever had to be changed on the way (scaling of deep pixels, transparency, orientation, pages left out) is
+written beside the pixels, so that nothing about a picture is altered silently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_wsss.core import deep_images
+from napari_wsss.core.classes import natural_order
+from napari_wsss.core.errors import ProjectError
+
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"},
+)
+_UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+_ORIENTATION = 0x0112
+_UPRIGHT = 1
+_SIDEWAYS = (5, 6, 7, 8)
+_WHITE = 255
+_PNG_EXIF = frozenset({"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"})
+
+
+@dataclass(frozen=True)
+class LoadedImage:
+    """Pixels (H, W, 3) uint8 RGB in [0, 255], upright, and what was done to get them.
+
+    Parameters
+    ----------
+    pixels : (H, W, 3) uint8
+    scaling : str
+        Empty for 8-bit pictures, else as ``16-bit 12..4095 -> 0..255 (min..max)``.
+    alpha : str
+        Empty for opaque pictures, else what became of the transparency.
+    orientation : int
+        EXIF orientation (1 to 8) that has been applied; 1 is upright as stored.
+    notes : tuple of str
+        Anything else, as ``first of 12 pages``.
+    """
+
+    pixels: NDArray[np.uint8]
+    scaling: str = ""
+    alpha: str = ""
+    orientation: int = _UPRIGHT
+    notes: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """Everything that was changed, in one line; empty for a plain 8-bit RGB photograph."""
+        turned = f"EXIF orientation {self.orientation} applied" if self.orientation != _UPRIGHT else ""
+        return "; ".join(part for part in (self.scaling, self.alpha, turned, *self.notes) if part)
+
+
+def read_image(path: Path) -> LoadedImage:
+    """Return the picture at `path` as upright RGB.
+
+    Transparency is laid over white; deep pixels (16-bit, 32-bit, float) are stretched from min..max to 0..255;
+    of several pages or frames the first is taken. Each of these is said in the result.
+
+    Raises
+    ------
+    ProjectError
+        When the file is missing, damaged or not a picture; names the file and the reason.
+    """
+    try:
+        image = Image.open(path)
+    except _UNREADABLE as reason:
+        return _read_unknown_tiff(path, reason)
+    try:
+        with image:
+            return _load(image, path)
+    except _UNREADABLE as reason:
+        raise _unreadable(path, reason) from reason
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return (height, width) in pixels with the orientation applied, from the header alone.
+
+    Raises
+    ------
+    ProjectError
+        When the file is missing or not a picture.
+    """
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            # Pillow reports TIFF sizes upright already, the other formats as stored.
+            if image.format != "TIFF" and _orientation(image) in _SIDEWAYS:
+                return width, height
+            return height, width
+    except _UNREADABLE as reason:
+        height, width, _ = _read_unknown_tiff(path, reason).pixels.shape
+        return height, width
+
+
+def content_hash(path: Path) -> str:
+    """Return the SHA-256 of the file's bytes as 64 hexadecimal digits, read in chunks.
+
+    Raises
+    ------
+    ProjectError
+        When the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as reason:
+        raise _unreadable(path, reason) from reason
+
+
+def find_images(root: Path) -> Iterator[Path]:
+    """Yield the pictures under `root`, sub-folders included, in natural order; hidden files and folders are skipped.
+
+    Links to folders are followed once, so that a link to a parent cannot run in circles.
+
+    Raises
+    ------
+    ProjectError
+        When `root` is not a folder.
+    """
+    if not root.is_dir():
+        raise ProjectError(f"{root} is not a folder; choose the folder that holds the photographs.")
+    yield from _walk(root, {os.path.realpath(root)})
+
+
+def image_id(path: Path, root: Path) -> str:
+    """Return the image's name in a project: its path relative to `root`, with ``/`` and with suffix.
+
+    The suffix stays, so two files with one stem are two images.
+
+    Raises
+    ------
+    ProjectError
+        When `path` does not lie under `root`.
+    """
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        raise ProjectError(
+            f"The image {path} does not lie in the image folder {root}; move it there or open its own folder."
+        ) from None
+
+
+def is_image_name(name: str) -> bool:
+    """Return True when a file name ends like a picture and is not hidden."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+
+
+def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            kinds = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
+    except OSError as reason:
+        raise ProjectError(f"The folder {folder} cannot be listed ({reason}); check its permissions.") from reason
+    for name in natural_order(sorted(kinds)):
+        if not kinds[name]:
+            if is_image_name(name):
+                yield folder / name
+            continue
+        real = os.path.realpath(folder / name)
+        if real not in seen:
+            seen.add(real)
+            yield from _walk(folder / name, seen)
+
+
+def _load(image: Image.Image, path: Path) -> LoadedImage:
+    orientation, notes = _orientation(image), _page_note(int(getattr(image, "n_frames", 1)))
+    if deep_images.is_deep(image):
+        samples, upright = deep_images.read_deep(image, path)
+        return _from_samples(_rgb_from_cmyk(samples, image), _UPRIGHT if upright else orientation, orientation, notes)
+    image.load()
+    remaining = _UPRIGHT if image.format == "TIFF" else orientation  # TIFF turned itself while loading
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        rgba = np.asarray(image.convert("RGBA"))
+        pixels, alpha = _over_white(rgba[..., :3], rgba[..., 3])
+    else:
+        pixels, alpha = np.array(image.convert("RGB")), ""
+    return LoadedImage(_turned(pixels, remaining), "", alpha, orientation, notes)
+
+
+def _from_samples(samples: NDArray[Any], to_turn: int, orientation: int, notes: tuple[str, ...]) -> LoadedImage:
+    """Return the loaded image of deep (or unusual) samples (H, W) or (H, W, S)."""
+    colour, opacity, left_out = deep_images.split_alpha(samples)
+    scaled, scaling = (colour, "") if colour.dtype == np.uint8 else deep_images.scale_to_uint8(colour)
+    rgb = np.repeat(scaled[..., None], 3, axis=2) if scaled.ndim == 2 else scaled
+    pixels, alpha = (rgb, "") if opacity is None else _over_white(rgb, opacity)
+    notes = (*notes, left_out) if left_out else notes
+    return LoadedImage(_turned(pixels, to_turn), scaling, alpha, orientation, notes)
+
+
+def _read_unknown_tiff(path: Path, reason: BaseException) -> LoadedImage:
+    """Return a TIFF that Pillow does not know (float64, many channels), read by tifffile."""
+    is_tiff = path.suffix.lower() in (".tif", ".tiff") and path.is_file()
+    samples, pages = deep_images.read_with_tifffile(path) if is_tiff else (None, 0)
+    if samples is None or samples.dtype.kind not in "uifb":
+        raise _unreadable(path, reason) from reason
+    samples = samples.astype(np.uint8) * _WHITE if samples.dtype.kind == "b" else samples
+    return _from_samples(samples, _UPRIGHT, _UPRIGHT, _page_note(pages))
+
+
+def _over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
+    """Return `rgb` laid over white by `alpha` (H, W), and a note; opaque pictures pass unchanged."""
+    if (alpha == _WHITE).all():
+        return np.array(rgb), ""
+    share = alpha[..., None].astype(np.float32) / _WHITE
+    blended = rgb.astype(np.float32) * share + _WHITE * (1 - share)
+    return np.rint(blended).astype(np.uint8), "transparency laid over white"
+
+
+def _rgb_from_cmyk(samples: NDArray[Any], image: Image.Image) -> NDArray[Any]:
+    if image.mode != "CMYK":
+        return samples
+    full = np.iinfo(samples.dtype).max
+    ink = 1 - samples.astype(np.float64) / full
+    return np.rint(ink[..., :3] * ink[..., 3:] * full).astype(samples.dtype)
+
+
+def _turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Return `pixels` upright for an EXIF orientation (EXIF 2.3, tag 0x0112)."""
+    if orientation in _SIDEWAYS:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation (1 to 8); of a PNG only what stands before its pixels, so as not to decode it."""
+    if image.format == "PNG" and not _PNG_EXIF.intersection(image.info):
+        return _UPRIGHT
+    value = image.getexif().get(_ORIENTATION, _UPRIGHT)
+    return value if isinstance(value, int) and 1 <= value <= 8 else _UPRIGHT
+
+
+def _page_note(count: int) -> tuple[str, ...]:
+    return () if count <= 1 else (f"first of {count} pages",)
+
+
+def _unreadable(path: Path, reason: BaseException) -> ProjectError:
+    kinds = "JPEG, PNG, TIFF, BMP or WebP"
+    return ProjectError(
+        f"The image {path} cannot be read ({reason}); expected a whole {kinds} file. "
+        "Replace the file or leave it out of the folder."
+    )
