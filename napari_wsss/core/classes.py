@@ -136,6 +136,6 @@ def natural_order(names: Sequence[str]) -> tuple[str, ...]:
 
     def key(name: str) -> list[tuple[int, int, str]]:
         parts = re.split(r"(\d+)", name.casefold())
-        return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+        return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
     return tuple(sorted(names, key=key))
