@@ -10,12 +10,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import ClassVar, Literal
+from typing import ClassVar, Self
 
 from torch import Tensor, nn
 
 LAST = "last"
-OutputStride = Literal[8, 16, 32]
 
 # Trunk name -> (module, class, positional arguments). Modules are imported when asked for.
 _TRUNKS: dict[str, tuple[str, str, tuple[int, ...]]] = {
@@ -172,7 +171,7 @@ class Trunk(nn.Module, ABC):
         self._fix_batch_norm_weights()
         self.train(self.training)
 
-    def train(self, mode: bool = True) -> Trunk:
+    def train(self, mode: bool = True) -> Self:
         """Set training mode, except for frozen batch norm."""
         super().train(mode)
         for module in self._frozen_batch_norm():

@@ -39,8 +39,9 @@ class Normalisation:
         if image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"Image has shape {image.shape}; expected (height, width, 3) RGB.")
         pixels = image[..., ::-1] if self.channel_order == "BGR" else image
-        factor = np.float32(self.scale) / np.asarray(self.std, np.float32)
-        offset = np.asarray(self.mean, np.float32) / np.asarray(self.std, np.float32)
+        std = np.array(self.std)
+        factor = (self.scale / std).astype(np.float32)
+        offset = (np.array(self.mean) / std).astype(np.float32)
         planes = np.moveaxis(pixels, 2, 0).astype(np.float32, order="C")  # (3, H, W)
         planes *= factor[:, None, None]
         planes -= offset[:, None, None]

@@ -1,0 +1,137 @@
+"""Parity fixtures: where they are, what they hold, and the pseudo-random weights they were computed with.
+
+Every tensor is a pure function of (salt, key, shape): SHA-256 of ``salt:key`` seeds a splitmix64 stream, whose
+upper 24 bits become uniform numbers in (-0.5, 0.5), scaled by the kind of tensor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[Any]]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """One fixture file.
+
+    Parameters
+    ----------
+    meta : dict
+        name, variant, salt, reference, config, keys, optional alias and gain.
+    inputs, outputs : dict
+        Arrays without their ``in/`` and ``out/`` prefix.
+    state : dict
+        Published key to float32 array, in published order; empty when the fixture has no network.
+    arrays : dict
+        All arrays under their full names.
+    """
+
+    meta: dict[str, Any]
+    inputs: Arrays
+    outputs: Arrays
+    state: Arrays
+    arrays: Arrays = field(repr=False, default_factory=dict)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the reference was configured with (class counts, thresholds, scales)."""
+        return dict(self.meta.get("config") or {})
+
+    def tensors(self) -> dict[str, Any]:
+        """Return the state dict as torch tensors."""
+        import torch
+
+        return {key: torch.from_numpy(np.array(value)) for key, value in self.state.items()}
+
+
+def fixture_path(name: str) -> Path:
+    """Return the file of fixture `name`; skip the calling test with a message where it is absent."""
+    default = Path(__file__).parents[2] / "../shared/fixtures/open"
+    path = Path(os.environ.get("WSSS_FIXTURES", default)) / f"{name}.npz"
+    if not path.is_file():
+        pytest.skip(f"fixture {name}.npz not found; WSSS_FIXTURES names the folder of parity fixtures")
+    return path
+
+
+def load_fixture(path: Path | str) -> Fixture:
+    """Return a fixture file's content with its state dict generated; `path` may be a fixture's name."""
+    path = Path(path) if str(path).endswith(".npz") else fixture_path(str(path))
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    meta = json.loads(str(arrays.pop("meta")))
+    stored = _under("stored/", arrays)
+    state = make_state(meta, stored) if meta.get("keys") else {}
+    return Fixture(meta, _under("in/", arrays), _under("out/", arrays), state, arrays)
+
+
+def make_state(meta: Mapping[str, Any], stored: Arrays) -> Arrays:
+    """Return key -> float32 array for ``meta['keys']``; stored arrays win, aliases share one array."""
+    alias, gain = meta.get("alias") or {}, meta.get("gain") or {}
+    sources: Arrays = {}
+    state: Arrays = {}
+    for key, shape in meta["keys"]:
+        source = alias.get(key, key)
+        if source not in sources:
+            if source in stored:
+                sources[source] = stored[source]
+            else:
+                sources[source] = make_tensor(meta["salt"], source, shape) * np.float32(gain.get(source, 1))
+        state[key] = sources[source]
+    return state
+
+
+def make_tensor(salt: str, key: str, shape: Sequence[int]) -> NDArray[np.float32]:
+    """Return the float32 values of one key.
+
+    Raises
+    ------
+    KeyError
+        For running statistics: those are stored in the file, never generated.
+    """
+    if key.endswith(("running_mean", "running_var")):
+        raise KeyError(f"{key} is missing from the fixture: running statistics are stored, never generated")
+    if key.endswith("num_batches_tracked"):
+        return np.zeros(shape, np.float32)
+    noise = uniform(f"{salt}:{key}", math.prod(shape))
+    if len(shape) >= 2:
+        noise = noise * np.sqrt(12.0) * np.sqrt(2.0 / math.prod(shape[1:]))  # variance 2 / fan-in
+    elif key.endswith((".weight", ".a_2")):
+        noise = 1.0 + 0.6 * noise
+    else:
+        noise = 0.4 * noise
+    return noise.astype(np.float32).reshape(shape)
+
+
+def uniform(text: str, count: int) -> NDArray[np.float64]:
+    """Return `count` numbers in (-0.5, 0.5) drawn by splitmix64, seeded by the SHA-256 of `text`."""
+    seed = np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], "<u8")
+    z = np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN + seed  # array arithmetic wraps modulo 2**64
+    for shift, factor in _MIX:
+        z = (z ^ (z >> shift)) * factor
+    z ^= z >> np.uint64(31)
+    return (z >> np.uint64(40)) / 2.0**24 - 0.5 + 2.0**-25
+
+
+def relative_error(actual: NDArray[Any], expected: NDArray[Any]) -> float:
+    """Return max|actual - expected| / max|expected|, the measure of the fixtures' tolerances."""
+    assert actual.shape == expected.shape, f"{actual.shape} instead of {expected.shape}"
+    return float(np.abs(actual.astype(np.float64) - expected).max() / np.abs(expected).max())
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
