@@ -1,0 +1,49 @@
+"""How a trained network is run over one image: declared without torch, so that forms and command lines need none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from napari_wsss.core.parameters import parameter
+
+PRESETS = ("full", "fast")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+_SCALES = "Factors on the image size; the results of all scales are merged."
+_FLIP = "Also run the mirrored image and merge both results: better maps, twice the time."
+_BUDGET = "Pixels of one forward pass; larger images are cut into overlapping tiles. Less needs less memory."
+_OVERLAP = "How far neighbouring tiles overlap, in pixels of the scaled image."
+_PRECISION = "auto times both once and takes bfloat16 only where it is clearly faster."
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Multi-scale inference of activation maps."""
+
+    preset: str = parameter(
+        "full", "Preset", "fast runs scale 1 without flip, about a tenth of the time.", choices=PRESETS
+    )
+    scales: tuple[float, ...] = parameter((0.5, 1.0, 1.5, 2.0), "Scales", _SCALES, bounds=(0.1, 4.0))
+    flip: bool = parameter(True, "Flip", _FLIP)
+    pixel_budget: int = parameter(1_500_000, "Pixels per pass", _BUDGET, bounds=(4096, None), advanced=True)
+    tile_overlap: int = parameter(160, "Tile overlap", _OVERLAP, bounds=(0, 1024), advanced=True)
+    precision: str = parameter("auto", "Precision", _PRECISION, choices=PRECISIONS, advanced=True)
+
+    def resolved(self) -> Inference:
+        """Return what the preset means, spelt out."""
+        return replace(self, scales=(1.0,), flip=False) if self.preset == "fast" else self
+
+
+@dataclass(frozen=True)
+class SegmentInference:
+    """Inference of class probabilities by a segmentation network."""
+
+    scales: tuple[float, ...] = parameter((1.0,), "Scales", _SCALES, bounds=(0.1, 4.0))
+    flip: bool = parameter(False, "Flip", _FLIP)
+    pixel_budget: int = parameter(1_500_000, "Pixels per pass", _BUDGET, bounds=(4096, None), advanced=True)
+    tile_overlap: int = parameter(160, "Tile overlap", _OVERLAP, bounds=(0, 1024), advanced=True)
+    precision: str = parameter("auto", "Precision", _PRECISION, choices=PRECISIONS, advanced=True)
+
+    def resolved(self) -> SegmentInference:
+        """Return the same settings (there are no presets)."""
+        return self

@@ -1,0 +1,31 @@
+"""Which trunk (feature extractor) a network stands on: declared without torch, so that forms need none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_wsss.core.parameters import parameter
+
+TRUNKS = ("mobilenet_v2", "resnet18", "resnet50", "resnet101", "vgg16")
+OUTPUT_STRIDES = (8, 16, 32)
+
+
+@dataclass(frozen=True)
+class TrunkChoice:
+    """Trunk of a localizer or segmenter and the weights it starts from."""
+
+    name: str = parameter(
+        "mobilenet_v2", "Trunk", "MobileNetV2 is the choice for a CPU, ResNet for a GPU.", choices=TRUNKS
+    )
+    output_stride: int = parameter(
+        16,
+        "Output stride",
+        "Input pixels per feature; 8 is finer and about three times slower.",
+        choices=OUTPUT_STRIDES,
+    )
+    width: float = parameter(
+        1.0, "Width", "Factor on all channel counts; published weights need 1.", bounds=(0.01, 4.0), advanced=True
+    )
+    weights: str = parameter(
+        "", "Trunk weights", "A local file or the name of published weights; empty starts from random weights."
+    )

@@ -1,0 +1,276 @@
+"""The contract of a localizer, and everything around a method that is the same for all of them.
+
+A method gives (B,C,h,w) maps of a normalised batch. Scales, flips, resizing, normalising, tiling and dropping
+absent classes are written once, here: at each scale the image is resized (bicubic; to the sizes the weights
+want), the maps of image and mirrored image are added, brought to the image's size (bilinear, corners not
+aligned) and summed over the scales; each class is then divided by its own maximum over the whole image.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import LabelError, StepError
+from napari_wsss.core.inference import Inference
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
+from napari_wsss.core.registry import load_method
+from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.networks.dense import evaluating, resize, run_tiled, scaled_size, to_input
+from napari_wsss.networks.device import autocast, background_threads, choose_device
+from napari_wsss.networks.trunk import Trunk, build_trunk
+from napari_wsss.weights.fit import load_trunk_weights
+from napari_wsss.weights.normalisation import IMAGENET, Normalisation
+from napari_wsss.weights.trained import Trained, load_trained, save_trained
+
+# Keeps the division defined for a class that fires nowhere: its map stays zero.
+_EPSILON = 1e-5
+
+
+@dataclass(frozen=True)
+class LocalizerBatch:
+    """One training batch: images (B,3,H,W) float32 normalised, labels (B,C) float32 in {0, 1}."""
+
+    images: Tensor
+    labels: Tensor
+
+
+class Localizer(nn.Module, ABC):
+    """A trained classifier that can say where it saw a class.
+
+    Parameters
+    ----------
+    class_count : int
+        Foreground classes, from 1.
+    trunk : Trunk
+        Feature extractor.
+    parameters : Parameters, optional
+        The method's own; defaults without.
+    normalisation : Normalisation
+        The input the trunk's weights want; it is stored with the checkpoint.
+
+    Attributes
+    ----------
+    title : str
+        For menus.
+    published : tuple of str
+        Names of weights (`weights.published`) made for this method.
+    companions : int
+        How many other images sharing a class it wants beside an image; 0 for most.
+    method : str
+        Its name on the shelf.
+    settings : Parameters
+        The method's parameters.
+    stride : int
+        Input pixels per cell of the maps of `localize`.
+    """
+
+    title: ClassVar[str]
+    published: ClassVar[tuple[str, ...]] = ()
+    companions: ClassVar[int] = 0
+    Parameters: ClassVar[type] = NoParameters
+
+    def __init__(
+        self,
+        class_count: int,
+        trunk: Trunk,
+        parameters: Any | None = None,
+        normalisation: Normalisation = IMAGENET,
+    ) -> None:
+        super().__init__()
+        if class_count < 1:
+            raise LabelError(f"A localizer for {class_count} classes is impossible; give at least one class.")
+        self.class_count = class_count
+        self.trunk = trunk
+        self.settings = self.Parameters() if parameters is None else parameters
+        self.method = type(self).__module__.rpartition(".")[2]
+        self.normalisation = normalisation
+
+    @property
+    def stride(self) -> int:
+        """Input pixels per cell of the maps."""
+        return self.trunk.output_stride
+
+    @abstractmethod
+    def classify(self, images: Tensor) -> Tensor:
+        """Return image-level logits (B,C) of normalised images (B,3,H,W)."""
+
+    @abstractmethod
+    def localize(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return maps (B,C,h,w) >= 0 with h = ceil(H / stride); zero where `labels` (B,C) bool is False."""
+
+    def loss(self, batch: LocalizerBatch) -> dict[str, Tensor]:
+        """Return the named losses of a batch; their sum is minimised. Here: multi-label soft margin."""
+        return {"classification": F.multilabel_soft_margin_loss(self.classify(batch.images), batch.labels)}
+
+    def trunk_parameters(self) -> Iterator[nn.Parameter]:
+        """Return what a small learning rate is for: the trunk's weights that learn."""
+        return (weight for weight in self.trunk.parameters() if weight.requires_grad)
+
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """Return what a large learning rate is for: every weight outside the trunk."""
+        inside = {id(weight) for weight in self.trunk.parameters()}
+        return (weight for weight in self.parameters() if id(weight) not in inside and weight.requires_grad)
+
+    @classmethod
+    def restore(
+        cls, path: Path, device: str = "auto", *, background: bool = False
+    ) -> tuple[Localizer, ClassList, Trained]:
+        """Load a checkpoint as `load_localizer` does; `background` leaves one core to the window."""
+        if background:
+            background_threads()
+        return load_localizer(path, device)
+
+    def infer(self, image: NDArray[np.uint8], present: Sequence[int], settings: Inference) -> ActivationMaps:
+        """Return the activation maps of one image, as `infer_maps` does."""
+        return infer_maps(self, image, present, settings)
+
+
+def infer_maps(
+    localizer: Localizer, image: NDArray[np.uint8], present: Iterable[int], inference: Inference | None = None
+) -> ActivationMaps:
+    """Return the activation maps of one image for its labelled classes.
+
+    Parameters
+    ----------
+    localizer : Localizer
+        Its training mode is what it was before, afterwards.
+    image : (H, W, 3) uint8
+        RGB, any size; above `inference.pixel_budget` it is cut into tiles that share one normaliser.
+    present : iterable of int
+        0-based class indices of the image-level labels; none gives empty maps.
+    inference : Inference, optional
+
+    Returns
+    -------
+    ActivationMaps
+        Scores (K,H,W) float32 in [0, 1], without background.
+
+    Raises
+    ------
+    LabelError
+        When an index lies outside the localizer's classes.
+    """
+    height, width = image.shape[:2]
+    classes = _checked(present, localizer.class_count)
+    if not classes:
+        return ActivationMaps.empty(height, width)
+    settings = (inference or Inference()).resolved()
+    device = next(localizer.parameters()).device
+    localizer.to(memory_format=torch.channels_last)
+    labels = torch.zeros(1 + settings.flip, localizer.class_count, dtype=torch.bool, device=device)
+    labels[:, classes] = True
+
+    def views(part: NDArray[np.uint8]) -> Tensor:
+        batch = to_input(localizer.normalisation.apply(part), device, flipped=settings.flip)
+        with autocast(device, settings.precision):
+            maps = localizer.localize(batch, labels)[:, classes].float()  # (1 or 2, K, h, w)
+        return maps[0] + maps[1].flip(2) if settings.flip else maps[0]
+
+    total = torch.zeros(len(classes), height, width, device=device)
+    with evaluating(localizer), torch.inference_mode():
+        for scale in settings.scales:
+            size = localizer.normalisation.fit_size(*scaled_size(height, width, scale))
+            maps = run_tiled(
+                views,
+                resize(image, *size),
+                stride=localizer.stride,
+                pixel_budget=settings.pixel_budget,
+                overlap=settings.tile_overlap,
+            )
+            total += F.interpolate(maps[None], (height, width), mode="bilinear", align_corners=False)[0]
+    scores = total / (total.amax((1, 2), keepdim=True) + _EPSILON)
+    return ActivationMaps(scores.clamp_(0, 1).cpu().numpy(), classes)
+
+
+def build_localizer(
+    method: str, class_count: int, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
+) -> Localizer:
+    """Return a new localizer.
+
+    Parameters
+    ----------
+    method : str
+        Name on the ``localize`` shelf.
+    class_count : int
+        Foreground classes.
+    trunk : TrunkChoice, optional
+        With `weights` these are loaded and bring their normalisation.
+    parameters : mapping, optional
+        The method's, plain JSON types.
+
+    Raises
+    ------
+    StepError, ParameterError, WeightsError
+        For an unknown method or trunk, parameters it does not have, weights that do not fit.
+    """
+    cls: type[Localizer] = load_method("localize", method)
+    choice = trunk or TrunkChoice()
+    try:
+        network = build_trunk(choice.name, output_stride=choice.output_stride, width=choice.width)
+    except ValueError as reason:
+        raise StepError(str(reason)) from reason
+    normalisation = load_trunk_weights(network, choice.weights).normalisation if choice.weights else IMAGENET
+    localizer = cls(class_count, network, from_dict(cls.Parameters, parameters or {}), normalisation)
+    localizer.method = method
+    return localizer
+
+
+def save_localizer(path: Path, localizer: Localizer, classes: ClassList, run: Mapping[str, Any]) -> None:
+    """Publish a localizer as one ``.safetensors`` file that `load_localizer` needs nothing else for.
+
+    Parameters
+    ----------
+    path : Path
+    localizer : Localizer
+    classes : ClassList
+        Order of its outputs.
+    run : mapping
+        What the training wants to remember, plain JSON types.
+    """
+    trunk = TrunkChoice(localizer.trunk.name, localizer.trunk.output_stride, localizer.trunk.width)
+    parameters = to_dict(localizer.settings)
+    what = Trained("localize", localizer.method, parameters, trunk, localizer.normalisation, classes, run)
+    save_trained(path, localizer.state_dict(), what)
+
+
+def load_localizer(path: Path, device: str = "cpu") -> tuple[Localizer, ClassList, Trained]:
+    """Return the localizer at `path` in evaluation mode, its classes and its description.
+
+    Raises
+    ------
+    WeightsError
+        When the file is damaged or no localizer.
+    StepError
+        When its method is not installed, or the device is not there.
+    """
+    state, what = load_trained(path, "localize")
+    localizer = build_localizer(what.method, len(what.classes), what.trunk, what.parameters)
+    localizer.normalisation = what.normalisation
+    localizer.load_state_dict(state)
+    try:
+        target = choose_device(device)
+    except ValueError as reason:
+        raise StepError(str(reason)) from reason
+    return localizer.eval().to(target, memory_format=torch.channels_last), what.classes, what
+
+
+def _checked(present: Iterable[int], class_count: int) -> tuple[int, ...]:
+    classes = tuple(sorted({int(k) for k in present}))
+    if any(not 0 <= k < class_count for k in classes):
+        raise LabelError(
+            f"Labels name the classes {classes}, the localizer knows 0 to {class_count - 1}. "
+            "Retrain it with the project's classes."
+        )
+    return classes

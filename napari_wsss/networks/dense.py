@@ -1,0 +1,147 @@
+"""Running a network densely over an image of any size: scales, tiles with overlap, and modes put back afterwards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+Pixels = NDArray[np.uint8]
+
+# Tiles start at multiples of this, so that every trunk's grid continues from tile to tile.
+_GRID = 32
+_SHORTEST = 32
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Put every part of `module` into evaluation mode; each gets its own mode back, also after an error."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+def scaled_size(height: int, width: int, scale: float) -> tuple[int, int]:
+    """Return (height, width) times `scale`, rounded half to even, no side shorter than 32 pixels."""
+    return max(_SHORTEST, round(height * scale)), max(_SHORTEST, round(width * scale))
+
+
+def resize(image: Pixels, height: int, width: int) -> Pixels:
+    """Return an image (H,W,3) uint8 resized bicubically (a = -0.5, anti-aliased), as the reference systems do."""
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+
+
+@dataclass(frozen=True)
+class Span:
+    """One tile along one axis, in pixels: what is read, and the part of the result that is kept."""
+
+    start: int
+    stop: int
+    keep_start: int
+    keep_stop: int
+
+    def cells(self, stride: int) -> slice:
+        """Return the kept cells of the tile's result."""
+        offset = self.start // stride
+        return slice(self.keep_start // stride - offset, math.ceil(self.keep_stop / stride) - offset)
+
+
+def spans(length: int, tile: int, overlap: int) -> tuple[Span, ...]:
+    """Cut `length` pixels into tiles of at most `tile`, which overlap by at least `overlap` where they can.
+
+    Every tile starts at a multiple of 32 and each pixel is kept from exactly one tile: neighbours share their
+    overlap in the middle. A `tile` of the form 32k+1 makes all tiles 32k+1 when `length` is.
+    """
+    if length <= tile:
+        return (Span(0, length, 0, length),)
+    advance = max(_GRID, (tile - overlap) // _GRID * _GRID)
+    last = math.ceil((length - tile) / _GRID) * _GRID
+    starts = [*range(0, last, advance), last]
+    stops = [min(start + tile, length) for start in starts]
+    middles = [(start + stop) // 2 // _GRID * _GRID for start, stop in zip(starts[1:], stops, strict=False)]
+    cuts = [0, *(max(cut, start) for cut, start in zip(middles, starts[1:], strict=True)), length]
+    return tuple(Span(*ends) for ends in zip(starts, stops, cuts[:-1], cuts[1:], strict=True))
+
+
+def tile_size(height: int, width: int, pixel_budget: int, overlap: int) -> tuple[int, int]:
+    """Return the (height, width) of tiles that keep to `pixel_budget`; the whole size when that fits.
+
+    A tile is never so small that it consists of overlap only, even if that exceeds the budget.
+    """
+    if height * width <= pixel_budget:
+        return height, width
+    shortest = overlap + 2 * _GRID
+    side = max(shortest, math.isqrt(pixel_budget))
+    tall, wide = height, width
+    if height <= width:
+        tall = min(height, side)
+        wide = max(shortest, pixel_budget // tall)
+    else:
+        wide = min(width, side)
+        tall = max(shortest, pixel_budget // wide)
+    return _on_grid(tall, height), _on_grid(wide, width)
+
+
+def run_tiled(
+    run: Callable[[Pixels], Tensor], image: Pixels, *, stride: int, pixel_budget: int, overlap: int
+) -> Tensor:
+    """Return `run` over the whole image, tile by tile where it exceeds `pixel_budget`.
+
+    Parameters
+    ----------
+    run : callable
+        Maps an image part (h,w,3) uint8 to (C, ceil(h/stride), ceil(w/stride)).
+    image : (H, W, 3) uint8
+    stride : int
+        Input pixels per cell of the result; divides 32.
+    pixel_budget, overlap : int
+        As in `tile_size` and `spans`.
+
+    Returns
+    -------
+    Tensor
+        (C, ceil(H/stride), ceil(W/stride)).
+
+    Raises
+    ------
+    ValueError
+        When `stride` does not divide 32.
+    """
+    if _GRID % stride:
+        raise ValueError(f"A stride of {stride} does not divide {_GRID}, so tiles would not join.")
+    height, width = image.shape[:2]
+    tall, wide = tile_size(height, width, pixel_budget, overlap)
+    rows, columns = spans(height, tall, overlap), spans(width, wide, overlap)
+    if len(rows) == len(columns) == 1:
+        return run(image)
+
+    def kept(row: Span, column: Span) -> Tensor:
+        part = run(image[row.start : row.stop, column.start : column.stop])
+        return part[:, row.cells(stride), column.cells(stride)]
+
+    return torch.cat([torch.cat([kept(row, column) for column in columns], dim=2) for row in rows], dim=1)
+
+
+def to_input(planes: NDArray[np.float32], device: torch.device, *, flipped: bool) -> Tensor:
+    """Return normalised planes (3,H,W) as a batch (1,3,H,W), or (2,3,H,W) with the mirrored image second."""
+    one = torch.from_numpy(planes).to(device)[None]  # (1, 3, H, W)
+    batch = torch.cat([one, one.flip(3)]) if flipped else one
+    return batch.contiguous(memory_format=torch.channels_last)
+
+
+def _on_grid(side: int, length: int) -> int:
+    # 32k+1, so that tiles obey that rule whenever the image does.
+    return length if side >= length else (side - 1) // _GRID * _GRID + 1

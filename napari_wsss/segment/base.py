@@ -1,0 +1,262 @@
+"""The contract of a segmentation network, and everything around one that is the same for all of them.
+
+A network gives class probabilities of a normalised batch. Scales, flips, resizing, normalising and tiling are
+written once, here: the probabilities of all views are brought to the image's size (bilinear) and averaged.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import LabelError, StepError
+from napari_wsss.core.inference import SegmentInference
+from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
+from napari_wsss.core.registry import load_method
+from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.networks.dense import evaluating, resize, run_tiled, scaled_size, to_input
+from napari_wsss.networks.device import autocast, background_threads, choose_device
+from napari_wsss.networks.trunk import Trunk, build_trunk
+from napari_wsss.weights.fit import load_trunk_weights
+from napari_wsss.weights.normalisation import IMAGENET, Normalisation
+from napari_wsss.weights.trained import Trained, load_trained, save_trained
+
+
+@dataclass(frozen=True)
+class SegmenterBatch:
+    """One training batch.
+
+    Parameters
+    ----------
+    images : Tensor
+        (B,3,H,W) float32, normalised.
+    masks : Tensor
+        (B,H,W) integer mask values: 0 background, k + 1 class k, 255 ignore.
+    weights : Tensor
+        (B,H,W) float32 >= 0: 1 for a person's pixels, less for a machine's, 0 for ignored ones.
+    """
+
+    images: Tensor
+    masks: Tensor
+    weights: Tensor
+
+
+class Segmenter(nn.Module, ABC):
+    """A network that gives every pixel a class.
+
+    Parameters
+    ----------
+    class_count : int
+        Foreground classes, from 1; background is added.
+    trunk : Trunk
+        Feature extractor.
+    parameters : Parameters, optional
+        The method's own; defaults without.
+    normalisation : Normalisation
+        The input the trunk's weights want; it is stored with the checkpoint.
+
+    Attributes
+    ----------
+    title : str
+        For menus.
+    published : tuple of str
+        Names of weights (`weights.published`) made for this network.
+    method : str
+        Its name on the shelf.
+    settings : Parameters
+        The method's parameters.
+    """
+
+    title: ClassVar[str]
+    published: ClassVar[tuple[str, ...]] = ()
+    Parameters: ClassVar[type] = NoParameters
+
+    def __init__(
+        self,
+        class_count: int,
+        trunk: Trunk,
+        parameters: Any | None = None,
+        normalisation: Normalisation = IMAGENET,
+    ) -> None:
+        super().__init__()
+        if class_count < 1:
+            raise LabelError(f"A segmenter for {class_count} classes is impossible; give at least one class.")
+        self.class_count = class_count
+        self.settings = self.Parameters() if parameters is None else parameters
+        self.normalisation = normalisation
+        self.method = type(self).__module__.rpartition(".")[2]
+
+    @property
+    @abstractmethod
+    def trunk(self) -> Trunk:
+        """The feature extractor."""
+
+    @abstractmethod
+    def segment(self, images: Tensor) -> Tensor:
+        """Return probabilities (B,C+1,H,W) of normalised images (B,3,H,W), background first, summing to 1."""
+
+    @abstractmethod
+    def loss(self, batch: SegmenterBatch) -> dict[str, Tensor]:
+        """Return the named losses of a batch; their sum is minimised."""
+
+    def trunk_parameters(self) -> Iterator[nn.Parameter]:
+        """Return what a small learning rate is for: the trunk's weights that learn."""
+        return (weight for weight in self.trunk.parameters() if weight.requires_grad)
+
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """Return what a large learning rate is for: every weight outside the trunk."""
+        inside = {id(weight) for weight in self.trunk.parameters()}
+        return (weight for weight in self.parameters() if id(weight) not in inside and weight.requires_grad)
+
+    @classmethod
+    def restore(
+        cls, path: Path, device: str = "auto", *, background: bool = False
+    ) -> tuple[Segmenter, ClassList, Trained]:
+        """Load a checkpoint as `load_segmenter` does; `background` leaves one core to the window."""
+        if background:
+            background_threads()
+        return load_segmenter(path, device)
+
+    def infer(self, image: NDArray[np.uint8], settings: SegmentInference) -> NDArray[np.float32]:
+        """Return the class probabilities of one image, as `predict` does."""
+        return predict(self, image, settings)
+
+
+def weighted_cross_entropy(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:
+    """Return sum(w * cross-entropy) / sum(w), a scalar; 0 when no pixel counts.
+
+    Parameters
+    ----------
+    logits : Tensor
+        (B,C+1,H,W).
+    masks : Tensor
+        (B,H,W) integer mask values; values without a channel (255) do not count.
+    weights : Tensor
+        (B,H,W) float32 >= 0.
+    """
+    counted = masks < logits.shape[1]
+    weights = weights * counted
+    target = torch.where(counted, masks, 0).long()
+    losses = F.cross_entropy(logits.float(), target, reduction="none")  # (B, H, W)
+    return (losses * weights).sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
+
+
+def predict(
+    segmenter: Segmenter, image: NDArray[np.uint8], inference: SegmentInference | None = None
+) -> NDArray[np.float32]:
+    """Return class probabilities (C+1,H,W) float32 of one image of any size, background first, summing to 1.
+
+    Parameters
+    ----------
+    segmenter : Segmenter
+        Its training mode is what it was before, afterwards.
+    image : (H, W, 3) uint8
+        RGB; above `inference.pixel_budget` it is cut into overlapping tiles.
+    inference : SegmentInference, optional
+    """
+    height, width = image.shape[:2]
+    settings = (inference or SegmentInference()).resolved()
+    device = next(segmenter.parameters()).device
+    segmenter.to(memory_format=torch.channels_last)
+
+    def views(part: NDArray[np.uint8]) -> Tensor:
+        batch = to_input(segmenter.normalisation.apply(part), device, flipped=settings.flip)
+        with autocast(device, settings.precision):
+            found = segmenter.segment(batch).float()  # (1 or 2, C+1, h, w)
+        return (found[0] + found[1].flip(2)) / 2 if settings.flip else found[0]
+
+    total = torch.zeros(segmenter.class_count + 1, height, width, device=device)
+    with evaluating(segmenter), torch.inference_mode():
+        for scale in settings.scales:
+            size = segmenter.normalisation.fit_size(*scaled_size(height, width, scale))
+            found = run_tiled(
+                views,
+                resize(image, *size),
+                stride=1,
+                pixel_budget=settings.pixel_budget,
+                overlap=settings.tile_overlap,
+            )
+            total += F.interpolate(found[None], (height, width), mode="bilinear", align_corners=False)[0]
+    return (total / total.sum(0, keepdim=True)).cpu().numpy()
+
+
+def build_segmenter(
+    method: str, class_count: int, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
+) -> Segmenter:
+    """Return a new segmenter.
+
+    Parameters
+    ----------
+    method : str
+        Name on the ``segment`` shelf.
+    class_count : int
+        Foreground classes.
+    trunk : TrunkChoice, optional
+        With `weights` these are loaded and bring their normalisation.
+    parameters : mapping, optional
+        The method's, plain JSON types.
+
+    Raises
+    ------
+    StepError, ParameterError, WeightsError
+        For an unknown method or trunk, parameters it does not have, weights that do not fit.
+    """
+    cls: type[Segmenter] = load_method("segment", method)
+    choice = trunk or TrunkChoice()
+    try:
+        network = build_trunk(choice.name, output_stride=choice.output_stride, width=choice.width)
+    except ValueError as reason:
+        raise StepError(str(reason)) from reason
+    normalisation = load_trunk_weights(network, choice.weights).normalisation if choice.weights else IMAGENET
+    segmenter = cls(class_count, network, from_dict(cls.Parameters, parameters or {}), normalisation)
+    segmenter.method = method
+    return segmenter
+
+
+def save_segmenter(path: Path, segmenter: Segmenter, classes: ClassList, run: Mapping[str, Any]) -> None:
+    """Publish a segmenter as one ``.safetensors`` file that `load_segmenter` needs nothing else for.
+
+    Parameters
+    ----------
+    path : Path
+    segmenter : Segmenter
+    classes : ClassList
+        Order of its outputs after the background.
+    run : mapping
+        What the training wants to remember, plain JSON types.
+    """
+    trunk = TrunkChoice(segmenter.trunk.name, segmenter.trunk.output_stride, segmenter.trunk.width)
+    parameters = to_dict(segmenter.settings)
+    what = Trained("segment", segmenter.method, parameters, trunk, segmenter.normalisation, classes, run)
+    save_trained(path, segmenter.state_dict(), what)
+
+
+def load_segmenter(path: Path, device: str = "cpu") -> tuple[Segmenter, ClassList, Trained]:
+    """Return the segmenter at `path` in evaluation mode, its classes and its description.
+
+    Raises
+    ------
+    WeightsError
+        When the file is damaged or no segmenter.
+    StepError
+        When its method is not installed, or the device is not there.
+    """
+    state, what = load_trained(path, "segment")
+    segmenter = build_segmenter(what.method, len(what.classes), what.trunk, what.parameters)
+    segmenter.normalisation = what.normalisation
+    segmenter.load_state_dict(state)
+    try:
+        target = choose_device(device)
+    except ValueError as reason:
+        raise StepError(str(reason)) from reason
+    return segmenter.eval().to(target, memory_format=torch.channels_last), what.classes, what
