@@ -1,0 +1,33 @@
+"""The power background and its equivalent constant threshold.
+
+The score ``(1 - max_c M_c)^alpha`` (PSA, SEAM) exceeds the strongest class exactly where that class scores below
+the t that solves ``(1 - t)^alpha = t``, so each alpha means one threshold and the other way round.
+"""
+
+from __future__ import annotations
+
+import math
+
+from scipy.optimize import brentq
+
+LOWEST, HIGHEST = 0.001, 0.999
+
+
+def equivalent_threshold(alpha: float) -> float:
+    """Return the constant background score t in (0, 1) that draws the same mask as the power `alpha` > 0.
+
+    Raises
+    ------
+    ValueError
+        When `alpha` is not above 0.
+    """
+    if not alpha > 0:
+        raise ValueError(f"The background power is {alpha}; expected a number above 0.")
+    # In logarithms, so that alphas of any size keep their precision.
+    return float(brentq(lambda t: alpha * math.log1p(-t) - math.log(t), 1e-300, 1 - 1e-16))
+
+
+def equivalent_alpha(threshold: float) -> float:
+    """Return the power whose background draws the same mask as the constant `threshold`, kept to 0.001 .. 0.999."""
+    t = min(max(threshold, LOWEST), HIGHEST)
+    return math.log(t) / math.log1p(-t)

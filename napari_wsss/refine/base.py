@@ -1,0 +1,90 @@
+"""The contract of a refinement step: maps in, better maps of the same classes and size out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.parameters import NoParameters
+from napari_wsss.core.progress import Steps
+
+Input = Literal["background", "saliency", "affinity", "features"]
+
+
+class Refiner(ABC):
+    """One step of the chain that turns activation maps into a pseudo mask.
+
+    Parameters
+    ----------
+    parameters : Parameters, optional
+        The step's own; defaults without.
+
+    Attributes
+    ----------
+    title : str
+        For menus.
+    needs, gives : frozenset of str
+        What the maps must carry before the step (checked before a run starts) and what they carry after it.
+    cheap : bool
+        True when the step takes milliseconds, so that its result is recomputed instead of stored.
+    settings : Parameters
+        The step's parameters.
+
+    Raises
+    ------
+    StepError
+        When a library the step needs is not installed (see `check_installed`).
+    """
+
+    title: ClassVar[str]
+    needs: ClassVar[frozenset[Input]] = frozenset()
+    gives: ClassVar[frozenset[Input]] = frozenset()
+    cheap: ClassVar[bool] = False
+    Parameters: ClassVar[type] = NoParameters
+
+    def __init__(self, parameters: Any | None = None) -> None:
+        self.check_installed()
+        self.settings = self.Parameters() if parameters is None else parameters
+
+    @classmethod
+    def check_installed(cls) -> None:
+        """Raise `StepError` saying what to install when the step cannot run here."""
+
+    @abstractmethod
+    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps) -> ActivationMaps:
+        """Return refined maps of the same classes and size, scores in [0, 1].
+
+        Parameters
+        ----------
+        image : (H, W, 3) uint8
+            RGB; never written to.
+        maps : ActivationMaps
+            Scores (K,H,W); K may be 0.
+
+        Raises
+        ------
+        StepError
+            When image and maps differ in size, or the maps lack what the step `needs`.
+        """
+
+    def steps(self, image: NDArray[np.uint8], maps: ActivationMaps) -> Steps[ActivationMaps]:
+        """Refine, yielding `Progress` where a long step can be watched and cancelled; here nowhere."""
+        yield from ()
+        return self.refine(image, maps)
+
+    def check_input(self, image: NDArray[np.uint8], maps: ActivationMaps) -> None:
+        """Raise `StepError` when image and maps differ in size or the maps lack a background the step needs."""
+        if image.shape[:2] != maps.size:
+            raise StepError(
+                f"The image has {image.shape[:2]} pixels (height, width), its maps {maps.size}. Compute the maps anew."
+            )
+        if "background" in self.needs and maps.background is None:
+            raise StepError(
+                f"{self.title} needs a background score. Put a background step (constant or power) before it.",
+                missing=("background",),
+            )
