@@ -26,7 +26,7 @@ LOOKS = ("round", "long")
 WATER_CLASS = "ringhead"
 WATER_SHARE_WITH, WATER_SHARE_WITHOUT = 0.85, 0.06  # how often a picture with (without) that class is on water
 
-HEAD_RADIUS = 0.36  # in half body lengths, as all proportions of creatures
+HEAD_RADIUS = 0.42  # in half body lengths, as all proportions of creatures
 _OVERSAMPLING = 2
 _PLACING_TRIES = 60
 # The two colours of each class's head, one pair per look.
@@ -185,7 +185,7 @@ def _parts(pose: _Pose) -> tuple[_Part, _Part]:
 
 
 def _head_centre(look: int) -> float:
-    return 1.1 if LOOKS[look] == "round" else 1.4
+    return 1.15 if LOOKS[look] == "round" else 1.45
 
 
 def _body(look: int, along: Array, across: Array) -> NDArray[np.bool_]:

@@ -1,0 +1,55 @@
+"""What every test may use: a small generated data set, the real data where it is, and a screen only where needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# Before anything loads torch: waiting threads that spin slow a busy machine down by an order of magnitude.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+ROOT = Path(__file__).parents[1]
+HAS_SCREEN = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+if not HAS_SCREEN:
+    # Without it Qt would abort the whole run at the first widget; panels without a canvas work this way.
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests of a real viewer where napari could not draw."""
+    if HAS_SCREEN:
+        return
+    skip = pytest.mark.skip(reason="a napari viewer needs a display; `make test` brings a virtual one")
+    for item in items:
+        if item.get_closest_marker("gui"):
+            item.add_marker(skip)
+
+
+def _folder(variable: str, default: str) -> Path:
+    folder = Path(os.environ.get(variable) or ROOT / default)
+    if not folder.is_dir():
+        pytest.skip(f"no folder {folder}; name it with {variable}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """Return the folder of real photographs (`WSSS_DATA`), or skip."""
+    return _folder("WSSS_DATA", "../shared/data")
+
+
+@pytest.fixture(scope="session")
+def weights_folder() -> Path:
+    """Return the folder of published weights (`WSSS_WEIGHTS`), or skip."""
+    return _folder("WSSS_WEIGHTS", "../shared/weights")
+
+
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a generated VOC-style folder of 10 pictures of 96 pixels; do not write into it."""
+    from napari_wsss.sample import generate_sample
+
+    return generate_sample(tmp_path_factory.mktemp("sample"), images=10, size=96).folder

@@ -1,0 +1,113 @@
+"""What is installed: the lists in pyproject.toml against the tree, and the built distributions."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+MANIFEST_PACKAGE = "napari_wsss_manifest"
+FOUND_FROM_OUTSIDE = """
+import sys
+sys.path[:0] = {path!r}
+from importlib.metadata import distribution
+from npe2 import PluginManifest
+where = str(distribution("napari-wsss").locate_file(""))
+assert where == sys.path[0], where
+manifest = PluginManifest.from_distribution("napari-wsss")
+import napari_wsss, training
+assert napari_wsss.__file__.startswith(where) and training.__file__.startswith(where)
+print(manifest.display_name, [w.display_name for w in manifest.contributions.widgets])
+"""
+
+
+def requirements(extra: str | None = None) -> dict[str, Requirement]:
+    project = PROJECT["project"]
+    lines = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
+    return {canonicalize_name(r.name): r for r in map(Requirement, lines)}
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def test_every_package_is_listed() -> None:
+    files = [*ROOT.glob("napari_wsss/**/__init__.py"), *ROOT.glob("training/**/__init__.py")]
+    there = {".".join(file.parent.relative_to(ROOT).parts) for file in files}
+    assert {*there, MANIFEST_PACKAGE} == set(PROJECT["tool"]["setuptools"]["packages"])
+
+
+def test_the_root_holds_no_module() -> None:
+    """The root is the package of the manifest, so a module there would be installed with it."""
+    assert not list(ROOT.glob("*.py"))
+
+
+def test_base_install_has_no_gui_and_no_torch() -> None:
+    heavy = {"napari", "qtpy", "pyqt5", "pyqt6", "pyside6", "magicgui", "superqt", "torch", "pydensecrf2"}
+    assert not heavy & set(requirements())
+
+
+def test_all_holds_the_other_extras() -> None:
+    assert requirements("all")["napari-wsss"].extras == {"gui", "torch", "crf"}
+
+
+@pytest.mark.parametrize("extra", [None, "gui", "torch", "crf", "test"])
+def test_every_dependency_is_pinned_within_its_range(extra: str | None) -> None:
+    for name, requirement in requirements(extra).items():
+        assert name in pins(), f"{name} is not in constraints.txt"
+        assert requirement.specifier.contains(pins()[name], prereleases=True), f"{name}=={pins()[name]}"
+
+
+def test_licence_and_classifier() -> None:
+    assert PROJECT["project"]["license"] == "MIT"
+    assert "Framework :: napari" in PROJECT["project"]["classifiers"]
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the sdist, the wheel made from it and a wheel made from the tree."""
+    built_from: dict[str, Path] = {}
+    for name, arguments in {"from_sdist": [], "from_tree": ["--wheel"]}.items():
+        out = tmp_path_factory.mktemp(name)
+        command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), *arguments, str(ROOT)]
+        run = subprocess.run(command, capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
+        built_from[name] = next(out.glob("*.whl"))
+    return built_from
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["from_sdist", "from_tree"])
+def test_wheel_holds_the_manifest_once_and_no_stray_module(built: dict[str, Path], source: str) -> None:
+    names = [name for name in zipfile.ZipFile(built[source]).namelist() if ".dist-info/" not in name]
+    assert [name for name in names if name.endswith("napari.yaml")] == [f"{MANIFEST_PACKAGE}/napari.yaml"]
+    modules = [*ROOT.glob("napari_wsss/**/*.py"), *ROOT.glob("training/**/*.py")]
+    expected = {module.relative_to(ROOT).as_posix() for module in modules} | {f"{MANIFEST_PACKAGE}/napari.yaml"}
+    assert set(names) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["from_sdist", "from_tree"])
+def test_installed_wheel_is_found_from_outside_the_checkout(
+    built: dict[str, Path], source: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("npe2")
+    target = tmp_path / "site"
+    zipfile.ZipFile(built[source]).extractall(target)
+    site = [path for path in sys.path if path.endswith("site-packages")]
+    code = FOUND_FROM_OUTSIDE.format(path=[str(target), *site])
+    # Without `site`, so that the editable install of this environment stays out of the way.
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "['WSSS']" in run.stdout
