@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
@@ -61,16 +66,42 @@ def overlap(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     return float(np.mean(ratios)) if ratios else 1.0
 
 
-def write_mask(path: Path, values: NDArray[np.uint8], classes: ClassList) -> None:
-    """Write a mask as palette-indexed PNG, published atomically and forced to disk before this returns.
+DIGEST_TEXT = "wsss-digest"
+
+
+def encode_mask(
+    values: NDArray[np.uint8], classes: ClassList | None = None, text: Mapping[str, str] | None = None
+) -> bytes:
+    """Return a mask (H, W) uint8 as the bytes of a palette-indexed PNG.
 
     The palette is always the full one of 256 colours: Pillow 13 stores a mode-P image without palette in 1 bit.
+
+    Parameters
+    ----------
+    values : (H, W) uint8
+    classes : ClassList, optional
+        Whose palette to use; without it the one all class lists share.
+    text : mapping of str to str, optional
+        Stored beside the pixels (and returned by `decode_mask`), together with a digest of the pixels.
     """
-    image = Image.fromarray(np.ascontiguousarray(values, dtype=np.uint8)).convert("L")
-    image = Image.frombytes("P", image.size, image.tobytes())
-    image.putpalette(classes.palette.tobytes())
+    pixels = np.ascontiguousarray(values, dtype=np.uint8)
+    if pixels.ndim != 2:
+        raise ProjectError(f"A mask is (H, W) uint8; found an array of shape {pixels.shape}.")
+    image = Image.frombytes("P", (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
+    image.putpalette((classes or ClassList(("class",))).palette.tobytes())
+    info = PngInfo()
+    for key, value in {**(text or {}), DIGEST_TEXT: _digest(pixels)}.items():
+        info.add_text(key, value)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", bits=8, pnginfo=info)
+    return buffer.getvalue()
+
+
+def write_mask(path: Path, values: NDArray[np.uint8], classes: ClassList) -> None:
+    """Write a mask as palette-indexed PNG, published atomically and forced to disk before this returns."""
+    content = encode_mask(values, classes)
     with publish(path) as file:
-        image.save(file, format="PNG", bits=8)
+        file.write(content)
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:
@@ -82,16 +113,33 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
         When the file is missing, damaged, or holds colours instead of class values.
     """
     try:
-        with Image.open(path) as image:
+        content = path.read_bytes()
+    except OSError as reason:
+        known = "There is no mask file" if isinstance(reason, FileNotFoundError) else "Cannot read the mask file"
+        raise ProjectError(f"{known} {path} ({reason.strerror}).") from reason
+    return decode_mask(content, os.fspath(path))[0]
+
+
+def decode_mask(content: bytes, name: str = "mask") -> tuple[NDArray[np.uint8], dict[str, str]]:
+    """Return the values (H, W) uint8 of a PNG's bytes and the text stored with them; errors as `read_mask`.
+
+    The digest is verified where the file has one (files of other programs have none).
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
             if image.mode not in ("P", "L"):
                 raise ProjectError(
-                    f"{path} is a {image.mode} picture; a mask holds one class value per pixel (palette or grey "
+                    f"{name} is a {image.mode} picture; a mask holds one class value per pixel (palette or grey "
                     "PNG). Convert colours to class values first."
                 )
-            return np.array(image, dtype=np.uint8)
-    except FileNotFoundError:
-        raise ProjectError(f"There is no mask file {path}.") from None
-    except (OSError, SyntaxError) as reason:
-        raise ProjectError(
-            f"The mask {os.fspath(path)} cannot be read ({reason}); restore it from a backup."
-        ) from reason
+            values = np.array(image, dtype=np.uint8)
+            text = {str(key): str(value) for key, value in getattr(image, "text", {}).items()}
+    except (OSError, SyntaxError, ValueError, EOFError) as reason:
+        raise ProjectError(f"The mask {name} cannot be read ({reason}); restore it from a backup.") from reason
+    if text.get(DIGEST_TEXT, _digest(values)) != _digest(values):
+        raise ProjectError(f"The mask {name} is damaged: its pixels do not fit its digest. Restore it from a backup.")
+    return values, text
+
+
+def _digest(values: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(repr(values.shape).encode() + values.tobytes()).hexdigest()[:32]

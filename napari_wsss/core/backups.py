@@ -1,0 +1,68 @@
+"""Generations of ``project.sqlite`` in the folder ``backups``: the newest ones and one of each recent day."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from pathlib import Path
+
+from napari_wsss.core.database import Database
+from napari_wsss.core.files import sync_folder
+
+NEWEST_KEPT = 4
+DAYS_KEPT = 7
+NAME = re.compile(r"project-(\d{8}T\d{6}\.\d{3})-(\d+)\.sqlite")
+
+
+def list_backups(folder: Path) -> list[Path]:
+    """Return the backups in `folder`, newest first."""
+    return sorted((path for path in folder.glob("project-*.sqlite") if NAME.fullmatch(path.name)), reverse=True)
+
+
+def back_up(database: Database, folder: Path) -> Path:
+    """Copy the database into `folder` unless the newest backup already holds its content; return the backup.
+
+    The copy is complete and on disk before it gets its name; older generations are then thinned out.
+    """
+    revision = database.revision
+    existing = list_backups(folder)
+    newest = NAME.fullmatch(existing[0].name) if existing else None
+    if newest and int(newest[2]) == revision:
+        return existing[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"project-{_stamp(existing)}-{revision}.sqlite"
+    temporary = folder / f".{target.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        database.back_up(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        sync_folder(folder)
+    finally:
+        temporary.unlink(missing_ok=True)
+    for path in superfluous(list_backups(folder)):
+        path.unlink(missing_ok=True)
+    return target
+
+
+def _stamp(existing: list[Path]) -> str:
+    """Return the time now as text that sorts after every existing backup, also when the clock was set back."""
+    now = time.time()
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}"
+    newest = NAME.fullmatch(existing[0].name) if existing else None
+    if newest is None or stamp > newest[1]:
+        return stamp
+    day, _, rest = newest[1].partition(".")
+    return f"{day}.{min(999, int(rest) + 1):03d}"
+
+
+def superfluous(newest_first: list[Path]) -> list[Path]:
+    """Return the backups to delete: all but the newest few and the newest of each of the last days with one."""
+    kept = set(newest_first[:NEWEST_KEPT])
+    days: dict[str, Path] = {}
+    for path in newest_first:
+        days.setdefault(path.name[: len("project-00000000")], path)
+    kept.update(list(days.values())[:DAYS_KEPT])
+    return [path for path in newest_first if path not in kept]

@@ -1,0 +1,371 @@
+"""The images of a project: path, image-level labels, split, review state; a small API over an SQLite table.
+
+Nothing here loads all images at once, so that 100,000 of them open as fast as ten. Changes go through
+`Project`, which also journals them; the setters here are for it and for machine facts (scores, stale marks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal, get_args
+
+from napari_wsss.core.criteria import ORDERS, Criteria, Order, shuffled
+from napari_wsss.core.database import Database, Row
+from napari_wsss.core.errors import LabelError, ProjectError
+
+State = Literal["todo", "draft", "accepted", "skipped", "flagged", "excluded"]
+STATES: tuple[State, ...] = get_args(State)
+UNDECIDED: tuple[State, ...] = ("todo", "draft", "skipped")
+
+MOVES: Mapping[str, frozenset[str]] = {
+    "todo": frozenset({"draft", "accepted", "skipped", "flagged", "excluded"}),
+    "draft": frozenset({"todo", "accepted", "skipped", "flagged", "excluded"}),
+    "accepted": frozenset({"draft", "flagged", "excluded"}),
+    "skipped": frozenset({"todo", "draft", "accepted", "flagged", "excluded"}),
+    "flagged": frozenset({"todo", "draft", "accepted", "skipped", "excluded"}),
+    "excluded": frozenset({"todo", "draft", "accepted", "flagged"}),
+}
+"""State -> the states it may become. Only undo goes back from ``accepted`` to ``todo`` or ``skipped``."""
+
+SPLITS = ("", "train", "val")
+PAGE = 1000
+COLUMNS = (
+    "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
+    "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number)"
+)
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """What the project knows about one image.
+
+    Parameters
+    ----------
+    id : str
+        Posix path relative to the image root when the image was added, with suffix; never changes.
+    path : str
+        Posix path relative to the image root now; differs from `id` when the file was found again elsewhere.
+    labels : frozenset of str
+        Image-level labels by class name.
+    state : str
+        One of `STATES`.
+    split : str
+        "train", "val" or "" (not assigned).
+    note : str
+        The reviewer's remark.
+    stale, label_changed, disagrees, replaced : bool
+        Proposal older than the model; labels edited by a person; model disagrees with the accepted mask; the
+        image file's content changed since results were made.
+    content_hash : str
+        SHA-256 of the file, "" while never read.
+    score : float, optional
+        Queue score (uncertainty).
+    """
+
+    id: str
+    path: str
+    labels: frozenset[str]
+    state: State
+    split: str = ""
+    note: str = ""
+    stale: bool = False
+    label_changed: bool = False
+    disagrees: bool = False
+    content_hash: str = ""
+    score: float | None = None
+    replaced: bool = False
+
+
+@dataclass(frozen=True)
+class NewImage:
+    """An image to add: its id is its posix path relative to the image root."""
+
+    id: str
+    labels: frozenset[str] = frozenset()
+    split: str = ""
+
+
+class Catalog:
+    """The images of one project in their fixed order; usable from several threads at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __len__(self) -> int:
+        return int(self._database.value("SELECT count(*) FROM images"))
+
+    def __contains__(self, image_id: object) -> bool:
+        return bool(self._database.rows("SELECT 1 FROM images WHERE id = ?", (image_id,)))
+
+    def number(self, image_id: str) -> int:
+        """Return the internal row number (from 1, in catalog order) of an image.
+
+        Raises
+        ------
+        ProjectError
+            When the project has no such image.
+        """
+        found = self._database.value("SELECT number FROM images WHERE id = ?", (image_id,))
+        if found is None:
+            raise ProjectError(
+                f"There is no image {image_id!r} in the project; ids are paths relative to the image folder."
+            )
+        return int(found)
+
+    def get(self, image_id: str) -> ImageRecord:
+        """Return the record of one image; raise `ProjectError` when there is none."""
+        number = self.number(image_id)
+        return _record(self._database.rows(f"SELECT {COLUMNS} FROM images WHERE number = ?", (number,))[0])
+
+    def state(self, image_id: str) -> State:
+        """Return the review state of one image."""
+        found: State = self._database.value("SELECT state FROM images WHERE number = ?", (self.number(image_id),))
+        return found
+
+    # -- walking ------------------------------------------------------------------------------------------
+
+    def records(
+        self, states: Collection[str] | None = None, split: str | None = None, label: str | None = None
+    ) -> Iterator[ImageRecord]:
+        """Yield the records of the images in these states, this split and with this label, in catalog order.
+
+        Records are read page by page, so changing images while iterating is allowed and memory stays flat.
+        """
+        criteria = Criteria(states=states, split=split, classes=() if label is None else (label,))
+        return (_record(row) for row in self._pages(COLUMNS, criteria))
+
+    def ids(
+        self, states: Collection[str] | None = None, split: str | None = None, label: str | None = None
+    ) -> Iterator[str]:
+        """Yield the ids of the same images as `records`."""
+        criteria = Criteria(states=states, split=split, classes=() if label is None else (label,))
+        return (str(row[1]) for row in self._pages("number, id", criteria))
+
+    def _pages(self, columns: str, criteria: Criteria) -> Iterator[Row]:
+        where, values = criteria.where()
+        last = 0
+        while True:
+            rows = self._database.rows(
+                f"SELECT {columns} FROM images WHERE number > ? AND {where} ORDER BY number LIMIT {PAGE}",
+                [last, *values],
+            )
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            last = rows[-1][0]
+
+    def find(self, criteria: Criteria, order: Order = "file", seed: int = 0) -> list[str]:
+        """Return the ids of the images that fulfil `criteria`, in `order`; unscored images come last by score."""
+        if order == "random":
+            self._database.connection.create_function("shuffled", 2, shuffled, deterministic=True)
+        where, values = criteria.where()
+        if order == "random":
+            values = [*values, seed]
+        rows = self._database.rows(f"SELECT id FROM images WHERE {where} ORDER BY {ORDERS[order]}", values)
+        return [str(row[0]) for row in rows]
+
+    def count(self, criteria: Criteria) -> int:
+        """Return how many images fulfil `criteria`."""
+        where, values = criteria.where()
+        return int(self._database.value(f"SELECT count(*) FROM images WHERE {where}", values))
+
+    def position(self, image_id: str) -> int:
+        """Return the place of an image in catalog order, from 0."""
+        return self.number(image_id) - 1
+
+    def at(self, position: int) -> str:
+        """Return the id of the image at a place in catalog order, from 0; raise `ProjectError` beyond the end."""
+        found = self._database.value("SELECT id FROM images WHERE number = ?", (position + 1,))
+        if found is None:
+            raise ProjectError(f"There is no image number {position}; the project has {len(self)}, counted from 0.")
+        return str(found)
+
+    def neighbour(self, image_id: str, step: int = 1, states: Collection[str] | None = None) -> str | None:
+        """Return the nearest image after (`step` > 0) or before it in one of `states`, None at the end."""
+        where, values = Criteria(states=states).where()
+        sign, direction = (">", "ASC") if step > 0 else ("<", "DESC")
+        found = self._database.value(
+            f"SELECT id FROM images WHERE number {sign} ? AND {where} ORDER BY number {direction} "
+            f"LIMIT 1 OFFSET {abs(step) - 1}",
+            [self.number(image_id), *values],
+        )
+        return None if found is None else str(found)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many images are in each state (states without images included)."""
+        found: dict[str, int] = dict(self._database.rows("SELECT state, count(*) FROM images GROUP BY state"))
+        return {state: int(found.get(state, 0)) for state in STATES}
+
+    def class_counts(self, state: str | None = None) -> dict[str, int]:
+        """Return how many images (in `state`, if given) carry each class as image-level label, in class order."""
+        only = "" if state is None else "AND state = ?"
+        rows = self._database.rows(
+            f"SELECT name, count(images.number) FROM classes LEFT JOIN labels ON class = position "
+            f"LEFT JOIN images ON images.number = labels.image {only} GROUP BY position ORDER BY position",
+            () if state is None else (state,),
+        )
+        return {str(name): int(count) for name, count in rows}
+
+    # -- changing -----------------------------------------------------------------------------------------
+
+    def add(self, images: Iterable[NewImage]) -> int:
+        """Append images and return how many; all or none are added.
+
+        Raises
+        ------
+        LabelError
+            When a label is not a class of the project.
+        ProjectError
+            When an id repeats or is not a path below the image root.
+        """
+        classes = self._class_positions()
+        with self._database.transaction() as connection:
+            first = number = int(self._database.value("SELECT coalesce(max(number), 0) FROM images"))
+            for image in images:
+                number += 1
+                _check_new(image, classes)
+                if image.id in self:
+                    raise ProjectError(f"The image {image.id!r} is listed twice; give every image once.")
+                connection.execute(
+                    "INSERT INTO images (number, id, path, split) VALUES (?, ?, ?, ?)",
+                    (number, image.id, image.id, image.split),
+                )
+                connection.executemany(
+                    "INSERT INTO labels VALUES (?, ?)", [(number, classes[name]) for name in image.labels]
+                )
+        return number - first
+
+    def set_labels(self, image_id: str, labels: Collection[str]) -> None:
+        """Replace the image-level labels; raise `LabelError` for a name that is no class of the project."""
+        classes = self._class_positions()
+        _check_labels(image_id, labels, classes)
+        number = self.number(image_id)
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM labels WHERE image = ?", (number,))
+            rows = [(number, classes[name]) for name in set(labels)]
+            connection.executemany("INSERT INTO labels VALUES (?, ?)", rows)
+
+    def set_state(self, image_id: str, state: str) -> None:
+        """Move an image to another review state.
+
+        Raises
+        ------
+        ProjectError
+            When `MOVES` does not permit it.
+        """
+        with self._database.transaction():
+            now = self.state(image_id)
+            if state != now and state not in MOVES[now]:
+                permitted = ", ".join(sorted(MOVES[now]))
+                raise ProjectError(
+                    f"{image_id} is {now} and cannot become {state!r}; it may become: {permitted}. "
+                    "Use undo to take back a decision."
+                )
+            self.restore_state(image_id, state)
+
+    def restore_state(self, image_id: str, state: str) -> None:
+        """Set a state without asking `MOVES` (undo)."""
+        self._set(image_id, "state = ?", state)
+
+    def set_split(self, image_id: str, split: str) -> None:
+        """Assign an image to "train", "val" or "" (none)."""
+        _check_split(image_id, split)
+        self._set(image_id, "split = ?", split)
+
+    def set_note(self, image_id: str, note: str) -> None:
+        """Replace the reviewer's remark."""
+        self._set(image_id, "note = ?", note)
+
+    def set_score(self, image_id: str, score: float | None) -> None:
+        """Set the queue score."""
+        self._set(image_id, "score = ?", None if score is None else float(score))
+
+    def set_scores(self, scores: Mapping[str, float]) -> None:
+        """Set many queue scores in one transaction."""
+        with self._database.transaction() as connection:
+            rows = [(float(score), image_id) for image_id, score in scores.items()]
+            connection.executemany("UPDATE images SET score = ? WHERE id = ?", rows)
+
+    def set_hash(self, image_id: str, content_hash: str) -> None:
+        """Record the SHA-256 of the image file."""
+        self._set(image_id, "content_hash = ?", content_hash)
+
+    def set_facts(
+        self,
+        image_id: str,
+        *,
+        stale: bool | None = None,
+        label_changed: bool | None = None,
+        disagrees: bool | None = None,
+        replaced: bool | None = None,
+    ) -> None:
+        """Set those of the orthogonal facts that are given."""
+        facts = {"stale": stale, "label_changed": label_changed, "disagrees": disagrees, "replaced": replaced}
+        given = {name: value for name, value in facts.items() if value is not None}
+        if given:
+            self._set(image_id, ", ".join(f"{name} = ?" for name in given), *given.values())
+
+    def mark_stale(self, states: Collection[str] = UNDECIDED) -> int:
+        """Mark the proposals of all images in `states` as older than the model; return how many."""
+        where, values = Criteria(states=states).where()
+        return self._database.execute(f"UPDATE images SET stale = 1 WHERE {where}", values)
+
+    def rename_class(self, old: str, new: str) -> None:
+        """Rename a class; labels and mask values stay what they are."""
+        if new in self._class_positions():
+            raise LabelError(f"There already is a class {new!r}; choose another name for {old!r}.")
+        if not self._database.execute("UPDATE classes SET name = ? WHERE name = ?", (new, old)):
+            raise LabelError(f"There is no class {old!r} to rename; known: {', '.join(self._class_positions())}.")
+
+    def _set(self, image_id: str, assignment: str, *values: Any) -> None:
+        with self._database.transaction() as connection:
+            number = self.number(image_id)
+            connection.execute(f"UPDATE images SET {assignment} WHERE number = ?", (*values, number))
+
+    def _class_positions(self) -> dict[str, int]:
+        positions: dict[str, int] = dict(self._database.rows("SELECT name, position FROM classes ORDER BY position"))
+        return positions
+
+
+def _record(row: Row) -> ImageRecord:
+    _, image_id, path, state, split, note, stale, changed, disagrees, replaced, content_hash, score, names = row
+    return ImageRecord(
+        id=image_id,
+        path=path,
+        labels=frozenset(names.split(chr(31)) if names else ()),
+        state=state,
+        split=split,
+        note=note,
+        stale=bool(stale),
+        label_changed=bool(changed),
+        disagrees=bool(disagrees),
+        replaced=bool(replaced),
+        content_hash=content_hash,
+        score=score,
+    )
+
+
+def _check_new(image: NewImage, classes: Mapping[str, int]) -> None:
+    path = PurePosixPath(image.id)
+    if not path.parts or path.is_absolute() or ".." in path.parts or str(path) != image.id or "\\" in image.id:
+        raise ProjectError(
+            f"The image id {image.id!r} is not a plain path below the image folder; expected 'day1/cat.jpg' or so."
+        )
+    _check_labels(image.id, image.labels, classes)
+    _check_split(image.id, image.split)
+
+
+def _check_labels(image_id: str, labels: Collection[str], classes: Mapping[str, int]) -> None:
+    unknown = sorted(set(labels) - set(classes))
+    if unknown:
+        raise LabelError(
+            f"{image_id} is labelled {', '.join(unknown)}, which the project has no class for; known classes: "
+            f"{', '.join(classes)}. Add the class first or correct the label."
+        )
+
+
+def _check_split(image_id: str, split: str) -> None:
+    if split not in SPLITS:
+        raise ProjectError(f"The split of {image_id} is {split!r}; expected 'train', 'val' or '' (none).")

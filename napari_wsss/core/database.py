@@ -1,0 +1,201 @@
+"""One SQLite file used safely from several threads: a connection per thread, one writer at a time.
+
+Every thread gets its own connection on first use (closed when the thread ends), so the GUI thread and a job's
+thread may use one `Database` at once: reads never wait, writing transactions queue on a lock.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from napari_wsss.core.errors import ProjectError
+
+BUSY_SECONDS = 20.0
+Row = tuple[Any, ...]
+
+
+class _Handle:
+    """A connection that is closed when its thread's local storage goes away."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.process = os.getpid()
+        self.in_use = threading.Lock()
+
+    def __del__(self) -> None:
+        # A connection inherited through fork must not be touched: closing it would drop the parent's file locks.
+        if self.process == os.getpid():
+            self.connection.close()
+
+
+class Database:
+    """An open SQLite file in WAL mode, every commit forced to disk (``synchronous=FULL``).
+
+    Parameters
+    ----------
+    path : Path
+        An existing file.
+    read_only : bool
+        True opens it without ever writing, also from a folder that cannot be written.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._local = threading.local()
+        self._handles: WeakSet[_Handle] = WeakSet()
+        self._writing = threading.RLock()
+        self._depth = 0
+        self._closed = False
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection (autocommit; write only inside `transaction`)."""
+        return self._handle().connection
+
+    def _handle(self) -> _Handle:
+        handle: _Handle | None = getattr(self._local, "handle", None)
+        if self._closed:
+            raise ProjectError(f"The project {self.path.parent} is closed; open it again.")
+        if handle is None or handle.process != os.getpid():
+            with _as_project_error(self.path):
+                handle = _Handle(_connect(self.path, self.read_only))
+            self._local.handle = handle
+            self._handles.add(handle)
+        return handle
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a query; use it with LIMIT where the table may be large."""
+        handle = self._handle()
+        with _as_project_error(self.path), handle.in_use:
+            found: list[Row] = handle.connection.execute(sql, parameters).fetchall()
+        return found
+
+    def value(self, sql: str, parameters: Sequence[Any] = (), default: Any = None) -> Any:
+        """Return the first column of the first row, `default` when there is none."""
+        found = self.rows(sql, parameters)
+        return found[0][0] if found else default
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection of a transaction that is on disk when the block ends, or undone by an error.
+
+        Transactions of one thread nest: only the outermost one commits.
+
+        Raises
+        ------
+        ProjectError
+            When the project is open read-only, or the disk refuses the write.
+        """
+        if self.read_only:
+            raise ProjectError(
+                f"The project {self.path.parent} is open read-only, so nothing can be changed. "
+                "Close it where it is open for writing, then open it again."
+            )
+        with self._writing, _as_project_error(self.path):
+            connection = self.connection
+            outermost = self._depth == 0
+            self._depth += 1
+            try:
+                with _committed(connection) if outermost else _nested():
+                    yield connection
+            finally:
+                self._depth -= 1
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement in a transaction of its own and return how many rows it changed."""
+        with self.transaction() as connection:
+            return connection.execute(sql, parameters).rowcount
+
+    @property
+    def revision(self) -> int:
+        """How many writing transactions the file has seen; equal revisions hold equal content."""
+        return int(self.value("SELECT value FROM meta WHERE key = 'revision'", default=0))
+
+    def back_up(self, target: Path) -> None:
+        """Copy the whole database to `target` through SQLite's backup, also while others write."""
+        with _as_project_error(self.path), closing(sqlite3.connect(target)) as copy:
+            self.connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+
+    def check(self) -> str:
+        """Return "" when the file is sound, else SQLite's first complaint."""
+        try:
+            found = str(self.connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.DatabaseError as damage:
+            return str(damage)
+        return "" if found == "ok" else found
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._writing:
+            self._closed = True
+            for handle in list(self._handles):
+                if handle.process == os.getpid():
+                    with handle.in_use:
+                        handle.connection.close()
+
+
+def create_file(path: Path, build: Callable[[sqlite3.Connection], None]) -> None:
+    """Make a new SQLite file and let `build` fill it."""
+    with _as_project_error(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        build(connection)
+
+
+@contextmanager
+def _committed(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _nested() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _as_project_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as reason:
+        raise ProjectError(
+            f"The project database {path} cannot be used ({reason}). Check free space and permissions; "
+            "if it is damaged, restore the newest file of the folder 'backups' as project.sqlite."
+        ) from reason
+
+
+def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
+    uri = path.resolve().as_uri()
+    if not read_only:
+        connection = _open(f"{uri}?mode=rw")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+    connection = _open(f"{uri}?mode=ro")
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.OperationalError:
+        # WAL needs a writable folder unless the writer left its files there; the file itself can still be read.
+        connection.close()
+        connection = _open(f"{uri}?immutable=1")
+    return connection
+
+
+def _open(uri: str) -> sqlite3.Connection:
+    # check_same_thread is off only so that `close` can close the connections of other, idle threads.
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)

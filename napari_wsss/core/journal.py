@@ -1,0 +1,220 @@
+"""Every edit as an appended record: image-level labels, decisions, strokes and changes of the plan.
+
+Strokes hold absolute values, so replaying a stroke twice does no harm; that is what makes a draft file plus the
+strokes after it exact after a crash at any moment.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_wsss.core.catalog import Catalog
+from napari_wsss.core.database import Database, Row
+from napari_wsss.core.errors import ProjectError
+
+Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split"]
+DECISIONS: tuple[Kind, ...] = ("state", "mask")
+"""The kinds a person can take back with *undo decision*; ``draft`` records moves that editing makes by itself."""
+
+Mask = NDArray[np.uint8]
+COLUMNS = "journal.number, time, id, kind, before, after, undone"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One recorded edit.
+
+    Parameters
+    ----------
+    number : int
+        Ascending, never used twice.
+    time : float
+        Seconds since 1970 (UTC).
+    image_id : str, optional
+        None for edits of the whole project (plan, classes, split).
+    kind : str
+        What was edited.
+    before, after : JSON value
+        Enough to take the edit back and to make it again.
+    undone : bool
+        True once a person took it back.
+    """
+
+    number: int
+    time: float
+    image_id: str | None
+    kind: Kind
+    before: Any
+    after: Any
+    undone: bool = False
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """Changed pixels: flat indices (N,) int64 in C order and their new mask values (N,) uint8."""
+
+    number: int
+    time: float
+    indices: NDArray[np.int64]
+    values: Mask
+
+
+class Journal:
+    """The records of one project, newest last; usable from several threads at once."""
+
+    def __init__(self, database: Database, catalog: Catalog) -> None:
+        self._database = database
+        self._catalog = catalog
+
+    def append(self, kind: Kind, image_id: str | None, before: Any, after: Any) -> Entry:
+        """Record one edit; it is on disk when this returns (or when the surrounding transaction ends)."""
+        return self._insert(kind, image_id, before, after, None)
+
+    def append_stroke(self, image_id: str, indices: ArrayLike, values: ArrayLike) -> Entry:
+        """Record changed pixels of a mask; they are on disk when this returns.
+
+        Parameters
+        ----------
+        indices : (N,) int
+            Flat positions in the (H, W) mask, C order.
+        values : (N,) uint8
+            New mask values.
+        """
+        flat = np.asarray(indices, dtype=np.int64).ravel()
+        filled = np.asarray(values, dtype=np.uint8).ravel()
+        if flat.shape != filled.shape:
+            raise ProjectError(f"A stroke has {flat.size} positions and {filled.size} values; expected as many.")
+        return self._insert("stroke", image_id, None, {"pixels": int(flat.size)}, pack(flat, filled))
+
+    def _insert(self, kind: Kind, image_id: str | None, before: Any, after: Any, pixels: bytes | None) -> Entry:
+        now = time.time()
+        with self._database.transaction() as connection:
+            image = None if image_id is None else self._catalog.number(image_id)
+            number = connection.execute(
+                "INSERT INTO journal (time, image, kind, before, after, pixels) VALUES (?, ?, ?, ?, ?, ?)",
+                (now, image, kind, json.dumps(before), json.dumps(after), pixels),
+            ).lastrowid
+        return Entry(int(number or 0), now, image_id, kind, before, after)
+
+    # -- strokes ------------------------------------------------------------------------------------------
+
+    def strokes(self, image_id: str, since: int = 0) -> list[Stroke]:
+        """Return the strokes of an image recorded after entry number `since`, oldest first."""
+        rows = self._database.rows(
+            "SELECT number, time, pixels FROM journal WHERE image = ? AND kind = 'stroke' AND number > ? "
+            "ORDER BY number",
+            (self._catalog.number(image_id), since),
+        )
+        return [Stroke(number, when, *unpack(pixels)) for number, when, pixels in rows]
+
+    def last_stroke(self, image_id: str) -> int:
+        """Return the number of the newest stroke of an image, 0 when there is none."""
+        return int(
+            self._database.value(
+                "SELECT coalesce(max(number), 0) FROM journal WHERE image = ? AND kind = 'stroke'",
+                (self._catalog.number(image_id),),
+            )
+        )
+
+    def clear_strokes(self, image_id: str, until: int | None = None) -> None:
+        """Forget the strokes of an image up to entry number `until` (all without it): a file holds them now."""
+        limit = self.last_stroke(image_id) if until is None else until
+        self._database.execute(
+            "DELETE FROM journal WHERE image = ? AND kind = 'stroke' AND number <= ?",
+            (self._catalog.number(image_id), limit),
+        )
+
+    @staticmethod
+    def replay(values: Mask, strokes: Iterable[Stroke]) -> Mask:
+        """Return a copy of the mask (H, W) uint8 with the strokes laid over, oldest first.
+
+        Raises
+        ------
+        ProjectError
+            When a stroke reaches beyond the mask (the image was replaced by one of another size).
+        """
+        result = values.copy()
+        flat = result.reshape(-1)
+        for stroke in strokes:
+            if stroke.indices.size and (stroke.indices.max() >= flat.size or stroke.indices.min() < 0):
+                raise ProjectError(
+                    f"An unfinished mask reaches beyond its image of {values.shape[1]} x {values.shape[0]} pixels. "
+                    "Put the image back that was edited, or discard the draft."
+                )
+            flat[stroke.indices] = stroke.values
+        return result
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def last(self, kinds: Collection[str] = DECISIONS) -> Entry | None:
+        """Return the newest entry of these kinds that was not undone."""
+        found = self._select(f"kind IN ({', '.join('?' * len(kinds))}) AND undone = 0", list(kinds), 1)
+        return found[0] if found else None
+
+    def recent(self, limit: int = 10, kinds: Collection[str] | None = None) -> list[Entry]:
+        """Return the newest entries (of these kinds), newest first, undone ones included."""
+        if kinds is None:
+            return self._select("1", [], limit)
+        return self._select(f"kind IN ({', '.join('?' * len(kinds))})", list(kinds), limit)
+
+    def entries(self, since: int = 0, limit: int = 1000) -> list[Entry]:
+        """Return up to `limit` entries after number `since`, oldest first (for going through the whole journal)."""
+        rows = self._database.rows(
+            f"SELECT {COLUMNS} FROM journal LEFT JOIN images ON images.number = image "
+            "WHERE journal.number > ? ORDER BY journal.number LIMIT ?",
+            (since, limit),
+        )
+        return [_entry(row) for row in rows]
+
+    def mark_undone(self, number: int) -> None:
+        """Mark an entry as taken back; it stays in the journal."""
+        self._database.execute("UPDATE journal SET undone = 1 WHERE number = ?", (number,))
+
+    def _select(self, where: str, values: list[Any], limit: int) -> list[Entry]:
+        rows = self._database.rows(
+            f"SELECT {COLUMNS} FROM journal LEFT JOIN images ON images.number = image "
+            f"WHERE {where} ORDER BY journal.number DESC LIMIT ?",
+            [*values, limit],
+        )
+        return [_entry(row) for row in rows]
+
+    # -- files kept for undo ------------------------------------------------------------------------------
+
+    def keep_file(self, number: int, role: str, content: bytes) -> None:
+        """Keep a file's former content with entry `number`, so that undoing it restores the file byte for byte."""
+        self._database.execute("INSERT INTO kept_files VALUES (?, ?, ?)", (number, role, content))
+
+    def kept_file(self, number: int, role: str) -> bytes | None:
+        """Return the content kept with `keep_file`, None when there is none."""
+        found: bytes | None = self._database.value(
+            "SELECT content FROM kept_files WHERE entry = ? AND role = ?", (number, role)
+        )
+        return found
+
+
+def _entry(row: Row) -> Entry:
+    number, when, image_id, kind, before, after, undone = row
+    return Entry(number, when, image_id, kind, json.loads(before), json.loads(after), bool(undone))
+
+
+def pack(indices: NDArray[np.int64], values: Mask) -> bytes:
+    """Return a stroke as compressed bytes: differences of neighbouring positions, then the values."""
+    steps = np.diff(indices, prepend=np.int64(0)).astype("<i8")
+    return zlib.compress(steps.tobytes() + values.tobytes(), 1)
+
+
+def unpack(content: bytes) -> tuple[NDArray[np.int64], Mask]:
+    """Return the positions and values written by `pack`."""
+    plain = zlib.decompress(content)
+    count = len(plain) // 9
+    steps = np.frombuffer(plain, dtype="<i8", count=count)
+    values = np.frombuffer(plain, dtype=np.uint8, offset=8 * count)
+    return np.cumsum(steps, dtype=np.int64), values

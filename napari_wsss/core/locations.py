@@ -1,0 +1,187 @@
+"""Where the images are: found again when folders move, and noticed when a file was replaced."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from napari_wsss.core.catalog import Catalog
+from napari_wsss.core.database import Database
+from napari_wsss.core.images import content_hash, find_images
+
+SAMPLE = 8
+NEARBY_FOLDERS = 200
+
+
+class ImageLocations:
+    """Paths and content hashes of the images of one project.
+
+    The image folder is stored absolutely and relative to the project folder; an image by its path below the
+    image folder, with file size and SHA-256 once it was read.
+    """
+
+    def __init__(self, folder: Path, database: Database, catalog: Catalog) -> None:
+        self._folder = folder
+        self._database = database
+        self._catalog = catalog
+        self._fresh: dict[str, tuple[int, int, str]] = {}
+        self.root = self._find_root()
+
+    def path(self, image_id: str) -> Path:
+        """Return where an image file lies (it may be missing)."""
+        return self.root / str(self._row(image_id)[0])
+
+    def _row(self, image_id: str) -> tuple[str, int, int, str]:
+        number = self._catalog.number(image_id)
+        row = self._database.rows(
+            "SELECT path, file_mtime, file_size, content_hash FROM images WHERE number = ?", (number,)
+        )[0]
+        return row[0], row[1], row[2], row[3]
+
+    def hash(self, image_id: str) -> str:
+        """Return the SHA-256 of an image file, read again only when its time or size changed.
+
+        A content that differs from the recorded one marks the image as replaced.
+
+        Raises
+        ------
+        ProjectError
+            When the file is missing or cannot be read.
+        """
+        relative, mtime, size, known = self._row(image_id)
+        path = self.root / relative
+        try:
+            stat = path.stat()
+        except OSError:
+            return content_hash(path)  # raises the message for a person
+        seen = (stat.st_mtime_ns, stat.st_size)
+        if known and seen == (mtime, size):
+            return known
+        if self._fresh.get(image_id, ())[:2] == seen:
+            return self._fresh[image_id][2]
+        found = content_hash(path)
+        self._fresh[image_id] = (*seen, found)
+        if not self._database.read_only:
+            self._record(image_id, seen, found)
+        return found
+
+    def _record(self, image_id: str, seen: tuple[int, int], found: str) -> None:
+        self._database.execute(
+            "UPDATE images SET replaced = replaced OR (content_hash NOT IN ('', ?)), content_hash = ?, "
+            "file_mtime = ?, file_size = ? WHERE id = ?",
+            (found, found, *seen, image_id),
+        )
+        self._fresh.pop(image_id, None)
+
+    # -- finding again ------------------------------------------------------------------------------------
+
+    def _find_root(self) -> Path:
+        stored = self._stored()
+        absolute = Path(stored["images_root"])
+        relative = Path(os.path.normpath(self._folder / stored["images_root_relative"]))
+        samples = self._samples()
+        # Beside the project first: a copy of project and images together must not fall back to the originals.
+        for candidate in (relative, absolute):
+            if samples and all(_fits(candidate / path, size) for path, size in samples):
+                return self._remember(candidate, stored)
+        candidates = list(dict.fromkeys([relative, absolute, *_nearby(self._folder, absolute.name)]))
+        scores = [sum(_fits(folder / path, size) for path, size in samples) for folder in candidates]
+        best = max(scores)
+        return self._remember(candidates[scores.index(best)], stored) if best else absolute
+
+    def _stored(self) -> dict[str, str]:
+        stored: dict[str, str] = dict(self._database.rows("SELECT key, value FROM meta WHERE key LIKE 'images_root%'"))
+        return stored
+
+    def _samples(self) -> list[tuple[str, int]]:
+        count = len(self._catalog)
+        numbers = sorted({1 + round(i * (count - 1) / max(1, SAMPLE - 1)) for i in range(SAMPLE)}) if count else []
+        marks = ", ".join("?" * len(numbers))
+        rows = self._database.rows(f"SELECT path, file_size FROM images WHERE number IN ({marks})", numbers)
+        return [(str(path), int(size)) for path, size in rows]
+
+    def _remember(self, root: Path, stored: dict[str, str]) -> Path:
+        wanted = root_entries(root, self._folder)
+        if not self._database.read_only and wanted != stored:
+            with self._database.transaction() as connection:
+                connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(wanted.items()))
+        return root
+
+    def locate(self, root: Path | None = None) -> tuple[str, ...]:
+        """Look for missing images below `root` by relative path, then by content; return the ids still missing.
+
+        Parameters
+        ----------
+        root : Path, optional
+            The folder that holds the images now; becomes the image folder. Without it the present one is searched.
+        """
+        if root is not None:
+            stored = self._stored()
+            self.root = self._remember(Path(os.path.abspath(root)), stored)
+        missing = {row[0]: row for row in self._missing()}
+        if missing:
+            self._match(missing)
+        return tuple(missing)
+
+    def _missing(self) -> Iterator[tuple[str, int, str]]:
+        for record in self._catalog.records():
+            if not (self.root / record.path).exists():
+                size = self._database.value("SELECT file_size FROM images WHERE id = ?", (record.id,))
+                yield record.id, int(size), record.content_hash
+
+    def _match(self, missing: dict[str, tuple[str, int, str]]) -> None:
+        """Take matched images out of `missing`: same size and content, or the only file of that name."""
+        by_size, by_name = self._unused_files()
+        for image_id, size, known in list(missing.values()):
+            if known:
+                found = next((path for path in by_size[size] if content_hash(path) == known), None)
+            else:
+                named = by_name[Path(image_id).name]
+                found = named[0] if len(named) == 1 else None
+            if found is not None:
+                by_size[found.stat().st_size].remove(found)
+                path = found.relative_to(self.root).as_posix()
+                self._database.execute("UPDATE images SET path = ? WHERE id = ?", (path, image_id))
+                del missing[image_id]
+
+    def _unused_files(self) -> tuple[defaultdict[int, list[Path]], defaultdict[str, list[Path]]]:
+        by_size: defaultdict[int, list[Path]] = defaultdict(list)
+        by_name: defaultdict[str, list[Path]] = defaultdict(list)
+        for path in find_images(self.root):
+            relative = path.relative_to(self.root).as_posix()
+            if not self._database.rows("SELECT 1 FROM images WHERE path = ? LIMIT 1", (relative,)):
+                by_size[path.stat().st_size].append(path)
+                by_name[path.name].append(path)
+        return by_size, by_name
+
+
+def root_entries(root: Path, folder: Path) -> dict[str, str]:
+    """Return how an image folder is stored: absolute, and relative to the project folder where that exists."""
+    absolute = Path(os.path.abspath(root))
+    try:
+        relative = Path(os.path.relpath(absolute, folder)).as_posix()
+    except ValueError:  # another drive
+        relative = absolute.as_posix()
+    return {"images_root": absolute.as_posix(), "images_root_relative": relative}
+
+
+def _fits(path: Path, size: int) -> bool:
+    try:
+        return path.is_file() and size in (-1, path.stat().st_size)
+    except OSError:
+        return False
+
+
+def _nearby(folder: Path, name: str) -> Iterable[Path]:
+    """Yield folders near the project that may be the image folder, those of the same name first."""
+    places = [folder, folder.parent, folder.parent.parent]
+    yield from (place / name for place in places)
+    for place in places:
+        yield place
+        try:
+            inside = sorted(path for path in place.iterdir() if path.is_dir())
+        except OSError:
+            continue
+        yield from inside[:NEARBY_FOLDERS]

@@ -1,0 +1,403 @@
+"""A project folder: create, open, lock, and everything a person or a stage asks it for.
+
+One `Project` may be used by the GUI thread and a job's thread at once: every thread reads through its own database
+connection, and writes queue on one lock (see `database`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Collection, Iterable
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.backups import back_up, list_backups
+from napari_wsss.core.catalog import Catalog
+from napari_wsss.core.catalog import NewImage as NewImage
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.database import Database, create_file
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import sync_folder
+from napari_wsss.core.hold_out import choose_held_out
+from napari_wsss.core.images import LoadedImage, image_size, read_image
+from napari_wsss.core.journal import Entry, Journal
+from napari_wsss.core.locations import ImageLocations, root_entries
+from napari_wsss.core.lock import ProjectLock
+from napari_wsss.core.plan import Plan
+from napari_wsss.core.review import Review
+from napari_wsss.core.schema import VERSION, build, migrate, version_of
+from napari_wsss.core.store import ResultStore
+
+Mask = NDArray[np.uint8]
+FILE_NAME = "project.sqlite"
+
+
+class Project:
+    """An open project. Make one with `create` or `open`, and close it (it is a context manager).
+
+    Attributes
+    ----------
+    folder : Path
+        The project folder.
+    read_only : bool
+        True when nothing can be changed through this object.
+    catalog : Catalog
+        The images.
+    journal : Journal
+        The edits.
+    store : ResultStore
+        Machine results.
+    """
+
+    def __init__(self, folder: Path, database: Database, lock: ProjectLock | None) -> None:
+        self.folder = folder
+        self.read_only = database.read_only
+        self.catalog = Catalog(database)
+        self.journal = Journal(database, self.catalog)
+        self.store = ResultStore(folder / "results")
+        self._database = database
+        self._lock = lock
+        self._closed = False
+        self._classes: ClassList | None = None
+        self._plan: tuple[str, Plan] = ("", Plan())
+        self._locations = ImageLocations(folder, database, self.catalog)
+        self._review = Review(folder, database, self.catalog, self.journal, lambda: self.classes, self._size_or_none)
+
+    # -- opening and closing ------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path | str,
+        images_root: Path | str,
+        classes: ClassList,
+        images: Iterable[NewImage],
+    ) -> Project:
+        """Make a project in `folder` (made when missing) and open it; an existing project is never overwritten.
+
+        Parameters
+        ----------
+        images_root : path
+            Folder that the image ids are relative to.
+        classes : ClassList
+        images : iterable of NewImage
+            In catalog order.
+
+        Raises
+        ------
+        ProjectError
+            When `folder` already holds a project, or an image is listed twice.
+        LabelError
+            When an image has a label outside `classes`.
+        """
+        folder = Path(os.path.abspath(folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = ProjectLock(folder)
+        lock.acquire()
+        try:
+            path = folder / FILE_NAME
+            if path.exists():
+                raise ProjectError(
+                    f"{folder} already holds a project. Open it, or choose another folder for a new one."
+                )
+            temporary = folder / f".{FILE_NAME}.{secrets.token_hex(4)}.tmp"
+            try:
+                _build(temporary, root_entries(Path(images_root), folder), classes, images)
+                os.replace(temporary, path)
+                sync_folder(folder)
+            finally:
+                temporary.unlink(missing_ok=True)
+            return cls._opened(folder, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open(cls, folder: Path | str, *, read_only: bool = False) -> Project:
+        """Open the project in `folder` (or its ``project.sqlite``).
+
+        Opening for writing takes the lock, migrates older projects (after a backup), finishes what a crash left
+        unfinished and makes a backup.
+
+        Raises
+        ------
+        ProjectError
+            When there is no project, it is damaged or newer than this program, or another process has it open
+            (then ``read_only_possible`` is True).
+        """
+        path = Path(os.path.abspath(folder))
+        path = path if path.name == FILE_NAME and not path.is_dir() else path / FILE_NAME
+        if not path.is_file():
+            raise ProjectError(f"There is no project in {path.parent} (no {FILE_NAME}). Create one, or choose another.")
+        if read_only:
+            return cls._opened(path.parent, None)
+        lock = ProjectLock(path.parent)
+        lock.acquire()
+        try:
+            return cls._opened(path.parent, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def _opened(cls, folder: Path, lock: ProjectLock | None) -> Project:
+        database = Database(folder / FILE_NAME, read_only=lock is None)
+        try:
+            _prepare(database, folder)
+            project = cls(folder, database, lock)
+            if lock is not None:
+                project._review.settle()
+                project.backup()
+            return project
+        except BaseException:
+            database.close()
+            raise
+
+    def close(self) -> None:
+        """Make a backup if anything changed, close the database and give the lock back; safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if not self.read_only:
+                self._review.settle()
+                self.backup()
+        finally:
+            self._database.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def backup(self) -> Path:
+        """Return a backup of ``project.sqlite`` as it is now, made unless the newest one is already equal."""
+        return back_up(self._database, self.folder / "backups")
+
+    # -- settings of the whole project --------------------------------------------------------------------
+
+    @property
+    def classes(self) -> ClassList:
+        """The foreground classes in their fixed order."""
+        names = tuple(name for (name,) in self._database.rows("SELECT name FROM classes ORDER BY position"))
+        if self._classes is None or self._classes.names != names:
+            self._classes = ClassList(names)
+        return self._classes
+
+    def add_class(self, name: str) -> None:
+        """Append a class; existing mask values keep their meaning. `LabelError` when the name is taken."""
+        names = self.classes.names
+        extended = ClassList((*names, name))
+        with self._database.transaction() as connection:
+            connection.execute("INSERT INTO classes VALUES (?, ?)", (len(names), extended.names[-1]))
+            self.journal.append("classes", None, list(names), list(extended.names))
+
+    def rename_class(self, old: str, new: str) -> None:
+        """Rename a class everywhere (labels, parameter overrides); mask values stay."""
+        names = self.classes.names
+        renamed = ClassList(new.strip() if name == old else name for name in names)
+        with self._database.transaction():
+            self.catalog.rename_class(old, new.strip())
+            self.journal.append("classes", None, list(names), list(renamed.names))
+            scope = f"class:{old}"
+            if scope in self.plan.overrides:
+                plan = self.plan.to_dict()
+                plan["overrides"][f"class:{new.strip()}"] = plan["overrides"].pop(scope)
+                self.set_plan(Plan.from_dict(plan))
+
+    @property
+    def plan(self) -> Plan:
+        """How maps and pseudo masks are made; the default plan until one is set."""
+        text = str(self._database.value("SELECT value FROM meta WHERE key = 'plan'", default="{}"))
+        if text != self._plan[0]:
+            self._plan = (text, Plan.from_dict(json.loads(text)))
+        return self._plan[1]
+
+    def set_plan(self, plan: Plan) -> None:
+        """Replace the plan (journaled)."""
+        before, after = self.plan.to_dict(), plan.to_dict()
+        if before == after:
+            return
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('plan', ?)", (json.dumps(after),))
+            self.journal.append("plan", None, before, after)
+
+    @property
+    def training_folder(self) -> Path:
+        """Where training runs lie, one folder each."""
+        return self.folder / "training"
+
+    @property
+    def results_folder(self) -> Path:
+        """Where machine results lie; may be deleted at any time."""
+        return self.store.folder
+
+    def hold_out(self, fraction: float, seed: int = 0) -> int:
+        """Assign the images that have no split yet to "val" (a share of `fraction`) or "train"; return how many
+        became "val". Images that have a split keep it, so validation images never come to train.
+        """
+        labels = {record.id: record.labels for record in self.catalog.records(split="")}
+        chosen = choose_held_out(labels, fraction, seed)
+        with self._database.transaction() as connection:
+            rows = [("val" if image_id in chosen else "train", image_id) for image_id in labels]
+            connection.executemany("UPDATE images SET split = ? WHERE id = ?", rows)
+            if labels:
+                self.journal.append("split", None, None, {"fraction": fraction, "seed": seed, "val": sorted(chosen)})
+        return len(chosen)
+
+    # -- images -------------------------------------------------------------------------------------------
+
+    @property
+    def images_root(self) -> Path:
+        """The folder the image paths are relative to, as found when the project was opened."""
+        return self._locations.root
+
+    def locate_images(self, root: Path | None = None) -> tuple[str, ...]:
+        """Find missing images again (below `root`, if given) by relative path or content; return the still missing."""
+        return self._locations.locate(root)
+
+    def add_images(self, images: Iterable[NewImage]) -> int:
+        """Append images to the catalog and return how many."""
+        return self.catalog.add(images)
+
+    def image_path(self, image_id: str) -> Path:
+        """Return where an image file lies."""
+        return self._locations.path(image_id)
+
+    def load_image(self, image_id: str) -> LoadedImage:
+        """Return the pixels of an image and how they were scaled; `ProjectError` when it is missing or damaged."""
+        path = self.image_path(image_id)
+        if not path.exists():
+            raise ProjectError(
+                f"The image {image_id} is not at {path}. Put it back, or tell the project where its images are now "
+                "(locate images)."
+            )
+        return read_image(path)
+
+    def image_hash(self, image_id: str) -> str:
+        """Return the SHA-256 of an image file (64 hexadecimal digits); a replaced file is noticed and marked."""
+        return self._locations.hash(image_id)
+
+    def _size_or_none(self, image_id: str) -> tuple[int, int] | None:
+        try:
+            return image_size(self.image_path(image_id))
+        except ProjectError:
+            return None
+
+    def set_labels(self, image_id: str, labels: Collection[str]) -> None:
+        """Replace the image-level labels (journaled) and mark the image as label-changed."""
+        before, after = sorted(self.catalog.get(image_id).labels), sorted(set(labels))
+        if before == after:
+            return
+        with self._database.transaction():
+            self.catalog.set_labels(image_id, after)
+            self.catalog.set_facts(image_id, label_changed=True)
+            self.journal.append("labels", image_id, before, after)
+
+    def set_note(self, image_id: str, note: str) -> None:
+        """Replace the reviewer's remark (journaled)."""
+        before = self.catalog.get(image_id).note
+        if before != note:
+            with self._database.transaction():
+                self.catalog.set_note(image_id, note)
+                self.journal.append("note", image_id, before, note)
+
+    # -- masks and decisions (see `review`) ---------------------------------------------------------------
+
+    def accepted_path(self, image_id: str) -> Path:
+        """Return where the accepted mask of an image lies (it may not exist)."""
+        return self._review.accepted_path(image_id)
+
+    def draft_path(self, image_id: str) -> Path:
+        """Return where the draft checkpoint of an image lies (it may not exist)."""
+        return self._review.draft_path(image_id)
+
+    def has_accepted(self, image_id: str) -> bool:
+        """True when there is an accepted mask (also while a draft lies over it)."""
+        return self._review.has_accepted(image_id)
+
+    def has_draft(self, image_id: str) -> bool:
+        """True when there is unfinished work on the mask."""
+        return self._review.has_draft(image_id)
+
+    def read_accepted(self, image_id: str) -> Mask | None:
+        """Return the accepted mask (H, W) uint8, None when there is none."""
+        return self._review.read_accepted(image_id)
+
+    def read_draft(self, image_id: str) -> Mask | None:
+        """Return the unfinished mask (H, W) uint8, later strokes included; None when there is none."""
+        return self._review.read_draft(image_id)
+
+    def working_mask(self, image_id: str) -> Mask | None:
+        """Return what a person works on: the draft if there is one, else the accepted mask, else None."""
+        draft = self.read_draft(image_id)
+        return self.read_accepted(image_id) if draft is None else draft
+
+    def record_stroke(self, image_id: str, indices: NDArray[np.int64], values: Mask) -> Entry:
+        """Journal changed pixels (flat indices (N,), values (N,) uint8) and turn the image into a draft."""
+        return self._review.record_stroke(image_id, indices, values)
+
+    def save_draft(self, image_id: str, values: Mask, checkpoint: int | None = None) -> None:
+        """Write a checkpoint of the draft; on disk when this returns.
+
+        `checkpoint` is the number of the last stroke that `values` holds; give it when saving in another thread
+        than the one that records strokes.
+        """
+        self._review.save_draft(image_id, values, checkpoint)
+
+    def discard_draft(self, image_id: str) -> bool:
+        """Drop the draft (undoable) and return whether there was one; an accepted mask below it is untouched."""
+        return self._review.discard_draft(image_id)
+
+    def accept(self, image_id: str, values: Mask) -> None:
+        """Write the accepted mask, set the state and drop the draft (undoable)."""
+        self._review.accept(image_id, values)
+
+    def decide(self, image_id: str, state: str) -> None:
+        """Set a review state (undoable); ``"todo"`` means: whatever the image rests in without a decision."""
+        self._review.decide(image_id, state)
+
+    def undo_decision(self) -> str | None:
+        """Take back the last decision, state and mask file; return the image's id, None when there is none."""
+        return self._review.undo()
+
+    def unsettled(self) -> int:
+        """Try again to write mask files that could not be written; return how many still wait (0: all on disk)."""
+        return self._review.settle()
+
+
+def _build(path: Path, root: dict[str, str], classes: ClassList, images: Iterable[NewImage]) -> None:
+    create_file(path, build)
+    with closing(Database(path)) as database, database.transaction() as connection:
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", list(root.items()))
+        connection.executemany("INSERT INTO classes VALUES (?, ?)", list(enumerate(classes.names)))
+        Catalog(database).add(images)
+
+
+def _prepare(database: Database, folder: Path) -> None:
+    """Check that the file is sound and of this version; bring an older one up to date."""
+    damage = database.check()
+    if damage:
+        known = list_backups(folder / "backups")
+        advice = f"Restore it by copying {known[0]} over it" if known else "There is no backup to restore"
+        raise ProjectError(f"{database.path} is damaged ({damage}). {advice}.")
+    version = version_of(database.connection)
+    if version == VERSION:
+        return
+    if database.read_only:
+        raise ProjectError(
+            f"The project {folder} has the older schema version {version}; open it once for writing to update it."
+        )
+    back_up(database, folder / "backups")
+    migrate(database.connection)

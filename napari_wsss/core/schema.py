@@ -1,0 +1,112 @@
+"""Tables of ``project.sqlite`` and the migrations that bring older files up to date.
+
+A released table is never changed in place: a change gets a new version number and one function in `MIGRATIONS`,
+and the tests keep the statements of every older version, so that reading old projects cannot break silently.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+
+from napari_wsss.core.errors import ProjectError
+
+VERSION = 1
+APPLICATION_ID = 0x57535353
+"""Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE classes (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE images (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'todo',
+    split TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT '',
+    stale INTEGER NOT NULL DEFAULT 0,
+    label_changed INTEGER NOT NULL DEFAULT 0,
+    disagrees INTEGER NOT NULL DEFAULT 0,
+    replaced INTEGER NOT NULL DEFAULT 0,
+    content_hash TEXT NOT NULL DEFAULT '',
+    file_mtime INTEGER NOT NULL DEFAULT -1,
+    file_size INTEGER NOT NULL DEFAULT -1,
+    score REAL
+);
+CREATE INDEX images_by_state ON images (state, number);
+CREATE TABLE labels (
+    image INTEGER NOT NULL REFERENCES images (number),
+    class INTEGER NOT NULL REFERENCES classes (position),
+    PRIMARY KEY (image, class)
+) WITHOUT ROWID;
+CREATE INDEX labels_by_class ON labels (class, image);
+CREATE TABLE journal (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    time REAL NOT NULL,
+    image INTEGER REFERENCES images (number),
+    kind TEXT NOT NULL,
+    before TEXT NOT NULL DEFAULT 'null',
+    after TEXT NOT NULL DEFAULT 'null',
+    undone INTEGER NOT NULL DEFAULT 0,
+    pixels BLOB
+);
+CREATE INDEX journal_by_image ON journal (image, kind, number);
+CREATE INDEX journal_by_kind ON journal (kind, number);
+CREATE TABLE kept_files (
+    entry INTEGER NOT NULL REFERENCES journal (number),
+    role TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (entry, role)
+);
+CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
+"""
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}
+"""Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
+
+
+def build(connection: sqlite3.Connection) -> None:
+    """Create the tables of the current version in an empty database."""
+    connection.executescript(f"BEGIN IMMEDIATE; {TABLES} COMMIT;")
+    connection.execute("INSERT INTO meta VALUES ('revision', '0')")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the schema version of an open file.
+
+    Raises
+    ------
+    ProjectError
+        When it is not a project of ours, or a newer program wrote it.
+    """
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if application != APPLICATION_ID or version < 1:
+        raise ProjectError(
+            "This SQLite file is not a napari-wsss project (its application id is "
+            f"{application:#x}, expected {APPLICATION_ID:#x}). Choose the folder that holds project.sqlite."
+        )
+    if version > VERSION:
+        raise ProjectError(
+            f"This project was written by a newer napari-wsss (schema version {version}, this one knows up to "
+            f"{VERSION}). Update napari-wsss, or open one of the project's older backups."
+        )
+    return version
+
+
+def migrate(connection: sqlite3.Connection) -> int:
+    """Bring an older file up to `VERSION`, one transaction per version; return the version it had."""
+    found = version_of(connection)
+    for version in range(found, VERSION):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            MIGRATIONS[version](connection)
+            connection.execute(f"PRAGMA user_version = {version + 1}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    return found

@@ -1,0 +1,167 @@
+"""Reads and writes machine results by (provenance, image); every file is disposable and verified on reading.
+
+A result counts only while its image's content is the one it was computed from: a replaced image, a damaged file or
+a half-written one reads as absent. Two processes may write the same result at once; readers see one of them whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import secrets
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import ProjectError, StepError
+from napari_wsss.core.files import publish
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import decode_mask, encode_mask
+from napari_wsss.core.provenance import Provenance
+
+IMAGE_TEXT = "wsss-image"
+HALF_ERROR = 5e-4
+DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, StepError, ProjectError)
+"""What reading a damaged or foreign file can raise."""
+
+
+class ResultStore:
+    """Results in ``<folder>/<step>-<key>/<image id>.npz`` (maps) and ``.png`` (masks).
+
+    Parameters
+    ----------
+    folder : Path
+        The project's ``results`` folder; made when something is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, provenance: Provenance, image_id: str, suffix: str = ".npz") -> Path:
+        """Return where a result lies (it may not exist)."""
+        return self.folder / f"{provenance.step}-{provenance.key}" / f"{image_id}{suffix}"
+
+    def has(self, provenance: Provenance, image_id: str, image_hash: str) -> bool:
+        """True when maps for this content of the image are stored; damage shows only when they are read."""
+        try:
+            with np.load(self.path(provenance, image_id), allow_pickle=False) as stored:
+                return str(stored["image"]) == image_hash
+        except DAMAGE:
+            return False
+
+    # -- maps ---------------------------------------------------------------------------------------------
+
+    def write_maps(self, provenance: Provenance, image_id: str, image_hash: str, maps: ActivationMaps) -> None:
+        """Store maps; scores in [0, 1] are kept in half precision (error at most 2.5e-4), others in full."""
+        arrays = {"scores": _halved(maps.scores), "classes": np.asarray(maps.classes, np.int64)}
+        if maps.background is not None:
+            arrays["background"] = _halved(maps.background)
+        buffer = io.BytesIO()
+        # numpy's own annotation reads the spread arrays as its `allow_pickle` argument.
+        np.savez_compressed(
+            buffer,
+            image=np.asarray(image_hash),
+            digest=np.asarray(_digest(image_hash, arrays)),
+            **arrays,  # type: ignore[arg-type]
+        )
+        self._publish(provenance, self.path(provenance, image_id), buffer.getvalue())
+
+    def read_maps(self, provenance: Provenance, image_id: str, image_hash: str) -> ActivationMaps | None:
+        """Return the stored maps, None when absent, damaged, or made from another content of the image."""
+        try:
+            with np.load(self.path(provenance, image_id), allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            found = (str(arrays.pop("image")), str(arrays.pop("digest")))
+            if found != (image_hash, _digest(image_hash, arrays)):
+                return None
+            background = arrays["background"].astype(np.float32) if "background" in arrays else None
+            classes = tuple(int(k) for k in arrays["classes"])
+            return ActivationMaps(arrays["scores"].astype(np.float32), classes, background)
+        except DAMAGE:
+            return None
+
+    # -- masks --------------------------------------------------------------------------------------------
+
+    def write_mask(self, provenance: Provenance, image_id: str, image_hash: str, values: NDArray[np.uint8]) -> None:
+        """Store a machine's mask (H, W) uint8."""
+        content = encode_mask(values, text={IMAGE_TEXT: image_hash})
+        self._publish(provenance, self.path(provenance, image_id, ".png"), content)
+
+    def read_mask(self, provenance: Provenance, image_id: str, image_hash: str) -> NDArray[np.uint8] | None:
+        """Return the stored mask, None when absent, damaged, or made from another content of the image."""
+        try:
+            values, text = decode_mask(self.path(provenance, image_id, ".png").read_bytes())
+        except DAMAGE:
+            return None
+        return values if text.get(IMAGE_TEXT) == image_hash else None
+
+    def _publish(self, provenance: Provenance, path: Path, content: bytes) -> None:
+        record = self.folder / f"{provenance.step}-{provenance.key}" / "provenance.json"
+        if not record.exists():
+            with publish(record) as file:
+                file.write(json.dumps(provenance.to_dict(), indent=1, sort_keys=True).encode())
+        with publish(path) as file:
+            file.write(content)
+
+    # -- housekeeping -------------------------------------------------------------------------------------
+
+    def provenances(self) -> list[Provenance]:
+        """Return what results are there, in order of their folder names; folders without a record are left out."""
+        found = []
+        for record in sorted(self.folder.glob("*/provenance.json")):
+            try:
+                found.append(Provenance.from_dict(json.loads(record.read_text(encoding="utf-8"))))
+            except (OSError, ValueError, KeyError):
+                continue
+        return found
+
+    def size_bytes(self, stage: str | None = None) -> int:
+        """Return how many bytes the results (of one stage) take on disk."""
+        total = 0
+        for folder in self._folders(stage):
+            for path in folder.rglob("*"):
+                try:
+                    total += path.stat().st_size if path.is_file() else 0
+                except FileNotFoundError:  # removed meanwhile by another process
+                    continue
+        return total
+
+    def clear(self, stage: str | None = None) -> None:
+        """Delete all results, or those of a stage: a shelf (``localize``) or a step (``localize.cam``)."""
+        for folder in list(self._folders(stage)):
+            # Renamed first, so that no reader ever sees a half-deleted folder.
+            doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
+            try:
+                folder.rename(doomed)
+            except FileNotFoundError:
+                continue
+            shutil.rmtree(doomed, ignore_errors=True)
+
+    def _folders(self, stage: str | None) -> Iterator[Path]:
+        if not self.folder.is_dir():
+            return
+        for folder in sorted(self.folder.iterdir()):
+            step = folder.name.lstrip(".").rpartition("-")[0]
+            if folder.is_dir() and (stage is None or step == stage or step.startswith(f"{stage}.")):
+                yield folder
+
+
+def _halved(scores: NDArray[np.float32]) -> NDArray[np.generic]:
+    half = scores.astype(np.float16)
+    exact = bool(np.all(np.abs(half.astype(np.float32) - scores) <= HALF_ERROR))
+    return half if exact else scores.astype(np.float32)
+
+
+def _digest(image_hash: str, arrays: dict[str, NDArray[np.generic]]) -> str:
+    digest = hashlib.sha256(image_hash.encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
