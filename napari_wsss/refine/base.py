@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -32,6 +34,8 @@ class Refiner(ABC):
         What the maps must carry before the step (checked before a run starts) and what they carry after it.
     cheap : bool
         True when the step takes milliseconds, so that its result is recomputed instead of stored.
+    requires : mapping of str to (str, str)
+        Optional modules it imports late: the extra of this package that brings them, and how to install it.
     settings : Parameters
         The step's parameters.
 
@@ -45,6 +49,7 @@ class Refiner(ABC):
     needs: ClassVar[frozenset[Input]] = frozenset()
     gives: ClassVar[frozenset[Input]] = frozenset()
     cheap: ClassVar[bool] = False
+    requires: ClassVar[Mapping[str, tuple[str, str]]] = {}
     Parameters: ClassVar[type] = NoParameters
 
     def __init__(self, parameters: Any | None = None) -> None:
@@ -53,7 +58,16 @@ class Refiner(ABC):
 
     @classmethod
     def check_installed(cls) -> None:
-        """Raise `StepError` saying what to install when the step cannot run here."""
+        """Raise `StepError` saying what to install when a module the step `requires` cannot be imported."""
+        for module, (extra, advice) in cls.requires.items():
+            try:
+                import_module(module)
+            except ImportError as reason:
+                raise StepError(
+                    f"{cls.title} needs {module.partition('.')[0]}, which cannot be imported here ({reason}). "
+                    f"Install the extra `{extra}`: {advice} The other refinement steps work without it.",
+                    missing=(extra,),
+                ) from reason
 
     @abstractmethod
     def refine(self, image: NDArray[np.uint8], maps: ActivationMaps) -> ActivationMaps:

@@ -14,12 +14,12 @@ were chosen for photographs whose long side has 500 pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import ModuleType
+from importlib import import_module
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.core.progress import Progress, Steps, finish
@@ -27,6 +27,11 @@ from napari_wsss.refine.base import Refiner
 
 LOWEST_SCORE = 1e-5
 _PUBLISHED_LONG_SIDE = 500
+_LIBRARY = "pydensecrf.densecrf"
+_ADVICE = (
+    'pip install "napari-wsss[crf]" (it is compiled: on Debian or Ubuntu first apt-get install g++ python3-dev; '
+    "Python 3.11 or 3.12)."
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class DenseCrf(Refiner):
     title = "Dense CRF"
     needs = frozenset({"background"})
     gives = frozenset({"background"})
+    requires: ClassVar = {_LIBRARY: ("crf", _ADVICE)}
 
     @dataclass(frozen=True)
     class Parameters:
@@ -106,11 +112,6 @@ class DenseCrf(Refiner):
         )
 
     settings: Parameters
-
-    @classmethod
-    def check_installed(cls) -> None:
-        """Raise `StepError` naming the extra and the system packages when pydensecrf is missing."""
-        _library()
 
     def kernels(self, height: int, width: int) -> Kernels:
         """Return the numbers used for an image of this size."""
@@ -182,7 +183,7 @@ def mean_field(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Ke
         Spatial widths in pixels of this image.
     """
     count, height, width = unary.shape
-    crf = _library().DenseCRF2D(width, height, count)
+    crf = import_module(_LIBRARY).DenseCRF2D(width, height, count)
     crf.setUnaryEnergy(np.ascontiguousarray(unary.reshape(count, -1), np.float32))
     if kernels.smooth_weight > 0:
         crf.addPairwiseGaussian(sxy=kernels.smooth_sigma, compat=kernels.smooth_weight)
@@ -198,17 +199,3 @@ def mean_field(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Ke
         crf.stepInference(q, first, second)
         yield Progress("refine", done + 1, kernels.iterations)
     return np.array(q, np.float32).reshape(count, height, width)
-
-
-def _library() -> ModuleType:
-    try:
-        from pydensecrf import densecrf
-    except ImportError as reason:
-        raise StepError(
-            f"The dense CRF needs pydensecrf, which cannot be imported here ({reason}). Install the extra `crf`: "
-            'pip install "napari-wsss[crf]" (it is compiled: on Debian or Ubuntu first apt-get install g++ '
-            "python3-dev; Python 3.11 or 3.12). The other refinement steps work without it.",
-            missing=("crf",),
-        ) from reason
-    module: ModuleType = densecrf
-    return module
