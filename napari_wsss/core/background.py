@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-from scipy.optimize import brentq
-
 LOWEST, HIGHEST = 0.001, 0.999
 
 
@@ -23,8 +21,11 @@ def equivalent_threshold(alpha: float) -> float:
     """
     if not alpha > 0:
         raise ValueError(f"The background power is {alpha}; expected a number above 0.")
-    # In logarithms, so that alphas of any size keep their precision.
-    return float(brentq(lambda t: alpha * math.log1p(-t) - math.log(t), 1e-300, 1 - 1e-16))
+    low, high = 0.0, 1.0
+    for _ in range(60):  # halving the interval this often goes beyond double precision
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle < (1 - middle) ** alpha else (low, middle)
+    return (low + high) / 2
 
 
 def equivalent_alpha(threshold: float) -> float:

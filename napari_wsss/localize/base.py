@@ -26,8 +26,9 @@ from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
 from napari_wsss.core.registry import load_method
+from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.networks.dense import evaluating, resize, run_tiled, scaled_size, to_input
+from napari_wsss.networks.dense import evaluating, run_tiled, with_mirrored
 from napari_wsss.networks.device import autocast, background_threads, choose_device
 from napari_wsss.networks.trunk import Trunk, build_trunk
 from napari_wsss.weights.fit import load_trunk_weights
@@ -169,29 +170,38 @@ def infer_maps(
     settings = (inference or Inference()).resolved()
     device = next(localizer.parameters()).device
     localizer.to(memory_format=torch.channels_last)
-    labels = torch.zeros(1 + settings.flip, localizer.class_count, dtype=torch.bool, device=device)
-    labels[:, classes] = True
-
-    def views(part: NDArray[np.uint8]) -> Tensor:
-        batch = to_input(localizer.normalisation.apply(part), device, flipped=settings.flip)
-        with autocast(device, settings.precision):
-            maps = localizer.localize(batch, labels)[:, classes].float()  # (1 or 2, K, h, w)
-        return maps[0] + maps[1].flip(2) if settings.flip else maps[0]
-
     total = torch.zeros(len(classes), height, width, device=device)
     with evaluating(localizer), torch.inference_mode():
         for scale in settings.scales:
             size = localizer.normalisation.fit_size(*scaled_size(height, width, scale))
-            maps = run_tiled(
-                views,
-                resize(image, *size),
-                stride=localizer.stride,
-                pixel_budget=settings.pixel_budget,
-                overlap=settings.tile_overlap,
-            )
+            maps = _maps_at_stride(localizer, resize(image, *size), classes, settings)
             total += F.interpolate(maps[None], (height, width), mode="bilinear", align_corners=False)[0]
     scores = total / (total.amax((1, 2), keepdim=True) + _EPSILON)
     return ActivationMaps(scores.clamp_(0, 1).cpu().numpy(), classes)
+
+
+def _maps_at_stride(
+    localizer: Localizer, image: NDArray[np.uint8], classes: tuple[int, ...], settings: Inference
+) -> Tensor:
+    """Return maps (K, ceil(H/stride), ceil(W/stride)) of a resized image, both views added."""
+    device = next(localizer.parameters()).device
+    labels = torch.zeros(1 + settings.flip, localizer.class_count, dtype=torch.bool, device=device)
+    labels[:, classes] = True
+
+    def views(rows: slice, columns: slice) -> Tensor:
+        planes = torch.from_numpy(localizer.normalisation.apply(image[rows, columns])).to(device)  # (3, h, w)
+        with autocast(device, settings.precision):
+            maps = localizer.localize(with_mirrored(planes, mirrored=settings.flip), labels)
+        maps = maps[:, classes].float()  # (1 or 2, K, h, w)
+        return maps[0] + maps[1].flip(2) if settings.flip else maps[0]
+
+    return run_tiled(
+        views,
+        *image.shape[:2],
+        stride=localizer.stride,
+        pixel_budget=settings.pixel_budget,
+        overlap=settings.tile_overlap,
+    )
 
 
 def build_localizer(

@@ -7,17 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
-
-Pixels = NDArray[np.uint8]
 
 # Tiles start at multiples of this, so that every trunk's grid continues from tile to tile.
 _GRID = 32
-_SHORTEST = 32
 
 
 @contextmanager
@@ -30,18 +24,6 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     finally:
         for part, training in modes:
             part.training = training
-
-
-def scaled_size(height: int, width: int, scale: float) -> tuple[int, int]:
-    """Return (height, width) times `scale`, rounded half to even, no side shorter than 32 pixels."""
-    return max(_SHORTEST, round(height * scale)), max(_SHORTEST, round(width * scale))
-
-
-def resize(image: Pixels, height: int, width: int) -> Pixels:
-    """Return an image (H,W,3) uint8 resized bicubically (a = -0.5, anti-aliased), as the reference systems do."""
-    if image.shape[:2] == (height, width):
-        return image
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
 
 
 @dataclass(frozen=True)
@@ -96,15 +78,22 @@ def tile_size(height: int, width: int, pixel_budget: int, overlap: int) -> tuple
 
 
 def run_tiled(
-    run: Callable[[Pixels], Tensor], image: Pixels, *, stride: int, pixel_budget: int, overlap: int
+    run: Callable[[slice, slice], Tensor],
+    height: int,
+    width: int,
+    *,
+    stride: int,
+    pixel_budget: int,
+    overlap: int,
 ) -> Tensor:
-    """Return `run` over the whole image, tile by tile where it exceeds `pixel_budget`.
+    """Return `run` over a whole image, tile by tile where it exceeds `pixel_budget`.
 
     Parameters
     ----------
     run : callable
-        Maps an image part (h,w,3) uint8 to (C, ceil(h/stride), ceil(w/stride)).
-    image : (H, W, 3) uint8
+        Maps rows and columns of the image to (C, ceil(h/stride), ceil(w/stride)).
+    height, width : int
+        Of the image, in pixels.
     stride : int
         Input pixels per cell of the result; divides 32.
     pixel_budget, overlap : int
@@ -122,23 +111,19 @@ def run_tiled(
     """
     if _GRID % stride:
         raise ValueError(f"A stride of {stride} does not divide {_GRID}, so tiles would not join.")
-    height, width = image.shape[:2]
     tall, wide = tile_size(height, width, pixel_budget, overlap)
     rows, columns = spans(height, tall, overlap), spans(width, wide, overlap)
-    if len(rows) == len(columns) == 1:
-        return run(image)
 
     def kept(row: Span, column: Span) -> Tensor:
-        part = run(image[row.start : row.stop, column.start : column.stop])
+        part = run(slice(row.start, row.stop), slice(column.start, column.stop))
         return part[:, row.cells(stride), column.cells(stride)]
 
     return torch.cat([torch.cat([kept(row, column) for column in columns], dim=2) for row in rows], dim=1)
 
 
-def to_input(planes: NDArray[np.float32], device: torch.device, *, flipped: bool) -> Tensor:
-    """Return normalised planes (3,H,W) as a batch (1,3,H,W), or (2,3,H,W) with the mirrored image second."""
-    one = torch.from_numpy(planes).to(device)[None]  # (1, 3, H, W)
-    batch = torch.cat([one, one.flip(3)]) if flipped else one
+def with_mirrored(image: Tensor, *, mirrored: bool) -> Tensor:
+    """Return a normalised image (3,H,W) as a batch (1,3,H,W), or (2,3,H,W) with the mirrored image second."""
+    batch = torch.stack([image, image.flip(2)]) if mirrored else image[None]
     return batch.contiguous(memory_format=torch.channels_last)
 
 

@@ -23,8 +23,9 @@ from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
 from napari_wsss.core.registry import load_method
+from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.networks.dense import evaluating, resize, run_tiled, scaled_size, to_input
+from napari_wsss.networks.dense import evaluating, run_tiled, with_mirrored
 from napari_wsss.networks.device import autocast, background_threads, choose_device
 from napari_wsss.networks.trunk import Trunk, build_trunk
 from napari_wsss.weights.fit import load_trunk_weights
@@ -169,25 +170,28 @@ def predict(
     device = next(segmenter.parameters()).device
     segmenter.to(memory_format=torch.channels_last)
 
-    def views(part: NDArray[np.uint8]) -> Tensor:
-        batch = to_input(segmenter.normalisation.apply(part), device, flipped=settings.flip)
-        with autocast(device, settings.precision):
-            found = segmenter.segment(batch).float()  # (1 or 2, C+1, h, w)
-        return (found[0] + found[1].flip(2)) / 2 if settings.flip else found[0]
-
     total = torch.zeros(segmenter.class_count + 1, height, width, device=device)
     with evaluating(segmenter), torch.inference_mode():
         for scale in settings.scales:
             size = segmenter.normalisation.fit_size(*scaled_size(height, width, scale))
-            found = run_tiled(
-                views,
-                resize(image, *size),
-                stride=1,
-                pixel_budget=settings.pixel_budget,
-                overlap=settings.tile_overlap,
-            )
+            found = _probabilities(segmenter, resize(image, *size), settings)
             total += F.interpolate(found[None], (height, width), mode="bilinear", align_corners=False)[0]
     return (total / total.sum(0, keepdim=True)).cpu().numpy()
+
+
+def _probabilities(segmenter: Segmenter, image: NDArray[np.uint8], settings: SegmentInference) -> Tensor:
+    """Return probabilities (C+1,H,W) of a resized image, the mean of both views."""
+    device = next(segmenter.parameters()).device
+
+    def views(rows: slice, columns: slice) -> Tensor:
+        planes = torch.from_numpy(segmenter.normalisation.apply(image[rows, columns])).to(device)  # (3, h, w)
+        with autocast(device, settings.precision):
+            found = segmenter.segment(with_mirrored(planes, mirrored=settings.flip)).float()
+        return (found[0] + found[1].flip(2)) / 2 if settings.flip else found[0]  # (C+1, h, w)
+
+    return run_tiled(
+        views, *image.shape[:2], stride=1, pixel_budget=settings.pixel_budget, overlap=settings.tile_overlap
+    )
 
 
 def build_segmenter(
