@@ -101,7 +101,7 @@ def draw_picture(name: str, index: int, *, size: int, seed: int) -> Picture:
     light = 1 + 0.1 * _noise(rng, side, side / 4)
     pixels = pixels * light[..., None] + rng.normal(0, 5, (side, side, 1))
     pixels = pixels.reshape(size, _OVERSAMPLING, size, _OVERSAMPLING, 3).mean((1, 3))
-    owners = owners[::_OVERSAMPLING, ::_OVERSAMPLING]
+    owners = _shrink(owners)
     values = np.array([0, *(CLASSES.mask_value(pose.name) for pose in poses for _ in range(2))], np.uint8)[owners]
     objects = tuple(_describe(name, ground, pose, n, owners) for n, pose in enumerate(poses))
     return Picture(np.clip(pixels, 0, 255).astype(np.uint8), values, objects)
@@ -119,6 +119,13 @@ def _choose_ground(rng: Random, with_water_class: bool) -> str:
     if rng.random() < (WATER_SHARE_WITH if with_water_class else WATER_SHARE_WITHOUT):
         return "water"
     return str(rng.choice([ground for ground in GROUNDS if ground != "water"]))
+
+
+def _shrink(owners: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the owners at final size: a pixel belongs to a creature that covers at least half of it."""
+    size = len(owners) // _OVERSAMPLING
+    blocks = owners.reshape(size, _OVERSAMPLING, size, _OVERSAMPLING).swapaxes(1, 2).reshape(size, size, -1)
+    return np.sort(blocks, axis=-1)[..., _OVERSAMPLING**2 // 2]
 
 
 def _describe(image: str, ground: str, pose: _Pose, number: int, owners: NDArray[np.uint8]) -> SampleObject:
@@ -167,8 +174,9 @@ def _draw_pose(rng: Random, name: str, look: int, side: int) -> _Pose:
 
 
 def _is_free(owners: NDArray[np.uint8], part: _Part) -> bool:
-    inside = (part.rows > 0) & (part.columns > 0) & (part.rows < len(owners) - 1) & (part.columns < len(owners) - 1)
-    return bool(inside.all()) and not owners[part.rows, part.columns].any()
+    first, last = _OVERSAMPLING, len(owners) - _OVERSAMPLING - 1  # one pixel of ground stays around the creature
+    inside = min(part.rows.min(), part.columns.min()) >= first and max(part.rows.max(), part.columns.max()) <= last
+    return bool(inside) and not owners[part.rows, part.columns].any()
 
 
 def _parts(pose: _Pose) -> tuple[_Part, _Part]:
