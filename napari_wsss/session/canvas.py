@@ -1,0 +1,158 @@
+"""The image on the table: its pixels, what the machine says about it, and the mask a person works on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.plan import Step
+from napari_wsss.core.project import Project
+from napari_wsss.session import stages
+from napari_wsss.session.live import LiveMask, background_step, follows_slider, threshold_of
+
+Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the machine has for one image.
+
+    Parameters
+    ----------
+    maps : ActivationMaps, optional
+        (K, H, W) base maps of the labelled classes; None before inference.
+    live : LiveMask, optional
+        Their strongest class per pixel, for the slider.
+    proposal : (H, W) uint8, optional
+        The pseudo mask at the plan's refiners; None while it is not computed.
+    threshold : float
+        The background threshold the proposal was drawn at.
+    """
+
+    maps: ActivationMaps | None = None
+    live: LiveMask | None = None
+    proposal: Mask | None = None
+    threshold: float = 0.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image read from disk with the machine's results; holds nothing a person made.
+
+    Parameters
+    ----------
+    image_id : str
+    pixels : (H, W, 3) uint8 RGB
+    note : str
+        What was done to the file's values to get there (16-bit scaling), "" when nothing.
+    machine : Machine
+    """
+
+    image_id: str
+    pixels: NDArray[np.uint8]
+    note: str
+    machine: Machine
+
+
+def read_picture(project: Project, image_id: str) -> Picture:
+    """Return an image and its stored results (used by the shown image and, in the background, by the next ones)."""
+    loaded = project.load_image(image_id)
+    maps = stages.base_maps(project, image_id)
+    machine = read_machine(project, image_id, maps)
+    return Picture(image_id, loaded.pixels, loaded.scaling, machine)
+
+
+def read_machine(project: Project, image_id: str, maps: ActivationMaps | None) -> Machine:
+    """Return the machine's results of one image for given maps: drawn at once where cheap, else as stored."""
+    if maps is None:
+        return Machine()
+    live = LiveMask(maps)
+    steps = stages.steps_for(project, image_id)
+    threshold = threshold_in(steps)
+    if _has_own_background(project, image_id, maps):
+        return Machine(maps, live, maps.to_mask(), threshold)
+    if follows_slider(steps):
+        return Machine(maps, live, live.at(threshold), threshold)
+    return Machine(maps, live, stages.stored_proposal(project, image_id), threshold)
+
+
+def threshold_in(steps: Sequence[Step]) -> float:
+    """Return the equivalent threshold of a chain's background step, 0.0 without one."""
+    step = background_step(steps)
+    return threshold_of(step) if step else 0.0
+
+
+def _has_own_background(project: Project, image_id: str, maps: ActivationMaps) -> bool:
+    """Return True when a segmenter gave the background and nobody overrode it for this image."""
+    return maps.background is not None and f"image:{image_id}" not in project.plan.overrides
+
+
+@dataclass
+class Canvas:
+    """A picture and the mask under a person's hands.
+
+    Parameters
+    ----------
+    picture : Picture
+    mask : (H, W) uint8
+        The working mask; the viewer paints into this very array.
+    touched : bool
+        True when a person made the mask (a draft or an accepted mask), False while it is empty by default.
+    """
+
+    picture: Picture
+    mask: Mask
+    touched: bool
+
+    @property
+    def image_id(self) -> str:
+        """The shown image."""
+        return self.picture.image_id
+
+    @property
+    def machine(self) -> Machine:
+        """What the machine has for it."""
+        return self.picture.machine
+
+    def set_machine(self, machine: Machine) -> None:
+        """Replace the machine's results; the mask is not touched."""
+        self.picture = replace(self.picture, machine=machine)
+
+    def copy_of_proposal(self, class_value: int | None, only_empty: bool) -> Mask:
+        """Return the mask with the proposal copied in: one class or all, everywhere or only where it is 0.
+
+        With one class, its proposed pixels are added; other pixels stay as they are.
+        """
+        proposal = self.machine.proposal
+        if proposal is None:
+            return self.mask.copy()
+        chosen = np.ones(self.mask.shape, bool) if class_value is None else proposal == class_value
+        if only_empty:
+            chosen &= self.mask == 0
+        return np.where(chosen, proposal, self.mask)
+
+    def mask_to_accept(self) -> Mask | None:
+        """Return what accepting means: the person's mask once touched, else the proposal shown; None without either."""
+        return self.mask if self.touched else self.machine.proposal
+
+
+def open_canvas(project: Project, picture: Picture) -> tuple[Canvas, str]:
+    """Return the canvas of a picture and a warning ("" when all is well).
+
+    The mask is always read from disk, never from a cache: it is a person's work.
+    """
+    height, width = picture.pixels.shape[:2]
+    stored = project.working_mask(picture.image_id)
+    if stored is not None and stored.shape == (height, width):
+        return Canvas(picture, np.ascontiguousarray(stored), touched=True), ""
+    warning = ""
+    if stored is not None:
+        warning = (
+            f"The mask of {picture.image_id} is {stored.shape[1]}x{stored.shape[0]} pixels, the image is "
+            f"{width}x{height}: was the image replaced? The mask file stays as it is until you accept again."
+        )
+    return Canvas(picture, np.zeros((height, width), np.uint8), touched=False), warning

@@ -1,0 +1,254 @@
+"""Long functions in background threads, with signals that never leave a button hanging.
+
+A `Job` runs a generator of `Progress` (`core.progress.Steps`) to its end. Whatever the generator raises ends in
+`failed` - also a ``RuntimeError``, which superqt's generator workers swallow and which CUDA uses for "out of memory" -
+and after every end, good or bad, comes `ended`. Cancelling means: no further step is asked for and the generator is
+closed in its own thread, so its ``finally`` blocks have run when `cancelled` comes.
+
+Threads: `Jobs` keeps one thread per *lane*; jobs of one lane run one after another, because they share a device.
+Signals are not emitted in those threads: every emission goes through `Jobs.dispatch`, which a window replaces by a
+relay to its own thread, so that the state of a session is only ever touched there.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Literal
+
+from psygnal import Signal
+
+from napari_wsss.core.errors import WsssError
+from napari_wsss.core.progress import Progress, Steps
+
+Dispatch = Callable[[Callable[[], None]], None]
+JobState = Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
+
+
+def directly(call: Callable[[], None]) -> None:
+    """Call at once, in the thread that has something to say (the dispatch of a program without a window)."""
+    call()
+
+
+class Job:
+    """One long function: waiting, running or ended.
+
+    Parameters
+    ----------
+    name : str
+        What a person reads in the job bar.
+    start : callable
+        Returns the generator; called in the background thread, so it may do slow things.
+    key : str
+        Jobs with the same non-empty key replace each other: the latest wins.
+    lane : str
+        Jobs of one lane never run at the same time.
+    quiet : bool
+        True keeps the job out of the job bar (prefetching, previews).
+    """
+
+    progressed = Signal(object)  # Progress
+    succeeded = Signal(object)  # the generator's return value
+    failed = Signal(str, object)  # message for a person, the exception
+    cancelled = Signal()
+    ended = Signal()
+
+    def __init__(
+        self,
+        name: str,
+        start: Callable[[], Steps[Any]],
+        *,
+        key: str = "",
+        lane: str = "device",
+        quiet: bool = False,
+    ) -> None:
+        self.name, self.key, self.lane, self.quiet = name, key, lane, quiet
+        self.state: JobState = "queued"
+        self.progress: Progress | None = None
+        self.dispatch: Dispatch = directly
+        self._start = start
+        self._stop = threading.Event()
+        self._over = threading.Event()
+        self._posted = False
+        self._clock = time.monotonic()
+
+    def cancel(self) -> None:
+        """Ask the job to stop; it ends after the step it is in. Returns at once."""
+        self._stop.set()
+        if self.state == "running":
+            self.state = "cancelling"
+
+    @property
+    def is_over(self) -> bool:
+        """True when the background thread is done with the job."""
+        return self._over.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until the job is over; return False when `timeout` seconds were not enough."""
+        return self._over.wait(timeout)
+
+    def seconds_left(self) -> float | None:
+        """Return the expected seconds to the end, or None before the first reported unit."""
+        report = self.progress
+        if report is None or not 0 < report.done <= report.total:
+            return None
+        return (time.monotonic() - self._clock) / report.done * (report.total - report.done)
+
+    def run(self) -> None:
+        """Run to the end in the calling thread (called by the lane)."""
+        self._clock = time.monotonic()
+        self.state = "cancelling" if self._stop.is_set() else "running"
+        try:
+            result = self._advance()
+        except _Cancelled:
+            self._end("cancelled", self.cancelled.emit)
+        # The one broad except of this project: whatever a method raises must reach the person, not vanish.
+        except Exception as error:  # noqa: BLE001
+            if self._stop.is_set():  # what breaks while it is being torn down is part of the cancelling
+                self._end("cancelled", self.cancelled.emit)
+            else:
+                reason = error
+                self._end("failed", lambda: self.failed.emit(describe(reason), reason))
+        else:
+            self._end("done", lambda: self.succeeded.emit(result))
+
+    def _advance(self) -> Any:
+        if self._stop.is_set():
+            raise _Cancelled
+        steps = self._start()
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._report(next(steps))
+                except StopIteration as stop:
+                    return stop.value
+        finally:
+            steps.close()
+        raise _Cancelled
+
+    def _report(self, progress: Progress) -> None:
+        """Hand the newest progress over; while one is on its way only the newest is kept, so nothing floods."""
+        self.progress = progress
+        if not self._posted:
+            self._posted = True
+            self.dispatch(self._emit_progress)
+
+    def _emit_progress(self) -> None:
+        self._posted = False
+        if self.progress is not None:
+            self.progressed.emit(self.progress)
+
+    def _end(self, state: JobState, tell: Callable[[], None]) -> None:
+        def deliver() -> None:
+            self.state = state
+            try:
+                tell()
+            finally:
+                self.ended.emit()
+
+        self._over.set()
+        self.dispatch(deliver)
+
+
+class _Cancelled(Exception):
+    """The person asked to stop."""
+
+
+def describe(error: BaseException) -> str:
+    """Return one line for a person: our own messages as they are, foreign ones with their kind."""
+    if isinstance(error, WsssError):
+        return str(error)
+    text = str(error).strip().splitlines()
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return "Out of memory: choose the fast preset, a smaller pixel budget or the CPU, then start again."
+    return f"{type(error).__name__}: {text[0] if text else 'no message'}"
+
+
+class Jobs:
+    """The running and waiting jobs of a session, one background thread per lane.
+
+    `dispatch` is where a window puts its relay to the Qt thread; it must keep the order of the calls.
+    """
+
+    started = Signal(object)  # Job, when it was submitted
+    ended = Signal(object)  # Job
+    changed = Signal()  # the list of jobs changed
+
+    def __init__(self, dispatch: Dispatch = directly) -> None:
+        self.dispatch = dispatch
+        self._lanes: dict[str, _Lane] = {}
+        self._jobs: list[Job] = []
+
+    @property
+    def all(self) -> tuple[Job, ...]:
+        """Every job that has not ended, in order of submission."""
+        return tuple(self._jobs)
+
+    @property
+    def shown(self) -> Job | None:
+        """The job for the job bar: the first that is not quiet, or None."""
+        return next((job for job in self._jobs if not job.quiet), None)
+
+    def submit(self, job: Job) -> Job:
+        """Queue a job in its lane; jobs with the same key are cancelled (the latest wins)."""
+        if job.key:
+            self.cancel(job.key)
+        job.dispatch = lambda call: self.dispatch(call)
+        job.ended.connect(lambda: self._forget(job))
+        self._jobs.append(job)
+        self.started.emit(job)
+        self.changed.emit()
+        self._lanes.setdefault(job.lane, _Lane(job.lane)).add(job)
+        return job
+
+    def find(self, key: str) -> Job | None:
+        """Return the newest unended job of this key."""
+        return next((job for job in reversed(self._jobs) if job.key == key), None)
+
+    def cancel(self, key: str) -> None:
+        """Cancel every job of this key."""
+        for job in self.all:
+            if job.key == key:
+                job.cancel()
+
+    def cancel_all(self, timeout: float = 0.0) -> bool:
+        """Cancel everything; return True when all were over within `timeout` seconds."""
+        waiting = self.all
+        for job in waiting:
+            job.cancel()
+        deadline = time.monotonic() + timeout
+        return all(job.wait(max(0.0, deadline - time.monotonic())) for job in waiting)
+
+    def _forget(self, job: Job) -> None:
+        if job in self._jobs:
+            self._jobs.remove(job)
+        self.ended.emit(job)
+        self.changed.emit()
+
+
+class _Lane:
+    """A daemon thread that runs its jobs one after another and sleeps in between."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._waiting: deque[Job] = deque()
+        self._filled = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def add(self, job: Job) -> None:
+        with self._filled:
+            self._waiting.append(job)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name=f"wsss-{self._name}", daemon=True)
+                self._thread.start()
+            self._filled.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._filled:
+                while not self._waiting:
+                    self._filled.wait()
+                job = self._waiting.popleft()
+            job.run()

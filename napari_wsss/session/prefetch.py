@@ -1,0 +1,78 @@
+"""The next images, read ahead in the background, so that showing them is instant."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.project import Project
+from napari_wsss.session.canvas import Picture, read_picture
+from napari_wsss.session.jobs import Job, Jobs
+
+CAPACITY = 6
+PREFETCH = "prefetch"
+
+
+class Prefetch:
+    """A small cache of `Picture`, filled by a quiet job; only touched in the window's thread.
+
+    Masks are never kept here: they are a person's work and always read from disk.
+    """
+
+    def __init__(self, project: Project, jobs: Jobs, capacity: int = CAPACITY) -> None:
+        self._project, self._jobs, self._capacity = project, jobs, capacity
+        self._pictures: OrderedDict[str, Picture] = OrderedDict()
+        self._age = 0  # grows with everything that makes read pictures wrong
+
+    def get(self, image_id: str) -> Picture:
+        """Return a picture, from the cache or read now; errors of reading come through."""
+        if image_id in self._pictures:
+            self._pictures.move_to_end(image_id)
+            return self._pictures[image_id]
+        picture = read_picture(self._project, image_id)
+        self._keep(picture)
+        return picture
+
+    def holds(self, image_id: str) -> bool:
+        """Return True when showing this image would need no reading."""
+        return image_id in self._pictures
+
+    def ahead(self, ids: Sequence[str]) -> None:
+        """Read these images in the background, the first of them first; an older request is dropped."""
+        missing = [image_id for image_id in ids if image_id not in self._pictures]
+        if missing:
+            age = self._age
+            job = Job("read ahead", lambda: self._read(missing, age), key=PREFETCH, lane=PREFETCH, quiet=True)
+            self._jobs.submit(job)
+
+    def drop(self, image_id: str) -> None:
+        """Forget one image, whose labels, maps or file changed."""
+        self._age += 1
+        self._pictures.pop(image_id, None)
+
+    def clear(self) -> None:
+        """Forget all images (the plan changed)."""
+        self._age += 1
+        self._pictures.clear()
+
+    def replace(self, picture: Picture) -> None:
+        """Keep newer results of an image that is already here."""
+        if picture.image_id in self._pictures:
+            self._pictures[picture.image_id] = picture
+
+    def _read(self, ids: Sequence[str], age: int) -> Steps[None]:
+        for done, image_id in enumerate(ids, start=1):
+            picture = read_picture(self._project, image_id)
+            self._jobs.dispatch(lambda picture=picture: self._arrived(picture, age))  # type: ignore[misc]
+            yield Progress(PREFETCH, done, len(ids), image_id)
+
+    def _arrived(self, picture: Picture, age: int) -> None:
+        if age == self._age:
+            self._keep(picture)
+
+    def _keep(self, picture: Picture) -> None:
+        self._pictures[picture.image_id] = picture
+        self._pictures.move_to_end(picture.image_id)
+        while len(self._pictures) > self._capacity:
+            self._pictures.popitem(last=False)

@@ -1,0 +1,161 @@
+"""A person's decisions: accept, skip, flag, exclude, undo; image-level labels; copying the proposal.
+
+Accepting means: a mask that a person has touched (painted, copied, or a draft or accepted mask from before) is accepted
+as it is. When the mask was never touched, the proposal on the screen is accepted. An untouched image with labels and no
+proposal is not accepted, because that would silently say "nothing here".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.catalog import State
+from napari_wsss.core.errors import LabelError
+from napari_wsss.core.journal import DECISIONS, Entry
+from napari_wsss.session.signals import reported
+from napari_wsss.session.walking import Walking
+
+
+class Reviewing(Walking):
+    """Decisions about the shown image."""
+
+    @reported
+    def accept(self, and_next: bool = True) -> bool:
+        """Accept the touched mask, else the proposal; then show the next undecided image (see the module's rule)."""
+        project, image_id = self._open()
+        canvas = self._canvas
+        assert canvas is not None
+        values = canvas.mask_to_accept()
+        if values is None:
+            if project.catalog.get(image_id).labels:
+                self.notice.emit("Nothing to accept yet: paint a mask, wait for the proposal, or remove the labels.")
+                return False
+            values = canvas.mask
+        self._check_values(values)
+        copied = not canvas.touched and bool(np.any(values != canvas.mask))
+        project.accept(image_id, values)
+        self._accepted(np.array(values), copied and not and_next)
+        return self._decided(image_id, and_next)
+
+    def _accepted(self, values: NDArray[np.uint8], tell: bool) -> None:
+        canvas, autosave = self._canvas, self._autosave
+        assert canvas is not None
+        assert autosave is not None
+        canvas.mask, canvas.touched = values, True
+        autosave.begin(canvas.image_id, values)
+        if tell:
+            self.mask_replaced.emit(canvas.image_id)
+
+    def _check_values(self, values: NDArray[np.uint8]) -> None:
+        project, _ = self._open()
+        known = project.classes.values()
+        unknown = [v for v in np.flatnonzero(np.bincount(values.ravel(), minlength=256)) if v not in known]
+        if unknown:
+            raise LabelError(
+                f"The mask holds value {unknown[0]}, which is no class of this project (0 to {len(project.classes)}, "
+                "or 255 for ignore). Paint those pixels with another class first."
+            )
+
+    def skip(self) -> bool:
+        """Put the image off (it comes back last) and show the next undecided one."""
+        return self._decide("skipped", and_next=True)
+
+    @reported
+    def toggle_flag(self) -> bool:
+        """Flag the image for someone else to look at, or take the flag away."""
+        project, image_id = self._open()
+        flagged = project.catalog.state(image_id) == "flagged"
+        return self._decide("todo" if flagged else "flagged", and_next=False)
+
+    def exclude(self) -> bool:
+        """Exclude the image: it never trains and is never exported. Shows the next undecided one."""
+        return self._decide("excluded", and_next=True)
+
+    @reported
+    def _decide(self, state: State, and_next: bool) -> bool:
+        project, image_id = self._open()
+        if not self.flush():
+            return False
+        project.decide(image_id, state)
+        return self._decided(image_id, and_next)
+
+    def _decided(self, image_id: str, and_next: bool) -> bool:
+        self._state = self.project.catalog.state(image_id) if self.project else ""
+        self.state_changed.emit(image_id)
+        if and_next:
+            self.next_undecided()
+        return True
+
+    @reported
+    def undo_decision(self) -> bool:
+        """Take back the last decision of the project and show its image as it was before."""
+        project, _ = self._open()
+        if not self.flush():
+            return False
+        undone = project.undo_decision()
+        if undone is None:
+            self.notice.emit("There is no decision to undo.")
+            return False
+        self.state_changed.emit(undone)
+        return self.go_to(undone)
+
+    def recent_decisions(self, limit: int = 10) -> list[Entry]:
+        """Return the last decisions, newest first, those taken back included."""
+        return self.project.journal.recent(limit, DECISIONS) if self.project else []
+
+    def copy_proposal(self, class_value: int | None = None, only_empty: bool = False) -> NDArray[np.uint8] | None:
+        """Return the mask (H, W) uint8 with the proposal copied in; None without a proposal.
+
+        Nothing is changed yet: write it into the layer as one undoable step, then call `record_change`.
+
+        Parameters
+        ----------
+        class_value : int, optional
+            Copy only the pixels proposed as this class; None copies everything, background included.
+        only_empty : bool
+            True leaves every pixel that is not 0 as it is.
+        """
+        if self._canvas is None or self._canvas.machine.proposal is None:
+            self.notice.emit("There is no proposal to copy yet.")
+            return None
+        return self._canvas.copy_of_proposal(class_value, only_empty)
+
+    @reported
+    def set_note(self, text: str) -> bool:
+        """Keep a reviewer's note with the shown image."""
+        project, image_id = self._open()
+        project.set_note(image_id, text)
+        return True
+
+    def add_label(self, name: str, image_id: str | None = None) -> bool:
+        """Add a class to an image's labels (the shown one by default)."""
+        return self._edit_labels(image_id, add=[name])
+
+    def remove_label(self, name: str, image_id: str | None = None) -> bool:
+        """Remove a class from an image's labels (the shown one by default); the mask is not touched."""
+        return self._edit_labels(image_id, remove=[name])
+
+    @reported
+    def _edit_labels(self, image_id: str | None, add: Iterable[str] = (), remove: Iterable[str] = ()) -> bool:
+        project, shown = self._open()
+        target = image_id or shown
+        labels = project.catalog.get(target).labels
+        return self.set_labels(target, (labels | set(add)) - set(remove))
+
+    @reported
+    def set_labels(self, image_id: str, labels: Iterable[str]) -> bool:
+        """Set the image-level labels of an image; its maps and proposal follow at once, its mask does not change."""
+        project, _ = self._open()
+        wanted = frozenset(labels)
+        if wanted == project.catalog.get(image_id).labels:
+            return True
+        project.set_labels(image_id, wanted)
+        self.labels_changed.emit(image_id)
+        self._labels_moved(image_id)
+        return True
+
+    def _labels_moved(self, image_id: str) -> None:
+        """Bring maps and proposal after the labels (done by the layer that proposes)."""

@@ -1,0 +1,49 @@
+"""What a session tells its windows, and how its verbs report failures: as one line, never as a crash."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from psygnal import Signal
+
+from napari_wsss.core.errors import WsssError
+from napari_wsss.session.jobs import describe
+
+FAILURES = (WsssError, OSError, sqlite3.Error)
+P = ParamSpec("P")
+S = TypeVar("S", bound="Signals")
+
+
+class Signals:
+    """The signals of a session; all are emitted in the thread that owns the session."""
+
+    project_opened = Signal()
+    project_closed = Signal()
+    image_changed = Signal(str)  # another image (or the same one, read again) is on the table
+    maps_ready = Signal(str)  # maps of this image were computed or dropped
+    proposal_changed = Signal(str)  # only the pseudo mask changed (slider, refiners)
+    mask_replaced = Signal(str)  # the mask array was replaced by a bulk step: write it into the layer undoably
+    labels_changed = Signal(str)
+    state_changed = Signal(str)
+    save_state_changed = Signal(object)  # SaveState
+    queue_changed = Signal()
+    plan_changed = Signal()
+    notice = Signal(str)  # one quiet line
+    failed = Signal(str)  # one line that needs attention
+
+
+def reported(verb: Callable[Concatenate[S, P], bool]) -> Callable[Concatenate[S, P], bool]:
+    """Make a verb emit `failed` and return False where it would raise an error a person can act on."""
+
+    @functools.wraps(verb)
+    def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> bool:
+        try:
+            return verb(self, *args, **kwargs)
+        except FAILURES as error:
+            self.failed.emit(describe(error))
+            return False
+
+    return run

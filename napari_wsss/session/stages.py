@@ -1,0 +1,67 @@
+"""The session's view of the pipeline: stored results read as *there or not there*, imported only when asked for.
+
+Reviewing works without torch. What needs it (computing maps) runs in jobs; what only reads a store and cannot, because
+a method's package is missing, counts as *nothing stored* here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.plan import Step
+from napari_wsss.core.progress import Steps
+from napari_wsss.core.project import Project
+
+
+def _pipeline() -> Any:
+    from napari_wsss import pipeline
+
+    return pipeline
+
+
+def base_maps(project: Project, image_id: str) -> ActivationMaps | None:
+    """Return the stored maps of the labelled classes, or None when they were not computed yet."""
+    if not has_model(project):
+        return None
+    try:
+        maps: ActivationMaps | None = _pipeline().base_maps(project, image_id)
+    except StepError:
+        return None
+    return maps
+
+
+def stored_proposal(project: Project, image_id: str) -> NDArray[np.uint8] | None:
+    """Return the stored pseudo mask (H, W) uint8 of the current plan, or None."""
+    try:
+        proposal: NDArray[np.uint8] | None = _pipeline().proposal(project, image_id)
+    except StepError:
+        return None
+    return proposal
+
+
+def refined(pixels: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step]) -> ActivationMaps:
+    """Return the maps after a chain of refiners, computed now and not stored."""
+    result: ActivationMaps = _pipeline().refine_maps(pixels, maps, steps)
+    return result
+
+
+def has_model(project: Project) -> bool:
+    """Return True when a trained model is applied, so that maps can be computed."""
+    return bool(project.plan.localizer_checkpoint or project.plan.segmenter_checkpoint)
+
+
+def steps_for(project: Project, image_id: str) -> tuple[Step, ...]:
+    """Return the refiners of one image, every scope's overrides laid over."""
+    return project.plan.refiners_for(image_id, project.catalog.get(image_id).labels)
+
+
+def propose(project: Project, ids: Sequence[str], device: str) -> Steps[Any]:
+    """Return the long function that computes maps and pseudo masks of `ids` (only what is missing)."""
+    steps: Steps[Any] = _pipeline().propose(project, ids, device)
+    return steps

@@ -1,0 +1,238 @@
+"""Going through the images: what is shown, in which order, and that nothing unsaved is ever left behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.catalog import ImageRecord
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.project import Project
+from napari_wsss.session.autosave import Autosave
+from napari_wsss.session.canvas import Canvas, open_canvas
+from napari_wsss.session.inference import Wanted
+from napari_wsss.session.jobs import Dispatch, Jobs, directly
+from napari_wsss.session.prefetch import Prefetch
+from napari_wsss.session.queue import Queue
+from napari_wsss.session.save_state import SaveState
+from napari_wsss.session.signals import Signals, reported
+
+AHEAD = 3
+
+
+class Walking(Signals):
+    """The image on the table and the way to the next one.
+
+    Parameters
+    ----------
+    dispatch : callable
+        Brings a call into the thread that owns the session (see `session.jobs`).
+    """
+
+    def __init__(self, dispatch: Dispatch = directly) -> None:
+        self.project: Project | None = None
+        self.queue: Queue | None = None
+        self.jobs = Jobs(dispatch)
+        self._canvas: Canvas | None = None
+        self._autosave: Autosave | None = None
+        self._prefetch: Prefetch | None = None
+        self._wanted = Wanted()
+        self._state = ""  # of the shown image, as last told to the windows
+
+    @property
+    def classes(self) -> ClassList | None:
+        """The project's classes; None without a project."""
+        return self.project.classes if self.project else None
+
+    @property
+    def current_id(self) -> str | None:
+        """Id of the shown image."""
+        return self._canvas.image_id if self._canvas else None
+
+    @property
+    def record(self) -> ImageRecord | None:
+        """Labels, state and note of the shown image."""
+        return self.project.catalog.get(self._canvas.image_id) if self.project and self._canvas else None
+
+    @property
+    def image(self) -> NDArray[np.uint8] | None:
+        """(H, W, 3) uint8 RGB pixels of the shown image."""
+        return self._canvas.picture.pixels if self._canvas else None
+
+    @property
+    def image_note(self) -> str:
+        """What was done to the file's values to show them (16-bit scaling ...), "" when nothing."""
+        return self._canvas.picture.note if self._canvas else ""
+
+    @property
+    def maps(self) -> ActivationMaps | None:
+        """(K, H, W) base maps of the labelled classes; None before inference."""
+        return self._canvas.machine.maps if self._canvas else None
+
+    @property
+    def proposal(self) -> NDArray[np.uint8] | None:
+        """(H, W) uint8 pseudo mask of the plan; None while there is none."""
+        return self._canvas.machine.proposal if self._canvas else None
+
+    @property
+    def mask(self) -> NDArray[np.uint8] | None:
+        """(H, W) uint8 working mask, the array the viewer paints into."""
+        return self._canvas.mask if self._canvas else None
+
+    @property
+    def mask_is_touched(self) -> bool:
+        """True when a person made the mask; accepting an untouched image accepts its proposal."""
+        return bool(self._canvas and self._canvas.touched)
+
+    @property
+    def save_state(self) -> SaveState:
+        """Whether the shown mask is on disk."""
+        return self._autosave.state if self._autosave else SaveState("saved")
+
+    @property
+    def progress_text(self) -> str:
+        """``37/512 · 21 accepted``: place in the queue, its length, accepted images of the project."""
+        if self.project is None or self.queue is None:
+            return ""
+        position = self.queue.position(self.current_id) if self.current_id else None
+        place = "–" if position is None else str(position + 1)
+        return f"{place}/{len(self.queue)} · {self.project.catalog.counts().get('accepted', 0)} accepted"
+
+    def touch(self) -> None:
+        """Note that the person is painting: the header says *not saved* until `record_change` has written it."""
+        if self._autosave:
+            self._autosave.touch()
+
+    def record_change(self, values: NDArray[np.uint8]) -> None:
+        """Journal what changed in the mask (H, W) uint8 since the last call, also by undo; the image becomes a draft.
+
+        Call it a moment after each paint, fill or undo with the layer's array. It returns when the change is on disk
+        (or `save_state` says that it is not).
+        """
+        if self._canvas is None or self._autosave is None or self.project is None:
+            return
+        self._canvas.mask = values
+        if self._autosave.record(values) and not self.project.read_only:
+            was_touched, self._canvas.touched = self._canvas.touched, True
+            state = self.project.catalog.state(self._canvas.image_id)
+            if state != self._state or not was_touched:
+                self._state = state
+                self.state_changed.emit(self._canvas.image_id)
+
+    def flush(self) -> bool:
+        """Write everything of the shown image; return False (and say why) when work is only in memory."""
+        if self._autosave is None or self._autosave.flush():
+            return True
+        self.failed.emit(f"The mask of {self.current_id} could not be saved: {self.save_state.message}")
+        return False
+
+    @reported
+    def go_to(self, image_id: str) -> bool:
+        """Show an image after saving the shown one; return False (and stay) when that fails."""
+        if self.project is None or self._prefetch is None or self._autosave is None or not self.flush():
+            return False
+        picture = self._prefetch.get(image_id)
+        self._canvas, warning = open_canvas(self.project, picture)
+        self._autosave.begin(image_id, self._canvas.mask)
+        self._state = self.project.catalog.state(image_id)
+        self._arrived(image_id)
+        if warning:
+            self.failed.emit(warning)
+        return True
+
+    def _arrived(self, image_id: str) -> None:
+        """Tell the windows and get ready for the next images (extended by the other layers of the session)."""
+        self._wanted.hurry(image_id)
+        self.image_changed.emit(image_id)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        if self.queue is None or self._prefetch is None or self.current_id is None:
+            return
+        position = self.queue.position(self.current_id)
+        if position is not None:
+            after = self.queue.ids(position + 1, position + 1 + AHEAD)
+            self._prefetch.ahead([*after, *self.queue.ids(max(0, position - 1), position)])
+
+    def next(self) -> bool:
+        """Show the next image of the queue."""
+        return self._step(1, "This is the last image of the queue.")
+
+    def previous(self) -> bool:
+        """Show the image before."""
+        return self._step(-1, "This is the first image of the queue.")
+
+    @reported
+    def _step(self, step: int, at_the_end: str) -> bool:
+        found = self.queue.neighbour(self.current_id, step) if self.queue else None
+        if found is None:
+            self.notice.emit(at_the_end)
+            return False
+        return self.go_to(found)
+
+    @reported
+    def next_undecided(self) -> bool:
+        """Show the next image without a decision, going round the queue; skipped ones come last."""
+        found = None
+        if self.queue is not None:
+            found = self.queue.next_of(self.current_id, ("todo", "draft"))
+            found = found or self.queue.next_of(self.current_id, ("skipped",))
+        if found is None:
+            self.notice.emit("Every other image of this queue is decided.")
+            return False
+        return self.go_to(found)
+
+    @reported
+    def set_order(self, order: str) -> bool:
+        """Choose the queue's order (see `queue.ORDERS`)."""
+        if self.queue is None:
+            return False
+        self.queue.set_order(order)
+        return self._queue_moved()
+
+    @reported
+    def set_search(self, text: str) -> bool:
+        """Show only the images that match a search line (see `session.search`)."""
+        if self.queue is None:
+            return False
+        self.queue.set_search(text)
+        return self._queue_moved()
+
+    def refresh_queue(self) -> None:
+        """Sort and search the queue again with what is known now."""
+        if self.queue is not None:
+            self.queue.refresh()
+            self._queue_moved()
+
+    def _queue_moved(self) -> bool:
+        self.queue_changed.emit()
+        self._look_ahead()
+        return True
+
+    @reported
+    def _attempt(self, change: Callable[[], object]) -> bool:
+        change()
+        return True
+
+    def _open(self) -> tuple[Project, str]:
+        """Return the project and the shown image's id; raise ProjectError when there is none."""
+        if self.project is None or self._canvas is None:
+            raise ProjectError("No image is shown; open a project first.")
+        return self.project, self._canvas.image_id
+
+    def _on_save_state(self, state: SaveState) -> None:
+        """Tell the windows, and try a failed write again later where a window owns this thread."""
+        self.save_state_changed.emit(state)
+        if state.kind == "failed" and self.jobs.dispatch is not directly:
+            timer = threading.Timer(state.retry_seconds, lambda: self.jobs.dispatch(self._retry))
+            timer.daemon = True
+            timer.start()
+
+    def _retry(self) -> None:
+        if self._autosave is not None and self._autosave.state.kind == "failed":
+            self._autosave.flush()
