@@ -1,0 +1,340 @@
+"""What a training run is told: parameter classes shared by command line, form and `run.json`, and their merging.
+
+Precedence, weakest first: defaults, the preset, the configuration file, what was typed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter, to_dict
+from napari_wsss.core.registry import Shelf, load_method, method_names
+from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, TRUNKS, TrunkChoice
+from training.augment import Augmentation
+
+Recipe = Literal["classifier", "segmentation"]
+RECIPES: dict[Recipe, tuple[Shelf, str]] = {
+    "classifier": ("localize", "cam"),
+    "segmentation": ("segment", "deeplab_v3"),
+}
+"""Recipe name -> shelf of its methods and the default method."""
+PUBLISHED = "imagenet"
+SCRATCH = "none"
+
+
+@dataclass(frozen=True)
+class Network:
+    """The trunk and where its weights come from."""
+
+    trunk: str = parameter("mobilenet_v2", "Trunk", "Feature extractor; mobilenet_v2 is fast on a CPU.", choices=TRUNKS)
+    output_stride: int = parameter(
+        16,
+        "Output stride",
+        "Image pixels per feature; 8 is finer and about three times slower.",
+        choices=OUTPUT_STRIDES,
+    )
+    width: float = parameter(
+        1.0, "Width", "Factor on all channel counts; pretrained weights need 1.", bounds=(0.01, 4.0), advanced=True
+    )
+    trunk_weights: str = parameter(
+        PUBLISHED,
+        "Trunk weights",
+        "'imagenet' downloads the published weights, 'none' starts from random ones, anything else is a weights "
+        "file or the name of published weights.",
+    )
+
+    def choice(self) -> TrunkChoice:
+        """Return the trunk to build; its `weights` are a published name, a file, or empty."""
+        named = {PUBLISHED: f"{self.trunk}_imagenet", SCRATCH: ""}
+        weights = named.get(self.trunk_weights, self.trunk_weights)
+        return TrunkChoice(self.trunk, self.output_stride, self.width, weights)
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How it is trained."""
+
+    preset: str = parameter(
+        "auto",
+        "Preset",
+        "'pretrained' fine-tunes a trained trunk, 'scratch' suits random weights and small generated pictures, "
+        "'reference' repeats the public psa/SEAM/irn code (its momentum is 0.0005, the paper's is 0.9), 'auto' "
+        "chooses by the trunk's weights.",
+        choices=("auto", "pretrained", "scratch", "reference"),
+    )
+    epochs: int = parameter(5, "Epochs", "Passes over the training images.", bounds=(1, 10000))
+    iterations: int = parameter(
+        0, "Iterations", "Number of steps; 0 lets the epochs decide.", bounds=(0, 10_000_000), advanced=True
+    )
+    batch_size: int = parameter(16, "Batch size", "Images per step; 1 works.", bounds=(1, 1024))
+    learning_rate: float = parameter(0.01, "Learning rate", "Initial rate of the trunk.", bounds=(0.0, 10.0))
+    head_rate: float = parameter(
+        10.0, "Head rate", "Factor on the learning rate for new layers.", bounds=(0.0, 1000.0), advanced=True
+    )
+    momentum: float = parameter(0.9, "Momentum", "Of stochastic gradient descent.", bounds=(0.0, 0.999), advanced=True)
+    weight_decay: float = parameter(
+        1e-4, "Weight decay", "L2 penalty on weights with more than one axis.", bounds=(0.0, 1.0), advanced=True
+    )
+    poly_power: float = parameter(
+        0.9, "Poly power", "Exponent of the falling learning rate; 0 keeps it constant.", bounds=(0, 10), advanced=True
+    )
+    warm_up: int = parameter(0, "Warm-up", "Steps over which the rate rises.", bounds=(0, 1_000_000), advanced=True)
+    freeze_stages: int = parameter(
+        2, "Frozen stages", "First trunk stages that do not learn; more is faster.", bounds=(0, 10), advanced=True
+    )
+    freeze_batch_norm: bool = parameter(
+        True, "Freeze batch norm", "Keep the trunk's batch norm as trained; right for small batches.", advanced=True
+    )
+    seed: int = parameter(0, "Seed", "Order of images, augmentation, new layers.", bounds=(0, 2**31 - 1))
+
+
+@dataclass(frozen=True)
+class ClassifierSources:
+    """What the classifier learns from."""
+
+    labels_from_masks: bool = parameter(
+        False,
+        "Labels from accepted masks",
+        "Take the labels of accepted images from their masks, crop by crop, instead of the whole image's labels.",
+    )
+    cached_side: int = parameter(
+        1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
+    )
+
+
+@dataclass(frozen=True)
+class SegmentationSources:
+    """What the segmentation network learns from."""
+
+    machine_weight: float = parameter(
+        0.5,
+        "Machine weight",
+        "Weight of pixels of proposals nobody accepted yet; 0 learns from accepted masks only, people's pixels "
+        "always count 1.",
+        bounds=(0.0, 1.0),
+    )
+    person_repeats: int = parameter(
+        3, "Accepted repeats", "How often an accepted image is seen while a proposal is seen once.", bounds=(1, 100)
+    )
+    accepted_limit: int = parameter(
+        0, "Accepted limit", "Use at most so many accepted masks; 0 uses all.", bounds=(0, 10**9), advanced=True
+    )
+    cached_side: int = parameter(
+        1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
+    )
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where it runs; without influence on what is learned."""
+
+    device: str = parameter("auto", "Device", "auto, cpu, cuda, cuda:1, mps ...")
+    precision: str = parameter(
+        "auto",
+        "Precision",
+        "'auto' uses bfloat16 on CUDA, and on a CPU where a short timing shows that it pays.",
+        choices=("auto", "float32", "bfloat16"),
+        advanced=True,
+    )
+    threads: int = parameter(0, "Threads", "CPU threads; 0 leaves one core free.", bounds=(0, 1024), advanced=True)
+    loaders: int = parameter(
+        1, "Loaders", "Threads that prepare batches ahead; 0 prepares in place.", bounds=(0, 64), advanced=True
+    )
+
+
+Sources = ClassifierSources | SegmentationSources
+SOURCES: dict[Recipe, type[Any]] = {"classifier": ClassifierSources, "segmentation": SegmentationSources}
+
+PRESETS: dict[Recipe, dict[str, dict[str, dict[str, Any]]]] = {
+    "classifier": {
+        "pretrained": {},
+        "scratch": {
+            "optimisation": {
+                "epochs": 30,
+                "learning_rate": 0.05,
+                "head_rate": 1.0,
+                "freeze_stages": 0,
+                "freeze_batch_norm": False,
+                "warm_up": 20,
+            },
+            "augmentation": {"crop": 160, "scale_low": 0.8, "scale_high": 1.4},
+        },
+        "reference": {"optimisation": {"momentum": 5e-4, "weight_decay": 5e-4, "learning_rate": 0.1}},
+    },
+    "segmentation": {
+        "pretrained": {
+            "optimisation": {"epochs": 20, "batch_size": 8, "freeze_stages": 2},
+            "augmentation": {"crop": 257, "scale_low": 0.6, "scale_high": 1.6, "scale_of": "image"},
+        },
+        "scratch": {
+            "optimisation": {
+                "epochs": 30,
+                "batch_size": 8,
+                "learning_rate": 0.05,
+                "head_rate": 1.0,
+                "freeze_stages": 0,
+                "freeze_batch_norm": False,
+                "warm_up": 20,
+            },
+            "augmentation": {"crop": 160, "scale_low": 0.8, "scale_high": 1.4, "scale_of": "image"},
+        },
+        "reference": {
+            "optimisation": {"epochs": 20, "batch_size": 8, "momentum": 5e-4, "weight_decay": 5e-4},
+            "augmentation": {"crop": 321, "scale_low": 0.5, "scale_high": 1.5, "scale_of": "image"},
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything a training run is told; `to_dict` is the ``config`` of `run.json`.
+
+    Parameters
+    ----------
+    recipe : str
+        ``classifier`` or ``segmentation``.
+    method : str
+        Method of the recipe's shelf.
+    parameters : mapping
+        The method's own parameters that differ from its defaults (plain JSON types).
+    network, optimisation, augmentation, sources, hardware
+        The sections; every field is an option of the command line.
+    """
+
+    recipe: Recipe
+    method: str
+    sources: Sources
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    network: Network = field(default_factory=Network)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    hardware: Hardware = field(default_factory=Hardware)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        sections = {name: to_dict(getattr(self, name)) for name in sections_of(self.recipe)}
+        return {"method": self.method, "parameters": dict(self.parameters), **sections}
+
+    def decisive(self) -> dict[str, Any]:
+        """Return `to_dict` without what has no influence on the result (device, threads)."""
+        return {name: value for name, value in self.to_dict().items() if name != "hardware"}
+
+
+def sections_of(recipe: Recipe) -> dict[str, type[Any]]:
+    """Return the option sections of a recipe by name, in the order of help and files."""
+    return {
+        "network": Network,
+        "optimisation": Optimisation,
+        "augmentation": Augmentation,
+        "sources": SOURCES[recipe],
+        "hardware": Hardware,
+    }
+
+
+def add_recipe_options(parser: argparse.ArgumentParser, recipe: Recipe, method: str) -> None:
+    """Add ``--method`` and one option per parameter of the recipe's sections and of the method."""
+    shelf, default = RECIPES[recipe]
+    parser.add_argument("--method", default=argparse.SUPPRESS, choices=method_names(shelf), help=f"[{default}]")
+    for cls in sections_of(recipe).values():
+        add_options(parser, cls)
+    add_options(parser, load_method(shelf, method).Parameters, prefix=method_prefix(recipe, method))
+
+
+def method_prefix(recipe: Recipe, method: str) -> str:
+    """Return the prefix of the method's options: none, unless a name would be there twice."""
+    taken = {name for cls in sections_of(recipe).values() for name in fields_of(cls)}
+    own = set(fields_of(load_method(RECIPES[recipe][0], method).Parameters))
+    return f"{method}_" if own & taken else ""
+
+
+def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any] | None = None) -> RunConfig:
+    """Return the configuration of a run from typed options laid over a configuration file and a preset.
+
+    Parameters
+    ----------
+    options : Namespace
+        As parsed by a parser filled by `add_recipe_options`; absent options stay with the file or the preset.
+    file : mapping, optional
+        What `read_config` returned.
+
+    Raises
+    ------
+    ParameterError
+        For unknown names and values out of bounds.
+    """
+    file = file or {}
+    shelf, default = RECIPES[recipe]
+    method = getattr(options, "method", file.get("method", default))
+    unknown = sorted(set(file) - {"method", "parameters", *sections_of(recipe)})
+    if unknown:
+        known = ", ".join(["method", "parameters", *sections_of(recipe)])
+        raise ParameterError(f"Unknown section {', '.join(unknown)} in the configuration; expected: {known}.")
+    preset = PRESETS[recipe][_preset_name(options, file)]
+    sections = {
+        name: from_dict(cls, {**preset.get(name, {}), **file.get(name, {}), **_typed(cls, options)})
+        for name, cls in sections_of(recipe).items()
+    }
+    own = load_method(shelf, method).Parameters
+    typed = _typed(own, options, method_prefix(recipe, method))
+    parameters = {**(file.get("parameters", {}) if method == file.get("method", method) else {}), **typed}
+    from_dict(own, parameters)
+    return RunConfig(recipe, method, parameters=parameters, **sections)
+
+
+def resolve_file(recipe: Recipe, file: Mapping[str, Any]) -> RunConfig:
+    """Return the configuration of a file alone, as `resolve` without typed options."""
+    return resolve(recipe, argparse.Namespace(), file)
+
+
+def _preset_name(options: argparse.Namespace, file: Mapping[str, Any]) -> str:
+    name = getattr(options, "preset", file.get("optimisation", {}).get("preset", "auto"))
+    if name not in fields_of(Optimisation)["preset"].metadata["choices"]:
+        raise ParameterError(f"Preset is {name!r}; see the choices of --preset.", name="preset")
+    weights = getattr(options, "trunk_weights", file.get("network", {}).get("trunk_weights", PUBLISHED))
+    if name == "auto":
+        name = "scratch" if weights == SCRATCH else "pretrained"
+    return str(name)
+
+
+def _typed(cls: type[Any], options: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
+    return {name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)}
+
+
+def read_config(path: Path, recipe: Recipe) -> dict[str, Any]:
+    """Return the configuration in a JSON file, which may be a whole `run.json`.
+
+    Raises
+    ------
+    ParameterError
+        When the file is missing, no JSON object, or a run of another recipe.
+    """
+    path = path / "run.json" if path.is_dir() else path
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as reason:
+        raise ParameterError(f"The configuration {path} cannot be read ({reason}); expected a JSON file.") from reason
+    if not isinstance(content, dict):
+        raise ParameterError(f"The configuration {path} holds no JSON object; expected sections by name.")
+    if content.get("recipe", recipe) != recipe:
+        raise ParameterError(f"{path} configures a {content['recipe']} run; give one of a {recipe} run.")
+    config: dict[str, Any] = content.get("config", {k: v for k, v in content.items() if k != "recipe"})
+    return config
+
+
+def describe(recipe: Recipe, method: str) -> list[dict[str, Any]]:
+    """Return the options of a recipe as plain JSON types, one entry per parameter, for forms without torch."""
+    own = load_method(RECIPES[recipe][0], method).Parameters
+    entries = []
+    for section, cls in {**sections_of(recipe), "parameters": own}.items():
+        for name, one in fields_of(cls).items():
+            default = one.default if one.default is not dataclasses.MISSING else None
+            entries.append({"section": section, "name": name, "default": default, **one.metadata})
+    return entries

@@ -1,0 +1,334 @@
+"""What recipes learn from: pictures and masks of a project in memory, and batches made of them.
+
+Accepted masks are read, never written. Excluded images and the held-out ``val`` split never train.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_wsss.core.catalog import ImageRecord
+from napari_wsss.core.classes import IGNORE
+from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.images import image_size
+from napari_wsss.core.masks import PseudoMask, read_mask
+from napari_wsss.core.project import Project
+from napari_wsss.weights.normalisation import Normalisation
+from training.augment import Augmentation, augmented
+from training.samplers import BatchOrder, sample_rng
+
+Pixels = NDArray[np.uint8]
+Batch = TypeVar("Batch")
+TRAIN, VALIDATION = "train", "val"
+CACHE_BYTES = 4 * 2**30
+
+
+class Pictures:
+    """Decoded images and masks (uint8) of a project, kept in memory up to a number of bytes.
+
+    Parameters
+    ----------
+    longest_side : int
+        Larger images are stored smaller, masks with them (nearest neighbour).
+    """
+
+    def __init__(self, project: Project, longest_side: int, capacity: int = CACHE_BYTES) -> None:
+        self._project = project
+        self._longest_side = longest_side
+        self._room = capacity
+        self._kept: dict[object, Pixels] = {}
+
+    def image(self, image_id: str) -> Pixels:
+        """Return the pixels (H, W, 3) uint8 RGB of an image."""
+        return self._cached(image_id, lambda: self._fitted(self._project.load_image(image_id).pixels))
+
+    def mask(self, image_id: str, read: Callable[[], Pixels]) -> Pixels:
+        """Return the mask (H, W) uint8 that `read` returns, at the size of `image`.
+
+        Raises
+        ------
+        ProjectError
+            When mask and image differ in shape.
+        """
+        return self._cached((image_id, read), lambda: self._matched(image_id, read()))
+
+    def _matched(self, image_id: str, values: Pixels) -> Pixels:
+        height, width = image_size(self._project.image_path(image_id))
+        if values.shape != (height, width):
+            raise ProjectError(
+                f"The mask of {image_id} is {values.shape}, the image {(height, width)} pixels. Was the image "
+                "replaced? Accept the mask again, or exclude the image."
+            )
+        return self._fitted(values)
+
+    def _fitted(self, pixels: Pixels) -> Pixels:
+        height, width = pixels.shape[:2]
+        factor = self._longest_side / max(height, width)
+        if factor >= 1:
+            return np.ascontiguousarray(pixels)
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        how = Image.Resampling.BOX if pixels.ndim == 3 else Image.Resampling.NEAREST
+        return np.asarray(Image.fromarray(pixels).resize(size, how))
+
+    def _cached(self, key: object, make: Callable[[], Pixels]) -> Pixels:
+        if key not in self._kept:
+            pixels = make()
+            if pixels.nbytes > self._room:
+                return pixels
+            self._room -= pixels.nbytes
+            self._kept[key] = pixels
+        return self._kept[key]
+
+
+def training_records(project: Project) -> list[ImageRecord]:
+    """Return the images that may train: neither excluded nor held out, in a fixed order."""
+    return [r for r in project.catalog.records() if r.state != "excluded" and r.split != VALIDATION]
+
+
+def validation_records(project: Project) -> list[ImageRecord]:
+    """Return the held-out images, without the excluded ones."""
+    return [r for r in project.catalog.records(split=VALIDATION) if r.state != "excluded"]
+
+
+def padding_of(normalisation: Normalisation) -> tuple[int, int, int]:
+    """Return the RGB colour in [0, 255] that becomes zero after normalising (the mean colour)."""
+    colour = [min(255, max(0, round(mean / normalisation.scale))) for mean in normalisation.mean]
+    red, green, blue = colour[::-1] if normalisation.channel_order == "BGR" else colour
+    return red, green, blue
+
+
+@dataclass(frozen=True)
+class View:
+    """How samples of a run become network input.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+        Its crop already obeys the size rule of `normalisation`.
+    normalisation : Normalisation
+    seed : int
+    """
+
+    augmentation: Augmentation
+    normalisation: Normalisation
+    seed: int
+
+    def __call__(
+        self, image: Pixels, mask: Pixels | None, step: int, position: int
+    ) -> tuple[NDArray[np.float32], Pixels | None]:
+        """Return the augmented, normalised (3, crop, crop) float32 image and (crop, crop) uint8 mask of a sample."""
+        pixels, values = augmented(
+            image,
+            mask,
+            self.augmentation,
+            sample_rng(self.seed, step, position),
+            padding=padding_of(self.normalisation),
+        )
+        return self.normalisation.apply(pixels), values
+
+
+def view_of(augmentation: Augmentation, normalisation: Normalisation, seed: int) -> View:
+    """Return the view of a run, its crop changed to the nearest size the weights want."""
+    crop, _ = normalisation.fit_size(augmentation.crop, augmentation.crop)
+    return View(replace(augmentation, crop=crop), normalisation, seed)
+
+
+@dataclass(frozen=True)
+class ClassifierBatch:
+    """Normalised images (B, 3, H, W) float32 and image-level labels (B, C) bool, as arrays."""
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.bool_]
+
+
+class ClassifierData:
+    """The labelled images of a project and their batches.
+
+    Parameters
+    ----------
+    records : sequence of ImageRecord
+        Those that train; images without labels are left out.
+    labels_from_masks : bool
+        Take the labels of accepted images from the visible part of their masks.
+
+    Raises
+    ------
+    LabelError
+        When no image has a label.
+    """
+
+    def __init__(
+        self, project: Project, pictures: Pictures, records: Sequence[ImageRecord], *, labels_from_masks: bool = False
+    ) -> None:
+        self.records = [record for record in records if record.labels]
+        if not self.records:
+            raise LabelError(
+                "No image of the training split has an image-level label; expected at least one. Label some images, or "
+                "move labelled ones out of the val split."
+            )
+        self._project, self._pictures, self._labels_from_masks = project, pictures, labels_from_masks
+
+    def order(self, batch_size: int, seed: int) -> BatchOrder:
+        """Return the order of batches: each image once per epoch."""
+        return BatchOrder([1] * len(self.records), batch_size, seed)
+
+    def batch(self, step: int, order: BatchOrder, view: View) -> ClassifierBatch:
+        """Return the batch of `step`."""
+        samples = [self._sample(int(index), step, at, view) for at, index in enumerate(order.batch(step))]
+        images, labels = zip(*samples, strict=True)
+        return ClassifierBatch(np.stack(images), np.stack(labels))
+
+    def _sample(
+        self, index: int, step: int, position: int, view: View
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        record = self.records[index]
+        mask = None
+        if self._labels_from_masks and record.state == "accepted":
+            mask = self._pictures.mask(record.id, AcceptedMask(self._project, record.id))
+        image, visible = view(self._pictures.image(record.id), mask, step, position)
+        if visible is None:
+            return image, self._project.classes.vector(record.labels)
+        names = [self._project.classes.name_of(v) for v in PseudoMask(visible).class_values()]
+        return image, self._project.classes.vector(names)
+
+
+@dataclass(frozen=True)
+class AcceptedMask:
+    """Reads one accepted mask; equal readers read the same file."""
+
+    project: Project
+    image_id: str
+
+    def __call__(self) -> Pixels:
+        """Return the mask (H, W) uint8; raise `ProjectError` when its file is gone."""
+        values = self.project.read_accepted(self.image_id)
+        if values is None:
+            raise ProjectError(
+                f"{self.image_id} is accepted, but its mask file is gone; expected one at "
+                f"{self.project.accepted_path(self.image_id)}. Restore it, or decide about the image again."
+            )
+        return values
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """Reads one mask file; equal readers read the same file."""
+
+    path: Path
+
+    def __call__(self) -> Pixels:
+        """Return the mask (H, W) uint8."""
+        return read_mask(self.path)
+
+
+@dataclass(frozen=True)
+class ProposedMask:
+    """Reads one stored machine proposal, everything undecided (255) when there is none."""
+
+    project: Project
+    image_id: str
+
+    def __call__(self) -> Pixels:
+        """Return the mask (H, W) uint8."""
+        from napari_wsss.pipeline import proposal
+
+        values = proposal(self.project, self.image_id)
+        if values is not None:
+            return values
+        return np.full(image_size(self.project.image_path(self.image_id)), IGNORE, np.uint8)
+
+
+@dataclass(frozen=True)
+class SegmentationBatch:
+    """Images (B, 3, H, W) float32, masks (B, H, W) uint8 and pixel weights (B, H, W) float32, as arrays."""
+
+    images: NDArray[np.float32]
+    masks: Pixels
+    weights: NDArray[np.float32]
+
+
+class SegmentationData:
+    """Accepted masks and machine proposals of a project and their batches.
+
+    Parameters
+    ----------
+    accepted, proposed : sequences of str
+        Image ids whose accepted mask, or whose stored proposal, is learned from.
+    machine_weight : float in [0, 1]
+        Pixel weight of proposals; a person's pixels weigh 1, 255 weighs 0.
+
+    Raises
+    ------
+    LabelError
+        When both are empty.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        pictures: Pictures,
+        accepted: Sequence[str],
+        proposed: Sequence[str],
+        machine_weight: float,
+    ) -> None:
+        self.accepted, self.proposed = tuple(accepted), tuple(proposed)
+        if not self.accepted and not self.proposed:
+            raise LabelError(
+                "There is no mask to learn from: no accepted mask in the training split and no machine proposal. "
+                "Accept some masks, or give machine masks a weight above 0 and run localize and refine first."
+            )
+        self._project, self._pictures, self._machine_weight = project, pictures, machine_weight
+
+    def order(self, batch_size: int, seed: int, person_repeats: int) -> BatchOrder:
+        """Return the order of batches: accepted images `person_repeats` times per epoch when mixed with proposals."""
+        often = person_repeats if self.proposed else 1
+        return BatchOrder([often] * len(self.accepted) + [1] * len(self.proposed), batch_size, seed)
+
+    def batch(self, step: int, order: BatchOrder, view: View) -> SegmentationBatch:
+        """Return the batch of `step`."""
+        samples = [self._sample(int(index), step, at, view) for at, index in enumerate(order.batch(step))]
+        images, masks, weights = zip(*samples, strict=True)
+        return SegmentationBatch(np.stack(images), np.stack(masks), np.stack(weights))
+
+    def _sample(
+        self, index: int, step: int, position: int, view: View
+    ) -> tuple[NDArray[np.float32], Pixels, NDArray[np.float32]]:
+        person = index < len(self.accepted)
+        image_id = self.accepted[index] if person else self.proposed[index - len(self.accepted)]
+        read = (AcceptedMask if person else ProposedMask)(self._project, image_id)
+        mask = self._pictures.mask(image_id, read)
+        image, visible = view(self._pictures.image(image_id), mask, step, position)
+        assert visible is not None
+        by_person = np.full(visible.shape, person)
+        return image, visible, PseudoMask(visible, by_person).weights(self._machine_weight)
+
+
+def prefetched(make: Callable[[int], Batch], steps: Sequence[int], loaders: int) -> Iterator[Batch]:
+    """Yield ``make(step)`` for every step in order, made ahead by `loaders` threads (0: made when asked for).
+
+    Threads, not processes: decoding and resampling release the interpreter lock, and the picture cache is shared.
+    Closing the iterator ends the threads.
+    """
+    if loaders == 0:
+        yield from (make(step) for step in steps)
+        return
+    waiting: deque[Future[Batch]] = deque()
+    pool = ThreadPoolExecutor(loaders, thread_name_prefix="loader")
+    try:
+        for step in steps:
+            waiting.append(pool.submit(make, step))
+            if len(waiting) > loaders + 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

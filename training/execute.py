@@ -1,0 +1,136 @@
+"""Carry out one training run: its folder, its progress, its tables and plot, and putting the result to use."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from napari_wsss.core.catalog import UNDECIDED
+from napari_wsss.core.plan import Step
+from napari_wsss.core.progress import Progress
+from napari_wsss.core.project import Project
+from napari_wsss.core.provenance import Provenance
+from training.checkpoints import BEST
+from training.config import RunConfig, resolve_file
+from training.data import training_records
+from training.hardware import out_of_memory
+from training.milestones import Outcome
+from training.plot import write_plot
+from training.report import Reporter
+from training.run_folder import RunFolder
+from training.tables import write_tables
+
+PLOT = "plot.png"
+
+
+def begin(project: Project, config: RunConfig) -> RunFolder:
+    """Make the folder of a new run; its key holds the configuration and everything it learns from."""
+    provenance = Provenance(
+        f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights=""
+    )
+    record = {"config": config.to_dict(), "classes": list(project.classes.names), "plan": project.plan.to_dict()}
+    return RunFolder.create(project.training_folder, config.recipe, provenance, record)
+
+
+def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
+    """Return the configuration and folder of a run to resume; `folder` may be its name alone."""
+    known = project.training_folder / folder.name
+    run = RunFolder.open(known if not folder.is_dir() and known.is_dir() else folder)
+    return resolve_file(run.record["recipe"], run.record["config"]), run
+
+
+def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Reporter) -> Outcome:
+    """Run the recipe to its end or to a stop, showing and noting every progress.
+
+    SIGINT and SIGTERM ask for a stop like the `stop` file does, so that neither loses more than the running step.
+
+    Returns
+    -------
+    Outcome
+    """
+    recipe = import_module(f"training.recipes.{config.recipe}")
+    report.say(f"run folder: {run.path}", run_folder=str(run.path))
+    try:
+        with stopped_by_signals(run):
+            outcome = _followed(recipe.train(project, config, run), run, report)
+    except BaseException as error:
+        run.finish("failed", error=str(error) or type(error).__name__, out_of_memory=out_of_memory(error))
+        raise
+    write_plot(run.path / PLOT, run.events(), f"{config.recipe} {run.path.name}")
+    write_tables(run.path, outcome.tables)
+    run.finish("done" if outcome.finished else "stopped", steps=outcome.steps, figures=dict(outcome.figures))
+    return outcome
+
+
+def _followed(steps: Iterator[Progress], run: RunFolder, report: Reporter) -> Outcome:
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as stop:
+            outcome: Outcome = stop.value
+            return outcome
+        run.note(progress)
+        report.show(progress)
+
+
+@contextmanager
+def stopped_by_signals(run: RunFolder) -> Iterator[None]:
+    """Turn the first SIGINT or SIGTERM into a stop request; the second one acts as usual."""
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    usual: dict[signal.Signals, Any] = {}
+
+    def ask(number: int, frame: object) -> None:
+        run.request_stop()
+        for kind in kinds:
+            signal.signal(kind, usual[kind])
+
+    try:
+        usual = {kind: signal.signal(kind, ask) for kind in kinds}
+    except ValueError:
+        # Not the main thread (a test, a notebook): signals are somebody else's business.
+        usual = {}
+    try:
+        yield
+    finally:
+        for kind, handler in usual.items():
+            signal.signal(kind, handler)
+
+
+def apply(project: Project, config: RunConfig, run: RunFolder) -> None:
+    """Make the run's best model the one the project's maps and proposals come from.
+
+    Accepted masks stay; undecided images are marked stale.
+
+    Raises
+    ------
+    ProjectError
+        When the project is open read-only.
+    """
+    checkpoint = (run.path / BEST).resolve().relative_to(project.folder.resolve()).as_posix()
+    step = Step(config.method)
+    if config.recipe == "classifier":
+        changes: dict[str, Any] = {"localizer_checkpoint": checkpoint, "segmenter_checkpoint": ""}
+        kept = project.plan.localizer if project.plan.localizer.method == config.method else step
+        plan = replace(project.plan, localizer=kept, **changes)
+    else:
+        kept = project.plan.segmenter if (project.plan.segmenter or step).method == config.method else step
+        plan = replace(project.plan, segmenter=kept or step, segmenter_checkpoint=checkpoint)
+    project.set_plan(plan)
+    project.catalog.mark_stale(UNDECIDED)
+
+
+def data_digest(project: Project) -> str:
+    """Return a content hash of everything a run learns from: ids, labels, states and accepted masks."""
+    digest = hashlib.sha256(repr(project.classes.names).encode())
+    for record in training_records(project):
+        digest.update(repr((record.id, sorted(record.labels), record.state, record.split)).encode())
+        path = project.accepted_path(record.id)
+        if record.state == "accepted" and path.exists():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

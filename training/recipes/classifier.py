@@ -1,0 +1,85 @@
+"""Train a localizer (a multi-label classifier whose maps are the seeds) on image-level labels."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from napari_wsss.core.progress import Steps
+from napari_wsss.core.project import Project
+from napari_wsss.localize.base import Localizer, LocalizerBatch, build_localizer, save_localizer
+from training.config import ClassifierSources, RunConfig
+from training.data import ClassifierBatch, ClassifierData, Pictures, prefetched, training_records, view_of
+from training.hardware import prepare
+from training.learner import Learner, freeze, seed_everything, total_steps
+from training.milestones import Milestones, Outcome
+from training.run_folder import RunFolder
+from training.validation import ClassifierCheck
+
+STAGE = "classifier"
+
+
+def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:
+    """Train until the last step or until the run is asked to stop.
+
+    Every epoch ends with a validation and a checkpoint; a stop leaves a checkpoint at that very step, and
+    continuing from it gives bit for bit what the uninterrupted run gives.
+
+    Parameters
+    ----------
+    project : Project
+        Only read.
+    config : RunConfig
+        Of recipe ``classifier``.
+    run : RunFolder
+        New, or one to resume: its checkpoint is loaded when there is one.
+
+    Raises
+    ------
+    LabelError
+        When nothing is labelled.
+    StepError
+        When the loss is not finite.
+    """
+    settings = config.optimisation
+    device, bf16 = prepare(config.hardware)
+    seed_everything(settings.seed)
+    localizer = build_localizer(config.method, len(project.classes), config.network.choice(), config.parameters)
+    freeze(localizer.trunk, settings)
+    pictures = Pictures(project, config.sources.cached_side)
+    data = _data(project, pictures, config.sources)
+    order = data.order(settings.batch_size, settings.seed)
+    view = view_of(config.augmentation, localizer.normalisation, settings.seed)
+    groups = (localizer.trunk_parameters(), localizer.head_parameters())
+    learner = Learner(localizer, groups, settings, total_steps(settings, order), device, bf16)
+    learner.resume(run)
+    check = ClassifierCheck(project, localizer, pictures)
+    write = partial(_write, localizer=localizer, project=project, config=config)
+    milestones = Milestones(STAGE, learner, order, run, check.figures, write)
+
+    steps = range(learner.step, learner.total)
+    with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
+        for batch in batches:
+            with learner.forward():
+                losses = localizer.loss(_on_device(batch, learner))
+            yield milestones.progress(learner.update(losses))
+            if milestones.due():
+                yield from milestones.keep()
+            if milestones.stopping():
+                return Outcome(False, learner.step, learner.best, {})
+    return Outcome(True, learner.step, learner.best, check.tables())
+
+
+def _data(project: Project, pictures: Pictures, sources: object) -> ClassifierData:
+    assert isinstance(sources, ClassifierSources)
+    records = training_records(project)
+    return ClassifierData(project, pictures, records, labels_from_masks=sources.labels_from_masks)
+
+
+def _on_device(batch: ClassifierBatch, learner: Learner) -> LocalizerBatch:
+    return LocalizerBatch(learner.on_device(batch.images), learner.on_device(batch.labels).float())
+
+
+def _write(path: Path, localizer: Localizer, project: Project, config: RunConfig) -> None:
+    save_localizer(path, localizer, project.classes, {"recipe": STAGE, "config": config.decisive()})

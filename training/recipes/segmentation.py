@@ -1,0 +1,112 @@
+"""Train a segmentation network on accepted masks and on machine proposals of images nobody decided yet."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from napari_wsss.core.progress import Steps
+from napari_wsss.core.project import Project
+from napari_wsss.segment.base import Segmenter, SegmenterBatch, build_segmenter, save_segmenter
+from training.config import RunConfig, SegmentationSources
+from training.data import Pictures, SegmentationBatch, SegmentationData, prefetched, training_records, view_of
+from training.hardware import prepare
+from training.learner import Learner, freeze, seed_everything, total_steps
+from training.milestones import Milestones, Outcome
+from training.run_folder import RunFolder
+from training.validation import SegmenterCheck
+
+STAGE = "segmentation"
+
+
+def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:
+    """Train until the last step or until the run is asked to stop.
+
+    Missing proposals of undecided images are made first. Epochs, checkpoints and stopping are as in
+    `classifier.train`.
+
+    Parameters
+    ----------
+    project : Project
+        Only read (proposals go to its disposable result store).
+    config : RunConfig
+        Of recipe ``segmentation``.
+    run : RunFolder
+        New, or one to resume: its checkpoint is loaded when there is one.
+
+    Raises
+    ------
+    LabelError
+        When there is neither an accepted mask nor a proposal.
+    StepError
+        When the loss is not finite.
+    """
+    settings = config.optimisation
+    device, bf16 = prepare(config.hardware)
+    seed_everything(settings.seed)
+    segmenter = build_segmenter(config.method, len(project.classes), config.network.choice(), config.parameters)
+    freeze(segmenter.trunk, settings)
+    pictures = Pictures(project, config.sources.cached_side)
+    data = yield from _data(project, pictures, config, run)
+    order = data.order(settings.batch_size, settings.seed, config.sources.person_repeats)
+    view = view_of(config.augmentation, segmenter.normalisation, settings.seed)
+    groups = (segmenter.trunk_parameters(), segmenter.head_parameters())
+    learner = Learner(segmenter, groups, settings, total_steps(settings, order), device, bf16)
+    learner.resume(run)
+    check = SegmenterCheck(project, segmenter, pictures)
+    write = partial(_write, segmenter=segmenter, project=project, config=config)
+    milestones = Milestones(STAGE, learner, order, run, check.figures, write)
+
+    steps = range(learner.step, learner.total)
+    with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
+        for batch in batches:
+            with learner.forward():
+                losses = segmenter.loss(_on_device(batch, learner))
+            yield milestones.progress(learner.update(losses))
+            if milestones.due():
+                yield from milestones.keep()
+            if milestones.stopping():
+                return Outcome(False, learner.step, learner.best, {})
+    return Outcome(True, learner.step, learner.best, check.tables())
+
+
+def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolder) -> Steps[SegmentationData]:
+    """Return what is learned from, fixed when the run first starts so that resuming sees the same."""
+    from napari_wsss.pipeline import propose
+
+    assert isinstance(config.sources, SegmentationSources)
+    weight = config.sources.machine_weight
+    if "accepted" not in run.record:
+        accepted, proposed = chosen_images(project, config.sources)
+        if proposed and project.plan.localizer_checkpoint + project.plan.segmenter_checkpoint:
+            yield from propose(project, proposed, config.hardware.device)
+        run.update(accepted=accepted, proposed=[i for i in proposed if has_proposal(project, i)])
+    return SegmentationData(project, pictures, run.record["accepted"], run.record["proposed"], weight)
+
+
+def chosen_images(project: Project, sources: SegmentationSources) -> tuple[list[str], list[str]]:
+    """Return the ids whose accepted masks, and those whose proposals, are learned from, in catalog order."""
+    records = training_records(project)
+    accepted = [record.id for record in records if record.state == "accepted"]
+    if sources.accepted_limit:
+        accepted = accepted[: sources.accepted_limit]
+    chosen = set(accepted)
+    proposed = [record.id for record in records if record.id not in chosen and record.labels]
+    return accepted, proposed if sources.machine_weight > 0 else []
+
+
+def has_proposal(project: Project, image_id: str) -> bool:
+    """Return whether the store holds a proposal of an image under the current plan."""
+    from napari_wsss.pipeline import proposal
+
+    return proposal(project, image_id) is not None
+
+
+def _on_device(batch: SegmentationBatch, learner: Learner) -> SegmenterBatch:
+    images, masks, weights = (learner.on_device(array) for array in (batch.images, batch.masks, batch.weights))
+    return SegmenterBatch(images, masks.long(), weights)
+
+
+def _write(path: Path, segmenter: Segmenter, project: Project, config: RunConfig) -> None:
+    save_segmenter(path, segmenter, project.classes, {"recipe": STAGE, "config": config.decisive()})

@@ -1,0 +1,84 @@
+"""What a person or the panel sees of a run: a progress bar or JSON lines; the only module here that prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Protocol
+
+from tqdm import tqdm
+
+from napari_wsss.core.progress import Progress
+
+
+class Reporter(Protocol):
+    """Where the progress of a run goes."""
+
+    def show(self, progress: Progress) -> None:
+        """Show one progress."""
+
+    def say(self, text: str, **facts: object) -> None:
+        """Show a line or table of text; `facts` are for programs that listen."""
+
+    def close(self) -> None:
+        """End the display."""
+
+
+class Terminal:
+    """A progress bar with rate and ETA for people (on standard error, so that tables can be piped)."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+        self._shown = ("", 0)
+
+    def show(self, progress: Progress) -> None:
+        """Move the bar of `progress.stage`; a new stage gets a new bar."""
+        key = (progress.stage, progress.total)
+        if self._bar is None or self._shown != key:
+            self.close()
+            self._bar = tqdm(desc=progress.stage, total=progress.total or None, initial=progress.done, leave=True)
+            self._shown = key
+        self._bar.set_postfix_str(_short(progress), refresh=False)
+        self._bar.update(progress.done - self._bar.n)
+
+    def say(self, text: str, **facts: object) -> None:
+        """Print `text` without tearing the bar."""
+        tqdm.write(text, file=sys.stdout)
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+
+class EventLines:
+    """One JSON object per line on standard output, flushed: what `--events` promises."""
+
+    def show(self, progress: Progress) -> None:
+        """Print `progress` as JSON."""
+        print(json.dumps({**progress.to_dict(), "time": round(time.time(), 3)}), flush=True)
+
+    def say(self, text: str, **facts: object) -> None:
+        """Print the text as the message of a line with stage ``report``, `facts` beside it."""
+        print(json.dumps({**Progress("report", message=text).to_dict(), **facts}, default=str), flush=True)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def reporter(events: bool) -> Reporter:
+    """Return the reporter a command line asked for."""
+    return EventLines() if events else Terminal()
+
+
+def complain(text: str) -> None:
+    """Print why a run could not go on, to standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _short(progress: Progress) -> str:
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in list(progress.metrics.items())[:4])
+    return figures or progress.message

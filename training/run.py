@@ -1,0 +1,153 @@
+"""`python -m training.run <stage>`: every stage without a window, with the options the forms have.
+
+Exit codes: 0 done, 2 wrong options, 3 stopped (resumable), 4 bad data or settings, 5 out of memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from napari_wsss.core.errors import WsssError
+from napari_wsss.core.project import Project
+from napari_wsss.core.registry import method_names
+from training.config import RECIPES, Recipe, add_recipe_options, describe, read_config, resolve
+from training.report import Reporter, complain, reporter
+from training.tables import as_text
+
+DONE, STOPPED, BAD_DATA, OUT_OF_MEMORY = 0, 3, 4, 5
+OTHER_STAGES: dict[str, tuple[str, str]] = {
+    "localize": ("training.recipes.stages", "compute the activation maps of images"),
+    "refine": ("training.recipes.stages", "refine activation maps into pseudo masks"),
+    "evaluate": ("training.recipes.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
+    "benchmark": ("training.recipes.loop_benchmark", "measure the whole loop on a folder with true masks"),
+}
+"""Stage -> module with ``add_<stage>_options(parser, typed)`` and ``<stage>(options, report) -> exit code``."""
+HELP: dict[Recipe, str] = {
+    "classifier": "train the classifier whose activation maps are the seeds",
+    "segmentation": "train the segmentation network on accepted masks and machine proposals",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one stage and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Command line without the program's name; that of this process otherwise.
+    """
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        options = parser_for(typed).parse_args(typed)
+    except WsssError as error:
+        complain(str(error))
+        return BAD_DATA
+    report = reporter(options.events)
+    try:
+        return guarded(lambda: options.carry_out(options, report))
+    finally:
+        report.close()
+
+
+def guarded(stage: Callable[[], int]) -> int:
+    """Return the exit code of `stage`; what a person can act on becomes one message and its exit code."""
+    try:
+        return stage()
+    except WsssError as error:
+        complain(str(error))
+        return BAD_DATA
+    except KeyboardInterrupt:
+        complain("Stopped.")
+        return STOPPED
+    except (MemoryError, RuntimeError) as error:
+        from training.hardware import out_of_memory
+
+        if not out_of_memory(error):
+            raise
+        complain(
+            f"Out of memory ({str(error).splitlines()[0] if str(error) else 'no details'}). Use a smaller "
+            "--batch-size or --crop, fewer --pixel-budget pixels, or --device cpu."
+        )
+        return OUT_OF_MEMORY
+
+
+def parser_for(typed: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of all stages; the one named in `typed` has its options (a method may add its own)."""
+    parser = argparse.ArgumentParser("python -m training.run", description=__doc__, allow_abbrev=False)
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="stage")
+    wanted = next((word for word in typed if not word.startswith("-")), "")
+    for recipe, text in HELP.items():
+        stage = stages.add_parser(recipe, help=text, description=text, allow_abbrev=False)
+        if recipe == wanted:
+            _add_training_options(stage, recipe, typed)
+    for name, (module, text) in OTHER_STAGES.items():
+        stage = stages.add_parser(name, help=text, description=text, allow_abbrev=False)
+        if name == wanted:
+            _add_shared_options(stage)
+            getattr(import_module(module), f"add_{name}_options")(stage, typed)
+            stage.set_defaults(carry_out=getattr(import_module(module), name))
+    return parser
+
+
+def _add_shared_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--events", action="store_true", help="one JSON object per line instead of a progress bar")
+
+
+def _add_training_options(parser: argparse.ArgumentParser, recipe: Recipe, typed: Sequence[str]) -> None:
+    _add_shared_options(parser)
+    parser.add_argument("--project", type=Path, help="project folder")
+    parser.add_argument("--config", type=Path, help="JSON file with options, for example the run.json of a run")
+    parser.add_argument("--resume", type=Path, help="continue this run folder; its own configuration counts")
+    parser.add_argument("--apply", action="store_true", help="let the project use the trained model")
+    parser.add_argument("--describe", action="store_true", help="print all options as JSON and end")
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--method", default=RECIPES[recipe][1])
+    first.add_argument("--config", type=Path)
+    known, _ = first.parse_known_args(typed)
+    method = known.method
+    if known.config and "--method" not in typed:
+        method = read_config(known.config, recipe).get("method", method)
+    if method not in method_names(RECIPES[recipe][0]):
+        method = RECIPES[recipe][1]
+    add_recipe_options(parser, recipe, method)
+    parser.set_defaults(carry_out=train)
+
+
+def train(options: argparse.Namespace, report: Reporter) -> int:
+    """Train as the options say, and apply the result if asked to."""
+    from training.execute import apply, begin, carry_out, continued
+
+    recipe: Recipe = options.stage
+    if options.describe:
+        method = getattr(options, "method", RECIPES[recipe][1])
+        report.say(json.dumps(describe(recipe, method)), options=describe(recipe, method))
+        return DONE
+    if options.project is None:
+        complain("Give --project FOLDER.")
+        return 2
+    file = read_config(options.config, recipe) if options.config else {}
+    with Project.open(options.project, read_only=True) as project:
+        if options.resume:
+            config, run = continued(project, options.resume)
+        else:
+            config = resolve(recipe, options, file)
+            run = begin(project, config)
+        outcome = carry_out(project, config, run, report)
+    if outcome.tables:
+        report.say(as_text(outcome.tables), tables=outcome.tables)
+    if not outcome.finished:
+        report.say(f"stopped at step {outcome.steps}; continue with --resume {run.path}")
+        return STOPPED
+    if options.apply:
+        with Project.open(options.project) as project:
+            apply(project, config, run)
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""One folder per training run: `run.json`, `events.jsonl`, heartbeat and the stop file."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import publish
+from napari_wsss.core.progress import Progress
+from napari_wsss.core.provenance import Provenance
+
+RECORD = "run.json"
+EVENTS = "events.jsonl"
+HEARTBEAT = "heartbeat"
+STOP = "stop"
+HEARTBEAT_SECONDS = 1.0
+
+
+class RunFolder:
+    """The files of one run; `create` a new one or `open` one to resume."""
+
+    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+        self.path = path
+        self.record = record
+        self._last_beat = 0.0
+
+    @classmethod
+    def create(cls, training_folder: Path, recipe: str, provenance: Provenance, record: Mapping[str, Any]) -> RunFolder:
+        """Make ``<recipe>-<key>`` (``-2``, ``-3`` ... when that exists) and write its `run.json`.
+
+        Parameters
+        ----------
+        record : mapping
+            Plain JSON types to keep beside recipe, provenance and environment (``config``, ``classes`` ...).
+        """
+        training_folder.mkdir(parents=True, exist_ok=True)
+        path = _new_folder(training_folder, f"{recipe}-{provenance.key}")
+        run = cls(path, {"recipe": recipe, **record, "provenance": provenance.to_dict(), "environment": environment()})
+        run.update(state="running", started=time.time(), pid=os.getpid())
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Return an existing run.
+
+        Raises
+        ------
+        ProjectError
+            When the folder holds no readable `run.json`.
+        """
+        try:
+            record = json.loads((path / RECORD).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as reason:
+            raise ProjectError(
+                f"{path} is no training run ({reason}); give a folder below the project's training folder."
+            ) from reason
+        return cls(path, record)
+
+    def update(self, **changes: Any) -> None:
+        """Change entries of `run.json` and publish it."""
+        self.record.update(changes)
+        with publish(self.path / RECORD) as file:
+            file.write(json.dumps(self.record, indent=2, default=str).encode())
+
+    def resume(self, finished_steps: int) -> None:
+        """Mark the run as running again: forget the stop request and events after the checkpoint."""
+        (self.path / STOP).unlink(missing_ok=True)
+        kept = [event for event in self.events() if int(event.get("done", 0)) <= finished_steps]
+        with publish(self.path / EVENTS) as file:
+            file.write("".join(json.dumps(event) + "\n" for event in kept).encode())
+        self.update(state="running", pid=os.getpid(), resumed=time.time())
+
+    def request_stop(self) -> None:
+        """Ask the run to stop at its next step."""
+        (self.path / STOP).touch()
+
+    def stop_requested(self) -> bool:
+        """Return whether somebody put a `stop` file into the folder."""
+        return (self.path / STOP).exists()
+
+    def note(self, progress: Progress) -> None:
+        """Append one progress to `events.jsonl` and refresh the heartbeat."""
+        with (self.path / EVENTS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**progress.to_dict(), "time": round(time.time(), 3)}) + "\n")
+        self.beat()
+
+    def beat(self) -> None:
+        """Refresh the heartbeat (at most once a second): process id, host and time of this living run."""
+        if time.monotonic() - self._last_beat < HEARTBEAT_SECONDS:
+            return
+        self._last_beat = time.monotonic()
+        living = {"pid": os.getpid(), "host": socket.gethostname(), "time": time.time()}
+        temporary = self.path / f".{HEARTBEAT}.tmp"
+        temporary.write_text(json.dumps(living), encoding="utf-8")
+        temporary.replace(self.path / HEARTBEAT)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the noted progress as plain records; a torn last line of a killed run is left out."""
+        path = self.path / EVENTS
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [record for line in lines if (record := _parsed(line)) is not None]
+
+    def finish(self, state: str, **results: Any) -> None:
+        """Write how the run ended (``done``, ``stopped``, ``failed``) and drop the heartbeat."""
+        (self.path / HEARTBEAT).unlink(missing_ok=True)
+        self.update(state=state, ended=time.time(), **results)
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    number = 1
+    while True:
+        path = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def environment() -> dict[str, Any]:
+    """Return what a result may depend on besides its configuration: versions, platform, command."""
+    packages = {}
+    for name in ("napari-wsss", "torch", "numpy", "pillow", "safetensors", "scikit-learn", "pydensecrf2"):
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "packages": packages,
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }

@@ -1,0 +1,160 @@
+"""How good a network is on what it does not learn from: the held-out split, against its labels and accepted masks."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_wsss.core.catalog import ImageRecord
+from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.metrics import Scores, Sweep, confusion_matrix, threshold_sweep
+from napari_wsss.core.project import Project
+from napari_wsss.core.resizing import resize
+from napari_wsss.core.score_tables import score_rows
+from napari_wsss.localize.base import Localizer, infer_maps
+from napari_wsss.networks.dense import evaluating, with_mirrored
+from napari_wsss.segment.base import Segmenter, predict
+from training.data import AcceptedMask, Pictures, validation_records
+
+THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(1, 90))
+MOST_IMAGES = 200
+"""Validation images per epoch; the first ones of the split. `evaluate` uses all."""
+
+
+def class_names(project: Project) -> tuple[str, ...]:
+    """Return the names of mask values 0 .. K, ``background`` first."""
+    return ("background", *project.classes.names)
+
+
+class ClassifierCheck:
+    """Image-level scores on labelled held-out images, and seed mIoU where they have accepted masks."""
+
+    def __init__(self, project: Project, localizer: Localizer, pictures: Pictures) -> None:
+        self._project, self._localizer, self._pictures = project, localizer, pictures
+        self._labelled = [record for record in validation_records(project) if record.labels][:MOST_IMAGES]
+        self._masked = [record for record in self._labelled if record.state == "accepted"]
+
+    def figures(self) -> dict[str, float]:
+        """Return ``seed_miou`` (fast maps, best threshold) and ``mean_average_precision``, each where it exists."""
+        figures = {}
+        if self._masked:
+            sweep = self._sweep()
+            figures["seed_miou"] = float(np.nanmax(sweep.mean_iou()))
+        if self._labelled:
+            truth, logits = self._predictions()
+            figures["mean_average_precision"] = float(np.nanmean(average_precision(truth, logits)))
+        return figures
+
+    def tables(self) -> dict[str, list[list[str]]]:
+        """Return per-class tables: ``labels`` (image-level), ``seeds`` at the best threshold."""
+        tables = {}
+        if self._masked:
+            sweep = self._sweep()
+            tables["seeds"] = score_rows(sweep.scores(sweep.best()))
+        if self._labelled:
+            tables["labels"] = label_rows(*self._predictions(), self._project.classes.names)
+        return tables
+
+    def _sweep(self) -> Sweep:
+        fast = Inference(preset="fast")
+        pairs = (
+            (
+                infer_maps(
+                    self._localizer,
+                    self._pictures.image(record.id),
+                    self._project.classes.indices(record.labels),
+                    fast,
+                ),
+                self._pictures.mask(record.id, AcceptedMask(self._project, record.id)),
+            )
+            for record in self._masked
+        )
+        return threshold_sweep(pairs, THRESHOLDS, class_names(self._project))
+
+    def _predictions(self) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        truth = np.stack([self._project.classes.vector(record.labels) for record in self._labelled])
+        device = next(self._localizer.parameters()).device
+        logits = []
+        with evaluating(self._localizer), torch.inference_mode():
+            for record in self._labelled:
+                image = self._pictures.image(record.id)
+                size = self._localizer.normalisation.fit_size(*image.shape[:2])
+                planes = self._localizer.normalisation.apply(resize(image, *size))
+                batch = with_mirrored(torch.from_numpy(planes).to(device), mirrored=False)
+                logits.append(self._localizer.classify(batch)[0].float().cpu())
+        return truth, torch.stack(logits).numpy()
+
+
+class SegmenterCheck:
+    """mIoU on held-out images with accepted masks."""
+
+    def __init__(self, project: Project, segmenter: Segmenter, pictures: Pictures) -> None:
+        self._project, self._segmenter, self._pictures = project, segmenter, pictures
+        held_out = [record for record in validation_records(project) if record.state == "accepted"]
+        self._masked: Sequence[ImageRecord] = held_out[:MOST_IMAGES]
+
+    def figures(self) -> dict[str, float]:
+        """Return ``miou``, or nothing without held-out masks."""
+        return {"miou": self._scores().mean_iou()} if self._masked else {}
+
+    def tables(self) -> dict[str, list[list[str]]]:
+        """Return the per-class table ``segmentation``, or nothing."""
+        return {"segmentation": score_rows(self._scores())} if self._masked else {}
+
+    def _scores(self) -> Scores:
+        names = class_names(self._project)
+        matrix = np.zeros((len(names), len(names)), np.int64)
+        for record in self._masked:
+            found = predict(self._segmenter, self._pictures.image(record.id), SegmentInference())
+            truth = self._pictures.mask(record.id, AcceptedMask(self._project, record.id))
+            matrix += confusion_matrix(truth, found.argmax(0).astype(np.uint8), len(names))
+        return Scores(matrix, names)
+
+
+def average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the average precision (C,) of each class, nan for a class without a positive.
+
+    Parameters
+    ----------
+    truth : (N, C) bool
+    scores : (N, C) float32
+        Any increasing function of the probability.
+    """
+    from sklearn.metrics import average_precision_score
+
+    return np.asarray(
+        [
+            average_precision_score(truth[:, k], scores[:, k]) if truth[:, k].any() else np.nan
+            for k in range(truth.shape[1])
+        ]
+    )
+
+
+def label_rows(truth: NDArray[np.bool_], logits: NDArray[np.float32], names: Iterable[str]) -> list[list[str]]:
+    """Return a per-class table of image-level scores, header first: average precision; the rest at logit 0."""
+    found = logits > 0
+    hits, positives, predicted = (truth & found).sum(0), truth.sum(0), found.sum(0)
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)
+        figures = np.stack(
+            [
+                average_precision(truth, logits),
+                hits / predicted,
+                hits / positives,
+                2 * hits / (predicted + positives),
+            ]
+        )
+        means = np.nanmean(figures[:, positives > 0], axis=1)
+    rows = [["class", "average_precision", "precision", "recall", "f_score", "images"]]
+    for k, name in enumerate(names):
+        rows.append([name, *(_text(value) for value in figures[:, k]), str(int(positives[k]))])
+    rows.append(["mean (truth_present)", *(_text(value) for value in means), str(len(truth))])
+    return rows
+
+
+def _text(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.4f}"
