@@ -20,9 +20,13 @@ from napari_wsss.core.catalog import Catalog
 from napari_wsss.core.database import Database, Row
 from napari_wsss.core.errors import ProjectError
 
-Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split"]
+Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split", "undo"]
 DECISIONS: tuple[Kind, ...] = ("state", "mask")
-"""The kinds a person can take back with *undo decision*; ``draft`` records moves that editing makes by itself."""
+"""The kinds a person can take back with *undo decision*.
+
+``draft`` records a change of state that editing makes by itself, ``undo`` that an entry was taken back; so the state
+of every image follows from the entries in order.
+"""
 
 Mask = NDArray[np.uint8]
 COLUMNS = "journal.number, time, id, kind, before, after, undone"

@@ -82,14 +82,17 @@ class ImageLocations:
         absolute = Path(stored["images_root"])
         relative = Path(os.path.normpath(self._folder / stored["images_root_relative"]))
         samples = self._samples()
+
+        def fitting(root: Path) -> int:
+            return sum(_fits(root / path, size) for path, size in samples)
+
         # Beside the project first: a copy of project and images together must not fall back to the originals.
-        for candidate in (relative, absolute):
-            if samples and all(_fits(candidate / path, size) for path, size in samples):
-                return self._remember(candidate, stored)
-        candidates = list(dict.fromkeys([relative, absolute, *_nearby(self._folder, absolute.name)]))
-        scores = [sum(_fits(folder / path, size) for path, size in samples) for folder in candidates]
-        best = max(scores)
-        return self._remember(candidates[scores.index(best)], stored) if best else absolute
+        known = [relative, absolute]
+        best = max(known, key=fitting)
+        if samples and not fitting(best):
+            best = max(_nearby(self._folder, absolute.name), key=fitting, default=best)
+        found = fitting(best) > 0 or (not samples and best.is_dir())
+        return self._remember(best, stored) if found else absolute
 
     def _stored(self) -> dict[str, str]:
         stored: dict[str, str] = dict(self._database.rows("SELECT key, value FROM meta WHERE key LIKE 'images_root%'"))

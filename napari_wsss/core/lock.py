@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -56,7 +56,7 @@ class ProjectLock:
         try:
             with _guard(self.path.with_name(f".{LOCK_NAME}.guard")):
                 self._take(mine)
-        except PermissionError as reason:
+        except OSError as reason:
             raise ProjectError(
                 f"The folder {self.path.parent} cannot be written ({reason.strerror}), so the project cannot be "
                 "opened for changes. Open it read-only, or correct the permissions.",
@@ -115,7 +115,8 @@ def _guard(path: Path) -> Iterator[None]:
         if os.name == "posix":
             import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(OSError):  # some network file systems know no such locks; the lock file must do there
+                fcntl.flock(file, fcntl.LOCK_EX)
         elif sys.platform == "win32":
             import msvcrt
 

@@ -10,18 +10,17 @@ import json
 import os
 import secrets
 from collections.abc import Collection, Iterable
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.backups import back_up, list_backups
+from napari_wsss.core.backups import back_up
 from napari_wsss.core.catalog import Catalog
 from napari_wsss.core.catalog import NewImage as NewImage
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.database import Database, create_file
+from napari_wsss.core.database import Database
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import sync_folder
 from napari_wsss.core.hold_out import choose_held_out
@@ -29,13 +28,14 @@ from napari_wsss.core.images import LoadedImage, image_size, read_image
 from napari_wsss.core.journal import Entry, Journal
 from napari_wsss.core.locations import ImageLocations, root_entries
 from napari_wsss.core.lock import ProjectLock
+from napari_wsss.core.opening import build_file, prepare
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.review import Review
-from napari_wsss.core.schema import VERSION, build, migrate, version_of
 from napari_wsss.core.store import ResultStore
 
 Mask = NDArray[np.uint8]
 FILE_NAME = "project.sqlite"
+BACKUPS = "backups"
 
 
 class Project:
@@ -108,7 +108,7 @@ class Project:
                 )
             temporary = folder / f".{FILE_NAME}.{secrets.token_hex(4)}.tmp"
             try:
-                _build(temporary, root_entries(Path(images_root), folder), classes, images)
+                build_file(temporary, root_entries(Path(images_root), folder), classes, images)
                 os.replace(temporary, path)
                 sync_folder(folder)
             finally:
@@ -149,7 +149,7 @@ class Project:
     def _opened(cls, folder: Path, lock: ProjectLock | None) -> Project:
         database = Database(folder / FILE_NAME, read_only=lock is None)
         try:
-            _prepare(database, folder)
+            prepare(database, folder / BACKUPS)
             project = cls(folder, database, lock)
             if lock is not None:
                 project._review.settle()
@@ -183,7 +183,7 @@ class Project:
 
     def backup(self) -> Path:
         """Return a backup of ``project.sqlite`` as it is now, made unless the newest one is already equal."""
-        return back_up(self._database, self.folder / "backups")
+        return back_up(self._database, self.folder / BACKUPS)
 
     # -- settings of the whole project --------------------------------------------------------------------
 
@@ -375,29 +375,3 @@ class Project:
     def unsettled(self) -> int:
         """Try again to write mask files that could not be written; return how many still wait (0: all on disk)."""
         return self._review.settle()
-
-
-def _build(path: Path, root: dict[str, str], classes: ClassList, images: Iterable[NewImage]) -> None:
-    create_file(path, build)
-    with closing(Database(path)) as database, database.transaction() as connection:
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", list(root.items()))
-        connection.executemany("INSERT INTO classes VALUES (?, ?)", list(enumerate(classes.names)))
-        Catalog(database).add(images)
-
-
-def _prepare(database: Database, folder: Path) -> None:
-    """Check that the file is sound and of this version; bring an older one up to date."""
-    damage = database.check()
-    if damage:
-        known = list_backups(folder / "backups")
-        advice = f"Restore it by copying {known[0]} over it" if known else "There is no backup to restore"
-        raise ProjectError(f"{database.path} is damaged ({damage}). {advice}.")
-    version = version_of(database.connection)
-    if version == VERSION:
-        return
-    if database.read_only:
-        raise ProjectError(
-            f"The project {folder} has the older schema version {version}; open it once for writing to update it."
-        )
-    back_up(database, folder / "backups")
-    migrate(database.connection)

@@ -115,11 +115,15 @@ class Review:
 
     def has_accepted(self, image_id: str) -> bool:
         """True when there is an accepted mask (also while a draft lies over it)."""
-        return self.content(self.accepted_path(image_id)) is not None
+        return self._exists(self.accepted_path(image_id))
 
     def has_draft(self, image_id: str) -> bool:
         """True when there is unfinished work on the mask."""
-        return self.content(self.draft_path(image_id)) is not None or self._journal.last_stroke(image_id) > 0
+        return self._exists(self.draft_path(image_id)) or self._journal.last_stroke(image_id) > 0
+
+    def _exists(self, path: Path) -> bool:
+        rows = self._database.rows("SELECT content IS NOT NULL FROM unsettled WHERE path = ?", (self._key(path),))
+        return bool(rows[0][0]) if rows else path.is_file()
 
     def read_accepted(self, image_id: str) -> Mask | None:
         """Return the accepted mask (H, W) uint8, None when there is none; `ProjectError` when it is damaged."""
@@ -217,10 +221,9 @@ class Review:
         self._check(image_id, values)
         path = self.accepted_path(image_id)
         with self._database.transaction():
-            before = self.content(path)
-            if self._is_accepted(image_id, values, before):
+            before, content = self.content(path), encode_mask(values, self._classes())
+            if before == content and self.resting_state(image_id) == self._catalog.state(image_id) == "accepted":
                 return
-            content = encode_mask(values, self._classes())
             entry = self._record_mask(image_id, "accepted", {"action": "accept"})
             if before is not None:
                 self._journal.keep_file(entry.number, "mask", before)
@@ -231,11 +234,6 @@ class Review:
             self._catalog.set_facts(image_id, disagrees=False, replaced=False)
         self.settle()
 
-    def _is_accepted(self, image_id: str, values: Mask, content: bytes | None) -> bool:
-        if content is None or self._catalog.state(image_id) != "accepted" or self.has_draft(image_id):
-            return False
-        return np.array_equal(decode_mask(content)[0], values)
-
     def _record_mask(self, image_id: str, state: str, after: Mapping[str, Any]) -> Entry:
         record = self._catalog.get(image_id)
         before = {"state": record.state, "disagrees": record.disagrees, "replaced": record.replaced}
@@ -244,7 +242,10 @@ class Review:
 
     def _keep_draft(self, entry: Entry, image_id: str, accepted: Mask | None) -> None:
         """Keep the draft's pixels with the entry, unless the mask accepted now is the same."""
-        draft = self.read_draft(image_id) if entry.before["draft"] else None
+        try:
+            draft = self.read_draft(image_id)
+        except ProjectError:  # damaged, or its image is gone: it must not stand in the way of a whole mask
+            return
         if draft is not None and (accepted is None or not np.array_equal(draft, accepted)):
             self._journal.keep_file(entry.number, "draft", encode_mask(draft, self._classes()))
 
@@ -285,39 +286,37 @@ class Review:
             entry = self._journal.last(DECISIONS)
             if entry is None or entry.image_id is None:
                 return None
+            now = self._catalog.state(entry.image_id)
             if entry.kind == "mask":
-                self._undo_mask(entry, entry.image_id)
+                state = self._undo_mask(entry, entry.image_id)
             else:
-                self._undo_state(entry, entry.image_id)
+                # An edit after the decision has already moved the image on; that is not taken back.
+                state = self._undrafted(entry, entry.image_id) if now == entry.after["state"] else now
+            self._catalog.restore_state(entry.image_id, state)
+            self._journal.append("undo", entry.image_id, {"state": now, "entry": entry.number}, {"state": state})
             self._journal.mark_undone(entry.number)
         self.settle()
         return entry.image_id
 
-    def _undo_state(self, entry: Entry, image_id: str) -> None:
-        if self._catalog.state(image_id) == entry.after["state"]:
-            self._restore(image_id, entry.before["state"])
-
-    def _undo_mask(self, entry: Entry, image_id: str) -> None:
+    def _undo_mask(self, entry: Entry, image_id: str) -> str:
         newer = self.read_draft(image_id)  # before the mask below it changes
+        before, path = entry.before, self.accepted_path(image_id)
+        draft = self._journal.kept_file(entry.number, "draft")
         if entry.after["action"] == "accept":
-            path = self.accepted_path(image_id)
-            accepted = self.content(path)
+            draft = draft or (self.content(path) if before["draft"] else None)  # kept only where it differed
             self._decide_file(path, self._journal.kept_file(entry.number, "mask"))
-            self._catalog.set_facts(image_id, disagrees=entry.before["disagrees"], replaced=entry.before["replaced"])
-        else:
-            accepted = None
+            self._catalog.set_facts(image_id, disagrees=before["disagrees"], replaced=before["replaced"])
         if newer is not None:
-            draft: bytes | None = encode_mask(newer, self._classes())
-        else:
-            kept = self._journal.kept_file(entry.number, "draft") or accepted
-            draft = kept if entry.before["draft"] else None
+            draft = encode_mask(newer, self._classes())
         self._journal.clear_strokes(image_id)
         self._decide_file(self.draft_path(image_id), draft)
-        self._restore(image_id, entry.before["state"])
+        edited = newer is not None and before["state"] in EDITED
+        return "draft" if edited else self._undrafted(entry, image_id)
 
-    def _restore(self, image_id: str, state: str) -> None:
-        drafted = state in EDITED and state != "skipped" and self.has_draft(image_id)
-        self._catalog.restore_state(image_id, "draft" if drafted else state)
+    def _undrafted(self, entry: Entry, image_id: str) -> str:
+        """Return the state before `entry`, or draft where that state says there is no unfinished work but there is."""
+        state = str(entry.before["state"])
+        return "draft" if state in ("todo", "accepted") and self.has_draft(image_id) else state
 
     def _check(self, image_id: str, values: Mask) -> None:
         if values.ndim != 2 or values.dtype != np.uint8:
