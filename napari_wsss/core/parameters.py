@@ -128,14 +128,17 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
     if origin in (Union, types.UnionType):
         inner = [arg for arg in get_args(kind) if arg is not type(None)]
         return None if value is None else _convert(name, value, inner[0])
-    if origin is tuple:
+    if origin is tuple and isinstance(value, list | tuple):
         return tuple(_convert(name, item, get_args(kind)[0]) for item in value)
-    if origin is typing.Literal:
+    if origin is typing.Literal and value in get_args(kind):
         return value
+    if origin in (tuple, typing.Literal):
+        expected = "a list of values" if origin is tuple else f"one of {', '.join(map(str, get_args(kind)))}"
+        raise ParameterError(f"{name} is {value!r}; expected {expected}.", name=name)
     wrong = (
         (kind is bool and not isinstance(value, bool))
         or (kind in (int, float) and (isinstance(value, bool) or not isinstance(value, int | float)))
-        or (kind is int and float(value) != int(value))
+        or (kind is int and isinstance(value, float) and not value.is_integer())
         or (kind is str and not isinstance(value, str))
     )
     if wrong:

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList, natural_order, voc_colours
+from napari_wsss.core.errors import LabelError
+
+names = st.lists(st.text("abcdef ", min_size=1).filter(str.strip), min_size=1, max_size=12, unique_by=str.strip)
+
+
+@given(names)
+def test_every_class_has_a_value_that_names_it(listed: list[str]) -> None:
+    classes = ClassList(listed)
+    for name in classes.names:
+        assert classes.name_of(classes.mask_value(name)) == name
+    assert classes.values() == (BACKGROUND, *range(1, len(classes) + 1), IGNORE)
+    assert classes.name_of(BACKGROUND) == "background"
+    assert classes.name_of(IGNORE) == "ignore"
+
+
+@given(names, st.data())
+def test_vector_and_indices_say_the_same(listed: list[str], data: st.DataObject) -> None:
+    classes = ClassList(listed)
+    labels = data.draw(st.sets(st.sampled_from(classes.names)))
+    assert tuple(np.flatnonzero(classes.vector(labels))) == classes.indices(labels)
+    assert set(classes.names_of(classes.indices(labels))) == labels
+
+
+def test_largest_class_list_just_fits() -> None:
+    assert ClassList(f"c{i}" for i in range(254)).mask_value("c253") == 254
+    with pytest.raises(LabelError, match="at most 254"):
+        ClassList(f"c{i}" for i in range(255))
+
+
+@pytest.mark.parametrize("wrong", [(), ("cat", "cat"), ("cat", " "), ("cat", "cat ")])
+def test_unusable_names_are_refused(wrong: tuple[str, ...]) -> None:
+    with pytest.raises(LabelError):
+        ClassList(wrong)
+
+
+def test_unknown_names_and_values_are_named() -> None:
+    classes = ClassList(("cat", "dog"))
+    with pytest.raises(LabelError, match=r"'cow'.*cat, dog"):
+        classes.index("cow")
+    with pytest.raises(LabelError, match="7"):
+        classes.name_of(7)
+
+
+@pytest.mark.parametrize(("layout", "channels"), [("foreground", 2), ("background_first", 3), ("background_last", 3)])
+def test_head_layouts_differ_only_in_where_background_is(layout: str, channels: int) -> None:
+    classes = ClassList(("cat", "dog"))
+    heads = {"foreground": [1, 2], "background_first": [0, 1, 2], "background_last": [1, 2, 0]}
+    head = np.array(heads[layout])
+    assert len(head) == channels
+    assert classes.without_background(head, layout).tolist() == [1, 2]  # type: ignore[arg-type]
+
+
+def test_palette_starts_like_voc_and_tells_all_classes_apart() -> None:
+    palette = ClassList(("cat",)).palette
+    # The published PASCAL VOC colours of aeroplane, bicycle, bird and the ignore border.
+    assert palette[[0, 1, 2, 3, 255]].tolist() == [
+        [0, 0, 0],
+        [128, 0, 0],
+        [0, 128, 0],
+        [128, 128, 0],
+        [224, 224, 192],
+    ]
+    assert len(np.unique(voc_colours(255), axis=0)) == 255
+    assert ClassList(("cat",)).colour("cat") == (128 / 255, 0, 0)
+
+
+def test_natural_order_counts_as_people_do() -> None:
+    assert natural_order(["b10", "B2", "a"]) == ("a", "B2", "b10")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_wsss.core.files import publish
+
+
+def test_publish_replaces_the_whole_file_and_makes_folders(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "file.bin"
+    for content in (b"first, longer", b"second"):
+        with publish(path) as file:
+            file.write(content)
+        assert path.read_bytes() == content
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.bin"]
+
+
+def test_an_error_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    path.write_bytes(b"old")
+
+    def fail() -> None:
+        with publish(path) as file:
+            file.write(b"half of the n")
+            raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        fail()
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.bin"]
+
+
+def test_readers_see_the_old_content_until_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    path.write_bytes(b"old")
+    with publish(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"

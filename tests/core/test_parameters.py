@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.parameters import (
+    NoParameters,
+    add_options,
+    check,
+    fields_of,
+    from_dict,
+    from_options,
+    parameter,
+    to_dict,
+    type_of,
+)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Background and scales."""
+
+    power: float = parameter(4.0, "Background power (alpha)", "Larger means less.", bounds=(1, 32))
+    steps: int = parameter(10, "Steps", bounds=(0, None))
+    flip: bool = parameter(True, "Flip")
+    preset: str = parameter("psa", "Preset", choices=("psa", "irn"), advanced=True)
+    scales: tuple[float, ...] = parameter((0.5, 1.0), "Scales", bounds=(0.1, 4))
+    size: int | None = parameter(None, "Size")
+    mode: Literal["fast", "full"] = parameter("full", "Mode", choices=("fast", "full"))
+
+
+valid = st.builds(
+    Parameters,
+    power=st.floats(1, 32),
+    steps=st.integers(0, 10**6),
+    flip=st.booleans(),
+    preset=st.sampled_from(["psa", "irn"]),
+    scales=st.lists(st.floats(0.1, 4), min_size=1, max_size=4).map(tuple),
+    size=st.none() | st.integers(),
+    mode=st.sampled_from(["fast", "full"]),
+)
+
+
+@given(valid)
+def test_json_round_trip(parameters: Parameters) -> None:
+    assert from_dict(Parameters, json.loads(json.dumps(to_dict(parameters)))) == parameters
+
+
+@given(valid)
+def test_command_line_round_trip(parameters: Parameters) -> None:
+    words = []
+    for name, value in to_dict(parameters).items():
+        if isinstance(value, bool):
+            words.append(f"--{name}" if value else f"--no-{name}")
+        elif value is not None:
+            words += (
+                [f"--{name}", *map(repr if isinstance(value, float) else str, value)]
+                if isinstance(value, list)
+                else [f"--{name}={value}"]
+            )
+    parser = argparse.ArgumentParser()
+    add_options(parser, Parameters)
+    assert from_options(Parameters, parser.parse_args(words)) == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("power", 0.5),
+        ("power", 33),
+        ("power", float("nan")),
+        ("power", True),
+        ("power", "4"),
+        ("steps", -1),
+        ("steps", 2.5),
+        ("flip", 1),
+        ("preset", "own"),
+        ("scales", [1.0, 9.0]),
+        ("scales", 1.0),
+        ("steps", float("inf")),
+        ("mode", "slow"),
+        ("unknown", 1),
+    ],
+)
+def test_wrong_values_are_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(ParameterError) as raised:
+        from_dict(Parameters, {name: value})
+    assert raised.value.name == name
+
+
+def test_options_override_only_what_was_typed() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser, Parameters, prefix="crf_")
+    typed = parser.parse_args(["--crf-steps", "3", "--no-crf-flip", "--crf-scales", "1", "2"])
+    found = from_options(Parameters, typed, {"power": 8, "steps": 5}, prefix="crf_")
+    assert found == Parameters(power=8, steps=3, flip=False, scales=(1.0, 2.0))
+
+
+def test_help_names_title_text_and_default(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser, Parameters)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Background power (alpha). Larger means less. [4.0]" in shown
+
+
+def test_declared_facts_are_what_a_form_reads() -> None:
+    metadata = fields_of(Parameters)["power"].metadata
+    assert (metadata["minimum"], metadata["maximum"], metadata["advanced"]) == (1, 32, False)
+    assert type_of(Parameters, "scales") == tuple[float, ...]
+    assert check(NoParameters()) == NoParameters()

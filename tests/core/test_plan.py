@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_wsss.core.plan import Plan, Step
+
+values = st.dictionaries(st.sampled_from(["alpha", "steps"]), st.integers() | st.text(max_size=3))
+steps = st.builds(Step, st.sampled_from(["cam", "power_background", "dense_crf"]), values)
+scopes = st.sampled_from(["image:a.png", "class:cat", "cluster:2"])
+plans = st.builds(
+    Plan,
+    localizer=steps,
+    refiners=st.lists(steps, max_size=3).map(tuple),
+    segmenter=st.none() | steps,
+    localizer_checkpoint=st.text(max_size=5),
+    segmenter_checkpoint=st.text(max_size=5),
+    overrides=st.dictionaries(scopes, st.dictionaries(st.just("dense_crf"), values)),
+)
+
+
+@given(plans)
+def test_json_round_trip(plan: Plan) -> None:
+    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+
+
+def test_missing_entries_get_defaults() -> None:
+    assert Plan.from_dict({}) == Plan()
+
+
+def test_most_specific_scope_wins() -> None:
+    plan = Plan(refiners=(Step("power_background", {"alpha": 1, "kept": 0}), Step("dense_crf")))
+    for alpha, scope in enumerate(("class:cat", "cluster:2", "image:a.png"), start=2):
+        plan = plan.with_override(scope, "power_background", {"alpha": alpha})
+
+    def alpha_of(image_id: str, cluster: str, *labels: str) -> int:
+        first, second = plan.refiners_for(image_id, frozenset(labels), cluster)
+        assert first.parameters["kept"] == 0
+        assert second == Step("dense_crf")
+        return int(first.parameters["alpha"])
+
+    assert alpha_of("b.png", "", "dog") == 1
+    assert alpha_of("b.png", "", "dog", "cat") == 2
+    assert alpha_of("b.png", "2", "cat") == 3
+    assert alpha_of("a.png", "2", "cat") == 4
+
+
+def test_an_override_leaves_the_plan_it_was_made_from_alone() -> None:
+    plan = Plan().with_override("class:cat", "dense_crf", {"steps": 1})
+    more = plan.with_override("class:cat", "dense_crf", {"weight": 2})
+    assert plan.overrides["class:cat"]["dense_crf"] == {"steps": 1}
+    assert more.overrides["class:cat"]["dense_crf"] == {"steps": 1, "weight": 2}

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from napari_wsss.core import registry
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.registry import SHELVES, load_method, method_names
+
+
+def test_listing_imports_no_method() -> None:
+    code = (
+        "import sys; from napari_wsss.core.registry import SHELVES, method_names\n"
+        "assert 'cam' in method_names('localize'), method_names('localize')\n"
+        "[method_names(shelf) for shelf in SHELVES]\n"
+        "assert 'torch' not in sys.modules and 'napari_wsss.localize.cam' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_base_is_no_method() -> None:
+    assert all("base" not in method_names(shelf) for shelf in SHELVES)
+
+
+def test_unknown_methods_are_answered_with_the_known_ones() -> None:
+    with pytest.raises(StepError, match="cam"):
+        load_method("localize", "no_such_method")
+
+
+def test_methods_of_other_packages_come_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("fractions", "fractions:Fraction", "napari_wsss.refine")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group.endswith("refine") else [])
+    from fractions import Fraction
+
+    assert "fractions" in method_names("refine")
+    assert "fractions" not in method_names("localize")
+    assert load_method("refine", "fractions") is Fraction
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("far", "no_such_package_at_all.far:Far", "napari_wsss.refine")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    with pytest.raises(StepError, match="no_such_package_at_all") as raised:
+        load_method("refine", "far")
+    assert raised.value.missing == ("no_such_package_at_all",)
