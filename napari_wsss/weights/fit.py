@@ -103,6 +103,27 @@ def fit(
     return FitReport(descriptor, tuple(parts.accepted), tuple(missing), tuple(parts.ignored), tuple(parts.skipped_head))
 
 
+def load_weights(network: nn.Module, source: Path | str, *, allow_head_mismatch: bool = False) -> FitReport:
+    """Load weights of a whole network (a published DeepLab, say) and return what became of every tensor.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Unchanged when an error is raised.
+    source : Path or str
+        A published name (`published_names`), or a file: recognised by its content, never by its name.
+    allow_head_mismatch : bool
+        As in `fit`.
+
+    Raises
+    ------
+    WeightsError
+        When the file is unreadable, of unknown origin, or does not fit.
+    """
+    named, state, _ = _read_source(source)
+    return fit(network, state, named, allow_head_mismatch=allow_head_mismatch)
+
+
 def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescriptor:
     """Load weights into `trunk` and return their descriptor, whose normalisation travels with the trunk.
 
@@ -119,8 +140,7 @@ def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescripto
         When the file is unreadable, of unknown origin, or made for another network.
     """
     trunk_name = str(trunk.name)
-    named = published(str(source)) if str(source) in published_names() else None
-    state, metadata = read(fetch(named) if named else source)
+    named, state, metadata = _read_source(source)
     meta = checkpoint_meta(metadata)
     if meta is not None:
         return _from_own_checkpoint(trunk, state, meta)
@@ -133,6 +153,11 @@ def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescripto
             candidates=fitting,
         )
     return fit(trunk, state, descriptor).descriptor
+
+
+def _read_source(source: Path | str) -> tuple[WeightsDescriptor | None, State, dict[str, str]]:
+    named = published(str(source)) if str(source) in published_names() else None
+    return named, *read(fetch(named) if named else source)
 
 
 def _sort(state: Mapping[str, Tensor], target: Mapping[str, Tensor], descriptor: WeightsDescriptor) -> _Sorted:

@@ -18,7 +18,7 @@ State = dict[str, Tensor]
 # Where training scripts keep the state dict among other things.
 _ENVELOPES = ("state_dict", "model_state_dict", "model_state", "model", "net")
 # What torch.load raises for damaged files, by age of the format.
-_DAMAGED = (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError)
+_DAMAGED = (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError)
 
 
 def read(path: Path | str) -> tuple[State, dict[str, str]]:

@@ -62,7 +62,7 @@ class Fixture:
 def fixture_path(name: str) -> Path:
     """Return the file of fixture `name`; skip the calling test with a message where it is absent."""
     default = Path(__file__).parents[2] / "../shared/fixtures/open"
-    path = Path(os.environ.get("WSSS_FIXTURES", default)) / f"{name}.npz"
+    path = Path(os.environ.get("WSSS_FIXTURES") or default) / f"{name}.npz"
     if not path.is_file():
         pytest.skip(f"fixture {name}.npz not found; WSSS_FIXTURES names the folder of parity fixtures")
     return path

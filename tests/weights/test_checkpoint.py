@@ -1,0 +1,66 @@
+"""Our own checkpoints: round trip, atomicity, foreign files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from napari_wsss.core.errors import WeightsError
+from napari_wsss.weights.checkpoint import checkpoint_meta, load_checkpoint, save_checkpoint
+from napari_wsss.weights.read import read
+
+
+def test_round_trip_keeps_types_and_configuration(tmp_path: Path) -> None:
+    state = {
+        "half": torch.randn(3, 4).half(),
+        "last": torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last),
+        "count": torch.tensor(5),
+        "empty": torch.zeros(0, 2),
+    }
+    meta = {"classes": ["Katze", "größer"], "rate": 0.1, "nested": {"list": [1, None, True]}}
+    save_checkpoint(tmp_path / "run" / "last.safetensors", state, meta)
+    found, found_meta = load_checkpoint(tmp_path / "run" / "last.safetensors")
+
+    assert found_meta == meta
+    assert set(found) == set(state)
+    assert all(torch.equal(found[key], state[key]) and found[key].dtype == state[key].dtype for key in state)
+
+
+def test_tensors_that_share_memory_are_stored_each(tmp_path: Path) -> None:
+    shared = nn.Linear(2, 2)
+    tied = nn.ModuleDict({"a": shared, "b": shared})
+    save_checkpoint(tmp_path / "a.safetensors", tied.state_dict(), {})
+
+    assert set(load_checkpoint(tmp_path / "a.safetensors")[0]) == set(tied.state_dict())
+
+
+def test_a_failed_write_leaves_the_old_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, {"w": torch.ones(2)}, {"epoch": 1})
+    with pytest.raises(TypeError):
+        save_checkpoint(path, {"w": torch.zeros(2)}, {"epoch": object()})
+
+    assert load_checkpoint(path)[1] == {"epoch": 1}
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_state_is_untouched_by_saving(tmp_path: Path) -> None:
+    layer = nn.Linear(2, 3)
+    save_checkpoint(tmp_path / "a.safetensors", layer.state_dict(keep_vars=True), {})
+
+    assert layer.weight.requires_grad
+
+
+def test_foreign_files_are_told_apart(tmp_path: Path) -> None:
+    save_file({"w": torch.zeros(1)}, tmp_path / "foreign.safetensors")
+    (tmp_path / "page.safetensors").write_bytes(b"<html>")
+
+    assert checkpoint_meta(read(tmp_path / "foreign.safetensors")[1]) is None
+    with pytest.raises(WeightsError, match="not a checkpoint"):
+        load_checkpoint(tmp_path / "foreign.safetensors")
+    with pytest.raises(WeightsError, match="web page"):
+        load_checkpoint(tmp_path / "page.safetensors")

@@ -1,0 +1,135 @@
+"""Reading files of every envelope, and refusing everything that is not weights."""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from napari_wsss.core.errors import WeightsError
+from napari_wsss.weights.read import read
+
+STATE = {"conv.weight": torch.randn(2, 3), "norm.num_batches_tracked": torch.tensor(7)}
+
+
+def _assert_is_state(found: dict[str, torch.Tensor]) -> None:
+    assert list(found) == list(STATE)
+    assert torch.equal(found["conv.weight"], STATE["conv.weight"])
+    assert found["norm.num_batches_tracked"].dtype == torch.int64
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        STATE,
+        OrderedDict(STATE),
+        {"state_dict": STATE, "epoch": 3},
+        {"model": {"state_dict": STATE}, "optimizer": {"lr": 0.1}},
+        {"epoch": 3, **STATE},
+        {f"module.{key}": value for key, value in STATE.items()},
+        {"state_dict": {f"module.{key}": value for key, value in STATE.items()}},
+    ],
+)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_envelopes_of_torch_save(tmp_path: Path, content: object, zipped: bool) -> None:
+    path = tmp_path / "without_suffix"
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    state, metadata = read(path)
+
+    _assert_is_state(state)
+    assert metadata == {}
+
+
+def test_safetensors_with_metadata_under_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "weights.bin"
+    save_file(STATE, path, metadata={"note": "x"})
+    state, metadata = read(str(path))
+
+    _assert_is_state({key: state[key] for key in STATE})
+    assert metadata["note"] == "x"
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_floating_point_becomes_float32(tmp_path: Path, kind: torch.dtype) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"w": STATE["conv.weight"].to(kind)}, path)
+    found = read(path)[0]["w"]
+
+    assert found.dtype == torch.float32
+    assert torch.equal(found, STATE["conv.weight"].to(kind).float())
+
+
+def test_a_prefix_of_some_keys_only_is_kept(tmp_path: Path) -> None:
+    torch.save({"module.a": torch.zeros(1), "b": torch.zeros(1)}, tmp_path / "a.pth")
+
+    assert set(read(tmp_path / "a.pth")[0]) == {"module.a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<!DOCTYPE html><html>Sign in</html>", "web page"),
+        (b"\n  <HTML>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00", "git lfs pull"),
+        (b"", "empty"),
+        (b"\x12\x01\x00\x00MXNet", "not a format known"),
+    ],
+)
+def test_other_files_are_named(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+
+    with pytest.raises(WeightsError, match=message):
+        read(path)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.97])
+@pytest.mark.parametrize("envelope", ["safetensors", "zip", "legacy"])
+def test_truncated_files_are_refused(tmp_path: Path, envelope: str, share: float) -> None:
+    path, state = tmp_path / "a", {"w": torch.randn(100, 100)}
+    if envelope == "safetensors":
+        save_file(state, path)
+    else:
+        torch.save(state, path, _use_new_zipfile_serialization=envelope == "zip")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+
+    with pytest.raises(WeightsError, match=r"damaged|incomplete"):
+        read(path)
+
+
+class _Harmful:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (Path("executed"),))
+
+
+@pytest.mark.parametrize("plain_pickle", [True, False])
+def test_pickled_objects_are_never_executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain_pickle: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "a.pth"
+    if plain_pickle:
+        path.write_bytes(pickle.dumps(_Harmful(), protocol=2))
+    else:
+        torch.save({"w": torch.zeros(1), "x": _Harmful()}, path)
+
+    with pytest.raises(WeightsError, match="Python objects"):
+        read(path)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_files_without_tensors_say_what_they_hold(tmp_path: Path) -> None:
+    torch.save({"epoch": 3}, tmp_path / "a.pth")
+    torch.save([torch.zeros(1)], tmp_path / "b.pth")
+
+    with pytest.raises(WeightsError, match="found: epoch"):
+        read(tmp_path / "a.pth")
+    with pytest.raises(WeightsError, match="holds a list"):
+        read(tmp_path / "b.pth")
+    with pytest.raises(WeightsError, match="no weights file"):
+        read(tmp_path / "c.pth")
