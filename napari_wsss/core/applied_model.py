@@ -1,0 +1,116 @@
+"""Running the model a project has applied: loaded through the registry when the first image needs it.
+
+The model's classes are found in the project's by name, so a project may gain or rename classes after training.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import StepError, WsssError
+from napari_wsss.core.lineage import Lineage, Source, checkpoint_of, file_digest, inference_of, method_of
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.registry import load_method
+
+
+class RunError(Exception):
+    """Wraps an error that is no image's fault (`reason`), so that it ends a run over many images."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:
+    """Return base maps of one image by the applied model.
+
+    Parameters
+    ----------
+    lineage : Lineage
+        Which image, which model.
+    classes : tuple of int
+        Ascending 0-based indices of the project's classes; one the model never learned gets a zero map.
+    device : str
+        As `networks.device.choose_device` takes it.
+    background : bool
+        Leave one core to a window.
+
+    Raises
+    ------
+    RunError
+        When the model cannot be loaded.
+    ProjectError
+        When the image cannot be read.
+    """
+    network, known = _applied(lineage, device, background)
+    image = lineage.project.load_image(lineage.image_id).pixels
+    settings = inference_of(lineage.plan, lineage.source)
+    project_classes = lineage.project.classes
+    pairs = {k: own for k in classes if (own := known_as(k, project_classes, known)) is not None}
+    if lineage.source == "segment":
+        return _from_probabilities(network.infer(image, settings), classes, pairs)
+    found = network.infer(image, tuple(pairs.values()), settings)
+    scores = np.zeros((len(classes), *image.shape[:2]), np.float32)
+    for row, k in enumerate(classes):
+        if k in pairs:
+            scores[row] = found.scores[found.classes.index(pairs[k])]
+    return ActivationMaps(scores, classes)
+
+
+def known_as(k: int, classes: ClassList, known: ClassList) -> int | None:
+    """Return the model's index of the project's class `k`, None when it never learned it.
+
+    Classes are found by name. A name the model does not know, at a place whose model name the project does not
+    know, was renamed since the training.
+    """
+    name = classes.names[k]
+    if name in known.names:
+        return known.index(name)
+    renamed = k < len(known) and known.names[k] not in classes.names
+    return k if renamed else None
+
+
+def renormalised(maps: ActivationMaps) -> ActivationMaps:
+    """Return maps and background divided by their sum; maps without background as they are."""
+    if maps.background is None:
+        return maps
+    total = np.maximum(maps.scores.sum(0) + maps.background, np.finfo(np.float32).tiny)
+    return maps.with_scores(maps.scores / total, maps.background / total)
+
+
+def _from_probabilities(
+    probabilities: NDArray[np.float32], classes: tuple[int, ...], pairs: dict[int, int]
+) -> ActivationMaps:
+    """Return maps and background of a segmenter's (C+1,H,W) output, renormalised over the labelled classes."""
+    scores = np.zeros((len(classes), *probabilities.shape[1:]), np.float32)
+    for row, k in enumerate(classes):
+        if k in pairs:
+            scores[row] = probabilities[pairs[k] + 1]
+    return renormalised(ActivationMaps(scores, classes, probabilities[0]))
+
+
+def _applied(lineage: Lineage, device: str, background: bool) -> tuple[Any, ClassList]:
+    method = method_of(lineage.plan, lineage.source)
+    try:
+        path = checkpoint_of(lineage.project, lineage.plan, lineage.source)
+        return _load(lineage.source, method, path, lineage.base.weights, device, background)
+    except (WsssError, OSError) as reason:
+        raise RunError(reason) from reason
+
+
+@lru_cache(maxsize=2)
+def _load(source: Source, method: str, path: Path, digest: str, device: str, background: bool) -> tuple[Any, ClassList]:
+    network, classes, what = load_method(source, method).restore(path, device, background=background)
+    if what.method != method:
+        raise StepError(
+            f"The applied model {path.name} is a {what.method} network, the plan names {method}. Apply its run again."
+        )
+    if file_digest(path) != digest:
+        raise StepError(f"The applied model {path} was replaced while it was being read. Start again.")
+    return network, classes

@@ -1,0 +1,181 @@
+"""What decides an image's results under a plan: the keys under which maps and pseudo masks are stored.
+
+Reading what is stored needs nothing but this; no method of the ``localize`` and ``segment`` shelves is imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.images import content_hash
+from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.parameters import from_dict, to_dict
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.project import Project
+from napari_wsss.core.provenance import Provenance
+from napari_wsss.core.registry import load_method
+
+Source = Literal["localize", "segment"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """One refiner of a chain, and what its result is stored under."""
+
+    refiner: Any
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Everything that decides the results of one image; make one with `of`.
+
+    Parameters
+    ----------
+    project : Project
+    image_id : str
+    plan : Plan
+        As it was when the lineage was made: a plan changed meanwhile changes nothing here.
+    source : 'localize' or 'segment'
+        Where the base maps come from.
+    classes : tuple of int
+        0-based indices of the image-level labels.
+    image_hash : str
+        Content of the image file.
+    base : Provenance
+        Of the base maps.
+    links : tuple of Link
+        The image's refiners, its own overrides included.
+    """
+
+    project: Project
+    image_id: str
+    plan: Plan
+    source: Source
+    classes: tuple[int, ...]
+    image_hash: str
+    base: Provenance
+    links: tuple[Link, ...]
+
+    @classmethod
+    def of(cls, project: Project, image_id: str, source: Source | None = None) -> Lineage:
+        """Return the lineage of an image under the project's plan.
+
+        Parameters
+        ----------
+        project : Project
+        image_id : str
+        source : 'localize' or 'segment', optional
+            The applied one (`applied_source`) when not given.
+
+        Raises
+        ------
+        StepError
+            When no model is applied, its file is missing, or a refiner is unknown or not installed.
+        ParameterError
+            When a step has parameters it does not know or that are out of bounds.
+        ProjectError
+            When the image is unknown or its file is missing.
+        """
+        plan = project.plan
+        source = source or applied_source(plan)
+        labels = project.catalog.get(image_id).labels
+        base = base_provenance(project, plan, source)
+        links, parent = [], base
+        for step in _chain(plan, source, image_id, labels):
+            refiner = build_refiner(step)
+            parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=(parent,))
+            links.append(Link(refiner, parent))
+        classes = project.classes.indices(labels)
+        return cls(project, image_id, plan, source, classes, project.image_hash(image_id), base, tuple(links))
+
+    @property
+    def content(self) -> str:
+        """What refined results are made from: the image and its labels."""
+        return f"{self.image_hash} {','.join(map(str, self.classes))}"
+
+    @property
+    def result(self) -> Provenance:
+        """What the pseudo mask is stored under."""
+        return self.links[-1].provenance if self.links else self.base
+
+
+def applied_source(plan: Plan) -> Source:
+    """Return where base maps come from under a plan: an applied segmenter goes before the localizer."""
+    return "segment" if plan.segmenter_checkpoint else "localize"
+
+
+def has_model(plan: Plan) -> bool:
+    """True when a trained model is applied."""
+    return bool(plan.segmenter_checkpoint or plan.localizer_checkpoint)
+
+
+def build_refiner(step: Step) -> Any:
+    """Return the refiner of a step of the plan; raise `StepError` or `ParameterError` when it cannot run."""
+    cls = load_method("refine", step.method)
+    return cls(from_dict(cls.Parameters, step.parameters))
+
+
+def inference_of(plan: Plan, source: Source) -> Inference | SegmentInference:
+    """Return how the applied model is run, presets spelt out."""
+    if source == "localize":
+        return from_dict(Inference, plan.localizer.parameters).resolved()
+    return from_dict(SegmentInference, plan.segmenter.parameters if plan.segmenter else {}).resolved()
+
+
+def method_of(plan: Plan, source: Source) -> str:
+    """Return the name of the applied model's method."""
+    if source == "localize":
+        return plan.localizer.method
+    return plan.segmenter.method if plan.segmenter else "deeplab_v3"
+
+
+def checkpoint_of(project: Project, plan: Plan, source: Source) -> Path:
+    """Return the file of the applied model; raise `StepError` when none is applied or it is missing."""
+    relative = plan.localizer_checkpoint if source == "localize" else plan.segmenter_checkpoint
+    recipe = "classifier" if source == "localize" else "segmentation"
+    advice = f"Train one (python -m training.run {recipe} --project DIR --apply) or apply a finished run."
+    if not relative:
+        raise StepError(f"No trained {source} model is applied to this project. {advice}", missing=("model",))
+    path = project.folder / relative
+    if not path.is_file():
+        raise StepError(f"The applied {source} model {path} is missing. {advice}", missing=("model",))
+    return path
+
+
+def base_provenance(project: Project, plan: Plan, source: Source) -> Provenance:
+    """Return what decides base maps, besides the image: method, inference settings and the model's content."""
+    settings = to_dict(inference_of(plan, source))
+    weights = file_digest(checkpoint_of(project, plan, source))
+    return Provenance(f"{source}.{method_of(plan, source)}", settings, weights=weights)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, read again only when its time or size changed."""
+    facts = path.stat()
+    return _digest(path, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, changed: int, size: int) -> str:
+    return content_hash(path)
+
+
+def _chain(plan: Plan, source: Source, image_id: str, labels: frozenset[str]) -> tuple[Step, ...]:
+    """Return an image's refiners. A segmenter brings its background: steps that only set one are left out, unless
+    this very image overrides them.
+    """
+    steps = plan.refiners_for(image_id, labels)
+    if source == "localize":
+        return steps
+    wanted = plan.overrides.get(f"image:{image_id}", {})
+    return tuple(step for step in steps if step.method in wanted or not _only_sets_background(step.method))
+
+
+def _only_sets_background(method: str) -> bool:
+    cls = load_method("refine", method)
+    return "background" in cls.gives and "background" not in cls.needs

@@ -1,0 +1,340 @@
+"""Runs the stages in order over images and reuses what is stored.
+
+Base maps come from the applied localizer (or the applied segmenter), refiners follow in the plan's order, and the
+result's pseudo mask is the proposal. Every result is stored under the key of all that decides it, so a changed
+refiner re-runs only itself and what follows, and a replaced image or a changed label re-runs that image only.
+
+The shelves are reached through the registry when a stage runs; reading what is stored needs no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.applied_model import RunError, model_maps, renormalised
+from napari_wsss.core.errors import StepError, WsssError
+from napari_wsss.core.lineage import (
+    Lineage,
+    Source,
+    applied_source,
+    base_provenance,
+    build_refiner,
+    checkpoint_of,
+    has_model,
+)
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.project import Project
+from napari_wsss.core.provenance import Provenance
+
+Mask = NDArray[np.uint8]
+Stage = Literal["localize", "segment", "refine"]
+
+# What can go wrong with one image without saying anything about the next one.
+_IMAGE_ERRORS = (WsssError, OSError)
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """What became of the images of one run, by image id.
+
+    Parameters
+    ----------
+    done : tuple of str
+        Computed now.
+    reused : tuple of str
+        Found stored.
+    failed : dict of str to str
+        Left out, with the reason.
+    """
+
+    done: tuple[str, ...] = ()
+    reused: tuple[str, ...] = ()
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+# -- running stages ---------------------------------------------------------------------------------------
+
+
+def localize(
+    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True
+) -> Steps[StageReport]:
+    """Compute the missing activation maps of images by the applied localizer.
+
+    Parameters
+    ----------
+    project : Project
+    ids : iterable of str
+        In the order to work in (the shown image first).
+    device : str
+        As `networks.device.choose_device` takes it.
+    background : bool
+        Leave one core to a window.
+
+    Returns
+    -------
+    generator of Progress
+        One per finished image, its `message` the image's id; returns the `StageReport`. An image that cannot be
+        read is reported and does not stop the others.
+
+    Raises
+    ------
+    StepError, WeightsError
+        Before the first image that needs it, when no usable model is applied.
+    """
+    return _base_stage(project, ids, "localize", device, background)
+
+
+def segment(
+    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True
+) -> Steps[StageReport]:
+    """Compute the missing class probabilities of images by the applied segmenter; otherwise like `localize`."""
+    return _base_stage(project, ids, "segment", device, background)
+
+
+def refine(project: Project, ids: Iterable[str]) -> Steps[StageReport]:
+    """Run the plan's refiners over images whose base maps are stored, and store their pseudo masks.
+
+    Reports as `localize` does; an image without base maps counts as failed.
+
+    Raises
+    ------
+    StepError, ParameterError
+        At the start, when the plan cannot run (see `check_plan`).
+    """
+    check_plan(project.plan)
+
+    def one(image_id: str) -> Steps[bool]:
+        item = Lineage.of(project, image_id)
+        if _stored_mask(item) is not None:
+            return True
+        base = base_maps(project, image_id)
+        if base is None:
+            raise StepError(f"{image_id} has no maps of the applied model yet. Run localize (or segment) first.")
+        yield from _refine_and_store(item, base)
+        return False
+
+    return (yield from _run("refine", ids, one))
+
+
+def propose(
+    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True
+) -> Steps[StageReport]:
+    """Compute maps and pseudo mask of each image, only what is missing, one image after the other.
+
+    Parameters, reports and errors are those of `localize` and `refine`.
+    """
+    check_plan(project.plan)
+
+    def one(image_id: str) -> Steps[bool]:
+        item = Lineage.of(project, image_id)
+        base, reused = _base(item, device, background)
+        if _stored_mask(item) is None:
+            reused = False
+            yield from _refine_and_store(item, base)
+        return reused
+
+    return (yield from _run("propose", ids, one))
+
+
+def refine_maps(image: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step]) -> ActivationMaps:
+    """Return the maps after a chain of refiners, computed now and not stored (a live preview).
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8
+        RGB.
+    maps : ActivationMaps
+        Base maps; with a background already, background-giving steps replace it.
+    steps : sequence of Step
+        In the order they run.
+    """
+    for step in steps:
+        maps = build_refiner(step).refine(image, maps)
+    return maps
+
+
+def check_plan(plan: Plan) -> None:
+    """Check that a plan's refiners exist, are installed, and find what they need.
+
+    Raises
+    ------
+    StepError
+        Naming the first step that cannot run and why (``missing`` says what it lacks).
+    ParameterError
+        When a step has parameters it does not know or that are out of bounds.
+    """
+    available = {"background"} if applied_source(plan) == "segment" else set()
+    for step in plan.refiners:
+        refiner = build_refiner(step)
+        lacking = sorted(refiner.needs - available)
+        if lacking:
+            raise StepError(
+                f"{refiner.title} needs {', '.join(lacking)}, which nothing before it gives. Put a step that gives it "
+                "in front, or remove this one.",
+                missing=lacking,
+            )
+        available |= refiner.gives
+    if "background" not in available:
+        raise StepError(
+            "The plan has no background step, so no pseudo mask can be drawn. Add the constant or power one.",
+            missing=("background",),
+        )
+
+
+# -- reading what is stored -------------------------------------------------------------------------------
+
+
+def provenance(project: Project, image_id: str, stage: Stage) -> Provenance:
+    """Return what decides an image's result of a stage; its key names the folder the result is stored in.
+
+    ``refine`` means the last refiner of the image's chain (its own overrides included).
+
+    Raises
+    ------
+    StepError
+        When no model is applied or its file is missing.
+    """
+    if stage != "refine":
+        return base_provenance(project, project.plan, stage)
+    return Lineage.of(project, image_id).result
+
+
+def base_maps(project: Project, image_id: str) -> ActivationMaps | None:
+    """Return the stored maps of the labelled classes; None when not computed yet (or no model is applied)."""
+    if not has_model(project.plan):
+        return None
+    return _stored_base(Lineage.of(project, image_id))
+
+
+def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
+    """Return the maps after the plan's refiners: from what is stored, quick steps computed now; None when a slow
+    step (or the base maps) was not computed yet.
+    """
+    base = base_maps(project, image_id)
+    if base is None:
+        return None
+    item = Lineage.of(project, image_id)
+    position, maps = _furthest(item, base)
+    rest = item.links[position:]
+    if not all(link.refiner.cheap for link in rest):
+        return None
+    image = project.load_image(image_id).pixels if rest else None
+    for link in rest:
+        maps = link.refiner.refine(image, maps)
+    return maps
+
+
+def proposal(project: Project, image_id: str) -> Mask | None:
+    """Return the stored pseudo mask (H, W) uint8 of the current plan and labels; None when not computed yet."""
+    return _stored_mask(Lineage.of(project, image_id)) if has_model(project.plan) else None
+
+
+# -- base maps --------------------------------------------------------------------------------------------
+
+
+def _stored_base(item: Lineage) -> ActivationMaps | None:
+    """Return the stored maps of exactly the labelled classes; more may be stored, fewer do not count."""
+    stored = item.project.store.read_maps(item.base, item.image_id, item.image_hash)
+    if stored is None or not set(item.classes) <= set(stored.classes):
+        return None
+    return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
+
+
+def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps, bool]:
+    """Return base maps and whether they were stored before; computes and stores them when not."""
+    stored = _stored_base(item)
+    if stored is not None:
+        return stored, True
+    store = item.project.store
+    before = store.read_maps(item.base, item.image_id, item.image_hash)
+    # Classes of labels taken away stay: putting a label back then costs nothing.
+    kept = set(before.classes) if before is not None else set()
+    maps = model_maps(item, tuple(sorted({*item.classes, *kept})), device, background)
+    store.write_maps(item.base, item.image_id, item.image_hash, maps)
+    # As read back, so that what follows does not depend on whether the maps were just computed.
+    return _stored_base(item) or renormalised(maps.only(item.classes)), False
+
+
+# -- refining ---------------------------------------------------------------------------------------------
+
+
+def _stored_mask(item: Lineage) -> Mask | None:
+    return item.project.store.read_mask(item.result, item.image_id, item.content)
+
+
+def _furthest(item: Lineage, base: ActivationMaps) -> tuple[int, ActivationMaps]:
+    """Return how many links of the chain need not run again, and the maps after them."""
+    for position in range(len(item.links), 0, -1):
+        link = item.links[position - 1]
+        if not link.refiner.cheap:
+            stored = item.project.store.read_maps(link.provenance, item.image_id, item.content)
+            if stored is not None and stored.classes == item.classes:
+                return position, stored
+    return 0, base
+
+
+def _refine_and_store(item: Lineage, base: ActivationMaps) -> Steps[None]:
+    """Run what is left of an image's chain, storing slow steps' maps and the pseudo mask."""
+    store = item.project.store
+    position, maps = _furthest(item, base)
+    rest = item.links[position:]
+    image = item.project.load_image(item.image_id).pixels if rest else None
+    for link in rest:
+        maps = yield from link.refiner.steps(image, maps)
+        if not link.refiner.cheap:
+            store.write_maps(link.provenance, item.image_id, item.content, maps)
+    store.write_mask(item.result, item.image_id, item.content, maps.to_mask())
+
+
+# -- the loop over images ---------------------------------------------------------------------------------
+
+
+def _base_stage(
+    project: Project, ids: Iterable[str], source: Source, device: str, background: bool
+) -> Steps[StageReport]:
+    checkpoint_of(project, project.plan, source)
+
+    def one(image_id: str) -> Steps[bool]:
+        yield from ()
+        _, reused = _base(Lineage.of(project, image_id, source), device, background)
+        return reused
+
+    return (yield from _run(source, ids, one))
+
+
+def _run(stage: str, ids: Iterable[str], one: Callable[[str], Steps[bool]]) -> Steps[StageReport]:
+    """Run `one` over images; a failing image is reported, a failing run raises."""
+    ids = tuple(ids)
+    done: list[str] = []
+    reused: list[str] = []
+    failed: dict[str, str] = {}
+    for position, image_id in enumerate(ids):
+        try:
+            found = yield from _relabelled(one(image_id), stage, position, len(ids))
+            (reused if found else done).append(image_id)
+        except RunError as wrapped:
+            raise wrapped.reason from wrapped
+        except _IMAGE_ERRORS as reason:
+            failed[image_id] = str(reason)
+        yield Progress(stage, position + 1, len(ids), image_id)
+    return StageReport(tuple(done), tuple(reused), failed)
+
+
+def _relabelled(steps: Steps[bool], stage: str, done: int, total: int) -> Steps[bool]:
+    """Pass on where a step can be cancelled, counted in images; closing this closes the step."""
+    try:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                return bool(stop.value)
+            yield Progress(stage, done, total)
+    finally:
+        steps.close()
