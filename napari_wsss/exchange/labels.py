@@ -1,0 +1,222 @@
+"""Image-level labels of a folder of photographs, whichever way they were written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.images import image_size
+from napari_wsss.exchange.csv_table import is_label_table
+from napari_wsss.exchange.label_report import LabelCollector, LabelReport
+from napari_wsss.exchange.labels_csv import read_csv
+from napari_wsss.exchange.labels_folders import has_split_folders, read_folders
+from napari_wsss.exchange.labels_text import read_list
+from napari_wsss.exchange.labels_voc import (
+    PICTURES,
+    is_voc,
+    is_voc_part,
+    pictures_folder,
+    read_voc,
+    with_splits_and_masks,
+)
+from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.text_files import read_class_list
+
+Value = TypeVar("Value")
+
+KINDS = ("auto", "csv", "folders", "voc", "text", "none")
+CSV_SUFFIXES = (".csv", ".tsv")
+TEXT_SUFFIXES = (".txt", ".lst", ".list")
+_USUAL_CSV = ("labels.csv", "labels.tsv", "image_labels.csv", "annotations.csv")
+_USUAL_TEXT = ("labels.txt", "image_labels.txt", "list.txt")
+
+
+@dataclass(frozen=True)
+class Detected:
+    """How labels are given: a kind of `KINDS` but ``auto``, and the file or folder they stand in."""
+
+    kind: str
+    source: Path | None = None
+
+
+def read_labels(
+    images_root: Path, source: Path | None = None, kind: str = "auto", *, check_images: bool = True
+) -> LabelReport:
+    """Return the labels of the photographs under `images_root` and a report of every entry that does not fit.
+
+    Nothing is written. The class order is that of ``classes.txt`` (beside the images, the source or one folder
+    up), else of the 0/1 columns, else natural.
+
+    Parameters
+    ----------
+    images_root : Path
+        The image folder, or a VOC-style folder (then image ids are relative to its ``JPEGImages``).
+    source : Path, optional
+        A label file (CSV, text list) or a VOC-style folder; searched for in the image folder where not given.
+    kind : str
+        One of `KINDS`; ``auto`` decides by what is there.
+    check_images : bool
+        Open every image's header and leave out those that are no pictures (about 0.1 ms each).
+
+    Raises
+    ------
+    LabelError
+        When `kind` is unknown, does not fit the source, or the source is not in a usable form.
+    ProjectError
+        When `images_root` is not a folder.
+    """
+    if kind not in KINDS:
+        raise LabelError(f"There is no kind of labels {kind!r}; choose one of {', '.join(KINDS)}.")
+    index = ImageIndex.of_folder(pictures_folder(images_root))
+    if kind == "auto":
+        detected = _detect(images_root, source, index)
+    else:
+        detected = Detected(kind, _source_of(kind, images_root, source, index))
+    base = detected.source or images_root
+    folder = base if base.is_dir() else base.parent
+    known = read_class_list(list(dict.fromkeys([folder, images_root, images_root.parent, index.root])))
+    report = _read(detected, index, images_root, known)
+    report = _with_masks_beside(report, images_root)
+    return _without_unreadable(report) if check_images else report
+
+
+def detect(images_root: Path, source: Path | None = None) -> Detected:
+    """Return how the labels are given: by the source's own form, else by what lies in `images_root`.
+
+    In this order: a usual CSV name (or the only CSV), a VOC-style folder, a usual text list, class sub-folders,
+    none.
+
+    Raises
+    ------
+    LabelError
+        When `source` is missing or of no known form.
+    """
+    return _detect(images_root, source, ImageIndex.of_folder(pictures_folder(images_root)))
+
+
+def _detect(images_root: Path, source: Path | None, index: ImageIndex) -> Detected:
+    if source is not None:
+        return _detect_source(source, images_root)
+    for folder in _places(images_root):
+        csvs = _csv_files(folder, index)
+        if csvs:
+            return Detected("csv", csvs[0])
+    if is_voc(images_root):
+        return Detected("voc", images_root)
+    for folder in _places(images_root):
+        lists = _named(folder, _USUAL_TEXT)
+        if lists:
+            return Detected("text", lists[0])
+    return Detected("folders" if _in_class_folders(index.ids) else "none")
+
+
+def _read(detected: Detected, index: ImageIndex, images_root: Path, known: Sequence[str]) -> LabelReport:
+    source = detected.source or images_root
+    readers: dict[str, Callable[[], LabelReport]] = {
+        "csv": lambda: read_csv(index, source, known),
+        "text": lambda: read_list(index, source, known),
+        "voc": lambda: read_voc(index, source, known),
+        "folders": lambda: read_folders(index, known),
+        "none": lambda: LabelCollector(index, known).report("none", "no label source yet"),
+    }
+    return readers[detected.kind]()
+
+
+def _source_of(kind: str, images_root: Path, source: Path | None, index: ImageIndex) -> Path | None:
+    """Return the file or folder for a kind that was asked for; raise where it has to be named."""
+    if source is not None or kind in ("folders", "none"):
+        return source
+    if kind == "voc":
+        return images_root
+    names = _USUAL_CSV if kind == "csv" else _USUAL_TEXT
+    places = _places(images_root)
+    found = [p for folder in places for p in (_csv_files(folder, index) if kind == "csv" else _named(folder, names))]
+    if not found:
+        raise LabelError(f"No label file ({', '.join(names)}) lies in {images_root}; choose the file.")
+    return found[0]
+
+
+def _in_class_folders(ids: Sequence[str]) -> bool:
+    """Return True when every image lies in a folder that can name its class."""
+    first = {id_.partition("/")[0] for id_ in ids}
+    depth = 2 if has_split_folders(ids) else 1
+    only_pictures = len(first) == 1 and first <= set(PICTURES)
+    return bool(ids) and not only_pictures and all(id_.count("/") >= depth for id_ in ids)
+
+
+def _detect_source(source: Path, images_root: Path) -> Detected:
+    if source.is_dir():
+        for folder in (source, source.parent):  # the folder itself, or its Annotations
+            if is_voc_part(folder):
+                return Detected("voc", folder)
+        if source.resolve() == images_root.resolve():
+            return Detected("folders", source)
+        raise LabelError(
+            f"The folder {source} holds no labels we know; expected a VOC-style folder (ImageSets, Annotations or "
+            "SegmentationClass), or the image folder itself for sub-folder names."
+        )
+    return Detected(_kind_of_file(source), source)
+
+
+def _kind_of_file(source: Path) -> str:
+    if not source.exists():
+        raise LabelError(f"There is no label source {source}; choose a CSV file, a text list or a VOC-style folder.")
+    suffix = source.suffix.lower()
+    if suffix in CSV_SUFFIXES + TEXT_SUFFIXES:
+        return "csv" if suffix in CSV_SUFFIXES else "text"
+    raise LabelError(
+        f"{source.name} is no label source we know; expected {', '.join(CSV_SUFFIXES + TEXT_SUFFIXES)} or a folder."
+    )
+
+
+def _places(images_root: Path) -> tuple[Path, ...]:
+    """Return where a label file may lie: the image folder, and above it only where it is a VOC picture folder."""
+    if pictures_folder(images_root.parent) == images_root:
+        return images_root, images_root.parent
+    return (images_root,)
+
+
+def _named(folder: Path, usual: Sequence[str]) -> list[Path]:
+    return [folder / name for name in usual if (folder / name).is_file()]
+
+
+def _csv_files(folder: Path, index: ImageIndex) -> list[Path]:
+    """Return the CSV of a usual name in `folder`; without one, the only CSV there if it names images and labels."""
+    found = sorted(p for p in folder.glob("*") if p.suffix.lower() in CSV_SUFFIXES and not p.name.startswith("."))
+    named = _named(folder, _USUAL_CSV)
+    return named or (found if len(found) == 1 and is_label_table(found[0], index) else [])
+
+
+def _with_masks_beside(report: LabelReport, images_root: Path) -> LabelReport:
+    """Return the report with splits and masks of a VOC-style folder around it, where labels came from elsewhere."""
+    root = images_root if is_voc(images_root) else images_root.parent
+    if report.kind == "voc" or pictures_folder(root) != report.images_root or not is_voc(root):
+        return report
+    return with_splits_and_masks(root, report)
+
+
+def _without_unreadable(report: LabelReport) -> LabelReport:
+    """Return the report without images whose header cannot be read; each is named among the unreadable."""
+    reasons: dict[str, str] = {}
+    for id_ in report.images:
+        try:
+            image_size(report.images_root / id_)
+        except ProjectError as reason:
+            reasons[id_] = str(reason).removesuffix(".")
+    if not reasons:
+        return report
+
+    def kept(table: dict[str, Value]) -> dict[str, Value]:
+        return {id_: value for id_, value in table.items() if id_ not in reasons}
+
+    return replace(
+        report,
+        images=tuple(id_ for id_ in report.images if id_ not in reasons),
+        labels=kept(report.labels),
+        splits=kept(report.splits),
+        masks=kept(report.masks),
+        unreadable=(*report.unreadable, *reasons.values()),
+    )

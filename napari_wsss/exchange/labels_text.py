@@ -1,0 +1,56 @@
+"""Image-level labels from a plain text list: one line per image, ``path label label ...``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_wsss.exchange.label_report import LabelCollector, LabelReport
+from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.text_files import find_separator, read_text, split_names
+
+
+def read_list(index: ImageIndex, path: Path, known: Sequence[str] = ()) -> LabelReport:
+    """Return the labels of a text list; empty lines and lines starting with ``#`` are skipped.
+
+    The path ends at the first tab, else at the first space after which it names an image (so paths may hold
+    spaces). Labels stand between ``;``, ``|`` or ``,``, else white space. A path alone counts as not labelled yet,
+    a single ``none`` or ``background`` as none of the classes.
+
+    Raises
+    ------
+    LabelError
+        When the file is missing or not text.
+    """
+    text, note = read_text(path)
+    into = LabelCollector(index, known)
+    entries = [
+        (f"{path.name} line {number}", *_cut(line.strip(), index))
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    separator = find_separator([labels for _, _, labels in entries])
+    for place, image, labels in entries:
+        if labels:
+            into.add(image, split_names(labels, separator, into.known), place)
+        else:
+            into.match(image, place)
+    if note:
+        into.notes.append(note)
+    if any(names and all(name.isdecimal() for name in names) for names in into.labels.values()):
+        into.notes.append("some labels are numbers and are taken as class names; write names to have them shown")
+    return into.report("text", f"{path.name} (text list)")
+
+
+def _cut(line: str, index: ImageIndex) -> tuple[str, str]:
+    """Return the path and the labels of one line."""
+    if "\t" in line:
+        image, _, labels = line.partition("\t")
+        return image.strip(), labels.replace("\t", " ").strip()
+    words = line.split(" ")
+    for count in range(1, len(words) + 1):
+        image = " ".join(words[:count]).rstrip(",;|")
+        if index.find(image).ids:
+            return image.strip('"'), " ".join(words[count:]).strip(" ,;|")
+    image, _, labels = line.partition(" ")
+    return image.rstrip(",;|"), labels.strip()

@@ -1,0 +1,167 @@
+"""Image-level labels from a VOC-style folder: XML object names, per-class lists, or masks with a class list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.masks import read_mask
+from napari_wsss.exchange.label_report import LabelCollector, LabelReport
+from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.voc_lists import read_lists
+
+PICTURES = ("JPEGImages", "images", "Images")
+MASKS = ("SegmentationClass", "SegmentationClassAug", "masks", "Masks")
+ANNOTATIONS = "Annotations"
+
+
+def pictures_folder(root: Path) -> Path:
+    """Return ``root/JPEGImages`` (or ``images``) of a VOC-style folder, else `root` itself."""
+    if not is_voc(root):
+        return root
+    return next((root / name for name in PICTURES if (root / name).is_dir()), root)
+
+
+def is_voc_part(root: Path) -> bool:
+    """Return True when `root` holds lists, annotations or masks, with or without pictures."""
+    return any((root / name).is_dir() for name in ("ImageSets", ANNOTATIONS, *MASKS))
+
+
+def is_voc(root: Path) -> bool:
+    """Return True when `root` holds a picture folder beside lists, annotations or masks."""
+    return any((root / name).is_dir() for name in PICTURES) and is_voc_part(root)
+
+
+def read_voc(index: ImageIndex, root: Path, known: Sequence[str] = ()) -> LabelReport:
+    """Return the labels of a VOC-style folder.
+
+    For each image the first of these that names it counts: ``Annotations/*.xml`` (difficult objects included, as
+    published methods do), per-class lists ``ImageSets/Main/cat_train.txt``, the values of its mask with
+    ``classes.txt``. Splits come from ``ImageSets``, masks from ``SegmentationClass``.
+
+    Parameters
+    ----------
+    index : ImageIndex
+        The images in the picture folder.
+    root : Path
+        The VOC-style folder.
+    known : sequence of str
+        The class list, where there is one.
+    """
+    into = LabelCollector(index, known)
+    flagged = read_lists(root, into)
+    find_masks(root, into)
+    sources: Counter[str] = Counter()
+    sources["XML"] = _read_annotations(root, into)
+    for id_, names in flagged.items():
+        if id_ not in into.labels:
+            sources["per-class lists"] += 1
+            into.extend(id_, sorted(names), id_)
+    sources["masks"] = _read_masks(into)
+    used = [f"{name} ({count} images)" for name, count in sources.items() if count]
+    order = () if known or not sources["masks"] else _numbered(into)
+    return into.report("voc", f"the VOC-style folder {root.name}: {', '.join(used) or 'no labels'}", order)
+
+
+def with_splits_and_masks(root: Path, report: LabelReport) -> LabelReport:
+    """Return labels read from elsewhere (a CSV) with the splits and masks of the VOC-style folder around them."""
+    into = LabelCollector(ImageIndex(report.images_root, report.images))
+    read_lists(root, into)
+    find_masks(root, into)
+    return replace(
+        report,
+        splits=report.splits or into.splits,
+        masks=into.masks,
+        unmatched=(*report.unmatched, *into.unmatched),
+        duplicates=(*report.duplicates, *into.duplicates),
+        conflicts=(*report.conflicts, *(() if report.splits else into.conflicts)),
+    )
+
+
+def find_masks(root: Path, into: LabelCollector) -> None:
+    """Record the masks in ``SegmentationClass``; masks without an image are unmatched."""
+    folder = next((root / name for name in MASKS if (root / name).is_dir()), None)
+    if folder is None:
+        return
+    for path in sorted(folder.rglob("*.png")):
+        inside = path.relative_to(folder).as_posix()
+        id_ = into.match(inside.removesuffix(path.suffix), path.relative_to(root).as_posix())
+        if id_ is not None:
+            into.masks.setdefault(id_, path)
+
+
+def _read_annotations(root: Path, into: LabelCollector) -> int:
+    folder = root / ANNOTATIONS
+    count = 0
+    for path in sorted(folder.glob("*.xml")) if folder.is_dir() else []:
+        place = path.relative_to(root).as_posix()
+        try:
+            names = object_names(path)
+        except (ElementTree.ParseError, OSError, ValueError) as reason:
+            into.unreadable.append(f"{place}: {reason}")
+            continue
+        count += into.add(path.stem, names, place) is not None
+    return count
+
+
+def object_names(path: Path) -> list[str]:
+    """Return the different object names of one annotation, in the order of the file.
+
+    Raises
+    ------
+    ValueError
+        When the file is no annotation, or declares entities (which could expand without end).
+    """
+    content = path.read_bytes()
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        raise ValueError("declares a document type or entities; expected a plain VOC annotation")
+    annotation = ElementTree.fromstring(content)
+    if annotation.tag != "annotation":
+        raise ValueError(f"has the root <{annotation.tag}>; expected <annotation>")
+    names = (node.findtext("name", "").strip() for node in annotation.iter("object"))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _read_masks(into: LabelCollector) -> int:
+    """Label images by the values of their masks, where nothing else does; return how many."""
+    if not into.known and any(id_ not in into.labels for id_ in into.masks):
+        into.notes.append("no classes.txt with class names: mask values are named 'class 1', 'class 2' and so on")
+    count = 0
+    for id_, path in into.masks.items():
+        if id_ in into.labels:
+            continue
+        try:
+            values = np.unique(read_mask(path))
+        except ProjectError as reason:
+            into.unreadable.append(str(reason))
+            continue
+        count += _label_by_values(into, id_, path, [int(v) for v in values if v not in (BACKGROUND, IGNORE)])
+    return count
+
+
+def _label_by_values(into: LabelCollector, id_: str, path: Path, values: list[int]) -> bool:
+    beyond = [value for value in values if into.known and value > len(into.known)]
+    if beyond:
+        into.unreadable.append(
+            f"{path.name}: holds the values {beyond}, but the class list has {len(into.known)} classes"
+        )
+        return False
+    into.extend(id_, [into.known[v - 1] if into.known else f"class {v}" for v in values], path.name)
+    return True
+
+
+def _numbered(into: LabelCollector) -> tuple[str, ...]:
+    """Return ``class 1`` to the highest value found, so that names and mask values keep their correspondence."""
+    numbers = [int(name.removeprefix("class ")) for names in into.labels.values() for name in names if _is_number(name)]
+    return tuple(f"class {value}" for value in range(1, max(numbers, default=0) + 1))
+
+
+def _is_number(name: str) -> bool:
+    return name.startswith("class ") and name.removeprefix("class ").isdecimal()

@@ -1,0 +1,306 @@
+"""Masks to and from folders of PNG files: a VOC-style export, and a checked import."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import publish
+from napari_wsss.core.images import find_images, image_id, image_size
+from napari_wsss.core.masks import read_mask, write_mask
+from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.text_files import CLASS_LIST
+
+MASK_FOLDER = "SegmentationClass"
+GREY_FOLDER = "SegmentationClassGrey"
+PREVIEW_FOLDER = "preview"
+LIST_FOLDER = "ImageSets/Segmentation"
+
+Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What an export writes beside palette PNGs, lists and the class list.
+
+    Parameters
+    ----------
+    grey : bool
+        Also write plain grey PNGs (value = class), for tools that drop palettes.
+    previews : bool
+        Also write RGB pictures in the class colours: indexed masks look almost black in many viewers.
+    overwrite : bool
+        Allow a folder that holds masks already.
+    dry_run : bool
+        Read and check everything, write nothing.
+    """
+
+    grey: bool = False
+    previews: bool = False
+    overwrite: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was (or, on a dry run, would be) written, and what was left out with the reason."""
+
+    folder: Path
+    written: tuple[str, ...]
+    left_out: tuple[str, ...]
+    pixels: dict[str, int]
+    replaced: int = 0
+    dry_run: bool = False
+
+    def summary(self) -> str:
+        """Return the report as lines."""
+        empty = [name for name, count in self.pixels.items() if not count]
+        verb = "would be written" if self.dry_run else "written"
+        lines = [f"{len(self.written)} masks {verb} to {self.folder}, {self.replaced} of them replaced."]
+        lines += [f"No pixel of: {', '.join(empty)}."] if empty else []
+        lines += [f"Left out: {reason}." for reason in self.left_out]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class MaskImportReport:
+    """Usable masks by image id, and every file that is not, as sentences.
+
+    `masks` can be read with `core.masks.read_mask`; `without_mask` are the images that got none.
+    """
+
+    masks: dict[str, Path]
+    unmatched: tuple[str, ...] = ()
+    duplicates: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    wrong_size: tuple[str, ...] = ()
+    wrong_values: tuple[str, ...] = ()
+    without_mask: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """Return the report as lines."""
+        kinds = {
+            "have no image": self.unmatched,
+            "are duplicate or ambiguous": self.duplicates,
+            "cannot be read": self.unreadable,
+            "differ in size from their image": self.wrong_size,
+            "hold values without a class": self.wrong_values,
+        }
+        lines = [f"{len(self.masks)} masks can be used; {len(self.without_mask)} images have none."]
+        lines += [f"{len(found)} masks {what}: {'; '.join(found[:5])}." for what, found in kinds.items() if found]
+        lines += [f"Note: {note}." for note in self.notes]
+        return "\n".join(lines)
+
+
+def export_masks(
+    masks: Iterable[tuple[str, Path | Mask]],
+    classes: ClassList,
+    folder: Path,
+    options: ExportOptions | None = None,
+    splits: Mapping[str, str] | None = None,
+) -> ExportReport:
+    """Write masks in VOC layout: palette PNGs, ``ImageSets/Segmentation/<split>.txt``, ``classes.txt``.
+
+    A mask is named after its image without suffix, in the image's sub-folder; of two images with one stem both keep
+    their suffix (``x.jpg.png``). ``all.txt`` lists every mask; line k of ``classes.txt`` is the class of value k.
+
+    Parameters
+    ----------
+    masks : iterable of (image id, mask)
+        The mask as a file, or as values (H, W) uint8. Give files for large sets: the entries are listed first.
+    classes : ClassList
+        The project's classes; a mask with other values is left out and reported.
+    folder : Path
+        The target folder, made where missing.
+    options : ExportOptions, optional
+    splits : mapping of image id to split name, optional
+
+    Raises
+    ------
+    ProjectError
+        When the folder holds masks already and `options.overwrite` is off.
+    """
+    options = options or ExportOptions()
+    if any((folder / MASK_FOLDER).rglob("*.png")) and not options.overwrite:
+        raise ProjectError(f"{folder / MASK_FOLDER} holds masks already; choose an empty folder or allow overwriting.")
+    export = _Export(list(masks), classes, folder, options)
+    export.run()
+    if not options.dry_run:
+        export.write_lists(splits or {})
+    return export.report()
+
+
+def import_masks(folder: Path, images: Mapping[str, Path], classes: ClassList) -> MaskImportReport:
+    """Return which PNGs under `folder` are usable masks of `images`; nothing is written.
+
+    Parameters
+    ----------
+    folder : Path
+        Palette or grey PNGs named after their image, with or without its suffix and sub-folder.
+    images : mapping of image id to image file
+        The images of the project.
+    classes : ClassList
+        Values must be 0 (background), 1 .. K or 255 (ignore).
+
+    Raises
+    ------
+    ProjectError
+        When `folder` is not a folder.
+    """
+    importer = _Import(images, classes)
+    for path in find_images(folder):
+        importer.take(path, image_id(path, folder))
+    return importer.report()
+
+
+@dataclass
+class _Export:
+    entries: list[tuple[str, Path | Mask]]
+    classes: ClassList
+    folder: Path
+    options: ExportOptions
+    written: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(IGNORE + 1, np.int64))
+    replaced: int = 0
+
+    def run(self) -> None:
+        names = _file_names([id_ for id_, _ in self.entries])
+        for (id_, mask), name in zip(self.entries, names, strict=True):
+            try:
+                values = read_mask(mask) if isinstance(mask, Path) else mask
+                _check_values(values, self.classes, id_)
+            except ProjectError as reason:
+                self.left_out.append(str(reason).removesuffix("."))
+                continue
+            self.counts += np.bincount(values.ravel(), minlength=IGNORE + 1)
+            self.written[id_] = name
+            self.replaced += (self.folder / MASK_FOLDER / f"{name}.png").exists()
+            if not self.options.dry_run:
+                self._write(name, values)
+
+    def _write(self, name: str, values: Mask) -> None:
+        write_mask(self.folder / MASK_FOLDER / f"{name}.png", values, self.classes)
+        if self.options.grey:
+            _save(Image.fromarray(values), self.folder / GREY_FOLDER / f"{name}.png")
+        if self.options.previews:
+            _save(Image.fromarray(self.classes.palette[values]), self.folder / PREVIEW_FOLDER / f"{name}.png")
+
+    def write_lists(self, splits: Mapping[str, str]) -> None:
+        lists: dict[str, list[str]] = {"all": list(self.written.values())}
+        for id_, name in self.written.items():
+            if splits.get(id_):
+                lists.setdefault(splits[id_], []).append(name)
+        for split, names in lists.items():
+            _save_lines(self.folder / LIST_FOLDER / f"{split}.txt", names)
+        _save_lines(self.folder / CLASS_LIST, [self.classes.name_of(BACKGROUND), *self.classes.names])
+
+    def report(self) -> ExportReport:
+        pixels = {self.classes.name_of(v): int(self.counts[v]) for v in range(len(self.classes) + 1)}
+        return ExportReport(
+            self.folder, tuple(self.written), tuple(self.left_out), pixels, self.replaced, self.options.dry_run
+        )
+
+
+class _Import:
+    def __init__(self, images: Mapping[str, Path], classes: ClassList) -> None:
+        self.images, self.classes = images, classes
+        self.index = ImageIndex(Path(), images)
+        self.masks: dict[str, Path] = {}
+        self.unmatched: list[str] = []
+        self.duplicates: list[str] = []
+        self.unreadable: list[str] = []
+        self.wrong_size: list[str] = []
+        self.wrong_values: list[str] = []
+        self.black_and_white: list[str] = []
+
+    def take(self, path: Path, name: str) -> None:
+        if path.suffix.lower() != ".png":
+            self.unreadable.append(f"{name} is no PNG; save masks without loss as PNG")
+            return
+        match = self.index.find(name.removesuffix(path.suffix))
+        if match.id is None:
+            found = f"{name} can mean {', '.join(match.ids)}" if match.ids else name
+            (self.duplicates if match.ids else self.unmatched).append(found)
+        elif match.id in self.masks:
+            self.duplicates.append(f"{name} and {self.masks[match.id].name} are both for {match.id}")
+        elif self._is_usable(match.id, path, name):
+            self.masks[match.id] = path
+
+    def _is_usable(self, id_: str, path: Path, name: str) -> bool:
+        try:
+            values, size = read_mask(path), image_size(self.images[id_])
+        except ProjectError as reason:
+            self.unreadable.append(str(reason).removesuffix("."))
+            return False
+        if values.shape != size:
+            self.wrong_size.append(f"{name} is {_size(values.shape)}, its image {_size(size)}")
+            return False
+        try:
+            _check_values(values, self.classes, name)
+        except ProjectError as reason:
+            self.wrong_values.append(str(reason).removesuffix("."))
+            return False
+        if set(np.unique(values).tolist()) == {BACKGROUND, IGNORE}:
+            self.black_and_white.append(name)
+        return True
+
+    def report(self) -> MaskImportReport:
+        without = tuple(id_ for id_ in self.images if id_ not in self.masks)
+        return MaskImportReport(
+            masks=self.masks,
+            unmatched=tuple(self.unmatched),
+            duplicates=tuple(self.duplicates),
+            unreadable=tuple(self.unreadable),
+            wrong_size=tuple(self.wrong_size),
+            wrong_values=tuple(self.wrong_values),
+            without_mask=without,
+            notes=self._notes(),
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        if not self.black_and_white:
+            return ()
+        examples = ", ".join(self.black_and_white[:5])
+        return (
+            f"{len(self.black_and_white)} masks hold only 0 and 255 ({examples}): 255 means ignore here, so if white "
+            "was meant as the object, save it as its class value",
+        )
+
+
+def _file_names(ids: list[str]) -> list[str]:
+    """Return the mask name of each image: without suffix, or with it where the stem is taken twice."""
+    stems = [PurePosixPath(id_).with_suffix("").as_posix() for id_ in ids]
+    count = Counter(stem.casefold() for stem in stems)
+    return [id_ if count[stem.casefold()] > 1 else stem for id_, stem in zip(ids, stems, strict=True)]
+
+
+def _check_values(values: Mask, classes: ClassList, name: str) -> None:
+    if values.ndim != 2 or values.dtype != np.uint8:
+        raise ProjectError(f"{name}: a mask is (H, W) uint8; found {values.shape} {values.dtype}.")
+    wrong = [int(value) for value in np.unique(values) if int(value) not in classes.values()]
+    if wrong:
+        raise ProjectError(f"{name}: holds the values {wrong}; expected 0 to {len(classes)} or {IGNORE}.")
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    with publish(path) as file:
+        image.save(file, format="PNG")
+
+
+def _save_lines(path: Path, lines: list[str]) -> None:
+    with publish(path) as file:
+        file.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]}x{shape[0]}"

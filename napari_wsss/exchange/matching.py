@@ -1,0 +1,130 @@
+"""Which image an entry of a label list means: by relative path, with or without folder, suffix and letter case."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_wsss.core.images import IMAGE_SUFFIXES, find_images, image_id
+
+
+@dataclass(frozen=True)
+class Match:
+    """The images an entry can mean: none, one, or several (ambiguous); `loose` when folder or suffix differ."""
+
+    ids: tuple[str, ...] = ()
+    loose: bool = False
+
+    @property
+    def id(self) -> str | None:
+        """The image id when exactly one fits."""
+        return self.ids[0] if len(self.ids) == 1 else None
+
+
+class ImageIndex:
+    """Finds images by what people write for them; building and each look-up cost the path's depth, no more.
+
+    Parameters
+    ----------
+    root : Path
+        The image folder.
+    ids : iterable of str
+        Image ids (paths relative to `root` with suffix).
+    """
+
+    def __init__(self, root: Path, ids: Iterable[str]) -> None:
+        self.root = root
+        self.ids = tuple(ids)
+        self._exact = {_clean(id_): id_ for id_ in self.ids}
+        self._names: dict[str, list[str]] = {}
+        self._stems: dict[str, list[str]] = {}
+        for id_ in self.ids:
+            key = _clean(id_).casefold()
+            for tail in _tails(key):
+                self._names.setdefault(tail, []).append(id_)
+                self._stems.setdefault(_without_suffix(tail), []).append(id_)
+
+    @classmethod
+    def of_folder(cls, root: Path) -> ImageIndex:
+        """Return the index of every picture under `root`."""
+        return cls(root, (image_id(path, root) for path in find_images(root)))
+
+    def find(self, entry: str) -> Match:
+        """Return the images that `entry` can mean, the closest reading first.
+
+        In this order: the exact id; the end of an id, with or without suffix; an id after leading folders of
+        the entry are dropped (not loose where the dropped part ends with the image folder's own name); a file of
+        another picture suffix. The last two are `loose` and worth saying.
+        """
+        entry = _clean(entry)
+        if not entry:
+            return Match()
+        if entry in self._exact:
+            return Match((self._exact[entry],))
+        key = entry.casefold()
+        return (
+            self._by_key(key)
+            or self._below_root(key)
+            or self._dropping_folders(key)
+            or self._other_suffix(key)
+            or Match()
+        )
+
+    def _by_key(self, key: str) -> Match | None:
+        for table, own in ((self._names, _same), (self._stems, _without_suffix)):
+            ids = table.get(key, [])
+            whole = [id_ for id_ in ids if own(_clean(id_).casefold()) == key]
+            if ids:
+                return Match(tuple(whole if len(whole) == 1 else ids))
+        return None
+
+    def _below_root(self, key: str) -> Match | None:
+        """Return the match of an entry that starts above the image folder and passes through it."""
+        folder, parts = _clean(self.root.name).casefold(), key.split("/")
+        for depth, part in enumerate(parts[:-1], 1):
+            rest = "/".join(parts[depth:])
+            if part == folder:
+                match = self._by_key(rest)
+                if match and match.id and _clean(match.id).casefold().startswith(rest):
+                    return match
+        return None
+
+    def _dropping_folders(self, key: str) -> Match | None:
+        parts = key.split("/")
+        for depth in range(1, len(parts)):
+            match = self._by_key("/".join(parts[depth:]))
+            if match:
+                return Match(match.ids, loose=True)
+        return None
+
+    def _other_suffix(self, key: str) -> Match | None:
+        stem = _without_suffix(key)
+        if stem == key:
+            return None
+        match = self._by_key(stem) or self._dropping_folders(stem)
+        return Match(match.ids, loose=True) if match else None
+
+
+def _clean(entry: str) -> str:
+    """Return an entry with ``/`` between folders, composed characters, and no leading ``./`` or ``/``."""
+    entry = unicodedata.normalize("NFC", entry.strip()).replace("\\", "/")
+    while entry.startswith(("./", "/")):
+        entry = entry[entry.index("/") + 1 :]
+    return entry
+
+
+def _tails(key: str) -> list[str]:
+    parts = key.split("/")
+    return ["/".join(parts[depth:]) for depth in range(len(parts))]
+
+
+def _without_suffix(key: str) -> str:
+    stem, suffix = os.path.splitext(key)
+    return stem if suffix in IMAGE_SUFFIXES else key
+
+
+def _same(key: str) -> str:
+    return key
