@@ -39,12 +39,18 @@ class Autosave:
         self._shadow = np.zeros((0, 0), np.uint8)
         self._mask = self._shadow
         self._strokes = 0  # since the last checkpoint
+        self._whole_first = False
         self._wait = 0.0
         self.state = SaveState("read_only" if project.read_only else "saved")
 
-    def begin(self, image_id: str, mask: NDArray[np.uint8]) -> None:
-        """Take `mask` (H, W) uint8 as what is on disk for `image_id`."""
+    def begin(self, image_id: str, mask: NDArray[np.uint8], whole_first: bool = False) -> None:
+        """Take `mask` (H, W) uint8 as what is on disk for `image_id`.
+
+        With `whole_first` something else is on disk (a mask of another size, because the image was replaced), so the
+        first change writes the whole mask; a draft of the other size is discarded then, which can be undone.
+        """
         self._image_id, self._mask, self._shadow, self._strokes = image_id, mask, mask.copy(), 0
+        self._whole_first = whole_first
         self._set(SaveState("read_only" if self._project.read_only else "saved"))
 
     def touch(self) -> None:
@@ -88,7 +94,12 @@ class Autosave:
         return True
 
     def _append(self, changed: NDArray[np.intp], values: NDArray[np.uint8]) -> None:
-        self._project.record_stroke(self._image_id, changed, values.ravel()[changed])
+        if self._whole_first:
+            self._project.discard_draft(self._image_id)
+            self._project.save_draft(self._image_id, values)
+            self._whole_first = False
+        else:
+            self._project.record_stroke(self._image_id, changed, values.ravel()[changed])
         self._shadow.ravel()[changed] = values.ravel()[changed]
         self._strokes += 1
 

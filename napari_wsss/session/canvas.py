@@ -71,12 +71,12 @@ def read_machine(project: Project, image_id: str, maps: ActivationMaps | None) -
     if maps is None:
         return Machine()
     live = LiveMask(maps)
-    steps = stages.steps_for(project, image_id)
-    threshold = threshold_in(steps)
-    if _has_own_background(project, image_id, maps):
-        return Machine(maps, live, maps.to_mask(), threshold)
-    if follows_slider(steps):
+    threshold = threshold_in(stages.steps_for(project, image_id))
+    chain = stages.chain_for(project, image_id)
+    if follows_slider(chain):
         return Machine(maps, live, live.at(threshold), threshold)
+    if not chain and maps.background is not None:
+        return Machine(maps, live, maps.to_mask(), threshold)
     return Machine(maps, live, stages.stored_proposal(project, image_id), threshold)
 
 
@@ -84,11 +84,6 @@ def threshold_in(steps: Sequence[Step]) -> float:
     """Return the equivalent threshold of a chain's background step, 0.0 without one."""
     step = background_step(steps)
     return threshold_of(step) if step else 0.0
-
-
-def _has_own_background(project: Project, image_id: str, maps: ActivationMaps) -> bool:
-    """Return True when a segmenter gave the background and nobody overrode it for this image."""
-    return maps.background is not None and f"image:{image_id}" not in project.plan.overrides
 
 
 @dataclass

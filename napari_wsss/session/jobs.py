@@ -207,6 +207,12 @@ class Jobs:
         """Return the newest unended job of this key."""
         return next((job for job in reversed(self._jobs) if job.key == key), None)
 
+    def show(self, job: Job, shown: bool = True) -> None:
+        """Bring a job into the job bar, or leave it out."""
+        if job.quiet == shown:
+            job.quiet = not shown
+            self.changed.emit()
+
     def cancel(self, key: str) -> None:
         """Cancel every job of this key."""
         for job in self.all:

@@ -7,16 +7,17 @@ strongest score is at or below one number, so both background steps share the sl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.background import equivalent_alpha, equivalent_threshold
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Step
 
-LOWEST, HIGHEST = 0.001, 0.999
+SLIDER = (0.01, 0.95)
+"""Range of the threshold slider; the powers it stands for are 458 to 0.017."""
 
 
 class LiveMask:
@@ -41,21 +42,6 @@ class LiveMask:
         return np.multiply(self._value, self._above.view(np.uint8))
 
 
-def threshold_of_power(power: float) -> float:
-    """Return the constant threshold t in (0, 1) equivalent to the background ``(1 - max)^power``: t = (1 - t)^power."""
-    low, high = 0.0, 1.0
-    for _ in range(60):  # halves the interval each time: beyond double precision
-        middle = (low + high) / 2
-        low, high = (middle, high) if middle < (1 - middle) ** power else (low, middle)
-    return (low + high) / 2
-
-
-def power_of_threshold(threshold: float) -> float:
-    """Return the background power whose equivalent threshold is `threshold` in (0, 1): log t / log(1 - t)."""
-    t = min(max(threshold, LOWEST), HIGHEST)
-    return math.log(t) / math.log1p(-t)
-
-
 # The background steps a slider can drive: method -> (parameter, its default).
 BACKGROUND_STEPS: dict[str, tuple[str, float]] = {
     "constant_background": ("background_threshold", 0.3),
@@ -72,13 +58,13 @@ def threshold_of(step: Step) -> float:
     """Return the constant threshold equivalent to a background step."""
     name, default = BACKGROUND_STEPS[step.method]
     value = float(step.parameters.get(name, default))
-    return threshold_of_power(value) if step.method == "power_background" else value
+    return equivalent_threshold(value) if step.method == "power_background" else value
 
 
 def parameters_at(method: str, threshold: float) -> dict[str, float]:
     """Return the parameters that give background step `method` this threshold."""
     name, _ = BACKGROUND_STEPS[method]
-    value = power_of_threshold(threshold) if method == "power_background" else threshold
+    value = equivalent_alpha(threshold) if method == "power_background" else threshold
     return {name: round(float(value), 6)}
 
 

@@ -12,6 +12,7 @@ from napari_wsss.session.jobs import Job, Jobs
 
 CAPACITY = 6
 PREFETCH = "prefetch"
+Age = tuple[int, dict[str, int]]
 
 
 class Prefetch:
@@ -23,7 +24,8 @@ class Prefetch:
     def __init__(self, project: Project, jobs: Jobs, capacity: int = CAPACITY) -> None:
         self._project, self._jobs, self._capacity = project, jobs, capacity
         self._pictures: OrderedDict[str, Picture] = OrderedDict()
-        self._age = 0  # grows with everything that makes read pictures wrong
+        self._ages: dict[str, int] = {}  # grow with everything that makes what is being read wrong
+        self._age = 0
 
     def get(self, image_id: str) -> Picture:
         """Return a picture, from the cache or read now; errors of reading come through."""
@@ -42,13 +44,13 @@ class Prefetch:
         """Read these images in the background, the first of them first; an older request is dropped."""
         missing = [image_id for image_id in ids if image_id not in self._pictures]
         if missing:
-            age = self._age
+            age = self._age, {image_id: self._ages.get(image_id, 0) for image_id in missing}
             job = Job("read ahead", lambda: self._read(missing, age), key=PREFETCH, lane=PREFETCH, quiet=True)
             self._jobs.submit(job)
 
     def drop(self, image_id: str) -> None:
         """Forget one image, whose labels, maps or file changed."""
-        self._age += 1
+        self._ages[image_id] = self._ages.get(image_id, 0) + 1
         self._pictures.pop(image_id, None)
 
     def clear(self) -> None:
@@ -56,19 +58,15 @@ class Prefetch:
         self._age += 1
         self._pictures.clear()
 
-    def replace(self, picture: Picture) -> None:
-        """Keep newer results of an image that is already here."""
-        if picture.image_id in self._pictures:
-            self._pictures[picture.image_id] = picture
-
-    def _read(self, ids: Sequence[str], age: int) -> Steps[None]:
+    def _read(self, ids: Sequence[str], age: Age) -> Steps[None]:
         for done, image_id in enumerate(ids, start=1):
             picture = read_picture(self._project, image_id)
             self._jobs.dispatch(lambda picture=picture: self._arrived(picture, age))  # type: ignore[misc]
             yield Progress(PREFETCH, done, len(ids), image_id)
 
-    def _arrived(self, picture: Picture, age: int) -> None:
-        if age == self._age:
+    def _arrived(self, picture: Picture, age: Age) -> None:
+        image_id, (whole, single) = picture.image_id, age
+        if whole == self._age and single[image_id] == self._ages.get(image_id, 0):
             self._keep(picture)
 
     def _keep(self, picture: Picture) -> None:

@@ -28,6 +28,7 @@ class Reviewing(Walking):
         project, image_id = self._open()
         canvas = self._canvas
         assert canvas is not None
+        self.record_change(canvas.mask)  # paint of the last moment counts
         values = canvas.mask_to_accept()
         if values is None:
             if project.catalog.get(image_id).labels:
@@ -158,4 +159,4 @@ class Reviewing(Walking):
         return True
 
     def _labels_moved(self, image_id: str) -> None:
-        """Bring maps and proposal after the labels (done by the layer that proposes)."""
+        """Bring maps and proposal after the labels (done in `computing`)."""

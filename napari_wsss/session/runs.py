@@ -85,7 +85,7 @@ def read_run(folder: Path) -> RunInfo | None:
         folder=folder,
         stage=str(record.get("recipe", record.get("stage", folder.name.partition("-")[0]))),
         state=_state(folder, record),
-        message=str(record.get("message", "") or last.get("message", "")),
+        message=str(record.get("error", "") or last.get("message", "")),
         done=int(last.get("done", 0)),
         total=int(last.get("total", 0)),
         started=float(record.get("started", 0.0)),

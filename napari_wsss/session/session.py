@@ -1,7 +1,7 @@
 """`Session`: one person's sitting with one project, without Qt, so that a window, a script and a test do the same.
 
-It is built in layers, each one subject: `walking` (what is shown, saving), `reviewing` (decisions, labels), `proposing`
-(maps, plan, models) and, here, opening, creating and closing. All of it is touched by one thread; background work
+It is built in layers, each one subject: `walking` (what is shown, saving), `reviewing` (decisions, labels), `computing`
+(maps and proposals), `tuning` (slider, plan, models) and, here, opening, creating and closing. All of it is touched by one thread; background work
 comes back to it through `jobs.dispatch`.
 """
 
@@ -19,10 +19,10 @@ from napari_wsss.core.project import Project
 from napari_wsss.session.autosave import Autosave
 from napari_wsss.session.jobs import Dispatch, directly
 from napari_wsss.session.prefetch import Prefetch
-from napari_wsss.session.proposing import Proposing
 from napari_wsss.session.queue import Queue
 from napari_wsss.session.recent import RecentProject, RecentProjects
 from napari_wsss.session.training_process import TrainingProcess
+from napari_wsss.session.tuning import Tuning
 
 CLOSING_SECONDS = 10.0
 HELD_OUT = 0.2
@@ -30,7 +30,7 @@ SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "
 """What label sources call their splits -> ours; images of others get one by `Project.hold_out`."""
 
 
-class Session(Proposing):
+class Session(Tuning):
     """One person's sitting.
 
     Parameters
@@ -110,15 +110,16 @@ class Session(Proposing):
             self.next()
         if recovered:
             self.notice.emit(f"Recovered {len(recovered)} unfinished mask(s) from the last sitting.")
-        self._recent.note(project.folder, self.current_id or "")
+        self._recent.note(project.folder)  # the image is noted on closing; without it there was a crash
         self.training.attach_to_living(project)
 
     @property
     def resume_position(self) -> str | None:
-        """The image last shown here, else the first undecided, else the first of the queue."""
+        """The image last shown, after a crash the one last worked on, else the first undecided, else the first."""
         if self.project is None or self.queue is None or not len(self.queue):
             return None
-        last = self._recent.image_of(self.project.folder)
+        worked_on = (entry.image_id for entry in self.project.journal.recent(20) if entry.image_id)
+        last = self._recent.image_of(self.project.folder) or next(worked_on, "")
         if last and last in self.project.catalog:
             return last
         return self.queue.next_of(None, ("todo", "draft")) or self.queue.at(0)

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
-from napari_wsss.core.progress import Steps
+from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.project import Project
+from napari_wsss.core.registry import load_method
+from napari_wsss.session.live import BACKGROUND_STEPS
 
 
 def _pipeline() -> Any:
@@ -45,10 +48,15 @@ def stored_proposal(project: Project, image_id: str) -> NDArray[np.uint8] | None
     return proposal
 
 
-def refined(pixels: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step]) -> ActivationMaps:
-    """Return the maps after a chain of refiners, computed now and not stored."""
-    result: ActivationMaps = _pipeline().refine_maps(pixels, maps, steps)
-    return result
+def refined(pixels: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step]) -> Steps[ActivationMaps]:
+    """Return the maps after a chain of refiners, computed now and not stored; can be cancelled between their steps."""
+    yield Progress("refine", 0, len(steps))
+    for done, step in enumerate(steps, start=1):
+        cls = load_method("refine", step.method)
+        refiner = cls(from_dict(cls.Parameters, step.parameters))
+        maps = yield from refiner.steps(pixels, maps)
+        yield Progress("refine", done, len(steps), step.method)
+    return maps
 
 
 def has_model(project: Project) -> bool:
@@ -59,6 +67,19 @@ def has_model(project: Project) -> bool:
 def steps_for(project: Project, image_id: str) -> tuple[Step, ...]:
     """Return the refiners of one image, every scope's overrides laid over."""
     return project.plan.refiners_for(image_id, project.catalog.get(image_id).labels)
+
+
+def chain_for(project: Project, image_id: str) -> tuple[Step, ...]:
+    """Return the refiners that run on one image.
+
+    A segmenter brings its own background, so steps that only set one are left out unless this very image has
+    parameters for them.
+    """
+    plan, steps = project.plan, steps_for(project, image_id)
+    if not plan.segmenter_checkpoint:
+        return steps
+    wanted = plan.overrides.get(f"image:{image_id}", {})
+    return tuple(step for step in steps if step.method in wanted or step.method not in BACKGROUND_STEPS)
 
 
 def propose(project: Project, ids: Sequence[str], device: str) -> Steps[Any]:

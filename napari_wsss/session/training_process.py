@@ -85,6 +85,7 @@ class TrainingProcess:
 
     started = Signal()
     progressed = Signal(object)  # Progress
+    said = Signal(str)  # a line or table it reports
     ended = Signal(int, object, str)  # exit code, run folder (Path or None), message
 
     def __init__(
@@ -97,6 +98,7 @@ class TrainingProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._watch: threading.Thread | None = None
         self._stop_at: float | None = None
+        self._warned = False
         self._leave = threading.Event()
         self.run_folder: Path | None = None
         self.progress: Progress | None = None
@@ -178,7 +180,7 @@ class TrainingProcess:
     # -- the watching thread --------------------------------------------------------------------------------
 
     def _watch_with(self, follow: Callable[[], None]) -> None:
-        self._stop_at, self.progress = None, None
+        self._stop_at, self._warned, self.progress = None, False, None
         self._leave = threading.Event()
         self._watch = threading.Thread(target=follow, name="wsss-training", daemon=True)
         self._watch.start()
@@ -200,9 +202,13 @@ class TrainingProcess:
             leave.wait(POLL_SECONDS)
 
     def _hear(self, line: dict[str, Any]) -> None:
+        if "run_folder" in line:
+            self.run_folder = Path(str(line["run_folder"]))
         progress = Progress.from_dict(line)
-        if progress.stage != "report":
-            self.progress = progress
+        if progress.stage == "report":
+            self._dispatch(lambda: self.said.emit(progress.message))
+            return
+        self.progress = progress
         self._dispatch(lambda: self.progressed.emit(progress))
 
     def _press_on(self, stop_at: float | None) -> None:
@@ -214,7 +220,8 @@ class TrainingProcess:
         late = time.monotonic() - stop_at
         if late > KILL_GRACE_SECONDS:
             self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-        elif late > 0:
+        elif late > 0 and not self._warned:
+            self._warned = True  # once: a stage may take the second signal as the end of all patience
             self._signal(signal.SIGTERM)
 
     def _signal(self, number: int) -> None:

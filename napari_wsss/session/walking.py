@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from napari_wsss.session.save_state import SaveState
 from napari_wsss.session.signals import Signals, reported
 
 AHEAD = 3
+PASSED_BY = 20
+"""How many unreadable images a step passes by before it gives up."""
 
 
 class Walking(Signals):
@@ -126,6 +129,8 @@ class Walking(Signals):
 
     def flush(self) -> bool:
         """Write everything of the shown image; return False (and say why) when work is only in memory."""
+        if self._canvas is not None:
+            self.record_change(self._canvas.mask)  # paint of the last moment
         if self._autosave is None or self._autosave.flush():
             return True
         self.failed.emit(f"The mask of {self.current_id} could not be saved: {self.save_state.message}")
@@ -138,7 +143,7 @@ class Walking(Signals):
             return False
         picture = self._prefetch.get(image_id)
         self._canvas, warning = open_canvas(self.project, picture)
-        self._autosave.begin(image_id, self._canvas.mask)
+        self._autosave.begin(image_id, self._canvas.mask, whole_first=bool(warning))
         self._state = self.project.catalog.state(image_id)
         self._arrived(image_id)
         if warning:
@@ -167,25 +172,36 @@ class Walking(Signals):
         """Show the image before."""
         return self._step(-1, "This is the first image of the queue.")
 
-    @reported
     def _step(self, step: int, at_the_end: str) -> bool:
-        found = self.queue.neighbour(self.current_id, step) if self.queue else None
-        if found is None:
-            self.notice.emit(at_the_end)
-            return False
-        return self.go_to(found)
+        def neighbours() -> Iterator[str]:
+            found = self.current_id
+            while self.queue is not None and (found := self.queue.neighbour(found, step)) is not None:
+                yield found
 
-    @reported
+        return self._go_to_first(neighbours(), at_the_end)
+
     def next_undecided(self) -> bool:
         """Show the next image without a decision, going round the queue; skipped ones come last."""
-        found = None
-        if self.queue is not None:
-            found = self.queue.next_of(self.current_id, ("todo", "draft"))
-            found = found or self.queue.next_of(self.current_id, ("skipped",))
-        if found is None:
-            self.notice.emit("Every other image of this queue is decided.")
+
+        def undecided() -> Iterator[str]:
+            for states in (("todo", "draft"), ("skipped",)):
+                found, tried = self.current_id, {self.current_id}
+                while self.queue is not None and (found := self.queue.next_of(found, states)) not in {None, *tried}:
+                    tried.add(found)
+                    yield str(found)
+
+        return self._go_to_first(undecided(), "Every other image of this queue is decided.")
+
+    @reported
+    def _go_to_first(self, ids: Iterator[str], without: str) -> bool:
+        """Show the first of `ids` that can be read; those that cannot are named and passed by."""
+        if not self.flush():
             return False
-        return self.go_to(found)
+        for image_id in islice(ids, PASSED_BY):
+            if self.go_to(image_id):
+                return True
+        self.notice.emit(without)
+        return False
 
     @reported
     def set_order(self, order: str) -> bool:

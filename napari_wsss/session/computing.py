@@ -1,0 +1,197 @@
+"""What the machine computes: maps and proposals of the shown image and of the whole queue, in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from napari_wsss.core.catalog import UNDECIDED
+from napari_wsss.core.errors import ProjectError, StepError
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.plan import Step
+from napari_wsss.session import stages
+from napari_wsss.session.canvas import Machine, read_machine
+from napari_wsss.session.inference import propose_wanted
+from napari_wsss.session.jobs import Job
+from napari_wsss.session.reviewing import Reviewing
+from napari_wsss.session.signals import reported
+
+INFERENCE, PREVIEW = "inference", "preview"
+
+
+class Computing(Reviewing):
+    """Maps and proposals, and the jobs that make them."""
+
+    device: str = "auto"
+    _last_failure: str = ""
+
+    # -- the shown image --------------------------------------------------------------------------------------
+
+    def _arrived(self, image_id: str) -> None:
+        super()._arrived(image_id)
+        if self._canvas is not None and self._canvas.machine.proposal is None:
+            self._ask_for(image_id)
+
+    def _redraw(self, ask: bool = True) -> None:
+        """Bring what the machine shows to the current plan and labels.
+
+        What is not computed yet is asked for; until it is whole, the old maps and proposal stay.
+        """
+        project, canvas = self.project, self._canvas
+        if project is None or canvas is None:
+            return
+        machine = read_machine(project, canvas.image_id, stages.base_maps(project, canvas.image_id))
+        is_whole = machine.proposal is not None
+        if machine.maps is None:
+            machine = canvas.machine
+        elif not is_whole:
+            machine = replace(machine, proposal=canvas.machine.proposal)
+        self._show(machine)
+        if ask and not is_whole:
+            self._ask_for(canvas.image_id)
+
+    def _show(self, machine: Machine) -> None:
+        assert self._canvas is not None
+        self._canvas.set_machine(machine)
+        self.maps_ready.emit(self._canvas.image_id)
+        self.proposal_changed.emit(self._canvas.image_id)
+
+    def _ask_for(self, image_id: str) -> None:
+        """Have missing results of an image computed before those of all others."""
+        if self.project is None or self._canvas is None:
+            return
+        if self.project.read_only or not stages.has_model(self.project):
+            self._preview(stages.chain_for(self.project, image_id))
+            return
+        self._wanted.first(image_id)
+        self._run_inference(quiet=True)
+
+    def _preview(self, steps: Sequence[Step]) -> None:
+        """Refine the shown image's maps in the background, without storing; the latest request wins."""
+        canvas = self._canvas
+        if canvas is None or canvas.machine.maps is None:
+            return
+        image_id, pixels, maps = canvas.image_id, canvas.picture.pixels, canvas.machine.maps
+        chosen = tuple(steps)
+        job = Job("refine", lambda: stages.refined(pixels, maps, chosen), key=PREVIEW, lane=PREVIEW, quiet=True)
+        job.succeeded.connect(lambda refined: self._previewed(image_id, refined))
+        job.failed.connect(lambda message, _: self.failed.emit(message))
+        self.jobs.submit(job)
+
+    @reported
+    def _previewed(self, image_id: str, refined: ActivationMaps) -> bool:
+        if self._canvas is None or self._canvas.image_id != image_id or refined.background is None:
+            return False
+        self._canvas.set_machine(replace(self._canvas.machine, proposal=refined.to_mask()))
+        self.proposal_changed.emit(image_id)
+        return True
+
+    def _labels_moved(self, image_id: str) -> None:
+        if self._prefetch is not None:
+            self._prefetch.drop(image_id)
+        if image_id == self.current_id:
+            self._drop_removed_classes()
+            self._redraw()
+        elif self.project is not None and stages.has_model(self.project):
+            self._wanted.first(image_id)
+            self._run_inference(quiet=True)
+
+    def _drop_removed_classes(self) -> None:
+        """Take removed classes out of what is shown at once, also while the new maps are being computed."""
+        canvas, project = self._canvas, self.project
+        if canvas is None or project is None or canvas.machine.maps is None:
+            return
+        kept = project.classes.indices(project.catalog.get(canvas.image_id).labels)
+        machine = read_machine(project, canvas.image_id, canvas.machine.maps.only(kept))
+        proposal = machine.proposal if machine.proposal is not None else canvas.machine.proposal
+        if proposal is not None:
+            values = [k + 1 for k in kept]
+            proposal = np.where(np.isin(proposal, values), proposal, np.uint8(0))
+        canvas.set_machine(replace(machine, proposal=proposal))
+
+    # -- many images ------------------------------------------------------------------------------------------
+
+    @reported
+    def start_inference(self, ids: Iterable[str] | None = None) -> bool:
+        """Compute missing maps and proposals: of `ids`, or of the whole queue with the shown image first."""
+        project = self.project
+        if project is None or self.queue is None:
+            return False
+        if project.read_only:
+            raise ProjectError("This project is open read-only, so nothing is computed for it.")
+        if not stages.has_model(project):
+            raise StepError("No model is applied to this project yet. Train a classifier first (Train), then apply it.")
+        if ids is None:
+            excluded = set(project.catalog.ids(states=("excluded",)))
+            ids = [image_id for image_id in self.queue.ids() if image_id not in excluded]
+        self._wanted.add(ids)
+        if self.current_id is not None:
+            self._wanted.hurry(self.current_id)
+        self._last_failure = ""
+        self._run_inference()
+        return True
+
+    def start_refine(self, ids: Iterable[str] | None = None) -> bool:
+        """Draw the proposals of undecided images (or `ids`) anew with the current refiners; stored maps are reused."""
+        return self.start_inference(self._undecided() if ids is None else ids)
+
+    def cancel_inference(self) -> None:
+        """Stop after the image that is being computed; finished ones are kept."""
+        self._wanted.clear()
+        self.jobs.cancel(INFERENCE)
+
+    def _run_inference(self, quiet: bool = False) -> None:
+        """Start the job that empties the list of wanted images; a running one takes them too."""
+        running, project, wanted, device = self.jobs.find(INFERENCE), self.project, self._wanted, self.device
+        if project is None:
+            return
+        if running is not None and not running.is_over and running.state != "cancelling":
+            self.jobs.show(running, shown=not (quiet and running.quiet))
+            return
+
+        def tell(finished: tuple[str, ...], failed: dict[str, str]) -> None:
+            self.jobs.dispatch(lambda: self._computed(finished, failed))
+
+        job = Job(
+            "maps and proposals", lambda: propose_wanted(project, wanted, device, tell), key=INFERENCE, quiet=quiet
+        )
+        job.ended.connect(self._inference_ended)
+        job.failed.connect(lambda message, _: self._inference_failed(message))
+        job.succeeded.connect(self._tell_failures)
+        self.jobs.submit(job)
+
+    def _computed(self, finished: Sequence[str], failed: Mapping[str, str]) -> None:
+        """New results are stored: show those of the shown image, forget older copies of the others."""
+        if self._prefetch is None:
+            return
+        shown = self.current_id
+        for image_id in finished:
+            self._prefetch.drop(image_id)
+            if image_id == shown:
+                self._redraw(ask=False)
+            else:
+                self.maps_ready.emit(image_id)
+        if shown is not None and shown in failed:
+            self.failed.emit(f"{shown}: {failed[shown]}")
+
+    def _inference_failed(self, message: str) -> None:
+        self._wanted.clear()
+        if message != self._last_failure:  # every image would say the same
+            self.failed.emit(message)
+        self._last_failure = message
+
+    def _tell_failures(self, failed: Mapping[str, str]) -> None:
+        if failed:
+            name, reason = next(iter(failed.items()))
+            self.failed.emit(f"{len(failed)} images could not be computed, first {name}: {reason}")
+
+    def _inference_ended(self) -> None:
+        if self.queue is not None and self.queue.order == "uncertainty":
+            self.refresh_queue()
+        if len(self._wanted):  # something was wanted while the job was ending
+            self._run_inference(quiet=True)
+
+    def _undecided(self) -> list[str]:
+        return list(self.project.catalog.ids(states=UNDECIDED)) if self.project else []
