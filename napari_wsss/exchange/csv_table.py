@@ -68,7 +68,12 @@ def read_table(path: Path, index: ImageIndex) -> Table:
     if lines and lines[0].casefold().startswith("sep=") and len(lines[0].strip()) == 5:  # a spreadsheet's own mark
         delimiter, lines, first_line = lines[0].strip()[4], lines[1:], 2
     reader = csv.reader(lines, delimiter=delimiter or _delimiter(lines[:_SAMPLE]))
-    rows = [(reader.line_num + first_line - 1, row) for row in reader if any(cell.strip() for cell in row)]
+    try:
+        rows = [(reader.line_num + first_line - 1, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as reason:
+        raise LabelError(
+            f"The label file {path} is damaged at line {reader.line_num} ({reason}); is a quotation mark left open?"
+        ) from reason
     if not rows:
         raise LabelError(f"The label file {path} is empty; expected one row per image.")
     header: list[str] = []
@@ -82,7 +87,7 @@ def is_label_table(path: Path, index: ImageIndex) -> bool:
     try:
         table = read_table(path, index)
         columns = find_columns(table, index, path)
-    except (LabelError, csv.Error):
+    except LabelError:
         return False
     return any(index.find(cell).ids for cell in table.cells(columns.image)[:_SAMPLE])
 

@@ -9,7 +9,7 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.exchange.csv_table import FALSE_FLAGS, TRUE_FLAGS, Columns, Table, find_columns, read_table
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.text_files import EMPTY_NAMES, find_separator, split_name, split_names
+from napari_wsss.exchange.text_files import BACKGROUND_NAMES, EMPTY_NAMES, find_separator, split_name, split_names
 
 
 def read_csv(index: ImageIndex, path: Path, known: Sequence[str] = ()) -> LabelReport:
@@ -134,7 +134,7 @@ class _Rows:
 
     def _flag_names(self) -> dict[int, str]:
         """Return column -> class of the 0/1 columns; beside a labels column only those that it bears out."""
-        columns, header = self.columns.flags, self.table.header
+        columns, header = self._different_columns(), self.table.header
         if columns and not header:
             return self._flags_without_header()
         if self.columns.labels < 0:
@@ -145,6 +145,19 @@ class _Rows:
         for column in set(columns).difference(borne_out):
             self.into.notes.append(f"column {header[column]!r} holds 0/1 but is no label: left out")
         return {column: header[column] for column in borne_out}
+
+    def _different_columns(self) -> tuple[int, ...]:
+        """Return the 0/1 columns that name a class for the first time; background is no class."""
+        header = self.table.header
+        if not header:
+            return self.columns.flags
+        classes = [column for column in self.columns.flags if header[column].casefold() not in BACKGROUND_NAMES]
+        first = {header[column]: column for column in reversed(classes)}
+        for column in set(classes).difference(first.values()):
+            self.into.conflicts.append(
+                f"{self.name}: column {column + 1} repeats the name {header[column]!r}: left out"
+            )
+        return tuple(sorted(first.values()))
 
     def _flags_without_header(self) -> dict[int, str]:
         columns = self.columns.flags

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from napari_wsss.core.images import is_image_name
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.text_files import find_separator, read_text, split_names
@@ -13,9 +14,9 @@ from napari_wsss.exchange.text_files import find_separator, read_text, split_nam
 def read_list(index: ImageIndex, path: Path, known: Sequence[str] = ()) -> LabelReport:
     """Return the labels of a text list; empty lines and lines starting with ``#`` are skipped.
 
-    The path ends at the first tab, else at the first space after which it names an image (so paths may hold
-    spaces). Labels stand between ``;``, ``|`` or ``,``, else white space. A path alone counts as not labelled yet,
-    a single ``none`` or ``background`` as none of the classes.
+    The path ends at the first tab, else at the first space before which it names an image, with suffix if possible
+    (so paths may hold spaces). Labels stand between ``;``, ``|`` or ``,``, else white space. A path alone counts as
+    not labelled yet, a single ``none`` or ``background`` as none of the classes.
 
     Raises
     ------
@@ -48,9 +49,12 @@ def _cut(line: str, index: ImageIndex) -> tuple[str, str]:
         image, _, labels = line.partition("\t")
         return image.strip(), labels.replace("\t", " ").strip()
     words = line.split(" ")
-    for count in range(1, len(words) + 1):
-        image = " ".join(words[:count]).rstrip(",;|")
-        if index.find(image).ids:
-            return image.strip('"'), " ".join(words[count:]).strip(" ,;|")
-    image, _, labels = line.partition(" ")
-    return image.rstrip(",;|"), labels.strip()
+    counts = range(1, len(words) + 1)
+    ends = [count for count in counts if index.find(_path(words[:count])).ids]
+    named = [count for count in counts if is_image_name(_path(words[:count]))]
+    end = ([count for count in ends if count in named] or ends or named or [1])[0]
+    return _path(words[:end]), " ".join(words[end:]).strip(" ,;|")
+
+
+def _path(words: Sequence[str]) -> str:
+    return " ".join(words).strip(",;|\"'")

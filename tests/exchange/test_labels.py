@@ -1,0 +1,120 @@
+"""Which kind of labels a folder holds, and the whole report for each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.exchange.labels import Detected, detect, read_labels
+
+DATA = Path(os.environ.get("WSSS_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+def files_below(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))
+
+
+def test_csv_in_the_image_folder(pictures):
+    root = pictures(["a.jpg", "b.jpg"])
+    (root / "labels.csv").write_text("image,labels\na,cat\nb,dog\n")
+    (root / "classes.txt").write_text("background\ndog\ncat\n")
+    before = files_below(root)
+    report = read_labels(root)
+    assert (report.kind, report.classes) == ("csv", ("dog", "cat"))
+    assert files_below(root) == before
+
+
+def test_any_single_csv_that_holds_labels_but_no_other_table(pictures):
+    root = pictures(["a.jpg", "b.jpg"])
+    (root / "sizes.csv").write_text("image,width,height\na.jpg,4,3\nb.jpg,4,3\n")
+    assert detect(root) == Detected("none")
+    (root / "sizes.csv").write_text("image,kind of animal\na.jpg,cat\nb.jpg,dog\n")
+    assert detect(root) == Detected("csv", root / "sizes.csv")
+
+
+def test_text_list_folders_and_none(pictures):
+    assert detect(pictures(["cat/a.jpg", "dog/b.jpg"], "classed")).kind == "folders"
+    assert detect(pictures(["train/cat/a.jpg", "val/cat/b.jpg"], "split")).kind == "folders"
+    assert detect(pictures(["train/a.jpg", "val/b.jpg"], "only_split")).kind == "none"
+    assert detect(pictures(["images/a.jpg"], "wrapped")).kind == "none"
+    root = pictures(["a.jpg"], "listed")
+    assert detect(root).kind == "none"
+    (root / "labels.txt").write_text("a.jpg cat\n")
+    assert detect(root) == Detected("text", root / "labels.txt")
+
+
+def test_no_labels_yet(pictures):
+    report = read_labels(pictures(["a.jpg", "b.jpg"]))
+    assert (report.kind, report.labels, report.classes) == ("none", {}, ())
+    assert report.without_labels == ("a.jpg", "b.jpg")
+
+
+def test_voc_folder_with_csv_gets_splits_and_masks_from_beside(pictures):
+    root = pictures(["JPEGImages/a.jpg", "JPEGImages/b.jpg", "SegmentationClass/a.png"], "voc")
+    (root / "ImageSets").mkdir()
+    (root / "ImageSets" / "train.txt").write_text("a\nzz\n")
+    (root / "labels.csv").write_text("image,labels\na,cat\nb,dog\n")
+    for start in (root, root / "JPEGImages"):
+        report = read_labels(start)
+        assert report.kind == "csv"
+        assert report.images == ("a.jpg", "b.jpg")
+        assert report.splits == {"a.jpg": "train"}
+        assert report.masks == {"a.jpg": root / "SegmentationClass" / "a.png"}
+        assert any("zz" in entry for entry in report.unmatched)
+
+
+def test_a_file_that_is_no_picture_is_named_and_left_out(pictures):
+    root = pictures(["a.jpg"])
+    (root / "broken.jpg").write_text("not a picture")
+    (root / "labels.csv").write_text("image,labels\na,cat\nbroken,dog\n")
+    report = read_labels(root)
+    assert report.images == ("a.jpg",)
+    assert "broken.jpg" in report.unreadable[0]
+    assert "broken.jpg" not in report.labels
+    assert not report.unmatched
+    assert "broken.jpg" in read_labels(root, check_images=False).images
+
+
+@pytest.mark.parametrize("kind", ["csv", "text"])
+def test_a_kind_without_its_file_asks_for_it(pictures, kind):
+    with pytest.raises(LabelError, match="choose the file"):
+        read_labels(pictures(["a.jpg"]), kind=kind)
+
+
+def test_sources_that_cannot_be_used(pictures, tmp_path):
+    root = pictures(["a.jpg"])
+    (tmp_path / "labels.xlsx").touch()
+    with pytest.raises(LabelError, match=r"labels\.xlsx"):
+        read_labels(root, tmp_path / "labels.xlsx")
+    with pytest.raises(LabelError, match="There is no label source"):
+        read_labels(root, tmp_path / "gone.csv")
+    with pytest.raises(LabelError, match="kind of labels"):
+        read_labels(root, kind="coco")
+    with pytest.raises(LabelError, match="holds no labels we know"):
+        read_labels(root, tmp_path)
+    with pytest.raises(ProjectError, match="not a folder"):
+        read_labels(tmp_path / "gone")
+
+
+def test_labels_named_apart_from_the_images(pictures, tmp_path):
+    root = pictures(["a.jpg", "deep/b.jpg"])
+    (tmp_path / "my list.txt").write_text("a.jpg cat\nb cat dog\n")
+    assert read_labels(root, tmp_path / "my list.txt").labels["deep/b.jpg"] == {"cat", "dog"}
+    assert read_labels(root, root).kind == "folders"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("name", "images", "classes"), [("voc_wsss_small", 1000, 20), ("neu_seg", 1238, 3)])
+def test_real_folders_are_read_without_a_complaint(name, images, classes):
+    root = DATA / name
+    if not root.is_dir():
+        pytest.skip(f"no {root}; set WSSS_DATA to the folder of real photographs")
+    by_csv, by_masks = read_labels(root), read_labels(root, kind="voc")
+    assert by_csv.is_clean
+    assert (len(by_csv.images), len(by_csv.labels), len(by_csv.classes)) == (images, images, classes)
+    assert by_csv.labels == by_masks.labels
+    assert by_csv.splits == by_masks.splits
+    assert len(by_csv.masks) == images

@@ -1,0 +1,169 @@
+"""Labels from every layout of CSV, and each way such a file goes wrong."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from napari_wsss.core.errors import LabelError
+from napari_wsss.exchange.label_report import LabelReport
+from napari_wsss.exchange.labels_csv import read_csv
+
+
+@pytest.fixture
+def read(tmp_path, index):
+    def from_text(text: str, known=()) -> LabelReport:
+        path = tmp_path / "labels.csv"
+        path.write_text(text, encoding="utf-8")
+        return read_csv(index, path, known)
+
+    return from_text
+
+
+CAT_DOG = {"a.jpg": frozenset({"cat", "dog"}), "b.jpg": frozenset({"dog"}), "sub/d.jpg": frozenset()}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image,labels\na.jpg,cat dog\nb,dog\nsub/d.jpg,none\n",
+        "image,labels\na.jpg,cat;dog\nb,dog\nsub/d.jpg,none\n",
+        "image;labels\na.jpg;cat,dog\nb;dog\nsub/d.jpg;background\n",
+        'image,labels\na.jpg,"cat,dog"\nb,dog\nd.jpg,-\n',
+        "image,labels\na.jpg,cat,dog\nb,dog\nd,none\n",
+        "\ufeffimage,labels\na.jpg,cat|dog\nb,dog\nd,none\n",
+        "image,cat,dog\na.jpg,1,1\nb,0,1\nd,0,0\n",
+        "image,cat,dog\na.jpg,True,yes\nb,False,x\nd,no,\n",
+        "image\tcat\tdog\na.jpg\t1.0\t1.0\nb\t0.0\t1.0\nd\t-1\t-1\n",
+        "image,label\na.jpg,cat\na.jpg,dog\nb,dog\nd,none\n",
+        "a.jpg,cat\na.jpg,dog\nb,dog\nd,none\n",
+        "a.jpg,cat,dog\nb,dog\nd,none\n",
+        "cat,dog,file name\n1,1,a.jpg\n0,1,b\n0,0,d\n",
+    ],
+)
+def test_every_layout_says_the_same(read, text):
+    report = read(text)
+    assert report.labels == CAT_DOG
+    assert report.classes == ("cat", "dog")
+    assert report.is_clean
+    assert report.without_labels == ("c.png",)
+
+
+def test_names_with_spaces(read):
+    report = read("image,labels\na,traffic light;stop sign\nb,stop sign\n")
+    assert report.classes == ("stop sign", "traffic light")
+
+
+def test_class_order_is_that_of_columns_or_of_the_class_list(read):
+    text = "image,zebra,ant\na,1,0\nb,0,1\n"
+    assert read(text).classes == ("zebra", "ant")
+    assert read(text, ("ant", "bee", "zebra")).classes == ("ant", "bee", "zebra")
+
+
+def test_flags_without_header_take_their_names_from_the_class_list(read):
+    assert read("a,1,0\nb,0,1\n", ("cat", "dog")).labels == {"a.jpg": {"cat"}, "b.jpg": {"dog"}}
+    with pytest.raises(LabelError, match="no header"):
+        read("a,1,0\nb,0,1\n")
+
+
+def test_splits(read):
+    report = read("image,split,labels\na,Train,cat\nb,validation,cat\nc,,cat\n")
+    assert report.splits == {"a.jpg": "train", "b.jpg": "val"}
+
+
+def test_labels_column_and_flags_that_agree(read):
+    report = read("image,labels,cat,dog,rare\na,cat dog,1,1,0\nb,dog,0,1,0\n")
+    assert report.is_clean
+    assert report.classes == ("cat", "dog", "rare")
+
+
+def test_labels_column_and_flags_that_disagree(read):
+    report = read("image,labels,cat,dog\na,cat dog,1,0\nb,dog,0,1\n")
+    assert len(report.conflicts) == 1
+    assert "line 2" in report.conflicts[0]
+    assert report.labels["a.jpg"] == {"cat", "dog"}
+
+
+def test_repeated_and_background_columns(read):
+    report = read("image,background,cat,dog,cat\na,0,1,0,0\nb,1,0,0,0\n")
+    assert report.classes == ("cat", "dog")
+    assert report.labels == {"a.jpg": {"cat"}, "b.jpg": frozenset()}
+    assert "column 5 repeats the name 'cat'" in report.conflicts[0]
+
+
+def test_a_quotation_mark_left_open(read):
+    with pytest.raises(LabelError, match="quotation mark"):
+        read('image,labels\na,"cat\n' + "b,dog\n" * 30_000)
+
+
+def test_a_flag_column_that_is_no_label_is_left_out_and_said(read):
+    report = read("image,labels,verified,cat\na,cat,1,1\nb,none,1,0\n")
+    assert report.classes == ("cat",)
+    assert report.is_clean
+    assert "verified" in report.summary()
+
+
+def test_two_rows_for_one_image(read):
+    report = read("image,labels\na,cat\nb,dog\na.jpg,dog\n")
+    assert report.labels["a.jpg"] == {"cat"}
+    assert len(report.duplicates) == 1
+    assert "line 4" in report.duplicates[0]
+
+
+def test_one_row_per_label_repeated_word_for_word(read):
+    report = read("image,label\na,cat\na,dog\na,cat\n")
+    assert report.labels["a.jpg"] == {"cat", "dog"}
+    assert "line 4" in report.duplicates[0]
+    assert "one row per label" in report.source
+
+
+def test_unmatched_rows_and_images_without_row(read):
+    report = read("image,labels\na,cat\nnowhere.jpg,cat\n")
+    assert "line 3: 'nowhere.jpg'" in report.unmatched[0]
+    assert report.without_labels == ("b.jpg", "c.png", "sub/d.jpg")
+
+
+def test_unreadable_rows(read):
+    report = read("image,cat,dog\na,1,0\nb,1\n,1,0\nc,1,maybe\nd,0,1\n")
+    assert [entry.split(":")[0] for entry in report.unreadable] == [f"labels.csv line {n}" for n in (3, 4, 5)]
+    assert "'maybe' in column dog" in report.unreadable[2]
+    assert report.labels == {"a.jpg": {"cat"}, "sub/d.jpg": {"dog"}}
+
+
+def test_an_empty_cell_is_not_labelled_yet_rather_than_nothing(read):
+    report = read("image,labels\na,cat\nb,\nc,nan\nd,none\n")
+    assert set(report.labels) == {"a.jpg", "sub/d.jpg"}
+    assert "2 rows give no label" in report.summary()
+
+
+def test_ambiguous_stem(tmp_path, pictures):
+    from napari_wsss.exchange.matching import ImageIndex
+
+    (tmp_path / "l.csv").write_text("image,labels\nx,cat\ny,cat\n")
+    report = read_csv(ImageIndex.of_folder(pictures(["x.jpg", "x.png", "y.png"])), tmp_path / "l.csv")
+    assert "x.jpg, x.png" in report.duplicates[0]
+    assert set(report.labels) == {"y.png"}
+
+
+@given(st.dictionaries(st.sampled_from(["a.jpg", "b.jpg", "c.png", "sub/d.jpg"]), st.sets(st.sampled_from("pqr"))))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_flag_columns_round_trip(read, labels):
+    rows = [",".join([id_, *(str(int(name in names)) for name in "pqr")]) for id_, names in labels.items()]
+    if rows:
+        assert read("\n".join(["image,p,q,r", *rows])).labels == labels
+
+
+def test_100_000_rows_in_seconds(tmp_path):
+    import time
+    from pathlib import Path
+
+    from napari_wsss.exchange.matching import ImageIndex
+
+    names = [f"{n:06d}" for n in range(100_000)]
+    path = tmp_path / "labels.csv"
+    path.write_text("image,labels\n" + "".join(f"{name},cat dog\n" for name in names))
+    start = time.process_time()
+    report = read_csv(ImageIndex(Path("root"), (f"{name}.jpg" for name in names)), path)
+    assert len(report.labels) == 100_000
+    assert time.process_time() - start < 15

@@ -1,0 +1,86 @@
+"""Finding the image that an entry of a label list means."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_wsss.exchange.matching import ImageIndex
+
+IDS = (
+    "a.jpg",
+    "x.jpg",
+    "x.png",
+    "sub/b.jpg",
+    "one/same.jpg",
+    "two/same.jpg",
+    "sub/deep/c.v2.tif",
+    "top.jpg",
+    "sub/top.jpg",
+)
+INDEX = ImageIndex(Path("/data/photos"), IDS)
+
+
+@pytest.mark.parametrize(
+    ("entry", "id_"),
+    [
+        ("a.jpg", "a.jpg"),
+        ("a", "a.jpg"),
+        ("./a.jpg", "a.jpg"),
+        ("A.JPG", "a.jpg"),
+        ("b", "sub/b.jpg"),
+        ("sub\\b.jpg", "sub/b.jpg"),
+        ("deep/c.v2", "sub/deep/c.v2.tif"),
+        ("photos/sub/b.jpg", "sub/b.jpg"),
+        ("/other/machine/photos/a.jpg", "a.jpg"),
+        ("two/same", "two/same.jpg"),
+        ("top", "top.jpg"),
+        ("x.png", "x.png"),
+    ],
+)
+def test_entries_that_clearly_mean_one_image(entry, id_):
+    match = INDEX.find(entry)
+    assert (match.id, match.loose) == (id_, False)
+
+
+@pytest.mark.parametrize(("entry", "id_"), [("old/a.jpg", "a.jpg"), ("a.png", "a.jpg"), ("/gone/deep/c.v2.tif", None)])
+def test_another_folder_or_suffix_matches_loosely(entry, id_):
+    match = INDEX.find(entry)
+    assert match.ids
+    if id_:
+        assert (match.id, match.loose) == (id_, True)
+
+
+@pytest.mark.parametrize(("entry", "count"), [("x", 2), ("same", 2), ("same.jpg", 2), ("elsewhere/same.jpg", 2)])
+def test_ambiguous_entries_name_every_candidate(entry, count):
+    match = INDEX.find(entry)
+    assert match.id is None
+    assert len(match.ids) == count
+
+
+@pytest.mark.parametrize("entry", ["", "  ", "missing.jpg", "sub", "jpg", "a.j"])
+def test_entries_without_an_image(entry):
+    assert INDEX.find(entry).ids == ()
+
+
+def test_composed_and_decomposed_letters_are_one_name():
+    index = ImageIndex(Path("r"), [unicodedata.normalize("NFD", "gr\u00fcn.jpg")])
+    assert index.find(unicodedata.normalize("NFC", "gr\u00fcn")).id == index.ids[0]
+
+
+@given(st.sets(st.from_regex(r"([a-c]/){0,2}[a-d]{1,3}\.(jpg|png)", fullmatch=True), min_size=1, max_size=12))
+def test_every_id_finds_itself(ids):
+    index = ImageIndex(Path("root"), sorted(ids))
+    assert all(index.find(id_).id == id_ for id_ in ids)
+
+
+def test_100_000_stems_match_in_seconds():
+    index = ImageIndex(Path("root"), (f"folder{n % 50}/image_{n:06d}.jpg" for n in range(100_000)))
+    start = time.process_time()
+    assert all(index.find(f"image_{n:06d}").id for n in range(100_000))
+    assert time.process_time() - start < 8
