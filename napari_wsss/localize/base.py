@@ -30,6 +30,7 @@ from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import evaluating, run_tiled, with_mirrored
 from napari_wsss.networks.device import autocast, background_threads, choose_device
+from napari_wsss.networks.fold import folded
 from napari_wsss.networks.trunk import Trunk, build_trunk
 from napari_wsss.weights.fit import load_trunk_weights
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
@@ -169,15 +170,21 @@ def infer_maps(
         return ActivationMaps.empty(height, width)
     settings = (inference or Inference()).resolved()
     device = next(localizer.parameters()).device
-    localizer.to(memory_format=torch.channels_last)
     total = torch.zeros(len(classes), height, width, device=device)
-    with evaluating(localizer), torch.inference_mode():
+    with evaluating(localizer):
+        network = folded(localizer, _every_map)
+    with torch.inference_mode():
         for scale in settings.scales:
             size = localizer.normalisation.fit_size(*scaled_size(height, width, scale))
-            maps = _maps_at_stride(localizer, resize(image, *size), classes, settings)
+            maps = _maps_at_stride(network, resize(image, *size), classes, settings)
             total += F.interpolate(maps[None], (height, width), mode="bilinear", align_corners=False)[0]
     scores = total / (total.amax((1, 2), keepdim=True) + _EPSILON)
     return ActivationMaps(scores.clamp_(0, 1).cpu().numpy(), classes)
+
+
+def _every_map(localizer: Localizer, images: Tensor) -> Tensor:
+    everything = torch.ones(len(images), localizer.class_count, dtype=torch.bool, device=images.device)
+    return localizer.localize(images, everything)
 
 
 def _maps_at_stride(

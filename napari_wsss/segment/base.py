@@ -27,6 +27,7 @@ from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import evaluating, run_tiled, with_mirrored
 from napari_wsss.networks.device import autocast, background_threads, choose_device
+from napari_wsss.networks.fold import folded
 from napari_wsss.networks.trunk import Trunk, build_trunk
 from napari_wsss.weights.fit import load_trunk_weights
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
@@ -168,13 +169,14 @@ def predict(
     height, width = image.shape[:2]
     settings = (inference or SegmentInference()).resolved()
     device = next(segmenter.parameters()).device
-    segmenter.to(memory_format=torch.channels_last)
 
     total = torch.zeros(segmenter.class_count + 1, height, width, device=device)
-    with evaluating(segmenter), torch.inference_mode():
+    with evaluating(segmenter):
+        network = folded(segmenter, lambda segmenter, images: segmenter.segment(images))
+    with torch.inference_mode():
         for scale in settings.scales:
             size = segmenter.normalisation.fit_size(*scaled_size(height, width, scale))
-            found = _probabilities(segmenter, resize(image, *size), settings)
+            found = _probabilities(network, resize(image, *size), settings)
             total += F.interpolate(found[None], (height, width), mode="bilinear", align_corners=False)[0]
     return (total / total.sum(0, keepdim=True)).cpu().numpy()
 

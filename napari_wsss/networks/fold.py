@@ -1,0 +1,103 @@
+"""Folding batch norm into the convolution before it: the same function in evaluation mode, with fewer passes.
+
+On a CPU batch norm takes a sixth (ResNet-18) to two fifths (MobileNetV2) of the time of a forward pass.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+Network = TypeVar("Network", bound=nn.Module)
+Signature = tuple[tuple[int, int], ...]
+
+_PROBE_SIDE = 64
+_SAME = 1e-3
+# Folded copies live as long as their network and are made anew when its weights have changed.
+_FOLDED: WeakKeyDictionary[nn.Module, tuple[Signature, nn.Module]] = WeakKeyDictionary()
+
+
+def folded(network: Network, run: Callable[[Network, Tensor], Tensor]) -> Network:
+    """Return a network for inference that computes the same as `network` in evaluation mode.
+
+    The copy is kept until a weight of `network` changes. Pairs are found by watching one small forward pass; if
+    the copy's result differs from the original's there, a plain copy is returned.
+
+    Parameters
+    ----------
+    network : Module
+        In evaluation mode; not changed.
+    run : callable
+        Calls the network on a batch (B,3,H,W) the way it will be used.
+
+    Returns
+    -------
+    Module
+        In evaluation mode, channels last, without gradients.
+    """
+    now = _signature(network)
+    known = _FOLDED.get(network)
+    if known is None or known[0] != now:
+        known = (now, _fold(network, run))
+        _FOLDED[network] = known
+    return known[1]  # type: ignore[return-value]
+
+
+def _fold(network: Network, run: Callable[[Network, Tensor], Tensor]) -> Network:
+    first = next(network.parameters())
+    generator = torch.Generator().manual_seed(0)
+    probe = torch.randn(1, 3, _PROBE_SIDE, _PROBE_SIDE, generator=generator).to(first.device, first.dtype)
+    plain = copy.deepcopy(network).eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    candidate = copy.deepcopy(plain)
+    with torch.no_grad():
+        pairs = _pairs(candidate, lambda: run(candidate, probe))
+        for convolution, norm in pairs:
+            _replace(candidate, convolution, norm)
+        wanted, found = run(plain, probe), run(candidate, probe)
+    same = torch.allclose(found, wanted, rtol=_SAME, atol=_SAME * float(wanted.abs().max()))
+    return candidate if same else plain
+
+
+def _pairs(network: nn.Module, forward: Callable[[], object]) -> list[tuple[str, str]]:
+    """Return the names of each convolution and the batch norm that alone reads its output."""
+    names = {module: name for name, module in network.named_modules()}
+    outputs: list[tuple[Tensor, nn.Module]] = []  # holds the tensors, so that no identity is used twice
+    found: list[tuple[str, str]] = []
+    calls: Counter[str] = Counter()
+
+    def after_convolution(module: nn.Module, _: object, output: Tensor) -> None:
+        calls[names[module]] += 1
+        outputs.append((output, module))
+
+    def before_norm(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        calls[names[module]] += 1
+        found.extend((names[source], names[module]) for output, source in outputs if output is inputs[0])
+
+    hooks = [m.register_forward_hook(after_convolution) for m in names if isinstance(m, nn.Conv2d)]
+    hooks += [m.register_forward_pre_hook(before_norm) for m in names if isinstance(m, nn.BatchNorm2d)]
+    try:
+        forward()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    readers = Counter(source for source, _ in found)
+    return [(c, n) for c, n in found if calls[c] == calls[n] == readers[c] == 1]
+
+
+def _replace(network: nn.Module, convolution: str, norm: str) -> None:
+    fused = fuse_conv_bn_eval(network.get_submodule(convolution), network.get_submodule(norm))
+    network.set_submodule(convolution, fused.to(memory_format=torch.channels_last))
+    network.set_submodule(norm, nn.Identity())
+
+
+def _signature(network: nn.Module) -> Signature:
+    # Optimisers and loading write in place, which counts the version up; moving changes the address.
+    tensors = [*network.parameters(), *network.buffers()]
+    return tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
