@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +17,7 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
-from training.checkpoints import BEST
+from training.checkpoints import BEST, LAST
 from training.config import RunConfig, resolve_file
 from training.data import training_records
 from training.hardware import out_of_memory
@@ -56,15 +57,21 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     """
     recipe = import_module(f"training.recipes.{config.recipe}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
+    earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
         with stopped_by_signals(run):
             outcome = _followed(recipe.train(project, config, run), run, report)
     except BaseException as error:
-        run.finish("failed", error=str(error) or type(error).__name__, out_of_memory=out_of_memory(error))
+        spent = earlier + time.process_time() - started
+        run.finish(
+            "failed", cpu_seconds=spent, error=str(error) or type(error).__name__, out_of_memory=out_of_memory(error)
+        )
         raise
     write_plot(run.path / PLOT, run.events(), f"{config.recipe} {run.path.name}")
     write_tables(run.path, outcome.tables)
-    run.finish("done" if outcome.finished else "stopped", steps=outcome.steps, figures=dict(outcome.figures))
+    state = "done" if outcome.finished else "stopped"
+    spent = earlier + time.process_time() - started
+    run.finish(state, steps=outcome.steps, figures=dict(outcome.figures), cpu_seconds=spent)
     return outcome
 
 
@@ -102,8 +109,8 @@ def stopped_by_signals(run: RunFolder) -> Iterator[None]:
             signal.signal(kind, handler)
 
 
-def apply(project: Project, config: RunConfig, run: RunFolder) -> None:
-    """Make the run's best model the one the project's maps and proposals come from.
+def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = True) -> None:
+    """Make the run's best (or its last) model the one the project's maps and proposals come from.
 
     Accepted masks stay; undecided images are marked stale.
 
@@ -112,7 +119,7 @@ def apply(project: Project, config: RunConfig, run: RunFolder) -> None:
     ProjectError
         When the project is open read-only.
     """
-    checkpoint = (run.path / BEST).resolve().relative_to(project.folder.resolve()).as_posix()
+    checkpoint = (run.path / (BEST if best else LAST)).resolve().relative_to(project.folder.resolve()).as_posix()
     step = Step(config.method)
     if config.recipe == "classifier":
         changes: dict[str, Any] = {"localizer_checkpoint": checkpoint, "segmenter_checkpoint": ""}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tqdm import tqdm
 
-from napari_wsss.core.progress import Progress
+from napari_wsss.core.progress import Progress, Steps
+
+Result = TypeVar("Result")
 
 
 class Reporter(Protocol):
@@ -72,6 +74,16 @@ class EventLines:
 def reporter(events: bool) -> Reporter:
     """Return the reporter a command line asked for."""
     return EventLines() if events else Terminal()
+
+
+def watched(steps: Steps[Result], report: Reporter) -> Result:
+    """Run a long function to its end, showing its progress, and return its result."""
+    while True:
+        try:
+            report.show(next(steps))
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
 
 
 def complain(text: str) -> None:

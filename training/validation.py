@@ -19,15 +19,10 @@ from napari_wsss.localize.base import Localizer, infer_maps
 from napari_wsss.networks.dense import evaluating, with_mirrored
 from napari_wsss.segment.base import Segmenter, predict
 from training.data import AcceptedMask, Pictures, validation_records
+from training.scoring import THRESHOLDS, class_names
 
-THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(1, 90))
 MOST_IMAGES = 200
 """Validation images per epoch; the first ones of the split. `evaluate` uses all."""
-
-
-def class_names(project: Project) -> tuple[str, ...]:
-    """Return the names of mask values 0 .. K, ``background`` first."""
-    return ("background", *project.classes.names)
 
 
 class ClassifierCheck:
@@ -73,7 +68,8 @@ class ClassifierCheck:
             )
             for record in self._masked
         )
-        return threshold_sweep(pairs, THRESHOLDS, class_names(self._project))
+        names = class_names(self._project)
+        return threshold_sweep(pairs, THRESHOLDS, len(names), names)
 
     def _predictions(self) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         truth = np.stack([self._project.classes.vector(record.labels) for record in self._labelled])

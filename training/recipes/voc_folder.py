@@ -1,4 +1,4 @@
-"""A project made from a VOC-like folder, for measuring: `JPEGImages`, `ImageSets`, `labels.csv`, `classes.txt`, masks."""
+"""A project made from a VOC-like folder, for measuring: `JPEGImages`, `labels.csv`, `classes.txt` and masks."""
 
 from __future__ import annotations
 

@@ -1,0 +1,118 @@
+"""Compare seeds, refined maps, pseudo masks, a segmentation network or accepted masks with a folder of true masks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_wsss import pipeline
+from napari_wsss.core.background import equivalent_alpha
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.files import publish
+from napari_wsss.core.metrics import ABSENT_RULES, DEFAULT_RULE, AbsentRule, Scores, Sweep
+from napari_wsss.core.progress import Steps
+from napari_wsss.core.project import Project
+from napari_wsss.core.score_tables import RULE_WORDS, format_sweep, score_rows, sweep_rows
+from training.hardware import prepare
+from training.recipes.stages import add_selection_options, chosen_ids, hardware_of
+from training.report import Reporter, watched
+from training.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
+from training.tables import aligned, write_tables
+
+SOURCES = ("seeds", "refined", "pseudo", "segmenter", "accepted")
+
+
+def add_evaluate_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
+    """Add the options of ``evaluate``."""
+    add_selection_options(parser)
+    parser.add_argument("--of", choices=SOURCES, required=True, help="what is compared")
+    parser.add_argument("--truth", type=Path, required=True, help="folder of true masks named like the images")
+    parser.add_argument("--classes", nargs="+", default=(), help="score background and these classes only")
+    parser.add_argument("--absent", choices=ABSENT_RULES, default=DEFAULT_RULE, help="which classes the mean runs over")
+    parser.add_argument("--checkpoint", type=Path, help="segmenter: this file instead of the applied model")
+    parser.add_argument("--labels-given", action="store_true", help="segmenter: only the labelled classes may appear")
+    parser.add_argument("--out", type=Path, help="also write table.txt, table.csv and scores.json into this folder")
+
+
+def evaluate(options: argparse.Namespace, report: Reporter) -> int:
+    """Score what the options choose, print and write the tables, return the exit code."""
+    prepare(hardware_of(options))
+    with Project.open(options.project, read_only=True) as project:
+        only = scored_names(project, options.classes)
+        truth = TrueMasks(options.truth)
+        ids = truth.known(chosen_ids(project, options))
+        swept: Sweep | None = None
+        if options.of in ("seeds", "refined"):
+            swept = watched(_sweep(project, ids, options, truth), report)
+            scores = swept.scores(swept.best(options.absent, only))
+        else:
+            scores = watched(_scores(project, ids, options, truth), report)
+    report.say(f"{options.of} of {len(ids)} images against {options.truth}")
+    if swept is not None:
+        report.say(format_sweep(swept, options.absent, only))
+    rows = chosen_rows(scores, options.absent, only)
+    facts = summary(scores, swept, options.absent, only)
+    report.say(aligned(rows) + "\n" + "\n".join(f"{name}: {value}" for name, value in facts.items()), scores=facts)
+    if options.out:
+        tables = {options.of: rows} | ({"sweep": sweep_rows(swept, options.absent, only)} if swept else {})
+        write_tables(options.out, tables)
+        with publish(options.out / "scores.json") as file:
+            file.write(json.dumps(facts, indent=2).encode())
+    return 0
+
+
+def _sweep(project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks) -> Steps[Sweep]:
+    if options.of == "seeds":
+        yield from pipeline.localize(project, ids, options.device, background=False)
+        return (yield from sweep(project, ids, lambda image_id: seeds(project, image_id), truth))
+    yield from pipeline.propose(project, ids, options.device, background=False)
+    return (yield from sweep(project, ids, lambda image_id: pipeline.refined_maps(project, image_id), truth))
+
+
+def _scores(project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks) -> Steps[Scores]:
+    if options.of == "accepted":
+        return (yield from score(project, ids, project.read_accepted, truth))
+    if options.of == "pseudo":
+        yield from pipeline.propose(project, ids, options.device, background=False)
+        return (yield from score(project, ids, lambda image_id: pipeline.proposal(project, image_id), truth))
+    checkpoint = options.checkpoint or project.folder / project.plan.segmenter_checkpoint
+    if not checkpoint.is_file():
+        raise StepError(
+            "No segmentation network is applied to this project. Train and apply one, or give --checkpoint FILE.",
+            missing=("model",),
+        )
+    predictor = Predictor(project, checkpoint, options.device, labels_given=options.labels_given)
+    return (yield from score(project, ids, predictor, truth))
+
+
+def chosen_rows(scores: Scores, rule: AbsentRule, only: Sequence[str] | None) -> list[list[str]]:
+    """Return the per-class table of the scored classes, its mean over exactly these."""
+    rows = score_rows(scores, rule)
+    if only is None:
+        return rows
+    figures = (scores.iou, scores.precision, scores.recall, scores.f_score)
+    means = [f"{scores.mean(figure, rule, only):.4f}" for figure in figures]
+    kept = [row for row in rows[1:-1] if row[0] in only]
+    return [rows[0], *kept, [f"mean ({rule})", *means, *("" for _ in rows[0][5:])]]
+
+
+def summary(
+    scores: Scores, swept: Sweep | None, rule: AbsentRule, only: Sequence[str] | None
+) -> dict[str, float | str]:
+    """Return the figures of an evaluation by name, plain JSON types; all fractions in [0, 1]."""
+    facts: dict[str, float | str] = {
+        "miou": round(scores.mean_iou(rule, only), 6),
+        "mean_precision": round(scores.mean(scores.precision, rule, only), 6),
+        "mean_recall": round(scores.mean(scores.recall, rule, only), 6),
+        "mean_f_score": round(scores.mean(scores.f_score, rule, only), 6),
+        "pixel_accuracy": round(scores.pixel_accuracy, 6),
+        "undecided_share": round(1 - scores.coverage, 6),
+        "absent_classes": RULE_WORDS[rule],
+    }
+    if swept is not None:
+        best = swept.thresholds[swept.best(rule, only)]
+        facts["best_threshold"] = best
+        facts["equivalent_alpha"] = round(equivalent_alpha(best), 3)
+    return facts

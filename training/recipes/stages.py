@@ -1,0 +1,165 @@
+"""The stages without training: activation maps and pseudo masks of many images, by the pipeline."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from napari_wsss import pipeline
+from napari_wsss.core.catalog import STATES
+from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.inference import Inference
+from napari_wsss.core.parameters import add_options, fields_of, from_dict
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.progress import Steps
+from napari_wsss.core.project import Project
+from napari_wsss.core.registry import load_method, method_names
+from training.config import Hardware
+from training.hardware import prepare
+from training.report import Reporter, watched
+
+DONE, SOME_FAILED = 0, 4
+
+
+def add_selection_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose project, images and device."""
+    parser.add_argument("--project", type=Path, required=True, help="project folder")
+    parser.add_argument("--config", type=Path, help="JSON file whose 'plan' (as in run.json) replaces the project's")
+    parser.add_argument("--split", choices=("train", "val"), help="only images of this split")
+    parser.add_argument("--states", nargs="+", choices=STATES, help="only images in these review states")
+    parser.add_argument("--ids", nargs="+", help="only these images")
+    add_device_options(parser)
+
+
+def add_device_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose device and threads."""
+    for name in ("device", "threads"):
+        one = fields_of(Hardware)[name]
+        text = f"{one.metadata['description']} [{one.default}]"
+        parser.add_argument(f"--{name}", type=type(one.default), default=one.default, help=text)
+
+
+def hardware_of(options: argparse.Namespace) -> Hardware:
+    """Return the hardware settings the options choose."""
+    return from_dict(Hardware, {"device": options.device, "threads": options.threads})
+
+
+def chosen_ids(project: Project, options: argparse.Namespace) -> list[str]:
+    """Return the ids the options choose, in catalog order (`--ids`: as typed), without excluded images.
+
+    Raises
+    ------
+    ProjectError
+        For an id the project does not have.
+    """
+    if options.ids:
+        return [project.catalog.get(image_id).id for image_id in options.ids]
+    states = options.states or [state for state in STATES if state != "excluded"]
+    return list(project.catalog.ids(states=states, split=options.split))
+
+
+def add_localize_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
+    """Add the options of ``localize``: selection and those of inference (they change the project's plan)."""
+    add_selection_options(parser)
+    add_options(parser, Inference)
+
+
+def localize(options: argparse.Namespace, report: Reporter) -> int:
+    """Compute the missing activation maps by the applied model, return the exit code."""
+    with _opened(options, _with_inference) as project:
+        prepare(hardware_of(options))
+        run = pipeline.segment if pipeline.applied_source(project.plan) == "segment" else pipeline.localize
+        return _run(run(project, chosen_ids(project, options), options.device, background=False), report)
+
+
+def add_refine_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
+    """Add the options of ``refine``: selection, the chain of refiners, and each refiner's parameters."""
+    add_selection_options(parser)
+    parser.add_argument(
+        "--refiners", nargs="+", choices=method_names("refine"), help="the chain, in order; changes the project's plan"
+    )
+    for method in method_names("refine"):
+        add_options(parser, load_method("refine", method).Parameters, prefix=f"{method}_")
+
+
+def refine(options: argparse.Namespace, report: Reporter) -> int:
+    """Compute the missing pseudo masks from maps (which are computed too where missing), return the exit code."""
+    with _opened(options, _with_refiners) as project:
+        prepare(hardware_of(options))
+        steps = pipeline.propose(project, chosen_ids(project, options), options.device, background=False)
+        return _run(steps, report)
+
+
+def _run(steps: Steps[pipeline.StageReport], report: Reporter) -> int:
+    found = watched(steps, report)
+    for image_id, reason in found.failed.items():
+        report.say(f"failed: {image_id}: {reason}", image=image_id)
+    counts = f"{len(found.done)} computed, {len(found.reused)} reused, {len(found.failed)} failed"
+    report.say(counts, done=len(found.done), reused=len(found.reused), failed=found.failed)
+    return SOME_FAILED if found.failed else DONE
+
+
+def _opened(options: argparse.Namespace, changed: Any) -> Project:
+    """Return the project, read-only unless the options change its plan."""
+    project = Project.open(options.project, read_only=True)
+    plan = changed(_plan_of(options, project.plan), options)
+    if plan == project.plan:
+        return project
+    project.close()
+    project = Project.open(options.project)
+    try:
+        project.set_plan(plan)
+    except BaseException:
+        project.close()
+        raise
+    return project
+
+
+def _plan_of(options: argparse.Namespace, plan: Plan) -> Plan:
+    if options.config is None:
+        return plan
+    try:
+        content = json.loads(options.config.read_text(encoding="utf-8"))
+        record: Mapping[str, Any] = content["plan"]
+        # Which model is applied is the project's own business.
+        kept = {name: getattr(plan, name) for name in ("localizer_checkpoint", "segmenter_checkpoint")}
+        return Plan.from_dict({**plan.to_dict(), **record, **kept})
+    except (OSError, ValueError, KeyError, TypeError) as reason:
+        raise ParameterError(
+            f"The configuration {options.config} holds no usable plan ({reason!r}); expected JSON with an entry 'plan'."
+        ) from reason
+
+
+def _with_inference(plan: Plan, options: argparse.Namespace) -> Plan:
+    typed = _typed(Inference, options)
+    if not typed:
+        return plan
+    if pipeline.applied_source(plan) == "segment":
+        raise ParameterError(
+            f"{', '.join(typed)} belong to activation maps, but a segmentation network is applied to this project. "
+            "Apply a classifier, or leave these options out."
+        )
+    from_dict(Inference, {**plan.localizer.parameters, **typed})
+    return replace(plan, localizer=plan.localizer.with_parameters(typed))
+
+
+def _with_refiners(plan: Plan, options: argparse.Namespace) -> Plan:
+    kept = {step.method: step for step in plan.refiners}
+    chain = options.refiners or list(kept)
+    steps = [kept.get(method, Step(method)) for method in chain]
+    changed = []
+    for step in steps:
+        cls = load_method("refine", step.method).Parameters
+        values = {**step.parameters, **_typed(cls, options, f"{step.method}_")}
+        from_dict(cls, values)
+        changed.append(Step(step.method, values))
+    return replace(plan, refiners=tuple(changed))
+
+
+def _typed(cls: type[Any], options: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
+    found = {name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}

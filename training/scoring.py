@@ -1,0 +1,178 @@
+"""Scores of maps and masks against a folder of true masks, image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import LabelError, ProjectError, StepError
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import read_mask
+from napari_wsss.core.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.project import Project
+
+Mask = NDArray[np.uint8]
+THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(1, 90))
+
+
+@dataclass(frozen=True)
+class TrueMasks:
+    """A folder of masks named by image id or by its stem: ``sub/a.png`` or ``a.png`` for the image ``sub/a.jpg``.
+
+    Parameters
+    ----------
+    folder : Path
+        Values must be those of the project's class list: 0 background, k + 1 class k, 255 left out.
+    """
+
+    folder: Path
+
+    def path(self, image_id: str) -> Path | None:
+        """Return the mask file of an image, None when there is none."""
+        relative = Path(image_id)
+        names = (relative.with_suffix(".png"), Path(f"{relative.stem}.png"), Path(f"{image_id}.png"))
+        return next((self.folder / name for name in names if (self.folder / name).is_file()), None)
+
+    def __call__(self, image_id: str) -> Mask:
+        """Return the true mask (H, W) uint8; raise `ProjectError` when there is none."""
+        path = self.path(image_id)
+        if path is None:
+            raise ProjectError(f"There is no true mask of {image_id} in {self.folder}; expected a PNG of that name.")
+        return read_mask(path)
+
+    def known(self, ids: Iterable[str]) -> list[str]:
+        """Return those of `ids` that have a mask.
+
+        Raises
+        ------
+        ProjectError
+            When none has one.
+        """
+        ids = list(ids)
+        found = [image_id for image_id in ids if self.path(image_id) is not None]
+        if not found:
+            raise ProjectError(
+                f"None of {len(ids)} chosen images has a true mask in {self.folder}; expected PNG files named like the "
+                "images. Check --truth and --split."
+            )
+        return found
+
+
+def class_names(project: Project) -> tuple[str, ...]:
+    """Return the names of mask values 0 .. K, ``background`` first."""
+    return ("background", *project.classes.names)
+
+
+def scored_names(project: Project, classes: Sequence[str]) -> tuple[str, ...] | None:
+    """Return ``background`` and the given class names, None for all; raise `LabelError` for an unknown name."""
+    for name in classes:
+        project.classes.index(name)
+    return ("background", *classes) if classes else None
+
+
+def sweep(
+    project: Project, ids: Sequence[str], maps_of: Callable[[str], ActivationMaps | None], truth: TrueMasks
+) -> Steps[Sweep]:
+    """Score maps at every background threshold.
+
+    Raises
+    ------
+    StepError
+        When an image has no maps.
+    """
+    names, matrices = class_names(project), np.zeros((), np.int64)
+    for done, image_id in enumerate(ids, 1):
+        maps = maps_of(image_id)
+        if maps is None:
+            raise StepError(f"{image_id} has no stored activation maps. Run localize first.")
+        one = threshold_sweep([(maps, truth(image_id))], THRESHOLDS, len(names), names)
+        matrices = matrices + one.matrices
+        yield Progress("evaluate", done, len(ids), image_id)
+    return Sweep(THRESHOLDS, matrices, names)
+
+
+def score(
+    project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | None], truth: TrueMasks
+) -> Steps[Scores]:
+    """Score masks.
+
+    Raises
+    ------
+    StepError
+        When an image has no mask.
+    LabelError
+        When a mask holds a value that is no class of the project.
+    """
+    names = class_names(project)
+    matrix, undecided = np.zeros((len(names), len(names)), np.int64), 0
+    for done, image_id in enumerate(ids, 1):
+        found, true = mask_of(image_id), truth(image_id)
+        if found is None:
+            raise StepError(f"{image_id} has no mask of this kind. Run refine (or accept a mask) first.")
+        try:
+            matrix += confusion_matrix(true, found, len(names))
+        except LabelError as reason:
+            raise LabelError(f"{image_id}: {reason}") from reason
+        undecided += undecided_pixels(true, found)
+        yield Progress("evaluate", done, len(ids), image_id)
+    return Scores(matrix, names, undecided)
+
+
+def seeds(project: Project, image_id: str) -> ActivationMaps | None:
+    """Return the stored maps of the applied localizer, also while a segmenter is applied."""
+    from napari_wsss import pipeline
+
+    made_by = pipeline.provenance(project, image_id, "localize")
+    maps = project.store.read_maps(made_by, image_id, project.image_hash(image_id))
+    present = project.classes.indices(project.catalog.get(image_id).labels)
+    return maps.only(present) if maps is not None and set(present) <= set(maps.classes) else None
+
+
+class Predictor:
+    """Masks of a trained segmentation network, not told any image-level labels unless asked to use them.
+
+    Parameters
+    ----------
+    checkpoint : Path
+        A run's ``best.safetensors`` or ``last.safetensors``.
+    labels_given : bool
+        Only the labelled classes may appear.
+    """
+
+    def __init__(self, project: Project, checkpoint: Path, device: str = "auto", *, labels_given: bool = False) -> None:
+        from napari_wsss.segment.base import load_segmenter
+
+        self._project = project
+        self.labels_given = labels_given
+        self._network, known, _ = load_segmenter(checkpoint, device)
+        if known.names != project.classes.names:
+            raise LabelError(
+                f"{checkpoint} was trained for the classes {', '.join(known.names)}; the project has "
+                f"{', '.join(project.classes.names)}. Retrain it, or evaluate it in its own project."
+            )
+        # The last image only, for asking about it with and without labels.
+        self._probabilities = lru_cache(maxsize=1)(self._predicted)
+
+    def __call__(self, image_id: str) -> Mask:
+        """Return the mask (H, W) uint8 of an image."""
+        return self.mask(image_id, labels_given=self.labels_given)
+
+    def mask(self, image_id: str, *, labels_given: bool) -> Mask:
+        """Return the mask (H, W) uint8 of an image, of its labelled classes only or of all."""
+        found = self._probabilities(image_id)
+        if not labels_given:
+            return found.argmax(0).astype(np.uint8)
+        present = self._project.classes.indices(self._project.catalog.get(image_id).labels)
+        values = np.asarray([0, *(k + 1 for k in present)], np.uint8)
+        return values[found[values].argmax(0)]
+
+    def _predicted(self, image_id: str) -> NDArray[np.float32]:
+        from napari_wsss.segment.base import predict
+
+        return predict(self._network, self._project.load_image(image_id).pixels)
