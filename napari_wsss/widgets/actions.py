@@ -1,0 +1,128 @@
+"""What keys and buttons do: each verb first hands unsaved strokes to the session, and says why when it cannot act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_wsss.core.classes import IGNORE
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.viewer_sync import ViewerSync
+
+THRESHOLD_STEP = 0.02
+WRITES = ("accept", "skip", "flag", "exclude", "undo_decision", "copy_class", "copy_all", "polygon", "edit_labels")
+NEEDS_PROPOSAL = ("copy_class", "copy_all")
+
+
+class Actions(QObject):
+    """The verbs of the review, by name.
+
+    Attributes
+    ----------
+    notice : Signal(str)
+        Why nothing happened.
+    labels_wanted, help_wanted : Signal()
+        A window should open the label editor or the key list.
+    about_to_run : Signal()
+        The shown image may be left now: keep what is typed.
+    done : Signal(str)
+        An action was carried out.
+    """
+
+    notice = Signal(str)
+    labels_wanted = Signal()
+    help_wanted = Signal()
+    about_to_run = Signal()
+    done = Signal(str)
+
+    def __init__(self, session: Session, sync: ViewerSync, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._sync = session, sync
+        self._verbs: dict[str, Callable[[], object]] = {
+            "previous": session.previous,
+            "next": session.next,
+            "accept": session.accept,
+            "next_undecided": session.next_undecided,
+            "skip": session.skip,
+            "flag": session.toggle_flag,
+            "exclude": session.exclude,
+            "undo_decision": session.undo_decision,
+            "ignore": lambda: sync.choose_value(IGNORE),
+            "polygon": lambda: sync.set_tool("polygon"),
+            "cycle": sync.cycle_cam,
+            "copy_class": lambda: self.copy(sync.value),
+            "copy_all": lambda: self.copy(None),
+            "threshold_down": lambda: self._move_threshold(-THRESHOLD_STEP),
+            "threshold_up": lambda: self._move_threshold(THRESHOLD_STEP),
+            "hold_proposal": lambda: sync.hold("proposal"),
+            "hold_image": lambda: sync.hold("image"),
+            "edit_labels": self.labels_wanted.emit,
+            "help": self.help_wanted.emit,
+        }
+        for value in range(10):
+            self._verbs[f"value_{value}"] = lambda value=value: sync.choose_value(value)
+
+    def why_disabled(self, action: str) -> str:
+        """Return why an action is not possible now, "" when it is."""
+        session = self._session
+        if action == "help":
+            return ""
+        if session.project is None:
+            return "no project is open"
+        if session.current_id is None:
+            return "no image is shown"
+        if session.project.read_only and action in WRITES:
+            return "the project is open read-only"
+        if action in NEEDS_PROPOSAL and session.proposal is None:
+            return "there is no proposal yet"
+        if action == "copy_class" and self._sync.value == IGNORE:
+            return "proposals hold no ignore pixels"
+        if action == "cycle" and session.record is not None and not session.record.labels:
+            return "the image has no labels"
+        if action.startswith("threshold") and session.maps is None:
+            return "there are no activation maps yet"
+        if action.startswith("value_") and int(action[6:]) not in session.classes.values():
+            return f"the project has {len(session.classes)} classes"
+        return ""
+
+    def run(self, action: str) -> None:
+        """Do an action, or say why it is not possible now."""
+        reason = self.why_disabled(action)
+        if reason:
+            self.notice.emit(f"Not now: {reason}.")
+            return
+        self.about_to_run.emit()
+        self._sync.commit()
+        self._verbs[action]()
+        self._sync.reconcile()
+        self.done.emit(action)
+
+    def go_to(self, image_id: str) -> None:
+        """Show an image of the queue."""
+        self.about_to_run.emit()
+        self._sync.commit()
+        self._session.go_to(image_id)
+
+    def finish(self, action: str) -> None:
+        """End an action that lasts while its key is held."""
+        if action.startswith("hold"):
+            self._sync.release()
+
+    def copy(self, class_value: int | None, only_empty: bool = False) -> None:
+        """Copy the proposal into the mask as one undoable step: one class, or everything.
+
+        Parameters
+        ----------
+        class_value : int, optional
+            Mask value of the class to copy; None copies all.
+        only_empty : bool
+            Leave every pixel that is not background as it is.
+        """
+        self._sync.commit()
+        values = self._session.copy_proposal(class_value, only_empty)
+        if values is not None:
+            self._sync.write_mask(values)
+
+    def _move_threshold(self, step: float) -> None:
+        self._session.set_threshold(min(0.99, max(0.01, round(self._session.threshold + step, 4))))

@@ -1,0 +1,52 @@
+"""What happens when napari closes or the dock is taken away: nothing is lost, and only training is asked about."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from qtpy.QtWidgets import QMessageBox, QWidget
+
+from napari_wsss.session.session import Session
+
+Answer = Literal["leave", "stop", "cancel"]
+
+
+def ask_about_training(parent: QWidget) -> Answer:
+    """Ask what becomes of the running training: leave it running, stop it, or do not close."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setText("A training run is going on.")
+    box.setInformativeText(
+        "It can go on without napari; the panel finds it again. Stopped, it can be resumed from its last checkpoint."
+    )
+    leave = box.addButton("Leave running", QMessageBox.ButtonRole.AcceptRole)
+    stop = box.addButton("Stop it", QMessageBox.ButtonRole.DestructiveRole)
+    cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(cancel)
+    box.exec()
+    answers: dict[object, Answer] = {leave: "leave", stop: "stop"}
+    return answers.get(box.clickedButton(), "cancel")
+
+
+def ask_about_unsaved(parent: QWidget, reason: str) -> bool:
+    """Ask whether to close although the mask could not be written; the safe answer is the default."""
+    buttons = QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel
+    text = f"The mask of this image could not be saved:\n{reason}\n\nClose and lose the last strokes?"
+    answer = QMessageBox.warning(parent, "Not saved", text, buttons, QMessageBox.StandardButton.Cancel)
+    return answer == QMessageBox.StandardButton.Discard
+
+
+def may_close(session: Session, parent: QWidget) -> bool:
+    """Return whether the window may close now; everything is flushed already."""
+    if not session.save_state.safe and not ask_about_unsaved(parent, session.save_state.message):
+        return False
+    if not session.training.running:
+        return True
+    answer = ask_about_training(parent)
+    if answer == "stop":
+        session.training.stop()
+        session.training.wait(STOP_SECONDS)
+    return answer != "cancel"
+
+
+STOP_SECONDS = 15.0

@@ -1,0 +1,114 @@
+"""``python -m napari_wsss.widgets.demo --project DIR``: napari with the dock on a project.
+
+With ``--screenshots DIR`` it walks once through the work - project, review, a corrected and accepted image, refine,
+train - writes one picture of the real window per station and ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+import numpy as np
+from qtpy.QtWidgets import QApplication
+
+from napari_wsss.widgets.dock import PAGES, WsssDock, open_dock
+
+SIZE = (1440, 900)
+LONGEST_WAIT = 90.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Open the window; return 0 when it was closed or all pictures are written."""
+    parser = argparse.ArgumentParser(prog="python -m napari_wsss.widgets.demo", description=__doc__)
+    parser.add_argument("--project", type=Path, required=True, help="project folder")
+    parser.add_argument("--screenshots", type=Path, help="write pictures of the window here and end")
+    options = parser.parse_args(arguments)
+    viewer = napari.Viewer(title="napari-wsss", show=options.screenshots is None)
+    dock = open_dock(viewer)
+    if options.screenshots is not None:
+        viewer.window.show()
+        viewer.window.resize(*SIZE)
+    dock.open_project(options.project)
+    if options.screenshots is None:
+        napari.run()
+        return 0
+    Walk(viewer, dock, options.screenshots).run()
+    dock.shut_down()
+    viewer.close()
+    return 0
+
+
+class Walk:
+    """The stations of the demonstration, one picture each.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    dock : WsssDock
+        With a project open.
+    folder : Path
+        Receives the pictures.
+    """
+
+    def __init__(self, viewer: napari.Viewer, dock: WsssDock, folder: Path) -> None:
+        self._viewer, self._dock, self._folder = viewer, dock, folder
+        self._number = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def run(self) -> None:
+        """Walk through all stations."""
+        session = self._dock.session
+        self._wait(lambda: session.proposal is not None or not session.jobs.all)
+        self._station("Project", "project")
+        self._station("Review", "review")
+        self._station("Refine", "refine", self._move_threshold)
+        self._station("Review", "corrected", self._correct)
+        self._station("Review", "accepted", lambda: self._dock.actions_.run("accept"))
+        self._station("Train", "train")
+
+    def _station(self, page: str, name: str, before: Callable[[], None] | None = None) -> None:
+        self._dock.tabs.setCurrentIndex(PAGES.index(page))
+        if before is not None:
+            before()
+        self._wait(lambda: not self._dock.session.jobs.all)
+        self._number += 1
+        path = self._folder / f"{self._number}_{name}.png"
+        self._viewer.window.screenshot(str(path), canvas_only=False, flash=False)
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        """Let Qt work until `condition` holds, at least long enough to paint."""
+        began = time.monotonic()
+        while time.monotonic() - began < LONGEST_WAIT:
+            QApplication.processEvents()
+            if condition() and time.monotonic() - began > 0.8:
+                return
+            time.sleep(0.02)
+
+    def _move_threshold(self) -> None:
+        session = self._dock.session
+        if session.maps is not None:
+            session.set_threshold(0.35)
+
+    def _correct(self) -> None:
+        """Copy the proposal and paint a stroke over it, as a person would."""
+        dock, mask = self._dock, self._dock.sync.mask
+        if mask is None:
+            return
+        if dock.session.proposal is not None:
+            dock.actions_.run("copy_all")
+        dock.actions_.run("value_1")
+        mask.mode = "paint"
+        height, width = mask.data.shape
+        mask.brush_size = max(4, height // 16)
+        with mask.block_history():
+            for share in np.linspace(0.35, 0.65, 24):
+                mask.paint((height * 0.55, width * share), dock.sync.value)
+        dock.sync.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,208 @@
+"""The WSSS dock: a sticky header, four scrollable pages, the decisions and the job bar, wired to one session.
+
+What a person can do with it is written at each page (`project_page`, `review_page`, `refine_page`, `train_page`); this
+module only connects them with the viewer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import napari
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtWidgets import QApplication, QMainWindow, QTabWidget, QVBoxLayout, QWidget
+
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.actions import Actions
+from napari_wsss.widgets.closing import may_close
+from napari_wsss.widgets.controls import scroll_page
+from napari_wsss.widgets.header import Footer, Header
+from napari_wsss.widgets.job_bar import JobBar
+from napari_wsss.widgets.key_help import KeyHelp
+from napari_wsss.widgets.keys import Keyboard
+from napari_wsss.widgets.project_page import ProjectPage
+from napari_wsss.widgets.refine_page import RefinePage
+from napari_wsss.widgets.relay import QtRelay
+from napari_wsss.widgets.review_page import ReviewPage
+from napari_wsss.widgets.train_page import TrainPage
+from napari_wsss.widgets.viewer_sync import ViewerSync
+
+DOCK_NAME = "WSSS (napari-wsss)"  # what napari's plugin menu calls it, so that the menu finds this very dock
+PAGES = ("Project", "Review", "Refine", "Train")
+
+
+class WsssDock(QWidget):
+    """The panel of one viewer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Given by napari.
+    session : Session, optional
+        A sitting to show; its own otherwise.
+    """
+
+    def __init__(self, viewer: "napari.viewer.Viewer", session: Session | None = None) -> None:  # noqa: UP037
+        super().__init__()
+        # napari hands plugins a proxy; only public names are used, but layers are told apart by identity.
+        self.viewer: napari.Viewer = getattr(viewer, "__wrapped__", viewer)
+        self.relay = QtRelay(self)
+        self.session = session or Session()
+        self.session.jobs.dispatch = self.relay
+        self.sync = ViewerSync(self.viewer, self.session, self)
+        self.actions_ = Actions(self.session, self.sync, self)
+        self.keyboard = Keyboard(self.viewer, self.actions_)
+        self.key_help = KeyHelp(self.actions_, self)
+        self._window: QMainWindow | None = None
+        self._open = True
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self.header = Header(self.session)
+        self.footer = Footer(self.actions_)
+        self.job_bar = JobBar(self.session.jobs)
+        self.project_page = ProjectPage(self.session)
+        self.review_page = ReviewPage(self.session, self.sync, self.actions_)
+        self.refine_page = RefinePage(self.session, self.actions_)
+        self.train_page = TrainPage(self.session)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        pages = (self.project_page, self.review_page, self.refine_page, self.train_page)
+        for name, page in zip(PAGES, pages, strict=True):
+            self.tabs.addTab(scroll_page(page), name)
+        layout = QVBoxLayout()
+        layout.setContentsMargins(4, 2, 4, 2)
+        layout.setSpacing(3)
+        for part in (self.header, self.tabs, self.footer, self.job_bar):
+            layout.addWidget(part)
+        layout.setStretchFactor(self.tabs, 1)
+        self.setLayout(layout)
+
+    def _connect(self) -> None:
+        session = self.session
+        self._signals = [
+            (session.failed, self._on_failed),
+            (session.project_opened, self._on_opened),
+            (session.image_changed, self._bind_layers),
+            (session.labels_changed, self._bind_layers),
+            (session.training.ended, self._on_training_ended),
+        ]
+        for signal, slot in self._signals:
+            signal.connect(slot)
+        self.sync.notice.connect(self.header.say)
+        self.sync.layers_changed.connect(self._bind_layers)
+        self.actions_.notice.connect(self.header.say)
+        self.actions_.help_wanted.connect(self.key_help.open)
+        self.job_bar.finished.connect(self._on_job_finished)
+        self.tabs.currentChanged.connect(lambda _page: self.sync.flush())
+        application = QApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self.shut_down)
+        self._bind_layers()
+
+    # Signals
+
+    def _bind_layers(self, _image_id: str = "") -> None:
+        self.keyboard.bind_layers(self.sync.layers)
+
+    def _on_opened(self) -> None:
+        self.tabs.setCurrentIndex(PAGES.index("Review"))
+
+    def _on_failed(self, message: str) -> None:
+        self.header.say(message)
+        show_warning(message)
+
+    def _on_job_finished(self, name: str, outcome: str) -> None:
+        self.header.say(f"{name}: {outcome}")
+        if outcome == "done":
+            self._say_done(name)
+
+    def _on_training_ended(self, code: int, _folder: object, message: str) -> None:
+        if code in (0, 3):
+            self._say_done(f"training: {message}")
+        else:
+            self._on_failed(f"Training ended: {message}")
+
+    def _say_done(self, what: str) -> None:
+        """Toast a finished job, but only where the person cannot see it in the panel."""
+        if not self.isVisible() or not self.isActiveWindow():
+            show_info(f"WSSS: {what}")
+
+    # Opening
+
+    def open_project(self, folder: Path, read_only: bool = False) -> None:
+        """Open a project folder in this dock; failures are shown, not raised."""
+        if read_only:
+            self.project_page.open_read_only(folder)
+        else:
+            self.project_page.open(folder)
+
+    # Closing
+
+    def event(self, event: QEvent) -> bool:
+        """Notice when the dock is taken out of its window: then it is closed for good."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None and self._window is not None:
+            self.shut_down()
+        return super().event(event)
+
+    def showEvent(self, event: object) -> None:
+        """Watch the main window, so that closing it can wait for the last stroke."""
+        window = self.window()
+        if self._window is None and isinstance(window, QMainWindow):
+            self._window = window
+            window.installEventFilter(self)
+
+    def hideEvent(self, event: object) -> None:
+        """Write what is unsaved when the dock disappears behind another."""
+        if self._open:
+            self.sync.flush()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Before the main window closes: save, and ask about a running training."""
+        if self._open and watched is self._window:
+            if event.type() == QEvent.Type.Close:
+                self.sync.flush()
+                if not may_close(self.session, self):
+                    event.ignore()
+                    return True
+                # napari may still refuse (its own question); only a window that is gone ends the sitting.
+                QTimer.singleShot(0, self, self._end_if_closed)
+            elif event.type() == QEvent.Type.Hide and not event.spontaneous():
+                self.sync.flush()
+        return False
+
+    def _end_if_closed(self) -> None:
+        if self._window is not None and not self._window.isVisible():
+            self.shut_down()
+
+    def shut_down(self) -> None:
+        """Save, close the project (a training run goes on) and let go of viewer and keys; harmless when repeated."""
+        if not self._open:
+            return
+        self._open = False
+        self.sync.close()
+        self.keyboard.close()
+        for part in (self.header.close_header, self.job_bar.close_bar, self.project_page.close_page):
+            part()
+        for page in (self.review_page, self.refine_page, self.train_page):
+            page.close_page()
+        for signal, slot in self._signals:
+            signal.disconnect(slot, missing_ok=True)
+        self.session.close_project(discard_unsaved=True)
+        self.relay.close()
+
+
+def dock_of(viewer: napari.Viewer) -> WsssDock | None:
+    """Return the viewer's dock, None when there is none."""
+    return next((widget for widget in viewer.window.dock_widgets.values() if isinstance(widget, WsssDock)), None)
+
+
+def open_dock(viewer: napari.Viewer) -> WsssDock:
+    """Return the viewer's dock, made and docked on the right where there was none."""
+    dock = dock_of(viewer)
+    if dock is None:
+        dock = WsssDock(viewer)
+        viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", add_vertical_stretch=False)
+    return dock

@@ -1,0 +1,108 @@
+"""The dock's sticky head and foot: which image, its state, whether it is saved; and the decisions."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QWidget
+
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.actions import Actions
+from napari_wsss.widgets.badge import StateBadge, state_text
+from napari_wsss.widgets.controls import button, column, line, row, text_label
+
+AGE_MS = 1000
+SAVE_COLOURS = {"saved": "#1dd1a1", "unsaved": "#feca57", "saving": "#feca57", "failed": "#ff6b81"}
+
+
+class Header(QWidget):
+    """Image name, state badge, ``37/512 · 21 accepted`` and save state; always visible above the tabs."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.name = text_label(wrap=True)
+        self.badge = StateBadge()
+        self.progress = text_label(wrap=False)
+        self.saved = text_label(wrap=False, tip="Everything is written by itself; there is nothing to save by hand")
+        self.status = text_label(quiet=True)
+        self.setLayout(
+            column(self.name, row(self.badge, 1, self.progress), row(self.saved, 1), self.status, line(), margin=2)
+        )
+        self._clock = QTimer(self)
+        self._clock.setInterval(AGE_MS)
+        self._clock.timeout.connect(self.show_save_state)
+        self._clock.start()
+        self._signals = [
+            (session.image_changed, self._refresh),
+            (session.state_changed, self._refresh),
+            (session.queue_changed, self.refresh),
+            (session.labels_changed, self._refresh),
+            (session.maps_ready, self._refresh),
+            (session.project_opened, self.refresh),
+            (session.project_closed, self.refresh),
+            (session.save_state_changed, self._on_save_state),
+            (session.notice, self.say),
+        ]
+        for signal, slot in self._signals:
+            signal.connect(slot)
+        self.refresh()
+
+    def _refresh(self, _image_id: str = "") -> None:
+        self.refresh()
+
+    def _on_save_state(self, _state: object) -> None:
+        self.show_save_state()
+
+    def refresh(self) -> None:
+        """Show the session's image, state and progress."""
+        session = self._session
+        record = session.record
+        if session.project is None or record is None:
+            self.name.setText("<i>no project</i>" if session.project is None else "<i>no image</i>")
+            self.badge.show_state("todo", "")
+            self.progress.setText(session.progress_text)
+        else:
+            before = record.state == "draft" and session.project.accepted_path(record.id).exists()
+            note = f"  <small>({session.image_note})</small>" if session.image_note else ""
+            self.name.setText(f"<b>{record.id}</b>{note}")
+            self.badge.show_state(record.state, state_text(record, before))
+            self.progress.setText(session.progress_text)
+        self.show_save_state()
+
+    def show_save_state(self) -> None:
+        """Show whether the mask is on disk, and since when."""
+        if self._session.current_id is None:
+            self.saved.setText("")
+            return
+        state = self._session.save_state
+        self.saved.setText(state.text())
+        weight = "bold" if state.kind == "failed" else "normal"
+        colour = SAVE_COLOURS.get(state.kind, "#9a9ea6")
+        self.saved.setStyleSheet(f"QLabel {{ color: {colour}; font-weight: {weight}; }}")
+
+    def say(self, text: str) -> None:
+        """Show one quiet line."""
+        self.status.setText(text)
+
+    def close_header(self) -> None:
+        """Let go of the session."""
+        self._clock.stop()
+        for signal, slot in self._signals:
+            signal.disconnect(slot, missing_ok=True)
+
+
+class Footer(QWidget):
+    """Previous, skip, flag, accept: the decisions by mouse, always visible below the tabs."""
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.previous = button("Prev", lambda: actions.run("previous"), "Previous image (A)")
+        self.skip = button("Skip", lambda: actions.run("skip"), "Skip and go on; it comes back last (S)")
+        self.flag = button("Flag", lambda: actions.run("flag"), "Flag for somebody else (Q)")
+        self.accept = button("Accept && next", lambda: actions.run("accept"), "Accept and go on (W)")
+        self.accept.setStyleSheet("QPushButton { font-weight: bold; }")
+        for made in (self.previous, self.skip, self.flag):
+            made.setMinimumWidth(48)
+        layout = row(self.previous, self.skip, self.flag, self.accept)
+        layout.setStretch(3, 2)
+        self.setLayout(layout)

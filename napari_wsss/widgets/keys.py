@@ -1,0 +1,129 @@
+"""The key table: which key does what, where it is bound, and how it reaches napari's own dispatch.
+
+Keys that napari's layers own (digits, C, G, Y) are bound on our layer *instances*, which win over the layer classes;
+all others on the viewer. Other people's layers keep every key of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from napari.components import ViewerModel
+from napari.layers import Layer
+
+Scope = Literal["viewer", "layers"]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of the key table.
+
+    Parameters
+    ----------
+    key : str
+        As napari writes it: ``A``, ``Shift-Y``, ``Backspace``.
+    action : str
+        Name of an action (see `napari_wsss.widgets.actions`).
+    title : str
+        What a person reads.
+    scope : str
+        ``layers`` where a napari layer class owns the key.
+    hold : bool
+        True when the action lasts as long as the key is down.
+    """
+
+    key: str
+    action: str
+    title: str
+    scope: Scope = "viewer"
+    hold: bool = False
+
+
+KEYS: tuple[Key, ...] = (
+    Key("A", "previous", "previous image"),
+    Key("D", "next", "next image"),
+    Key("W", "accept", "accept and go to the next undecided image"),
+    Key("U", "next_undecided", "next undecided image, without deciding"),
+    Key("S", "skip", "skip this image and go on (it comes back last)"),
+    Key("Q", "flag", "flag for somebody else, or take the flag away"),
+    Key("Backspace", "undo_decision", "take the last decision back and return to its image"),
+    *(Key(str(n), f"value_{n}", f"paint class {n}" if n else "paint background", "layers") for n in range(10)),
+    Key("I", "ignore", "paint ignore (255): pixels that count nowhere"),
+    Key("G", "polygon", "polygon tool", "layers"),
+    Key("T", "cycle", "activation map of the next class"),
+    Key("Y", "copy_class", "copy the proposal of the current class into the mask", "layers"),
+    Key("Shift-Y", "copy_all", "copy the whole proposal into the mask", "layers"),
+    Key(",", "threshold_down", "background threshold 0.02 lower (more foreground)"),
+    Key(".", "threshold_up", "background threshold 0.02 higher (less foreground)"),
+    Key("C", "hold_proposal", "show the proposal alone while held", "layers", hold=True),
+    Key("H", "hold_image", "hide everything but the image while held", hold=True),
+    Key("N", "edit_labels", "edit the image-level labels"),
+    Key("K", "help", "this list of keys"),
+)
+
+NAPARI_KEYS = (
+    ("P / E / F / L / Z", "paint, erase, fill, pick, pan: napari's own tools on the mask"),
+    ("[ / ]", "brush smaller / larger"),
+    ("Ctrl+Z / Ctrl+Shift+Z", "undo / redo in the mask, copied proposals included"),
+    ("Space (hold)", "pan while painting"),
+)
+
+
+class Runs(Protocol):
+    """What the keys call."""
+
+    def run(self, action: str) -> None:
+        """Do an action, or say why it is not possible now."""
+
+    def finish(self, action: str) -> None:
+        """End an action that lasts while its key is held."""
+
+
+class Keyboard:
+    """Binds the key table to a viewer and to our layers.
+
+    Parameters
+    ----------
+    viewer : napari ViewerModel
+    actions : Runs
+    """
+
+    def __init__(self, viewer: ViewerModel, actions: Runs) -> None:
+        self._viewer = viewer
+        self._actions = actions
+        self._bound: list[Layer] = []
+        for entry in KEYS:
+            # Keys of scope `layers` also work here while no layer is active.
+            viewer.bind_key(entry.key, self._function(entry), overwrite=True)
+
+    def bind_layers(self, layers: Iterable[Layer]) -> None:
+        """Bind the layer keys on those of `layers` that are new; call it whenever our layers may have changed."""
+        layers = list(layers)
+        for layer in layers:
+            if not any(layer is known for known in self._bound):
+                for entry in KEYS:
+                    if entry.scope == "layers":
+                        layer.bind_key(entry.key, self._function(entry), overwrite=True)
+        self._bound = layers
+
+    def _function(self, entry: Key) -> Callable[[Any], Any]:
+        def press(_target: Any) -> None:
+            self._actions.run(entry.action)
+
+        def hold(_target: Any) -> Iterator[None]:
+            self._actions.run(entry.action)
+            yield
+            self._actions.finish(entry.action)
+
+        return hold if entry.hold else press
+
+    def close(self) -> None:
+        """Give every key back."""
+        for entry in KEYS:
+            self._viewer.bind_key(entry.key, None)
+            for layer in self._bound:
+                if entry.scope == "layers":
+                    layer.bind_key(entry.key, None)
+        self._bound = []

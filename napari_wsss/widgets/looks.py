@@ -1,0 +1,88 @@
+"""How our layers look: outlined means machine, filled means person. Makes layers, never adds them to a viewer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from napari.utils.colormaps import Colormap, DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+
+TAG = "wsss"
+CAM_PREFIX = "cam · "
+UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
+
+
+def mask_colours(classes: ClassList) -> DirectLabelColormap:
+    """Return the label colours of a project: background clear, each class its palette colour, ignore grey."""
+    colours: dict[int | None, Any] = {
+        BACKGROUND: "transparent",
+        IGNORE: tuple(classes.palette[IGNORE] / 255),
+        None: UNKNOWN_COLOUR,
+    }
+    colours |= {classes.mask_value(name): classes.colour(name) for name in classes.names}
+    return DirectLabelColormap(color_dict=colours)
+
+
+def cam_colours() -> Colormap:
+    """Return a black-body ramp whose low end is clear, so that the photograph stays visible under weak scores."""
+    ramp = np.array(
+        [
+            [0.00, 0.00, 0.20, 0.00],
+            [0.25, 0.00, 0.55, 0.35],
+            [0.75, 0.10, 0.35, 0.65],
+            [1.00, 0.55, 0.05, 0.80],
+            [1.00, 1.00, 0.60, 0.90],
+        ]
+    )
+    return Colormap(ramp, name="wsss activation")
+
+
+def image_layer(pixels: NDArray[np.uint8]) -> Image:
+    """Return the photograph's layer for (H, W, 3) uint8."""
+    return _tagged(Image(pixels, rgb=True, name="image"), "image")
+
+
+def cam_layer(scores: NDArray[np.float32], class_name: str) -> Image:
+    """Return the layer of one activation map (H, W) float32 in [0, 1]."""
+    layer = Image(
+        scores,
+        name=CAM_PREFIX + class_name,
+        colormap=cam_colours(),
+        contrast_limits=(0.0, 1.0),
+        blending="translucent",
+        interpolation2d="linear",
+        opacity=0.7,
+        visible=False,
+    )
+    return _tagged(layer, "cam")
+
+
+def proposal_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
+    """Return the outlined, read-only layer of a machine's (H, W) uint8 mask."""
+    layer = Labels(values, name="proposal", colormap=mask_colours(classes), opacity=0.5)
+    layer.contour = 2
+    layer.editable = False
+    return _tagged(layer, "proposal")
+
+
+def mask_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
+    """Return the filled, editable layer of a person's (H, W) uint8 mask; painting changes `values` itself."""
+    layer = Labels(values, name="mask", colormap=mask_colours(classes), opacity=0.55)
+    layer.brush_size = 15
+    return _tagged(layer, "mask")
+
+
+def _tagged(layer: Any, role: str) -> Any:
+    layer.metadata[TAG] = role
+    if hasattr(layer, "locked"):  # napari >= 0.7.1; it keeps Ctrl+Backspace from deleting our layers
+        layer.locked = True
+    return layer
+
+
+def role_of(layer: Layer) -> str:
+    """Return ``image``, ``cam``, ``proposal`` or ``mask`` for our layers and "" for everybody else's."""
+    return str(layer.metadata.get(TAG, ""))

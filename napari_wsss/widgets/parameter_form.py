@@ -1,0 +1,247 @@
+"""A form made from a `Parameters` instance: its fields' titles, bounds and choices are declared once, in the method.
+
+What a person can do with it: change a value and see its number, put one value back to its default with the arrow
+beside it, unfold *Advanced*.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args, get_origin
+
+from magicgui.widgets import LineEdit, create_widget
+from magicgui.widgets.bases import ValueWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QAbstractSlider, QAbstractSpinBox, QCheckBox, QFormLayout, QLabel, QWidget
+from superqt import QCollapsible
+
+from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.parameters import fields_of, from_dict, to_dict, type_of
+from napari_wsss.widgets.controls import WheelGuard, column, row, text_label, tool_button
+
+LONGEST_SLIDER = 200.0
+SLIDER_STEPS = 100
+METADATA = ("title", "description", "minimum", "maximum", "choices", "advanced")
+
+
+class ParameterForm(QWidget):
+    """Edits one frozen `Parameters` dataclass.
+
+    Parameters
+    ----------
+    parameters : dataclass instance
+        What is shown first. Its class declares the fields (see `napari_wsss.core.parameters.parameter`).
+    explain : callable, optional
+        Given a field name, says where its value comes from; shown in the field's tooltip.
+
+    Attributes
+    ----------
+    changed : Signal(dict)
+        Emitted with the one value a person changed, ``{name: plain JSON value}``, only when it is valid.
+    """
+
+    changed = Signal(dict)
+
+    def __init__(self, parameters: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cls = type(parameters)
+        self._defaults = self._cls()
+        self._quiet = False
+        self.fields: dict[str, ValueWidget] = {}
+        self._resets: dict[str, QWidget] = {}
+        self._labels: dict[str, QLabel] = {}
+        self.problem = text_label(quiet=True)
+        self.problem.hide()
+        self._build(to_dict(parameters))
+        WheelGuard.protect(self)
+
+    def _build(self, values: Mapping[str, Any]) -> None:
+        plain, advanced = self._form(), self._form()
+        for name, declared in fields_of(self._cls).items():
+            target = advanced if declared.metadata.get("advanced") else plain
+            self._add_field(target, name, declared.metadata, values[name])
+        parts: list[Any] = [plain]
+        if advanced.rowCount():
+            folded = QCollapsible("Advanced")
+            inner = QWidget()
+            inner.setLayout(advanced)
+            folded.addWidget(inner)
+            parts.append(folded)
+        self.setLayout(column(*parts, self.problem))
+        self._mark_defaults()
+
+    @staticmethod
+    def _form() -> QFormLayout:
+        layout = QFormLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        return layout
+
+    def _add_field(self, target: QFormLayout, name: str, metadata: Mapping[str, Any], value: Any) -> None:
+        widget = field_widget(type_of(self._cls, name), metadata, value)
+        widget.changed.connect(lambda _value, name=name: self._on_change(name))
+        reset = tool_button("↺", lambda: self.reset(name), "Back to the default")
+        title = QLabel(str(metadata.get("title", name)))
+        title.setWordWrap(True)
+        title.setToolTip(str(metadata.get("description", "")))
+        widget.native.setToolTip(str(metadata.get("description", "")))
+        _leave_keyboard(widget.native)
+        holder = QWidget()
+        holder.setLayout(row(widget.native, reset))
+        target.addRow(title, holder)
+        self.fields[name], self._resets[name], self._labels[name] = widget, reset, title
+
+    def _on_change(self, name: str) -> None:
+        if self._quiet:
+            return
+        try:
+            value = to_dict(self.parameters())[name]
+        except ParameterError as wrong:
+            self.problem.setText(str(wrong))
+            self.problem.show()
+            return
+        self.problem.hide()
+        self._mark_defaults()
+        self.changed.emit({name: value})
+
+    def parameters(self) -> Any:
+        """Return the checked dataclass instance of what is shown; raise `ParameterError` when it is not valid."""
+        hints = {name: type_of(self._cls, name) for name in self.fields}
+        given = {name: read_value(hints[name], widget.value) for name, widget in self.fields.items()}
+        return from_dict(self._cls, given)
+
+    def values(self) -> dict[str, Any]:
+        """Return the plain JSON values that differ from the defaults."""
+        shown, usual = to_dict(self.parameters()), to_dict(self._defaults)
+        return {name: value for name, value in shown.items() if value != usual[name]}
+
+    def show_values(self, values: Mapping[str, Any]) -> None:
+        """Show `values` laid over the defaults, without reporting a change."""
+        self._quiet = True
+        try:
+            for name, value in {**to_dict(self._defaults), **values}.items():
+                if name in self.fields:
+                    show_value(self.fields[name], value)
+        finally:
+            self._quiet = False
+        self._mark_defaults()
+
+    def reset(self, name: str) -> None:
+        """Put one field back to its default and report it."""
+        show_value(self.fields[name], to_dict(self._defaults)[name])
+
+    def explain(self, reasons: Mapping[str, str]) -> None:
+        """Append to fields' tooltips where their value comes from (scope project, class or image)."""
+        for name, reason in reasons.items():
+            if name in self._labels:
+                usual = str(fields_of(self._cls)[name].metadata.get("description", ""))
+                self._labels[name].setToolTip(f"{usual}\n{reason}".strip())
+
+    def _mark_defaults(self) -> None:
+        try:
+            shown, usual = to_dict(self.parameters()), to_dict(self._defaults)
+        except ParameterError:
+            return
+        for name, reset in self._resets.items():
+            reset.setEnabled(shown[name] != usual[name])
+
+
+def field_widget(kind: Any, metadata: Mapping[str, Any], value: Any) -> ValueWidget:
+    """Return the magicgui widget for a parameter of type `kind`: slider when both bounds are known and near."""
+    low, high = metadata.get("minimum"), metadata.get("maximum")
+    if metadata.get("choices"):
+        return create_widget(value=value, options={"choices": list(metadata["choices"])}, widget_type="ComboBox")
+    if get_origin(kind) is typing.Literal:
+        return create_widget(value=value, options={"choices": list(get_args(kind))}, widget_type="ComboBox")
+    if kind is bool:
+        return create_widget(value=value, annotation=bool)
+    if kind in (int, float):
+        options = {"min": -1e9 if low is None else low, "max": 1e9 if high is None else high}
+        if kind is int:
+            options = {"min": int(options["min"]), "max": int(options["max"])}
+        near = low is not None and high is not None and 0 < high - low <= LONGEST_SLIDER
+        if kind is float:
+            options["step"] = _nice_step((high - low) / SLIDER_STEPS if near else abs(value) / 10)
+        prefix = "" if kind is int else "Float"
+        return create_widget(
+            value=value,
+            annotation=kind,
+            options=options,
+            widget_type=f"{prefix}{'Slider' if near else 'SpinBox'}",
+        )
+    return LineEdit(value=_as_text(value))
+
+
+def _nice_step(rough: float) -> float:
+    return 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 0.01
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def read_value(kind: Any, shown: Any) -> Any:
+    """Return the plain value that a widget shows, read as type `kind` (text fields hold tuples and optionals).
+
+    Raises
+    ------
+    ParameterError
+        When text is not a list of the expected numbers.
+    """
+    if not isinstance(shown, str) or kind is str or get_origin(kind) is typing.Literal:
+        return shown
+    if get_origin(kind) in (typing.Union, types.UnionType):
+        inner = next(arg for arg in get_args(kind) if arg is not type(None))
+        return None if not shown.strip() else read_value(inner, shown)
+    single = get_args(kind)[0] if get_origin(kind) is tuple else kind
+    parts = [part for part in shown.replace(";", ",").replace(",", " ").split() if part]
+    try:
+        read = [single(part) for part in parts]
+    except ValueError:
+        wanted = getattr(single, "__name__", str(single))
+        raise ParameterError(f"{shown!r} is not a list of {wanted} values; separate them by commas.") from None
+    if get_origin(kind) is tuple:
+        return read
+    if len(read) != 1:
+        raise ParameterError(f"{shown!r} is not one {getattr(single, '__name__', single)} value.")
+    return read[0]
+
+
+def show_value(widget: ValueWidget, value: Any) -> None:
+    """Show a plain value, written out where the widget is a text field."""
+    widget.value = _as_text(value) if isinstance(widget, LineEdit) else value
+
+
+def described(name: str, fields: Sequence[Mapping[str, Any]]) -> Any:
+    """Return an instance of a `Parameters` class rebuilt from its description in plain JSON types.
+
+    A training stage describes its options this way (``name``, ``default`` and the metadata of each field), so that
+    the window shows their form without importing torch. A field's type is that of its default.
+    """
+    specification: list[tuple[str, Any, Any]] = []
+    for entry in fields:
+        default = entry["default"]
+        many = isinstance(default, list | tuple)
+        kind: Any = type(default[0]) if many and default else type(default) if default is not None else str
+        if many:
+            kind, default = tuple[kind, ...], tuple(default)
+        metadata = {key: entry[key] for key in METADATA if key in entry}
+        specification.append((entry["name"], kind, dataclasses.field(default=default, metadata=metadata)))
+    return dataclasses.make_dataclass(name, specification, frozen=True)()
+
+
+def _leave_keyboard(native: QWidget) -> None:
+    for control in (native, *native.findChildren(QWidget)):
+        if isinstance(control, QAbstractSlider | QCheckBox):
+            control.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        elif isinstance(control, QAbstractSpinBox):
+            control.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+            control.setKeyboardTracking(False)

@@ -1,0 +1,171 @@
+"""The Project page: open or make a project, see its classes, device and cache.
+
+What a person can do with it: open a project or continue a recent one, make one from a folder of images after reading
+the label report, rename and add classes, choose the device, empty the cache of results.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtWidgets import QFileDialog, QListWidget, QMessageBox, QWidget
+from superqt import QCollapsible
+
+from napari_wsss.core.errors import ProjectError, WsssError
+from napari_wsss.session.jobs import Job
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.child_questions import describe_device
+from napari_wsss.widgets.class_table import ClassTable
+from napari_wsss.widgets.controls import button, column, combo, heading, line, row, text_label
+from napari_wsss.widgets.new_project import NewProject
+
+DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))
+
+
+class ProjectPage(QWidget):
+    """Projects, classes, device and cache."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._device_asked = False
+        self.where = text_label()
+        self.recent = QListWidget()
+        self.recent.setMaximumHeight(90)
+        self.recent.itemActivated.connect(lambda item: self.open(Path(item.toolTip())))
+        self.recent.itemClicked.connect(lambda item: self.open(Path(item.toolTip())))
+        self.new = NewProject(session)
+        self.new_folded = QCollapsible("New project from a folder of images")
+        self.new_folded.setDuration(0)
+        self.new_folded.addWidget(self.new)
+        self.classes = ClassTable(session)
+        self.device = combo(DEVICES, self._choose_device)
+        self.device_text = text_label(quiet=True)
+        self.cache = text_label(quiet=True)
+        self._lay_out()
+        self._signals = [
+            (session.project_opened, self.refresh),
+            (session.project_closed, self.refresh),
+            (session.queue_changed, self._refresh_classes),
+            (session.labels_changed, self._refresh_classes),
+        ]
+        for signal, slot in self._signals:
+            signal.connect(slot)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        self.setLayout(
+            column(
+                self.where,
+                row(
+                    button("Open project …", self._browse, "A project folder"),
+                    button("New …", self._begin_new, "Make a project from a folder of images"),
+                    button("Close", self._session.close_project, "Save and close this project"),
+                ),
+                heading("Recent projects"),
+                self.recent,
+                line(),
+                self.new_folded,
+                line(),
+                heading("Classes"),
+                self.classes,
+                line(),
+                row(text_label("Device", wrap=False), self.device),
+                self.device_text,
+                row(self.cache, button("Empty cache", self._empty_cache, "Deletes computed maps and proposals")),
+                1,
+                margin=4,
+            )
+        )
+
+    def refresh(self) -> None:
+        """Show another project."""
+        project = self._session.project
+        if project is None:
+            self.where.setText("No project is open.")
+        else:
+            mode = "  (read-only)" if project.read_only else ""
+            self.where.setText(
+                f"<b>{project.folder.name}</b>{mode}<br>{project.folder}<br>images: {project.images_root}"
+            )
+        self.recent.clear()
+        for known in self._session.recent_projects():
+            self.recent.addItem(known.folder.name)
+            self.recent.item(self.recent.count() - 1).setToolTip(str(known.folder))
+        self.classes.refresh()
+        self._show_cache()
+
+    def _refresh_classes(self, _image_id: str = "") -> None:
+        self.classes.refresh()
+
+    def showEvent(self, event: object) -> None:
+        """Ask once which device computes."""
+        self._show_cache()
+        if not self._device_asked:
+            self._device_asked = True
+            self.device_text.setText("looking for the device …")
+            job = Job("device", describe_device, lane="questions", quiet=True)
+            job.succeeded.connect(lambda text: self.device_text.setText(f"automatic: {text}"))
+            job.failed.connect(lambda message, _error: self.device_text.setText(message))
+            self._session.jobs.submit(job)
+
+    # Opening
+
+    def _browse(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Open a project folder")
+        if chosen:
+            self.open(Path(chosen))
+
+    def _begin_new(self) -> None:
+        self.new_folded.expand(animate=False)
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of images")
+        if chosen:
+            self.new.open_images(Path(chosen))
+
+    def open(self, folder: Path) -> None:
+        """Open a project; where another program holds it, offer to look at it read-only."""
+        try:
+            self._session.open_project(folder)
+        except ProjectError as error:
+            if error.read_only_possible and self._accepts_read_only(str(error)):
+                self.open_read_only(folder)
+            elif not error.read_only_possible:
+                self._session.failed.emit(str(error))
+        except (WsssError, OSError) as error:
+            self._session.failed.emit(str(error))
+
+    def open_read_only(self, folder: Path) -> None:
+        """Open a project to look at it only."""
+        try:
+            self._session.open_project(folder, read_only=True)
+        except (WsssError, OSError) as error:
+            self._session.failed.emit(str(error))
+
+    def _accepts_read_only(self, reason: str) -> bool:
+        buttons = QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel
+        answer = QMessageBox.question(
+            self, "Open read-only?", f"{reason}\n\nOpen it read-only?", buttons, QMessageBox.StandardButton.Cancel
+        )
+        return answer == QMessageBox.StandardButton.Open
+
+    # Device and cache
+
+    def _choose_device(self, device: str) -> None:
+        self._session.device = device
+
+    def _show_cache(self) -> None:
+        project = self._session.project
+        size = project.store.size_bytes() if project is not None and self.isVisible() else 0
+        self.cache.setText(f"Results on disk: {size / 2**20:.1f} MiB" if project is not None else "")
+
+    def _empty_cache(self) -> None:
+        project = self._session.project
+        if project is not None and not project.read_only:
+            self._session.cancel_inference()
+            project.store.clear()
+            self._show_cache()
+
+    def close_page(self) -> None:
+        """Let go of the session."""
+        for signal, slot in self._signals:
+            signal.disconnect(slot, missing_ok=True)

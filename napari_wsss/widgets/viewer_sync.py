@@ -1,0 +1,404 @@
+"""Keeps the viewer's layers equal to what the session shows: the only module that touches ``viewer.layers``.
+
+Layers are made once and fed again for each image, so opacity, brush and tool survive. What was fed is remembered
+and compared: a signal touches only the layer whose array changed. `mask` shows the session's own array, so painting
+changes it directly; changes are reported to the session shortly after the last stroke.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.session.session import Session
+from napari_wsss.widgets import looks
+from napari_wsss.widgets.cam_layers import CamLayers
+from napari_wsss.widgets.controls import single_shot
+
+RECORD_AFTER_MS = 150
+FLUSH_AFTER_MS = 2000
+Held = Literal["proposal", "image"]
+
+
+class ViewerSync(QObject):
+    """The session's image, maps, proposal and mask as napari layers.
+
+    Attributes
+    ----------
+    notice : Signal(str)
+        One quiet line for the status line.
+    class_chosen : Signal(int)
+        The mask value that painting now makes.
+    layers_changed : Signal()
+        A layer of ours was added (its keys need binding).
+    """
+
+    notice = Signal(str)
+    class_chosen = Signal(int)
+    layers_changed = Signal()
+
+    def __init__(self, viewer: ViewerModel, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.viewer, self.session = viewer, session
+        self.cams = CamLayers(self._add_cam, self._remove)
+        self._single: dict[str, Layer] = {}
+        self._fed: dict[int, Any] = {}  # id of a layer -> the array it shows
+        self._shown_id: str | None = None
+        self._value = 1
+        self._held: dict[Layer, bool] = {}
+        self._what: Held | None = None
+        self._busy = False  # our own changes to layers are no edits and no deletions
+        self._record = single_shot(self, RECORD_AFTER_MS, self.commit)
+        self._save = single_shot(self, FLUSH_AFTER_MS, self.flush)
+        self._signals = [
+            (session.image_changed, self._on_image),
+            (session.maps_ready, self._on_maps),
+            (session.labels_changed, self._on_maps),
+            (session.proposal_changed, self._on_proposal),
+            (session.mask_replaced, self.reconcile),
+            (session.state_changed, self.reconcile),
+            (session.project_opened, self.show),
+            (session.project_closed, self.show),
+        ]
+        for signal, slot in self._signals:
+            signal.connect(slot)
+        viewer.layers.events.removed.connect(self._on_removed)
+        self.show()
+
+    # What is there
+
+    @property
+    def mask(self) -> Labels | None:
+        """The layer a person paints into, or None while no image is shown."""
+        return self._single.get("mask")  # type: ignore[return-value]
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Our layers, bottom to top."""
+        order = [self._single.get("image"), *self.cams.layers, self._single.get("proposal"), self._single.get("mask")]
+        return tuple(layer for layer in order if layer is not None)
+
+    @property
+    def value(self) -> int:
+        """The mask value that painting makes."""
+        return self._value
+
+    def _classes(self) -> ClassList:
+        classes = self.session.classes
+        assert classes is not None  # only asked for while a project is open
+        return classes
+
+    def _labelled(self) -> tuple[str, ...]:
+        record = self.session.record
+        labels = record.labels if record else frozenset()
+        return tuple(name for name in self._classes().names if name in labels)
+
+    # From the session to the layers
+
+    def show(self) -> None:
+        """Make the layers equal to the session: the shown image, or no layers at all."""
+        if self.session.project is None or self.session.image is None:
+            self._clear()
+            return
+        self.release()
+        self._swap()
+
+    def _on_image(self, _image_id: str = "") -> None:
+        self.show()
+
+    def _on_maps(self, image_id: str = "") -> None:
+        if image_id in ("", self._shown_id) and self.mask is not None:
+            held = self._what
+            self.release()
+            self._guarded(self._feed_cams)
+            self._guarded(self._feed_proposal)
+            if held:
+                self.hold(held)
+
+    def _on_proposal(self, image_id: str = "") -> None:
+        if image_id in ("", self._shown_id) and self.mask is not None:
+            self._guarded(self._feed_proposal)
+
+    def reconcile(self, _image_id: str = "") -> None:
+        """Write the session's mask into the layer, undoably, where the session has put another array in its place."""
+        mask, values = self.mask, self.session.mask
+        if mask is None or values is None or self.session.current_id != self._shown_id or mask.data is values:
+            return
+        self.write_mask(values)
+
+    def _guarded(self, change: Any) -> None:
+        """Run a change of ours, during which layer events are not a person's."""
+        before, self._busy = self._busy, True
+        try:
+            change()
+        finally:
+            self._busy = before
+
+    def _swap(self) -> None:
+        """Show another image: swap the data, clear napari's undo, put tool and class back."""
+        self._record.stop()
+        self._save.stop()
+        image = self.session.image
+        before = self._single.get("image")
+        resized = before is None or before.data.shape[:2] != image.shape[:2]
+        self._shown_id = self.session.current_id
+        self._guarded(self._feed_all)
+        if resized:
+            self.viewer.reset_view()
+        self._activate_mask()
+
+    def _feed_all(self) -> None:
+        self._adopt()
+        self._feed("image", self.session.image, lambda data: looks.image_layer(data), 0)
+        self._feed_cams()
+        self._feed_proposal()
+        self._feed_mask()
+
+    def _feed(self, role: str, data: NDArray[Any], make: Any, position: int) -> Layer:
+        layer = self._single.get(role)
+        if layer is None:
+            layer = self._single[role] = make(data)
+            self._add(layer, position)
+        elif self._fed.get(id(layer)) is not data:
+            layer.data = data
+        self._fed[id(layer)] = data
+        return layer
+
+    def _feed_mask(self) -> None:
+        mask = self.mask
+        mode = None if mask is None else mask.mode
+        position = len(self.viewer.layers)
+        data = self.session.mask
+        layer = self._feed("mask", data, lambda values: looks.mask_layer(values, self._classes()), position)
+        if mode is None:
+            self._start_mask(layer)
+        # The only public way to clear undo: otherwise Ctrl+Z writes the last image's pixels into this one.
+        layer.editable = False
+        layer.editable = not self.session.project.read_only
+        if mode is not None and layer.visible and layer.editable:
+            layer.mode = mode
+        self._recolour()
+
+    def _start_mask(self, mask: Layer) -> None:
+        labelled = self._labelled()
+        self._value = self._classes().mask_value(labelled[0]) if labelled else 1
+        mask.selected_label = self._value
+        mask.events.paint.connect(self._on_paint)
+        mask.events.set_data.connect(self._on_edit)  # undo and redo fire nothing else
+        mask.events.selected_label.connect(self._on_selected_label)
+        self.class_chosen.emit(self._value)
+
+    def _feed_proposal(self) -> None:
+        values = self.session.proposal
+        if values is None:
+            values = np.zeros(self.session.image.shape[:2], np.uint8)
+        layer = self._single.get("proposal")
+        if layer is None:
+            position = len(self.viewer.layers) - (self.mask is not None)
+            layer = looks.proposal_layer(values.copy(), self._classes())
+            self._single["proposal"] = layer
+            self._add(layer, position)
+        elif self._fed.get(id(layer)) is values:
+            return
+        elif layer.data.shape == values.shape:
+            # In place: assigning `data` would also look for its size and thumbnail, at twice the cost of a repaint.
+            np.copyto(layer.data, values)
+            layer.refresh(extent=False, thumbnail=False, highlight=False)
+        else:
+            layer.data = values.copy()
+        self._fed[id(layer)] = values
+
+    def _feed_cams(self) -> None:
+        self.cams.feed(self._labelled(), self._classes(), self.session.maps, self.session.image)
+        self.cams.apply()
+
+    def _add_cam(self, layer: Image, row: int) -> None:
+        self._add(layer, self.viewer.layers.index(self._single["image"]) + 1 + row)
+
+    # Layers come and go
+
+    def _adopt(self) -> None:
+        """Take over a tagged image layer that the reader or the sample added before the dock opened."""
+        if "image" in self._single:
+            return
+        for layer in self.viewer.layers:
+            if looks.role_of(layer) == "image" and isinstance(layer, Image):
+                layer.locked = True
+                self._single["image"] = layer
+                layer.events.name.connect(self._on_renamed)
+                return
+
+    def _add(self, layer: Layer, position: int) -> None:
+        self.viewer.layers.insert(min(position, len(self.viewer.layers)), layer)
+        layer.events.name.connect(self._on_renamed)
+        self.layers_changed.emit()
+
+    def _remove(self, layer: Layer) -> None:
+        self._fed.pop(id(layer), None)
+        self._held.pop(layer, None)
+        if layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
+
+    def _clear(self) -> None:
+        self._record.stop()
+        self._save.stop()
+        self._guarded(self._remove_all)
+        self._single.clear()
+        self._fed.clear()
+        self._held.clear()
+        self._shown_id = None
+
+    def _remove_all(self) -> None:
+        self.cams.clear()
+        for layer in self._single.values():
+            self._remove(layer)
+
+    def _on_removed(self, event: Any) -> None:
+        layer = event.value
+        if self._busy or layer not in self.layers:
+            return
+        self._single = {role: kept for role, kept in self._single.items() if kept is not layer}
+        if layer in self.cams.layers:
+            self._guarded(lambda: self.cams.forget(layer))
+        self._fed.pop(id(layer), None)
+        QTimer.singleShot(0, self, lambda: self._repair(layer.name))
+
+    def _repair(self, name: str) -> None:
+        if self.session.image is None or self._shown_id is None:
+            return
+        self._guarded(self._feed_all)
+        self._activate_mask()
+        self.notice.emit(f"The layer '{name}' belongs to the project and was put back.")
+
+    def _on_renamed(self, event: Any) -> None:
+        layer = event.source
+        if self._busy or layer not in self.layers:
+            return
+        role = looks.role_of(layer)
+        wanted = looks.CAM_PREFIX + self.cams.names[self.cams.layers.index(layer)] if role == "cam" else role
+        # napari appends " [1]" itself where another layer already has the name.
+        if re.fullmatch(re.escape(wanted) + r"( \[\d+\])?", layer.name):
+            return
+        self._guarded(lambda: setattr(layer, "name", wanted))
+        self.notice.emit(f"Layer names are fixed; '{wanted}' has its name back.")
+
+    # From the layers to the session
+
+    def _on_paint(self, _event: Any = None) -> None:
+        if not self._busy and self.mask is not None:
+            self.session.touch()
+            self._on_edit()
+
+    def _on_edit(self, _event: Any = None) -> None:
+        if not self._busy and self.mask is not None:
+            self._record.start()
+            self._save.start()
+
+    def commit(self) -> None:
+        """Tell the session now what was painted since the last time."""
+        pending = self._record.isActive()
+        self._record.stop()
+        mask = self.mask
+        if mask is None or self.session.current_id != self._shown_id:
+            return
+        if pending or mask.data is self.session.mask:
+            self.session.record_change(mask.data)
+        else:
+            self.reconcile()
+
+    def flush(self) -> None:
+        """Write the draft to disk now."""
+        self.commit()
+        self._save.stop()
+        if self.mask is not None:
+            self.session.flush()
+
+    def write_mask(self, values: NDArray[np.uint8]) -> None:
+        """Write (H, W) uint8 into the mask as one step that Ctrl+Z takes back, and record it."""
+        mask = self.mask
+        if mask is None:
+            return
+        mask.visible = True  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
+        where = np.nonzero(mask.data != values)
+        if len(where[0]):
+            with mask.block_history():
+                mask.data_setitem(where, values[where])
+        self._record.stop()
+        self.session.record_change(mask.data)
+
+    # What a person asks for
+
+    def _activate_mask(self) -> None:
+        if self.mask is not None and self.viewer.layers.selection.active is not self.mask:
+            self.viewer.layers.selection.active = self.mask
+
+    def choose_value(self, value: int) -> None:
+        """Paint with mask value `value` (0 background, 255 ignore) and show that class's activation map."""
+        mask = self.mask
+        if mask is None or value not in self._classes().values():
+            return
+        self._activate_mask()
+        mask.selected_label = value
+        name = self._classes().name_of(value)
+        if value not in (BACKGROUND, IGNORE) and name in self._labelled():
+            self.cams.show(name)
+
+    def _on_selected_label(self, _event: Any = None) -> None:
+        mask = self.mask
+        if mask is None or mask.selected_label == self._value:
+            return
+        if mask.selected_label in self._classes().values():
+            self._value = int(mask.selected_label)
+            self.class_chosen.emit(self._value)
+            return
+        self.notice.emit(f"There is no class {mask.selected_label}; classes are added on the Project page.")
+        mask.selected_label = self._value
+
+    def set_tool(self, mode: str) -> None:
+        """Switch the mask's tool: ``paint``, ``erase``, ``fill``, ``polygon``, ``pick`` or ``pan_zoom``."""
+        if self.mask is not None and self.mask.editable:
+            self._activate_mask()
+            self.mask.mode = mode
+
+    def cycle_cam(self) -> None:
+        """Show the next labelled class's activation map."""
+        self.cams.cycle()
+
+    def hold(self, what: Held) -> None:
+        """Show only the image, or the image and the proposal, until `release`."""
+        self.release()
+        self._what = what
+        self._held = {layer: layer.visible for layer in self.layers}
+        kept = ("image", "proposal") if what == "proposal" else ("image",)
+        for layer in self.layers:
+            layer.visible = looks.role_of(layer) in kept
+
+    def release(self) -> None:
+        """Put the visibilities back that `hold` changed."""
+        held, self._held, self._what = self._held, {}, None
+        for layer, visible in held.items():
+            if layer in self.viewer.layers:
+                layer.visible = visible
+
+    def _recolour(self) -> None:
+        """Give mask and proposal the colours of the current class list (a class may have been added)."""
+        for role in ("mask", "proposal"):
+            layer = self._single.get(role)
+            if layer is not None and len(layer.colormap.color_dict) != len(self._classes().values()) + 1:
+                layer.colormap = looks.mask_colours(self._classes())
+
+    def close(self) -> None:
+        """Write what is unsaved and let go of session and viewer; the layers stay."""
+        self.flush()
+        for signal, slot in self._signals:
+            signal.disconnect(slot, missing_ok=True)
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self._record.stop()
+        self._save.stop()

@@ -1,0 +1,106 @@
+"""The form of a Parameters instance shows what is declared, reports valid changes and refuses the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+
+pytest.importorskip("qtpy")
+pytest.importorskip("magicgui")
+
+from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.parameters import parameter
+from napari_wsss.widgets.parameter_form import ParameterForm, described, read_value
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A method's parameters."""
+
+    power: float = parameter(4.0, "Background power (alpha)", "Larger means less background.", bounds=(1, 32))
+    steps: int = parameter(10, "Iterations", bounds=(1, None))
+    scales: tuple[float, ...] = parameter((0.5, 1.0), "Scales", bounds=(0.1, 4))
+    preset: str = parameter("psa", "Preset", choices=("psa", "irn"))
+    mode: Literal["a", "b"] = parameter("a", "Mode")
+    flip: bool = parameter(True, "Flip", advanced=True)
+    width: float | None = parameter(None, "Width")
+
+
+@pytest.fixture
+def form(qtbot):
+    made = ParameterForm(Parameters())
+    qtbot.addWidget(made)
+    return made
+
+
+def test_shows_the_instance_not_the_types_zero(qtbot):
+    form = ParameterForm(Parameters(power=7.5))
+    qtbot.addWidget(form)
+    assert form.fields["power"].value == 7.5
+    assert form.parameters() == Parameters(power=7.5)
+
+
+def test_reports_only_the_changed_value(form, qtbot):
+    with qtbot.waitSignal(form.changed) as seen:
+        form.fields["power"].value = 8.0
+    assert seen.args == [{"power": 8.0}]
+    assert form.values() == {"power": 8.0}
+
+
+def test_text_fields_hold_tuples_and_optionals(form, qtbot):
+    with qtbot.waitSignal(form.changed) as seen:
+        form.fields["scales"].value = "0.5, 1; 2"
+    assert seen.args == [{"scales": [0.5, 1.0, 2.0]}]
+    form.fields["width"].value = "3"
+    assert form.parameters().width == 3.0
+    form.fields["width"].value = ""
+    assert form.parameters().width is None
+
+
+def test_invalid_text_is_said_and_not_reported(form, qtbot):
+    with qtbot.assertNotEmitted(form.changed):
+        form.fields["scales"].value = "0.5, wide"
+    assert "wide" in form.problem.text()
+    with qtbot.assertNotEmitted(form.changed):
+        form.fields["scales"].value = "9"
+    assert "0.1 to 4" in form.problem.text()
+
+
+def test_reset_puts_one_field_back(form, qtbot):
+    form.fields["steps"].value = 3
+    form.fields["power"].value = 9.0
+    form.reset("steps")
+    assert form.values() == {"power": 9.0}
+    assert not form._resets["steps"].isEnabled()
+    assert form._resets["power"].isEnabled()
+
+
+def test_showing_values_is_silent(form, qtbot):
+    with qtbot.assertNotEmitted(form.changed):
+        form.show_values({"preset": "irn", "scales": [1.0]})
+    assert form.values() == {"preset": "irn", "scales": [1.0]}
+
+
+def test_sliders_leave_the_keyboard_to_the_canvas(form):
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QAbstractSlider
+
+    sliders = form.findChildren(QAbstractSlider)
+    assert sliders
+    assert all(slider.focusPolicy() == Qt.FocusPolicy.NoFocus for slider in sliders)
+
+
+def test_described_fields_make_the_same_form(qtbot):
+    fields = [
+        {"name": "epochs", "default": 5, "title": "Epochs", "minimum": 1},
+        {"name": "scales", "default": [0.5, 1.0], "title": "Scales"},
+        {"name": "device", "default": "auto", "choices": ["auto", "cpu"]},
+    ]
+    form = ParameterForm(described("Options", fields))
+    qtbot.addWidget(form)
+    form.fields["epochs"].value = 7
+    assert form.values() == {"epochs": 7}
+    with pytest.raises(ParameterError):
+        read_value(int, "many words")
