@@ -127,11 +127,14 @@ class Tuning(Computing):
             return False
         self.project.set_plan(plan)
         self._unkept_threshold = None
+        self.plan_changed.emit()
+        self._forget_drawn()
+        return True
+
+    def _forget_drawn(self) -> None:
         if self._prefetch is not None:
             self._prefetch.clear()
-        self.plan_changed.emit()
         self._redraw()
-        return True
 
     # -- models -----------------------------------------------------------------------------------------------
 
@@ -147,7 +150,8 @@ class Tuning(Computing):
         plan = _with_checkpoint(self.plan, run, os.path.relpath(checkpoint, project.folder))
         project.catalog.mark_stale(UNDECIDED)
         self.cancel_inference()
-        self._change_plan(plan)
+        if not self._change_plan(plan):  # the same file, trained further
+            self._forget_drawn()
         undecided = set(self._undecided())
         in_order = [image_id for image_id in (self.queue.ids() if self.queue else []) if image_id in undecided]
         return self.start_inference([*in_order, *(undecided - set(in_order))])

@@ -1,0 +1,163 @@
+"""Small projects and a localizer without torch: the real pipeline and store run, on pictures of 24 x 32 pixels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_wsss.core import registry
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.parameters import NoParameters
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.project import NewImage, Project
+from napari_wsss.session.mailbox import Mailbox
+from napari_wsss.session.session import Session
+
+HEIGHT, WIDTH = 24, 32
+CLASSES = ClassList(("red", "green", "blue"))
+CHECKPOINT = "training/classifier-test/best.safetensors"
+
+
+class Colours:
+    """A third party's localizer: the map of class k is colour channel k, times a gain from the checkpoint."""
+
+    title = "Colours"
+    Parameters = NoParameters
+
+    def __init__(self, gain: float) -> None:
+        self.gain = gain
+
+    @classmethod
+    def restore(cls, path: Path, device: str, *, background: bool = True) -> tuple[Colours, ClassList, Any]:
+        record = json.loads(path.read_text())
+        return cls(record["gain"]), ClassList(record["classes"]), SimpleNamespace(method="colours")
+
+    def infer(self, image: NDArray[np.uint8], present: Sequence[int], settings: Any) -> ActivationMaps:
+        scores = [np.clip(image[..., k] / np.float32(255) * self.gain, 0, 1) for k in present]
+        stacked = np.asarray(scores, np.float32).reshape(len(present), *image.shape[:2])
+        return ActivationMaps(stacked, tuple(present))
+
+
+class _Entry:
+    def load(self) -> type[Colours]:
+        return Colours
+
+
+@pytest.fixture(autouse=True)
+def _colours_on_the_shelf(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_foreign", lambda shelf: {"colours": _Entry()} if shelf == "localize" else {})
+
+
+def write_picture(path: Path, seed: int) -> None:
+    """Write dim noise with a bright red square on the left and a bright green one on the right."""
+    pixels = np.random.default_rng(seed).integers(0, 40, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    pixels[6:18, 4:14, 0] = 200
+    pixels[8:16, 20:28, 1] = 220
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def write_checkpoint(folder: Path, gain: float = 1.0, relative: str = CHECKPOINT) -> Path:
+    path = folder / relative
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"gain": gain, "classes": list(CLASSES.names)}))
+    return path
+
+
+def colours_plan(*refiners: Step, checkpoint: str = CHECKPOINT) -> Plan:
+    return Plan(
+        localizer=Step("colours"),
+        refiners=refiners or (Step("constant_background", {"background_threshold": 0.5}),),
+        localizer_checkpoint=checkpoint,
+    )
+
+
+def build_project(folder: Path, count: int = 6) -> Path:
+    """Make a project of `count` pictures in `folder`; every third is red only, the others red and green."""
+    names = [f"p{index}.png" for index in range(count)]
+    for index, name in enumerate(names):
+        write_picture(folder / "images" / name, index)
+    labels = [frozenset({"red"} if index % 3 == 2 else {"red", "green"}) for index in range(count)]
+    images = [NewImage(name, found, "train") for name, found in zip(names, labels, strict=True)]
+    Project.create(folder / "project", folder / "images", CLASSES, images).close()
+    return folder / "project"
+
+
+@pytest.fixture
+def project_folder(tmp_path: Path) -> Path:
+    """Return the closed project of six pictures, without a model."""
+    return build_project(tmp_path)
+
+
+@pytest.fixture
+def model_folder(project_folder: Path) -> Path:
+    """Return the closed project of six pictures with the colours localizer applied."""
+    write_checkpoint(project_folder)
+    with Project.open(project_folder) as project:
+        project.set_plan(colours_plan())
+    return project_folder
+
+
+class Sitting:
+    """A session with its mailbox, and everything it said."""
+
+    def __init__(self, config_folder: Path) -> None:
+        self.mailbox = Mailbox()
+        self.session = Session(self.mailbox, config_folder)
+        self.notices: list[str] = []
+        self.failures: list[str] = []
+        self.session.notice.connect(self.notices.append)
+        self.session.failed.connect(self.failures.append)
+
+    def settle(self, timeout: float = 20.0) -> None:
+        """Wait until nothing runs in the background and everything it said has arrived."""
+        assert self.mailbox.drain_until(lambda: not self.session.jobs.all, timeout)
+        self.mailbox.drain()
+
+    def paint(self, value: int, rows: slice = slice(0, 3), columns: slice = slice(0, 3)) -> NDArray[np.uint8]:
+        """Paint into the mask as napari does: in place, then the recorded change."""
+        mask = self.session.mask
+        assert mask is not None
+        mask[rows, columns] = value
+        self.session.record_change(mask)
+        return mask.copy()
+
+
+@pytest.fixture
+def sitting_on(tmp_path: Path) -> Iterator[Callable[[Path], Sitting]]:
+    """Return a function that opens a project in a new session; all are closed in the end."""
+    opened: list[Sitting] = []
+
+    def open_(folder: Path, **options: Any) -> Sitting:
+        sitting = Sitting(tmp_path / "config")
+        sitting.session.open_project(folder, **options)
+        opened.append(sitting)
+        return sitting
+
+    yield open_
+    for sitting in opened:
+        sitting.session.close_project(discard_unsaved=True)
+
+
+@pytest.fixture
+def sitting(project_folder: Path, sitting_on: Callable[[Path], Sitting]) -> Sitting:
+    """Return a session on a project without a model."""
+    return sitting_on(project_folder)
+
+
+@pytest.fixture
+def computed(model_folder: Path, sitting_on: Callable[[Path], Sitting]) -> Sitting:
+    """Return a session on a project with a model, after its inference."""
+    found = sitting_on(model_folder)
+    found.session.start_inference()
+    found.settle()
+    return found
