@@ -18,6 +18,7 @@ from weakref import WeakSet
 from napari_wsss.core.errors import ProjectError
 
 BUSY_SECONDS = 20.0
+WRITER_SETTINGS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
 Row = tuple[Any, ...]
 
 
@@ -181,21 +182,21 @@ def _as_project_error(path: Path) -> Iterator[None]:
 def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
     uri = path.resolve().as_uri()
     if not read_only:
-        connection = _open(f"{uri}?mode=rw")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        return connection
-    connection = _open(f"{uri}?mode=ro")
+        return _open(f"{uri}?mode=rw", WRITER_SETTINGS)
     try:
-        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        return _open(f"{uri}?mode=ro", ("SELECT 1 FROM sqlite_master LIMIT 1",))
     except sqlite3.OperationalError:
         # WAL needs a writable folder unless the writer left its files there; the file itself can still be read.
-        connection.close()
-        connection = _open(f"{uri}?immutable=1")
-    return connection
+        return _open(f"{uri}?immutable=1", ())
 
 
-def _open(uri: str) -> sqlite3.Connection:
+def _open(uri: str, first_statements: Sequence[str]) -> sqlite3.Connection:
     # check_same_thread is off only so that `close` can close the connections of other, idle threads.
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        for statement in first_statements:
+            connection.execute(statement).fetchall()
+    except BaseException:
+        connection.close()  # or it would live on in the traceback and keep the file locked
+        raise
+    return connection

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
+from napari_wsss.core import schema
 from napari_wsss.core.backups import back_up, list_backups
 from napari_wsss.core.catalog import Catalog, NewImage
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.database import Database, create_file
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.schema import VERSION, build, migrate, version_of
 
 
 def build_file(path: Path, root: Mapping[str, str], classes: ClassList, images: Iterable[NewImage]) -> None:
@@ -27,7 +27,7 @@ def build_file(path: Path, root: Mapping[str, str], classes: ClassList, images: 
     ProjectError, LabelError
         When an image is listed twice, has no plain path, or a label outside `classes`.
     """
-    create_file(path, build)
+    create_file(path, schema.build)
     with closing(Database(path)) as database, database.transaction() as connection:
         connection.executemany("INSERT INTO meta VALUES (?, ?)", list(root.items()))
         connection.executemany("INSERT INTO classes VALUES (?, ?)", list(enumerate(classes.names)))
@@ -48,8 +48,8 @@ def prepare(database: Database, backups: Path) -> None:
         known = list_backups(backups)
         advice = f"Restore it by copying {known[0]} over it" if known else "There is no backup to restore it from"
         raise ProjectError(f"{database.path} is damaged ({damage}). {advice}.")
-    version = version_of(database.connection)
-    if version == VERSION:
+    version = schema.version_of(database.connection)
+    if version == schema.VERSION:
         return
     if database.read_only:
         raise ProjectError(
@@ -57,4 +57,4 @@ def prepare(database: Database, backups: Path) -> None:
             "to update it."
         )
     back_up(database, backups)
-    migrate(database.connection)
+    schema.migrate(database.connection)

@@ -98,15 +98,29 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def migrate(connection: sqlite3.Connection) -> int:
-    """Bring an older file up to `VERSION`, one transaction per version; return the version it had."""
+    """Bring an older file up to `VERSION`, one transaction per version; return the version it had.
+
+    Raises
+    ------
+    ProjectError
+        When a migration fails; the file is then unchanged by it.
+    """
     found = version_of(connection)
+    connection.execute("PRAGMA foreign_keys = OFF")  # a migration may rebuild tables that others refer to
     for version in range(found, VERSION):
         connection.execute("BEGIN IMMEDIATE")
         try:
             MIGRATIONS[version](connection)
             connection.execute(f"PRAGMA user_version = {version + 1}")
+            connection.execute("COMMIT")
+        except sqlite3.Error as reason:
+            connection.execute("ROLLBACK")
+            raise ProjectError(
+                f"The project could not be updated from schema version {version} to {version + 1} ({reason}). It is "
+                "unchanged; open it with the version of napari-wsss that wrote it, and report this."
+            ) from reason
         except BaseException:
             connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
+    connection.execute("PRAGMA foreign_keys = ON")
     return found

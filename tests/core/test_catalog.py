@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_wsss.core import catalog as module
+from napari_wsss.core.catalog import MOVES, STATES, UNDECIDED, NewImage
+from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.project import Project
+from tests.core.conftest import IDS
+
+
+def test_records_come_in_the_order_they_were_given(project: Project) -> None:
+    records = list(project.catalog.records())
+    assert tuple(record.id for record in records) == IDS
+    assert records[0].labels == {"cat", "dog"}
+    assert (records[0].path, records[0].state, records[0].split) == ("a.png", "todo", "train")
+    assert len(project.catalog) == 4
+    assert "day 1/a.png" in project.catalog
+    assert "a.PNG" not in project.catalog
+
+
+def test_two_files_of_one_stem_are_two_images(project: Project) -> None:
+    project.catalog.set_state("a.png", "flagged")
+    assert project.catalog.get("day 1/a.png").state == "todo"
+
+
+def test_pages_are_read_through_and_may_change_meanwhile(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGE", 3)
+    project.add_images(NewImage(f"new/{i}.png") for i in range(10))
+    seen = []
+    for image_id in project.catalog.ids(states=["todo"]):
+        project.catalog.set_state(image_id, "skipped")
+        seen.append(image_id)
+    assert seen == list(project.catalog.ids())
+    assert project.catalog.counts()["skipped"] == 14
+
+
+def test_ids_by_state_split_and_label(project: Project) -> None:
+    catalog = project.catalog
+    catalog.set_state("b.png", "accepted")
+    catalog.set_split("b.png", "val")
+    assert list(catalog.ids(states=["accepted", "flagged"])) == ["b.png"]
+    assert list(catalog.ids(states=[])) == []
+    assert list(catalog.ids(split="train")) == ["a.png"]
+    assert list(catalog.ids(label="dog")) == ["a.png"]
+    assert list(catalog.ids(label="no such class")) == []
+    assert [record.id for record in catalog.records(states=UNDECIDED, split="", label="cat")] == list(IDS[2:])
+
+
+def test_places_and_neighbours(project: Project) -> None:
+    catalog = project.catalog
+    assert [catalog.at(catalog.position(image_id)) for image_id in IDS] == list(IDS)
+    assert catalog.neighbour(IDS[0]) == IDS[1]
+    assert catalog.neighbour(IDS[3]) is None
+    assert catalog.neighbour(IDS[0], -1) is None
+    assert catalog.neighbour(IDS[0], 2) == IDS[2]
+    catalog.set_state(IDS[1], "excluded")
+    assert catalog.neighbour(IDS[0], states=UNDECIDED) == IDS[2]
+    assert catalog.neighbour(IDS[2], -1, UNDECIDED) == IDS[0]
+    with pytest.raises(ProjectError, match="4"):
+        catalog.at(4)
+
+
+def test_counts_name_every_state_and_class(project: Project) -> None:
+    project.catalog.set_state("a.png", "skipped")
+    assert project.catalog.counts() == {**dict.fromkeys(STATES, 0), "todo": 3, "skipped": 1}
+    assert project.catalog.class_counts() == {"cat": 4, "dog": 1, "wild boar": 0}
+    assert project.catalog.class_counts("skipped") == {"cat": 1, "dog": 1, "wild boar": 0}
+
+
+@pytest.mark.parametrize("now", STATES)
+@pytest.mark.parametrize("then", [*STATES, "nonsense"])
+def test_only_permitted_moves_are_made(project: Project, now: str, then: str) -> None:
+    project.catalog.restore_state("a.png", now)
+    if then == now or then in MOVES[now]:
+        project.catalog.set_state("a.png", then)
+        assert project.catalog.state("a.png") == then
+    else:
+        with pytest.raises(ProjectError, match=f"is {now} and cannot become"):
+            project.catalog.set_state("a.png", then)
+        assert project.catalog.state("a.png") == now
+
+
+def test_every_state_can_be_reached_and_left() -> None:
+    assert set(MOVES) == set(STATES)
+    assert set().union(*MOVES.values()) == set(STATES)
+    assert all(moves and state not in moves for state, moves in MOVES.items())
+
+
+def test_setters_change_one_image(project: Project) -> None:
+    catalog = project.catalog
+    catalog.set_note("b.png", "blurred")
+    catalog.set_score("b.png", 0.5)
+    catalog.set_hash("b.png", "ab" * 32)
+    catalog.set_facts("b.png", stale=True, disagrees=True)
+    catalog.set_facts("b.png", disagrees=False)
+    catalog.set_labels("b.png", ["dog", "wild boar"])
+    changed = catalog.get("b.png")
+    assert (changed.note, changed.score, changed.content_hash) == ("blurred", 0.5, "ab" * 32)
+    assert (changed.stale, changed.disagrees, changed.label_changed) == (True, False, False)
+    assert changed.labels == {"dog", "wild boar"}
+    others = [record for record in catalog.records() if record.id != "b.png"]
+    assert all(not record.note and not record.stale and "cat" in record.labels for record in others)
+
+
+def test_a_new_model_makes_undecided_proposals_stale(project: Project) -> None:
+    project.catalog.set_state("a.png", "accepted")
+    assert project.catalog.mark_stale() == 3
+    assert [record.stale for record in project.catalog.records()] == [False, True, True, True]
+
+
+def test_unknown_names_change_nothing(project: Project) -> None:
+    with pytest.raises(LabelError, match="wolf"):
+        project.catalog.set_labels("a.png", ["dog", "wolf"])
+    assert project.catalog.get("a.png").labels == {"cat", "dog"}
+    for ask in (project.catalog.get, project.catalog.state, project.catalog.position, project.catalog.neighbour):
+        with pytest.raises(ProjectError, match=r"'z\.png'"):
+            ask("z.png")
+    with pytest.raises(ProjectError, match="test"):
+        project.catalog.set_split("a.png", "test")
+
+
+def test_renamed_class_keeps_its_images(project: Project) -> None:
+    project.catalog.rename_class("dog", "hound")
+    assert project.catalog.get("a.png").labels == {"cat", "hound"}
+    with pytest.raises(LabelError, match="already"):
+        project.catalog.rename_class("cat", "hound")
+    with pytest.raises(LabelError, match="no class 'dog'"):
+        project.catalog.rename_class("dog", "wolf")
+
+
+def test_labels_with_any_characters_are_kept_apart(project: Project) -> None:
+    project.add_class("a,b; c|d")
+    project.catalog.set_labels("b.png", ["a,b; c|d", "cat"])
+    assert project.catalog.get("b.png").labels == {"a,b; c|d", "cat"}

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.lock import Holder, ProjectLock, process_start, read_holder
+
+
+def put(lock: ProjectLock, holder: Holder) -> None:
+    lock.path.write_text(json.dumps(asdict(holder)))
+
+
+def test_second_instance_is_told_who_holds_it_and_may_read(tmp_path: Path) -> None:
+    first, second = ProjectLock(tmp_path), ProjectLock(tmp_path)
+    first.acquire()
+    with pytest.raises(ProjectError, match=f"process {os.getpid()} on {socket.gethostname()}") as raised:
+        second.acquire()
+    assert raised.value.read_only_possible
+    second.release()
+    assert first.path.exists(), "only the holder gives the lock back"
+    first.release()
+    second.acquire()
+    second.release()
+    assert not first.path.exists()
+
+
+def test_a_dead_process_s_lock_is_taken_over(tmp_path: Path) -> None:
+    code = (
+        "import os; from pathlib import Path; from napari_wsss.core.lock import ProjectLock\n"
+        f"ProjectLock(Path({str(tmp_path)!r})).acquire(); os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 9
+    lock = ProjectLock(tmp_path)
+    assert read_holder(lock.path) is not None
+    lock.acquire()
+    holder = read_holder(lock.path)
+    assert holder is not None
+    assert holder.pid == os.getpid()
+
+
+def test_a_process_number_used_again_does_not_keep_the_lock(tmp_path: Path) -> None:
+    lock = ProjectLock(tmp_path)
+    put(lock, replace(Holder.this_process(), started="long ago"))
+    lock.acquire()
+
+
+def test_a_holder_on_another_machine_is_never_presumed_dead(tmp_path: Path) -> None:
+    lock = ProjectLock(tmp_path)
+    put(lock, Holder("another-host", 2**22 + 1, "1", "token"))
+    with pytest.raises(ProjectError, match="another-host"):
+        lock.acquire()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"host": "x"}'])
+def test_a_half_written_lock_is_nobody_s(tmp_path: Path, content: str) -> None:
+    lock = ProjectLock(tmp_path)
+    lock.path.write_text(content)
+    lock.acquire()
+
+
+def test_of_many_processes_one_gets_a_stale_lock(tmp_path: Path) -> None:
+    lock = ProjectLock(tmp_path)
+    put(lock, replace(Holder.this_process(), started="long ago"))
+    code = (
+        "import sys, time; from pathlib import Path; from napari_wsss.core.errors import ProjectError\n"
+        "from napari_wsss.core.lock import ProjectLock\n"
+        "time.sleep(max(0, float(sys.argv[1]) - time.time()))\n"
+        f"try: ProjectLock(Path({str(tmp_path)!r})).acquire(); print('mine', flush=True)\n"
+        "except ProjectError: print('taken', flush=True)\n"
+        "sys.stdin.readline()"
+    )
+    import time
+
+    start = str(time.time() + 2)
+    children = [
+        subprocess.Popen([sys.executable, "-c", code, start], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    said = [child.stdout.readline().strip() for child in children if child.stdout]
+    for child in children:
+        child.communicate("\n", timeout=30)
+    assert sorted(said) == ["mine", "taken", "taken", "taken"]
+
+
+def test_a_folder_that_cannot_be_written_may_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ProjectError, match="Read-only file system") as raised:
+        ProjectLock(tmp_path).acquire()
+    assert raised.value.read_only_possible
+
+
+def test_process_start_tells_running_from_ended() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert process_start(child.pid) != ""
+    assert process_start(child.pid) == process_start(child.pid)
+    child.communicate(b"\n", timeout=30)
+    assert process_start(child.pid) == ""

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from napari_wsss.core.backups import list_backups
+from napari_wsss.core.catalog import Catalog, NewImage
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.database import Database
+from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.opening import build_file, prepare
+from napari_wsss.core.project import Project
+
+ROOT = {"images_root": "/images", "images_root_relative": "../images"}
+CLASSES = ClassList(("cat",))
+
+
+def test_a_built_file_passes_its_own_check(tmp_path: Path) -> None:
+    path = tmp_path / "project.sqlite"
+    build_file(path, ROOT, CLASSES, [NewImage("a.png", frozenset({"cat"}))])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["project.sqlite"], "no WAL files are left over"
+    with closing(Database(path)) as database:
+        prepare(database, tmp_path / "backups")
+        assert len(Catalog(database)) == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "error"),
+    [
+        ([NewImage("a.png"), NewImage("a.png")], ProjectError),
+        ([NewImage("../a.png")], ProjectError),
+        ([NewImage("/a.png")], ProjectError),
+        ([NewImage("x//a.png")], ProjectError),
+        ([NewImage("x\\a.png")], ProjectError),
+        ([NewImage("")], ProjectError),
+        ([NewImage("a.png", split="test")], ProjectError),
+        ([NewImage("a.png", frozenset({"dog"}))], LabelError),
+    ],
+)
+def test_unusable_images_are_refused_as_a_whole(tmp_path: Path, images: list[NewImage], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        Project.create(tmp_path / "p", tmp_path, CLASSES, [NewImage("sound.png"), *images])
+    assert not list((tmp_path / "p").glob("*.sqlite*")), "a failed creation leaves no project behind"
+    with Project.create(tmp_path / "p", tmp_path, CLASSES, []) as project:
+        assert len(project.catalog) == 0
+
+
+@pytest.mark.parametrize("place", [0, 2000])
+def test_damage_is_noticed_and_the_backup_named(project: Project, place: int) -> None:
+    for image_id in project.catalog.ids():
+        project.set_note(image_id, "x" * 9000)
+    project.close()
+    path = project.folder / "project.sqlite"
+    content = bytearray(path.read_bytes())
+    content[place : place + 4096 * 4] = b"\x55" * 4096 * 4
+    path.write_bytes(content)
+    newest = list_backups(project.folder / "backups")[0]
+    with pytest.raises(ProjectError, match="backups") as raised:
+        Project.open(project.folder)
+    assert "damaged" in str(raised.value)
+    path.write_bytes(newest.read_bytes())
+    with Project.open(project.folder) as restored:
+        assert restored.catalog.get("a.png").note == "x" * 9000

@@ -1,0 +1,190 @@
+"""Old projects stay readable: the statements of every released schema version are kept here word for word."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_wsss.core import schema
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.journal import pack
+from napari_wsss.core.masks import encode_mask
+from napari_wsss.core.project import Project
+
+VERSION_1 = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE classes (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE images (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'todo',
+    split TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT '',
+    stale INTEGER NOT NULL DEFAULT 0,
+    label_changed INTEGER NOT NULL DEFAULT 0,
+    disagrees INTEGER NOT NULL DEFAULT 0,
+    replaced INTEGER NOT NULL DEFAULT 0,
+    content_hash TEXT NOT NULL DEFAULT '',
+    file_mtime INTEGER NOT NULL DEFAULT -1,
+    file_size INTEGER NOT NULL DEFAULT -1,
+    score REAL
+);
+CREATE INDEX images_by_state ON images (state, number);
+CREATE TABLE labels (
+    image INTEGER NOT NULL REFERENCES images (number),
+    class INTEGER NOT NULL REFERENCES classes (position),
+    PRIMARY KEY (image, class)
+) WITHOUT ROWID;
+CREATE INDEX labels_by_class ON labels (class, image);
+CREATE TABLE journal (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    time REAL NOT NULL,
+    image INTEGER REFERENCES images (number),
+    kind TEXT NOT NULL,
+    before TEXT NOT NULL DEFAULT 'null',
+    after TEXT NOT NULL DEFAULT 'null',
+    undone INTEGER NOT NULL DEFAULT 0,
+    pixels BLOB
+);
+CREATE INDEX journal_by_image ON journal (image, kind, number);
+CREATE INDEX journal_by_kind ON journal (kind, number);
+CREATE TABLE kept_files (
+    entry INTEGER NOT NULL REFERENCES journal (number),
+    role TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (entry, role)
+);
+CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
+INSERT INTO meta VALUES ('revision', '7');
+INSERT INTO meta VALUES ('images_root', '/nowhere/images');
+INSERT INTO meta VALUES ('images_root_relative', '../images');
+INSERT INTO meta VALUES ('plan', '{"localizer": {"method": "cam", "parameters": {}},
+ "refiners": [{"method": "power_background", "parameters": {"alpha": 3.0}}], "localizer_checkpoint": "training/x"}');
+INSERT INTO classes VALUES (0, 'cat');
+INSERT INTO classes VALUES (1, 'wild boar');
+INSERT INTO images (number, id, path, state, note) VALUES (1, 'a.png', 'a.png', 'draft', 'tail?');
+INSERT INTO images (number, id, path, state, split, score) VALUES (2, 'b.png', 'b.png', 'accepted', 'val', 0.5);
+INSERT INTO labels VALUES (1, 0);
+INSERT INTO labels VALUES (1, 1);
+INSERT INTO journal (time, image, kind, before, after)
+ VALUES (1.5, 2, 'mask', '{"state": "todo", "disagrees": false, "replaced": false, "mask": false, "draft": false}',
+ '{"action": "accept", "state": "accepted"}');
+PRAGMA application_id = 1465078611;
+PRAGMA user_version = 1;
+"""
+
+
+def build_version_1(folder: Path) -> None:
+    """Write a project as version 1 left it: a draft with one stroke, and an accepted mask."""
+    stroke = pack(np.array([3, 4]), np.array([2, 2], np.uint8))
+    with closing(sqlite3.connect(folder / "project.sqlite")) as connection:
+        connection.executescript(VERSION_1)
+        connection.execute("INSERT INTO journal (time, image, kind, pixels) VALUES (2.5, 1, 'stroke', ?)", (stroke,))
+        connection.commit()
+    (folder / "masks").mkdir()
+    (folder / "masks" / "b.png.png").write_bytes(encode_mask(np.ones((6, 8), np.uint8)))
+
+
+@pytest.fixture
+def old_folder(tmp_path: Path, images_root: Path) -> Path:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    build_version_1(folder)
+    return folder
+
+
+def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Path) -> None:
+    with Project.open(old_folder) as project:
+        first, second = project.catalog.records()
+        assert (first.labels, first.state, first.note) == ({"cat", "wild boar"}, "draft", "tail?")
+        assert (second.state, second.split, second.score) == ("accepted", "val", 0.5)
+        assert project.classes.names == ("cat", "wild boar")
+        assert project.plan.refiners[0].parameters == {"alpha": 3.0}
+        assert project.images_root == images_root
+        draft = project.read_draft("a.png")
+        assert draft is not None
+        assert draft[0].tolist() == [0, 0, 0, 2, 2, 0, 0, 0]
+        assert project.undo_decision() == "b.png"
+        assert project.read_accepted("b.png") is None
+        assert schema.version_of(project._database.connection) == schema.VERSION
+
+
+def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
+    def statements(script: str) -> list[str]:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.executescript(script)
+            rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+            return [" ".join(sql.split()) for (sql,) in rows]
+
+    assert schema.VERSION == 1, "a new version needs its own kept statements and a migration in this file"
+    assert statements(schema.TABLES) == statements(VERSION_1)
+
+
+@pytest.fixture
+def next_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]:
+    migrations: dict[int, object] = {
+        1: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN cluster TEXT NOT NULL DEFAULT 'none'")
+    }
+    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "MIGRATIONS", migrations)
+    return migrations
+
+
+@pytest.mark.usefixtures("next_version")
+def test_an_older_project_is_backed_up_and_migrated(old_folder: Path) -> None:
+    with Project.open(old_folder) as project:
+        assert project.catalog.get("a.png").state == "draft"
+        assert project._database.value("SELECT cluster FROM images") == "none"
+    oldest = sorted((old_folder / "backups").iterdir())[0]
+    with closing(sqlite3.connect(oldest)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+    with Project.open(old_folder, read_only=True) as project:
+        assert len(project.catalog) == 2
+
+
+@pytest.mark.usefixtures("next_version")
+def test_an_older_project_is_not_touched_read_only(old_folder: Path) -> None:
+    before = (old_folder / "project.sqlite").read_bytes()
+    with pytest.raises(ProjectError, match="once for writing"):
+        Project.open(old_folder, read_only=True)
+    assert (old_folder / "project.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize("statement", ["SELECT * FROM no_such_table", None])
+def test_a_failing_migration_changes_nothing(
+    old_folder: Path, next_version: dict[int, object], monkeypatch: pytest.MonkeyPatch, statement: str | None
+) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM images")
+        if statement is None:
+            raise KeyError("half way")
+        connection.execute(statement)
+
+    next_version[1] = fail
+    with pytest.raises(KeyError if statement is None else ProjectError):
+        Project.open(old_folder)
+    monkeypatch.undo()
+    with Project.open(old_folder) as project:
+        assert len(project.catalog) == 2
+
+
+def test_a_newer_project_is_refused_and_left_alone(old_folder: Path) -> None:
+    with closing(sqlite3.connect(old_folder / "project.sqlite")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(ProjectError, match=r"newer napari-wsss.*99"):
+        Project.open(old_folder)
+    assert not (old_folder / "backups").exists()
+    assert not (old_folder / "project.lock").exists()
+
+
+def test_another_program_s_database_is_refused(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "project.sqlite")) as connection:
+        connection.execute("CREATE TABLE images (id)")
+    with pytest.raises(ProjectError, match="not a napari-wsss project"):
+        Project.open(tmp_path)

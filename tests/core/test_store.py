@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.provenance import Provenance
+from napari_wsss.core.store import HALF_ERROR, ResultStore
+
+CAM = Provenance("localize.cam", {"scales": [1.0]}, "weights-hash")
+CRF = Provenance("refine.dense_crf", {"steps": 10}, parents=(CAM,))
+IMAGE = "5" * 64
+
+
+def some_maps(seed: int = 0, background: bool = True) -> ActivationMaps:
+    random = np.random.default_rng(seed)
+    scores = random.random((2, 9, 7), np.float32)
+    return ActivationMaps(scores, (1, 4), random.random((9, 7), np.float32) if background else None)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ResultStore:
+    return ResultStore(tmp_path / "results")
+
+
+@given(arrays(np.float32, (2, 3, 4), elements=st.floats(0, 1, width=32)), st.booleans())
+def test_round_trip_is_within_half_precision(
+    tmp_path_factory: pytest.TempPathFactory, scores: np.ndarray, with_background: bool
+) -> None:
+    store = ResultStore(tmp_path_factory.mktemp("store"))
+    maps = ActivationMaps(scores, (0, 9), scores[0] if with_background else None)
+    store.write_maps(CAM, "a.png", IMAGE, maps)
+    found = store.read_maps(CAM, "a.png", IMAGE)
+    assert found is not None
+    assert found.classes == (0, 9)
+    assert found.scores.dtype == np.float32
+    assert np.abs(found.scores - scores).max() <= HALF_ERROR
+    assert (found.background is None) == (not with_background)
+
+
+def test_scores_that_half_precision_would_spoil_are_kept_exactly(store: ResultStore) -> None:
+    scores = np.array([[[1234.567, 1e-9]]], np.float32)
+    store.write_maps(CAM, "a.png", IMAGE, ActivationMaps(scores, (0,)))
+    found = store.read_maps(CAM, "a.png", IMAGE)
+    assert found is not None
+    assert np.array_equal(found.scores, scores)
+
+
+def test_image_without_labels_is_stored_too(store: ResultStore) -> None:
+    store.write_maps(CAM, "a.png", IMAGE, ActivationMaps.empty(4, 5))
+    found = store.read_maps(CAM, "a.png", IMAGE)
+    assert found is not None
+    assert found.size == (4, 5)
+
+
+def test_a_replaced_image_or_another_step_reads_as_absent(store: ResultStore) -> None:
+    store.write_maps(CAM, "x/a.png", IMAGE, some_maps())
+    store.write_mask(CAM, "x/a.png", IMAGE, np.ones((9, 7), np.uint8))
+    assert store.has(CAM, "x/a.png", IMAGE)
+    for provenance, image_id, image_hash in ((CRF, "x/a.png", IMAGE), (CAM, "a.png", IMAGE), (CAM, "x/a.png", "6")):
+        assert not store.has(provenance, image_id, image_hash)
+        assert store.read_maps(provenance, image_id, image_hash) is None
+        assert store.read_mask(provenance, image_id, image_hash) is None
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".png"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "flip"])
+def test_damaged_files_read_as_absent(store: ResultStore, suffix: str, damage: str) -> None:
+    values = np.random.default_rng(0).integers(0, 3, (60, 60), dtype=np.uint8)
+    store.write_maps(CAM, "a.png", IMAGE, some_maps())
+    store.write_mask(CAM, "a.png", IMAGE, values)
+    path = store.path(CAM, "a.png", suffix)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    path.write_bytes({"cut": content[:-30], "empty": b"", "text": b"hello", "flip": bytes(content)}[damage])
+    if suffix == ".npz":
+        assert store.read_maps(CAM, "a.png", IMAGE) is None
+    else:
+        found = store.read_mask(CAM, "a.png", IMAGE)
+        assert found is None or np.array_equal(found, values)
+
+
+def test_arrays_that_run_code_when_loaded_are_refused(store: ResultStore) -> None:
+    path = store.path(CAM, "a.png")
+    path.parent.mkdir(parents=True)
+    np.savez(path, image=np.asarray(IMAGE), scores=np.array([{"pickled": 1}], dtype=object))
+    assert store.read_maps(CAM, "a.png", IMAGE) is None
+
+
+def test_masks_keep_every_value(store: ResultStore) -> None:
+    values = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    store.write_mask(CRF, "day 1/ä.jpg", IMAGE, values)
+    found = store.read_mask(CRF, "day 1/ä.jpg", IMAGE)
+    assert found is not None
+    assert np.array_equal(found, values)
+
+
+def test_folders_say_what_made_them(store: ResultStore) -> None:
+    store.write_maps(CAM, "a.png", IMAGE, some_maps())
+    store.write_mask(CRF, "a.png", IMAGE, np.zeros((2, 2), np.uint8))
+    record = json.loads((store.folder / f"refine.dense_crf-{CRF.key}" / "provenance.json").read_text())
+    assert Provenance.from_dict(record) == CRF
+    assert store.provenances() == [CAM, CRF]
+    (store.folder / "foreign").mkdir()
+    (store.folder / "foreign" / "provenance.json").write_text("{")
+    assert store.provenances() == [CAM, CRF]
+
+
+def test_clearing_a_stage_keeps_the_others(store: ResultStore) -> None:
+    store.write_maps(CAM, "a.png", IMAGE, some_maps())
+    store.write_maps(CRF, "a.png", IMAGE, some_maps())
+    assert store.size_bytes() == store.size_bytes("localize.cam") + store.size_bytes("refine") > 0
+    store.clear("localize")
+    assert not store.has(CAM, "a.png", IMAGE)
+    assert store.has(CRF, "a.png", IMAGE)
+    store.clear()
+    assert store.size_bytes() == 0
+    store.clear()
+
+
+def _write_often(folder: str, seed: int) -> None:
+    for _ in range(15):
+        ResultStore(Path(folder)).write_maps(CAM, "a.png", IMAGE, some_maps(seed))
+
+
+def test_two_processes_may_write_the_same_result(store: ResultStore) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    writers = [spawn.Process(target=_write_often, args=(str(store.folder), seed)) for seed in (1, 2)]
+    for writer in writers:
+        writer.start()
+    whole = {some_maps(seed).scores.astype(np.float16).tobytes() for seed in (1, 2)}
+    while any(writer.is_alive() for writer in writers):
+        found = store.read_maps(CAM, "a.png", IMAGE)
+        assert found is None or found.scores.astype(np.float16).tobytes() in whole
+    for writer in writers:
+        writer.join(30)
+        assert writer.exitcode == 0
+    assert store.read_maps(CAM, "a.png", IMAGE) is not None
+    names = sorted(path.name for path in store.folder.rglob("*") if path.is_file())
+    assert names == ["a.png.npz", "provenance.json"]
