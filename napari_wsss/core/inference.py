@@ -13,7 +13,7 @@ _SCALES = "Factors on the image size; the results of all scales are merged."
 _FLIP = "Also run the mirrored image and merge both results: better maps, twice the time."
 _BUDGET = "Pixels of one forward pass; larger images are cut into overlapping tiles. Less needs less memory."
 _OVERLAP = "How far neighbouring tiles overlap, in pixels of the scaled image."
-_PRECISION = "auto times both once and takes bfloat16 only where it is clearly faster."
+_PRECISION = "auto takes bfloat16 only where a quick trial shows it clearly faster with the same result."
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import evaluating, run_tiled, with_mirrored
 from napari_wsss.networks.device import autocast, background_threads, choose_device
 from napari_wsss.networks.fold import folded
+from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk, build_trunk
 from napari_wsss.weights.fit import load_trunk_weights
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
@@ -173,6 +174,7 @@ def infer_maps(
     total = torch.zeros(len(classes), height, width, device=device)
     with evaluating(localizer):
         network = folded(localizer, _every_map)
+    settings = replace(settings, precision=inference_precision(settings.precision, network, _every_map))
     with torch.inference_mode():
         for scale in settings.scales:
             size = localizer.normalisation.fit_size(*scaled_size(height, width, scale))
@@ -183,8 +185,10 @@ def infer_maps(
 
 
 def _every_map(localizer: Localizer, images: Tensor) -> Tensor:
+    """Return the maps (B,C,h,w) in [0, 1] of all classes."""
     everything = torch.ones(len(images), localizer.class_count, dtype=torch.bool, device=images.device)
-    return localizer.localize(images, everything)
+    maps = localizer.localize(images, everything)
+    return maps / (maps.amax((2, 3), keepdim=True) + _EPSILON)
 
 
 def _maps_at_stride(

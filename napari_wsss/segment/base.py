@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,6 +28,7 @@ from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import evaluating, run_tiled, with_mirrored
 from napari_wsss.networks.device import autocast, background_threads, choose_device
 from napari_wsss.networks.fold import folded
+from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk, build_trunk
 from napari_wsss.weights.fit import load_trunk_weights
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
@@ -172,13 +173,18 @@ def predict(
 
     total = torch.zeros(segmenter.class_count + 1, height, width, device=device)
     with evaluating(segmenter):
-        network = folded(segmenter, lambda segmenter, images: segmenter.segment(images))
+        network = folded(segmenter, _segment)
+    settings = replace(settings, precision=inference_precision(settings.precision, network, _segment))
     with torch.inference_mode():
         for scale in settings.scales:
             size = segmenter.normalisation.fit_size(*scaled_size(height, width, scale))
             found = _probabilities(network, resize(image, *size), settings)
             total += F.interpolate(found[None], (height, width), mode="bilinear", align_corners=False)[0]
     return (total / total.sum(0, keepdim=True)).cpu().numpy()
+
+
+def _segment(segmenter: Segmenter, images: Tensor) -> Tensor:
+    return segmenter.segment(images)
 
 
 def _probabilities(segmenter: Segmenter, image: NDArray[np.uint8], settings: SegmentInference) -> Tensor:
