@@ -1,0 +1,84 @@
+"""Projects with stored activation maps (no model runs), and percentiles of what pytest-benchmark measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import zoom
+
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.lineage import base_provenance
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.project import NewImage, Project
+
+CLASSES = ClassList(("ant", "bee", "cat", "dog"))
+LABELS = frozenset({"ant", "cat", "dog"})
+CHECKPOINT = "training/classifier-stored/best.safetensors"
+
+
+def blobs(height: int, width: int, seed: int) -> ActivationMaps:
+    """Return smooth maps (K, H, W) of the labelled classes, as a network's maps at stride 16 look when enlarged."""
+    random = np.random.default_rng(seed)
+    present = CLASSES.indices(LABELS)
+    coarse = random.random((len(present), height // 16 + 1, width // 16 + 1), dtype=np.float32) ** 2
+    fine = zoom(coarse, (1, height / coarse.shape[1], width / coarse.shape[2]), order=1)
+    scores = fine[:, :height, :width]
+    return ActivationMaps(np.ascontiguousarray(scores / scores.max((1, 2), keepdims=True)), present)
+
+
+def photograph(height: int, width: int, seed: int) -> Image.Image:
+    """Return a picture with structure at many scales, so that the JPEG decoder works as on a photograph."""
+    random = np.random.default_rng(seed)
+    layers = [zoom(random.random((height // s + 1, width // s + 1, 3)), (s, s, 1), order=1) for s in (64, 16, 4)]
+    pixels = sum(layer[:height, :width] for layer in layers) / len(layers)
+    return Image.fromarray((pixels * 255).astype(np.uint8))
+
+
+@pytest.fixture
+def project_with_maps(tmp_path: Path) -> Callable[[int, int, int], Path]:
+    """Return a function (count, height, width) -> folder of a closed project whose maps are all stored."""
+
+    def make(count: int, height: int, width: int) -> Path:
+        names = [f"photo_{index:03d}.jpg" for index in range(count)]
+        (tmp_path / "images").mkdir()
+        for seed, name in enumerate(names):
+            photograph(height, width, seed).save(tmp_path / "images" / name, quality=92)
+        images = [NewImage(name, LABELS, "train") for name in names]
+        folder = tmp_path / "project"
+        with Project.create(folder, tmp_path / "images", CLASSES, images) as project:
+            (folder / CHECKPOINT).parent.mkdir(parents=True)
+            (folder / CHECKPOINT).write_bytes(b"its content only decides the key of the stored maps")
+            step = Step("power_background", {"background_power": 4.0})
+            project.set_plan(Plan(refiners=(step,), localizer_checkpoint=CHECKPOINT))
+            key = base_provenance(project, project.plan, "localize")
+            for seed, name in enumerate(names):
+                project.store.write_maps(key, name, project.image_hash(name), blobs(height, width, seed))
+        return folder
+
+    return make
+
+
+def percentile_ms(benchmark: object, share: float) -> float:
+    """Return a percentile of the measured rounds in milliseconds."""
+    return float(np.percentile(benchmark.stats.stats.data, share)) * 1000  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def note() -> Callable[..., None]:
+    """Return a function that keeps p50, p95 and p99 with the benchmark's result, and a target beside them.
+
+    Times are reported and not asserted: they depend on the machine and on what else runs there.
+    """
+
+    def keep(benchmark: object, *, target_ms: float | None = None, of: str = "p99_ms", **facts: object) -> None:
+        found = {f"p{share}_ms": round(percentile_ms(benchmark, share), 3) for share in (50, 95, 99)}
+        if target_ms is not None:
+            found |= {"target": f"{of} < {target_ms:g}", "met": "yes" if found[of] < target_ms else "NO"}
+        benchmark.extra_info.update(found | facts)  # type: ignore[attr-defined]
+
+    return keep

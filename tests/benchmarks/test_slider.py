@@ -1,0 +1,73 @@
+"""From a move of the threshold slider to a new mask array, and to the repainted window."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_wsss.session.live import LiveMask
+from napari_wsss.session.session import Session
+from tests.benchmarks.conftest import blobs
+
+SIZES = [(375, 500, 4.0), (2000, 2000, 30.0)]
+THRESHOLDS = np.linspace(0.05, 0.9, 37)
+ROUNDS = 400
+
+
+def cpu_p99_ms(call: Callable[[], object]) -> float:
+    """Return the 99th percentile of this thread's own time, which other programs on the machine do not lengthen."""
+    spent = []
+    for _ in range(ROUNDS):
+        start = time.thread_time_ns()
+        call()
+        spent.append(time.thread_time_ns() - start)
+    return round(float(np.percentile(spent, 99)) / 1e6, 3)
+
+
+@pytest.mark.parametrize(("height", "width", "target_ms"), SIZES, ids=["500x375", "2000x2000"])
+def test_new_mask_array(benchmark: Any, note: Callable[..., None], height: int, width: int, target_ms: float) -> None:
+    maps = blobs(height, width, seed=1)
+    live = LiveMask(maps)
+    values = cycle(THRESHOLDS)
+
+    def move() -> None:
+        live.at(next(values))
+
+    benchmark.pedantic(move, rounds=ROUNDS, warmup_rounds=10)
+    note(benchmark, target_ms=target_ms, own_p99_ms=cpu_p99_ms(move))
+    assert np.array_equal(live.at(0.31), maps.to_mask(0.31))
+
+
+@pytest.mark.parametrize(("height", "width", "target_ms"), SIZES, ids=["500x375", "2000x2000"])
+def test_new_proposal_of_the_session(
+    benchmark: Any,
+    note: Callable[..., None],
+    project_with_maps: Callable[[int, int, int], Path],
+    tmp_path: Path,
+    height: int,
+    width: int,
+    target_ms: float,
+) -> None:
+    """The whole way without a window: `Session.set_threshold` to `proposal_changed`."""
+    session = Session(config_folder=tmp_path / "config")
+    session.open_project(project_with_maps(1, height, width))
+    seen: list[str] = []
+    session.proposal_changed.connect(seen.append)
+    values = cycle(THRESHOLDS)
+
+    def move() -> None:
+        session.set_threshold(next(values))
+
+    benchmark.pedantic(move, rounds=ROUNDS, warmup_rounds=10)
+    note(benchmark, target_ms=target_ms, own_p99_ms=cpu_p99_ms(move))
+    assert len(seen) == 2 * ROUNDS + 10
+    session.set_threshold(0.31)
+    assert session.maps is not None
+    assert np.array_equal(session.proposal, session.maps.to_mask(0.31))
+    session.close_project()
