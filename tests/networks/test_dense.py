@@ -1,0 +1,97 @@
+"""Tiles cover an image once and join to what the whole image gives; modes are put back."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from napari_wsss.networks.dense import evaluating, run_tiled, spans, tile_size, with_mirrored
+
+
+@given(
+    length=st.integers(1, 3000),
+    tile=st.integers(3, 20).map(lambda k: 32 * k + 1),
+    overlap=st.integers(0, 600),
+)
+def test_every_pixel_is_kept_from_exactly_one_tile(length: int, tile: int, overlap: int) -> None:
+    found = spans(length, tile, min(overlap, tile - 33))
+
+    assert found[0].keep_start == 0
+    assert found[-1].keep_stop == length
+    assert all(a.keep_stop == b.keep_start for a, b in itertools.pairwise(found))
+    assert all(s.start <= s.keep_start < s.keep_stop <= s.stop <= length for s in found)
+    assert all(s.stop - s.start <= tile and s.start % 32 == 0 for s in found)
+
+
+@given(length=st.integers(4, 60).map(lambda k: 32 * k + 1), tile=st.integers(3, 10).map(lambda k: 32 * k + 1))
+def test_tiles_obey_the_size_rule_when_the_image_does(length: int, tile: int) -> None:
+    assert {(s.stop - s.start) % 32 for s in spans(length, tile, 32)} == {1}
+
+
+@given(height=st.integers(32, 5000), width=st.integers(32, 5000), budget=st.integers(100_000, 2_000_000))
+def test_tiles_keep_to_the_budget(height: int, width: int, budget: int) -> None:
+    tall, wide = tile_size(height, width, budget, 64)
+
+    assert tall * wide <= budget
+    assert tall <= height
+    assert wide <= width
+
+
+def test_a_tiny_budget_still_gives_tiles_larger_than_their_overlap() -> None:
+    assert min(tile_size(2000, 3000, 1, 160)) > 160
+
+
+@pytest.mark.parametrize(("height", "width"), [(300, 420), (97, 613), (321, 353), (33, 33)])
+@pytest.mark.parametrize("stride", [1, 8, 16])
+def test_tiles_of_a_small_network_join_without_a_seam(height: int, width: int, stride: int) -> None:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(2, 2, 3, stride=2, padding=1) for _ in range(int(math.log2(stride)))]
+    network = nn.Sequential(*layers, nn.Conv2d(2, 2, 3, padding=1))
+    image = torch.rand(2, height, width)
+
+    def run(rows: slice, columns: slice) -> torch.Tensor:
+        result: torch.Tensor = network(image[None, :, rows, columns])[0]
+        return result
+
+    with torch.no_grad():
+        whole = network(image[None])[0]
+        joined = run_tiled(run, height, width, stride=stride, pixel_budget=40_000, overlap=128)
+
+    torch.testing.assert_close(joined, whole, atol=1e-6, rtol=0)
+
+
+def test_a_stride_that_tiles_cannot_join_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not divide"):
+        run_tiled(lambda rows, columns: torch.zeros(1, 1, 1), 64, 64, stride=24, pixel_budget=100, overlap=0)
+
+
+def test_the_mirrored_image_comes_second() -> None:
+    image = torch.rand(3, 4, 5)
+
+    batch = with_mirrored(image, mirrored=True)
+
+    torch.testing.assert_close(batch[1].flip(2), batch[0])
+    assert with_mirrored(image, mirrored=False).shape == (1, 3, 4, 5)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_each_part_gets_its_own_mode_back(fails: bool) -> None:
+    network = nn.Sequential(nn.BatchNorm2d(2), nn.Dropout(), nn.Sequential(nn.BatchNorm2d(2))).train()
+    network[2][0].eval()  # frozen
+    before = [part.training for part in network.modules()]
+
+    try:
+        with evaluating(network):
+            assert not any(part.training for part in network.modules())
+            if fails:
+                raise KeyError
+    except KeyError:
+        pass
+
+    assert [part.training for part in network.modules()] == before

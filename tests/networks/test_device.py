@@ -1,0 +1,57 @@
+"""Choosing the device, threads and precision."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+from napari_wsss.networks.device import autocast, background_threads, bf16_pays, choose_device
+
+
+def test_auto_takes_the_best_device_there_is() -> None:
+    expected = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+    assert choose_device("auto").type == expected
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "gpu", ""])
+def test_an_absent_device_is_refused_with_the_choices(name: str) -> None:
+    with pytest.raises(ValueError, match="cpu"):
+        choose_device(name)
+
+
+def test_background_work_leaves_a_core_free() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads((os.cpu_count() or 2) + 1)
+        threads = background_threads()
+        assert threads == torch.get_num_threads() == max(1, (os.cpu_count() or 2) - 1)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_background_work_never_raises_the_thread_count() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert background_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_self_timing_answers_once() -> None:
+    device = torch.device("cpu")
+
+    assert bf16_pays(device) is bf16_pays(device)
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
+def test_autocast_follows_the_named_precision(precision: str, dtype: torch.dtype) -> None:
+    convolution = torch.nn.Conv2d(3, 4, 3)
+    with autocast(torch.device("cpu"), precision), torch.no_grad():
+        out = convolution(torch.zeros(1, 3, 8, 8))
+
+    assert out.dtype == dtype
