@@ -67,11 +67,11 @@ MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}
 
 
 def build(connection: sqlite3.Connection) -> None:
-    """Create the tables of the current version in an empty database."""
-    connection.executescript(f"BEGIN IMMEDIATE; {TABLES} COMMIT;")
-    connection.execute("INSERT INTO meta VALUES ('revision', '0')")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+    """Create the tables of the current version in an empty database, in one transaction."""
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {TABLES} INSERT INTO meta VALUES ('revision', '0'); "
+        f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+    )
 
 
 def version_of(connection: sqlite3.Connection) -> int:
