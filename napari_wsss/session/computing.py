@@ -163,29 +163,36 @@ class Computing(Reviewing):
         self.jobs.submit(job)
 
     def _computed(self, finished: Sequence[str], failed: Mapping[str, str]) -> None:
-        """New results are stored: show those of the shown image, forget older copies of the others."""
+        """New results are stored: show those of the shown image, read those of the next ones again."""
         if self._prefetch is None:
             return
         shown = self.current_id
+        were_ahead = any(self._prefetch.holds(image_id) for image_id in finished if image_id != shown)
         for image_id in finished:
             self._prefetch.drop(image_id)
             if image_id == shown:
                 self._redraw(ask=False)
             else:
                 self.maps_ready.emit(image_id)
+        if were_ahead:
+            self._look_ahead()
         if shown is not None and shown in failed:
-            self.failed.emit(f"{shown}: {failed[shown]}")
-
-    def _inference_failed(self, message: str) -> None:
-        self._wanted.clear()
-        if message != self._last_failure:  # every image would say the same
-            self.failed.emit(message)
-        self._last_failure = message
+            self._tell_failure(f"{shown}: {failed[shown]}", failed[shown])
 
     def _tell_failures(self, failed: Mapping[str, str]) -> None:
         if failed:
             name, reason = next(iter(failed.items()))
-            self.failed.emit(f"{len(failed)} images could not be computed, first {name}: {reason}")
+            self._tell_failure(f"{len(failed)} images could not be computed, first {name}: {reason}", reason)
+
+    def _tell_failure(self, text: str, reason: str) -> None:
+        """Tell a failure, but not the same one for every image."""
+        if reason != self._last_failure:
+            self.failed.emit(text)
+        self._last_failure = reason
+
+    def _inference_failed(self, message: str) -> None:
+        self._wanted.clear()
+        self._tell_failure(message, message)
 
     def _inference_ended(self) -> None:
         if self.queue is not None and self.queue.order == "uncertainty":

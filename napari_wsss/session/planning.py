@@ -7,11 +7,13 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import Shelf, load_method
 
 PROJECT = "project"
+_INFERENCE: Mapping[str, type[Any]] = {"localize": Inference, "segment": SegmentInference}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,12 @@ class Reason:
 
 
 def parameters_class(shelf: Shelf, method: str) -> type[Any]:
-    """Return a method's `Parameters` class; imports the method, which may take seconds where it needs torch."""
+    """Return the class of the parameters that the plan holds for a method; none of these needs torch.
+
+    Of localizers and segmenters the plan holds how they are run (their own parameters belong to training).
+    """
+    if shelf in _INFERENCE:
+        return _INFERENCE[shelf]
     cls: type[Any] = load_method(shelf, method).Parameters
     return cls
 
