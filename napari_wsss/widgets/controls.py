@@ -21,7 +21,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-PAGE_WIDTH = 300
+PAGE_WIDTH = 300  # pixels; the least that is comfortable
+WIDEST_PAGE = 380
+SCROLL_BAR = 14
 
 
 def button(text: str, on_click: Callable[[], object], tip: str = "") -> QPushButton:
@@ -72,11 +74,9 @@ def text_label(text: str = "", *, wrap: bool = True, quiet: bool = False, tip: s
     made.setToolTip(tip)
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    if wrap:
-        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    across = QSizePolicy.Policy.Ignored if wrap else QSizePolicy.Policy.Maximum
+    made.setSizePolicy(across, QSizePolicy.Policy.Minimum)
     if quiet:
-        made.setStyleSheet("color: palette(mid);")
-        made.setProperty("quiet", True)
         made.setStyleSheet("QLabel { color: #9a9ea6; }")
     return made
 
@@ -125,17 +125,38 @@ def line() -> QFrame:
     return made
 
 
-def scroll_page(page: QWidget) -> QScrollArea:
-    """Return `page` inside a scroll area that grows with the dock and never forces its height."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setMinimumWidth(PAGE_WIDTH)
-    area.setMinimumHeight(80)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(page)
-    return area
+class PageArea(QScrollArea):
+    """A page that grows with the dock, never forces its height, and scrolls before anything on it is squeezed."""
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMinimumWidth(PAGE_WIDTH)
+        self.setMinimumHeight(80)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(page)
+        page.installEventFilter(self)
+
+    def _fit(self) -> None:
+        """Give the page the height its wrapped texts need at this width, which Qt's scroll areas do not ask for."""
+        page = self.widget()
+        needed = page.layout().totalHeightForWidth(self.viewport().width())
+        least = page.layout().totalMinimumSize()
+        page.setMinimumHeight(max(needed, least.height()))
+        self.setMinimumWidth(max(PAGE_WIDTH, min(WIDEST_PAGE, least.width() + SCROLL_BAR)))
+
+    def resizeEvent(self, event: object) -> None:
+        """Fit the page to another width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Fit the page when something on it changed its size."""
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
 
 
 def single_shot(owner: QObject, milliseconds: int, slot: Callable[[], object]) -> QTimer:
@@ -145,6 +166,13 @@ def single_shot(owner: QObject, milliseconds: int, slot: Callable[[], object]) -
     timer.setInterval(milliseconds)
     timer.timeout.connect(slot)
     return timer
+
+
+def soon(owner: QObject, call: Callable[[], object]) -> None:
+    """Make a call when Qt is idle, unless `owner` is gone by then."""
+    timer = single_shot(owner, 0, call)
+    timer.timeout.connect(timer.deleteLater)
+    timer.start()
 
 
 class WheelGuard(QObject):

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import napari
 import numpy as np
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_wsss.widgets.dock import PAGES, WsssDock, open_dock
 
 SIZE = (1440, 900)
 LONGEST_WAIT = 90.0
+SETTLING = 0.5  # seconds in which Qt lays out and paints
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,6 +77,9 @@ class Walk:
             before()
         self._wait(lambda: not self._dock.session.jobs.all)
         self._number += 1
+        for widget in QApplication.topLevelWidgets() + self._dock.window().findChildren(QWidget):
+            if type(widget).__name__ == "NapariQtNotification":  # napari's word about Qt 5 covers the picture
+                widget.close()
         path = self._folder / f"{self._number}_{name}.png"
         self._viewer.window.screenshot(str(path), canvas_only=False, flash=False)
 
@@ -84,8 +88,12 @@ class Walk:
         began = time.monotonic()
         while time.monotonic() - began < LONGEST_WAIT:
             QApplication.processEvents()
-            if condition() and time.monotonic() - began > 0.8:
-                return
+            if condition() and time.monotonic() - began > SETTLING:
+                break
+            time.sleep(0.02)
+        settled = time.monotonic() + SETTLING
+        while time.monotonic() < settled:
+            QApplication.processEvents()
             time.sleep(0.02)
 
     def _move_threshold(self) -> None:
@@ -100,7 +108,9 @@ class Walk:
             return
         if dock.session.proposal is not None:
             dock.actions_.run("copy_all")
-        dock.actions_.run("value_1")
+        record = dock.session.record
+        labelled = dock.session.classes.indices(record.labels) if record is not None else ()
+        dock.sync.choose_value(labelled[0] + 1 if labelled else 1)
         mask.mode = "paint"
         height, width = mask.data.shape
         mask.brush_size = max(4, height // 16)

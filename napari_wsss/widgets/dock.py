@@ -10,13 +10,13 @@ from pathlib import Path
 
 import napari
 from napari.utils.notifications import show_info, show_warning
-from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QApplication, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.closing import may_close
-from napari_wsss.widgets.controls import scroll_page
+from napari_wsss.widgets.controls import PageArea, soon
 from napari_wsss.widgets.header import Footer, Header
 from napari_wsss.widgets.job_bar import JobBar
 from napari_wsss.widgets.key_help import KeyHelp
@@ -71,7 +71,7 @@ class WsssDock(QWidget):
         self.tabs.setDocumentMode(True)
         pages = (self.project_page, self.review_page, self.refine_page, self.train_page)
         for name, page in zip(PAGES, pages, strict=True):
-            self.tabs.addTab(scroll_page(page), name)
+            self.tabs.addTab(PageArea(page), name)
         layout = QVBoxLayout()
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(3)
@@ -168,7 +168,7 @@ class WsssDock(QWidget):
                     event.ignore()
                     return True
                 # napari may still refuse (its own question); only a window that is gone ends the sitting.
-                QTimer.singleShot(0, self, self._end_if_closed)
+                soon(self, self._end_if_closed)
             elif event.type() == QEvent.Type.Hide and not event.spontaneous():
                 self.sync.flush()
         return False

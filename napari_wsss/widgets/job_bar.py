@@ -41,13 +41,13 @@ class JobBar(QWidget):
         self._jobs = jobs
         self._watched: Job | None = None
         self._started = time.monotonic()
-        self.title = text_label(wrap=False)
+        self.title = text_label()
         self.cancel = button("Cancel", self._cancel, "Stop after the step it is in; what is done is kept")
         self.bar = QProgressBar()
         self.bar.setMaximumHeight(12)
         self.bar.setTextVisible(False)
-        self.detail = text_label(quiet=True, wrap=False)
-        self.setLayout(column(row(self.title, 1, self.cancel), self.bar, self.detail))
+        self.detail = text_label(quiet=True)
+        self.setLayout(column(row(self.title, self.cancel), self.bar, self.detail))
         self._clock = QTimer(self)
         self._clock.setInterval(REFRESH_MS)
         self._clock.timeout.connect(self._show_progress)

@@ -14,7 +14,8 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 COLOURS = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
 MOST_POINTS = 400
-MARGIN = QRectF(44, 22, 12, 20)  # left, top, right, bottom in pixels
+MARGIN = QRectF(44, 36, 12, 20)  # left, top, right, bottom in pixels
+LEGEND_LINE = 15.0
 
 
 @dataclass
@@ -49,7 +50,7 @@ class LossPlot(QWidget):
 
     def sizeHint(self) -> QSize:
         """Return the preferred size in pixels."""
-        return QSize(300, 160)
+        return QSize(300, 180)
 
     def clear(self) -> None:
         """Forget every figure."""
@@ -146,12 +147,14 @@ class LossPlot(QWidget):
             painter.drawText(frame, int(Qt.AlignmentFlag.AlignCenter), "no figures yet")
 
     def _draw_legend(self, painter: QPainter, frame: QRectF) -> None:
-        x = frame.left()
+        x, y = frame.left(), 2.0
         for colour, (name, series) in zip(self._colours(), self.series.items(), strict=False):
-            text = f"{name} {self._value_at_hover(series):.3g}"
+            text = f"{name.replace('_', ' ')} {self._value_at_hover(series):.3g}"
             width = painter.fontMetrics().boundingRect(text).width() + 12
+            if x > frame.left() and x + width > self.width():
+                x, y = frame.left(), y + LEGEND_LINE
             painter.setPen(colour)
-            painter.drawText(QRectF(x, 2, width, 16), int(Qt.AlignmentFlag.AlignLeft), text)
+            painter.drawText(QRectF(x, y, width, LEGEND_LINE), int(Qt.AlignmentFlag.AlignLeft), text)
             x += width
         if self._hover is not None and self.series:
             painter.setPen(QPen(self.palette().windowText().color(), 1, Qt.PenStyle.DotLine))

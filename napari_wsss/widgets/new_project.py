@@ -67,9 +67,9 @@ class PathField(QWidget):
         self.text = QLineEdit()
         self.text.setPlaceholderText(hint)
         self.text.editingFinished.connect(self.changed)
-        widgets: list[QWidget] = [self.text, tool_button("📁", self._browse_folder, f"Choose: {hint}")]
+        widgets: list[QWidget] = [self.text, tool_button("…", self._browse_folder, f"Choose: {hint}")]
         if file_too:
-            widgets.append(tool_button("📄", self._browse_file, "Choose a file"))
+            widgets.append(tool_button("file …", self._browse_file, "Choose a file"))
         self.setLayout(row(*widgets))
 
     @property

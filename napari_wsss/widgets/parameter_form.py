@@ -25,6 +25,8 @@ from napari_wsss.widgets.controls import WheelGuard, column, row, text_label, to
 
 LONGEST_SLIDER = 200.0
 SLIDER_STEPS = 100
+SMALLEST_PLACE = 0.01  # a default nearer to the end than this could not be set on a slider
+ROW_HEIGHT = 26  # pixels
 METADATA = ("title", "description", "minimum", "maximum", "choices", "advanced")
 
 
@@ -94,6 +96,7 @@ class ParameterForm(QWidget):
         _leave_keyboard(widget.native)
         holder = QWidget()
         holder.setLayout(row(widget.native, reset))
+        holder.setMinimumHeight(ROW_HEIGHT)
         target.addRow(title, holder)
         self.fields[name], self._resets[name], self._labels[name] = widget, reset, title
 
@@ -166,6 +169,7 @@ def field_widget(kind: Any, metadata: Mapping[str, Any], value: Any) -> ValueWid
         if kind is int:
             options = {"min": int(options["min"]), "max": int(options["max"])}
         near = low is not None and high is not None and 0 < high - low <= LONGEST_SLIDER
+        near = (near and abs(value - low) >= (high - low) * SMALLEST_PLACE) or (near and value == low)
         if kind is float:
             options["step"] = _nice_step((high - low) / SLIDER_STEPS if near else abs(value) / 10)
         prefix = "" if kind is int else "Float"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QListWidget, QMessageBox, QWidget
 from superqt import QCollapsible
 
@@ -30,7 +31,9 @@ class ProjectPage(QWidget):
         self._session = session
         self._device_asked = False
         self.where = text_label()
+        self.recent_heading = heading("Recent projects")
         self.recent = QListWidget()
+        self.recent.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.recent.setMaximumHeight(90)
         self.recent.itemActivated.connect(lambda item: self.open(Path(item.toolTip())))
         self.recent.itemClicked.connect(lambda item: self.open(Path(item.toolTip())))
@@ -62,7 +65,7 @@ class ProjectPage(QWidget):
                     button("New …", self._begin_new, "Make a project from a folder of images"),
                     button("Close", self._session.close_project, "Save and close this project"),
                 ),
-                heading("Recent projects"),
+                self.recent_heading,
                 self.recent,
                 line(),
                 self.new_folded,
@@ -88,12 +91,18 @@ class ProjectPage(QWidget):
             self.where.setText(
                 f"<b>{project.folder.name}</b>{mode}<br>{project.folder}<br>images: {project.images_root}"
             )
-        self.recent.clear()
-        for known in self._session.recent_projects():
-            self.recent.addItem(known.folder.name)
-            self.recent.item(self.recent.count() - 1).setToolTip(str(known.folder))
+        self._show_recent()
         self.classes.refresh()
         self._show_cache()
+
+    def _show_recent(self) -> None:
+        known_projects = self._session.recent_projects()
+        self.recent.setVisible(bool(known_projects))
+        self.recent_heading.setVisible(bool(known_projects))
+        self.recent.clear()
+        for known in known_projects:
+            self.recent.addItem(known.folder.name)
+            self.recent.item(self.recent.count() - 1).setToolTip(str(known.folder))
 
     def _refresh_classes(self, _image_id: str = "") -> None:
         self.classes.refresh()
@@ -101,6 +110,7 @@ class ProjectPage(QWidget):
     def showEvent(self, event: object) -> None:
         """Ask once which device computes."""
         self._show_cache()
+        self._show_recent()
         if not self._device_asked:
             self._device_asked = True
             self.device_text.setText("looking for the device …")

@@ -7,7 +7,7 @@ proposal into the mask (one class, everything, only into empty pixels), compute 
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QSlider, QWidget
 from superqt import QCollapsible
 
@@ -28,6 +28,7 @@ from napari_wsss.widgets.controls import (
     line,
     row,
     single_shot,
+    soon,
     text_label,
 )
 from napari_wsss.widgets.parameter_form import ParameterForm
@@ -82,7 +83,7 @@ class RefinePage(QWidget):
                 heading("Maps and proposals"),
                 row(
                     button("Compute all", session.start_inference, "Missing maps of the queue, this image first"),
-                    button("Only this image", self._compute_this, "Maps and proposal of the image shown"),
+                    button("This image", self._compute_this, "Maps and proposal of the image shown"),
                 ),
                 row(button("Refine undecided again", session.start_refine, "With the refiners above"), 1),
                 1,
@@ -198,7 +199,7 @@ class RefinePage(QWidget):
         known = {step.method: step for step in self._session.plan.refiners}
         steps = [known.get(method, Step(method)) for method in methods]
         # Later: the list must not be rebuilt inside its own signal.
-        QTimer.singleShot(0, self, lambda: self._set_refiners(steps))
+        soon(self, lambda: self._set_refiners(steps))
 
     def _set_refiners(self, steps: list[Step]) -> None:
         if not self._session.set_refiners(steps):

@@ -14,13 +14,13 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import looks
 from napari_wsss.widgets.cam_layers import CamLayers
-from napari_wsss.widgets.controls import single_shot
+from napari_wsss.widgets.controls import single_shot, soon
 
 RECORD_AFTER_MS = 150
 FLUSH_AFTER_MS = 2000
@@ -268,7 +268,7 @@ class ViewerSync(QObject):
         if layer in self.cams.layers:
             self._guarded(lambda: self.cams.forget(layer))
         self._fed.pop(id(layer), None)
-        QTimer.singleShot(0, self, lambda: self._repair(layer.name))
+        soon(self, lambda: self._repair(layer.name))
 
     def _repair(self, name: str) -> None:
         if self.session.image is None or self._shown_id is None:
