@@ -1,0 +1,71 @@
+"""A project of eight generated images of 64 pixels, and the options that make a run on it take a second."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from napari_wsss.core.masks import read_mask
+from napari_wsss.core.project import Project
+from napari_wsss.sample import generate_sample
+from training.config import Recipe, RunConfig, resolve_file
+from training.recipes.voc_folder import project_of
+
+TINY = ["--trunk-weights", "none", "--width", "0.0625", "--epochs", "2", "--batch-size", "2", "--crop", "48"]
+TINY += ["--warm-up", "0", "--precision", "float32", "--threads", "1"]
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a VOC-like folder: eight images, six of them train."""
+    folder = tmp_path_factory.mktemp("tiny")
+    generate_sample(folder, images=8, size=64)
+    return folder
+
+
+@pytest.fixture
+def project_folder(tiny_data: Path, tmp_path: Path) -> Path:
+    """Return a fresh project of `tiny_data` with two accepted train masks and one accepted val mask."""
+    with project_of(tiny_data, tmp_path / "project") as project:
+        chosen = [*list(project.catalog.ids(split="train"))[:2], next(iter(project.catalog.ids(split="val")))]
+        for image_id in chosen:
+            project.accept(image_id, read_mask(tiny_data / "SegmentationClass" / f"{Path(image_id).stem}.png"))
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def tiny_config() -> Callable[..., RunConfig]:
+    """Return a function (recipe, sections) -> a configuration that trains in a second."""
+
+    def make(recipe: Recipe, **sections: dict[str, object]) -> RunConfig:
+        base: dict[str, dict[str, object]] = {
+            "network": {"trunk_weights": "none", "width": 0.0625},
+            "optimisation": {"epochs": 2, "batch_size": 2, "warm_up": 0},
+            "augmentation": {"crop": 48},
+            "hardware": {"threads": 1, "precision": "float32", "device": "cpu"},
+        }
+        return resolve_file(recipe, {**base, **{n: {**base.get(n, {}), **s} for n, s in sections.items()}})
+
+    return make
+
+
+@pytest.fixture
+def applied_folder(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> Path:
+    """Return the project with a trained tiny classifier applied to it."""
+    from training.execute import apply, begin, carry_out
+    from training.report import EventLines
+
+    with Project.open(project_folder) as project:
+        config = tiny_config("classifier", optimisation={"epochs": 1})
+        run = begin(project, config)
+        carry_out(project, config, run, EventLines())
+        apply(project, config, run)
+    return project_folder
+
+
+def lines_of(text: str) -> list[dict[str, object]]:
+    """Return the JSON lines in what a stage printed."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.progress import Progress
+from napari_wsss.core.provenance import Provenance
+from training.run_folder import RunFolder
+
+MADE_BY = Provenance("training.classifier", {"epochs": 1})
+
+
+def _run(folder: Path) -> RunFolder:
+    return RunFolder.create(folder, "classifier", MADE_BY, {"config": {"method": "cam"}})
+
+
+def test_a_run_is_named_after_its_key_and_records_where_it_ran(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    assert run.path.name == f"classifier-{MADE_BY.key}"
+    record = json.loads((run.path / "run.json").read_text())
+    assert record["state"] == "running"
+    assert record["pid"] == os.getpid()
+    assert record["environment"]["packages"]["torch"]
+    assert Provenance.from_dict(record["provenance"]) == MADE_BY
+
+
+def test_the_same_run_again_gets_its_own_folder(tmp_path: Path) -> None:
+    names = [_run(tmp_path).path.name for _ in range(3)]
+    assert names == [f"classifier-{MADE_BY.key}{ending}" for ending in ("", "-2", "-3")]
+
+
+def test_events_are_kept_and_a_torn_line_is_left_out(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    run.note(Progress("classifier", 1, 3, metrics={"loss": 2.0}))
+    with (run.path / "events.jsonl").open("a") as file:
+        file.write('{"stage": "class')
+    assert [event["done"] for event in run.events()] == [1]
+
+
+def test_heartbeat_names_the_living_process_and_ends_with_the_run(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    run.note(Progress("classifier", 1, 3))
+    assert json.loads((run.path / "heartbeat").read_text())["pid"] == os.getpid()
+    run.finish("done", steps=3)
+    assert not (run.path / "heartbeat").exists()
+    assert RunFolder.open(run.path).record["state"] == "done"
+
+
+def test_resuming_forgets_the_stop_and_what_came_after_the_checkpoint(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    for done in range(1, 5):
+        run.note(Progress("classifier", done, 9))
+    run.request_stop()
+    assert run.stop_requested()
+    again = RunFolder.open(run.path)
+    again.resume(2)
+    assert not again.stop_requested()
+    assert [event["done"] for event in again.events()] == [1, 2]
+
+
+@pytest.mark.parametrize("content", [None, "{"])
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "run.json").write_text(content)
+    with pytest.raises(ProjectError, match="no training run"):
+        RunFolder.open(tmp_path)
