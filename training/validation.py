@@ -16,7 +16,7 @@ from napari_wsss.core.project import Project
 from napari_wsss.core.resizing import resize
 from napari_wsss.core.score_tables import score_rows
 from napari_wsss.localize.base import Localizer, infer_maps
-from napari_wsss.networks.dense import evaluating, with_mirrored
+from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.segment.base import Segmenter, predict
 from training.data import AcceptedMask, Pictures, validation_records
 from training.scoring import THRESHOLDS, class_names
@@ -80,8 +80,7 @@ class ClassifierCheck:
                 image = self._pictures.image(record.id)
                 size = self._localizer.normalisation.fit_size(*image.shape[:2])
                 planes = self._localizer.normalisation.apply(resize(image, *size))
-                batch = with_mirrored(torch.from_numpy(planes).to(device), mirrored=False)
-                logits.append(self._localizer.classify(batch)[0].float().cpu())
+                logits.append(self._localizer.classify(as_batch([planes], device))[0].float().cpu())
         return truth, torch.stack(logits).numpy()
 
 

@@ -28,7 +28,7 @@ from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.networks.dense import evaluating, run_tiled, with_mirrored
+from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
 from napari_wsss.networks.device import autocast, background_threads, choose_device
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
@@ -196,23 +196,26 @@ def _maps_at_stride(
 ) -> Tensor:
     """Return maps (K, ceil(H/stride), ceil(W/stride)) of a resized image, both views added."""
     device = next(localizer.parameters()).device
-    labels = torch.zeros(1 + settings.flip, localizer.class_count, dtype=torch.bool, device=device)
+    # Mirrored as a whole, not tile by tile: the cells of both views then lie where they do without tiles.
+    views = (image, image[:, ::-1]) if settings.flip else (image,)
+    labels = torch.zeros(len(views), localizer.class_count, dtype=torch.bool, device=device)
     labels[:, classes] = True
 
-    def views(rows: slice, columns: slice) -> Tensor:
-        planes = torch.from_numpy(localizer.normalisation.apply(image[rows, columns])).to(device)  # (3, h, w)
+    def run(rows: slice, columns: slice) -> Tensor:
+        batch = as_batch([localizer.normalisation.apply(view[rows, columns]) for view in views], device)
         with autocast(device, settings.precision):
-            maps = localizer.localize(with_mirrored(planes, mirrored=settings.flip), labels)
-        maps = maps[:, classes].float()  # (1 or 2, K, h, w)
-        return maps[0] + maps[1].flip(2) if settings.flip else maps[0]
+            maps = localizer.localize(batch, labels)
+        return maps[:, classes].float().flatten(0, 1)  # (views * K, h, w)
 
-    return run_tiled(
-        views,
+    maps = run_tiled(
+        run,
         *image.shape[:2],
         stride=localizer.stride,
         pixel_budget=settings.pixel_budget,
         overlap=settings.tile_overlap,
     )
+    maps = maps.unflatten(0, (len(views), len(classes)))  # (views, K, h, w)
+    return maps[0] + maps[1].flip(2) if settings.flip else maps[0]
 
 
 def build_localizer(

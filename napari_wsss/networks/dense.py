@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -121,10 +122,10 @@ def run_tiled(
     return torch.cat([torch.cat([kept(row, column) for column in columns], dim=2) for row in rows], dim=1)
 
 
-def with_mirrored(image: Tensor, *, mirrored: bool) -> Tensor:
-    """Return a normalised image (3,H,W) as a batch (1,3,H,W), or (2,3,H,W) with the mirrored image second."""
-    batch = torch.stack([image, image.flip(2)]) if mirrored else image[None]
-    return batch.contiguous(memory_format=torch.channels_last)
+def as_batch(planes: Sequence[Any], device: torch.device) -> Tensor:
+    """Return normalised images (arrays (3,H,W) float32) as a batch (B,3,H,W) on `device`, channels last."""
+    batch = torch.stack([torch.from_numpy(image) for image in planes])
+    return batch.to(device, memory_format=torch.channels_last)
 
 
 def _on_grid(side: int, length: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.networks.dense import evaluating, run_tiled, with_mirrored
+from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
 from napari_wsss.networks.device import autocast, background_threads, choose_device
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
@@ -191,15 +192,17 @@ def _probabilities(segmenter: Segmenter, image: NDArray[np.uint8], settings: Seg
     """Return probabilities (C+1,H,W) of a resized image, the mean of both views."""
     device = next(segmenter.parameters()).device
 
-    def views(rows: slice, columns: slice) -> Tensor:
-        planes = torch.from_numpy(segmenter.normalisation.apply(image[rows, columns])).to(device)  # (3, h, w)
+    def run(view: NDArray[np.uint8], rows: slice, columns: slice) -> Tensor:
+        batch = as_batch([segmenter.normalisation.apply(view[rows, columns])], device)
         with autocast(device, settings.precision):
-            found = segmenter.segment(with_mirrored(planes, mirrored=settings.flip)).float()
-        return (found[0] + found[1].flip(2)) / 2 if settings.flip else found[0]  # (C+1, h, w)
+            return segmenter.segment(batch)[0].float()  # (C+1, h, w)
 
-    return run_tiled(
-        views, *image.shape[:2], stride=1, pixel_budget=settings.pixel_budget, overlap=settings.tile_overlap
-    )
+    def whole(view: NDArray[np.uint8]) -> Tensor:
+        budget, overlap = settings.pixel_budget, settings.tile_overlap
+        return run_tiled(partial(run, view), *view.shape[:2], stride=1, pixel_budget=budget, overlap=overlap)
+
+    found = whole(image)
+    return (found + whole(image[:, ::-1]).flip(2)) / 2 if settings.flip else found
 
 
 def build_segmenter(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from napari_wsss.networks.dense import evaluating, run_tiled, spans, tile_size, with_mirrored
+from napari_wsss.networks.dense import as_batch, evaluating, run_tiled, spans, tile_size
 
 
 @given(
@@ -71,13 +72,14 @@ def test_a_stride_that_tiles_cannot_join_is_refused() -> None:
         run_tiled(lambda rows, columns: torch.zeros(1, 1, 1), 64, 64, stride=24, pixel_budget=100, overlap=0)
 
 
-def test_the_mirrored_image_comes_second() -> None:
-    image = torch.rand(3, 4, 5)
+def test_images_become_a_batch() -> None:
+    planes = [np.full((3, 4, 5), value, np.float32) for value in (1, 2)]
 
-    batch = with_mirrored(image, mirrored=True)
+    batch = as_batch(planes, torch.device("cpu"))
 
-    torch.testing.assert_close(batch[1].flip(2), batch[0])
-    assert with_mirrored(image, mirrored=False).shape == (1, 3, 4, 5)
+    assert batch.shape == (2, 3, 4, 5)
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    assert batch[:, 0, 0, 0].tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("fails", [False, True])

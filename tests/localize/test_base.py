@@ -1,0 +1,276 @@
+"""Inference around a localizer: sizes, tiles, one normaliser, views, modes, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import LabelError, StepError, WeightsError
+from napari_wsss.core.inference import Inference
+from napari_wsss.core.resizing import resize
+from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.localize.base import (
+    Localizer,
+    LocalizerBatch,
+    build_localizer,
+    infer_maps,
+    load_localizer,
+    save_localizer,
+)
+from napari_wsss.networks.trunk import build_trunk
+from napari_wsss.weights.normalisation import TENSORFLOW
+
+EXACT = Inference(precision="float32")
+SMALL = TrunkChoice(width=1 / 16)
+
+
+class Brightness(Localizer):
+    """Maps whose values are known: class c is the mean of colour channel c over each 16-pixel cell."""
+
+    title = "Brightness"
+
+    def classify(self, images: Tensor) -> Tensor:
+        return images.mean((2, 3))[:, : self.class_count]
+
+    def localize(self, images: Tensor, labels: Tensor) -> Tensor:
+        self.seen = (*getattr(self, "seen", ()), tuple(images.shape))
+        maps = F.avg_pool2d(images, 16, ceil_mode=True).relu()[:, : self.class_count]
+        return maps * labels[:, :, None, None]
+
+
+def brightness(class_count: int = 3) -> Brightness:
+    return Brightness(class_count, build_trunk("mobilenet_v2", width=1 / 16)).eval()
+
+
+def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return resize(coarse, height, width)
+
+
+@pytest.fixture
+def localizer() -> Localizer:
+    torch.manual_seed(0)
+    found = build_localizer("cam", 4, SMALL)
+    nn.init.normal_(found.classifier.weight)  # type: ignore[union-attr,arg-type]
+    return found
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 200), (33, 33), (64, 80), (131, 257)])
+def test_maps_have_the_size_of_the_image(localizer: Localizer, size: tuple[int, int]) -> None:
+    maps = infer_maps(localizer, picture(*size), [1, 3], EXACT)
+
+    assert maps.size == size
+    assert maps.classes == (1, 3)
+    assert maps.background is None
+    assert maps.scores.dtype == np.float32
+    assert 0 <= maps.scores.min() <= maps.scores.max() <= 1
+
+
+def test_no_label_gives_empty_maps(localizer: Localizer) -> None:
+    maps = infer_maps(localizer, picture(40, 50), [], EXACT)
+
+    assert maps.scores.shape == (0, 40, 50)
+
+
+def test_every_class_may_be_present_in_any_order(localizer: Localizer) -> None:
+    image = picture(64, 80)
+    every = infer_maps(localizer, image, [3, 0, 2, 1], EXACT)
+
+    assert every.classes == (0, 1, 2, 3)
+    np.testing.assert_array_equal(every.scores[2], infer_maps(localizer, image, [2], EXACT).scores[0])
+
+
+def test_a_label_outside_the_classes_is_refused(localizer: Localizer) -> None:
+    with pytest.raises(LabelError, match="0 to 3"):
+        infer_maps(localizer, picture(40, 50), [4], EXACT)
+
+
+def test_it_equals_a_plain_loop_over_scales_and_flips(localizer: Localizer) -> None:
+    image, present = picture(90, 121), [0, 2]
+    localizer.eval()
+    total = torch.zeros(4, 90, 121)
+    labels = torch.ones(1, 4, dtype=torch.bool)
+    with torch.no_grad():
+        for scale in (0.5, 1.0, 1.5, 2.0):
+            scaled = resize(image, round(90 * scale), round(121 * scale))
+            for step in (1, -1):
+                planes = localizer.normalisation.apply(np.ascontiguousarray(scaled[:, ::step]))
+                maps = localizer.localize(torch.from_numpy(planes)[None], labels)
+                shown = F.interpolate(maps, (90, 121), mode="bilinear")[0]
+                total += shown.flip(2) if step < 0 else shown
+    expected = (total / (total.amax((1, 2), keepdim=True) + 1e-5))[present].numpy()
+
+    found = infer_maps(localizer, image, present, EXACT).scores
+
+    assert np.abs(found - expected).max() < 1e-3
+
+
+def test_fast_is_one_forward_pass_at_the_images_own_size() -> None:
+    localizer = brightness()
+
+    maps = infer_maps(localizer, picture(96, 128), [0], Inference(preset="fast", precision="float32"))
+
+    expected = F.avg_pool2d(torch.from_numpy(localizer.normalisation.apply(picture(96, 128)))[:1], 16).relu()
+    shown = F.interpolate(expected[None], (96, 128), mode="bilinear")[0, 0]
+    np.testing.assert_allclose(maps.scores[0], shown / shown.max(), atol=1e-4)
+
+
+def test_images_are_brought_to_the_sizes_the_weights_want(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+    original = Brightness.localize
+    monkeypatch.setattr(
+        Brightness, "localize", lambda self, x, y: seen.append(tuple(x.shape[2:])) or original(self, x, y)
+    )
+    localizer = brightness()
+    localizer.normalisation = TENSORFLOW
+
+    infer_maps(localizer, picture(100, 150), [0], Inference(scales=(1.0, 2.0), precision="float32"))
+
+    assert seen[-2:] == [(97, 161), (193, 289)]
+
+
+def test_tiles_give_the_maps_of_the_whole_image() -> None:
+    localizer, image = brightness(), picture(300, 420)
+    whole = infer_maps(localizer, image, [0, 1, 2], EXACT)
+
+    tiled = infer_maps(
+        localizer, image, [0, 1, 2], Inference(pixel_budget=30_000, tile_overlap=64, precision="float32")
+    )
+
+    # One normaliser for the whole image: a tile without a bright spot stays dark.
+    np.testing.assert_allclose(tiled.scores, whole.scores, atol=1e-5)
+
+
+def test_tiles_of_a_real_trunk_differ_at_most_by_context(localizer: Localizer) -> None:
+    image = picture(260, 390)
+    whole = infer_maps(localizer, image, [0], Inference(preset="fast", precision="float32"))
+    settings = Inference(preset="fast", pixel_budget=60_000, tile_overlap=128, precision="float32")
+
+    tiled = infer_maps(localizer, image, [0], settings)
+
+    assert np.abs(tiled.scores - whole.scores).mean() < 0.05
+
+
+def test_a_class_that_fires_nowhere_stays_zero() -> None:
+    dark = np.zeros((64, 64, 3), np.uint8)  # below the mean colour everywhere
+
+    maps = infer_maps(brightness(), dark, [0, 1], EXACT)
+
+    assert not maps.scores.any()
+
+
+def test_modes_are_put_back_even_after_an_error(localizer: Localizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    localizer.train()
+    localizer.trunk.freeze_batch_norm()
+    before = [part.training for part in localizer.modules()]
+    infer_maps(localizer, picture(40, 50), [0], EXACT)
+    assert [part.training for part in localizer.modules()] == before
+
+    monkeypatch.setattr(type(localizer), "localize", lambda *_: (_ for _ in ()).throw(KeyError("broken")))
+    with torch.no_grad():
+        next(localizer.parameters()).add_(1)  # so that the network is looked at anew
+    with pytest.raises(KeyError, match="broken"):
+        infer_maps(localizer, picture(40, 50), [0], EXACT)
+    assert [part.training for part in localizer.modules()] == before
+
+
+def test_inference_sees_the_weights_of_the_moment(localizer: Localizer) -> None:
+    image = picture(64, 64)
+    before = infer_maps(localizer, image, [0], EXACT).scores
+
+    with torch.no_grad():
+        localizer.classifier.weight.neg_()  # type: ignore[union-attr,operator]
+
+    assert np.abs(infer_maps(localizer, image, [0], EXACT).scores - before).max() > 0.1
+
+
+def test_weights_are_split_into_trunk_and_head(localizer: Localizer) -> None:
+    localizer.trunk.freeze_batch_norm()
+    trunk, head = list(localizer.trunk_parameters()), list(localizer.head_parameters())
+
+    learning = [weight for weight in localizer.parameters() if weight.requires_grad]
+    assert {id(w) for w in trunk} | {id(w) for w in head} == {id(w) for w in learning}
+    assert len(trunk) + len(head) == len(learning)
+    assert [tuple(w.shape[:2]) for w in head] == [(4, localizer.trunk.channels)]
+
+
+def test_the_default_loss_is_the_soft_margin(localizer: Localizer) -> None:
+    batch = LocalizerBatch(torch.randn(2, 3, 64, 64), torch.tensor([[1.0, 0, 0, 1], [0, 1, 0, 0]]))
+    localizer.eval()
+
+    loss = localizer.loss(batch)["classification"]
+
+    logits = localizer.classify(batch.images)
+    expected = F.binary_cross_entropy_with_logits(logits, batch.labels)
+    torch.testing.assert_close(loss, expected)
+
+
+def test_a_checkpoint_needs_nothing_else(localizer: Localizer, tmp_path: Path) -> None:
+    classes = ClassList(["a", "b", "c", "d"])
+    localizer.normalisation = TENSORFLOW
+    save_localizer(tmp_path / "x.safetensors", localizer, classes, {"epochs": 2})
+
+    found, known, what = load_localizer(tmp_path / "x.safetensors")
+
+    image = picture(64, 80)
+    assert known == classes
+    assert what.run == {"epochs": 2}
+    assert not found.training
+    np.testing.assert_array_equal(
+        infer_maps(found, image, [1, 2], EXACT).scores, infer_maps(localizer, image, [1, 2], EXACT).scores
+    )
+
+
+def test_a_trunk_starts_from_another_checkpoint(localizer: Localizer, tmp_path: Path) -> None:
+    localizer.normalisation = TENSORFLOW
+    save_localizer(tmp_path / "x.safetensors", localizer, ClassList("abcd"), {})
+
+    again = build_localizer("cam", 9, TrunkChoice(width=1 / 16, weights=str(tmp_path / "x.safetensors")))
+
+    assert again.normalisation == TENSORFLOW
+    torch.testing.assert_close(again.trunk.state_dict(), localizer.trunk.state_dict())
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_class_is_refused(count: int) -> None:
+    with pytest.raises(LabelError, match="at least one class"):
+        build_localizer("cam", count, SMALL)
+
+
+def test_what_does_not_exist_is_named(tmp_path: Path, localizer: Localizer) -> None:
+    with pytest.raises(StepError, match="cam"):
+        build_localizer("grad_cam_99", 2, SMALL)
+    with pytest.raises(StepError, match="mobilenet_v2"):
+        build_localizer("cam", 2, TrunkChoice("alexnet"))
+    with pytest.raises(WeightsError):
+        load_localizer(tmp_path / "absent.safetensors")
+    save_localizer(tmp_path / "x.safetensors", localizer, ClassList("abcd"), {})
+    with pytest.raises(StepError, match="no device 'cuda:77'"):
+        load_localizer(tmp_path / "x.safetensors", "cuda:77")
+
+
+@pytest.fixture
+def threads() -> Iterator[int]:
+    before = torch.get_num_threads()
+    yield before
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads")
+def test_background_loading_leaves_a_core_free(localizer: Localizer, tmp_path: Path) -> None:
+    save_localizer(tmp_path / "x.safetensors", localizer, ClassList("abcd"), {})
+    torch.set_num_threads(64)
+
+    found, classes, _ = type(localizer).restore(tmp_path / "x.safetensors", "cpu", background=True)
+
+    assert torch.get_num_threads() < 64
+    assert len(classes) == 4
+    assert found.infer(picture(40, 40), [1], EXACT).classes == (1,)
