@@ -1,0 +1,260 @@
+"""`napari-wsss`: make, look at, open, export and fill projects from a terminal.
+
+Training and everything that computes is ``python -m training.run``; ``napari-wsss evaluate`` hands its options on.
+Exit codes: 0 done, 2 wrong options, 4 something a person can correct (said in one line).
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from tqdm import tqdm
+
+from napari_wsss.core.errors import ProjectError, StepError, WsssError
+from napari_wsss.core.masks import read_mask
+from napari_wsss.core.project import FILE_NAME, Project
+from napari_wsss.exchange.labels import KINDS, read_labels
+from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
+from napari_wsss.session.runs import runs_in
+from napari_wsss.session.session import HELD_OUT, create_project
+from napari_wsss.session.training_process import environment
+
+DONE, WRONG_OPTIONS, CORRECTABLE = 0, 2, 4
+Verb = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Command line without the program's name; that of this process otherwise.
+    """
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    if typed[:1] == ["evaluate"]:
+        return evaluate(typed[1:])
+    options = parser().parse_args(typed)
+    try:
+        code: int = options.verb(options)
+    except (WsssError, OSError) as error:
+        print(f"napari-wsss: {error}", file=sys.stderr)
+        return CORRECTABLE
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser("napari-wsss", description=__doc__.splitlines()[0], allow_abbrev=False)
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, verb: Verb, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        made.set_defaults(verb=verb)
+        return made
+
+    _sample_options(add("sample", sample, "generate pictures with image-level labels and a project on them"))
+    _create_options(add("create", create, "make a project from a folder of images and their image-level labels"))
+    _label_options(add("labels-report", labels_report, "say what image-level labels would be used; writes nothing"))
+    _open_options(add("open", open_project, "open a project in napari"))
+    _project_argument(add("info", info, "say what is in a project"))
+    _export_options(add("export", export, "write the accepted masks as palette PNGs with VOC lists"))
+    _import_options(add("import-masks", import_existing, "take existing masks as drafts, or as accepted masks"))
+    commands.add_parser("evaluate", help="same as `python -m training.run evaluate`", add_help=False)
+    return top
+
+
+# -- options ------------------------------------------------------------------------------------------------------
+
+
+def _sample_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("folder", type=Path, help="the project folder to make; the pictures go into its folder 'pictures'")
+    sub.add_argument("--images", type=int, default=300, help="how many pictures [%(default)s]")
+    sub.add_argument("--size", type=int, default=160, help="their height and width in pixels [%(default)s]")
+    sub.add_argument("--seed", type=int, default=0, help="the same seed gives the same pictures [%(default)s]")
+
+
+def _label_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--images", type=Path, required=True, help="folder of images, or a VOC-style folder")
+    sub.add_argument("--labels", type=Path, help="CSV, text list or folder with the labels [searched for]")
+    sub.add_argument("--kind", choices=KINDS, default="auto", help="how the labels are written [%(default)s]")
+
+
+def _create_options(sub: argparse.ArgumentParser) -> None:
+    _label_options(sub)
+    sub.add_argument("--project", type=Path, required=True, help="the project folder to make")
+    sub.add_argument("--classes", nargs="+", help="class names in order, where the labels do not say them")
+    sub.add_argument(
+        "--hold-out",
+        type=float,
+        default=HELD_OUT,
+        help="share for validation where no split is given [%(default)s]",
+    )
+
+
+def _open_options(sub: argparse.ArgumentParser) -> None:
+    _project_argument(sub)
+    sub.add_argument("--screenshots", type=Path, help="write pictures of the window into this folder and end")
+
+
+def _export_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--project", type=Path, required=True, help="project folder")
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--grey", action="store_true", help="also plain grey PNGs (value = class)")
+    sub.add_argument("--previews", action="store_true", help="also colour pictures to look at")
+    sub.add_argument("--overwrite", action="store_true", help="allow a folder that holds masks already")
+    sub.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
+
+
+def _import_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--project", type=Path, required=True, help="project folder")
+    sub.add_argument("--masks", type=Path, required=True, help="folder of palette or grey PNGs named like the images")
+    sub.add_argument("--accept", action="store_true", help="as accepted masks instead of drafts")
+    sub.add_argument("--split", choices=("train", "val"), help="only images of this split")
+    sub.add_argument("--limit", type=int, help="at most so many masks, in the project's order")
+    sub.add_argument("--overwrite", action="store_true", help="also images that have a draft or an accepted mask")
+
+
+def _project_argument(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("project", type=Path, help="project folder")
+
+
+# -- commands -----------------------------------------------------------------------------------------------------
+
+
+def sample(options: argparse.Namespace) -> int:
+    """Generate the sample pictures and make a project on them."""
+    from napari_wsss.sample import generate_sample
+
+    if (options.folder / FILE_NAME).exists():
+        raise ProjectError(f"{options.folder} holds a project already; open it, or choose another folder.")
+    if options.images < 1 or options.size < 64:
+        raise ProjectError("The sample needs at least 1 image and 64 pixels; correct --images or --size.")
+    pictures = options.folder / "pictures"
+    report = generate_sample(pictures, images=options.images, size=options.size, seed=options.seed)
+    create_project(options.folder, pictures, read_labels(pictures), None, HELD_OUT).close()
+    print(f"{report.summary()}.")
+    print(f"Project: {options.folder}. Next: python -m training.run classifier --project {options.folder} --apply")
+    return DONE
+
+
+def create(options: argparse.Namespace) -> int:
+    """Make a project and say what its labels are."""
+    report = read_labels(options.images, options.labels, options.kind)
+    print(report.summary())
+    with create_project(options.project, options.images, report, options.classes, options.hold_out) as project:
+        counts = {split: sum(1 for _ in project.catalog.ids(split=split)) for split in ("train", "val")}
+        print(f"Project {project.folder} with {len(project.catalog)} images: {_listed(counts)}.")
+    return DONE
+
+
+def labels_report(options: argparse.Namespace) -> int:
+    """Say what a label source holds and what is wrong with it."""
+    print(read_labels(options.images, options.labels, options.kind).summary())
+    return DONE
+
+
+def open_project(options: argparse.Namespace) -> int:
+    """Start napari with the dock on a project."""
+    if not (options.project / FILE_NAME).exists() and options.project.name != FILE_NAME:
+        raise ProjectError(
+            f"There is no project in {options.project} (no {FILE_NAME}); make one with: napari-wsss create"
+        )
+    try:
+        from napari_wsss.widgets.demo import main as show
+    except ModuleNotFoundError as missing:
+        raise StepError(
+            f'napari is not installed ({missing.name} is missing). Install it with: pip install "napari-wsss[gui]".',
+            missing=("gui",),
+        ) from missing
+    pictures = ["--screenshots", str(options.screenshots)] if options.screenshots else []
+    return show(["--project", str(options.project), *pictures])
+
+
+def info(options: argparse.Namespace) -> int:
+    """Say what is in a project."""
+    with Project.open(options.project, read_only=True) as project:
+        catalog, plan = project.catalog, project.plan
+        splits = {split or "without split": sum(1 for _ in catalog.ids(split=split)) for split in ("train", "val", "")}
+        lines = {
+            "Project": project.folder,
+            "Images": f"{len(catalog)} in {project.images_root}",
+            "States": _listed(catalog.counts()),
+            "Splits": _listed(splits),
+            "Labels": _listed(catalog.class_counts()),
+            "Model": plan.segmenter_checkpoint or plan.localizer_checkpoint or "none applied yet",
+            "Refiners": " -> ".join(step.method for step in plan.refiners) or "none",
+            "Results": f"{project.store.size_bytes() / 1e6:.1f} MB (may be deleted at any time)",
+            "Runs": "; ".join(f"{run.folder.name} {run.state}" for run in runs_in(project.training_folder)) or "none",
+        }
+    print("\n".join(f"{name + ':':<10}{text}" for name, text in lines.items()))
+    return DONE
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write the accepted masks; say what was left out and why."""
+    chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run)
+    with Project.open(options.project, read_only=True) as project:
+        records = list(project.catalog.records(states=("accepted",)))
+        masks = [(record.id, project.accepted_path(record.id)) for record in records]
+        splits = {record.id: record.split for record in records}
+        report = export_masks(masks, project.classes, options.out, chosen, splits)
+        others = {state: count for state, count in project.catalog.counts().items() if state != "accepted" and count}
+    print(report.summary())
+    if others:
+        print(f"Not exported, because not accepted: {_listed(others)}.")
+    return DONE
+
+
+def import_existing(options: argparse.Namespace) -> int:
+    """Take the masks of a folder into a project; never over a person's work unless told so."""
+    with Project.open(options.project) as project:
+        ids = list(project.catalog.ids(split=options.split))
+        report = import_masks(options.masks, {one: project.image_path(one) for one in ids}, project.classes)
+        print(report.summary())
+        taken = _take(project, ids, report, options)
+    kind = "accepted masks" if options.accept else "drafts"
+    print(f"{taken.count} masks taken as {kind}; {taken.kept} images kept the mask they had.")
+    return DONE
+
+
+@dataclass
+class _Taken:
+    count: int = 0
+    kept: int = 0
+
+
+def _take(project: Project, ids: Sequence[str], report: MaskImportReport, options: argparse.Namespace) -> _Taken:
+    taken = _Taken()
+    wanted = islice((one for one in ids if one in report.masks), options.limit)
+    for image_id in tqdm(list(wanted), desc="masks", unit="image", leave=False):
+        if not options.overwrite and (project.has_draft(image_id) or project.has_accepted(image_id)):
+            taken.kept += 1
+            continue
+        values = read_mask(report.masks[image_id])
+        if options.accept:
+            project.accept(image_id, values)
+        else:
+            project.save_draft(image_id, values)
+        taken.count += 1
+    return taken
+
+
+def evaluate(arguments: Sequence[str]) -> int:
+    """Run ``python -m training.run evaluate`` with the same options and return its exit code."""
+    command = [sys.executable, "-m", "training.run", "evaluate", *arguments]
+    return subprocess.run(command, check=False, env=environment()).returncode
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

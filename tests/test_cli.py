@@ -1,0 +1,187 @@
+"""The console commands, as a person would type them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_wsss.cli import CORRECTABLE, DONE, WRONG_OPTIONS, main
+from napari_wsss.core.project import Project
+
+
+@pytest.fixture
+def project_folder(tmp_path: Path, sample_folder: Path) -> Path:
+    """Return a project on ten generated pictures (8 train, 2 val)."""
+    folder = tmp_path / "project"
+    assert main(["create", "--images", str(sample_folder), "--project", str(folder)]) == DONE
+    return folder
+
+
+def masks_of(sample_folder: Path) -> str:
+    return str(sample_folder / "SegmentationClass")
+
+
+def test_sample_makes_a_project_ready_to_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "demo"
+    assert main(["sample", str(folder), "--images", "5", "--size", "64"]) == DONE
+    assert "training.run classifier" in capsys.readouterr().out
+    with Project.open(folder) as project:
+        assert len(project.catalog) == 5
+        assert all(record.labels for record in project.catalog.records())
+        assert len(list(project.catalog.ids(split="val"))) == 1
+    before = sorted(folder.rglob("*.jpg"))
+    assert main(["sample", str(folder)]) == CORRECTABLE
+    assert sorted(folder.rglob("*.jpg")) == before
+    assert main(["sample", str(tmp_path / "other"), "--images", "0"]) == CORRECTABLE
+
+
+def test_create_says_what_it_made(tmp_path: Path, sample_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["create", "--images", str(sample_folder), "--project", str(tmp_path / "project")]
+    assert main(command) == DONE
+    text = capsys.readouterr().out
+    assert "10 images, 10 with labels" in text
+    assert "train 8, val 2" in text
+    assert main(command) == CORRECTABLE
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "already holds a project" in said
+
+
+def test_images_without_labels_need_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.png")
+    command = ["create", "--images", str(tmp_path), "--kind", "none", "--project", str(tmp_path / "p")]
+    assert main(command) == CORRECTABLE
+    assert "class" in capsys.readouterr().err
+    assert main([*command, "--classes", "cat", "dog"]) == DONE
+    with Project.open(tmp_path / "p") as project:
+        assert project.classes.names == ("cat", "dog")
+
+
+def test_labels_report_writes_nothing(sample_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(sample_folder.rglob("*"))
+    assert main(["labels-report", "--images", str(sample_folder)]) == DONE
+    assert "10 images" in capsys.readouterr().out
+    assert sorted(sample_folder.rglob("*")) == before
+    assert main(["labels-report", "--images", str(sample_folder / "nowhere")]) == CORRECTABLE
+
+
+def test_import_accept_and_export_give_the_same_masks(
+    project_folder: Path, sample_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["import-masks", "--project", str(project_folder), "--masks", masks_of(sample_folder), "--accept"]
+    assert main([*command, "--split", "train", "--limit", "3"]) == DONE
+    assert "3 masks taken as accepted masks" in capsys.readouterr().out
+    out = tmp_path / "out"
+    assert main(["export", "--project", str(project_folder), "--out", str(out), "--grey"]) == DONE
+    assert "todo 7" in capsys.readouterr().out
+    written = sorted((out / "SegmentationClass").rglob("*.png"))
+    assert len(written) == 3
+    for path in written:
+        np.testing.assert_array_equal(Image.open(path), Image.open(sample_folder / "SegmentationClass" / path.name))
+    assert main(["export", "--project", str(project_folder), "--out", str(out)]) == CORRECTABLE
+
+
+def test_a_dry_run_writes_nothing(project_folder: Path, sample_folder: Path, tmp_path: Path) -> None:
+    main(["import-masks", "--project", str(project_folder), "--masks", masks_of(sample_folder), "--accept"])
+    assert main(["export", "--project", str(project_folder), "--out", str(tmp_path / "out"), "--dry-run"]) == DONE
+    assert not (tmp_path / "out").exists()
+
+
+def test_imported_masks_are_drafts_and_never_replace_a_persons_work(
+    project_folder: Path, sample_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Project.open(project_folder) as project:
+        first, second = list(project.catalog.ids())[:2]
+        shape = project.load_image(first).pixels.shape[:2]
+        project.save_draft(first, np.ones(shape, np.uint8))
+        project.accept(second, np.ones(shape, np.uint8))
+    command = ["import-masks", "--project", str(project_folder), "--masks", masks_of(sample_folder)]
+    assert main(command) == DONE
+    assert "8 masks taken as drafts; 2 images kept" in capsys.readouterr().out
+    with Project.open(project_folder) as project:
+        assert project.catalog.counts()["draft"] == 9
+        for image_id, found in ((first, project.read_draft(first)), (second, project.read_accepted(second))):
+            assert found is not None, image_id
+            assert (found == 1).all()
+    assert main([*command, "--overwrite"]) == DONE
+    with Project.open(project_folder) as project:
+        draft = project.read_draft(first)
+        assert draft is not None
+        assert not (draft == 1).all()
+
+
+def test_info_says_what_is_there(project_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["info", str(project_folder)]) == DONE
+    text = capsys.readouterr().out
+    assert "todo 10" in text
+    assert "none applied yet" in text
+    assert main(["info", str(project_folder / "nothing")]) == CORRECTABLE
+
+
+def test_an_open_project_can_be_looked_at_but_not_filled(
+    project_folder: Path, sample_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Project.open(project_folder):
+        assert main(["info", str(project_folder)]) == DONE
+        command = ["import-masks", "--project", str(project_folder), "--masks", masks_of(sample_folder)]
+        assert main(command) == CORRECTABLE
+    assert "read-only" in capsys.readouterr().err
+
+
+def test_opening_nothing_is_said_before_napari_starts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["open", str(tmp_path)]) == CORRECTABLE
+    assert "no project" in capsys.readouterr().err
+
+
+def test_opening_without_napari_says_what_to_install(
+    project_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [*filter(lambda name: name.startswith("napari_wsss.widgets"), sys.modules), "napari_wsss.widgets.demo"]:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "napari", None)
+    assert main(["open", str(project_folder)]) == CORRECTABLE
+    assert "napari-wsss[gui]" in capsys.readouterr().err
+
+
+def test_evaluate_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 4)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert main(["evaluate", "--project", "p", "--of", "accepted"]) == 4
+    assert ran == [[sys.executable, "-m", "training.run", "evaluate", "--project", "p", "--of", "accepted"]]
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["create"], ["sample", "x", "--image", "3"]])
+def test_wrong_options_are_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == WRONG_OPTIONS
+    assert "usage: napari-wsss" in capsys.readouterr().err
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    for name in ("sample", "create", "labels-report", "open", "info", "export", "import-masks", "evaluate"):
+        assert name in text
+
+
+def test_the_commands_need_neither_torch_nor_qt(project_folder: Path) -> None:
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'qtpy', 'napari', 'PyQt5'): sys.modules[name] = None\n"
+        "from napari_wsss.cli import main\n"
+        f"sys.exit(main(['info', {str(project_folder)!r}]))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == DONE
