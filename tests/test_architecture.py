@@ -25,7 +25,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": ({"core"}, {"numpy", "PIL", "skimage", "tifffile"}),
     "pipeline": ({"core"}, {"numpy"}),
-    "session": ({"core", "pipeline", "exchange"}, {"numpy", "psygnal"}),
+    "session": ({"core", "pipeline", "exchange"}, {"numpy", "psygnal", "platformdirs"}),
     "widgets": ({"session", "core", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari"}),
     "sample_pictures": ({"core"}, {"numpy", "PIL", "skimage"}),
     "sample": ({"core", "sample_pictures"}, {"PIL"}),
