@@ -191,7 +191,7 @@ def mean_field(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Ke
         crf.addPairwiseBilateral(
             sxy=kernels.spatial_sigma,
             srgb=kernels.colour_sigma,
-            rgbim=np.ascontiguousarray(image),
+            rgbim=np.require(image, np.uint8, ["C", "W"]),  # the library refuses read-only pixels
             compat=kernels.weight,
         )
     q, first, second = crf.startInference()

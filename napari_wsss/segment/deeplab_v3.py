@@ -59,6 +59,7 @@ class DeepLabV3(Segmenter):
         super().__init__(class_count, trunk, parameters, normalisation)
         rates, aux = self.settings.rates or None, self.settings.auxiliary_weight > 0
         self.network = Network(trunk, class_count + 1, rates, aux)
+        _rest_unused(trunk)
 
     @property
     def trunk(self) -> Trunk:
@@ -80,6 +81,14 @@ class DeepLabV3(Segmenter):
             value = weighted_cross_entropy(aux, batch.masks, batch.weights)
             losses["auxiliary"] = self.settings.auxiliary_weight * value
         return losses
+
+
+def _rest_unused(trunk: Trunk) -> None:
+    """Keep stages after the one the head reads (MobileNetV2's 1280 channels) as they are: they never get a gradient."""
+    if trunk.dense_tap in trunk.stage_taps:
+        for modules in trunk.stages()[trunk.stage_taps.index(trunk.dense_tap) + 1 :]:
+            for module in modules:
+                module.requires_grad_(False)
 
 
 def _enlarge(logits: Tensor, images: Tensor) -> Tensor:

@@ -1,0 +1,161 @@
+"""What holds for every entry of the ``localize`` shelf, run on the real code at 1/16 width."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.inference import Inference
+from napari_wsss.core.parameters import check, from_dict, to_dict
+from napari_wsss.core.registry import load_method, method_names
+from napari_wsss.core.resizing import resize
+from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.localize.base import (
+    Localizer,
+    LocalizerBatch,
+    build_localizer,
+    infer_maps,
+    load_localizer,
+    save_localizer,
+)
+
+EXACT = Inference(precision="float32")
+CLASSES = 3
+
+pytestmark = pytest.mark.parametrize("method", method_names("localize"))
+
+
+def build(method: str, class_count: int = CLASSES) -> Localizer:
+    torch.manual_seed(0)
+    return build_localizer(method, class_count, TrunkChoice(width=1 / 16))
+
+
+def images(count: int, height: int = 64, width: int = 80) -> torch.Tensor:
+    return torch.randn(count, 3, height, width, generator=torch.Generator().manual_seed(1))
+
+
+def picture() -> np.ndarray:
+    return resize(np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8), 70, 93)
+
+
+def test_it_declares_what_menus_and_checkpoints_need(method: str) -> None:
+    cls = load_method("localize", method)
+
+    assert cls.title
+    assert cls.companions >= 0
+    assert all(isinstance(name, str) for name in cls.published)
+    assert build(method).method == method
+
+
+def test_shapes_and_ranges(method: str) -> None:
+    localizer, batch = build(method).eval(), images(2, 65, 83)
+    labels = torch.ones(2, CLASSES, dtype=torch.bool)
+    with torch.no_grad():
+        maps = localizer.localize(batch, labels)
+
+        assert localizer.classify(batch).shape == (2, CLASSES)
+    stride = localizer.stride
+    assert maps.shape == (2, CLASSES, -(-65 // stride), -(-83 // stride))
+    assert torch.isfinite(maps).all()
+    assert maps.min() >= 0
+
+
+def test_absent_classes_have_no_map(method: str) -> None:
+    localizer = build(method).eval()
+    labels = torch.tensor([[True, False, False], [False, False, True]])
+    with torch.no_grad():
+        maps = localizer.localize(images(2), labels)
+
+    assert not maps[~labels].any()
+
+
+def test_an_image_does_not_depend_on_its_batch(method: str) -> None:
+    localizer, batch = build(method).eval(), images(3)
+    labels = torch.ones(3, CLASSES, dtype=torch.bool)
+    with torch.no_grad():
+        alone, together = localizer.localize(batch[1:2], labels[1:2]), localizer.localize(batch, labels)
+
+    torch.testing.assert_close(together[1:2], alone, atol=1e-4 * float(together.max()) + 1e-7, rtol=1e-3)
+
+
+def test_inference_follows_a_mirrored_image(method: str) -> None:
+    localizer = build(method)
+
+    maps = infer_maps(localizer, picture(), range(CLASSES), EXACT).scores
+    mirrored = infer_maps(localizer, np.ascontiguousarray(picture()[:, ::-1]), range(CLASSES), EXACT).scores
+
+    np.testing.assert_allclose(mirrored[:, :, ::-1], maps, atol=2e-2)
+
+
+@pytest.mark.parametrize("present", [(), (1,), (0, 1, 2)])
+def test_inference_gives_the_present_classes_only(method: str, present: tuple[int, ...]) -> None:
+    maps = infer_maps(build(method), picture(), present, EXACT)
+
+    assert maps.classes == present
+    assert maps.scores.shape == (len(present), 70, 93)
+    assert maps.scores.dtype == np.float32
+    assert not len(present) or 0 <= maps.scores.min() <= maps.scores.max() <= 1
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_loss_is_finite_and_reaches_every_weight_that_learns(method: str, size: int) -> None:
+    localizer = build(method).train()
+    localizer.trunk.freeze_batch_norm()
+    labels = torch.zeros(size, CLASSES)
+    labels[:, 0] = 1
+
+    losses = localizer.loss(LocalizerBatch(images(size), labels))
+    torch.stack(list(losses.values())).sum().backward()
+
+    assert all(torch.isfinite(loss) and loss.ndim == 0 for loss in losses.values())
+    unreached = [name for name, w in localizer.named_parameters() if w.requires_grad and w.grad is None]
+    assert not unreached
+
+
+def test_one_class_is_enough(method: str) -> None:
+    localizer = build(method, 1).train()
+    localizer.trunk.freeze_batch_norm()
+
+    losses = localizer.loss(LocalizerBatch(images(2), torch.tensor([[1.0], [0.0]])))
+
+    assert all(torch.isfinite(loss) for loss in losses.values())
+    assert infer_maps(localizer, picture(), [0], EXACT).classes == (0,)
+
+
+def test_evaluation_is_deterministic(method: str) -> None:
+    localizer = build(method)
+
+    first, second = (infer_maps(localizer, picture(), [0, 2], EXACT).scores for _ in range(2))
+
+    np.testing.assert_array_equal(first, second)
+
+
+def test_training_modes_come_back(method: str) -> None:
+    localizer = build(method).train()
+    localizer.trunk.freeze_batch_norm()
+    before = [part.training for part in localizer.modules()]
+
+    infer_maps(localizer, picture(), [0], EXACT)
+
+    assert [part.training for part in localizer.modules()] == before
+
+
+def test_parameters_survive_json_types(method: str) -> None:
+    parameters = load_method("localize", method).Parameters
+    assert from_dict(parameters, to_dict(check(parameters()))) == parameters()
+
+
+def test_a_checkpoint_gives_the_same_maps(method: str, tmp_path: Path) -> None:
+    localizer = build(method)
+    save_localizer(tmp_path / "x.safetensors", localizer, ClassList("abc"), {})
+
+    found, classes, what = load_localizer(tmp_path / "x.safetensors")
+
+    assert (what.method, classes) == (method, ClassList("abc"))
+    np.testing.assert_array_equal(
+        infer_maps(found, picture(), [1], EXACT).scores, infer_maps(localizer, picture(), [1], EXACT).scores
+    )
