@@ -106,9 +106,10 @@ def refine(project: Project, ids: Iterable[str]) -> Steps[StageReport]:
     Raises
     ------
     StepError, ParameterError
-        At the start, when the plan cannot run (see `check_plan`).
+        At the start, when the plan cannot run (see `check_plan`) or no model is applied.
     """
     check_plan(project.plan)
+    checkpoint_of(project, project.plan, applied_source(project.plan))
 
     def one(image_id: str) -> Steps[bool]:
         item = Lineage.of(project, image_id)
@@ -131,6 +132,7 @@ def propose(
     Parameters, reports and errors are those of `localize` and `refine`.
     """
     check_plan(project.plan)
+    checkpoint_of(project, project.plan, applied_source(project.plan))
 
     def one(image_id: str) -> Steps[bool]:
         item = Lineage.of(project, image_id)
