@@ -38,11 +38,12 @@ def load_method(shelf: Shelf, name: str) -> type[Any]:
     StepError
         When there is no such method, or what it needs is not installed.
     """
-    if name not in method_names(shelf):
+    is_ours = name in _own_names(shelf)  # asked first: looking through all installed packages takes 10 ms
+    if not is_ours and name not in method_names(shelf):
         known = ", ".join(method_names(shelf)) or "none"
         raise StepError(f"There is no {shelf} method {name!r}; the known ones are: {known}.")
     try:
-        if name in _own_names(shelf):
+        if is_ours:
             return _contract_class(shelf, f"napari_wsss.{shelf}.{name}")
         loaded: type[Any] = _foreign(shelf)[name].load()
         return loaded

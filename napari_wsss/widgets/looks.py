@@ -10,6 +10,7 @@ from napari.utils.colormaps import Colormap, DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.widgets.outline import quicken_contours
 
 TAG = "wsss"
 CAM_PREFIX = "cam · "
@@ -65,6 +66,7 @@ def proposal_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the outlined, read-only layer of a machine's (H, W) uint8 mask."""
     layer = Labels(values, name="proposal", colormap=mask_colours(classes), opacity=0.5)
     layer.contour = 2
+    quicken_contours(layer)
     layer.editable = False
     return _tagged(layer, "proposal")
 

