@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from PIL import Image
 
+from napari_wsss.core import database
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.journal import Journal
@@ -96,8 +97,6 @@ def test_a_project_on_a_read_only_disk_can_be_read(
 ) -> None:
     project.accept(A, mask)
     project.close()
-    from napari_wsss.core import database
-
     opened = database._open
 
     def like_a_read_only_disk(uri: str, statements: Any) -> Any:
@@ -278,6 +277,13 @@ def replay_journal(project: Project) -> dict[str, tuple[str, list[str]]]:
 class Review(RuleBasedStateMachine):
     """A model of the project in plain dictionaries, beside the real one."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Waiting for the disk is tested elsewhere; without it many more sequences are tried.
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(os, "fsync", lambda _: None)
+        self.patch.setattr(database, "WRITER_SETTINGS", (*database.WRITER_SETTINGS, "PRAGMA synchronous = OFF"))
+
     @initialize()
     def create(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
@@ -294,6 +300,7 @@ class Review(RuleBasedStateMachine):
         if hasattr(self, "project"):
             self.project.close()
             shutil.rmtree(self.folder)
+        self.patch.undo()
 
     @rule(image_id=ids, place=st.integers(0, HEIGHT * WIDTH - 1), value=values)
     def paint(self, image_id: str, place: int, value: int) -> None:
@@ -360,6 +367,11 @@ class Review(RuleBasedStateMachine):
         self.labels[image_id] = sorted(names)
 
     @rule(image_id=ids, value=values)
+    def accept_again_and_undo(self, image_id: str, value: int) -> None:
+        self.accept(image_id, value)
+        self.undo()
+
+    @rule(image_id=ids, value=values)
     def machine_writes(self, image_id: str, value: int) -> None:
         image_hash = self.project.image_hash(image_id)
         maps = ActivationMaps(np.full((1, HEIGHT, WIDTH), value / 3, np.float32), (0,))
@@ -404,7 +416,7 @@ class Review(RuleBasedStateMachine):
 
 TestReview = Review.TestCase
 TestReview.settings = settings(
-    max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 

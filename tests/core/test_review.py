@@ -200,6 +200,18 @@ def test_undoing_an_accept_never_loses_newer_edits(project: Project, mask: np.nd
     assert np.array_equal(project.read_draft(A), drawn)
 
 
+@pytest.mark.parametrize("before", ["todo", "skipped", "accepted"])
+def test_newer_edits_turn_an_undone_image_into_a_draft(project: Project, mask: np.ndarray, before: str) -> None:
+    if before == "accepted":
+        project.accept(A, np.zeros_like(mask))
+    else:
+        project.catalog.restore_state(A, before)
+    project.accept(A, mask)
+    stroke(project, 0, 2)
+    project.undo_decision()
+    assert state(project) == "draft"
+
+
 def test_decisions_are_taken_back_one_by_one(project: Project, mask: np.ndarray) -> None:
     project.decide("b.png", "skipped")
     project.accept(A, mask)

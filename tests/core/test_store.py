@@ -87,6 +87,18 @@ def test_damaged_files_read_as_absent(store: ResultStore, suffix: str, damage: s
         assert found is None or np.array_equal(found, values)
 
 
+def test_arrays_changed_in_a_sound_file_are_noticed(store: ResultStore) -> None:
+    store.write_maps(CAM, "a.png", IMAGE, some_maps())
+    path = store.path(CAM, "a.png")
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    np.savez(path, **arrays)
+    assert store.read_maps(CAM, "a.png", IMAGE) is not None, "the same arrays written again are fine"
+    for name, changed in (("scores", arrays["scores"] / 2), ("classes", arrays["classes"] + 1)):
+        np.savez(path, **{**arrays, name: changed})
+        assert store.read_maps(CAM, "a.png", IMAGE) is None
+
+
 def test_arrays_that_run_code_when_loaded_are_refused(store: ResultStore) -> None:
     path = store.path(CAM, "a.png")
     path.parent.mkdir(parents=True)
