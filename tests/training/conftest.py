@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,13 @@ def applied_folder(project_folder: Path, tiny_config: Callable[..., RunConfig]) 
     return project_folder
 
 
-def lines_of(text: str) -> list[dict[str, object]]:
-    """Return the JSON lines in what a stage printed."""
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+@pytest.fixture
+def tiny() -> list[str]:
+    """Return the options that make a training of six steps take a second."""
+    return TINY
+
+
+@pytest.fixture
+def lines_of() -> Callable[[str], list[dict[str, Any]]]:
+    """Return a function: what a stage printed -> the JSON lines in it."""
+    return lambda text: [json.loads(line) for line in text.splitlines() if line.startswith("{")]

@@ -69,7 +69,8 @@ def test_published_weights_are_named_after_the_trunk() -> None:
 
 
 @pytest.mark.parametrize(
-    "file", [{"optimiser": {}}, {"optimisation": {"epoch": 3}}, {"optimisation": {"epochs": 0}}, {"network": {"width": "x"}}]
+    "file",
+    [{"optimiser": {}}, {"optimisation": {"epoch": 3}}, {"optimisation": {"epochs": 0}}, {"network": {"width": "x"}}],
 )
 def test_what_no_section_knows_is_refused(file: dict[str, object]) -> None:
     with pytest.raises(ParameterError):

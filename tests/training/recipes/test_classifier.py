@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_wsss.core.errors import LabelError
+from napari_wsss.core.progress import Progress, finish
+from napari_wsss.core.project import Project
+from napari_wsss.localize.base import load_localizer
+from napari_wsss.weights.checkpoint import load_checkpoint
+from training.config import RunConfig
+from training.execute import begin, continued
+from training.recipes.classifier import train
+from training.run_folder import RunFolder
+
+
+@pytest.fixture
+def project(project_folder: Path) -> Project:
+    with Project.open(project_folder, read_only=True) as opened:
+        yield opened
+
+
+def _weights(run: RunFolder) -> dict[str, torch.Tensor]:
+    return load_checkpoint(run.path / "last.safetensors")[0]
+
+
+def test_a_run_learns_and_leaves_a_model(project: Project, tiny_config: Callable[..., RunConfig]) -> None:
+    config = tiny_config("classifier", optimisation={"epochs": 3})
+    run = begin(project, config)
+    steps, seen = train(project, config, run), []
+    while True:
+        try:
+            seen.append(next(steps))
+        except StopIteration as stop:
+            outcome = stop.value
+            break
+    assert outcome.finished
+    assert outcome.steps == 9
+    assert {"seed_miou", "mean_average_precision"} <= set(outcome.figures)
+    assert [p.done for p in seen if p.message == "validated"] == [3, 6, 9]
+    assert all(isinstance(p, Progress) and p.total == 9 for p in seen)
+    localizer, classes, trained = load_localizer(run.path / "best.safetensors")
+    assert classes == project.classes
+    assert trained.run["recipe"] == "classifier"
+    assert not localizer.training
+
+
+@pytest.mark.parametrize("stop_at", [1, 3, 4])
+def test_stopping_and_resuming_equals_never_stopping(
+    project: Project, tiny_config: Callable[..., RunConfig], stop_at: int
+) -> None:
+    config = tiny_config("classifier", hardware={"loaders": 1})
+    whole = begin(project, config)
+    finish(train(project, config, whole))
+
+    run = begin(project, config)
+    steps = train(project, config, run)
+    for progress in steps:
+        if progress.done == stop_at:
+            run.request_stop()
+            break
+    assert not finish(steps).finished
+    config_again, again = continued(project, run.path)
+    assert finish(train(project, config_again, again)).finished
+    expected, found = _weights(whole), _weights(again)
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        assert torch.equal(value, found[name]), name
+
+
+def test_a_killed_run_goes_on_from_its_last_epoch(project: Project, tiny_config: Callable[..., RunConfig]) -> None:
+    config = tiny_config("classifier")
+    run = begin(project, config)
+    steps = train(project, config, run)
+    for progress in steps:
+        if progress.done == 4:
+            break
+    steps.close()  # nothing of the second epoch was kept
+    config, again = continued(project, run.path)
+    first = next(iter(train(project, config, again)))
+    assert first.done == 4
+
+
+def test_no_label_is_bad_data(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
+    with Project.open(project_folder) as project:
+        for image_id in list(project.catalog.ids()):
+            project.set_labels(image_id, ())
+        config = tiny_config("classifier")
+        with pytest.raises(LabelError):
+            finish(train(project, config, begin(project, config)))
+
+
+def test_another_seed_another_model(project: Project, tiny_config: Callable[..., RunConfig]) -> None:
+    runs = []
+    for seed in (0, 0, 1):
+        config = tiny_config("classifier", optimisation={"epochs": 1, "seed": seed})
+        runs.append(begin(project, config))
+        finish(train(project, config, runs[-1]))
+    first, same, other = (_weights(run)["classifier.weight"] for run in runs)
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)

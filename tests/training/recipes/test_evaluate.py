@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_wsss.core.project import Project
+from training.run import main
+
+Lines = Callable[[str], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def arguments(applied_folder: Path, tiny_data: Path) -> list[str]:
+    with Project.open(applied_folder) as project:
+        project.set_plan(replace(project.plan, localizer=project.plan.localizer.with_parameters({"preset": "fast"})))
+    truth = str(tiny_data / "SegmentationClass")
+    return ["evaluate", "--project", str(applied_folder), "--truth", truth, "--threads", "1", "--events"]
+
+
+def _facts(capsys: pytest.CaptureFixture[str], lines_of: Lines) -> dict[str, object]:
+    lines = lines_of(capsys.readouterr().out)
+    return next(line["scores"] for line in reversed(lines) if "scores" in line)
+
+
+def test_accepted_true_masks_score_one(
+    lines_of: Lines, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--of", "accepted", "--states", "accepted"]) == 0
+    facts = _facts(capsys, lines_of)
+    assert facts["miou"] == 1.0
+    assert facts["absent_classes"] == "classes that occur in the true masks"
+
+
+def test_seeds_are_computed_swept_and_written(
+    lines_of: Lines, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--of", "seeds", "--split", "val", "--out", str(tmp_path)]) == 0
+    facts = _facts(capsys, lines_of)
+    assert facts == json.loads((tmp_path / "scores.json").read_text())
+    assert 0 < facts["best_threshold"] < 1
+    assert facts["equivalent_alpha"] > 0
+    table = (tmp_path / "table.txt").read_text()
+    assert "precision" in table
+    assert "threshold" in table
+
+
+def test_pseudo_and_refined_agree_on_the_same_plan(
+    lines_of: Lines, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--of", "pseudo", "--split", "val"]) == 0
+    pseudo = _facts(capsys, lines_of)
+    assert main([*arguments, "--of", "refined", "--split", "val"]) == 0
+    refined = _facts(capsys, lines_of)
+    assert pseudo["miou"] <= refined["miou"] + 1e-6  # the sweep holds the plan's own threshold, or a better one
+
+
+def test_only_the_named_classes_count(
+    lines_of: Lines, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Project.open(Path(arguments[2]), read_only=True) as project:
+        name, other = project.classes.names[:2]
+    assert main([*arguments, "--of", "pseudo", "--classes", name]) == 0
+    text = "\n".join(str(line["message"]) for line in lines_of(capsys.readouterr().out))
+    assert name in text
+    assert "background" in text
+    assert other not in text
+    assert main([*arguments, "--of", "pseudo", "--classes", "unicorn"]) == 4
+
+
+def test_a_trained_segmenter_is_scored(
+    tiny: list[str], lines_of: Lines, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--of", "segmenter"]) == 4
+    assert "No segmentation network" in capsys.readouterr().err
+    project = arguments[2]
+    assert main(["segmentation", "--project", project, "--apply", "--events", *tiny, "--iterations", "1"]) == 0
+    assert main([*arguments, "--of", "segmenter", "--split", "val"]) == 0
+    free = _facts(capsys, lines_of)
+    assert main([*arguments, "--of", "segmenter", "--split", "val", "--labels-given"]) == 0
+    assert _facts(capsys, lines_of)["pixel_accuracy"] >= free["pixel_accuracy"] - 0.2

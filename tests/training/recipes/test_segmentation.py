@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_wsss.core.errors import LabelError
+from napari_wsss.core.progress import finish
+from napari_wsss.core.project import Project
+from napari_wsss.segment.base import load_segmenter
+from napari_wsss.weights.checkpoint import load_checkpoint
+from training.config import RunConfig, SegmentationSources
+from training.execute import begin, continued
+from training.recipes.segmentation import chosen_images, train
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*.png"))}
+
+
+def test_accepted_masks_and_proposals_are_learned_from_and_left_alone(
+    applied_folder: Path, tiny_config: Callable[..., RunConfig]
+) -> None:
+    before = _digests(applied_folder / "masks")
+    with Project.open(applied_folder, read_only=True) as project:
+        config = tiny_config("segmentation", sources={"machine_weight": 0.5})
+        run = begin(project, config)
+        outcome = finish(train(project, config, run))
+        assert outcome.finished
+        assert 0 <= outcome.figures["miou"] <= 1
+        assert len(run.record["accepted"]) == 2
+        assert len(run.record["proposed"]) == 5
+        _, classes, _ = load_segmenter(run.path / "best.safetensors")
+        assert classes == project.classes
+    assert len(before) == 3
+    assert _digests(applied_folder / "masks") == before
+
+
+def test_weight_zero_learns_from_accepted_masks_only(
+    project_folder: Path, tiny_config: Callable[..., RunConfig]
+) -> None:
+    with Project.open(project_folder, read_only=True) as project:
+        config = tiny_config("segmentation", sources={"machine_weight": 0.0}, optimisation={"epochs": 1})
+        run = begin(project, config)
+        assert finish(train(project, config, run)).steps == 1
+        assert run.record["proposed"] == []
+
+
+def test_resuming_equals_never_stopping_also_at_batch_one(
+    applied_folder: Path, tiny_config: Callable[..., RunConfig]
+) -> None:
+    with Project.open(applied_folder, read_only=True) as project:
+        config = tiny_config("segmentation", optimisation={"iterations": 4, "batch_size": 1})
+        whole = begin(project, config)
+        finish(train(project, config, whole))
+        run = begin(project, config)
+        steps = train(project, config, run)
+        for progress in steps:
+            if progress.stage == "segmentation" and progress.done == 2:
+                run.request_stop()
+                break
+        assert not finish(steps).finished
+        config, again = continued(project, run.path)
+        assert finish(train(project, config, again)).finished
+        expected = load_checkpoint(whole.path / "last.safetensors")[0]
+        found = load_checkpoint(again.path / "last.safetensors")[0]
+        for name, value in expected.items():
+            assert torch.equal(value, found[name]), name
+
+
+def test_nothing_to_learn_from_is_bad_data(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
+    with Project.open(project_folder) as project:
+        for image_id in list(project.catalog.ids(states=["accepted"])):
+            project.decide(image_id, "excluded")
+        config = tiny_config("segmentation")
+        with pytest.raises(LabelError, match="Accept some masks"):
+            finish(train(project, config, begin(project, config)))
+
+
+def test_held_out_and_excluded_images_are_not_chosen(project_folder: Path) -> None:
+    with Project.open(project_folder) as project:
+        train_ids = list(project.catalog.ids(split="train"))
+        project.decide(train_ids[0], "excluded")
+        accepted, proposed = chosen_images(project, SegmentationSources())
+        assert accepted == [train_ids[1]]
+        assert not {train_ids[0], *project.catalog.ids(split="val")} & {*accepted, *proposed}
+        assert chosen_images(project, SegmentationSources(machine_weight=0.0))[1] == []

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.project import Project
+from training.run import OTHER_STAGES, guarded, main
+
+Lines = Callable[[str], list[dict[str, Any]]]
+ROOT = Path(__file__).parents[2]
+BLOCKED = """
+import sys, runpy
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in ('qtpy', 'PyQt5', 'PyQt6', 'PySide6', 'napari', 'magicgui', 'vispy'):
+            raise ModuleNotFoundError(f'{name} is blocked')
+sys.meta_path.insert(0, Blocked())
+sys.argv = ['training.run', *sys.argv[1:]]
+runpy.run_module('training.run', run_name='__main__')
+"""
+
+
+@pytest.mark.parametrize("stage", ["classifier", "segmentation", *OTHER_STAGES])
+def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([stage, "--help"])
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    assert "--events" in shown
+    options = {
+        "classifier": ["--dropout", "--trunk-weights", "--crop"],
+        "segmentation": ["--machine-weight", "--rates", "--auxiliary-weight"],
+        "localize": ["--scales", "--flip", "--no-flip"],
+        "refine": ["--dense-crf-iterations", "--power-background-background-power"],
+        "evaluate": ["--truth", "--absent"],
+        "benchmark": ["--alphas"],
+    }
+    for option in options[stage]:
+        assert option in shown
+
+
+def test_the_main_help_lists_the_stages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert all(stage in shown for stage in ("classifier", "segmentation", *OTHER_STAGES))
+
+
+def test_a_child_without_qt_trains_with_events_stops_and_resumes(
+    tiny: list[str], lines_of: Lines, project_folder: Path
+) -> None:
+    def child(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", BLOCKED, "classifier", "--project", str(project_folder), *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=100, cwd=ROOT)
+
+    done = child(*tiny, "--events")
+    assert done.returncode == 0, done.stderr
+    lines = lines_of(done.stdout)
+    assert len(lines) == len(done.stdout.splitlines())  # nothing but JSON
+    run = Path(str(next(line["run_folder"] for line in lines if "run_folder" in line)))
+    assert [line["done"] for line in lines if line["stage"] == "classifier" and "epoch" in str(line["message"])] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+    ]
+    again = child("--config", str(run / "run.json"), "--events")
+    assert again.returncode == 0, again.stderr
+    other = run.with_name(f"{run.name}-2")
+    assert (other / "last.safetensors").read_bytes() == (run / "last.safetensors").read_bytes()
+
+
+def test_stop_file_gives_three_and_resuming_finishes(
+    tiny: list[str],
+    lines_of: Lines,
+    project_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from training.run_folder import RunFolder
+
+    noted = RunFolder.note
+
+    def note_and_stop(self: RunFolder, progress: object) -> None:
+        noted(self, progress)
+        if progress.done == 2:
+            self.request_stop()
+
+    monkeypatch.setattr(RunFolder, "note", note_and_stop)
+    arguments = ["classifier", "--project", str(project_folder), "--events"]
+    assert main([*arguments, *tiny]) == 3
+    monkeypatch.undo()
+    lines = lines_of(capsys.readouterr().out)
+    run = Path(str(next(line["run_folder"] for line in lines if "run_folder" in line)))
+    assert json.loads((run / "run.json").read_text())["state"] == "stopped"
+    assert main([*arguments, "--resume", str(run)]) == 0
+    assert json.loads((run / "run.json").read_text())["state"] == "done"
+    dones = [e["done"] for e in map(json.loads, (run / "events.jsonl").read_text().splitlines())]
+    assert sorted(set(dones)) == [1, 2, 3, 4, 5, 6]
+
+
+def test_apply_needs_the_lock_only_at_the_end(tiny: list[str], project_folder: Path) -> None:
+    assert main(["classifier", "--project", str(project_folder), "--events", "--apply", *tiny]) == 0
+    with Project.open(project_folder, read_only=True) as project:
+        assert (project.folder / project.plan.localizer_checkpoint).is_file()
+
+
+def test_bad_data_gives_four(
+    tiny: list[str], tmp_path: Path, project_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["classifier", "--project", str(tmp_path / "nowhere"), "--events"]) == 4
+    assert "no project" in capsys.readouterr().err.lower()
+    with Project.open(project_folder) as project:
+        broken = next(iter(project.catalog.ids(split="train")))
+        path = project.image_path(broken)
+    original = path.read_bytes()
+    try:
+        path.write_bytes(b"no picture")
+        assert main(["classifier", "--project", str(project_folder), "--events", *tiny]) == 4
+    finally:
+        path.write_bytes(original)
+    assert Path(broken).name in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--epochs", "0"], ["--trunk-weights", "nowhere.pth"], ["--device", "cuda:77"]])
+def test_bad_settings_give_four(tiny: list[str], project_folder: Path, option: list[str]) -> None:
+    assert main(["classifier", "--project", str(project_folder), "--events", *tiny, *option]) == 4
+
+
+def test_a_missing_project_option_gives_two(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classifier", "--events"]) == 2
+    assert "--project" in capsys.readouterr().err
+
+
+def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails(error: BaseException) -> int:
+        def stage() -> int:
+            raise error
+
+        return guarded(stage)
+
+    assert guarded(lambda: 0) == 0
+    assert fails(ProjectError("bad folder")) == 4
+    assert fails(KeyboardInterrupt()) == 3
+    assert fails(MemoryError()) == 5
+    assert fails(RuntimeError("CUDA out of memory. Tried to allocate 3 GiB")) == 5
+    assert "smaller" in capsys.readouterr().err
+    with pytest.raises(RuntimeError, match="a bug"):
+        fails(RuntimeError("a bug"))
+
+
+def test_out_of_memory_in_a_step_gives_five(
+    tiny: list[str], project_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.learner import Learner
+
+    def update(self: Learner, losses: object) -> dict[str, float]:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(Learner, "update", update)
+    assert main(["classifier", "--project", str(project_folder), "--events", *tiny]) == 5
+
+
+def test_describe_prints_the_options_as_json(lines_of: Lines, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["segmentation", "--describe", "--events"]) == 0
+    names = {entry["name"] for entry in lines_of(capsys.readouterr().out)[0]["options"]}
+    assert {"machine_weight", "epochs", "rates"} <= names
