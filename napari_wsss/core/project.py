@@ -53,6 +53,8 @@ class Project:
         The edits.
     store : ResultStore
         Machine results.
+    backup_error : str
+        Why the backup at opening or closing failed, "" when it did not.
     """
 
     def __init__(self, folder: Path, database: Database, lock: ProjectLock | None) -> None:
@@ -64,6 +66,7 @@ class Project:
         self._database = database
         self._lock = lock
         self._closed = False
+        self.backup_error = ""
         self._classes: ClassList | None = None
         self._plan: tuple[str, Plan] = ("", Plan())
         self._locations = ImageLocations(folder, database, self.catalog)
@@ -153,7 +156,7 @@ class Project:
             project = cls(folder, database, lock)
             if lock is not None:
                 project._review.settle()
-                project.backup()
+                project._try_backup()
             return project
         except BaseException:
             database.close()
@@ -167,7 +170,7 @@ class Project:
         try:
             if not self.read_only:
                 self._review.settle()
-                self.backup()
+                self._try_backup()
         finally:
             self._database.close()
             if self._lock is not None:
@@ -184,6 +187,15 @@ class Project:
     def backup(self) -> Path:
         """Return a backup of ``project.sqlite`` as it is now, made unless the newest one is already equal."""
         return back_up(self._database, self.folder / BACKUPS)
+
+    def _try_backup(self) -> None:
+        """Back up as far as the disk allows: a full one must neither keep a project shut nor open."""
+        try:
+            self.backup()
+        except (OSError, ProjectError) as reason:
+            self.backup_error = f"No backup could be made of {self.folder} ({reason})."
+        else:
+            self.backup_error = ""
 
     # -- settings of the whole project --------------------------------------------------------------------
 

@@ -173,6 +173,11 @@ class Review:
         values : (H, W) uint8
         checkpoint : int, optional
             Number of the last stroke that is in `values`; needed when strokes may be added meanwhile.
+
+        Raises
+        ------
+        ProjectError, LabelError
+            When the file cannot be written (nothing is lost then), or `values` is no mask of this image.
         """
         self._check(image_id, values)
         last = self._journal.last_stroke(image_id) if checkpoint is None else checkpoint
@@ -181,7 +186,13 @@ class Review:
         content = encode_mask(values, self._classes(), {CHECKPOINT_TEXT: str(last)})
         path = self.draft_path(image_id)
         with self._settling:
-            self._write(path, content)
+            try:
+                self._write(path, content)
+            except OSError as reason:
+                raise ProjectError(
+                    f"The draft of {image_id} could not be written to {path} ({reason.strerror}). Free some space or "
+                    "correct the permissions; its strokes are kept and saving can be tried again."
+                ) from reason
             with self._database.transaction() as connection:
                 connection.execute("DELETE FROM unsettled WHERE path = ?", (self._key(path),))
                 self._journal.clear_strokes(image_id, last)

@@ -92,6 +92,19 @@ def test_closing_twice_and_using_after_closing(project: Project) -> None:
         len(project.catalog)
 
 
+def test_a_failed_backup_keeps_no_project_shut(project: Project) -> None:
+    project.set_note(A, "changed")
+    shutil.rmtree(project.folder / "backups")
+    (project.folder / "backups").write_text("a file where the folder should be")
+    project.close()
+    assert "No backup" in project.backup_error
+    with Project.open(project.folder) as again:
+        assert again.catalog.get(A).note == "changed"
+        assert "No backup" in again.backup_error
+        (project.folder / "backups").unlink()
+    assert again.backup_error == ""
+
+
 def test_a_project_on_a_read_only_disk_can_be_read(
     project: Project, mask: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -332,8 +332,12 @@ def test_masks_wait_in_the_database_while_the_disk_is_full(
         project.accept(A, mask)
         assert project.unsettled() == 1
         assert np.array_equal(project.read_accepted(A), mask)
-        with pytest.raises(OSError, match="No space"):
+        stroke(project, 5, 1, "b.png")
+        with pytest.raises(ProjectError, match="No space"):
             project.save_draft("b.png", mask)
+        draft = project.read_draft("b.png")
+        assert draft is not None
+        assert np.flatnonzero(draft).tolist() == [5]
     assert project.unsettled() == 0
     assert np.array_equal(read_mask(project.accepted_path(A)), mask)
 
