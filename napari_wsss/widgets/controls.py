@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QCollapsible
 
 PAGE_WIDTH = 300  # pixels; the least that is comfortable
 WIDEST_PAGE = 380
@@ -122,6 +123,18 @@ def line() -> QFrame:
     made.setFrameShape(QFrame.Shape.HLine)
     made.setFixedHeight(1)
     made.setStyleSheet("background: #5a626c;")
+    return made
+
+
+def folded(title: str, *contents: QWidget, is_open: bool = False) -> QCollapsible:
+    """Return a section that unfolds at a click on its title."""
+    made = QCollapsible(title)
+    made.setDuration(0)  # an animation would move the page under the mouse
+    made.toggleButton().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    for widget in contents:
+        made.addWidget(widget)
+    if is_open:
+        made.expand(animate=False)
     return made
 
 

@@ -43,8 +43,10 @@ class WsssDock(QWidget):
         A sitting to show; its own otherwise.
     """
 
-    def __init__(self, viewer: "napari.viewer.Viewer", session: Session | None = None) -> None:  # noqa: UP037
+    def __init__(self, viewer: napari.viewer.Viewer, session: Session | None = None) -> None:
         super().__init__()
+        self._window: QMainWindow | None = None
+        self._open = False
         # napari hands plugins a proxy; only public names are used, but layers are told apart by identity.
         self.viewer: napari.Viewer = getattr(viewer, "__wrapped__", viewer)
         self.relay = QtRelay(self)
@@ -54,7 +56,6 @@ class WsssDock(QWidget):
         self.actions_ = Actions(self.session, self.sync, self)
         self.keyboard = Keyboard(self.viewer, self.actions_)
         self.key_help = KeyHelp(self.actions_, self)
-        self._window: QMainWindow | None = None
         self._open = True
         self._build()
         self._connect()
@@ -182,6 +183,10 @@ class WsssDock(QWidget):
         if not self._open:
             return
         self._open = False
+        if self._window is not None:
+            self._window.removeEventFilter(self)
+            self._window = None
+        self.key_help.close()
         self.sync.close()
         self.keyboard.close()
         for part in (self.header.close_header, self.job_bar.close_bar, self.project_page.close_page):

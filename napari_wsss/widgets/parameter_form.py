@@ -16,12 +16,11 @@ from typing import Any, get_args, get_origin
 from magicgui.widgets import LineEdit, create_widget
 from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAbstractSlider, QAbstractSpinBox, QCheckBox, QFormLayout, QLabel, QWidget
-from superqt import QCollapsible
+from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QFormLayout, QLabel, QWidget
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import fields_of, from_dict, to_dict, type_of
-from napari_wsss.widgets.controls import WheelGuard, column, row, text_label, tool_button
+from napari_wsss.widgets.controls import WheelGuard, column, folded, row, text_label, tool_button
 
 LONGEST_SLIDER = 200.0
 SLIDER_STEPS = 100
@@ -68,11 +67,9 @@ class ParameterForm(QWidget):
             self._add_field(target, name, declared.metadata, values[name])
         parts: list[Any] = [plain]
         if advanced.rowCount():
-            folded = QCollapsible("Advanced")
             inner = QWidget()
             inner.setLayout(advanced)
-            folded.addWidget(inner)
-            parts.append(folded)
+            parts.append(folded("Advanced", inner))
         self.setLayout(column(*parts, self.problem))
         self._mark_defaults()
 
@@ -244,7 +241,7 @@ def described(name: str, fields: Sequence[Mapping[str, Any]]) -> Any:
 
 def _leave_keyboard(native: QWidget) -> None:
     for control in (native, *native.findChildren(QWidget)):
-        if isinstance(control, QAbstractSlider | QCheckBox):
+        if isinstance(control, QAbstractSlider | QAbstractButton):
             control.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         elif isinstance(control, QAbstractSpinBox):
             control.setFocusPolicy(Qt.FocusPolicy.ClickFocus)

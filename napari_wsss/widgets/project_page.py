@@ -10,14 +10,13 @@ from pathlib import Path
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QListWidget, QMessageBox, QWidget
-from superqt import QCollapsible
 
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.child_questions import describe_device
 from napari_wsss.widgets.class_table import ClassTable
-from napari_wsss.widgets.controls import button, column, combo, heading, line, row, text_label
+from napari_wsss.widgets.controls import button, column, combo, folded, heading, line, row, text_label
 from napari_wsss.widgets.new_project import NewProject
 
 DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))
@@ -38,9 +37,7 @@ class ProjectPage(QWidget):
         self.recent.itemActivated.connect(lambda item: self.open(Path(item.toolTip())))
         self.recent.itemClicked.connect(lambda item: self.open(Path(item.toolTip())))
         self.new = NewProject(session)
-        self.new_folded = QCollapsible("New project from a folder of images")
-        self.new_folded.setDuration(0)
-        self.new_folded.addWidget(self.new)
+        self.new_folded = folded("New project from a folder of images", self.new)
         self.classes = ClassTable(session)
         self.device = combo(DEVICES, self._choose_device)
         self.device_text = text_label(quiet=True)

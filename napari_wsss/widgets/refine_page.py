@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QSlider, QWidget
-from superqt import QCollapsible
 
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.parameters import from_dict
@@ -24,6 +23,7 @@ from napari_wsss.widgets.controls import (
     choose,
     column,
     combo,
+    folded,
     heading,
     line,
     row,
@@ -234,18 +234,14 @@ class RefinePage(QWidget):
         self._show_parameters()
 
     def _form_of(self, step: Step) -> QWidget:
-        folded = QCollapsible(step.method.replace("_", " "))
-        folded.setDuration(0)
+        title = step.method.replace("_", " ")
         try:
             cls = parameters_class("refine", step.method)
         except StepError as missing:
-            folded.addWidget(text_label(str(missing)))
-            return folded
+            return folded(title, text_label(str(missing)))
         form = self.forms[step.method] = ParameterForm(cls())
         form.changed.connect(lambda values, method=step.method: self._note_change(method, values))
-        folded.addWidget(form)
-        folded.expand(animate=False)
-        return folded
+        return folded(title, form, is_open=True)
 
     def _note_change(self, method: str, values: dict[str, object]) -> None:
         self._pending.setdefault(method, {}).update(values)

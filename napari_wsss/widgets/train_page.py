@@ -13,7 +13,6 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QLineEdit, QListWidget, QListWidgetItem, QProgressBar, QWidget
-from superqt import QCollapsible
 
 from napari_wsss.core.criteria import Criteria
 from napari_wsss.core.errors import ParameterError, ProjectError
@@ -23,7 +22,7 @@ from napari_wsss.session.runs import RunInfo
 from napari_wsss.session.session import Session
 from napari_wsss.session.training_process import command_line
 from napari_wsss.widgets.child_questions import describe_stage
-from napari_wsss.widgets.controls import button, column, combo, heading, line, row, text_label
+from napari_wsss.widgets.controls import button, column, combo, folded, heading, line, row, text_label
 from napari_wsss.widgets.job_bar import duration
 from napari_wsss.widgets.loss_plot import LossPlot
 from napari_wsss.widgets.parameter_form import ParameterForm, described
@@ -46,9 +45,7 @@ class TrainPage(QWidget):
         self.stage = combo(STAGES, lambda _stage: self._on_stage())
         self._form_box = QWidget()
         self._form_box.setLayout(column())
-        self.options = QCollapsible("Options")
-        self.options.setDuration(0)
-        self.options.addWidget(self._form_box)
+        self.options = folded("Options", self._form_box)
         self.start = button("Start training", self._start, "Runs beside napari; you can go on reviewing")
         self.stop = button("Stop", self._stop, "Stops after the current step; can be resumed")
         self.bar = QProgressBar()

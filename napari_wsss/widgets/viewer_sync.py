@@ -395,8 +395,12 @@ class ViewerSync(QObject):
                 layer.colormap = looks.mask_colours(self._classes())
 
     def close(self) -> None:
-        """Write what is unsaved and let go of session and viewer; the layers stay."""
+        """Write what is unsaved, take our layers away and let go of session and viewer.
+
+        Layers that nobody saves any more would invite a person to paint into the void.
+        """
         self.flush()
+        self._clear()
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)
         self.viewer.layers.events.removed.disconnect(self._on_removed)

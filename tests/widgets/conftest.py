@@ -13,14 +13,35 @@ pytest.importorskip("napari")
 from napari.components import ViewerModel
 
 from napari_wsss.core.plan import Step
+from napari_wsss.core.progress import Progress
 from napari_wsss.core.project import Project
 from napari_wsss.session.session import Session
+from napari_wsss.widgets import project_page, train_page
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.relay import QtRelay
 from napari_wsss.widgets.viewer_sync import ViewerSync
 from tests.session.conftest import _colours_on_the_shelf, build_project, colours_plan, write_checkpoint
 
 __all__ = ["_colours_on_the_shelf"]
+
+OPTIONS = [
+    {"section": "network", "name": "trunk_weights", "default": "imagenet", "title": "Trunk weights"},
+    {"section": "optimisation", "name": "epochs", "default": 5, "title": "Epochs", "minimum": 1},
+    {"section": "hardware", "name": "threads", "default": 0, "title": "Threads", "advanced": True},
+]
+"""What `describe_stage` says here: asking the real program would load torch in a child process for every window."""
+
+
+def _answered(answer):
+    yield Progress("describe", 0, 1)
+    return answer
+
+
+@pytest.fixture(autouse=True)
+def _no_child_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_page, "describe_stage", lambda stage: _answered(OPTIONS))
+    monkeypatch.setattr(project_page, "describe_device", lambda: _answered("CPU · test"))
+
 
 BACKGROUND_STEP = Step("constant_background", {"background_threshold": 0.5})
 

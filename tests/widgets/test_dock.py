@@ -1,0 +1,134 @@
+"""The dock in a real window: its parts, its size, that closing loses nothing, and that napari's menu finds it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QCloseEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QAbstractButton, QAbstractSlider
+
+from napari_wsss.core.masks import read_mask
+from napari_wsss.core.project import Project
+from napari_wsss.session.session import Session
+from napari_wsss.widgets import closing
+from napari_wsss.widgets import dock as dock_module
+from napari_wsss.widgets.dock import DOCK_NAME, PAGES, WsssDock, dock_of, open_dock
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def docked(make_napari_viewer, model_folder, tmp_path, qtbot):
+    """Return a shown viewer with the dock on the small project, everything computed."""
+    viewer = make_napari_viewer(show=True)
+    made = WsssDock(viewer, Session(config_folder=tmp_path / "config"))
+    viewer.window.add_dock_widget(made, name=DOCK_NAME, area="right", add_vertical_stretch=False)
+    viewer.window.resize(1200, 800)
+    made.open_project(model_folder)
+    made.session.start_inference()
+    qtbot.waitUntil(lambda: not made.session.jobs.all, timeout=20000)
+    yield made
+    made.shut_down()
+
+
+def stroke(viewer, start, end):
+    """Drag the left button over the canvas from one data position to another."""
+    canvas = viewer.window._qt_viewer.canvas
+
+    def at(position):
+        centre = np.array([canvas.native.height(), canvas.native.width()]) / 2
+        row, column = centre + (np.asarray(position) - viewer.scene.camera.center[-2:]) * viewer.scene.camera.zoom
+        return QPointF(column, row).toPoint()
+
+    QTest.mouseMove(canvas.native, at(start))
+    QTest.mousePress(canvas.native, Qt.MouseButton.LeftButton, pos=at(start))
+    for share in np.linspace(0, 1, 6):
+        QTest.mouseMove(canvas.native, at(np.asarray(start) * (1 - share) + np.asarray(end) * share))
+    QTest.mouseRelease(canvas.native, Qt.MouseButton.LeftButton, pos=at(end))
+
+
+def check_parts(docked):
+    assert [docked.tabs.tabText(i) for i in range(docked.tabs.count())] == list(PAGES)
+    assert "p0.png" in docked.header.name.text()
+    assert docked.header.badge.text == "to do"
+    assert docked.header.progress.text() == "1/6 · 0 accepted"
+    assert docked.header.saved.text().startswith("saved")
+
+
+def check_keyboard_is_left_alone(docked):
+    docked.train_page.showEvent(None)
+    pages = (docked.header, docked.footer, docked.job_bar, docked.review_page, docked.refine_page, docked.train_page)
+    for part in pages:
+        for control in part.findChildren(QAbstractButton) + part.findChildren(QAbstractSlider):
+            belongs_to_qt = control.inherits("QScrollBar") or control.parent().inherits("QLineEdit")
+            assert belongs_to_qt or control.focusPolicy() == Qt.FocusPolicy.NoFocus, control
+
+
+def check_buttons(docked):
+    docked.footer.accept.click()
+    assert docked.session.current_id == "p1.png"
+    docked.footer.skip.click()
+    assert docked.session.current_id == "p2.png"
+    docked.footer.flag.click()
+    assert docked.header.badge.state == "flagged"
+    docked.footer.previous.click()
+    assert docked.session.current_id == "p1.png"
+    assert docked.header.badge.text == "skipped"
+    assert docked.header.progress.text() == "2/6 · 1 accepted"
+
+
+def check_failures_are_toasted(docked, monkeypatch):
+    toasts = []
+    monkeypatch.setattr(dock_module, "show_warning", toasts.append)
+    docked.session.failed.emit("no space left")
+    docked.session.notice.emit("only a hint")
+    assert toasts == ["no space left"]
+    assert docked.header.status.text() == "only a hint"
+
+
+def test_the_dock_shows_and_decides(docked, monkeypatch):
+    """One window for all that can be seen at once (a window costs seconds)."""
+    check_parts(docked)
+    assert docked.minimumSizeHint().height() < 500
+    assert docked.minimumSizeHint().width() < 420
+    check_keyboard_is_left_alone(docked)
+    check_buttons(docked)
+    check_failures_are_toasted(docked, monkeypatch)
+    docked.eventFilter(docked.window(), QEvent(QEvent.Type.Hide))  # minimised
+    assert docked.session.project is not None
+
+
+def test_strokes_are_saved_also_by_closing(docked, qtbot, model_folder):
+    session, mask = docked.session, docked.sync.mask
+    mask.mode, mask.brush_size = "paint", 3
+    stroke(docked.viewer, (12, 4), (12, 24))
+    assert np.count_nonzero(mask.data == 1) >= 60
+    assert docked.header.saved.text() == "NOT SAVED yet"
+    qtbot.waitUntil(lambda: docked.header.badge.text == "draft", timeout=3000)
+    path = session.project.draft_path("p0.png")
+    qtbot.waitUntil(path.exists, timeout=6000)
+    np.testing.assert_array_equal(read_mask(path), mask.data)
+    stroke(docked.viewer, (18, 4), (18, 24))  # and closed before any timer runs out
+    painted = mask.data.copy()
+    assert not np.array_equal(read_mask(path), painted)
+    docked.window().close()
+    with Project.open(model_folder, read_only=True) as project:
+        np.testing.assert_array_equal(project.working_mask("p0.png"), painted)
+
+
+def test_closing_asks_about_training_and_taking_the_dock_away_closes(docked, monkeypatch):
+    asked, viewer = [], docked.viewer
+    with monkeypatch.context() as patched:
+        patched.setattr(type(docked.session.training), "running", property(lambda self: True))
+        for answer, closes in (("cancel", False), ("leave", True)):
+            patched.setattr(closing, "ask_about_training", lambda parent, answer=answer: asked.append(answer) or answer)
+            assert docked.eventFilter(docked.window(), QCloseEvent()) is not closes
+    assert asked == ["cancel", "leave"]
+    assert dock_of(viewer) is docked
+    assert open_dock(viewer) is docked
+    viewer.window.remove_dock_widget(docked)
+    assert docked.session.project is None
+    assert len(viewer.layers) == 0
+    assert dock_of(viewer) is None
