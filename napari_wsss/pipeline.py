@@ -24,6 +24,7 @@ from napari_wsss.core.lineage import (
     applied_source,
     base_provenance,
     build_refiner,
+    chain_of,
     checkpoint_of,
     has_model,
 )
@@ -115,7 +116,7 @@ def refine(project: Project, ids: Iterable[str]) -> Steps[StageReport]:
         item = Lineage.of(project, image_id)
         if _stored_mask(item) is not None:
             return True
-        base = base_maps(project, image_id)
+        base = _stored_base(item)
         if base is None:
             raise StepError(f"{image_id} has no maps of the applied model yet. Run localize (or segment) first.")
         yield from _refine_and_store(item, base)
@@ -160,6 +161,16 @@ def refine_maps(image: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[
     for step in steps:
         maps = build_refiner(step).refine(image, maps)
     return maps
+
+
+def refiners_of(project: Project, image_id: str) -> tuple[Step, ...]:
+    """Return the steps that make an image's proposal from its base maps: the plan's, with its overrides.
+
+    With an applied segmenter, which brings its own background, steps that only set a background are left out unless
+    this very image overrides them.
+    """
+    plan = project.plan
+    return chain_of(plan, applied_source(plan), image_id, project.catalog.get(image_id).labels)
 
 
 def check_plan(plan: Plan) -> None:

@@ -402,7 +402,7 @@ def test_a_preview_stores_nothing_and_equals_the_stored_result(project: Project)
     base = pipeline.base_maps(project, "a.png")
     assert base is not None
 
-    shown = pipeline.refine_maps(project.load_image("a.png").pixels, base, project.plan.refiners)
+    shown = pipeline.refine_maps(project.load_image("a.png").pixels, base, pipeline.refiners_of(project, "a.png"))
 
     np.testing.assert_array_equal(shown.to_mask(), pipeline.proposal(project, "a.png"))
     assert sorted(project.results_folder.rglob("*")) == files
@@ -494,6 +494,8 @@ def test_an_image_may_still_override_the_segmenters_background(project: Project)
 
     assert pipeline.provenance(project, "a.png", "refine").step == "refine.power_background"
     assert pipeline.provenance(project, "b.png", "refine").step == "segment.deeplab_v3"
+    assert [step.method for step in pipeline.refiners_of(project, "a.png")] == ["power_background"]
+    assert pipeline.refiners_of(project, "b.png") == ()
 
 
 def test_a_label_taken_away_renormalises_a_segmenters_maps(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

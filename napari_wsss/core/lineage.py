@@ -86,7 +86,7 @@ class Lineage:
         labels = project.catalog.get(image_id).labels
         base = base_provenance(project, plan, source)
         links, parent = [], base
-        for step in _chain(plan, source, image_id, labels):
+        for step in chain_of(plan, source, image_id, labels):
             refiner = build_refiner(step)
             parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=(parent,))
             links.append(Link(refiner, parent))
@@ -165,7 +165,7 @@ def _digest(path: Path, changed: int, size: int) -> str:
     return content_hash(path)
 
 
-def _chain(plan: Plan, source: Source, image_id: str, labels: frozenset[str]) -> tuple[Step, ...]:
+def chain_of(plan: Plan, source: Source, image_id: str, labels: frozenset[str]) -> tuple[Step, ...]:
     """Return an image's refiners. A segmenter brings its background: steps that only set one are left out, unless
     this very image overrides them.
     """
