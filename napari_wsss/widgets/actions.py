@@ -125,4 +125,4 @@ class Actions(QObject):
             self._sync.write_mask(values)
 
     def _move_threshold(self, step: float) -> None:
-        self._session.set_threshold(min(0.99, max(0.01, round(self._session.threshold + step, 4))))
+        self._session.set_threshold(round(self._session.threshold + step, 4))

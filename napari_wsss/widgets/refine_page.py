@@ -14,6 +14,7 @@ from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import method_names
+from napari_wsss.session.live import SLIDER
 from napari_wsss.session.planning import parameters_class
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
@@ -93,7 +94,7 @@ class RefinePage(QWidget):
 
     def _threshold_slider(self) -> QSlider:
         slider = QSlider(Qt.Orientation.Horizontal)
-        slider.setRange(1, STEPS - 1)
+        slider.setRange(*(round(end * STEPS) for end in SLIDER))
         slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         slider.setToolTip("Scores below it are background; keys , and . move it by 0.02")
         slider.valueChanged.connect(self._on_slider)

@@ -9,7 +9,7 @@ from napari.layers import Labels
 from napari.layers.labels._labels_utils import get_contours
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.widgets import looks
+from napari_wsss.widgets import looks, outline
 from napari_wsss.widgets.outline import HOOK, outlines, quicken_contours
 
 
@@ -25,6 +25,12 @@ def test_the_same_pixels_as_napari(shape: tuple[int, int], thickness: int) -> No
     before = values.copy()
     assert np.array_equal(outlines(values, thickness), get_contours(values, thickness, 0))
     assert np.array_equal(values, before)
+
+
+@pytest.mark.parametrize("pixels", [1, 100, 700])
+def test_strips_leave_no_seam(monkeypatch: pytest.MonkeyPatch, pixels: int) -> None:
+    monkeypatch.setattr(outline, "STRIP_PIXELS", pixels)
+    assert np.array_equal(outlines(noise(), 2), get_contours(noise(), 2, 0))
 
 
 def test_ignore_and_another_background() -> None:
