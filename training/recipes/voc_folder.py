@@ -26,9 +26,10 @@ def project_of(data: Path, folder: Path) -> Project:
         return Project.open(folder)
     names = _read(data / "classes.txt").split("\n")
     classes = ClassList(names[names[0] == "background" :])
-    labels = {row["image"]: row for row in csv.DictReader(_read(data / "labels.csv").split("\n"))}
-    if not labels or not {"image", "labels", "split"} <= set(next(iter(labels.values()))):
+    rows = list(csv.DictReader(_read(data / "labels.csv").split("\n")))
+    if not rows or not {"image", "labels", "split"} <= set(rows[0]):
         raise ProjectError(f"{data / 'labels.csv'} needs the columns image, labels (space between names) and split.")
+    labels = {row["image"]: row for row in rows}
     images = [
         NewImage(path.name, frozenset(labels[path.stem]["labels"].split()), labels[path.stem]["split"])
         for path in find_images(data / IMAGES)
