@@ -1,7 +1,7 @@
 """Outlines of a mask, fast enough to follow the threshold slider.
 
 napari draws the contours of a Labels layer by two rank filters over every pixel: 80 ms for 4 megapixels, several times
-the cost of showing the mask filled. Minima and maxima of shifted arrays give the very same pixels in a fifteenth of that.
+the cost of showing the mask filled. Minima and maxima of shifted arrays give the same pixels in a fifteenth of that.
 """
 
 from __future__ import annotations
