@@ -1,9 +1,11 @@
-"""Projects with stored activation maps (no model runs), and percentiles of what pytest-benchmark measured."""
+"""Projects with stored activation maps (no model runs), the real window, and percentiles of what was measured."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,3 +84,61 @@ def note() -> Callable[..., None]:
         benchmark.extra_info.update(found | facts)  # type: ignore[attr-defined]
 
     return keep
+
+
+class Window:
+    """The real window with the dock, and how long a change takes until it is painted."""
+
+    def __init__(self, viewer: Any, dock: Any) -> None:
+        self.viewer, self.dock, self.session = viewer, dock, dock.session
+        self._draws = 0
+        # napari has no public event for "painted"; its canvas is vispy's.
+        viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(self._drawn)
+
+    def _drawn(self, _event: object) -> None:
+        self._draws += 1
+
+    def settle(self, seconds: float = 0.3) -> None:
+        """Let Qt work until nothing has been painted and no job has run for a while."""
+        from qtpy.QtWidgets import QApplication
+
+        draws, quiet_since = self._draws, time.perf_counter()
+        while time.perf_counter() - quiet_since < seconds:
+            QApplication.processEvents()
+            if self._draws != draws or self.session.jobs.all:
+                draws, quiet_since = self._draws, time.perf_counter()
+
+    def painted(self, change: Callable[[], object]) -> float:
+        """Make a change and return the seconds until the canvas has been painted after it."""
+        from qtpy.QtWidgets import QApplication
+
+        before, start = self._draws, time.perf_counter()
+        change()
+        while self._draws == before:
+            QApplication.processEvents()
+            assert time.perf_counter() - start < 30, "the canvas was not painted"
+        return time.perf_counter() - start
+
+
+@pytest.fixture
+def window(make_napari_viewer: Any, tmp_path: Path) -> Iterator[Callable[[Path], Window]]:
+    """Return a function that opens a project in the dock of a shown viewer."""
+    from napari_wsss.session.session import Session
+    from napari_wsss.widgets.dock import WsssDock
+
+    docks: list[Any] = []
+
+    def open_(folder: Path) -> Window:
+        viewer = make_napari_viewer(show=True)
+        viewer.window.resize(1400, 900)
+        dock = WsssDock(viewer, Session(config_folder=tmp_path / "config"))
+        docks.append(dock)
+        viewer.window.add_dock_widget(dock, name="WSSS", area="right")
+        dock.open_project(folder)
+        found = Window(viewer, dock)
+        found.settle()
+        return found
+
+    yield open_
+    for dock in docks:
+        dock.shut_down()

@@ -18,6 +18,7 @@ from tests.benchmarks.conftest import blobs
 SIZES = [(375, 500, 4.0), (2000, 2000, 30.0)]
 THRESHOLDS = np.linspace(0.05, 0.9, 37)
 ROUNDS = 400
+REPAINT_LIMIT = 1.3
 
 
 def cpu_p99_ms(call: Callable[[], object]) -> float:
@@ -71,3 +72,41 @@ def test_new_proposal_of_the_session(
     assert session.maps is not None
     assert np.array_equal(session.proposal, session.maps.to_mask(0.31))
     session.close_project()
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize(("height", "width"), [(375, 500), (2000, 2000)], ids=["500x375", "2000x2000"])
+def test_repaint(
+    benchmark: Any,
+    note: Callable[..., None],
+    project_with_maps: Callable[[int, int, int], Path],
+    window: Callable[[Path], Any],
+    height: int,
+    width: int,
+) -> None:
+    """From the slider to the painted canvas, against napari's own refresh of a plain Labels layer in the same window.
+
+    The two are measured in turns, so that whatever else the machine does meets both.
+    """
+    shown = window(project_with_maps(1, height, width))
+    values = cycle(THRESHOLDS)
+    moves: list[float] = []
+    refreshes: list[float] = []
+
+    def move() -> None:
+        moves.append(shown.painted(lambda: shown.session.set_threshold(next(values))))
+        refreshes.append(shown.painted(shown.dock.sync.mask.refresh))
+
+    benchmark.pedantic(move, rounds=40, warmup_rounds=3)
+    ratio = float(np.median(moves) / np.median(refreshes))
+    note(
+        benchmark,
+        repaint_ms=round(float(np.median(moves)) * 1000, 2),
+        refresh_ms=round(float(np.median(refreshes)) * 1000, 2),
+        ratio=round(ratio, 3),
+        target_ratio="<= 1.3",
+    )
+    proposal = shown.viewer.layers["proposal"]
+    assert proposal.visible
+    assert np.array_equal(proposal.data, shown.session.proposal)
+    assert ratio <= REPAINT_LIMIT

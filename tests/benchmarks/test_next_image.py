@@ -1,0 +1,52 @@
+"""From the key to the next image on the screen, when it was read ahead, beyond napari's own refresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+IMAGES = 24
+LIMIT_MS = 100.0
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize(("height", "width"), [(375, 500), (2000, 2000)], ids=["500x375", "2000x2000"])
+def test_next_image(
+    benchmark: Any,
+    note: Callable[..., None],
+    project_with_maps: Callable[[int, int, int], Path],
+    window: Callable[[Path], Any],
+    height: int,
+    width: int,
+) -> None:
+    """`next` through the dock's own action, photograph, three maps, proposal and mask included."""
+    shown = window(project_with_maps(IMAGES if height < 1000 else 10, height, width))
+    session, sync = shown.session, shown.dock.sync
+    beyond: list[float] = []
+    refreshes: list[float] = []
+
+    def go() -> None:
+        following = session.queue.neighbour(session.current_id, 1)
+        assert session._prefetch.holds(following)
+        refresh = shown.painted(sync.mask.refresh)
+        took = shown.painted(lambda: shown.dock.actions_.run("next"))
+        assert session.current_id == following
+        assert sync.mask.data is session.mask
+        refreshes.append(refresh)
+        beyond.append(took - refresh)
+
+    rounds = len(session.queue) - 2
+    benchmark.pedantic(go, setup=shown.settle, rounds=rounds)
+    p95 = float(np.percentile(beyond, 95)) * 1000
+    note(
+        benchmark,
+        refresh_ms=round(float(np.median(refreshes)) * 1000, 2),
+        beyond_p50_ms=round(float(np.median(beyond)) * 1000, 2),
+        beyond_p95_ms=round(p95, 2),
+        target_beyond=f"beyond_p95_ms < {LIMIT_MS:g}",
+        met_beyond="yes" if p95 < LIMIT_MS else "NO",
+    )
