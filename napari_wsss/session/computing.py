@@ -157,7 +157,7 @@ class Computing(Reviewing):
         job = Job(
             "maps and proposals", lambda: propose_wanted(project, wanted, device, tell), key=INFERENCE, quiet=quiet
         )
-        job.ended.connect(self._inference_ended)
+        job.ended.connect(lambda: self._inference_ended(job))
         job.failed.connect(lambda message, _: self._inference_failed(message))
         job.succeeded.connect(self._tell_failures)
         self.jobs.submit(job)
@@ -194,7 +194,11 @@ class Computing(Reviewing):
         self._wanted.clear()
         self._tell_failure(message, message)
 
-    def _inference_ended(self) -> None:
+    def _inference_ended(self, job: Job) -> None:
+        if self.jobs.find(INFERENCE) is not job:
+            return  # a newer one works on
+        if job.state == "cancelled":
+            self._wanted.clear()
         if self.queue is not None and self.queue.order == "uncertainty":
             self.refresh_queue()
         if len(self._wanted):  # something was wanted while the job was ending

@@ -18,6 +18,9 @@ from napari_wsss.core.journal import DECISIONS, Entry
 from napari_wsss.session.signals import reported
 from napari_wsss.session.walking import Walking
 
+LITTLE = 0.5
+"""Share of the proposed object pixels below which accepting says that the proposal was not included."""
+
 
 class Reviewing(Walking):
     """Decisions about the shown image."""
@@ -38,8 +41,21 @@ class Reviewing(Walking):
         self._check_values(values)
         copied = not canvas.touched and bool(np.any(values != canvas.mask))
         project.accept(image_id, values)
+        self._tell_what_was_left_out(values)
         self._accepted(np.array(values), copied and not and_next)
         return self._decided(image_id, and_next)
+
+    def _tell_what_was_left_out(self, values: NDArray[np.uint8]) -> None:
+        """Say it when a person's mask holds little of the proposal shown: they may have thought it was included."""
+        proposal = self.proposal
+        if proposal is None or not proposal.any():
+            return
+        held = np.count_nonzero(values[proposal > 0]) / np.count_nonzero(proposal)
+        if held < LITTLE:
+            self.notice.emit(
+                f"Accepted your mask, which holds {held:.0%} of what was proposed. Undo the decision and copy the "
+                "proposal into the mask if you wanted both."
+            )
 
     def _accepted(self, values: NDArray[np.uint8], tell: bool) -> None:
         canvas, autosave = self._canvas, self._autosave

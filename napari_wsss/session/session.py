@@ -15,7 +15,7 @@ from napari_wsss.core.catalog import NewImage
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.images import find_images, image_id
-from napari_wsss.core.project import Project
+from napari_wsss.core.project import FILE_NAME, Project
 from napari_wsss.session.autosave import Autosave
 from napari_wsss.session.jobs import Dispatch, directly
 from napari_wsss.session.prefetch import Prefetch
@@ -85,20 +85,27 @@ class Session(Tuning):
         WsssError
             When there is a project already, no class, or no image.
         """
-        self.close_project()
         create_project(Path(folder), Path(images_root), report, classes, hold_out).close()
         self.open_project(folder)
 
     def open_project(self, folder: Path, read_only: bool = False) -> None:
-        """Open a project and show the image where the person was.
+        """Open a project and show the image where the person was; the open project is closed once this one is there.
 
         Raises
         ------
         ProjectError
-            With ``read_only_possible`` when another program has it open.
+            With ``read_only_possible`` when another program has it open; also when the mask shown now cannot be saved.
         """
+        if self.project is not None and self.project.folder == project_folder(folder):
+            if self.project.read_only == read_only:
+                return
+            self._make_room()
         project = Project.open(Path(folder), read_only=read_only)
-        self.close_project()
+        try:
+            self._make_room()
+        except ProjectError:
+            project.close()
+            raise
         self.project = project
         self.queue = Queue(project.catalog, project.classes.names)
         self._prefetch = Prefetch(project, self.jobs)
@@ -112,6 +119,12 @@ class Session(Tuning):
             self.notice.emit(f"Recovered {len(recovered)} unfinished mask(s) from the last sitting.")
         self._recent.note(project.folder)  # the image is noted on closing; without it there was a crash
         self.training.attach_to_living(project)
+
+    def _make_room(self) -> None:
+        if not self.close_project():
+            raise ProjectError(
+                f"The mask shown now cannot be saved ({self.save_state.message}), so its project stays open."
+            )
 
     @property
     def resume_position(self) -> str | None:
@@ -166,6 +179,7 @@ class Session(Tuning):
             order, search = (self.queue.order, self.queue.search) if self.queue else ("file", "")
             self.queue = Queue(project.catalog, project.classes.names)
             self.queue.order, self.queue.search = order, search
+            self.classes_changed.emit()
             self.refresh_queue()
         return done
 
@@ -185,6 +199,12 @@ def create_project(
     project = Project.create(folder, root, ClassList(names), images)
     project.hold_out(hold_out, seed=0)
     return project
+
+
+def project_folder(path: Path | str) -> Path:
+    """Return the folder of a project that was named by its folder or by its ``project.sqlite``."""
+    found = Path(path).absolute()
+    return found.parent if found.name == FILE_NAME else found
 
 
 def recovered_drafts(project: Project) -> list[str]:

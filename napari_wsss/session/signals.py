@@ -31,6 +31,7 @@ class Signals:
     save_state_changed = Signal(object)  # SaveState
     queue_changed = Signal()
     plan_changed = Signal()
+    classes_changed = Signal()
     notice = Signal(str)  # one quiet line
     failed = Signal(str)  # one line that needs attention
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.errors import StepError
+from napari_wsss.core.errors import WsssError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
@@ -34,7 +34,7 @@ def base_maps(project: Project, image_id: str) -> ActivationMaps | None:
         return None
     try:
         maps: ActivationMaps | None = _pipeline().base_maps(project, image_id)
-    except StepError:
+    except WsssError:  # whatever is wrong with the plan, the image can be looked at; a job will say it
         return None
     return maps
 
@@ -43,7 +43,7 @@ def stored_proposal(project: Project, image_id: str) -> NDArray[np.uint8] | None
     """Return the stored pseudo mask (H, W) uint8 of the current plan, or None."""
     try:
         proposal: NDArray[np.uint8] | None = _pipeline().proposal(project, image_id)
-    except StepError:
+    except WsssError:  # whatever is wrong with the plan, the image can be looked at; a job will say it
         return None
     return proposal
 

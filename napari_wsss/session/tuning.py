@@ -147,6 +147,8 @@ class Tuning(Computing):
         checkpoint = run.checkpoint
         if checkpoint is None:
             raise StepError(f"The run {run.folder.name} has no checkpoint yet; wait for its first epoch.")
+        if run.stage not in ("classifier", "segmentation"):
+            raise StepError(f"A {run.stage} run gives no model to apply; choose a classifier or segmentation run.")
         plan = _with_checkpoint(self.plan, run, os.path.relpath(checkpoint, project.folder))
         project.catalog.mark_stale(UNDECIDED)
         self.cancel_inference()

@@ -66,6 +66,29 @@ def test_cancelling_keeps_what_is_done(model_folder: Path, sitting_on: Callable[
     assert sitting.session.proposal is not None
 
 
+def test_a_job_cancelled_from_the_job_bar_stays_cancelled(
+    model_folder: Path, sitting_on: Callable[[Path], Sitting]
+) -> None:
+    sitting = sitting_on(model_folder)
+    sitting.session.start_inference()
+    job = sitting.session.jobs.shown
+    assert job is not None
+    job.cancel()
+    sitting.settle()
+    assert job.state == "cancelled"
+    assert len(sitting.session._wanted) == 0
+
+
+def test_a_plan_that_cannot_run_is_said_and_the_image_is_shown(computed: Sitting) -> None:
+    session = computed.session
+    assert session.project is not None
+    session.set_refiners([Step("constant_background", {"no such": 1})])
+    computed.settle()
+    assert "no such" in computed.failures[0]
+    assert session.next()
+    assert session.image is not None
+
+
 def test_a_removed_label_disappears_at_once(computed: Sitting) -> None:
     session = computed.session
     session.remove_label("red")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from napari_wsss.core.project import Project
@@ -49,6 +49,19 @@ def test_paint_of_the_last_moment_counts_as_touched(computed: Sitting) -> None:
     assert session.accept()
     assert session.project is not None
     np.testing.assert_array_equal(session.project.read_accepted("p0.png"), painted)
+
+
+def test_it_is_said_when_little_of_the_proposal_is_accepted(computed: Sitting) -> None:
+    session = computed.session
+    computed.paint(1, slice(0, 1), slice(0, 1))
+    session.accept(and_next=False)
+    assert "0% of what was proposed" in computed.notices[0]
+    copied = session.copy_proposal()
+    assert copied is not None
+    assert session.mask is not None
+    session.mask[:] = copied
+    session.accept(and_next=False)
+    assert len(computed.notices) == 1
 
 
 def test_an_untouched_image_without_proposal_is_not_accepted(sitting: Sitting) -> None:
@@ -286,7 +299,9 @@ class Person:
 
 
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 59)), min_size=4, max_size=14))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(  # a failure is at most 14 actions long: shrinking it would take minutes
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.reuse, Phase.generate]
+)
 def test_only_the_person_changes_a_persons_pixels(actions: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         person = Person(Path(folder))

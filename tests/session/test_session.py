@@ -119,6 +119,32 @@ def test_opening_another_project_closes_the_first(tmp_path: Path, sitting: Sitti
         np.testing.assert_array_equal(first.read_draft("p0.png"), painted)
 
 
+def test_an_unsavable_mask_keeps_its_project_open(
+    tmp_path: Path, sitting: Sitting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ProjectError("The disk is full.")
+
+    other = build_project(tmp_path / "other", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(sitting.session.project, "record_stroke", broken)
+        patch.setattr(sitting.session.project, "save_draft", broken)
+        sitting.paint(1)
+        with pytest.raises(ProjectError, match="disk is full"):
+            sitting.session.open_project(other)
+    assert sitting.session.project is not None
+    assert sitting.session.project.folder != other
+    Project.open(other).close()  # its lock was given back
+
+
+def test_opening_the_open_project_again_changes_nothing(sitting: Sitting, project_folder: Path) -> None:
+    sitting.session.go_to("p3.png")
+    sitting.session.open_project(project_folder / "project.sqlite")
+    assert sitting.session.current_id == "p3.png"
+    sitting.session.open_project(project_folder, read_only=True)
+    assert sitting.session.save_state.kind == "read_only"
+
+
 CRASH = """
 import os, sys
 from pathlib import Path
@@ -164,6 +190,8 @@ def test_closing_cancels_background_work(model_folder: Path, sitting_on: Callabl
 
 def test_classes_can_be_added_and_renamed(sitting: Sitting) -> None:
     session = sitting.session
+    changes: list[int] = []
+    session.classes_changed.connect(lambda: changes.append(1))
     session.set_search("class:red")
     assert session.rename_class("blue", "violet")
     assert session.add_class("blue")
@@ -171,6 +199,7 @@ def test_classes_can_be_added_and_renamed(sitting: Sitting) -> None:
     assert "red" in sitting.failures[0]
     assert session.classes is not None
     assert session.classes.names == ("red", "green", "violet", "blue")
+    assert len(changes) == 2
     assert session.add_label("violet")
     assert session.set_search("class:violet")
 
