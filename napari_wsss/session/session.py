@@ -188,6 +188,8 @@ def create_project(
     folder: Path, images_root: Path, report: Any, classes: Iterable[str] | None, hold_out: float
 ) -> Project:
     """Create and return a project of the images below `images_root` (see `Session.create_project`)."""
+    if (folder / FILE_NAME).exists():
+        raise ProjectError(f"{folder} already holds a project. Open it, or choose another folder for a new one.")
     labels = report.labels if report is not None else {}
     splits = report.splits if report is not None else {}
     names = tuple(classes) if classes is not None else tuple(report.classes if report is not None else ())
