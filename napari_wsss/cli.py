@@ -215,10 +215,10 @@ def export(options: argparse.Namespace) -> int:
 def import_existing(options: argparse.Namespace) -> int:
     """Take the masks of a folder into a project; never over a person's work unless told so."""
     with Project.open(options.project) as project:
-        ids = list(project.catalog.ids(split=options.split))
-        report = import_masks(options.masks, {one: project.image_path(one) for one in ids}, project.classes)
+        images = {one: project.image_path(one) for one in project.catalog.ids()}
+        report = import_masks(options.masks, images, project.classes)
         print(report.summary())
-        taken = _take(project, ids, report, options)
+        taken = _take(project, list(project.catalog.ids(split=options.split)), report, options)
     kind = "accepted masks" if options.accept else "drafts"
     print(f"{taken.count} masks taken as {kind}; {taken.kept} images kept the mask they had.")
     return DONE

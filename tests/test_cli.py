@@ -75,7 +75,9 @@ def test_import_accept_and_export_give_the_same_masks(
 ) -> None:
     command = ["import-masks", "--project", str(project_folder), "--masks", masks_of(sample_folder), "--accept"]
     assert main([*command, "--split", "train", "--limit", "3"]) == DONE
-    assert "3 masks taken as accepted masks" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "10 masks can be used" in text
+    assert "3 masks taken as accepted masks" in text
     out = tmp_path / "out"
     assert main(["export", "--project", str(project_folder), "--out", str(out), "--grey"]) == DONE
     assert "todo 7" in capsys.readouterr().out
