@@ -76,7 +76,9 @@ def text_label(text: str = "", *, wrap: bool = True, quiet: bool = False, tip: s
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     across = QSizePolicy.Policy.Ignored if wrap else QSizePolicy.Policy.Maximum
-    made.setSizePolicy(across, QSizePolicy.Policy.Minimum)
+    policy = QSizePolicy(across, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(wrap)
+    made.setSizePolicy(policy)
     if quiet:
         made.setStyleSheet("QLabel { color: #9a9ea6; }")
     return made

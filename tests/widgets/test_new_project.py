@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.session.conftest import write_picture
 
 from napari_wsss.core.project import Project
 from napari_wsss.widgets.new_project import NewProject
+from tests.session.conftest import write_picture
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 from qtpy.QtWidgets import QApplication
-from tests.session.conftest import CLASSES
 
 from napari_wsss.session.training_process import command_line
 from napari_wsss.widgets.train_page import TrainPage
+from tests.session.conftest import CLASSES
 
-CHILD = '''
+CHILD = """
 import json, os, sys, time
 from pathlib import Path
 words = sys.argv[1:]
@@ -38,7 +38,7 @@ for step in range(1, 41):
         sys.exit(3)
     time.sleep(0.02 if "--resume" in words or SPEED else 0.2)
 write(state="done")
-'''
+"""
 
 
 @pytest.fixture

@@ -1,0 +1,66 @@
+"""The header tells image, state, progress and save state; the footer decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_wsss.session.save_state import SaveState
+from napari_wsss.widgets.header import Footer, Header
+
+
+@pytest.fixture
+def header(session, qtbot):
+    made = Header(session)
+    qtbot.addWidget(made)
+    yield made
+    made.close_header()
+
+
+def test_it_follows_the_session(header, session):
+    assert header.progress.text() == "1/6 · 0 accepted"
+    session.accept()
+    assert "p1.png" in header.name.text()
+    assert header.progress.text() == "2/6 · 1 accepted"
+    session.previous()
+    assert (header.badge.state, header.badge.text) == ("accepted", "accepted")
+
+
+def test_editing_an_accepted_mask_says_so(header, session):
+    session.accept(and_next=False)
+    session.mask[0, 0] = 3
+    session.record_change(session.mask)
+    assert header.badge.text == "draft (was accepted)"
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (SaveState("unsaved"), "NOT SAVED yet"),
+        (SaveState("failed", message="disk full"), "NOT SAVED: disk full"),
+        (SaveState("saved"), "saved now"),
+    ],
+)
+def test_the_save_state_is_always_visible(header, session, state, text):
+    session._autosave._set(state)
+    assert header.saved.text() == text
+    assert ("bold" in header.saved.styleSheet()) is (state.kind == "failed")
+
+
+def test_notices_are_one_quiet_line(header, session):
+    session.notice.emit("This is the last image of the queue.")
+    assert header.status.text() == "This is the last image of the queue."
+
+
+def test_without_a_project_it_is_empty(header, session):
+    session.close_project()
+    assert "no project" in header.name.text()
+    assert header.badge.text == header.saved.text() == ""
+
+
+def test_the_footer_decides(actions, session, qtbot):
+    footer = Footer(actions)
+    qtbot.addWidget(footer)
+    footer.accept.click()
+    assert session.project.catalog.get("p0.png").state == "accepted"
+    footer.flag.click()
+    assert session.record.state == "flagged"

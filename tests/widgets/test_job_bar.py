@@ -1,0 +1,89 @@
+"""The job bar shows progress at once, cancels, and tells how a job ended."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from napari_wsss.core.progress import Progress
+from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.widgets.job_bar import JobBar, duration
+
+
+@pytest.fixture
+def jobs(relay):
+    return Jobs(relay)
+
+
+@pytest.fixture
+def bar(jobs, qtbot):
+    made = JobBar(jobs)
+    qtbot.addWidget(made)
+    yield made
+    made.close_bar()
+
+
+class Stepping:
+    """A long function that waits for `go` after each step."""
+
+    def __init__(self, total=4):
+        self.go, self.total, self.closed = threading.Semaphore(0), total, False
+
+    def __call__(self):
+        try:
+            for done in range(1, self.total + 1):
+                yield Progress("work", done, self.total, f"p{done}.png")
+                self.go.acquire(timeout=10)
+        finally:
+            self.closed = True
+
+
+def test_it_is_hidden_without_jobs(bar):
+    assert bar.isHidden()
+
+
+def test_it_shows_progress_and_waiting_jobs(bar, jobs, qtbot):
+    work = Stepping()
+    jobs.submit(Job("maps", work))
+    jobs.submit(Job("quiet", Stepping(0), quiet=True, lane="other"))
+    jobs.submit(Job("second", Stepping(0)))
+    qtbot.waitUntil(lambda: bar.bar.value() == 1, timeout=3000)
+    assert not bar.isHidden()
+    assert bar.title.text() == "maps  (+1 waiting)"
+    work.go.release(1)
+    qtbot.waitUntil(lambda: bar.detail.text().startswith("2/4 · about"), timeout=3000)
+    work.go.release(9)
+    qtbot.waitUntil(bar.isHidden, timeout=3000)
+
+
+def test_cancel_is_acknowledged_and_ends_the_job(bar, jobs, qtbot):
+    work = Stepping()
+    job = jobs.submit(Job("maps", work))
+    qtbot.waitUntil(lambda: bar.bar.value() == 1, timeout=3000)
+    with qtbot.waitSignal(bar.finished, timeout=5000) as end:
+        bar.cancel.click()
+        assert bar.cancel.text() == "Cancelling…"
+        assert not bar.cancel.isEnabled()
+        work.go.release(9)
+    assert end.args == ["maps", "cancelled"]
+    assert work.closed
+    assert job.state == "cancelled"
+
+
+def test_a_runtime_error_is_an_outcome(bar, jobs, qtbot):
+    def broken():
+        yield Progress("work", 0, 1)
+        raise RuntimeError("CUDA error: device lost")
+
+    with qtbot.waitSignal(bar.finished, timeout=5000) as end:
+        jobs.submit(Job("maps", broken))
+    assert end.args == ["maps", "failed: RuntimeError: CUDA error: device lost"]
+    assert bar.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "0 s"), (89, "89 s"), (179, "3 min"), (4800, "80 min"), (7260, "2 h 01 min")]
+)
+def test_durations_are_rounded_for_reading(seconds, text):
+    assert duration(seconds) == text
