@@ -159,7 +159,7 @@ class PageArea(QScrollArea):
         page = self.widget()
         needed = page.layout().totalHeightForWidth(self.viewport().width())
         least = page.layout().totalMinimumSize()
-        page.setMinimumHeight(max(needed, least.height()))
+        page.setMinimumHeight(needed if needed > 0 else least.height())
         self.setMinimumWidth(max(PAGE_WIDTH, min(WIDEST_PAGE, least.width() + SCROLL_BAR)))
 
     def resizeEvent(self, event: object) -> None:
