@@ -1,0 +1,141 @@
+"""What decides a result: the key changes with everything that matters and with nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_wsss.core.catalog import NewImage
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import StepError, WsssError
+from napari_wsss.core.inference import Inference
+from napari_wsss.core.lineage import Lineage, applied_source, chain_of, file_digest, has_model, inference_of, method_of
+from napari_wsss.core.masks import write_mask
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    classes = ClassList(["cat", "dog"])
+    write_mask(tmp_path / "images" / "a.png", np.zeros((8, 9), np.uint8), classes)
+    with Project.create(tmp_path / "p", tmp_path / "images", classes, [NewImage("a.png", frozenset({"dog"}))]) as found:
+        # Any file will do: keys need the model's content, not the model.
+        (found.folder / "net").write_bytes(b"weights")
+        found.set_plan(replace(found.plan, localizer_checkpoint="net"))
+        yield found
+
+
+def key(project: Project) -> str:
+    return Lineage.of(project, "a.png").result.key
+
+
+def test_equal_projects_have_equal_keys(project: Project) -> None:
+    assert key(project) == key(project)
+    assert Lineage.of(project, "a.png").classes == (1,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"localizer": Step("cam", {"scales": [1.0]})},
+        {"refiners": (Step("power_background", {"background_power": 5.0}),)},
+        {"refiners": (Step("constant_background"),)},
+    ],
+)
+def test_whatever_changes_the_result_changes_the_key(project: Project, change: dict[str, Any]) -> None:
+    before = key(project)
+
+    project.set_plan(replace(project.plan, **change))
+
+    assert key(project) != before
+
+
+def test_a_spelt_out_default_and_a_preset_are_no_change(project: Project) -> None:
+    before = key(project)
+    project.set_plan(replace(project.plan, localizer=Step("cam", {"flip": True}), refiners=(Step("power_background"),)))
+    assert key(project) == before
+
+    project.set_plan(replace(project.plan, refiners=(Step("power_background", {"background_power": 4.0}),)))
+    assert key(project) == before
+
+
+def test_labels_and_image_decide_the_content_not_the_key(project: Project) -> None:
+    before, first = key(project), Lineage.of(project, "a.png").content
+
+    project.set_labels("a.png", {"cat"})
+    second = Lineage.of(project, "a.png").content
+    write_mask(project.image_path("a.png"), np.ones((8, 9), np.uint8), project.classes)
+    third = Lineage.of(project, "a.png").content
+
+    assert key(project) == before
+    assert len({first, second, third}) == 3
+
+
+def test_the_model_enters_by_its_content(project: Project) -> None:
+    before = key(project)
+    (project.folder / "copy").write_bytes(b"weights")
+    project.set_plan(replace(project.plan, localizer_checkpoint="copy"))
+    assert key(project) == before
+
+    (project.folder / "copy").write_bytes(b"other weights")
+    assert key(project) != before
+
+
+def test_a_missing_model_says_what_to_do(project: Project) -> None:
+    (project.folder / "net").unlink()
+    with pytest.raises(StepError, match="missing") as caught:
+        Lineage.of(project, "a.png")
+    assert caught.value.missing == ("model",)
+
+    project.set_plan(Plan())
+    with pytest.raises(StepError, match="Train one"):
+        Lineage.of(project, "a.png")
+
+
+def test_an_unknown_image_is_refused(project: Project) -> None:
+    with pytest.raises(WsssError, match=r"b\.png"):
+        Lineage.of(project, "b.png")
+
+
+def test_each_refiner_has_the_one_before_as_parent(project: Project) -> None:
+    steps = (Step("power_background"), Step("constant_background"))
+    project.set_plan(replace(project.plan, refiners=steps))
+
+    lineage = Lineage.of(project, "a.png")
+
+    assert lineage.links[0].provenance.parents == (lineage.base,)
+    assert lineage.links[1].provenance.parents == (lineage.links[0].provenance,)
+    assert lineage.result == lineage.links[1].provenance
+
+
+def test_a_segmenter_goes_before_the_localizer_and_brings_the_background() -> None:
+    plan = Plan(localizer_checkpoint="a", segmenter_checkpoint="b", refiners=(Step("power_background"),))
+
+    assert applied_source(plan) == "segment"
+    assert method_of(plan, "segment") == "deeplab_v3"
+    assert chain_of(plan, "segment", "x", frozenset()) == ()
+    wanted = plan.with_override("image:x", "power_background", {"background_power": 9.0})
+    assert chain_of(wanted, "segment", "x", frozenset())[0].parameters == {"background_power": 9.0}
+    assert chain_of(wanted, "segment", "y", frozenset()) == ()
+    assert len(chain_of(plan, "localize", "x", frozenset())) == 1
+
+
+def test_a_plan_without_models_has_none() -> None:
+    assert not has_model(Plan())
+    assert has_model(Plan(localizer_checkpoint="a"))
+    assert inference_of(Plan(localizer=Step("cam", {"preset": "fast"})), "localize") == Inference("fast", (1.0,), False)
+
+
+def test_a_files_digest_follows_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    first = file_digest(path)
+    path.write_bytes(b"other")
+
+    assert file_digest(path) != first
