@@ -97,11 +97,15 @@ class Canvas:
         The working mask; the viewer paints into this very array.
     touched : bool
         True when a person made the mask (a draft or an accepted mask), False while it is empty by default.
+    proposal_ignored : bool
+        True while the mask was never accepted and the person has neither copied the proposal nor been told that
+        the mask goes without it.
     """
 
     picture: Picture
     mask: Mask
     touched: bool
+    proposal_ignored: bool = True
 
     @property
     def image_id(self) -> str:
@@ -125,10 +129,18 @@ class Canvas:
         proposal = self.machine.proposal
         if proposal is None:
             return self.mask.copy()
+        self.proposal_ignored = False
         chosen = np.ones(self.mask.shape, bool) if class_value is None else proposal == class_value
         if only_empty:
             chosen &= self.mask == 0
         return np.where(chosen, proposal, self.mask)
+
+    def share_of_proposal(self) -> float:
+        """Return the share of the proposed object pixels in [0, 1] that the mask gives to any class; 1 without any."""
+        proposal = self.machine.proposal
+        if proposal is None or not proposal.any():
+            return 1.0
+        return float(np.count_nonzero(self.mask[proposal > 0]) / np.count_nonzero(proposal))
 
     def mask_to_accept(self) -> Mask | None:
         """Return what accepting means: the person's mask once touched, else the proposal shown; None without either."""
@@ -143,7 +155,8 @@ def open_canvas(project: Project, picture: Picture) -> tuple[Canvas, str]:
     height, width = picture.pixels.shape[:2]
     stored = project.working_mask(picture.image_id)
     if stored is not None and stored.shape == (height, width):
-        return Canvas(picture, np.ascontiguousarray(stored), touched=True), ""
+        ignored = not project.has_accepted(picture.image_id)
+        return Canvas(picture, np.ascontiguousarray(stored), touched=True, proposal_ignored=ignored), ""
     warning = ""
     if stored is not None:
         warning = (

@@ -2,7 +2,8 @@
 
 Accepting means: a mask that a person has touched (painted, copied, or a draft or accepted mask from before) is accepted
 as it is. When the mask was never touched, the proposal on the screen is accepted. An untouched image with labels and no
-proposal is not accepted, because that would silently say "nothing here".
+proposal is not accepted, because that would silently say "nothing here". Strokes on an empty mask that leave most of
+the proposal out are accepted at the second asking: the person may have thought the proposal was included.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from napari_wsss.session.signals import reported
 from napari_wsss.session.walking import Walking
 
 LITTLE = 0.5
-"""Share of the proposed object pixels below which accepting says that the proposal was not included."""
+"""Share of the proposed object pixels below which accepting painted strokes is asked about once."""
 
 
 class Reviewing(Walking):
@@ -38,24 +39,26 @@ class Reviewing(Walking):
                 self.notice.emit("Nothing to accept yet: paint a mask, wait for the proposal, or remove the labels.")
                 return False
             values = canvas.mask
+        if self._asks_about_proposal():
+            return False
         self._check_values(values)
         copied = not canvas.touched and bool(np.any(values != canvas.mask))
         project.accept(image_id, values)
-        self._tell_what_was_left_out(values)
         self._accepted(np.array(values), copied and not and_next)
         return self._decided(image_id, and_next)
 
-    def _tell_what_was_left_out(self, values: NDArray[np.uint8]) -> None:
-        """Say it when a person's mask holds little of the proposal shown: they may have thought it was included."""
-        proposal = self.proposal
-        if proposal is None or not proposal.any():
-            return
-        held = np.count_nonzero(values[proposal > 0]) / np.count_nonzero(proposal)
-        if held < LITTLE:
-            self.notice.emit(
-                f"Accepted your mask, which holds {held:.0%} of what was proposed. Undo the decision and copy the "
-                "proposal into the mask if you wanted both."
-            )
+    def _asks_about_proposal(self) -> bool:
+        """Ask once when a few strokes would be accepted without the proposal shown around them."""
+        canvas = self._canvas
+        assert canvas is not None
+        if not (canvas.touched and canvas.proposal_ignored) or (share := canvas.share_of_proposal()) >= LITTLE:
+            return False
+        canvas.proposal_ignored = False
+        self.notice.emit(
+            f"Not accepted yet: your mask holds {share:.0%} of what is proposed. Copy the proposal into the mask first "
+            "(Shift+Y), or accept again to keep only what you painted."
+        )
+        return True
 
     def _accepted(self, values: NDArray[np.uint8], tell: bool) -> None:
         canvas, autosave = self._canvas, self._autosave

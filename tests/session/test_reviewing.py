@@ -21,7 +21,7 @@ def state(sitting: Sitting, image_id: str = "p0.png") -> str:
 
 def test_a_touched_mask_is_accepted_as_it_is(computed: Sitting) -> None:
     session = computed.session
-    painted = computed.paint(2)
+    painted = computed.paint(2, slice(None), slice(None))
     assert session.accept()
     assert session.project is not None
     np.testing.assert_array_equal(session.project.read_accepted("p0.png"), painted)
@@ -44,24 +44,32 @@ def test_an_untouched_image_accepts_the_proposal_shown(computed: Sitting) -> Non
 def test_paint_of_the_last_moment_counts_as_touched(computed: Sitting) -> None:
     session = computed.session
     assert session.mask is not None
-    session.mask[0, 0] = 1
+    session.mask[:] = 1
     painted = session.mask.copy()
     assert session.accept()
     assert session.project is not None
     np.testing.assert_array_equal(session.project.read_accepted("p0.png"), painted)
 
 
-def test_it_is_said_when_little_of_the_proposal_is_accepted(computed: Sitting) -> None:
+def test_strokes_without_the_proposal_are_accepted_at_the_second_asking(computed: Sitting) -> None:
     session = computed.session
-    computed.paint(1, slice(0, 1), slice(0, 1))
-    session.accept(and_next=False)
-    assert "0% of what was proposed" in computed.notices[0]
+    painted = computed.paint(1, slice(0, 1), slice(0, 1)).copy()
+    assert not session.accept(and_next=False)
+    assert state(computed) == "draft"
+    assert "0% of what is proposed" in computed.notices[0]
+    assert session.accept(and_next=False)
+    assert session.project is not None
+    np.testing.assert_array_equal(session.project.read_accepted("p0.png"), painted)
+
+
+def test_strokes_beside_the_copied_proposal_are_accepted_at_once(computed: Sitting) -> None:
+    session = computed.session
     copied = session.copy_proposal()
     assert copied is not None
     assert session.mask is not None
     session.mask[:] = copied
-    session.accept(and_next=False)
-    assert len(computed.notices) == 1
+    assert session.accept(and_next=False)
+    assert computed.notices == []
 
 
 def test_an_untouched_image_without_proposal_is_not_accepted(sitting: Sitting) -> None:
