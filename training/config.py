@@ -74,11 +74,18 @@ class Optimisation:
         0, "Iterations", "Number of steps; 0 lets the epochs decide.", bounds=(0, 10_000_000), advanced=True
     )
     batch_size: int = parameter(16, "Batch size", "Images per step; 1 works.", bounds=(1, 1024))
+    optimiser: str = parameter(
+        "sgd",
+        "Optimiser",
+        "'sgd' with momentum, as the papers use it; 'adamw' learns faster from random weights.",
+        choices=("sgd", "adamw"),
+        advanced=True,
+    )
     learning_rate: float = parameter(0.01, "Learning rate", "Initial rate of the trunk.", bounds=(0.0, 10.0))
     head_rate: float = parameter(
         10.0, "Head rate", "Factor on the learning rate for new layers.", bounds=(0.0, 1000.0), advanced=True
     )
-    momentum: float = parameter(0.9, "Momentum", "Of stochastic gradient descent.", bounds=(0.0, 0.999), advanced=True)
+    momentum: float = parameter(0.9, "Momentum", "Of sgd.", bounds=(0.0, 0.999), advanced=True)
     weight_decay: float = parameter(
         1e-4, "Weight decay", "L2 penalty on weights with more than one axis.", bounds=(0.0, 1.0), advanced=True
     )

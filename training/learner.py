@@ -52,7 +52,7 @@ class Learner:
         self.total = total
         self.figures: dict[str, Any] = {}
         self._settings, self._device, self._bf16 = settings, device, bf16
-        self._optimiser = torch.optim.SGD(_groups(*groups, settings), momentum=settings.momentum)
+        self._optimiser = _optimiser(_groups(*groups, settings), settings)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
 
     @property
@@ -139,6 +139,12 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries below us still read the old global generator
     torch.manual_seed(seed)
+
+
+def _optimiser(groups: list[dict[str, Any]], settings: Optimisation) -> torch.optim.Optimizer:
+    if settings.optimiser == "adamw":
+        return torch.optim.AdamW(groups)
+    return torch.optim.SGD(groups, momentum=settings.momentum)
 
 
 def _groups(

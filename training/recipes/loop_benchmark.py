@@ -102,7 +102,7 @@ class Bench:
         row = make()
         minutes = row.pop("cpu_minutes", (time.process_time() - started) / 60)
         with publish(path) as file:
-            file.write(json.dumps({**row, "cpu_minutes": round(minutes, 2)}, indent=2).encode())
+            file.write(json.dumps({**row, "cpu_minutes": minutes}, indent=2, allow_nan=True).encode())
         with publish(self.options.out / "benchmark.md") as file:
             file.write(self.table().encode())
 
@@ -118,7 +118,7 @@ class Bench:
             [
                 row["stage"],
                 *(_percent(row.get(key)) for key in ("train", "val", "val_labels_given")),
-                f"{row['cpu_minutes']:.1f}",
+                "not recorded" if np.isnan(row["cpu_minutes"]) else f"{row['cpu_minutes']:.1f}",
                 row["how"],
             ]
             for row in rows
@@ -140,7 +140,7 @@ class Bench:
         localizing = (time.process_time() - started) / 60
         swept = {split: self._sweep(ids) for split, ids in self.ids.items()}
         best = swept["train"].best(only=self.only)
-        spent = self._run(trained).record["cpu_seconds"] / 60
+        spent = self._minutes(trained)
         return {
             "stage": "CAM seeds",
             "train": swept["train"].scores(best).mean_iou(only=self.only),
@@ -197,7 +197,7 @@ class Bench:
             "train": train.mean_iou(only=self.only),
             "val": val.mean_iou(only=self.only),
             "val_labels_given": given.mean_iou(only=self.only),
-            "cpu_minutes": run.record["cpu_seconds"] / 60,
+            "cpu_minutes": self._minutes(run.path),
             "how": f"{self.options.iterations} iterations, {count} accepted masks and pseudo masks of the other "
             "train images; train with labels given",
         }
@@ -237,6 +237,10 @@ class Bench:
 
     def _run(self, folder: Path) -> Any:
         return continued(self.project, folder)[1]
+
+    def _minutes(self, folder: Path) -> float:
+        """Return the CPU minutes of a run, nan when it did not record them."""
+        return float(self._run(folder).record.get("cpu_seconds", float("nan"))) / 60
 
     def _sweep(self, ids: Sequence[str]) -> Any:
         chosen = ids[: self.options.limit or None]
