@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QAbstractSlider
 
 from napari_wsss.core.masks import read_mask
@@ -15,6 +14,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets import closing
 from napari_wsss.widgets import dock as dock_module
 from napari_wsss.widgets.dock import DOCK_NAME, PAGES, WsssDock, dock_of, open_dock
+from tests.widgets.person import Person
 
 pytestmark = pytest.mark.gui
 
@@ -31,22 +31,6 @@ def docked(make_napari_viewer, model_folder, tmp_path, qtbot):
     qtbot.waitUntil(lambda: not made.session.jobs.all, timeout=20000)
     yield made
     made.shut_down()
-
-
-def stroke(viewer, start, end):
-    """Drag the left button over the canvas from one data position to another."""
-    canvas = viewer.window._qt_viewer.canvas
-
-    def at(position):
-        centre = np.array([canvas.native.height(), canvas.native.width()]) / 2
-        row, column = centre + (np.asarray(position) - viewer.scene.camera.center[-2:]) * viewer.scene.camera.zoom
-        return QPointF(column, row).toPoint()
-
-    QTest.mouseMove(canvas.native, at(start))
-    QTest.mousePress(canvas.native, Qt.MouseButton.LeftButton, pos=at(start))
-    for share in np.linspace(0, 1, 6):
-        QTest.mouseMove(canvas.native, at(np.asarray(start) * (1 - share) + np.asarray(end) * share))
-    QTest.mouseRelease(canvas.native, Qt.MouseButton.LeftButton, pos=at(end))
 
 
 def check_parts(docked):
@@ -103,14 +87,14 @@ def test_the_dock_shows_and_decides(docked, monkeypatch):
 def test_strokes_are_saved_also_by_closing(docked, qtbot, model_folder):
     session, mask = docked.session, docked.sync.mask
     mask.mode, mask.brush_size = "paint", 3
-    stroke(docked.viewer, (12, 4), (12, 24))
+    Person(docked.viewer).stroke((12, 4), (12, 24))
     assert np.count_nonzero(mask.data == 1) >= 60
     assert docked.header.saved.text() == "NOT SAVED yet"
     qtbot.waitUntil(lambda: docked.header.badge.text == "draft", timeout=3000)
     path = session.project.draft_path("p0.png")
     qtbot.waitUntil(path.exists, timeout=6000)
     np.testing.assert_array_equal(read_mask(path), mask.data)
-    stroke(docked.viewer, (18, 4), (18, 24))  # and closed before any timer runs out
+    Person(docked.viewer).stroke((18, 4), (18, 24))  # and closed before any timer runs out
     painted = mask.data.copy()
     assert not np.array_equal(read_mask(path), painted)
     docked.window().close()

@@ -4,37 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
-from qtpy.QtTest import QTest
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.dock import WsssDock
 from napari_wsss.widgets.keys import KEYS
+from tests.widgets.person import Person
 
 pytestmark = pytest.mark.gui
-QT_KEYS = {",": Qt.Key.Key_Comma, ".": Qt.Key.Key_Period, "Backspace": Qt.Key.Key_Backspace}
-
-
-class Keys:
-    """Presses keys on the canvas of a viewer, as a person would."""
-
-    def __init__(self, viewer):
-        self.canvas = viewer.window._qt_viewer.canvas.native
-
-    def _parts(self, name):
-        shift, letter = name.startswith("Shift-"), name.removeprefix("Shift-")
-        key = QT_KEYS.get(letter) or getattr(Qt.Key, f"Key_{letter}")
-        return key, Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
-
-    def __call__(self, *names):
-        for name in names:
-            QTest.keyClick(self.canvas, *self._parts(name))
-
-    def down(self, name):
-        QTest.keyPress(self.canvas, *self._parts(name))
-
-    def up(self, name):
-        QTest.keyRelease(self.canvas, *self._parts(name))
 
 
 @pytest.fixture(scope="module", params=["mask", "image"])
@@ -57,14 +33,14 @@ def dock(make_napari_viewer, model_folder, tmp_path, qtbot):
 def test_the_whole_table_fires(dock, active, qtbot):
     """One viewer for all keys: each is pressed with the given layer active and must do what the table says."""
     viewer, session, sync = dock.viewer, dock.session, dock.sync
-    press = Keys(viewer)
+    person = Person(viewer)
 
     def activate():
         viewer.layers.selection.active = viewer.layers[active]
 
     def pressed(*names):
         activate()
-        press(*names)
+        person.press(*names)
 
     pressed("D")
     assert session.current_id == "p1.png"
@@ -93,13 +69,13 @@ def test_the_whole_table_fires(dock, active, qtbot):
     pressed(",")
     assert session.threshold == pytest.approx(before + 0.02)
     activate()
-    press.down("H")
+    person.hold("H")
     assert [layer.name for layer in viewer.layers if layer.visible] == ["image"]
-    press.up("H")
+    person.let_go("H")
     activate()
-    press.down("C")
+    person.hold("C")
     assert [layer.name for layer in viewer.layers if layer.visible] == ["image", "proposal"]
-    press.up("C")
+    person.let_go("C")
     assert viewer.layers["mask"].visible
     pressed("W")
     assert (session.current_id, session.project.catalog.get("p0.png").state) == ("p1.png", "accepted")
@@ -120,7 +96,7 @@ def test_the_whole_table_fires(dock, active, qtbot):
     session.add_label("blue")
     qtbot.waitUntil(lambda: not session.jobs.all, timeout=20000)
     viewer.layers.selection.active = viewer.layers["cam · blue"]
-    press("3")
+    person.press("3")
     assert sync.value == 3
     mask = sync.mask
     dock.shut_down()

@@ -1,0 +1,58 @@
+"""A person at a real viewer: presses keys and moves the mouse over the canvas, through Qt's own events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import napari
+import numpy as np
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+
+NAMED = {",": Qt.Key.Key_Comma, ".": Qt.Key.Key_Period, "Backspace": Qt.Key.Key_Backspace}
+LEFT = Qt.MouseButton.LeftButton
+
+
+class Person:
+    """Keys and strokes on the canvas of `viewer`, which must be shown."""
+
+    def __init__(self, viewer: napari.Viewer) -> None:
+        self._viewer = viewer
+        self._canvas = viewer.window._qt_viewer.canvas.native
+
+    def press(self, *names: str) -> None:
+        """Press and release keys, each named as napari names them (``A``, ``Shift-Y``)."""
+        for name in names:
+            QTest.keyClick(self._canvas, *self._key(name))
+
+    def hold(self, name: str) -> None:
+        QTest.keyPress(self._canvas, *self._key(name))
+
+    def let_go(self, name: str) -> None:
+        QTest.keyRelease(self._canvas, *self._key(name))
+
+    def stroke(self, start: Sequence[float], end: Sequence[float]) -> None:
+        """Drag the left button from one (row, column) of the image to another."""
+        first, last = np.asarray(start, float), np.asarray(end, float)
+        QTest.mouseMove(self._canvas, self._at(first))
+        QTest.mousePress(self._canvas, LEFT, pos=self._at(first))
+        for share in np.linspace(0, 1, 8):
+            QTest.mouseMove(self._canvas, self._at(first + share * (last - first)))
+        QTest.mouseRelease(self._canvas, LEFT, pos=self._at(last))
+
+    def click(self, position: Sequence[float]) -> None:
+        """Click the left button at (row, column) of the image."""
+        QTest.mouseMove(self._canvas, self._at(np.asarray(position, float)))
+        QTest.mouseClick(self._canvas, LEFT, pos=self._at(np.asarray(position, float)))
+
+    def _at(self, position: np.ndarray) -> QPoint:
+        camera = self._viewer.scene.camera
+        middle = np.array([self._canvas.height(), self._canvas.width()]) / 2
+        row, column = middle + (position - camera.center[-2:]) * camera.zoom
+        return QPoint(round(column), round(row))
+
+    @staticmethod
+    def _key(name: str) -> tuple[Qt.Key, Qt.KeyboardModifier]:
+        letter = name.removeprefix("Shift-")
+        shifted = Qt.KeyboardModifier.ShiftModifier if letter != name else Qt.KeyboardModifier.NoModifier
+        return NAMED.get(letter) or getattr(Qt.Key, f"Key_{letter}"), shifted

@@ -1,0 +1,50 @@
+"""Dropping a project folder or its database opens the dock on it; nothing else is claimed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_wsss.widgets import looks, reader
+from napari_wsss.widgets.reader import get_reader
+from napari_wsss.widgets.viewer_sync import ViewerSync
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Collect what the dock would open, without a window."""
+    calls = []
+    monkeypatch.setattr(reader, "_open_dock", calls.append)
+    return calls
+
+
+@pytest.mark.parametrize("name", ["", "project.sqlite"])
+def test_a_project_is_read_and_opened(project_folder, opened, qtbot, name):
+    path = project_folder / name
+    read = get_reader(str(path))
+    [(pixels, options, kind)] = read(str(path))
+    assert (kind, pixels.shape, pixels.dtype) == ("image", (24, 32, 3), np.uint8)
+    assert options["metadata"] == {looks.TAG: "image"}
+    qtbot.waitUntil(lambda: opened == [project_folder], timeout=2000)
+
+
+def test_other_things_are_left_to_other_readers(tmp_path, project_folder):
+    (tmp_path / "data.sqlite").write_bytes(b"")
+    assert get_reader(str(tmp_path)) is None
+    assert get_reader(str(tmp_path / "data.sqlite")) is None
+    assert get_reader(str(tmp_path / "missing")) is None
+    assert get_reader([str(project_folder)]) is None
+
+
+def test_the_database_itself_names_its_folder(project_folder):
+    assert reader.project_folder(project_folder / "project.sqlite") == project_folder
+    assert reader.project_folder(project_folder / "masks") is None
+
+
+def test_the_dock_takes_the_readers_layer_over(viewer, session, project_folder):
+    [(pixels, options, _)] = reader._first_image(project_folder)
+    layer = viewer.add_image(pixels, **options)
+    sync = ViewerSync(viewer, session)
+    assert sync.layers[0] is layer
+    assert [found.name for found in viewer.layers] == ["image", "cam · red", "cam · green", "proposal", "mask"]
+    sync.close()
