@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import parameter
 
 PRESETS = ("full", "fast")
@@ -29,6 +30,9 @@ class Inference:
     tile_overlap: int = parameter(160, "Tile overlap", _OVERLAP, bounds=(0, 1024), advanced=True)
     precision: str = parameter("auto", "Precision", _PRECISION, choices=PRECISIONS, advanced=True)
 
+    def __post_init__(self) -> None:
+        _check_scales(self.scales)
+
     def resolved(self) -> Inference:
         """Return what the preset means, spelt out."""
         return replace(self, scales=(1.0,), flip=False) if self.preset == "fast" else self
@@ -44,6 +48,14 @@ class SegmentInference:
     tile_overlap: int = parameter(160, "Tile overlap", _OVERLAP, bounds=(0, 1024), advanced=True)
     precision: str = parameter("auto", "Precision", _PRECISION, choices=PRECISIONS, advanced=True)
 
+    def __post_init__(self) -> None:
+        _check_scales(self.scales)
+
     def resolved(self) -> SegmentInference:
         """Return the same settings (there are no presets)."""
         return self
+
+
+def _check_scales(scales: tuple[float, ...]) -> None:
+    if not scales:
+        raise ParameterError("There is no scale to run at; give at least one, for example 1.0.", name="scales")

@@ -101,4 +101,4 @@ def _replace(network: nn.Module, convolution: str, norm: str) -> None:
 def _signature(network: nn.Module) -> Signature:
     # Optimisers and loading write in place, which counts the version up; moving changes the address.
     tensors = [*network.parameters(), *network.buffers()]
-    return tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
+    return tuple((tensor.data_ptr(), -1 if tensor.is_inference() else tensor._version) for tensor in tensors)

@@ -113,6 +113,23 @@ class Segmenter(nn.Module, ABC):
     def loss(self, batch: SegmenterBatch) -> dict[str, Tensor]:
         """Return the named losses of a batch; their sum is minimised."""
 
+    def load_weights(self, source: str) -> Normalisation:
+        """Start from weights and return the input they expect (it becomes the network's).
+
+        Parameters
+        ----------
+        source : str
+            A file or a published name. Here they are the trunk's; a network with `published` weights of its own also
+            takes those.
+
+        Raises
+        ------
+        WeightsError
+            When they cannot be read or do not fit.
+        """
+        self.normalisation = load_trunk_weights(self.trunk, source).normalisation
+        return self.normalisation
+
     def trunk_parameters(self) -> Iterator[nn.Parameter]:
         """Return what a small learning rate is for: the trunk's weights that learn."""
         return (weight for weight in self.trunk.parameters() if weight.requires_grad)
@@ -232,9 +249,10 @@ def build_segmenter(
         network = build_trunk(choice.name, output_stride=choice.output_stride, width=choice.width)
     except ValueError as reason:
         raise StepError(str(reason)) from reason
-    normalisation = load_trunk_weights(network, choice.weights).normalisation if choice.weights else IMAGENET
-    segmenter = cls(class_count, network, from_dict(cls.Parameters, parameters or {}), normalisation)
+    segmenter = cls(class_count, network, from_dict(cls.Parameters, parameters or {}))
     segmenter.method = method
+    if choice.weights:
+        segmenter.load_weights(choice.weights)
     return segmenter
 
 

@@ -10,6 +10,7 @@ where w is 1 on a person's pixels, smaller on a machine's and 0 where the mask s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch.nn.functional as F
@@ -19,7 +20,12 @@ from napari_wsss.core.parameters import parameter
 from napari_wsss.networks.deeplab_v3 import DeepLabV3 as Network
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.segment.base import Segmenter, SegmenterBatch, weighted_cross_entropy
+from napari_wsss.weights.download import fetch
+from napari_wsss.weights.fit import fit
+from napari_wsss.weights.identify import identify
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
+from napari_wsss.weights.published import published, published_names
+from napari_wsss.weights.read import read
 
 
 class DeepLabV3(Segmenter):
@@ -60,6 +66,20 @@ class DeepLabV3(Segmenter):
         rates, aux = self.settings.rates or None, self.settings.auxiliary_weight > 0
         self.network = Network(trunk, class_count + 1, rates, aux)
         _rest_unused(trunk)
+
+    def load_weights(self, source: str) -> Normalisation:
+        """Start from the trunk's weights, or from those of a whole DeepLab v3 in torchvision's layout.
+
+        A head made for another number of classes is left out and ours starts fresh.
+        """
+        named = source in published_names()
+        state, _ = read(fetch(published(source)) if named else Path(source))
+        descriptor = identify(state)
+        if descriptor is None or descriptor.network != "deeplab_v3" or descriptor.trunk != self.trunk.name:
+            return super().load_weights(source)
+        fit(self.network, state, descriptor, allow_head_mismatch=True)
+        self.normalisation = descriptor.normalisation
+        return self.normalisation
 
     @property
     def trunk(self) -> Trunk:

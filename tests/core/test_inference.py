@@ -24,7 +24,9 @@ def test_settings_survive_json_types(cls: type) -> None:
     assert from_dict(cls, to_dict(settings)) == settings
 
 
-@pytest.mark.parametrize("wrong", [{"preset": "slow"}, {"scales": [0.0]}, {"precision": "half"}, {"pixel_budget": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"preset": "slow"}, {"scales": [0.0]}, {"scales": []}, {"precision": "half"}, {"pixel_budget": 1}]
+)
 def test_values_out_of_bounds_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ParameterError):
         from_dict(Inference, wrong)

@@ -274,3 +274,17 @@ def test_background_loading_leaves_a_core_free(localizer: Localizer, tmp_path: P
     assert torch.get_num_threads() < 64
     assert len(classes) == 4
     assert found.infer(picture(40, 40), [1], EXACT).classes == (1,)
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_maps_of_the_cpu(localizer: Localizer) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    image = picture(260, 390)
+    expected = infer_maps(localizer, image, [0, 2], EXACT).scores
+
+    found = infer_maps(localizer.cuda(), image, [0, 2], EXACT).scores
+    half = infer_maps(localizer, image, [0, 2], Inference(precision="auto")).scores
+
+    assert np.abs(found - expected).max() < 1e-2  # TF32 convolutions
+    assert np.abs(half - expected).max() < 2e-2

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.segment.base import SegmenterBatch, build_segmenter
+from napari_wsss.weights.normalisation import IMAGENET
+from tests.weights.states import deeplab_state
 
 
 def batch(size: int = 1) -> SegmenterBatch:
@@ -50,6 +54,24 @@ def test_rates_are_those_of_the_output_stride_unless_given() -> None:
     assert rates(16, []) == [6, 12, 18]
     assert rates(8, []) == [12, 24, 36]
     assert rates(16, [3, 5]) == [3, 5]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("class_count", [20, 3])
+def test_it_starts_from_torchvisions_whole_network(tmp_path: Path, class_count: int) -> None:
+    state = {
+        key: torch.full(t.shape, 0.01, dtype=t.dtype if t.dtype == torch.long else None)
+        for key, t in deeplab_state(21).items()
+    }
+    torch.save(state, tmp_path / "net.pth")
+
+    choice = TrunkChoice("resnet50", weights=str(tmp_path / "net.pth"))
+    segmenter = build_segmenter("deeplab_v3", class_count, choice)
+
+    assert segmenter.normalisation == IMAGENET
+    weights = dict(segmenter.network.named_parameters())
+    fresh = [name for name, weight in weights.items() if not torch.allclose(weight, torch.tensor(0.01))]
+    assert fresh == ([] if class_count == 20 else ["classifier.weight", "classifier.bias"])
 
 
 def test_it_learns_where_the_bright_half_is() -> None:
