@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 export VENV
 
-.PHONY: help env demo test lint bench clean
+.PHONY: help env demo screenshots test lint bench clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1|/' | column -t -s '|'
@@ -14,6 +14,9 @@ env:  ## make or update the virtual environment (.venv)
 
 demo: env  ## sample project, a few minutes of training, napari (or screenshots in build/demo/)
 	@.ci/demo
+
+screenshots: env  ## pictures of the real window, one of them for the README
+	@.ci/screenshots
 
 test: env  ## the test suite; PYTEST_ARGS='-m slow' or '-m real' for the rest
 	@.ci/with_display $(BIN)/python -m pytest $(PYTEST_ARGS)

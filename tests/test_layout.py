@@ -10,7 +10,13 @@ ROOT = Path(__file__).parents[1]
 # Folders of tests that belong to no single module.
 FREE = {"contracts", "parity", "benchmarks", "e2e"}
 # Tests at the top that are about the repository as a whole.
-ABOUT_THE_REPOSITORY = {"test_architecture.py", "test_layout.py", "test_manifest.py", "test_packaging.py"}
+ABOUT_THE_REPOSITORY = {
+    "test_architecture.py",
+    "test_docs.py",
+    "test_layout.py",
+    "test_manifest.py",
+    "test_packaging.py",
+}
 # Modules without a test file of their own, each with the reason.
 EXCEPTIONS: dict[str, str] = {}
 

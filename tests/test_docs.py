@@ -1,0 +1,184 @@
+"""The documentation holds: examples pass the contract tests, commands parse, links, targets and keys exist."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SHELL = ("sh", "bash", "console")
+EXAMPLES = {"top_share_cam": ("localize", "TopShareCam"), "smooth_scores": ("refine", "SmoothScores")}
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """Return the fenced blocks of a page written in one of `languages`."""
+    found = BLOCK.findall(page.read_text(encoding="utf-8"))
+    return [text for language, text in found if language in languages]
+
+
+def command_lines() -> list[tuple[str, str]]:
+    """Return (page, command) of every command line of the shell blocks, continued lines joined."""
+    found = []
+    for page in PAGES:
+        for block in blocks(page, *SHELL):
+            lines = block.replace("\\\n", " ").splitlines()
+            found += [(page.name, line.strip()) for line in lines if line.strip() and not line.startswith("#")]
+    return found
+
+
+def words_after(*start: str) -> list[Any]:
+    """Return pytest parameters: the words of each command that begins with `start`, without these."""
+    found = []
+    for page, line in command_lines():
+        words = shlex.split(line, comments=True)
+        if words[: len(start)] == list(start):
+            found.append(pytest.param(words[len(start) :], id=f"{page}: {line}"))
+    return found
+
+
+# -- examples ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """Return a folder that holds the examples of extending.md as an installed package with entry points would."""
+    lines = []
+    for block in blocks(ROOT / "docs" / "extending.md", "python"):
+        name = re.match(r"# (\w+)\.py\n", block)
+        assert name is not None, "a python block of extending.md begins with its file name"
+        (tmp_path / f"{name[1]}.py").write_text(block, encoding="utf-8")
+        shelf, cls = EXAMPLES[name[1]]
+        lines += [f"[napari_wsss.{shelf}]", f"{name[1]} = {name[1]}:{cls}"]
+    information = tmp_path / "documented_examples-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: documented-examples\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_the_examples_pass_the_contract_tests(installed: Path) -> None:
+    pytest.importorskip("torch", reason="the contract of localizers needs torch")
+    places = os.pathsep.join([str(installed), str(ROOT)])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", " or ".join(EXAMPLES), "-rN"]
+    ended = subprocess.run(
+        [*command, "tests/contracts/test_localizers.py", "tests/contracts/test_refiners.py"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    passed = re.search(r"(\d+) passed", ended.stdout)
+    assert passed is not None
+    assert int(passed[1]) >= 20
+    assert "failed" not in ended.stdout
+
+
+def test_the_examples_reach_the_command_line(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    from training.run import parser_for
+
+    monkeypatch.syspath_prepend(str(installed))
+    typed = ["classifier", "--method", "top_share_cam", "--share", "0.1", "--project", "p"]
+    assert parser_for(typed).parse_args(typed).share == 0.1
+    typed = ["refine", "--project", "p", "--refiners", "smooth_scores", "--smooth-scores-sigma", "0.02"]
+    assert parser_for(typed).parse_args(typed).smooth_scores_sigma == 0.02
+
+
+# -- commands ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", words_after("napari-wsss"))
+def test_our_commands_parse(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from napari_wsss.cli import parser
+
+    if words[:1] == ["evaluate"]:
+        pytest.importorskip("torch")
+        parse_training(words)
+        return
+    parse(parser().parse_args, words, capsys)
+
+
+@pytest.mark.parametrize("words", words_after("python", "-m", "training.run"))
+def test_training_commands_parse(
+    words: list[str], installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(str(installed))  # a page may use its own examples
+    monkeypatch.chdir(installed)
+    for config in (Path(after) for word, after in pairwise(words) if word == "--config"):
+        config.parent.mkdir(parents=True)
+        config.write_text("{}")
+    parse(parse_training, words, capsys)
+
+
+def parse_training(words: list[str]) -> Any:
+    from training.run import parser_for
+
+    return parser_for(words).parse_args(words)
+
+
+def parse(parser: Any, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        parser(words)
+    except SystemExit as ended:
+        if ended.code:
+            pytest.fail(capsys.readouterr().err)
+
+
+def test_make_targets_exist() -> None:
+    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {word for page in PAGES for word in re.findall(r"(?:`|^)make ([a-z]+)", page.read_text(), re.MULTILINE)}
+    assert {"demo", "test"} <= named <= known
+
+
+def test_extras_exist() -> None:
+    import tomllib
+
+    known = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+    lists = [found for page in PAGES for found in re.findall(r"(?:napari-wsss|\.)\[([\w,]+)\]", page.read_text())]
+    named = {name for found in lists for name in found.split(",")}
+    assert named
+    assert named <= known
+
+
+# -- pages ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_exist(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_files_exist(page: Path) -> None:
+    """Paths in backticks that begin with a folder of the repository are there, examples to be written apart."""
+    folders = "|".join(path.name for path in ROOT.glob("napari_wsss/*/") if not path.name.startswith("_"))
+    named = re.findall(rf"`((?:napari_wsss|training|tests|docs|\.ci|{folders})/[\w./-]+)`", page.read_text())
+    written = [path for path in named if not any(example in path for example in EXAMPLES)]
+    missing = [path for path in written if not (ROOT / path).exists() and not (ROOT / "napari_wsss" / path).exists()]
+    assert not missing
+
+
+def test_the_key_table_is_the_one_of_the_plugin() -> None:
+    pytest.importorskip("napari")
+    from napari_wsss.widgets.keys import KEYS
+
+    page = (ROOT / "docs" / "labeling.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| ((?:`[^`]+`[ /…]*)+)\|", page, re.MULTILINE))
+    keys = {key for cell in documented for key in re.findall(r"`([^`]+)`", cell)}
+    wanted = {entry.key.replace("Shift-", "Shift+") for entry in KEYS if not entry.key.isdigit()} | {"0", "9"}
+    assert wanted <= keys, f"not in labeling.md: {sorted(wanted - keys)}"
