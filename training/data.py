@@ -144,10 +144,14 @@ def view_of(augmentation: Augmentation, normalisation: Normalisation, seed: int)
 
 @dataclass(frozen=True)
 class ClassifierBatch:
-    """Normalised images (B, 3, H, W) float32 and image-level labels (B, C) bool, as arrays."""
+    """Images (B, 3, H, W) float32, image-level labels (B, C) bool and masks (B, H, W) uint8, as arrays.
+
+    The mask of an image without an accepted one is 255 everywhere.
+    """
 
     images: NDArray[np.float32]
     labels: NDArray[np.bool_]
+    masks: Pixels
 
 
 class ClassifierData:
@@ -184,21 +188,21 @@ class ClassifierData:
     def batch(self, step: int, order: BatchOrder, view: View) -> ClassifierBatch:
         """Return the batch of `step`."""
         samples = [self._sample(int(index), step, at, view) for at, index in enumerate(order.batch(step))]
-        images, labels = zip(*samples, strict=True)
-        return ClassifierBatch(np.stack(images), np.stack(labels))
+        images, labels, masks = zip(*samples, strict=True)
+        return ClassifierBatch(np.stack(images), np.stack(labels), np.stack(masks))
 
     def _sample(
         self, index: int, step: int, position: int, view: View
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        record = self.records[index]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Pixels]:
+        record, classes = self.records[index], self._project.classes
         mask = None
-        if self._labels_from_masks and record.state == "accepted":
+        if record.state == "accepted":
             mask = self._pictures.mask(record.id, AcceptedMask(self._project, record.id))
         image, visible = view(self._pictures.image(record.id), mask, step, position)
         if visible is None:
-            return image, self._project.classes.vector(record.labels)
-        names = [self._project.classes.name_of(v) for v in PseudoMask(visible).class_values()]
-        return image, self._project.classes.vector(names)
+            return image, classes.vector(record.labels), np.full(image.shape[1:], IGNORE, np.uint8)
+        names = [classes.name_of(value) for value in PseudoMask(visible).class_values()]
+        return image, classes.vector(names if self._labels_from_masks else record.labels), visible
 
 
 @dataclass(frozen=True)

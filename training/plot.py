@@ -20,14 +20,15 @@ def write_plot(path: Path, events: Sequence[Mapping[str, Any]], title: str) -> N
     path : Path
         Replaced atomically.
     events : sequence of mapping
-        Records with ``done`` and ``metrics``; figures whose name contains ``loss`` go above (smoothed), all others,
-        expected in [0, 1], below.
+        Records with ``done`` and ``metrics``. Figures noted together with ``loss`` are its parts and go above
+        (smoothed); all others are validation figures in [0, 1] and go below.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     curves = curves_of(events)
-    losses = {name: points for name, points in curves.items() if "loss" in name}
+    parts = {name for event in events if "loss" in event.get("metrics", {}) for name in event["metrics"]}
+    losses = {name: points for name, points in curves.items() if name in parts}
     figures = {name: points for name, points in curves.items() if name not in losses}
     figure = Figure(figsize=(8, 6), layout="constrained")
     FigureCanvasAgg(figure)

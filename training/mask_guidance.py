@@ -1,0 +1,52 @@
+"""Lets accepted masks teach a localizer where its classes are, whatever its method.
+
+For the images of a batch that have an accepted mask, with M_c the map of a class in view and m_c the share of its
+pixels in each cell of the map::
+
+    L = mean over classes c in view and cells x of ( M_c(x) / max M_c  -  m_c(x) )^2
+
+The maximum is a constant for the gradient; cells whose pixels are undecided (255) do not count.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from napari_wsss.core.classes import IGNORE
+from napari_wsss.localize.base import Localizer
+
+_EPSILON = 1e-5
+
+
+def mask_loss(localizer: Localizer, images: Tensor, masks: Tensor) -> Tensor:
+    """Return the scalar squared difference between maps and masks; 0 when no image of the batch has a mask.
+
+    Parameters
+    ----------
+    localizer : Localizer
+    images : Tensor
+        (B,3,H,W) float32, normalised.
+    masks : Tensor
+        (B,H,W) integer mask values; a mask that is 255 everywhere stands for none.
+    """
+    masked = (masks != IGNORE).flatten(1).any(1)  # (B,)
+    if not masked.any():
+        return images.new_zeros(())
+    shares, known = _shares(masks[masked], localizer.class_count, localizer.stride)  # (b, C, h, w), (b, 1, h, w)
+    present = shares.flatten(2).any(2)  # (b, C)
+    if not present.any():
+        return images.new_zeros(())
+    maps = localizer.localize(images[masked], present).float()  # (b, C, h, w)
+    scores = maps / (maps.detach().amax((2, 3), keepdim=True) + _EPSILON)
+    counted = known * present[:, :, None, None]
+    return ((scores - shares).square() * counted).sum() / counted.sum().clamp(min=1)
+
+
+def _shares(masks: Tensor, class_count: int, stride: int) -> tuple[Tensor, Tensor]:
+    """Return the share of each class (b,C,h,w) and of decided pixels (b,1,h,w) in the cells of a map."""
+    known = (masks != IGNORE).float()[:, None]  # (b, 1, H, W)
+    of_class = torch.stack([masks == k + 1 for k in range(class_count)], 1).float()  # (b, C, H, W)
+    cells = [F.avg_pool2d(part, stride, ceil_mode=True) for part in (of_class, known)]
+    return cells[0] / cells[1].clamp(min=_EPSILON), cells[1]
