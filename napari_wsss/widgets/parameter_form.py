@@ -231,7 +231,8 @@ def described(name: str, fields: Sequence[Mapping[str, Any]]) -> Any:
     for entry in fields:
         default = entry["default"]
         many = isinstance(default, list | tuple)
-        kind: Any = type(default[0]) if many and default else type(default) if default is not None else str
+        single = (default[0] if default else "") if many else default
+        kind: Any = str if single is None else type(single)
         if many:
             kind, default = tuple[kind, ...], tuple(default)
         metadata = {key: entry[key] for key in METADATA if key in entry}

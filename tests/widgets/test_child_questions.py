@@ -12,19 +12,22 @@ from napari_wsss.core.parameters import check
 from napari_wsss.core.progress import finish
 from napari_wsss.widgets import child_questions
 from napari_wsss.widgets.child_questions import describe_device, describe_stage
-from napari_wsss.widgets.parameter_form import described
+from napari_wsss.widgets.parameter_form import ParameterForm, described
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 
 
 @needs_torch
-def test_a_stage_describes_its_options():
-    fields = finish(describe_stage("classifier"))
+@pytest.mark.parametrize("stage", ["classifier", "segmentation"])
+def test_a_stage_describes_its_options(stage, qtbot):
+    fields = finish(describe_stage(stage))
     names = {entry["name"] for entry in fields}
     assert {"epochs", "batch_size", "learning_rate", "trunk"} <= names
     once = list({entry["name"]: entry for entry in fields}.values())
-    parameters = check(described("Classifier", once))
-    assert parameters.epochs >= 1
+    form = ParameterForm(check(described(stage, once)))
+    qtbot.addWidget(form)
+    assert set(form.fields) == names
+    assert form.values() == {}
 
 
 @needs_torch
