@@ -165,19 +165,25 @@ class Hardware:
 Sources = ClassifierSources | SegmentationSources
 SOURCES: dict[Recipe, type[Any]] = {"classifier": ClassifierSources, "segmentation": SegmentationSources}
 
+SMALL_NETWORK = {"trunk": "resnet18", "width": 0.25, "output_stride": 8}
+FROM_SCRATCH = {
+    "optimiser": "adamw",
+    "learning_rate": 0.002,
+    "head_rate": 1.0,
+    "weight_decay": 0.01,
+    "freeze_stages": 0,
+    "freeze_batch_norm": False,
+    "warm_up": 20,
+}
+"""Measured on the generated sample: pointing at all classes after two CPU minutes. MobileNetV2 learns far slower."""
+
 PRESETS: dict[Recipe, dict[str, dict[str, dict[str, Any]]]] = {
     "classifier": {
         "pretrained": {},
         "scratch": {
-            "optimisation": {
-                "epochs": 30,
-                "learning_rate": 0.05,
-                "head_rate": 1.0,
-                "freeze_stages": 0,
-                "freeze_batch_norm": False,
-                "warm_up": 20,
-            },
-            "augmentation": {"crop": 160, "scale_low": 0.8, "scale_high": 1.4},
+            "network": SMALL_NETWORK,
+            "optimisation": {**FROM_SCRATCH, "epochs": 40},
+            "augmentation": {"crop": 160, "scale_low": 0.8, "scale_high": 1.2, "colour": 0.15},
         },
         "reference": {"optimisation": {"momentum": 5e-4, "weight_decay": 5e-4, "learning_rate": 0.1}},
     },
@@ -187,16 +193,15 @@ PRESETS: dict[Recipe, dict[str, dict[str, dict[str, Any]]]] = {
             "augmentation": {"crop": 257, "scale_low": 0.6, "scale_high": 1.6, "scale_of": "image"},
         },
         "scratch": {
-            "optimisation": {
-                "epochs": 30,
-                "batch_size": 8,
-                "learning_rate": 0.05,
-                "head_rate": 1.0,
-                "freeze_stages": 0,
-                "freeze_batch_norm": False,
-                "warm_up": 20,
+            "network": SMALL_NETWORK,
+            "optimisation": {**FROM_SCRATCH, "epochs": 30, "batch_size": 8},
+            "augmentation": {
+                "crop": 160,
+                "scale_low": 0.8,
+                "scale_high": 1.2,
+                "scale_of": "image",
+                "colour": 0.15,
             },
-            "augmentation": {"crop": 160, "scale_low": 0.8, "scale_high": 1.4, "scale_of": "image"},
         },
         "reference": {
             "optimisation": {"epochs": 20, "batch_size": 8, "momentum": 5e-4, "weight_decay": 5e-4},

@@ -3,9 +3,10 @@
 For the images of a batch that have an accepted mask, with M_c the map of a class in view and m_c the share of its
 pixels in each cell of the map::
 
-    L = mean over classes c in view and cells x of ( M_c(x) / max M_c  -  m_c(x) )^2
+    L = mean over classes c in view and cells x of  max M_c * ( M_c(x) / max M_c  -  m_c(x) )^2
 
-The maximum is a constant for the gradient; cells whose pixels are undecided (255) do not count.
+The maximum is a constant for the gradient, and the factor keeps the gradient of each map value within 2, also where
+maps are still almost zero. Cells whose pixels are undecided (255) do not count.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _EPSILON = 1e-5
 
 
 def mask_loss(localizer: Localizer, images: Tensor, masks: Tensor) -> Tensor:
-    """Return the scalar squared difference between maps and masks; 0 when no image of the batch has a mask.
+    """Return the scalar difference L between maps and masks; 0 when no image of the batch has a mask.
 
     Parameters
     ----------
@@ -39,9 +40,10 @@ def mask_loss(localizer: Localizer, images: Tensor, masks: Tensor) -> Tensor:
     if not present.any():
         return images.new_zeros(())
     maps = localizer.localize(images[masked], present).float()  # (b, C, h, w)
-    scores = maps / (maps.detach().amax((2, 3), keepdim=True) + _EPSILON)
+    highest = maps.detach().amax((2, 3), keepdim=True) + _EPSILON  # (b, C, 1, 1)
+    differences = highest * (maps / highest - shares).square()
     counted = known * present[:, :, None, None]
-    return ((scores - shares).square() * counted).sum() / counted.sum().clamp(min=1)
+    return (differences * counted).sum() / counted.sum().clamp(min=1)
 
 
 def _shares(masks: Tensor, class_count: int, stride: int) -> tuple[Tensor, Tensor]:

@@ -46,7 +46,7 @@ def test_typed_goes_before_file_goes_before_preset_goes_before_default() -> None
     assert config.optimisation.epochs == 3
     assert config.optimisation.momentum == 0.5
     assert config.optimisation.freeze_batch_norm is False  # preset: from scratch
-    assert config.optimisation.weight_decay == 1e-4  # default
+    assert config.optimisation.poly_power == 0.9  # default
 
 
 def test_preset_follows_the_weights_unless_it_is_typed() -> None:

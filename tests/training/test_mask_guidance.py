@@ -43,9 +43,9 @@ def test_maps_equal_to_the_mask_cost_nothing_whatever_their_height() -> None:
 def test_the_loss_is_the_mean_over_classes_in_view_and_decided_cells() -> None:
     maps = torch.zeros(1, 2, 2, 2)
     maps[0, 0] = torch.tensor([[4.0, 2.0], [0.0, 4.0]])
-    # Class 0 in view only; the undecided cell does not count: ((1-1)^2 + (0.5-0)^2 + (0-0)^2) / 3
+    # Class 0 in view only; the undecided cell does not count: 4 ((1-1)^2 + (0.5-0)^2 + (0-0)^2) / 3
     loss = mask_loss(_Fixed(maps), IMAGES, _mask([1, 0], [0, 255]))
-    assert float(loss.detach()) == pytest.approx(0.25 / 3, rel=1e-3)
+    assert float(loss.detach()) == pytest.approx(4 * 0.25 / 3, rel=1e-3)
 
 
 def test_the_gradient_draws_the_map_towards_the_mask() -> None:
@@ -56,6 +56,13 @@ def test_the_gradient_draws_the_map_towards_the_mask() -> None:
     assert gradient[0, 0, 0, 1] < 0  # in the mask: grows
     assert gradient[0, 0, 1, 0] > 0  # outside: shrinks
     assert (gradient[0, 1] == 0).all()  # not in view
+
+
+def test_the_gradient_stays_bounded_while_maps_are_almost_zero() -> None:
+    localizer = _Fixed(torch.full((1, 2, 2, 2), 1e-4))
+    mask_loss(localizer, IMAGES, _mask([1, 0], [0, 0])).backward()
+    assert localizer.maps.grad is not None
+    assert float(localizer.maps.grad.abs().max()) <= 2
 
 
 @pytest.mark.parametrize("value", [255, 0])
