@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from napari_wsss.core.catalog import UNDECIDED, NewImage
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.criteria import Criteria
 from napari_wsss.core.project import Project
+from napari_wsss.session.session import Session
 
 COUNT = 100_000
 CLASSES = ClassList(f"class {k}" for k in range(20))
+FLAT_MEGABYTES = 16
+TARGET_MS = 2000
 MEASURE = """
-import resource, sys, time
+import json, sys, time
+from pathlib import Path
 from napari_wsss.core.project import Project
 
-start = time.perf_counter()
+def megabytes(name):
+    found = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)]
+    return int(found[0].split()[1]) / 1024
+
+Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the imports
+before, start = megabytes("VmRSS"), time.perf_counter()
 project = Project.open(sys.argv[1])
-counted = project.catalog.counts()["todo"], project.catalog.neighbour(project.catalog.at(0))
-seconds = time.perf_counter() - start
-print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+todo, second = project.catalog.counts()["todo"], project.catalog.neighbour(project.catalog.at(0))
+seconds, opened = time.perf_counter() - start, megabytes("VmHWM") - before
+everything = list(project.catalog.records())
+print(json.dumps({"ms": seconds * 1000, "opened": opened, "loaded": megabytes("VmHWM") - before, "todo": todo}))
 """
+"""Not `ru_maxrss`: a child begins with its parent's peak there, which hides whatever it needs itself."""
 
 
 def build(folder: Path, count: int) -> Path:
@@ -50,23 +63,46 @@ def project(large: Path) -> Iterator[Project]:
         yield opened
 
 
-def opened_in_a_fresh_process(folder: Path) -> tuple[float, int]:
-    """Return the seconds to open and count, and the peak memory in KiB."""
-    printed = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(folder)], check=True, capture_output=True, text=True, timeout=60
-    ).stdout.split()
-    return float(printed[0]), int(printed[1])
+def opened_in_a_fresh_process(folder: Path) -> dict[str, float]:
+    """Return the milliseconds to open and count, and the megabytes of memory added by that and by loading all."""
+    command = [sys.executable, "-c", MEASURE, str(folder)]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    found: dict[str, float] = json.loads(ended.stdout)
+    return found
 
 
-def test_opening_takes_under_two_seconds_and_flat_memory(benchmark: Any, large: Path, tmp_path: Path) -> None:
-    small = build(tmp_path / "small", 10)
-    found: list[tuple[float, int]] = []
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+def test_opening_takes_under_two_seconds_and_flat_memory(
+    benchmark: Any, note: Callable[..., None], large: Path, tmp_path: Path
+) -> None:
+    small = opened_in_a_fresh_process(build(tmp_path / "small", 10))
+    found: list[dict[str, float]] = []
     benchmark.pedantic(lambda: found.append(opened_in_a_fresh_process(large)), rounds=3)
-    seconds = min(seconds for seconds, _ in found)
-    grown = min(memory for _, memory in found) - opened_in_a_fresh_process(small)[1]
-    benchmark.extra_info.update(open_seconds=round(seconds, 3), grown_kib=grown)
-    assert seconds < 2
-    assert grown < 16 * 1024, "one image may not cost more than some 160 bytes of memory"
+    grown = min(one["opened"] for one in found) - small["opened"]
+    note(benchmark, open_ms=round(found[0]["ms"], 1), grown_megabytes=round(grown, 1), target=f"open_ms < {TARGET_MS}")
+    assert found[0]["todo"] == COUNT
+    assert min(one["ms"] for one in found) < TARGET_MS
+    assert grown < FLAT_MEGABYTES, "one image may not cost more than some 160 bytes of memory"
+    assert found[0]["loaded"] > 2 * FLAT_MEGABYTES, "loading every record must show, or nothing is measured"
+
+
+def test_opening_a_sitting(benchmark: Any, note: Callable[..., None], tmp_path: Path) -> None:
+    """What a window does: project, review queue, the first image."""
+    folder = build(tmp_path / "large", COUNT)
+    session = Session(config_folder=tmp_path / "config")
+    first = folder / "day 0" / "image 000000.jpg"
+    first.parent.mkdir()
+    Image.new("RGB", (64, 48)).save(first)
+
+    def open_and_close() -> None:
+        session.open_project(folder)
+        assert session.queue is not None
+        assert len(session.queue) == COUNT
+        assert session.image is not None
+        session.close_project()
+
+    benchmark.pedantic(open_and_close, rounds=5)
+    note(benchmark, target_ms=TARGET_MS)
 
 
 def test_next_undecided(benchmark: Any, project: Project) -> None:
