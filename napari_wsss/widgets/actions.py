@@ -55,8 +55,8 @@ class Actions(QObject):
             "copy_all": lambda: self.copy(None),
             "threshold_down": lambda: self._move_threshold(-THRESHOLD_STEP),
             "threshold_up": lambda: self._move_threshold(THRESHOLD_STEP),
-            "hold_proposal": lambda: sync.hold("proposal"),
-            "hold_image": lambda: sync.hold("image"),
+            "hold_proposal": lambda: sync.peek.hold("proposal"),
+            "hold_image": lambda: sync.peek.hold("image"),
             "edit_labels": self.labels_wanted.emit,
             "help": self.help_wanted.emit,
         }
@@ -107,7 +107,7 @@ class Actions(QObject):
     def finish(self, action: str) -> None:
         """End an action that lasts while its key is held."""
         if action.startswith("hold"):
-            self._sync.release()
+            self._sync.peek.release()
 
     def copy(self, class_value: int | None, only_empty: bool = False) -> None:
         """Copy the proposal into the mask as one undoable step: one class, or everything.

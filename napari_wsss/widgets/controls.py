@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+QUIET = "#9a9ea6"
 PAGE_WIDTH = 300  # pixels; the least that is comfortable
 WIDEST_PAGE = 380
 SCROLL_BAR = 14
@@ -80,7 +81,7 @@ def text_label(text: str = "", *, wrap: bool = True, quiet: bool = False, tip: s
     policy.setHeightForWidth(wrap)
     made.setSizePolicy(policy)
     if quiet:
-        made.setStyleSheet("QLabel { color: #9a9ea6; }")
+        made.setStyleSheet(f"QLabel {{ color: {QUIET}; }}")
     return made
 
 

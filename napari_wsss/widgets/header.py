@@ -8,9 +8,10 @@ from qtpy.QtWidgets import QWidget
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.badge import StateBadge, state_text
-from napari_wsss.widgets.controls import button, column, line, row, text_label
+from napari_wsss.widgets.controls import QUIET, button, column, line, row, text_label
 
 AGE_MS = 1000
+REFUSAL = "Not "
 SAVE_COLOURS = {"saved": "#1dd1a1", "unsaved": "#feca57", "saving": "#feca57", "failed": "#ff6b81"}
 
 
@@ -77,12 +78,14 @@ class Header(QWidget):
         state = self._session.save_state
         self.saved.setText(state.text())
         weight = "bold" if state.kind == "failed" else "normal"
-        colour = SAVE_COLOURS.get(state.kind, "#9a9ea6")
+        colour = SAVE_COLOURS.get(state.kind, QUIET)
         self.saved.setStyleSheet(f"QLabel {{ color: {colour}; font-weight: {weight}; }}")
 
     def say(self, text: str) -> None:
-        """Show one quiet line."""
+        """Show one quiet line; a refusal (``Not accepted yet: ...``) stands out."""
         self.status.setText(text)
+        colour = SAVE_COLOURS["unsaved"] if text.startswith(REFUSAL) else QUIET
+        self.status.setStyleSheet(f"QLabel {{ color: {colour}; }}")
 
     def close_header(self) -> None:
         """Let go of the session."""

@@ -14,6 +14,7 @@ from napari_wsss.widgets.outline import quicken_contours
 
 TAG = "wsss"
 CAM_PREFIX = "cam · "
+SPARE = "(spare map)"
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
 

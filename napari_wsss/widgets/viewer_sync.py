@@ -8,23 +8,25 @@ changes it directly; changes are reported to the session shortly after the last 
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtGui import QGuiApplication
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import looks
 from napari_wsss.widgets.cam_layers import CamLayers
 from napari_wsss.widgets.controls import single_shot, soon
+from napari_wsss.widgets.peek import Peek
 
 RECORD_AFTER_MS = 150
 FLUSH_AFTER_MS = 2000
-Held = Literal["proposal", "image"]
+TIDY_AFTER_MS = 5000
 
 
 class ViewerSync(QObject):
@@ -52,13 +54,13 @@ class ViewerSync(QObject):
         self._fed: dict[int, Any] = {}  # id of a layer -> the array it shows
         self._shown_id: str | None = None
         self._value = 1
-        self._held: dict[Layer, bool] = {}
-        self._what: Held | None = None
+        self.peek = Peek(lambda: self.layers)
         self._busy = False  # our own changes to layers are no edits and no deletions
         self._record = single_shot(self, RECORD_AFTER_MS, self.commit)
         self._save = single_shot(self, FLUSH_AFTER_MS, self.flush)
+        self._tidy = single_shot(self, TIDY_AFTER_MS, self._tidy_cams)
         self._signals = [
-            (session.image_changed, self._on_image),
+            (session.image_changed, self.show),
             (session.maps_ready, self._on_maps),
             (session.labels_changed, self._on_maps),
             (session.proposal_changed, self._on_proposal),
@@ -82,7 +84,8 @@ class ViewerSync(QObject):
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Our layers, bottom to top."""
-        order = [self._single.get("image"), *self.cams.layers, self._single.get("proposal"), self._single.get("mask")]
+        single = self._single.get
+        order = [single("image"), *self.cams.layers, *self.cams.spares, single("proposal"), single("mask")]
         return tuple(layer for layer in order if layer is not None)
 
     @property
@@ -102,25 +105,22 @@ class ViewerSync(QObject):
 
     # From the session to the layers
 
-    def show(self) -> None:
+    def show(self, _image_id: str = "") -> None:
         """Make the layers equal to the session: the shown image, or no layers at all."""
         if self.session.project is None or self.session.image is None:
             self._clear()
             return
-        self.release()
+        self.peek.release()
         self._swap()
-
-    def _on_image(self, _image_id: str = "") -> None:
-        self.show()
 
     def _on_maps(self, image_id: str = "") -> None:
         if image_id in ("", self._shown_id) and self.mask is not None:
-            held = self._what
-            self.release()
+            held = self.peek.what
+            self.peek.release()
             self._guarded(self._feed_cams)
             self._guarded(self._feed_proposal)
             if held:
-                self.hold(held)
+                self.peek.hold(held)
 
     def _on_proposal(self, image_id: str = "") -> None:
         if image_id in ("", self._shown_id) and self.mask is not None:
@@ -218,6 +218,13 @@ class ViewerSync(QObject):
     def _feed_cams(self) -> None:
         self.cams.feed(self._labelled(), self._classes(), self.session.maps, self.session.image)
         self.cams.apply()
+        self._tidy.start()
+
+    def _tidy_cams(self) -> None:
+        if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            self._tidy.start()  # not in the middle of a stroke
+        else:
+            self._guarded(self.cams.tidy)
 
     def _add_cam(self, layer: Image, row: int) -> None:
         self._add(layer, self.viewer.layers.index(self._single["image"]) + 1 + row)
@@ -242,17 +249,15 @@ class ViewerSync(QObject):
 
     def _remove(self, layer: Layer) -> None:
         self._fed.pop(id(layer), None)
-        self._held.pop(layer, None)
         if layer in self.viewer.layers:
             self.viewer.layers.remove(layer)
 
     def _clear(self) -> None:
-        self._record.stop()
-        self._save.stop()
+        for timer in (self._record, self._save, self._tidy):
+            timer.stop()
         self._guarded(self._remove_all)
         self._single.clear()
         self._fed.clear()
-        self._held.clear()
         self._shown_id = None
 
     def _remove_all(self) -> None:
@@ -265,7 +270,7 @@ class ViewerSync(QObject):
         if self._busy or layer not in self.layers:
             return
         self._single = {role: kept for role, kept in self._single.items() if kept is not layer}
-        if layer in self.cams.layers:
+        if looks.role_of(layer) == "cam":
             self._guarded(lambda: self.cams.forget(layer))
         self._fed.pop(id(layer), None)
         soon(self, lambda: self._repair(layer.name))
@@ -281,13 +286,17 @@ class ViewerSync(QObject):
         layer = event.source
         if self._busy or layer not in self.layers:
             return
-        role = looks.role_of(layer)
-        wanted = looks.CAM_PREFIX + self.cams.names[self.cams.layers.index(layer)] if role == "cam" else role
+        wanted = self._name_of(layer)
         # napari appends " [1]" itself where another layer already has the name.
         if re.fullmatch(re.escape(wanted) + r"( \[\d+\])?", layer.name):
             return
         self._guarded(lambda: setattr(layer, "name", wanted))
         self.notice.emit(f"Layer names are fixed; '{wanted}' has its name back.")
+
+    def _name_of(self, layer: Layer) -> str:
+        if layer in self.cams.layers:
+            return looks.CAM_PREFIX + self.cams.names[self.cams.layers.index(layer)]
+        return looks.SPARE if layer in self.cams.spares else looks.role_of(layer)
 
     # From the layers to the session
 
@@ -370,22 +379,6 @@ class ViewerSync(QObject):
     def cycle_cam(self) -> None:
         """Show the next labelled class's activation map."""
         self.cams.cycle()
-
-    def hold(self, what: Held) -> None:
-        """Show only the image, or the image and the proposal, until `release`."""
-        self.release()
-        self._what = what
-        self._held = {layer: layer.visible for layer in self.layers}
-        kept = ("image", "proposal") if what == "proposal" else ("image",)
-        for layer in self.layers:
-            layer.visible = looks.role_of(layer) in kept
-
-    def release(self) -> None:
-        """Put the visibilities back that `hold` changed."""
-        held, self._held, self._what = self._held, {}, None
-        for layer, visible in held.items():
-            if layer in self.viewer.layers:
-                layer.visible = visible
 
     def _recolour(self) -> None:
         """Give mask and proposal the colours of the current class list (a class may have been added)."""

@@ -55,8 +55,13 @@ def test_read_only_projects_take_no_decisions(viewer, empty_session, model_folde
     sync.close()
 
 
-def test_accepting_takes_the_stroke_along(actions, sync, session):
+def test_accepting_takes_the_stroke_along(actions, sync, session, qtbot):
     sync.mask.data_setitem((np.array([1, 2]), np.array([1, 2])), 3)
+    said = []
+    session.notice.connect(said.append)
+    actions.run("accept")
+    assert session.current_id == "p0.png"  # most of the proposal was left out: asked once
+    assert said[-1].startswith("Not accepted yet")
     actions.run("accept")
     accepted = session.project.read_accepted("p0.png")
     assert accepted[1, 1] == accepted[2, 2] == 3

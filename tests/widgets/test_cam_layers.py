@@ -7,6 +7,7 @@ import pytest
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.widgets import looks
 from napari_wsss.widgets.cam_layers import CamLayers
 
 CLASSES = ClassList(("a", "b", "c"))
@@ -72,6 +73,20 @@ def test_the_current_class_survives_or_falls_back(cams):
     assert cams.current == ""
     cams.cycle()
     assert cams.shown is None
+
+
+def test_spares_are_hidden_and_used_again_in_order(cams, shelf):
+    cams.feed(("a", "b", "c"), CLASSES, maps(0, 1, 2), IMAGE)
+    made = list(shelf)
+    cams.feed(("c",), CLASSES, maps(2), IMAGE)
+    assert [layer.name for layer in shelf] == ["cam · c", looks.SPARE, looks.SPARE]
+    assert not any(layer.visible for layer in cams.spares)
+    cams.feed(("a", "b"), CLASSES, maps(0, 1), IMAGE)
+    assert [layer.name for layer in shelf] == ["cam · a", "cam · b", looks.SPARE]
+    assert shelf == made
+    assert float(shelf[1].data[0, 0]) == pytest.approx(0.2)
+    cams.tidy()
+    assert [layer.name for layer in shelf] == ["cam · a", "cam · b"]
 
 
 def test_a_forgotten_layer_is_made_anew(cams, shelf):

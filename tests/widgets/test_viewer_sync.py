@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.masks import read_mask
+from napari_wsss.widgets import looks, viewer_sync
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 
 def names(viewer):
-    return [layer.name for layer in viewer.layers]
+    """Return the names of the layers, without the hidden spare maps of images with more labels."""
+    return [layer.name for layer in viewer.layers if layer.name != looks.SPARE]
 
 
 def paint(sync, value=1, rows=slice(0, 3), columns=slice(0, 4)):
@@ -153,11 +155,25 @@ def test_labels_take_maps_and_proposal_with_them(sync, viewer, session, settle):
 
 
 def test_images_with_fewer_labels_have_fewer_map_layers(sync, viewer, session):
+    green = viewer.layers["cam · green"]
     session.go_to("p2.png")
     assert names(viewer) == ["image", "cam · red", "proposal", "mask"]
+    assert not green.visible
     session.go_to("p3.png")
+    assert viewer.layers["cam · green"] is green
     assert names(viewer) == ["image", "cam · red", "cam · green", "proposal", "mask"]
     np.testing.assert_array_equal(viewer.layers["cam · green"].data, session.maps.scores[1])
+
+
+def test_spare_maps_go_away_when_the_person_stays(viewer, session, qtbot, monkeypatch):
+    monkeypatch.setattr(viewer_sync, "TIDY_AFTER_MS", 50)
+    sync = ViewerSync(viewer, session)
+    session.go_to("p2.png")
+    assert looks.SPARE in [layer.name for layer in viewer.layers]
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=2000)
+    session.go_to("p3.png")
+    assert names(viewer) == ["image", "cam · red", "cam · green", "proposal", "mask"]
+    sync.close()
 
 
 @pytest.mark.parametrize("name", ["mask", "proposal", "image", "cam · red", "cam · green"])
@@ -214,17 +230,17 @@ def test_holding_shows_the_proposal_or_the_image_alone(sync, viewer):
     sync.mask.mode = "paint"
     visible = lambda: [layer.name for layer in viewer.layers if layer.visible]  # noqa: E731
     before = visible()
-    sync.hold("proposal")
+    sync.peek.hold("proposal")
     assert visible() == ["image", "proposal"]
-    sync.hold("image")
+    sync.peek.hold("image")
     assert visible() == ["image"]
-    sync.release()
+    sync.peek.release()
     assert visible() == before
     assert sync.mask.mode == "paint"
 
 
 def test_switching_while_holding_ends_the_holding(sync, viewer, session):
-    sync.hold("image")
+    sync.peek.hold("image")
     session.next()
     assert viewer.layers["mask"].visible
     assert viewer.layers["proposal"].visible
