@@ -50,7 +50,7 @@ class Actions(QObject):
             "undo_decision": session.undo_decision,
             "ignore": lambda: sync.choose_value(IGNORE),
             "polygon": lambda: sync.set_tool("polygon"),
-            "cycle": sync.cycle_cam,
+            "cycle": sync.cams.cycle,
             "copy_class": lambda: self.copy(sync.value),
             "copy_all": lambda: self.copy(None),
             "threshold_down": lambda: self._move_threshold(-THRESHOLD_STEP),

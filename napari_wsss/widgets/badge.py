@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPen, QPixmap, QPol
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.core.catalog import ImageRecord
+from napari_wsss.widgets.controls import draw_line
 
 
 @dataclass(frozen=True)
@@ -104,5 +105,5 @@ class StateBadge(QWidget):
         painter = QPainter(self)
         draw_state(painter, self.state, QRectF(0, 1, 16, 16))
         painter.setPen(self.palette().windowText().color())
-        painter.drawText(QRectF(self.rect().adjusted(22, 0, 0, 0)), int(Qt.AlignmentFlag.AlignVCenter), self.text)
+        draw_line(painter, QRectF(self.rect().adjusted(22, 0, 0, 0)), self.text, Qt.AlignmentFlag.AlignVCenter)
         painter.end()

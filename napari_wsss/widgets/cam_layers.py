@@ -77,6 +77,8 @@ class CamLayers:
     def _feed_row(self, row: int, index: int, maps: ActivationMaps | None, image: NDArray[np.uint8]) -> None:
         known = maps is not None and index in maps.classes
         source = (maps if known else image, index)
+        if row < len(self.layers) and self.layers[row].name != looks.CAM_PREFIX + self.names[row]:
+            self.layers[row].name = looks.CAM_PREFIX + self.names[row]  # another class, or the same one renamed
         if row < len(self._fed) and self._fed[row][0] is source[0] and self._fed[row][1] == index:
             return
         scores = maps.scores[maps.classes.index(index)] if known else np.zeros(image.shape[:2], np.float32)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QRectF, Qt, QTimer
+from qtpy.QtGui import QPainter, QTextOption
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
@@ -182,6 +183,13 @@ def single_shot(owner: QObject, milliseconds: int, slot: Callable[[], object]) -
     timer.setInterval(milliseconds)
     timer.timeout.connect(slot)
     return timer
+
+
+def draw_line(painter: QPainter, box: QRectF, text: str, where: Qt.AlignmentFlag) -> None:
+    """Draw one line of text into a box in pixels (Qt 5 and 6 take different kinds of numbers for alignments)."""
+    option = QTextOption(where)
+    option.setWrapMode(QTextOption.WrapMode.NoWrap)
+    painter.drawText(box, text, option)
 
 
 def soon(owner: QObject, call: Callable[[], object]) -> None:

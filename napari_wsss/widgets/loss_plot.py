@@ -12,6 +12,8 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_wsss.widgets.controls import draw_line
+
 COLOURS = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
 MOST_POINTS = 400
 MARGIN = QRectF(44, 36, 12, 20)  # left, top, right, bottom in pixels
@@ -139,12 +141,12 @@ class LossPlot(QWidget):
             painter.setPen(text)
             value = f"{low + share * (high - low):.3g}"
             box = QRectF(0, y - 8, MARGIN.x() - 6, 16)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value)
+            draw_line(painter, box, value, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         below = QRectF(frame.left(), frame.bottom() + 3, frame.width(), 16)
-        painter.drawText(below, int(Qt.AlignmentFlag.AlignLeft), f"{first:g}")
-        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), f"{last:g}")
+        draw_line(painter, below, f"{first:g}", Qt.AlignmentFlag.AlignLeft)
+        draw_line(painter, below, f"{last:g}", Qt.AlignmentFlag.AlignRight)
         if not self.series:
-            painter.drawText(frame, int(Qt.AlignmentFlag.AlignCenter), "no figures yet")
+            draw_line(painter, frame, "no figures yet", Qt.AlignmentFlag.AlignCenter)
 
     def _draw_legend(self, painter: QPainter, frame: QRectF) -> None:
         x, y = frame.left(), 2.0
@@ -154,7 +156,7 @@ class LossPlot(QWidget):
             if x > frame.left() and x + width > self.width():
                 x, y = frame.left(), y + LEGEND_LINE
             painter.setPen(colour)
-            painter.drawText(QRectF(x, y, width, LEGEND_LINE), int(Qt.AlignmentFlag.AlignLeft), text)
+            draw_line(painter, QRectF(x, y, width, LEGEND_LINE), text, Qt.AlignmentFlag.AlignLeft)
             x += width
         if self._hover is not None and self.series:
             painter.setPen(QPen(self.palette().windowText().color(), 1, Qt.PenStyle.DotLine))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFileDialog, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
+from qtpy.QtWidgets import QFileDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
@@ -104,7 +104,7 @@ class ReportTree(QTreeWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMinimumHeight(120)
         self.header().setStretchLastSection(False)
-        self.header().setSectionResizeMode(0, self.header().ResizeMode.Stretch)
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
     def show_report(self, report: LabelReport) -> None:
         """List what was found and everything that does not fit, problems unfolded."""

@@ -46,7 +46,7 @@ class ProjectPage(QWidget):
         self._signals = [
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
-            (session.queue_changed, self._refresh_classes),
+            (session.classes_changed, self._refresh_classes),
             (session.labels_changed, self._refresh_classes),
         ]
         for signal, slot in self._signals:

@@ -117,6 +117,7 @@ class RefinePage(QWidget):
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.plan_changed, self._on_plan),
+            (session.classes_changed, self.refresh),
             (session.image_changed, self._on_image),
             (session.labels_changed, self._on_image),
             (session.proposal_changed, self._on_proposal),

@@ -99,6 +99,7 @@ class ReviewPage(QWidget):
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.queue_changed, self._on_queue),
+            (session.classes_changed, self._on_classes),
             (session.image_changed, self._on_image),
             (session.state_changed, self._on_state),
             (session.labels_changed, self._on_labels),
@@ -129,6 +130,10 @@ class ReviewPage(QWidget):
         self.note.setText(record.note if record else "")
         self.chips.refresh()
         self._mark_row()
+
+    def _on_classes(self) -> None:
+        self._fill_classes()
+        self.chips.refresh()
 
     def _on_state(self, image_id: str) -> None:
         self.model.touch(image_id)

@@ -95,6 +95,7 @@ class TrainPage(QWidget):
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.state_changed, self._on_state),
+            (session.classes_changed, self._show_used),
             (session.training.started, self._on_started),
             (session.training.progressed, self._on_progress),
             (session.training.ended, self._on_ended),

@@ -66,6 +66,7 @@ class ViewerSync(QObject):
             (session.proposal_changed, self._on_proposal),
             (session.mask_replaced, self.reconcile),
             (session.state_changed, self.reconcile),
+            (session.classes_changed, self._on_classes),
             (session.project_opened, self.show),
             (session.project_closed, self.show),
         ]
@@ -73,8 +74,6 @@ class ViewerSync(QObject):
             signal.connect(slot)
         viewer.layers.events.removed.connect(self._on_removed)
         self.show()
-
-    # What is there
 
     @property
     def mask(self) -> Labels | None:
@@ -121,6 +120,11 @@ class ViewerSync(QObject):
             self._guarded(self._feed_proposal)
             if held:
                 self.peek.hold(held)
+
+    def _on_classes(self) -> None:
+        if self.mask is not None:
+            self._recolour()
+            self._guarded(self._feed_cams)
 
     def _on_proposal(self, image_id: str = "") -> None:
         if image_id in ("", self._shown_id) and self.mask is not None:
@@ -301,7 +305,7 @@ class ViewerSync(QObject):
     # From the layers to the session
 
     def _on_paint(self, _event: Any = None) -> None:
-        if not self._busy and self.mask is not None:
+        if not self._busy:
             self.session.touch()
             self._on_edit()
 
@@ -376,10 +380,6 @@ class ViewerSync(QObject):
             self._activate_mask()
             self.mask.mode = mode
 
-    def cycle_cam(self) -> None:
-        """Show the next labelled class's activation map."""
-        self.cams.cycle()
-
     def _recolour(self) -> None:
         """Give mask and proposal the colours of the current class list (a class may have been added)."""
         for role in ("mask", "proposal"):
@@ -397,5 +397,3 @@ class ViewerSync(QObject):
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
-        self._record.stop()
-        self._save.stop()

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import napari
 import numpy as np
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 NAMED = {",": Qt.Key.Key_Comma, ".": Qt.Key.Key_Period, "Backspace": Qt.Key.Key_Backspace}
 LEFT = Qt.MouseButton.LeftButton
@@ -37,8 +39,15 @@ class Person:
         QTest.mouseMove(self._canvas, self._at(first))
         QTest.mousePress(self._canvas, LEFT, pos=self._at(first))
         for share in np.linspace(0, 1, 8):
-            QTest.mouseMove(self._canvas, self._at(first + share * (last - first)))
+            self._drag(self._at(first + share * (last - first)))
         QTest.mouseRelease(self._canvas, LEFT, pos=self._at(last))
+
+    def _drag(self, where: QPoint) -> None:
+        """Move with the left button down (`QTest.mouseMove` says so only on Qt 5)."""
+        local, screen = QPointF(where), QPointF(self._canvas.mapToGlobal(where))
+        no_button, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+        move = QMouseEvent(QEvent.Type.MouseMove, local, screen, no_button, LEFT, no_key)
+        QApplication.sendEvent(self._canvas, move)
 
     def click(self, position: Sequence[float]) -> None:
         """Click the left button at (row, column) of the image."""

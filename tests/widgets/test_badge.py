@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from qtpy.QtGui import QImage
 
 from napari_wsss.core.catalog import STATES, ImageRecord
 from napari_wsss.widgets.badge import LOOKS, StateBadge, state_icon, state_text
@@ -14,7 +15,7 @@ RECORD = ImageRecord("a.png", "a.png", frozenset(), "draft")
 
 
 def pixels(state):
-    image = state_icon(state).pixmap(16, 16).toImage().convertToFormat(5)  # 32-bit ARGB
+    image = state_icon(state).pixmap(16, 16).toImage().convertToFormat(QImage.Format.Format_ARGB32)
     bits = image.constBits()
     bits.setsize(image.sizeInBytes())
     return np.frombuffer(bytes(bits), np.uint8).reshape(16, 16, 4)

@@ -68,6 +68,13 @@ def test_the_class_box_and_the_digits_agree(page, sync):
     assert sync.value == 255
 
 
+def test_new_and_renamed_classes_can_be_painted(page, session):
+    session.add_class("white")
+    session.rename_class("red", "crimson")
+    texts = [page.paint_class.itemText(row) for row in range(page.paint_class.count())]
+    assert texts == ["0  background", "1  crimson", "2  green", "3  blue", "4  white", "I  ignore"]
+
+
 def test_decisions_are_listed_and_taken_back(page, session, actions):
     actions.run("accept")
     actions.run("skip")

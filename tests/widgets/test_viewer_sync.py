@@ -130,9 +130,9 @@ def test_the_slider_touches_no_other_layer(sync, session, viewer):
 def test_only_the_current_class_is_shown(sync, viewer):
     shown = lambda: [layer.name for layer in viewer.layers if layer.name.startswith("cam") and layer.visible]  # noqa: E731
     assert shown() == ["cam · red"]
-    sync.cycle_cam()
+    sync.cams.cycle()
     assert shown() == ["cam · green"]
-    sync.cycle_cam()
+    sync.cams.cycle()
     assert shown() == ["cam · red"]
 
 
@@ -140,7 +140,7 @@ def test_a_hidden_map_stays_hidden_on_the_next_image(sync, viewer, session):
     viewer.layers["cam · red"].visible = False
     session.next()
     assert not viewer.layers["cam · red"].visible
-    sync.cycle_cam()
+    sync.cams.cycle()
     assert viewer.layers["cam · green"].visible
 
 
@@ -275,10 +275,17 @@ def test_read_only_masks_cannot_be_edited(viewer, empty_session, model_folder):
 def test_an_added_class_gets_its_colour(sync, session):
     count = len(sync.mask.colormap.color_dict)
     session.add_class("white")
-    session.next()
     assert len(sync.mask.colormap.color_dict) == count + 1
     sync.choose_value(4)
     assert sync.value == 4
+
+
+def test_a_renamed_class_renames_its_map(sync, viewer, session):
+    layer = viewer.layers["cam · red"]
+    session.rename_class("red", "crimson")
+    assert layer.name == "cam · crimson"
+    sync.cams.cycle()
+    assert viewer.layers["cam · green"].visible or layer.visible
 
 
 def test_closing_the_project_removes_our_layers(sync, viewer, session):
