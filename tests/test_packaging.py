@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -76,11 +77,15 @@ def test_licence_and_classifier() -> None:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return the sdist, the wheel made from it and a wheel made from the tree."""
+    """Return the wheel made from the sdist and the wheel made from the tree, built beside the checkout."""
+    # A copy, because setuptools packs what earlier builds left in build/lib, and so that nothing is left here.
+    tree = tmp_path_factory.mktemp("copy") / "tree"
+    leave = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests", "docs")
+    shutil.copytree(ROOT, tree, ignore=leave)
     built_from: dict[str, Path] = {}
     for name, arguments in {"from_sdist": [], "from_tree": ["--wheel"]}.items():
         out = tmp_path_factory.mktemp(name)
-        command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), *arguments, str(ROOT)]
+        command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), *arguments, str(tree)]
         run = subprocess.run(command, capture_output=True, text=True)
         assert run.returncode == 0, run.stdout + run.stderr
         built_from[name] = next(out.glob("*.whl"))
