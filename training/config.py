@@ -112,7 +112,7 @@ class ClassifierSources:
         "Take the labels of accepted images from their masks, crop by crop, instead of the whole image's labels.",
     )
     mask_weight: float = parameter(
-        1.0,
+        0.0,
         "Accepted mask weight",
         "How strongly the maps of accepted images are drawn towards their masks; 0 learns from labels alone.",
         bounds=(0.0, 100.0),
@@ -189,7 +189,15 @@ PRESETS: dict[Recipe, dict[str, dict[str, dict[str, Any]]]] = {
     },
     "segmentation": {
         "pretrained": {
-            "optimisation": {"epochs": 20, "batch_size": 8, "freeze_stages": 2},
+            "optimisation": {
+                # The trunk has to move slowly: at 0.01 its features collapse under the gradient of the fresh pyramid.
+                "learning_rate": 0.0003,
+                "head_rate": 30.0,
+                "epochs": 20,
+                "batch_size": 8,
+                "freeze_batch_norm": False,
+                "warm_up": 20,
+            },
             "augmentation": {"crop": 257, "scale_low": 0.6, "scale_high": 1.6, "scale_of": "image"},
         },
         "scratch": {

@@ -32,23 +32,21 @@ def mask_loss(localizer: Localizer, images: Tensor, masks: Tensor) -> Tensor:
     masks : Tensor
         (B,H,W) integer mask values; a mask that is 255 everywhere stands for none.
     """
-    masked = (masks != IGNORE).flatten(1).any(1)  # (B,)
-    if not masked.any():
-        return images.new_zeros(())
-    shares, known = _shares(masks[masked], localizer.class_count, localizer.stride)  # (b, C, h, w), (b, 1, h, w)
-    present = shares.flatten(2).any(2)  # (b, C)
+    shares, known = _shares(masks, localizer.class_count, localizer.stride)  # (B, C, h, w), (B, 1, h, w)
+    present = shares.flatten(2).any(2)  # (B, C)
     if not present.any():
         return images.new_zeros(())
-    maps = localizer.localize(images[masked], present).float()  # (b, C, h, w)
-    highest = maps.detach().amax((2, 3), keepdim=True) + _EPSILON  # (b, C, 1, 1)
+    # The whole batch, although some rows count nothing: batch norm must not see a few images on their own.
+    maps = localizer.localize(images, present).float()  # (B, C, h, w)
+    highest = maps.detach().amax((2, 3), keepdim=True) + _EPSILON  # (B, C, 1, 1)
     differences = highest * (maps / highest - shares).square()
     counted = known * present[:, :, None, None]
     return (differences * counted).sum() / counted.sum().clamp(min=1)
 
 
 def _shares(masks: Tensor, class_count: int, stride: int) -> tuple[Tensor, Tensor]:
-    """Return the share of each class (b,C,h,w) and of decided pixels (b,1,h,w) in the cells of a map."""
-    known = (masks != IGNORE).float()[:, None]  # (b, 1, H, W)
-    of_class = torch.stack([masks == k + 1 for k in range(class_count)], 1).float()  # (b, C, H, W)
+    """Return the share of each class (B,C,h,w) and of decided pixels (B,1,h,w) in the cells of a map."""
+    known = (masks != IGNORE).float()[:, None]  # (B, 1, H, W)
+    of_class = torch.stack([masks == k + 1 for k in range(class_count)], 1).float()  # (B, C, H, W)
     cells = [F.avg_pool2d(part, stride, ceil_mode=True) for part in (of_class, known)]
     return cells[0] / cells[1].clamp(min=_EPSILON), cells[1]

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss import pipeline
-from napari_wsss.core.catalog import STATES
-from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.catalog import STATES, UNDECIDED
+from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import add_options, fields_of, from_dict
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.progress import Steps
 from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method, method_names
 from training.config import Hardware
@@ -73,7 +72,8 @@ def localize(options: argparse.Namespace, report: Reporter) -> int:
     with _opened(options, _with_inference) as project:
         prepare(hardware_of(options))
         run = pipeline.segment if pipeline.applied_source(project.plan) == "segment" else pipeline.localize
-        return _run(run(project, chosen_ids(project, options), options.device, background=False), report)
+        steps = run(project, chosen_ids(project, options), options.device, background=False)
+        return _told(watched(steps, report), report)
 
 
 def add_refine_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
@@ -91,11 +91,30 @@ def refine(options: argparse.Namespace, report: Reporter) -> int:
     with _opened(options, _with_refiners) as project:
         prepare(hardware_of(options))
         steps = pipeline.propose(project, chosen_ids(project, options), options.device, background=False)
-        return _run(steps, report)
+        found = watched(steps, report)
+    _note_fresh(options.project, [*found.done, *found.reused])
+    return _told(found, report)
 
 
-def _run(steps: Steps[pipeline.StageReport], report: Reporter) -> int:
-    found = watched(steps, report)
+def _note_fresh(folder: Path, ids: Sequence[str]) -> None:
+    """Write down that the proposals of undecided images are as new as the model.
+
+    A window that has the project open keeps its own account, so then nothing is written.
+    """
+    try:
+        project = Project.open(folder)
+    except ProjectError as error:
+        if not error.read_only_possible:
+            raise
+        return
+    with project:
+        for image_id in ids:
+            record = project.catalog.get(image_id)
+            if record.stale and record.state in UNDECIDED:
+                project.catalog.set_facts(image_id, stale=False)
+
+
+def _told(found: pipeline.StageReport, report: Reporter) -> int:
     for image_id, reason in found.failed.items():
         report.say(f"failed: {image_id}: {reason}", image=image_id)
     counts = f"{len(found.done)} computed, {len(found.reused)} reused, {len(found.failed)} failed"

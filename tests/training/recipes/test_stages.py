@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from napari_wsss.core.catalog import UNDECIDED
 from napari_wsss.core.project import Project
 from napari_wsss.pipeline import base_maps, proposal
 from training.run import main
@@ -38,6 +39,19 @@ def test_refine_changes_the_chain_and_makes_proposals(applied_folder: Path) -> N
         assert [step.method for step in project.plan.refiners] == ["constant_background"]
         assert proposal(project, ids[0]) is not None
         assert proposal(project, ids[0]).shape == (64, 64)
+
+
+def test_proposals_made_here_are_no_longer_stale(applied_folder: Path) -> None:
+    with Project.open(applied_folder) as project:
+        ids = list(project.catalog.ids(states=UNDECIDED))[:3]
+        project.catalog.mark_stale()
+    arguments = ["refine", "--project", str(applied_folder), "--ids", *ids[:2], "--events", "--threads", "1"]
+    assert main(arguments) == 0
+    with Project.open(applied_folder) as project:
+        assert [project.catalog.get(one).stale for one in ids] == [False, False, True]
+        project.catalog.mark_stale()
+        assert main(arguments) == 0  # open elsewhere: computed, but nothing is written into the project
+        assert project.catalog.get(ids[0]).stale
 
 
 def test_a_plan_from_a_file_keeps_the_applied_model(applied_folder: Path, tmp_path: Path) -> None:
