@@ -63,6 +63,8 @@ class Walk:
     def run(self) -> None:
         """Walk through all stations."""
         session = self._dock.session
+        if session.record is not None and session.record.state == "accepted":  # an earlier walk
+            session.next_undecided()
         self._wait(lambda: session.proposal is not None or not session.jobs.all)
         self._station("Project", "project")
         self._station("Review", "review")
@@ -99,7 +101,7 @@ class Walk:
     def _move_threshold(self) -> None:
         session = self._dock.session
         if session.maps is not None:
-            session.set_threshold(0.35)
+            session.set_threshold(0.6)
 
     def _correct(self) -> None:
         """Copy the proposal and paint a stroke over it, as a person would."""
