@@ -190,12 +190,13 @@ PRESETS: dict[Recipe, dict[str, dict[str, dict[str, Any]]]] = {
     "segmentation": {
         "pretrained": {
             "optimisation": {
-                # The trunk has to move slowly: at 0.01 its features collapse under the gradient of the fresh pyramid.
-                "learning_rate": 0.0003,
-                "head_rate": 30.0,
+                # Measured on 200 masks of photographs, 120 steps, mIoU: this 0.29; sgd 0.001 (head x10) 0.25; with sgd
+                # 0.01 the trunk's features collapse under the gradient of the fresh pyramid (0.01).
+                "optimiser": "adamw",
+                "learning_rate": 0.0001,
+                "weight_decay": 0.01,
                 "epochs": 20,
                 "batch_size": 8,
-                "freeze_batch_norm": False,
                 "warm_up": 20,
             },
             "augmentation": {"crop": 257, "scale_low": 0.6, "scale_high": 1.6, "scale_of": "image"},
