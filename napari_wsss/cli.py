@@ -140,7 +140,8 @@ def sample(options: argparse.Namespace) -> int:
     report = generate_sample(pictures, images=options.images, size=options.size, seed=options.seed)
     create_project(options.folder, pictures, read_labels(pictures), None, HELD_OUT).close()
     print(f"{report.summary()}.")
-    print(f"Project: {options.folder}. Next: python -m training.run classifier --project {options.folder} --apply")
+    print(f"Project: {options.folder}. Next:")
+    print(f"  python -m training.run classifier --project {options.folder} --trunk-weights none --apply")
     return DONE
 
 
