@@ -65,8 +65,8 @@ class Optimisation:
         "auto",
         "Preset",
         "'pretrained' fine-tunes a trained trunk, 'scratch' suits random weights and small generated pictures, "
-        "'reference' repeats the public psa/SEAM/irn code (its momentum is 0.0005, the paper's is 0.9), 'auto' "
-        "chooses by the trunk's weights.",
+        "'reference' follows the public code: of psa, SEAM and irn for classifiers (their momentum is 0.0005, their "
+        "papers' 0.9), of DeepLab v2 for segmentation; 'auto' chooses by the trunk's weights.",
         choices=("auto", "pretrained", "scratch", "reference"),
     )
     epochs: int = parameter(5, "Epochs", "Passes over the training images.", bounds=(1, 10000))
@@ -213,7 +213,7 @@ PRESETS: dict[Recipe, dict[str, dict[str, dict[str, Any]]]] = {
             },
         },
         "reference": {
-            "optimisation": {"epochs": 20, "batch_size": 8, "momentum": 5e-4, "weight_decay": 5e-4},
+            "optimisation": {"epochs": 20, "batch_size": 8, "learning_rate": 2.5e-4, "weight_decay": 5e-4},
             "augmentation": {"crop": 321, "scale_low": 0.5, "scale_high": 1.5, "scale_of": "image"},
         },
     },
