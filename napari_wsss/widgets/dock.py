@@ -46,7 +46,7 @@ class WsssDock(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer, session: Session | None = None) -> None:
         super().__init__()
         self._window: QMainWindow | None = None
-        self._open = False
+        self._open = self._closing = False
         # napari hands plugins a proxy; only public names are used, but layers are told apart by identity.
         self.viewer: napari.Viewer = getattr(viewer, "__wrapped__", viewer)
         self.relay = QtRelay(self)
@@ -168,13 +168,15 @@ class WsssDock(QWidget):
                 if not may_close(self.session, self):
                     event.ignore()
                     return True
-                # napari may still refuse (its own question); only a window that is gone ends the sitting.
+                # napari may still refuse (its own question): only a window that disappears now ends the sitting.
+                self._closing = True
                 soon(self, self._end_if_closed)
-            elif event.type() == QEvent.Type.Hide and not event.spontaneous():
-                self.sync.flush()
+            elif event.type() == QEvent.Type.Hide and self._closing:
+                self.shut_down()
         return False
 
     def _end_if_closed(self) -> None:
+        self._closing = False
         if self._window is not None and not self._window.isVisible():
             self.shut_down()
 

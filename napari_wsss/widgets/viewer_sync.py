@@ -327,10 +327,10 @@ class ViewerSync(QObject):
             self.reconcile()
 
     def flush(self) -> None:
-        """Write the draft to disk now."""
+        """Write the draft to disk now, also when napari has taken our layers away already (its way to close)."""
         self.commit()
         self._save.stop()
-        if self.mask is not None:
+        if self.session.project is not None:
             self.session.flush()
 
     def write_mask(self, values: NDArray[np.uint8]) -> None:

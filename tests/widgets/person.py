@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication
 
 NAMED = {",": Qt.Key.Key_Comma, ".": Qt.Key.Key_Period, "Backspace": Qt.Key.Key_Backspace}
 LEFT = Qt.MouseButton.LeftButton
+MOVE_MS = 20  # moves that follow faster are taken together
 
 
 class Person:
@@ -48,6 +49,7 @@ class Person:
         no_button, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
         move = QMouseEvent(QEvent.Type.MouseMove, local, screen, no_button, LEFT, no_key)
         QApplication.sendEvent(self._canvas, move)
+        QTest.qWait(MOVE_MS)
 
     def click(self, position: Sequence[float]) -> None:
         """Click the left button at (row, column) of the image."""

@@ -19,6 +19,17 @@ from tests.widgets.person import Person
 pytestmark = pytest.mark.gui
 
 
+@pytest.fixture(autouse=True)
+def _no_questions(monkeypatch):
+    """A question that nobody expects would wait for ever."""
+
+    def fail(*_):
+        raise AssertionError("a question was asked")
+
+    monkeypatch.setattr(closing, "ask_about_training", fail)
+    monkeypatch.setattr(closing, "ask_about_unsaved", fail)
+
+
 @pytest.fixture
 def docked(make_napari_viewer, model_folder, tmp_path, qtbot):
     """Return a shown viewer with the dock on the small project, everything computed."""
@@ -97,7 +108,7 @@ def test_strokes_are_saved_also_by_closing(docked, qtbot, model_folder):
     Person(docked.viewer).stroke((18, 4), (18, 24))  # and closed before any timer runs out
     painted = mask.data.copy()
     assert not np.array_equal(read_mask(path), painted)
-    docked.window().close()
+    docked.viewer.close()
     with Project.open(model_folder, read_only=True) as project:
         np.testing.assert_array_equal(project.working_mask("p0.png"), painted)
 

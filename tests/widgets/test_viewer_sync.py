@@ -88,6 +88,13 @@ def test_a_stroke_just_before_leaving_is_kept(sync, session):
     assert np.count_nonzero(session.project.working_mask("p0.png") == 2) == 12
 
 
+def test_strokes_survive_the_loss_of_all_layers(sync, viewer, session):
+    paint(sync, 2)
+    viewer.layers.clear()  # what napari does first when it closes
+    sync.flush()
+    assert np.count_nonzero(read_mask(session.project.draft_path("p0.png")) == 2) == 12
+
+
 def test_a_copied_proposal_is_one_undo_step(sync, session):
     paint(sync, 3, slice(20, 24), slice(0, 32))
     sync.commit()
