@@ -111,12 +111,6 @@ class ClassifierSources:
         "Labels from accepted masks",
         "Take the labels of accepted images from their masks, crop by crop, instead of the whole image's labels.",
     )
-    mask_weight: float = parameter(
-        0.0,
-        "Accepted mask weight",
-        "How strongly the maps of accepted images are drawn towards their masks; 0 learns from labels alone.",
-        bounds=(0.0, 100.0),
-    )
     cached_side: int = parameter(
         1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
     )

@@ -144,14 +144,10 @@ def view_of(augmentation: Augmentation, normalisation: Normalisation, seed: int)
 
 @dataclass(frozen=True)
 class ClassifierBatch:
-    """Images (B, 3, H, W) float32, image-level labels (B, C) bool and masks (B, H, W) uint8, as arrays.
-
-    The mask of an image without an accepted one is 255 everywhere.
-    """
+    """Normalised images (B, 3, H, W) float32 and image-level labels (B, C) bool, as arrays."""
 
     images: NDArray[np.float32]
     labels: NDArray[np.bool_]
-    masks: Pixels
 
 
 class ClassifierData:
@@ -188,21 +184,20 @@ class ClassifierData:
     def batch(self, step: int, order: BatchOrder, view: View) -> ClassifierBatch:
         """Return the batch of `step`."""
         samples = [self._sample(int(index), step, at, view) for at, index in enumerate(order.batch(step))]
-        images, labels, masks = zip(*samples, strict=True)
-        return ClassifierBatch(np.stack(images), np.stack(labels), np.stack(masks))
+        images, labels = zip(*samples, strict=True)
+        return ClassifierBatch(np.stack(images), np.stack(labels))
 
     def _sample(
         self, index: int, step: int, position: int, view: View
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Pixels]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         record, classes = self.records[index], self._project.classes
         mask = None
-        if record.state == "accepted":
+        if self._labels_from_masks and record.state == "accepted":
             mask = self._pictures.mask(record.id, AcceptedMask(self._project, record.id))
         image, visible = view(self._pictures.image(record.id), mask, step, position)
         if visible is None:
-            return image, classes.vector(record.labels), np.full(image.shape[1:], IGNORE, np.uint8)
-        names = [classes.name_of(value) for value in PseudoMask(visible).class_values()]
-        return image, classes.vector(names if self._labels_from_masks else record.labels), visible
+            return image, classes.vector(record.labels)
+        return image, classes.vector(classes.name_of(value) for value in PseudoMask(visible).class_values())
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,6 @@ def test_classifier_batches_hold_the_catalog_labels(project: Project) -> None:
     for row, index in enumerate(order.batch(1)):
         expected = project.classes.vector(data.records[index].labels)
         assert batch.labels[row].tolist() == expected.tolist()
-        accepted = data.records[index].state == "accepted"
-        assert (batch.masks[row] != 255).any() == accepted
 
 
 def test_labels_from_masks_are_those_in_view(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Train a localizer (a classifier whose maps are the seeds) on image-level labels, and on accepted masks if any."""
+"""Train a localizer (a classifier whose maps are the seeds) on image-level labels."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from torch import Tensor
-
-from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.project import Project
 from napari_wsss.localize.base import Localizer, LocalizerBatch, build_localizer, save_localizer
@@ -16,7 +13,6 @@ from training.config import ClassifierSources, RunConfig
 from training.data import ClassifierBatch, ClassifierData, Pictures, prefetched, training_records, view_of
 from training.hardware import prepare
 from training.learner import Learner, freeze, seed_everything, total_steps
-from training.mask_guidance import mask_loss
 from training.milestones import Milestones, Outcome
 from training.run_folder import RunFolder
 from training.validation import ClassifierCheck
@@ -66,7 +62,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
         for batch in batches:
             with learner.forward():
-                losses = _losses(localizer, batch, learner, config)
+                losses = localizer.loss(_on_device(batch, learner))
             yield milestones.progress(learner.update(losses))
             if milestones.due():
                 yield from milestones.keep()
@@ -81,13 +77,8 @@ def _data(project: Project, pictures: Pictures, sources: object) -> ClassifierDa
     return ClassifierData(project, pictures, records, labels_from_masks=sources.labels_from_masks)
 
 
-def _losses(localizer: Localizer, batch: ClassifierBatch, learner: Learner, config: RunConfig) -> dict[str, Tensor]:
-    assert isinstance(config.sources, ClassifierSources)
-    images, labels, masks = (learner.on_device(array) for array in (batch.images, batch.labels, batch.masks))
-    losses = localizer.loss(LocalizerBatch(images, labels.float()))
-    if config.sources.mask_weight > 0 and (batch.masks != IGNORE).any():
-        losses["masks"] = config.sources.mask_weight * mask_loss(localizer, images, masks)
-    return losses
+def _on_device(batch: ClassifierBatch, learner: Learner) -> LocalizerBatch:
+    return LocalizerBatch(learner.on_device(batch.images), learner.on_device(batch.labels).float())
 
 
 def _write(path: Path, localizer: Localizer, project: Project, config: RunConfig) -> None:

@@ -84,13 +84,6 @@ def test_a_killed_run_goes_on_from_its_last_epoch(project: Project, tiny_config:
     assert first.done == 4
 
 
-def test_accepted_masks_guide_the_maps_when_asked_to(project: Project, tiny_config: Callable[..., RunConfig]) -> None:
-    config = tiny_config("classifier", sources={"mask_weight": 2.0}, optimisation={"batch_size": 7, "epochs": 1})
-    first = next(iter(train(project, config, begin(project, config))))
-    assert first.metrics["masks"] > 0
-    assert first.metrics["loss"] == pytest.approx(first.metrics["masks"] + first.metrics["classification"])
-
-
 def test_no_label_is_bad_data(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
     with Project.open(project_folder) as project:
         for image_id in list(project.catalog.ids()):
