@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_wsss.core.classes import IGNORE
+from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.session.session import Session
+from napari_wsss.widgets.keys import Key
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 THRESHOLD_STEP = 0.02
@@ -50,7 +51,7 @@ class Actions(QObject):
             "undo_decision": session.undo_decision,
             "ignore": lambda: sync.choose_value(IGNORE),
             "polygon": lambda: sync.set_tool("polygon"),
-            "cycle": sync.cams.cycle,
+            "cycle": self._cycle,
             "copy_class": lambda: self.copy(sync.value),
             "copy_all": lambda: self.copy(None),
             "threshold_down": lambda: self._move_threshold(-THRESHOLD_STEP),
@@ -123,6 +124,23 @@ class Actions(QObject):
         values = self._session.copy_proposal(class_value, only_empty)
         if values is not None:
             self._sync.write_mask(values)
+
+    def _cycle(self) -> None:
+        """Go to the next labelled class: its map is shown and, unless background or ignore is painted, painted."""
+        cams, classes, value = self._sync.cams, self._session.classes, self._sync.value
+        if value in (BACKGROUND, IGNORE):
+            cams.cycle()
+            return
+        if classes.name_of(value) in cams.names:  # else the shown map's class comes first
+            cams.cycle()
+        self._sync.choose_value(classes.mask_value(cams.current))
+
+    def title_of(self, entry: Key) -> str:
+        """Return what a key does now, class names included."""
+        classes = self._session.classes
+        if entry.action.startswith("value_") and classes is not None and not self.why_disabled(entry.action):
+            return f"paint {classes.name_of(int(entry.action[6:]))}"
+        return entry.title
 
     def _move_threshold(self, step: float) -> None:
         self._session.set_threshold(round(self._session.threshold + step, 4))

@@ -29,6 +29,7 @@ from napari_wsss.widgets.train_page import TrainPage
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 DOCK_NAME = "WSSS (napari-wsss)"  # what napari's plugin menu calls it, so that the menu finds this very dock
+WORTH_A_TOAST = 20.0  # seconds; whoever waited less is still looking
 PAGES = ("Project", "Review", "Refine", "Train")
 
 
@@ -115,9 +116,9 @@ class WsssDock(QWidget):
         self.header.say(message)
         show_warning(message)
 
-    def _on_job_finished(self, name: str, outcome: str) -> None:
+    def _on_job_finished(self, name: str, outcome: str, seconds: float) -> None:
         self.header.say(f"{name}: {outcome}")
-        if outcome == "done":
+        if outcome == "done" and seconds > WORTH_A_TOAST:
             self._say_done(name)
 
     def _on_training_ended(self, code: int, _folder: object, message: str) -> None:

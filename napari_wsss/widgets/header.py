@@ -34,7 +34,7 @@ class Header(QWidget):
         self._clock.timeout.connect(self.show_save_state)
         self._clock.start()
         self._signals = [
-            (session.image_changed, self._refresh),
+            (session.image_changed, self._on_image),
             (session.state_changed, self._refresh),
             (session.queue_changed, self.refresh),
             (session.labels_changed, self._refresh),
@@ -46,6 +46,10 @@ class Header(QWidget):
         ]
         for signal, slot in self._signals:
             signal.connect(slot)
+        self.refresh()
+
+    def _on_image(self, _image_id: str) -> None:
+        self.say("")  # what was said about the image before
         self.refresh()
 
     def _refresh(self, _image_id: str = "") -> None:

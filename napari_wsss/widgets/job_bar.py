@@ -30,17 +30,17 @@ class JobBar(QWidget):
 
     Attributes
     ----------
-    finished : Signal(str, str)
-        Name and outcome (``done``, ``failed: why``, ``cancelled``) of a job that ended.
+    finished : Signal(str, str, float)
+        Name and outcome (``done``, ``failed: why``, ``cancelled``) of a job that ended, and the seconds since it was
+        asked for.
     """
 
-    finished = Signal(str, str)
+    finished = Signal(str, str, float)
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
         self._watched: Job | None = None
-        self._started = time.monotonic()
         self.title = text_label()
         self.cancel = button("Cancel", self._cancel, "Stop after the step it is in; what is done is kept")
         self.bar = QProgressBar()
@@ -58,16 +58,19 @@ class JobBar(QWidget):
     def _follow(self, job: Job) -> None:
         if job.quiet:
             return
+        asked = time.monotonic()
+
+        def tell(outcome: str) -> None:
+            self.finished.emit(job.name, outcome, time.monotonic() - asked)
+
         job.progressed.connect(lambda _progress: self._show_progress())
-        job.succeeded.connect(lambda _result: self.finished.emit(job.name, "done"))
-        job.failed.connect(lambda message, _error: self.finished.emit(job.name, f"failed: {message}"))
-        job.cancelled.connect(lambda: self.finished.emit(job.name, "cancelled"))
+        job.succeeded.connect(lambda _result: tell("done"))
+        job.failed.connect(lambda message, _error: tell(f"failed: {message}"))
+        job.cancelled.connect(lambda: tell("cancelled"))
 
     def refresh(self) -> None:
         """Show the running job, or hide when there is none."""
         job = self._jobs.shown
-        if job is not self._watched:
-            self._started = time.monotonic()
         self._watched = job
         self.setVisible(job is not None)
         if job is None:

@@ -16,7 +16,7 @@ def key_rows(actions: Actions) -> list[tuple[str, str, str]]:
     for entry in KEYS:
         shown = f"{entry.key} (hold)" if entry.hold else entry.key
         reason = actions.why_disabled(entry.action)
-        rows.append((shown, entry.title, f"disabled because {reason}" if reason else ""))
+        rows.append((shown, actions.title_of(entry), f"disabled because {reason}" if reason else ""))
     return rows + [(key, title, "napari") for key, title in NAPARI_KEYS]
 
 

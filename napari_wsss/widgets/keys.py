@@ -52,7 +52,7 @@ KEYS: tuple[Key, ...] = (
     *(Key(str(n), f"value_{n}", f"paint class {n}" if n else "paint background", "layers") for n in range(10)),
     Key("I", "ignore", "paint ignore (255): pixels that count nowhere"),
     Key("G", "polygon", "polygon tool", "layers"),
-    Key("T", "cycle", "activation map of the next class"),
+    Key("T", "cycle", "next class of this image: its activation map and the brush"),
     Key("Y", "copy_class", "copy the proposal of the current class into the mask", "layers"),
     Key("Shift-Y", "copy_all", "copy the whole proposal into the mask", "layers"),
     Key(",", "threshold_down", "background threshold 0.02 lower (more foreground)"),

@@ -207,6 +207,7 @@ class NewProject(QWidget):
             f"{report.source}. {clean}"
         )
         self.classes.setText(", ".join(report.classes))
+        self.classes.setCursorPosition(0)
         self._allow()
 
     def _show_problem(self, message: str) -> None:

@@ -68,6 +68,17 @@ def test_accepting_takes_the_stroke_along(actions, sync, session, qtbot):
     assert np.count_nonzero(accepted) == 2  # the painted mask, not the proposal
 
 
+def test_cycling_takes_the_brush_along_but_not_the_eraser(actions, sync):
+    actions.run("cycle")
+    assert (sync.cams.current, sync.value) == ("green", 2)
+    sync.choose_value(3)  # not a label of this image
+    actions.run("cycle")
+    assert (sync.cams.current, sync.value) == ("green", 2)
+    sync.choose_value(0)
+    actions.run("cycle")
+    assert (sync.cams.current, sync.value) == ("red", 0)
+
+
 def test_copying_one_class_adds_it(actions, sync, session):
     sync.choose_value(2)
     actions.run("copy_class")

@@ -12,6 +12,7 @@ def test_every_key_is_listed_with_its_reason(actions):
     rows = {key: (title, reason) for key, title, reason in key_rows(actions)}
     assert rows["7"][1] == "disabled because the project has 3 classes"
     assert rows["W"][1] == ""
+    assert rows["2"] == ("paint green", "")
     assert rows["C (hold)"][0].startswith("show the proposal")
     assert len(rows) > len(KEYS)  # napari's own are named too
 
