@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.background import DEFAULT_THRESHOLD
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.refine.base import Refiner
@@ -24,7 +25,10 @@ class ConstantBackground(Refiner):
         """Constant background."""
 
         background_threshold: float = parameter(
-            0.3, "Background threshold (t)", "Score of the background; larger means less object.", bounds=(0.0, 1.0)
+            DEFAULT_THRESHOLD,
+            "Background threshold (t)",
+            "Score of the background; larger means less object.",
+            bounds=(0.0, 1.0),
         )
 
     settings: Parameters

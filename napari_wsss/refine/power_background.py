@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.background import equivalent_threshold
+from napari_wsss.core.background import DEFAULT_ALPHA, equivalent_threshold
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.refine.base import Refiner
@@ -30,7 +30,10 @@ class PowerBackground(Refiner):
         """Power background."""
 
         background_power: float = parameter(
-            4.0, "Background power (alpha)", "Larger means more object: 4 equals threshold 0.28.", bounds=(0.01, 1000.0)
+            DEFAULT_ALPHA,
+            "Background power (alpha)",
+            "Larger means more object: 2 equals threshold 0.38, 4 equals 0.28.",
+            bounds=(0.01, 1000.0),
         )
 
     settings: Parameters

@@ -12,7 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.background import equivalent_alpha, equivalent_threshold
+from napari_wsss.core.background import (
+    DEFAULT_ALPHA,
+    DEFAULT_THRESHOLD,
+    equivalent_alpha,
+    equivalent_threshold,
+)
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Step
 
@@ -44,8 +49,8 @@ class LiveMask:
 
 # The background steps a slider can drive: method -> (parameter, its default).
 BACKGROUND_STEPS: dict[str, tuple[str, float]] = {
-    "constant_background": ("background_threshold", 0.3),
-    "power_background": ("background_power", 4.0),
+    "constant_background": ("background_threshold", DEFAULT_THRESHOLD),
+    "power_background": ("background_power", DEFAULT_ALPHA),
 }
 
 

@@ -82,4 +82,4 @@ def test_the_most_specific_scope_decides_and_is_named() -> None:
 def test_a_default_is_called_a_default() -> None:
     (reason,) = planning.reasons(Plan(), POWER, "a", frozenset())
     assert reason.scope == "default"
-    assert "background_power = 4.0 (from default)" in planning.summary([reason])
+    assert "background_power = 2.0 (from default)" in planning.summary([reason])
