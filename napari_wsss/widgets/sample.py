@@ -25,7 +25,7 @@ def cache_folder() -> Path:
     return Path(QStandardPaths.writableLocation(location)) / "napari-wsss" / "sample"
 
 
-def sample_project(folder: Path, images: int = 300, size: int = 160) -> Path:
+def sample_project(folder: Path, images: int = 150, size: int = 160) -> Path:
     """Return the sample project below `folder`, generated when it is not there yet.
 
     Parameters
@@ -33,7 +33,7 @@ def sample_project(folder: Path, images: int = 300, size: int = 160) -> Path:
     folder : Path
         Holds the pictures (``pictures``) and the project (``project``).
     images : int
-        How many pictures to generate.
+        How many pictures to generate; napari waits meanwhile, some seconds.
     size : int
         Their height and width in pixels.
     """
