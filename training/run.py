@@ -19,6 +19,7 @@ from training.config import RECIPES, Recipe, add_recipe_options, describe, read_
 from training.report import Reporter, complain, reporter
 from training.tables import as_text
 
+OURS = ("napari_wsss", "training")
 DONE, STOPPED, BAD_DATA, OUT_OF_MEMORY = 0, 3, 4, 5
 OTHER_STAGES: dict[str, tuple[str, str]] = {
     "localize": ("training.recipes.stages", "compute the activation maps of images"),
@@ -46,6 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser_for(typed).parse_args(typed)
     except WsssError as error:
         complain(str(error))
+        return BAD_DATA
+    except ModuleNotFoundError as missing:
+        if str(missing.name).partition(".")[0] in OURS:
+            raise
+        complain(
+            f"This stage needs the package {missing.name!r}, which is not installed. Install what training needs with: "
+            'pip install "napari-wsss[torch]".'
+        )
         return BAD_DATA
     report = reporter(options.events)
     try:

@@ -130,6 +130,15 @@ def test_bad_settings_give_four(tiny: list[str], project_folder: Path, option: l
     assert main(["classifier", "--project", str(project_folder), "--events", *tiny, *option]) == 4
 
 
+def test_a_stage_without_torch_says_what_to_install(tmp_path: Path) -> None:
+    blocked = BLOCKED.replace("'qtpy'", "'torch'").replace("is blocked')", "is blocked', name=name)")
+    command = [sys.executable, "-c", blocked, "evaluate", "--project", str(tmp_path), "--truth", str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 4
+    assert 'pip install "napari-wsss[torch]"' in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_missing_project_option_gives_two(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["classifier", "--events"]) == 2
     assert "--project" in capsys.readouterr().err
