@@ -14,6 +14,7 @@ from napari_wsss.core.catalog import NewImage
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.inference import Inference
+from napari_wsss.core.background import DEFAULT_ALPHA
 from napari_wsss.core.lineage import Lineage, applied_source, chain_of, file_digest, has_model, inference_of, method_of
 from napari_wsss.core.masks import write_mask
 from napari_wsss.core.plan import Plan, Step
@@ -61,7 +62,7 @@ def test_a_spelt_out_default_and_a_preset_are_no_change(project: Project) -> Non
     project.set_plan(replace(project.plan, localizer=Step("cam", {"flip": True}), refiners=(Step("power_background"),)))
     assert key(project) == before
 
-    project.set_plan(replace(project.plan, refiners=(Step("power_background", {"background_power": 4.0}),)))
+    project.set_plan(replace(project.plan, refiners=(Step("power_background", {"background_power": DEFAULT_ALPHA}),)))
     assert key(project) == before
 
 
