@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_wsss.core.background import DEFAULT_ALPHA
 from napari_wsss.core.catalog import NewImage
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.background import DEFAULT_ALPHA
 from napari_wsss.core.lineage import Lineage, applied_source, chain_of, file_digest, has_model, inference_of, method_of
 from napari_wsss.core.masks import write_mask
 from napari_wsss.core.plan import Plan, Step
