@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.applied_model import renormalised
 from napari_wsss.core.errors import LabelError, ProjectError, StepError
+from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
@@ -143,12 +145,23 @@ class Predictor:
         A run's ``best.safetensors`` or ``last.safetensors``.
     labels_given : bool
         Only the labelled classes may appear.
+    inference : SegmentInference
+        Scales and flips.
     """
 
-    def __init__(self, project: Project, checkpoint: Path, device: str = "auto", *, labels_given: bool = False) -> None:
+    def __init__(
+        self,
+        project: Project,
+        checkpoint: Path,
+        device: str = "auto",
+        *,
+        labels_given: bool = False,
+        inference: SegmentInference | None = None,
+    ) -> None:
         from napari_wsss.segment.base import load_segmenter
 
         self._project = project
+        self._inference = inference
         self.labels_given = labels_given
         self._network, known, _ = load_segmenter(checkpoint, device)
         if known.names != project.classes.names:
@@ -172,7 +185,13 @@ class Predictor:
         values = np.asarray([0, *(k + 1 for k in present)], np.uint8)
         return values[found[values].argmax(0)]
 
+    def maps(self, image_id: str) -> ActivationMaps:
+        """Return the probabilities of labelled classes and background, as the pipeline hands them to refiners."""
+        found = self._probabilities(image_id)
+        present = self._project.classes.indices(self._project.catalog.get(image_id).labels)
+        return renormalised(ActivationMaps(found[[k + 1 for k in present]], present, found[0]))
+
     def _predicted(self, image_id: str) -> NDArray[np.float32]:
         from napari_wsss.segment.base import predict
 
-        return predict(self._network, self._project.load_image(image_id).pixels)
+        return predict(self._network, self._project.load_image(image_id).pixels, self._inference)

@@ -19,6 +19,7 @@ import numpy as np
 
 from napari_wsss import pipeline
 from napari_wsss.core.files import publish
+from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.metrics import Scores
 from napari_wsss.core.plan import Step
 from napari_wsss.core.project import Project
@@ -33,6 +34,7 @@ from training.scoring import Predictor, TrueMasks, score, scored_names, seeds, s
 from training.tables import markdown
 
 COLUMNS = ("stage", "train mIoU", "val mIoU", "val mIoU, labels given", "CPU minutes", "how")
+CRF = Step("dense_crf", {"scale_with_image": True})
 Row = dict[str, Any]
 
 
@@ -90,7 +92,10 @@ class Bench:
         retrained = [
             (f"deeplab-{count}", lambda count=count: self.deeplab(count)) for count in sorted(self.options.accepted)
         ]
-        return [("seeds", self.seeds), *crf, ("pseudo", self.pseudo), *retrained]
+        proposals = [
+            (f"proposals-{count}", lambda count=count: self.proposals(count)) for count in sorted(self.options.accepted)
+        ]
+        return [("seeds", self.seeds), *crf, ("pseudo", self.pseudo), *retrained, *proposals]
 
     def measure(self, name: str, make: Callable[[], Row]) -> None:
         """Measure a row and keep it, unless it is there."""
@@ -202,6 +207,24 @@ class Bench:
             "train images; train with labels given",
         }
 
+    def proposals(self, count: int) -> Row:
+        """Score what the labeler sees next: the trained DeepLab with mirroring, after the CRF, labels given."""
+        config = self._config("segmentation", {"iterations": self.options.iterations})
+        checkpoint = self._trained(f"deeplab-{count}", config) / LAST
+        predictor = Predictor(self.project, checkpoint, self.options.device, inference=SegmentInference(flip=True))
+
+        def mask(image_id: str) -> Any:
+            pixels = self.project.load_image(image_id).pixels
+            return pipeline.refine_maps(pixels, predictor.maps(image_id), (CRF,)).to_mask()
+
+        found = {split: self._score(split, mask) for split in self.ids}
+        return {
+            "stage": f"its proposals, {count} accepted",
+            "train": found["train"].mean_iou(only=self.only),
+            "val_labels_given": found["val"].mean_iou(only=self.only),
+            "how": f"the DeepLab of {count} accepted masks, mirrored, then CRF, labels given: what a labeler sees",
+        }
+
     def ids_to_accept(self, count: int) -> list[str]:
         """Return the first `count` train images of the fixed shuffle; smaller sets are part of larger ones."""
         return _shuffled(self.truth.known(self.project.catalog.ids(split="train")))[:count]
@@ -261,7 +284,7 @@ class Bench:
 
 def _chain(alpha: float) -> tuple[Step, ...]:
     power = Step("power_background", {"background_power": alpha})
-    return power, Step("dense_crf", {"scale_with_image": True})
+    return power, CRF
 
 
 def _shuffled(ids: Sequence[str]) -> list[str]:
