@@ -16,8 +16,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.applied_model import RunError, model_maps, renormalised
+from napari_wsss.core.applied_model import AppliedEvidence, RunError, model_maps, renormalised
 from napari_wsss.core.errors import StepError, WsssError
+from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.lineage import (
     Lineage,
     Source,
@@ -119,7 +120,7 @@ def refine(project: Project, ids: Iterable[str]) -> Steps[StageReport]:
         base = _stored_base(item)
         if base is None:
             raise StepError(f"{image_id} has no maps of the applied model yet. Run localize (or segment) first.")
-        yield from _refine_and_store(item, base)
+        yield from _refine_and_store(item, base, AppliedEvidence(item))
         return False
 
     return (yield from _run("refine", ids, one))
@@ -140,13 +141,15 @@ def propose(
         base, reused = _base(item, device, background)
         if _stored_mask(item) is None:
             reused = False
-            yield from _refine_and_store(item, base)
+            yield from _refine_and_store(item, base, AppliedEvidence(item, device, background))
         return reused
 
     return (yield from _run("propose", ids, one))
 
 
-def refine_maps(image: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step]) -> ActivationMaps:
+def refine_maps(
+    image: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step], evidence: Evidence = NOTHING
+) -> ActivationMaps:
     """Return the maps after a chain of refiners, computed now and not stored (a live preview).
 
     Parameters
@@ -157,10 +160,20 @@ def refine_maps(image: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[
         Base maps; with a background already, background-giving steps replace it.
     steps : sequence of Step
         In the order they run.
+    evidence : Evidence
+        What the steps may ask for besides (`evidence_of`).
     """
     for step in steps:
-        maps = build_refiner(step).refine(image, maps)
+        maps = build_refiner(step).refine(image, maps, evidence)
     return maps
+
+
+def evidence_of(project: Project, image_id: str, device: str = "auto", *, background: bool = True) -> Evidence:
+    """Return what refiners may ask for about an image: features of the applied localizer, saliency of its folder.
+
+    Parameters are those of `localize`; nothing is computed before a step asks.
+    """
+    return AppliedEvidence(Lineage.of(project, image_id), device, background)
 
 
 def refiners_of(project: Project, image_id: str) -> tuple[Step, ...]:
@@ -184,13 +197,15 @@ def check_plan(plan: Plan) -> None:
         When a step has parameters it does not know or that are out of bounds.
     """
     available = {"background"} if applied_source(plan) == "segment" else set()
+    available |= {"features"} if plan.localizer_checkpoint else set()
+    available |= {"saliency"} if plan.saliency_folder else set()
     for step in plan.refiners:
         refiner = build_refiner(step)
         lacking = sorted(refiner.needs - available)
         if lacking:
             raise StepError(
-                f"{refiner.title} needs {', '.join(lacking)}, which nothing before it gives. Put a step that gives it "
-                "in front, or remove this one.",
+                f"{refiner.title} needs {', '.join(lacking)}, which nothing before it gives. {_advice(lacking)}, or "
+                "remove this one.",
                 missing=lacking,
             )
         available |= refiner.gives
@@ -199,6 +214,11 @@ def check_plan(plan: Plan) -> None:
             "The plan has no background step, so no pseudo mask can be drawn. Add the constant or power one.",
             missing=("background",),
         )
+
+
+def _advice(lacking: Sequence[str]) -> str:
+    known = {"features": "Train and apply a localizer", "saliency": "Choose a folder of saliency maps"}
+    return known.get(lacking[0], "Put a step that gives it in front")
 
 
 # -- reading what is stored -------------------------------------------------------------------------------
@@ -240,7 +260,7 @@ def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
         return None
     image = project.load_image(image_id).pixels if rest else None
     for link in rest:
-        maps = link.refiner.refine(image, maps)
+        maps = link.refiner.refine(image, maps, AppliedEvidence(item))
     return maps
 
 
@@ -293,14 +313,14 @@ def _furthest(item: Lineage, base: ActivationMaps) -> tuple[int, ActivationMaps]
     return 0, base
 
 
-def _refine_and_store(item: Lineage, base: ActivationMaps) -> Steps[None]:
+def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -> Steps[None]:
     """Run what is left of an image's chain, storing slow steps' maps and the pseudo mask."""
     store = item.project.store
     position, maps = _furthest(item, base)
     rest = item.links[position:]
     image = item.project.load_image(item.image_id).pixels if rest else None
     for link in rest:
-        maps = yield from link.refiner.steps(image, maps)
+        maps = yield from link.refiner.steps(image, maps, evidence)
         if not link.refiner.cheap:
             store.write_maps(link.provenance, item.image_id, item.content, maps)
     store.write_mask(item.result, item.image_id, item.content, maps.to_mask())

@@ -5,6 +5,7 @@ The model's classes are found in the project's by name, so a project may gain or
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,19 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError, WsssError
-from napari_wsss.core.lineage import Lineage, Source, checkpoint_of, file_digest, inference_of, method_of
-from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.evidence import Evidence
+from napari_wsss.core.lineage import (
+    Lineage,
+    Source,
+    checkpoint_of,
+    file_digest,
+    inference_of,
+    method_of,
+    saliency_path,
+)
+from napari_wsss.core.maps import ActivationMaps, SaliencyMap
 from napari_wsss.core.registry import load_method
+from napari_wsss.core.saliency_folder import read_saliency
 
 
 class RunError(Exception):
@@ -48,7 +59,7 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     ProjectError
         When the image cannot be read.
     """
-    network, known = _applied(lineage, device, background)
+    network, known = _applied(lineage, lineage.source, device, background)
     image = lineage.project.load_image(lineage.image_id).pixels
     settings = inference_of(lineage.plan, lineage.source)
     project_classes = lineage.project.classes
@@ -61,6 +72,40 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
         if k in pairs:
             scores[row] = found.scores[found.classes.index(pairs[k])]
     return ActivationMaps(scores, classes)
+
+
+@dataclass(frozen=True)
+class AppliedEvidence(Evidence):
+    """Features of the applied localizer and saliency of the plan's folder, for one image.
+
+    Parameters
+    ----------
+    lineage : Lineage
+    device : str
+        As `networks.device.choose_device` takes it.
+    background : bool
+        Leave one core to a window.
+    """
+
+    lineage: Lineage
+    device: str = "auto"
+    background: bool = True
+
+    def features(self) -> NDArray[np.float32]:
+        """Return dense features (D,h,w) of the image; raise `StepError` when no localizer is applied."""
+        lineage = self.lineage
+        if not lineage.plan.localizer_checkpoint:
+            return super().features()
+        network, _ = _applied(lineage, "localize", self.device, self.background)
+        image = lineage.project.load_image(lineage.image_id).pixels
+        features: NDArray[np.float32] = network.describe(image, inference_of(lineage.plan, "localize"))
+        return features
+
+    def saliency(self) -> SaliencyMap:
+        """Return the saliency (H,W) of the image; raise `StepError` when there is none."""
+        lineage = self.lineage
+        path = saliency_path(lineage.project, lineage.plan, lineage.image_id)
+        return read_saliency(path, *lineage.project.load_image(lineage.image_id).pixels.shape[:2])
 
 
 def known_as(k: int, classes: ClassList, known: ClassList) -> int | None:
@@ -95,11 +140,12 @@ def _from_probabilities(
     return renormalised(ActivationMaps(scores, classes, probabilities[0]))
 
 
-def _applied(lineage: Lineage, device: str, background: bool) -> tuple[Any, ClassList]:
-    method = method_of(lineage.plan, lineage.source)
+def _applied(lineage: Lineage, source: Source, device: str, background: bool) -> tuple[Any, ClassList]:
+    method = method_of(lineage.plan, source)
     try:
-        path = checkpoint_of(lineage.project, lineage.plan, lineage.source)
-        return _load(lineage.source, method, path, lineage.base.weights, device, background)
+        path = checkpoint_of(lineage.project, lineage.plan, source)
+        digest = lineage.base.weights if source == lineage.source else file_digest(path)
+        return _load(source, method, path, digest, device, background)
     except (WsssError, OSError) as reason:
         raise RunError(reason) from reason
 

@@ -5,12 +5,14 @@ Reading what is stored needs nothing but this; no method of the ``localize`` and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.images import content_hash
 from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.parameters import from_dict, to_dict
@@ -18,6 +20,7 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
+from napari_wsss.core.saliency_folder import saliency_file
 
 Source = Literal["localize", "segment"]
 
@@ -88,7 +91,8 @@ class Lineage:
         links, parent = [], base
         for step in chain_of(plan, source, image_id, labels):
             refiner = build_refiner(step)
-            parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=(parent,))
+            parents = (parent, *_asked_for(project, plan, source, image_id, refiner))
+            parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=parents)
             links.append(Link(refiner, parent))
         classes = project.classes.indices(labels)
         return cls(project, image_id, plan, source, classes, project.image_hash(image_id), base, tuple(links))
@@ -174,6 +178,21 @@ def chain_of(plan: Plan, source: Source, image_id: str, labels: frozenset[str]) 
         return steps
     wanted = plan.overrides.get(f"image:{image_id}", {})
     return tuple(step for step in steps if step.method in wanted or not _only_sets_background(step.method))
+
+
+def saliency_path(project: Project, plan: Plan, image_id: str) -> Path:
+    """Return the saliency picture of an image; raise `StepError` when no folder is chosen or it has none."""
+    if not plan.saliency_folder:
+        NOTHING.saliency()
+    return saliency_file(project.folder / plan.saliency_folder, image_id)
+
+
+def _asked_for(project: Project, plan: Plan, source: Source, image_id: str, refiner: Any) -> Iterator[Provenance]:
+    """Yield what decides a refiner's result besides the maps it is given."""
+    if "features" in refiner.needs and source != "localize":
+        yield base_provenance(project, plan, "localize")
+    if "saliency" in refiner.needs:
+        yield Provenance("saliency.folder", {}, weights=file_digest(saliency_path(project, plan, image_id)))
 
 
 def _only_sets_background(method: str) -> bool:

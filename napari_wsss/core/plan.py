@@ -42,6 +42,8 @@ class Plan:
         Method of the ``segment`` shelf; when its checkpoint is applied, proposals come from it.
     localizer_checkpoint, segmenter_checkpoint : str
         Paths relative to the project folder of the applied models, "" when none is applied.
+    saliency_folder : str
+        Folder of saliency maps made elsewhere, relative to the project folder or absolute; "" for none.
     overrides : mapping of str to mapping
         Parameter overrides by scope: ``"image:<id>"``, ``"cluster:<name>"``, ``"class:<name>"``; each maps a
         refiner's method name to parameters. The most specific scope wins: image, then cluster, then class.
@@ -52,6 +54,7 @@ class Plan:
     segmenter: Step | None = None
     localizer_checkpoint: str = ""
     segmenter_checkpoint: str = ""
+    saliency_folder: str = ""
     overrides: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     def refiners_for(self, image_id: str, labels: frozenset[str], cluster: str = "") -> tuple[Step, ...]:
@@ -78,6 +81,7 @@ class Plan:
             "segmenter": self.segmenter.to_dict() if self.segmenter else None,
             "localizer_checkpoint": self.localizer_checkpoint,
             "segmenter_checkpoint": self.segmenter_checkpoint,
+            "saliency_folder": self.saliency_folder,
             "overrides": {s: {m: dict(v) for m, v in inner.items()} for s, inner in self.overrides.items()},
         }
 
@@ -92,5 +96,6 @@ class Plan:
             segmenter=Step.from_dict(segmenter) if segmenter else None,
             localizer_checkpoint=str(record.get("localizer_checkpoint", "")),
             segmenter_checkpoint=str(record.get("segmenter_checkpoint", "")),
+            saliency_folder=str(record.get("saliency_folder", "")),
             overrides=dict(record.get("overrides", {})),
         )

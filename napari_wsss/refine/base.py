@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import NoParameters
 from napari_wsss.core.progress import Steps
@@ -70,7 +71,7 @@ class Refiner(ABC):
                 ) from reason
 
     @abstractmethod
-    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps) -> ActivationMaps:
+    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
         """Return refined maps of the same classes and size, scores in [0, 1].
 
         Parameters
@@ -79,17 +80,21 @@ class Refiner(ABC):
             RGB; never written to.
         maps : ActivationMaps
             Scores (K,H,W); K may be 0.
+        evidence : Evidence
+            Asked for what the step `needs` beyond the maps (features, saliency).
 
         Raises
         ------
         StepError
-            When image and maps differ in size, or the maps lack what the step `needs`.
+            When image and maps differ in size, or maps or evidence lack what the step `needs`.
         """
 
-    def steps(self, image: NDArray[np.uint8], maps: ActivationMaps) -> Steps[ActivationMaps]:
+    def steps(
+        self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING
+    ) -> Steps[ActivationMaps]:
         """Refine, yielding `Progress` where a long step can be watched and cancelled; here nowhere."""
         yield from ()
-        return self.refine(image, maps)
+        return self.refine(image, maps, evidence)
 
     def check_input(self, image: NDArray[np.uint8], maps: ActivationMaps) -> None:
         """Raise `StepError` when image and maps differ in size or the maps lack a background the step needs."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.background import DEFAULT_THRESHOLD
+from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.refine.base import Refiner
@@ -33,7 +34,7 @@ class ConstantBackground(Refiner):
 
     settings: Parameters
 
-    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps) -> ActivationMaps:
+    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
         """Return the maps with the background set to the threshold."""
         self.check_input(image, maps)
         background = np.full(maps.size, self.settings.background_threshold, np.float32)

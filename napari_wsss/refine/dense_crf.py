@@ -20,6 +20,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.core.progress import Progress, Steps, finish
@@ -126,11 +127,13 @@ class DenseCrf(Refiner):
         )
         return kernels.scaled(max(height, width) / _PUBLISHED_LONG_SIDE) if chosen.scale_with_image else kernels
 
-    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps) -> ActivationMaps:
+    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
         """Return Q of the background and of each class; maps without classes come back as they are."""
-        return finish(self.steps(image, maps))
+        return finish(self.steps(image, maps, evidence))
 
-    def steps(self, image: NDArray[np.uint8], maps: ActivationMaps) -> Steps[ActivationMaps]:
+    def steps(
+        self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING
+    ) -> Steps[ActivationMaps]:
         """Refine, yielding `Progress` after each mean field update; closing the generator stops there."""
         self.check_input(image, maps)
         if not maps.classes or maps.background is None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.background import DEFAULT_ALPHA, equivalent_threshold
+from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.refine.base import Refiner
@@ -43,7 +44,7 @@ class PowerBackground(Refiner):
         """The constant threshold in (0, 1) that draws the same mask."""
         return equivalent_threshold(self.settings.background_power)
 
-    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps) -> ActivationMaps:
+    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
         """Return the maps with the background set to (1 - max)^alpha; it is 1 where the image has no class."""
         self.check_input(image, maps)
         strongest, _ = maps.strongest()

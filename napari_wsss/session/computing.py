@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -74,8 +75,10 @@ class Computing(Reviewing):
         if canvas is None or canvas.machine.maps is None:
             return
         image_id, pixels, maps = canvas.image_id, canvas.picture.pixels, canvas.machine.maps
-        chosen = tuple(steps)
-        job = Job("refine", lambda: stages.refined(pixels, maps, chosen), key=PREVIEW, lane=PREVIEW, quiet=True)
+        chosen, project = tuple(steps), self.project
+        assert project is not None
+        refine = partial(stages.refined, project, image_id, pixels, maps, chosen)
+        job = Job("refine", refine, key=PREVIEW, lane=PREVIEW, quiet=True)
         job.succeeded.connect(lambda refined: self._previewed(image_id, refined))
         job.failed.connect(lambda message, _: self.failed.emit(message))
         self.jobs.submit(job)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import WsssError
+from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
@@ -48,15 +49,23 @@ def stored_proposal(project: Project, image_id: str) -> NDArray[np.uint8] | None
     return proposal
 
 
-def refined(pixels: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step]) -> Steps[ActivationMaps]:
+def refined(
+    project: Project, image_id: str, pixels: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step]
+) -> Steps[ActivationMaps]:
     """Return the maps after a chain of refiners, computed now and not stored; can be cancelled between their steps."""
     yield Progress("refine", 0, len(steps))
-    for done, step in enumerate(steps, start=1):
-        cls = load_method("refine", step.method)
-        refiner = cls(from_dict(cls.Parameters, step.parameters))
-        maps = yield from refiner.steps(pixels, maps)
-        yield Progress("refine", done, len(steps), step.method)
+    refiners = [_refiner(step) for step in steps]
+    asking = any(refiner.needs - {"background"} for refiner in refiners)
+    evidence = _pipeline().evidence_of(project, image_id) if asking and has_model(project) else NOTHING
+    for done, refiner in enumerate(refiners, start=1):
+        maps = yield from refiner.steps(pixels, maps, evidence)
+        yield Progress("refine", done, len(steps), refiner.title)
     return maps
+
+
+def _refiner(step: Step) -> Any:
+    cls = load_method("refine", step.method)
+    return cls(from_dict(cls.Parameters, step.parameters))
 
 
 def has_model(project: Project) -> bool:

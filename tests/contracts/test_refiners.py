@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.evidence import Given
+from napari_wsss.core.maps import ActivationMaps, SaliencyMap
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.progress import finish
 from napari_wsss.core.registry import load_method, method_names
@@ -33,6 +34,12 @@ def maps(classes: tuple[int, ...], seed: int = 0) -> ActivationMaps:
     return ActivationMaps(scores, classes, random.random((48, 60), dtype=np.float32))
 
 
+def evidence() -> Given:
+    random = np.random.default_rng(2)
+    saliency = SaliencyMap(random.random((48, 60), dtype=np.float32))
+    return Given(random.standard_normal((8, 6, 8), dtype=np.float32), saliency)
+
+
 def build(method: str) -> Any:
     cls = load_method("refine", method)
     try:
@@ -50,7 +57,7 @@ def test_it_declares_what_it_needs_and_gives(method: str) -> None:
 
 @pytest.mark.parametrize("classes", [(), (2,), (0, 1, 5)])
 def test_same_classes_and_size_come_out(method: str, classes: tuple[int, ...], image: NDArray[np.uint8]) -> None:
-    found = build(method).refine(image, maps(classes))
+    found = build(method).refine(image, maps(classes), evidence())
 
     assert found.classes == classes
     assert found.scores.shape == (len(classes), 48, 60)
@@ -60,7 +67,7 @@ def test_same_classes_and_size_come_out(method: str, classes: tuple[int, ...], i
 
 
 def test_the_background_stays_or_is_given(method: str, image: NDArray[np.uint8]) -> None:
-    found = build(method).refine(image, maps((0, 3)))
+    found = build(method).refine(image, maps((0, 3)), evidence())
 
     assert found.background is not None
     assert found.background.shape == (48, 60)
@@ -74,7 +81,7 @@ def test_what_it_gives_is_there_afterwards(method: str, image: NDArray[np.uint8]
     if "background" not in step.needs:
         before = ActivationMaps(before.scores, before.classes)
 
-    found = step.refine(image, before)
+    found = step.refine(image, before, evidence())
 
     assert found.background is not None or "background" not in step.gives
 
@@ -83,7 +90,7 @@ def test_nothing_given_is_written_to(method: str, image: NDArray[np.uint8]) -> N
     before, picture = maps((0, 3)), image.copy()
     scores, background = before.scores.copy(), np.array(before.background)
 
-    build(method).refine(image, before)
+    build(method).refine(image, before, evidence())
 
     np.testing.assert_array_equal(image, picture)
     np.testing.assert_array_equal(before.scores, scores)
@@ -94,8 +101,8 @@ def test_it_is_deterministic_and_its_steps_give_the_same(method: str, image: NDA
     step = build(method)
 
     once, again, stepped = (
-        *(step.refine(image, maps((1, 2))) for _ in range(2)),
-        finish(step.steps(image, maps((1, 2)))),
+        *(step.refine(image, maps((1, 2)), evidence()) for _ in range(2)),
+        finish(step.steps(image, maps((1, 2)), evidence())),
     )
 
     np.testing.assert_array_equal(once.scores, again.scores)
@@ -104,7 +111,7 @@ def test_it_is_deterministic_and_its_steps_give_the_same(method: str, image: NDA
 
 def test_another_size_is_refused(method: str, image: NDArray[np.uint8]) -> None:
     with pytest.raises(StepError, match="Compute the maps anew"):
-        build(method).refine(image[:-1], maps((1,)))
+        build(method).refine(image[:-1], maps((1,)), evidence())
 
 
 def test_what_it_needs_is_demanded(method: str, image: NDArray[np.uint8]) -> None:
@@ -112,7 +119,7 @@ def test_what_it_needs_is_demanded(method: str, image: NDArray[np.uint8]) -> Non
     if "background" not in step.needs:
         pytest.skip("needs no background")
     with pytest.raises(StepError, match="background") as caught:
-        step.refine(image, ActivationMaps(maps((1,)).scores, (1,)))
+        step.refine(image, ActivationMaps(maps((1,)).scores, (1,)), evidence())
 
     assert caught.value.missing == ("background",)
 

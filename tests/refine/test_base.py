@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
 from napari_wsss.refine.base import Refiner
@@ -20,7 +21,9 @@ class Halve(Refiner):
     title = "Halve"
     needs = frozenset({"background"})
 
-    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps) -> ActivationMaps:
+    def refine(
+        self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING
+    ) -> ActivationMaps:
         self.check_input(image, maps)
         return maps.with_scores(maps.scores / 2, maps.background)
 

@@ -54,7 +54,7 @@ def test_a_chain_computed_now_equals_the_stored_one(model_folder: Path) -> None:
         finish(stages.propose(project, ["p0.png"], "cpu"))
         maps = stages.base_maps(project, "p0.png")
         assert maps is not None
-        found = finish(stages.refined(project.load_image("p0.png").pixels, maps, steps))
+        found = finish(stages.refined(project, "p0.png", project.load_image("p0.png").pixels, maps, steps))
         np.testing.assert_array_equal(found.to_mask(), stages.stored_proposal(project, "p0.png"))
 
 

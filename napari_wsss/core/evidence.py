@@ -1,0 +1,67 @@
+"""What a refinement step may ask for besides image and maps; found or computed only when it asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.maps import SaliencyMap
+
+
+class Evidence:
+    """Everything else that is known about one image: here nothing, so that asking says what is missing."""
+
+    def features(self) -> NDArray[np.float32]:
+        """Return dense features (D,h,w) float32 of the image by the applied localizer, on a coarser grid.
+
+        Raises
+        ------
+        StepError
+            When no localizer is applied.
+        """
+        raise StepError(
+            "This step needs the features of a trained localizer. Train and apply one, or remove the step.",
+            missing=("features",),
+        )
+
+    def saliency(self) -> SaliencyMap:
+        """Return the saliency (H,W) of the image.
+
+        Raises
+        ------
+        StepError
+            When there is none.
+        """
+        raise StepError(
+            "This step needs a saliency map of the image. Choose a folder of saliency maps for the project, or remove "
+            "the step.",
+            missing=("saliency",),
+        )
+
+
+NOTHING = Evidence()
+
+
+@dataclass(frozen=True)
+class Given(Evidence):
+    """Evidence that is at hand.
+
+    Parameters
+    ----------
+    known_features : (D, h, w) float32, optional
+    known_saliency : SaliencyMap, optional
+    """
+
+    known_features: NDArray[np.float32] | None = None
+    known_saliency: SaliencyMap | None = None
+
+    def features(self) -> NDArray[np.float32]:
+        """Return the given features."""
+        return super().features() if self.known_features is None else self.known_features
+
+    def saliency(self) -> SaliencyMap:
+        """Return the given saliency map."""
+        return super().saliency() if self.known_saliency is None else self.known_saliency

@@ -1,0 +1,57 @@
+"""Saliency maps made by any other tool: a folder of grey pictures named like the images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.maps import SaliencyMap
+
+
+def saliency_file(folder: Path, image_id: str) -> Path:
+    """Return the saliency picture of an image: ``sub/a.png`` or ``a.png`` for the image ``sub/a.jpg``.
+
+    Raises
+    ------
+    StepError
+        When there is none.
+    """
+    relative = Path(image_id)
+    for name in (relative.with_suffix(".png"), Path(f"{relative.stem}.png"), Path(f"{image_id}.png")):
+        if (folder / name).is_file():
+            return folder / name
+    raise StepError(
+        f"There is no saliency map of {image_id} in {folder}; expected a grey PNG of the image's name. Add it, choose "
+        "another folder, or remove the step that needs saliency.",
+        missing=("saliency",),
+    )
+
+
+def read_saliency(path: Path, height: int, width: int) -> SaliencyMap:
+    """Return a saliency picture as (H, W) float32 in [0, 1], bilinearly brought to the image's size.
+
+    Parameters
+    ----------
+    path : Path
+        8-bit grey or palette-free colour picture (colours are averaged to grey), or 16-bit grey.
+    height, width : int
+        Of the image, in pixels.
+
+    Raises
+    ------
+    StepError
+        When the file is no picture.
+    """
+    try:
+        with Image.open(path) as picture:
+            deep = picture.mode.startswith(("I", "F"))
+            grey = picture.convert("F") if deep else picture.convert("L").convert("F")
+    except (OSError, UnidentifiedImageError) as reason:
+        raise StepError(f"{path} cannot be read as a picture ({reason}); expected a grey PNG.") from reason
+    if grey.size != (width, height):
+        grey = grey.resize((width, height), Image.Resampling.BILINEAR)
+    values = np.asarray(grey, np.float32) / (65535 if deep else 255)
+    return SaliencyMap(values.clip(0, 1))
