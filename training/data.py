@@ -6,7 +6,7 @@ Accepted masks are read, never written. Excluded images and the held-out ``val``
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -144,10 +144,13 @@ def view_of(augmentation: Augmentation, normalisation: Normalisation, seed: int)
 
 @dataclass(frozen=True)
 class ClassifierBatch:
-    """Normalised images (B, 3, H, W) float32 and image-level labels (B, C) bool, as arrays."""
+    """Normalised images (B, 3, H, W) float32, image-level labels (B, C) bool and, where the run has them, labels of
+    sub-categories (B, C * K) bool, as arrays.
+    """
 
     images: NDArray[np.float32]
     labels: NDArray[np.bool_]
+    sub_labels: NDArray[np.bool_] | None = None
 
 
 class ClassifierData:
@@ -159,6 +162,8 @@ class ClassifierData:
         Those that train; images without labels are left out.
     labels_from_masks : bool
         Take the labels of accepted images from the visible part of their masks.
+    sub_labels : mapping of str to (C * K,) bool, optional
+        Sub-category labels by image id.
 
     Raises
     ------
@@ -167,7 +172,13 @@ class ClassifierData:
     """
 
     def __init__(
-        self, project: Project, pictures: Pictures, records: Sequence[ImageRecord], *, labels_from_masks: bool = False
+        self,
+        project: Project,
+        pictures: Pictures,
+        records: Sequence[ImageRecord],
+        *,
+        labels_from_masks: bool = False,
+        sub_labels: Mapping[str, NDArray[np.bool_]] | None = None,
     ) -> None:
         self.records = [record for record in records if record.labels]
         if not self.records:
@@ -176,16 +187,25 @@ class ClassifierData:
                 "move labelled ones out of the val split."
             )
         self._project, self._pictures, self._labels_from_masks = project, pictures, labels_from_masks
+        self._sub_labels = sub_labels
 
-    def order(self, batch_size: int, seed: int) -> BatchOrder:
-        """Return the order of batches: each image once per epoch."""
-        return BatchOrder([1] * len(self.records), batch_size, seed)
+    def order(self, batch_size: int, seed: int, companions: int = 0) -> BatchOrder:
+        """Return the order of batches: each image once per epoch, or about once in groups that share a class."""
+        if not companions:
+            return BatchOrder([1] * len(self.records), batch_size, seed)
+        from training.samplers import GroupOrder
+
+        labels = np.stack([self._project.classes.vector(record.labels) for record in self.records])
+        return GroupOrder(labels, companions + 1, batch_size, seed)
 
     def batch(self, step: int, order: BatchOrder, view: View) -> ClassifierBatch:
         """Return the batch of `step`."""
-        samples = [self._sample(int(index), step, at, view) for at, index in enumerate(order.batch(step))]
-        images, labels = zip(*samples, strict=True)
-        return ClassifierBatch(np.stack(images), np.stack(labels))
+        chosen = [int(index) for index in order.batch(step)]
+        images, labels = zip(*(self._sample(index, step, at, view) for at, index in enumerate(chosen)), strict=True)
+        sub_labels = None
+        if self._sub_labels is not None:
+            sub_labels = np.stack([self._sub_labels[self.records[index].id] for index in chosen])
+        return ClassifierBatch(np.stack(images), np.stack(labels), sub_labels)
 
     def _sample(
         self, index: int, step: int, position: int, view: View

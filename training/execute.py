@@ -17,8 +17,9 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.core.registry import load_method
 from training.checkpoints import BEST, LAST
-from training.config import RunConfig, resolve_file
+from training.config import RECIPES, RunConfig, resolve_file
 from training.data import training_records
 from training.hardware import out_of_memory
 from training.milestones import Outcome
@@ -55,7 +56,7 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     -------
     Outcome
     """
-    recipe = import_module(f"training.recipes.{config.recipe}")
+    recipe = import_module(f"training.recipes.{recipe_module(config)}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
@@ -73,6 +74,12 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     spent = earlier + time.process_time() - started
     run.finish(state, steps=outcome.steps, figures=dict(outcome.figures), cpu_seconds=spent)
     return outcome
+
+
+def recipe_module(config: RunConfig) -> str:
+    """Return the module of `training.recipes` that trains the configuration's method."""
+    method = load_method(RECIPES[config.recipe][0], config.method)
+    return str(getattr(method, "recipe", config.recipe))
 
 
 def _followed(steps: Iterator[Progress], run: RunFolder, report: Reporter) -> Outcome:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -43,10 +43,21 @@ _EPSILON = 1e-5
 
 @dataclass(frozen=True)
 class LocalizerBatch:
-    """One training batch: images (B,3,H,W) float32 normalised, labels (B,C) float32 in {0, 1}."""
+    """One training batch.
+
+    Parameters
+    ----------
+    images : Tensor
+        (B,3,H,W) float32, normalised; consecutive groups of a method's `companions` + 1 share a class.
+    labels : Tensor
+        (B,C) float32 in {0, 1}.
+    sub_labels : Tensor, optional
+        (B,C*K) float32 in {0, 1}: one of K sub-categories of every present class, class-major.
+    """
 
     images: Tensor
     labels: Tensor
+    sub_labels: Tensor | None = None
 
 
 class Localizer(nn.Module, ABC):
@@ -69,6 +80,14 @@ class Localizer(nn.Module, ABC):
         For menus.
     published : tuple of str
         Names of weights (`weights.published`) made for this method.
+    presets : mapping
+        Preset name -> section -> option -> value: how it is trained, laid over the recipe's preset of that name.
+    recipe : str
+        Module in ``training.recipes`` that trains it.
+    aligned_corners : bool
+        Bring the maps of each scale to that scale's image size with corners aligned first, as SEAM does.
+    map_range : 'max' or 'min_max'
+        Divide a class's summed map by its maximum, or stretch it from its minimum to its maximum (SEAM).
     companions : int
         How many other images sharing a class it wants beside an image; 0 for most.
     method : str
@@ -81,7 +100,10 @@ class Localizer(nn.Module, ABC):
 
     title: ClassVar[str]
     published: ClassVar[tuple[str, ...]] = ()
-    companions: ClassVar[int] = 0
+    presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {}
+    recipe: ClassVar[str] = "classifier"
+    aligned_corners: ClassVar[bool] = False
+    map_range: ClassVar[Literal["max", "min_max"]] = "max"
     Parameters: ClassVar[type] = NoParameters
 
     def __init__(
@@ -99,6 +121,7 @@ class Localizer(nn.Module, ABC):
         self.settings = self.Parameters() if parameters is None else parameters
         self.method = type(self).__module__.rpartition(".")[2]
         self.normalisation = normalisation
+        self.companions = 0
 
     @property
     def stride(self) -> int:
@@ -116,6 +139,13 @@ class Localizer(nn.Module, ABC):
     def loss(self, batch: LocalizerBatch) -> dict[str, Tensor]:
         """Return the named losses of a batch; their sum is minimised. Here: multi-label soft margin."""
         return {"classification": F.multilabel_soft_margin_loss(self.classify(batch.images), batch.labels)}
+
+    def pixel_features(self, images: Tensor) -> Tensor:
+        """Return what tells pixels apart, (B,D,h,w) on the grid of the maps: two taps, each of unit length."""
+        taps = self.trunk.features(images, self.trunk.detail_taps)
+        grid = [-(-side // self.stride) for side in images.shape[2:]]
+        resized = [F.interpolate(tap, grid, mode="bilinear", align_corners=False) for tap in taps.values()]
+        return torch.cat([F.normalize(tap, dim=1) for tap in resized], dim=1)
 
     def trunk_parameters(self) -> Iterator[nn.Parameter]:
         """Return what a small learning rate is for: the trunk's weights that learn."""
@@ -138,6 +168,10 @@ class Localizer(nn.Module, ABC):
     def infer(self, image: NDArray[np.uint8], present: Sequence[int], settings: Inference) -> ActivationMaps:
         """Return the activation maps of one image, as `infer_maps` does."""
         return infer_maps(self, image, present, settings)
+
+    def describe(self, image: NDArray[np.uint8], settings: Inference) -> NDArray[np.float32]:
+        """Return the pixel features of one image, as `infer_features` does."""
+        return infer_features(self, image, settings)
 
 
 def infer_maps(
@@ -178,10 +212,44 @@ def infer_maps(
     with torch.inference_mode():
         for scale in settings.scales:
             size = localizer.normalisation.fit_size(*scaled_size(height, width, scale))
-            maps = _maps_at_stride(network, resize(image, *size), classes, settings)
-            total += F.interpolate(maps[None], (height, width), mode="bilinear", align_corners=False)[0]
-    scores = total / (total.amax((1, 2), keepdim=True) + _EPSILON)
-    return ActivationMaps(scores.clamp_(0, 1).cpu().numpy(), classes)
+            maps = _maps_at_stride(network, resize(image, *size), classes, settings)[None]
+            if localizer.aligned_corners:
+                maps = F.interpolate(maps, size, mode="bilinear", align_corners=True)
+            total += F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)[0]
+    return ActivationMaps(_in_range(total, localizer.map_range).cpu().numpy(), classes)
+
+
+def infer_features(
+    localizer: Localizer, image: NDArray[np.uint8], inference: Inference | None = None
+) -> NDArray[np.float32]:
+    """Return the pixel features (D,h,w) float32 of one image (H,W,3) uint8 at its own scale; tiled as its maps are."""
+    settings = (inference or Inference()).resolved()
+    device = next(localizer.parameters()).device
+    resized = resize(image, *localizer.normalisation.fit_size(*image.shape[:2]))
+
+    def run(rows: slice, columns: slice) -> Tensor:
+        batch = as_batch([localizer.normalisation.apply(resized[rows, columns])], device)
+        with autocast(device, settings.precision):
+            return localizer.pixel_features(batch)[0].float()
+
+    with evaluating(localizer), torch.inference_mode():
+        features = run_tiled(
+            run,
+            *resized.shape[:2],
+            stride=localizer.stride,
+            pixel_budget=settings.pixel_budget,
+            overlap=settings.tile_overlap,
+        )
+    return features.cpu().numpy()
+
+
+def _in_range(total: Tensor, how: str) -> Tensor:
+    """Return maps (K,H,W) in [0, 1]. SEAM's stretching leaves pixels near the minimum just below 0: clamped here."""
+    lowest, highest = torch.zeros_like(total[:, :1, :1]), total.amax((1, 2), keepdim=True)
+    if how == "min_max":
+        lowest = total.amin((1, 2), keepdim=True)
+        total = torch.where(total < lowest + _EPSILON, 0.0, total) - lowest - _EPSILON
+    return (total / (highest - lowest + _EPSILON)).clamp_(0, 1)
 
 
 def _every_map(localizer: Localizer, images: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     freeze(localizer.trunk, settings)
     pictures = Pictures(project, config.sources.cached_side)
     data = _data(project, pictures, config.sources)
-    order = data.order(settings.batch_size, settings.seed)
+    order = data.order(settings.batch_size, settings.seed, localizer.companions)
     view = view_of(config.augmentation, localizer.normalisation, settings.seed)
     groups = (localizer.trunk_parameters(), localizer.head_parameters())
     learner = Learner(localizer, groups, settings, total_steps(settings, order), device, bf16)
@@ -78,7 +78,8 @@ def _data(project: Project, pictures: Pictures, sources: object) -> ClassifierDa
 
 
 def _on_device(batch: ClassifierBatch, learner: Learner) -> LocalizerBatch:
-    return LocalizerBatch(learner.on_device(batch.images), learner.on_device(batch.labels).float())
+    sub_labels = None if batch.sub_labels is None else learner.on_device(batch.sub_labels).float()
+    return LocalizerBatch(learner.on_device(batch.images), learner.on_device(batch.labels).float(), sub_labels)
 
 
 def _write(path: Path, localizer: Localizer, project: Project, config: RunConfig) -> None:
