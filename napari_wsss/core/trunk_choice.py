@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_wsss.core.parameters import parameter
 
-TRUNKS = ("mobilenet_v2", "resnet18", "resnet50", "resnet101", "vgg16")
+TRUNKS = ("mobilenet_v2", "resnet18", "resnet50", "resnet101", "resnet38", "vgg16")
 OUTPUT_STRIDES = (8, 16, 32)
 
 
@@ -15,7 +15,10 @@ class TrunkChoice:
     """Trunk of a localizer or segmenter and the weights it starts from."""
 
     name: str = parameter(
-        "mobilenet_v2", "Trunk", "MobileNetV2 is the choice for a CPU, ResNet for a GPU.", choices=TRUNKS
+        "mobilenet_v2",
+        "Trunk",
+        "MobileNetV2 is the choice for a CPU, ResNet for a GPU; ResNet-38 is that of PSA, SEAM, SC-CAM, EDAM.",
+        choices=TRUNKS,
     )
     output_stride: int = parameter(
         16,

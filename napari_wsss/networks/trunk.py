@@ -22,6 +22,7 @@ _TRUNKS: dict[str, tuple[str, str, tuple[int, ...]]] = {
     "resnet18": ("resnet", "ResNet", (18,)),
     "resnet50": ("resnet", "ResNet", (50,)),
     "resnet101": ("resnet", "ResNet", (101,)),
+    "resnet38": ("resnet38", "ResNet38", ()),
     "vgg16": ("vgg", "Vgg16", ()),
 }
 
@@ -39,7 +40,7 @@ def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0) -> Tr
     name : str
         One of `trunk_names`.
     output_stride : int
-        Input pixels per position of the last feature map; 8 or 16 (ResNet and MobileNetV2 also 32).
+        Input pixels per position of the last feature map; 8 or 16 (all but VGG-16 also 32).
     width : float
         Factor on all channel counts; 1 is the published network, 1/16 builds real code for tests.
 
@@ -80,11 +81,17 @@ class Trunk(nn.Module, ABC):
         Tap name to channels; ``"last"`` is what `forward` returns.
     dense_tap, aux_tap : str
         Where a segmentation head and its auxiliary head attach.
+    detail_taps : (str, str)
+        What tells neighbouring pixels apart (SEAM's conv4 and conv5).
+    linear_tap : str
+        The last features before their final ReLU, where a trunk has them apart (ResNet-38, for EDAM).
     """
 
     strides: ClassVar[tuple[int, ...]] = (8, 16, 32)
     dense_tap: ClassVar[str] = LAST
     aux_tap: ClassVar[str] = "stride16"
+    detail_taps: ClassVar[tuple[str, str]] = ("stride8", "stride16")
+    linear_tap: ClassVar[str] = LAST
     stage_taps: tuple[str, ...]
     taps: dict[str, int]
 

@@ -24,6 +24,10 @@ def trained(name: str) -> Trunk:
     return trunk.eval()
 
 
+# ResNet-38 norms that follow a sum (the activations before stages 3 to 7, before each unit but the first, the last).
+NORMS_AFTER_SUMS = 17
+
+
 def norms(network: nn.Module) -> int:
     return sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
 
@@ -35,7 +39,8 @@ def test_the_folded_trunk_computes_the_same_without_batch_norm(name: str) -> Non
 
     fast = folded(trunk, call)
 
-    assert norms(fast) == 0
+    # Of ResNet-38 those that follow a sum remain.
+    assert norms(fast) == (NORMS_AFTER_SUMS if name == "resnet38" else 0)
     with torch.no_grad():
         expected = trunk(images)
         assert (fast(images) - expected).abs().max() < 1e-4 * expected.abs().max()

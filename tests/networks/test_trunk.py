@@ -28,7 +28,8 @@ def test_sizes_are_rounded_up(name: str, output_stride: int, size: tuple[int, in
 
     assert trunk.channels == trunk.taps[LAST]
     for tap, channels in trunk.taps.items():
-        stride = output_stride if tap == LAST else min(output_stride, int(tap.removeprefix("stride")))
+        named = tap.removeprefix("stride")
+        stride = min(output_stride, int(named)) if named.isdigit() else output_stride
         assert features[tap].shape == (2, channels, *(math.ceil(side / stride) for side in size)), tap
 
 
@@ -43,6 +44,14 @@ def test_forward_is_the_last_tap_and_deterministic(name: str) -> None:
     torch.testing.assert_close(once, again, rtol=0, atol=0)
     torch.testing.assert_close(tapped[LAST], once, rtol=0, atol=0)
     assert set(tapped) == {LAST, trunk.dense_tap, trunk.aux_tap}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_detail_and_linear_features_are_taps(name: str) -> None:
+    trunk = _tiny(name)
+
+    assert set(trunk.detail_taps) < set(trunk.taps)
+    assert trunk.taps[trunk.linear_tap] == trunk.channels
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,9 +100,12 @@ def test_frozen_stages_do_not_learn_and_build_no_graph(name: str) -> None:
     assert all(weight.requires_grad for weight in trunk.parameters())
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18", "resnet50"])
+@pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18", "resnet50", "resnet38"])
 def test_frozen_batch_norm_survives_train_and_unfreezing(name: str) -> None:
     trunk = _tiny(name)
+    for module in trunk.modules():
+        if isinstance(module, torch.nn.Dropout2d):
+            module.p = 0.0  # compared is training with evaluation
     trunk.freeze_batch_norm()
     trunk.train()
     norms = [module for module in trunk.modules() if isinstance(module, torch.nn.BatchNorm2d)]
