@@ -47,6 +47,24 @@ def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
     return resolve_file(run.record["recipe"], run.record["config"]), run
 
 
+def finished_run(project: Project, config: RunConfig, note: Path, report: Reporter) -> RunFolder:
+    """Return the finished run whose folder name the file `note` holds: carried out, continued or just found.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When somebody stopped it.
+    """
+    if note.exists():
+        config, run = continued(project, Path(note.read_text(encoding="utf-8")))
+    else:
+        run = begin(project, config)
+        note.write_text(run.path.name, encoding="utf-8")
+    if run.record["state"] != "done" and not carry_out(project, config, run, report).finished:
+        raise KeyboardInterrupt
+    return run
+
+
 def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Reporter) -> Outcome:
     """Run the recipe to its end or to a stop, showing and noting every progress.
 

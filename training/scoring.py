@@ -20,6 +20,7 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.project import Project
 
 Mask = NDArray[np.uint8]
+Truth = Callable[[str], Mask]
 THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(1, 90))
 
 
@@ -66,6 +67,33 @@ class TrueMasks:
         return found
 
 
+@dataclass(frozen=True)
+class AcceptedMasks:
+    """The masks a person accepted, as the truth."""
+
+    project: Project
+
+    def __call__(self, image_id: str) -> Mask:
+        """Return the accepted mask (H, W) uint8; raise `ProjectError` when there is none."""
+        mask = self.project.read_accepted(image_id)
+        if mask is None:
+            raise ProjectError(f"{image_id} has no accepted mask; accept one, or give a folder of true masks.")
+        return mask
+
+    def known(self, ids: Iterable[str]) -> list[str]:
+        """Return those of `ids` that have an accepted mask; raise `ProjectError` when none has one."""
+        ids = list(ids)
+        found = [
+            i for i in ids if self.project.catalog.state(i) == "accepted" and self.project.accepted_path(i).exists()
+        ]
+        if not found:
+            raise ProjectError(
+                f"None of {len(ids)} chosen images is accepted, so there is nothing to compare with. Accept some "
+                "masks, or give a folder of true masks (--truth)."
+            )
+        return found
+
+
 def class_names(project: Project) -> tuple[str, ...]:
     """Return the names of mask values 0 .. K, ``background`` first."""
     return ("background", *project.classes.names)
@@ -79,7 +107,7 @@ def scored_names(project: Project, classes: Sequence[str]) -> tuple[str, ...] | 
 
 
 def sweep(
-    project: Project, ids: Sequence[str], maps_of: Callable[[str], ActivationMaps | None], truth: TrueMasks
+    project: Project, ids: Sequence[str], maps_of: Callable[[str], ActivationMaps | None], truth: Truth
 ) -> Steps[Sweep]:
     """Score maps at every background threshold.
 
@@ -99,9 +127,7 @@ def sweep(
     return Sweep(THRESHOLDS, matrices, names)
 
 
-def score(
-    project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | None], truth: TrueMasks
-) -> Steps[Scores]:
+def score(project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | None], truth: Truth) -> Steps[Scores]:
     """Score masks.
 
     Raises

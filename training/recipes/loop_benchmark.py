@@ -25,7 +25,7 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.project import Project
 from training.checkpoints import LAST
 from training.config import RunConfig, resolve_file
-from training.execute import apply, begin, carry_out, continued
+from training.execute import apply, continued, finished_run
 from training.hardware import prepare
 from training.recipes.stages import add_device_options, hardware_of
 from training.recipes.voc_folder import MASKS, project_of, scored_classes
@@ -246,17 +246,7 @@ class Bench:
 
     def _trained(self, name: str, config: RunConfig) -> Path:
         """Return the folder of a finished run, continuing the one that an interruption left."""
-        note = self.options.out / f"{name}.run"
-        if note.exists():
-            config, run = continued(self.project, Path(note.read_text(encoding="utf-8")))
-        else:
-            run = begin(self.project, config)
-            note.write_text(run.path.name, encoding="utf-8")
-        if run.record["state"] != "done":
-            outcome = carry_out(self.project, config, run, self.report)
-            if not outcome.finished:
-                raise KeyboardInterrupt
-        return run.path
+        return finished_run(self.project, config, self.options.out / f"{name}.run", self.report).path
 
     def _run(self, folder: Path) -> Any:
         return continued(self.project, folder)[1]
