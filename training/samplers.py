@@ -49,6 +49,62 @@ class BatchOrder:
         return np.random.default_rng((self._seed, epoch)).permutation(self._items)
 
 
+class GroupOrder(BatchOrder):
+    """Batches of groups that share a class: EDAM learns from images that look at each other.
+
+    The lists of the paper's authors were never published; this order is our own. In an epoch's random order, each
+    image not seen yet takes partners of one of its classes: images not seen yet, then any with that class, then,
+    when nobody else has its classes or it has none, itself (another view of it). Every image thus occurs about
+    once per epoch.
+
+    Parameters
+    ----------
+    labels : (N, C) bool
+        Image-level labels.
+    group_size : int
+        Images per group; 1 is a plain order.
+    batch_size : int
+        Images per batch, cut to whole groups and at least one: ``batch(step)`` holds consecutive groups. An epoch has
+        N // B batches, at least one.
+    seed : int
+        Seed of all orders.
+    """
+
+    def __init__(self, labels: NDArray[np.bool_], group_size: int, batch_size: int, seed: int) -> None:
+        super().__init__([1] * len(labels), batch_size, seed)
+        self._labels, self._group_size = labels, group_size
+        groups = -(-len(labels) // group_size)
+        self.batch_size = max(1, min(batch_size // group_size, groups)) * group_size
+        self.steps_per_epoch = max(1, len(labels) // self.batch_size)
+
+    def _shuffled(self, epoch: int) -> NDArray[np.int64]:
+        random = np.random.default_rng((self._seed, epoch))
+        unseen = np.ones(len(self._labels), bool)
+        groups = []
+        for image in random.permutation(len(self._labels)):
+            if unseen[image]:
+                unseen[image] = False
+                partners = self._partners(int(image), unseen, random)
+                unseen[partners] = False
+                groups.append([int(image), *partners])
+        # Partners run out towards the end; mixed, so that no kind of group is always the one left out.
+        random.shuffle(groups)
+        return np.asarray(groups, np.int64).ravel()
+
+    def _partners(self, image: int, unseen: NDArray[np.bool_], random: np.random.Generator) -> list[int]:
+        wanted = self._group_size - 1
+        own = np.flatnonzero(self._labels[image])
+        fresh = own[(self._labels[:, own] & unseen[:, None]).any(0)]
+        if not len(own) or not wanted:
+            return [image] * wanted
+        common = self._labels[:, random.choice(fresh if len(fresh) else own)]
+        chosen = random.permutation(np.flatnonzero(common & unseen))[:wanted]
+        others = np.flatnonzero(common & ~unseen)
+        others = random.permutation(others[others != image])[: wanted - len(chosen)]
+        found = [*chosen.tolist(), *others.tolist()]
+        return found + [image] * (wanted - len(found))
+
+
 def sample_rng(seed: int, step: int, position: int) -> np.random.Generator:
     """Return the generator of one sample's augmentation, fixed by seed, step and position in the batch."""
     return np.random.default_rng((seed, 1, step, position))
