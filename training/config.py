@@ -6,7 +6,6 @@ Precedence, weakest first: defaults, the preset, the configuration file, what wa
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -360,12 +359,18 @@ def read_config(path: Path, recipe: Recipe) -> dict[str, Any]:
     return config
 
 
-def describe(recipe: Recipe, method: str) -> list[dict[str, Any]]:
-    """Return the options of a recipe as plain JSON types, one entry per parameter, for forms without torch."""
-    own = load_method(RECIPES[recipe][0], method).Parameters
-    entries = []
-    for section, cls in {**sections_of(recipe), "parameters": own}.items():
-        for name, one in fields_of(cls).items():
-            default = one.default if one.default is not dataclasses.MISSING else None
-            entries.append({"section": section, "name": name, "default": default, **one.metadata})
-    return entries
+def describe(config: RunConfig) -> list[dict[str, Any]]:
+    """Return the options of a recipe as plain JSON types, one entry per parameter, for forms without torch.
+
+    The ``default`` of an entry is what the run would use: the value of `config`, its method's presets laid over.
+    """
+    shelf, _ = RECIPES[config.recipe]
+    own = load_method(shelf, config.method).Parameters
+    prefix = method_prefix(config.recipe, config.method)
+    used = config.to_dict() | {"parameters": to_dict(from_dict(own, config.parameters))}
+    return [
+        {"section": section, **one.metadata, "name": (prefix if section == "parameters" else "") + name}
+        | {"default": used[section][name]}
+        for section, cls in {**sections_of(config.recipe), "parameters": own}.items()
+        for name, one in fields_of(cls).items()
+    ]

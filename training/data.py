@@ -24,7 +24,7 @@ from napari_wsss.core.masks import PseudoMask, read_mask
 from napari_wsss.core.project import Project
 from napari_wsss.weights.normalisation import Normalisation
 from training.augment import Augmentation, augmented
-from training.samplers import BatchOrder, sample_rng
+from training.samplers import BatchOrder, GroupOrder, sample_rng
 
 Pixels = NDArray[np.uint8]
 Batch = TypeVar("Batch")
@@ -193,8 +193,6 @@ class ClassifierData:
         """Return the order of batches: each image once per epoch, or about once in groups that share a class."""
         if not companions:
             return BatchOrder([1] * len(self.records), batch_size, seed)
-        from training.samplers import GroupOrder
-
         labels = np.stack([self._project.classes.vector(record.labels) for record in self.records])
         return GroupOrder(labels, companions + 1, batch_size, seed)
 

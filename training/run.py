@@ -133,14 +133,14 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
     from training.execute import apply, begin, carry_out, continued
 
     recipe: Recipe = options.stage
+    file = read_config(options.config, recipe) if options.config else {}
     if options.describe:
-        method = getattr(options, "method", RECIPES[recipe][1])
-        report.say(json.dumps(describe(recipe, method)), options=describe(recipe, method))
+        entries = describe(resolve(recipe, options, file))
+        report.say(json.dumps(entries), options=entries)
         return DONE
     if options.project is None:
         complain("Give --project FOLDER.")
         return 2
-    file = read_config(options.config, recipe) if options.config else {}
     with Project.open(options.project, read_only=True) as project:
         if options.resume:
             config, run = continued(project, options.resume)

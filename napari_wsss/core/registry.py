@@ -5,11 +5,13 @@ Third parties add a method through the entry-point group named like the shelf (`
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 from napari_wsss.core.errors import StepError
@@ -53,6 +55,17 @@ def load_method(shelf: Shelf, name: str) -> type[Any]:
             'Install it, for example with: pip install "napari-wsss[torch]".',
             missing=(missing.name or "",),
         ) from missing
+
+
+def method_title(shelf: Shelf, name: str) -> str:
+    """Return the title of a method for menus, read from its source without importing it; its name where that fails."""
+    found = find_spec(f"napari_wsss.{shelf}.{name}") if name in _own_names(shelf) else None
+    if found is None or found.origin is None:
+        return name.replace("_", " ")
+    for node in ast.walk(ast.parse(Path(found.origin).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == ["title"]:
+            return str(ast.literal_eval(node.value))
+    return name.replace("_", " ")
 
 
 def _own_names(shelf: Shelf) -> list[str]:

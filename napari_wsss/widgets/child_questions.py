@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from napari_wsss.core.errors import StepError
@@ -24,8 +25,14 @@ else:
 """
 
 
-def describe_stage(stage: str) -> Steps[list[dict[str, Any]]]:
+def describe_stage(stage: str, chosen: Mapping[str, str] | None = None) -> Steps[list[dict[str, Any]]]:
     """Return the options of ``python -m training.run <stage>`` as plain JSON types, one entry per option.
+
+    Parameters
+    ----------
+    stage : str
+    chosen : mapping, optional
+        Options that decide which others there are and their values: ``method``, ``preset``.
 
     Raises
     ------
@@ -33,7 +40,8 @@ def describe_stage(stage: str) -> Steps[list[dict[str, Any]]]:
         When the stage cannot run here (torch is missing), with what it said.
     """
     yield Progress("describe", 0, 1, stage)
-    lines = _answer(["-m", "training.run", stage, "--describe"])
+    typed = [word for name, value in (chosen or {}).items() for word in (f"--{name}", value)]
+    lines = _answer(["-m", "training.run", stage, *typed, "--describe"])
     described: list[dict[str, Any]] = json.loads(next(line for line in reversed(lines) if line.startswith("[")))
     return described
 

@@ -1,7 +1,7 @@
 """The Train page: learn from what was accepted, watch it, and use the result for what is not decided yet.
 
-What a person can do with it: see what will be used, choose classifier or segmentation network and its options, start,
-stop and resume, watch loss and scores, look at earlier runs, apply a run's model to the undecided images, copy the
+What a person can do with it: see what will be used, choose what is trained and how, start, stop and resume, watch loss
+and scores, look at earlier runs, open a published model's file, apply a run's model to the undecided images, copy the
 command for another machine.
 """
 
@@ -12,22 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QLineEdit, QListWidget, QListWidgetItem, QProgressBar, QWidget
+from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QListWidget, QListWidgetItem, QProgressBar, QWidget
 
 from napari_wsss.core.criteria import Criteria
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.progress import Progress
-from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs import RunInfo
 from napari_wsss.session.session import Session
 from napari_wsss.session.training_process import command_line
-from napari_wsss.widgets.child_questions import describe_stage
-from napari_wsss.widgets.controls import button, column, combo, folded, heading, line, row, text_label
+from napari_wsss.widgets.controls import button, column, heading, line, row, text_label
 from napari_wsss.widgets.job_bar import duration
 from napari_wsss.widgets.loss_plot import LossPlot
-from napari_wsss.widgets.parameter_form import ParameterForm, described
+from napari_wsss.widgets.stage_options import StageOptions
 
-STAGES = (("classifier", "Classifier (activation maps)"), ("segmentation", "Segmentation network"))
+WEIGHTS_FILES = "Weights (*.pth *.pt *.safetensors *.params);;All files (*)"
 RUN = Qt.ItemDataRole.UserRole
 STATE_MARKS = {"running": "▶", "done": "✔", "stopped": "■", "interrupted": "⚠", "failed": "✖"}
 
@@ -38,14 +36,10 @@ class TrainPage(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._forms: dict[str, ParameterForm] = {}
-        self._asked: set[str] = set()
         self._clock = (time.monotonic(), 0)  # when, and at which step, the watched run was first heard
         self.used = text_label()
-        self.stage = combo(STAGES, lambda _stage: self._on_stage())
-        self._form_box = QWidget()
-        self._form_box.setLayout(column())
-        self.options = folded("Options", self._form_box)
+        self.options = StageOptions(session)
+        self.options.changed.connect(self._show_command)
         self.start = button("Start training", self._start, "Runs beside napari; you can go on reviewing")
         self.stop = button("Stop", self._stop, "Stops after the current step; can be resumed")
         self.bar = QProgressBar()
@@ -59,9 +53,11 @@ class TrainPage(QWidget):
         self.runs.currentItemChanged.connect(lambda *_: self._on_run_chosen())
         self.apply = button("Apply to undecided images", self._apply, "Accepted masks are never touched")
         self.resume = button("Resume", self._resume, "Go on from the run's last checkpoint")
+        self.open = button("Open a weights file …", self._open_weights, "SEAM, SC-CAM, EDAM, PSA or one of ours")
         self.command = QLineEdit()
         self.command.setReadOnly(True)
         self.command.setToolTip("What Start does, to run elsewhere")
+        self.options.said.connect(self.said.setText)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -73,7 +69,6 @@ class TrainPage(QWidget):
                 heading("What will be used"),
                 self.used,
                 line(),
-                row(text_label("Train", wrap=False), self.stage),
                 self.options,
                 row(self.start, self.stop, 1),
                 self.bar,
@@ -82,6 +77,7 @@ class TrainPage(QWidget):
                 heading("Runs"),
                 self.runs,
                 row(self.apply, self.resume, 1),
+                row(self.open, 1),
                 heading("The same without napari"),
                 row(self.command, copy),
                 1,
@@ -105,7 +101,7 @@ class TrainPage(QWidget):
 
     def showEvent(self, event: object) -> None:
         """Ask for the stage's options when the page is first seen."""
-        self._show_form()
+        self.options.show_form()
         self._show_used()
 
     # What is shown
@@ -117,7 +113,7 @@ class TrainPage(QWidget):
         self._show_buttons()
         self._show_command()
         if self.isVisible():
-            self._show_form()
+            self.options.show_form()
 
     def _on_state(self, _image_id: str) -> None:
         if self.isVisible():
@@ -139,44 +135,13 @@ class TrainPage(QWidget):
             f"{train} train, {val} are kept for validation and never train.<br>Accepted per class: {per_class}."
         )
 
-    def _show_form(self) -> None:
-        stage = self.stage.currentData()
-        for name, form in self._forms.items():
-            form.setVisible(name == stage)
-        if stage not in self._asked and self._session.project is not None:
-            self._asked.add(stage)
-            self.said.setText("asking for the options …")
-            job = Job("options", lambda: describe_stage(stage), lane="questions", quiet=True)
-            job.succeeded.connect(lambda fields: self._add_form(stage, fields))
-            job.failed.connect(lambda message, _error: self._no_form(stage, message))
-            self._session.jobs.submit(job)
-
-    def _add_form(self, stage: str, fields: list[dict[str, Any]]) -> None:
-        form = self._forms[stage] = ParameterForm(described(stage.title(), _once(fields)))
-        form.changed.connect(lambda _values: self._show_command())
-        self._form_box.layout().addWidget(form)
-        self.said.setText("")
-        self._show_form()
-
-    def _no_form(self, stage: str, message: str) -> None:
-        self._asked.discard(stage)
-        self.said.setText(message)
-
-    def _on_stage(self) -> None:
-        self._show_form()
-        self._show_command()
-
-    def _options(self) -> dict[str, Any]:
-        form = self._forms.get(self.stage.currentData())
-        return form.values() if form is not None else {}
-
     def _show_command(self) -> None:
         project = self._session.project
         if project is None:
             self.command.clear()
             return
         try:
-            self.command.setText(command_line(self.stage.currentData(), project.folder, self._options()))
+            self.command.setText(command_line(self.options.choice.stage, project.folder, self.options.options()))
             self.command.setCursorPosition(0)
         except ParameterError as wrong:
             self.command.setText(str(wrong))
@@ -188,6 +153,7 @@ class TrainPage(QWidget):
     def _show_buttons(self) -> None:
         running, project = self._session.training.running, self._session.project
         self.start.setEnabled(project is not None and not running)
+        self.open.setEnabled(project is not None and not running)
         self.stop.setEnabled(running)
         self.bar.setVisible(running)
         run = self.chosen_run()
@@ -202,12 +168,21 @@ class TrainPage(QWidget):
         if project is None:
             return
         self._session.flush()  # the child reads accepted masks and labels from disk
-        self._try(lambda: self._session.training.start(project, self.stage.currentData(), self._options()))
+        stage, options = self.options.choice.stage, self.options.options()
+        self._try(lambda: self._session.training.start(project, stage, options))
 
     def _resume(self) -> None:
         project, run = self._session.project, self.chosen_run()
         if project is not None and run is not None:
             self._try(lambda: self._session.training.resume(project, run))
+
+    def _open_weights(self) -> None:
+        project = self._session.project
+        if project is None:
+            return
+        chosen, _ = QFileDialog.getOpenFileName(self, "Open a weights file", "", WEIGHTS_FILES)
+        if chosen:
+            self._try(lambda: self._session.training.start(project, "adopt", {"weights": chosen}))
 
     def _try(self, verb: Any) -> None:
         try:
@@ -292,11 +267,6 @@ class TrainPage(QWidget):
         """Let go of the session; a running training is left alone."""
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)
-
-
-def _once(fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the options without second ones of the same name."""
-    return list({entry["name"]: entry for entry in reversed(fields)}.values())[::-1]
 
 
 def _run_text(run: RunInfo) -> str:

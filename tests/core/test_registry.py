@@ -8,7 +8,7 @@ import pytest
 
 from napari_wsss.core import registry
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.registry import SHELVES, load_method, method_names
+from napari_wsss.core.registry import SHELVES, Shelf, load_method, method_names, method_title
 
 
 def test_listing_imports_no_method() -> None:
@@ -46,3 +46,12 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StepError, match="no_such_package_at_all") as raised:
         load_method("refine", "far")
     assert raised.value.missing == ("no_such_package_at_all",)
+
+
+@pytest.mark.parametrize(("shelf", "name"), [(shelf, name) for shelf in SHELVES for name in method_names(shelf)])
+def test_titles_are_read_without_importing(shelf: Shelf, name: str) -> None:
+    assert method_title(shelf, name) == load_method(shelf, name).title
+
+
+def test_a_method_from_elsewhere_is_called_by_its_name() -> None:
+    assert method_title("localize", "some_method") == "some method"

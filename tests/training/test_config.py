@@ -100,6 +100,6 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, content: str) 
 
 
 def test_description_is_json_and_complete() -> None:
-    entries = describe("segmentation", "deeplab_v3")
+    entries = describe(resolve_file("segmentation", {}))
     json.dumps(entries)
     assert {"machine_weight", "auxiliary_weight", "crop", "epochs"} <= {str(entry["name"]) for entry in entries}

@@ -16,7 +16,7 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.project import Project
 from napari_wsss.session.session import Session
-from napari_wsss.widgets import project_page, train_page
+from napari_wsss.widgets import project_page, stage_options
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.relay import QtRelay
 from napari_wsss.widgets.viewer_sync import ViewerSync
@@ -39,7 +39,7 @@ def _answered(answer):
 
 @pytest.fixture(autouse=True)
 def _no_child_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_page, "describe_stage", lambda stage: _answered(OPTIONS))
+    monkeypatch.setattr(stage_options, "describe_stage", lambda stage, chosen: _answered(OPTIONS))
     monkeypatch.setattr(project_page, "describe_device", lambda: _answered("CPU · test"))
 
 

@@ -65,7 +65,7 @@ def page(session, qtbot):
 
 def shown(page, qtbot):
     page.showEvent(None)
-    qtbot.waitUntil(lambda: "classifier" in page._forms, timeout=5000)
+    qtbot.waitUntil(lambda: page.options.form is not None, timeout=10000)
 
 
 def test_what_will_be_used_is_counted(page, session):
@@ -77,7 +77,7 @@ def test_what_will_be_used_is_counted(page, session):
 
 def test_the_command_is_what_start_does(page, session, qtbot):
     shown(page, qtbot)
-    page._forms["classifier"].fields["epochs"].value = 7
+    page.options.form.fields["epochs"].value = 7
     assert page.command.text() == command_line("classifier", session.project.folder, {"epochs": 7})
     assert page.command.text().endswith("--epochs 7")
     page._copy_command()
@@ -87,7 +87,7 @@ def test_the_command_is_what_start_does(page, session, qtbot):
 def test_a_run_is_started_followed_and_applied(page, session, program, qtbot, settle):
     program()
     shown(page, qtbot)
-    page._forms["classifier"].fields["epochs"].value = 7
+    page.options.form.fields["epochs"].value = 7
     before = session.proposal.copy()
     session.go_to("p1.png")
     session.accept()
@@ -134,12 +134,12 @@ def test_a_run_that_ends_badly_says_so(page, session, qtbot, tmp_path):
 
 def test_without_torch_the_page_says_what_to_install(page, monkeypatch, qtbot):
     from napari_wsss.core.errors import StepError
-    from napari_wsss.widgets import train_page
+    from napari_wsss.widgets import stage_options
 
-    def missing(stage):
+    def missing(stage, chosen):
         yield from ()
         raise StepError('Install it with: pip install "napari-wsss[torch]".')
 
-    monkeypatch.setattr(train_page, "describe_stage", missing)
+    monkeypatch.setattr(stage_options, "describe_stage", missing)
     page.showEvent(None)
     qtbot.waitUntil(lambda: "napari-wsss[torch]" in page.said.text(), timeout=5000)
