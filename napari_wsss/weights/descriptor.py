@@ -9,6 +9,7 @@ from typing import Literal
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
 ClassLayout = Literal["none", "foreground", "background_first", "background_last"]
+Renames = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class WeightsDescriptor:
     name, title : str
         Short name for commands and configuration; one line for people.
     network, trunk : str
-        Which of our networks it fits (a trunk's name, or ``deeplab_v3``), and on which trunk.
+        Which of our networks it fits (a trunk's name, ``deeplab_v3``, or a localizer's method), and on which trunk.
     normalisation : Normalisation
         The input these weights expect.
     url, sha256 : str or None
@@ -49,12 +50,19 @@ class WeightsDescriptor:
         Terms, paper, page.
     class_layout : str
         Meaning of the head's channels: none, foreground only, background first or background last.
+    classes : tuple of str
+        The classes of a head of just so many, in its order; empty when unknown. A head of another size has others.
     head : str
         Pattern of the keys (before renaming) whose sizes depend on the class count; "" without a head.
     rename : tuple of (pattern, replacement)
         Their keys to ours; the first pattern that matches is applied.
+    per_class : tuple of str
+        Lists with one entry per class: the keys ``<list>.<k>.<rest>`` of all classes k become the one tensor
+        ``<list>.<rest>`` with the classes as its first axis, under which name they are renamed.
     ignorable : tuple of str
         Patterns of keys that may be left over: our network has no place for them and needs none.
+    optional : tuple of str
+        Patterns of our keys that a file may lack.
     tell_tale : TellTale
         How to recognise the file by its content.
     pixel_supervised : bool
@@ -72,9 +80,12 @@ class WeightsDescriptor:
     citation: str = ""
     source: str = ""
     class_layout: ClassLayout = "none"
+    classes: tuple[str, ...] = ()
     head: str = ""
-    rename: tuple[tuple[str, str], ...] = ()
+    rename: Renames = ()
+    per_class: tuple[str, ...] = ()
     ignorable: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     tell_tale: TellTale = TellTale()
     pixel_supervised: bool = False
 
@@ -88,6 +99,14 @@ class WeightsDescriptor:
     def is_head(self, key: str) -> bool:
         """Tell whether their `key` belongs to the part that depends on the class count."""
         return bool(self.head) and re.search(self.head, key) is not None
+
+    def layout_of(self, key: str) -> ClassLayout:
+        """Return the meaning of the rows of their head's `key` (`per_class` lists have no background)."""
+        return "foreground" if key.partition(".")[0] in self.per_class else self.class_layout
+
+    def is_optional(self, key: str) -> bool:
+        """Tell whether our `key` may be missing from the file."""
+        return any(re.search(pattern, key) for pattern in self.optional)
 
     def is_ignorable(self, key: str) -> bool:
         """Tell whether their `key` may be left over."""

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.checkpoint import checkpoint_meta
 from napari_wsss.weights.descriptor import WeightsDescriptor
 from napari_wsss.weights.download import fetch
+from napari_wsss.weights.heads import background_first, class_count, described, joined
 from napari_wsss.weights.identify import identify
+from napari_wsss.weights.neighbours import unknown_origin
 from napari_wsss.weights.normalisation import Normalisation
 from napari_wsss.weights.published import published, published_names
 from napari_wsss.weights.read import State, read
 
+_TRUNK = "trunk."  # where localizers and segmenters keep theirs
 _COUNTER = "num_batches_tracked"  # absent from old files and of no effect on the output
 
 
@@ -87,18 +89,17 @@ def fit(
     """
     descriptor = descriptor or identify(state)
     if descriptor is None:
-        found = ", ".join(list(state)[:4])
-        raise WeightsError(
-            f"These weights are of no known origin (their first names are: {found}). Known are: "
-            f"{', '.join(published_names())}.",
-            candidates=published_names(),
-        )
+        raise unknown_origin(state)
+    state = joined(state, descriptor)
     target = network.state_dict()
     parts = _sort(state, target, descriptor)
     if allow_head_mismatch:
         parts.skipped_head += parts.other_head
     missing = [key for key in target if key not in parts.accepted and not key.endswith(_COUNTER)]
-    _check(parts, [key for key in missing if key not in parts.own_head], descriptor, allow_head_mismatch)
+    if parts.other_head and not allow_head_mismatch:
+        raise _other_classes(parts, descriptor, class_count(state, descriptor))
+    wanted = [key for key in missing if key not in parts.own_head and not descriptor.is_optional(key)]
+    _check(parts, wanted, descriptor)
     network.load_state_dict(parts.accepted, strict=False)
     return FitReport(descriptor, tuple(parts.accepted), tuple(missing), tuple(parts.ignored), tuple(parts.skipped_head))
 
@@ -127,6 +128,9 @@ def load_weights(network: nn.Module, source: Path | str, *, allow_head_mismatch:
 def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescriptor:
     """Load weights into `trunk` and return their descriptor, whose normalisation travels with the trunk.
 
+    Of a published localizer or a checkpoint of ours the trunk's part is taken. Networks trained on pixel masks are
+    refused: what is built on them would no longer be weakly supervised.
+
     Parameters
     ----------
     trunk : Trunk
@@ -145,6 +149,8 @@ def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescripto
     if meta is not None:
         return _from_own_checkpoint(trunk, state, meta)
     descriptor = named or identify(state)
+    if descriptor and descriptor.network != descriptor.trunk == trunk_name and not descriptor.pixel_supervised:
+        return _from_localizer(trunk, state, descriptor)
     if descriptor is not None and descriptor.network != trunk_name:
         fitting = published_names(trunk_name)
         raise WeightsError(
@@ -167,7 +173,7 @@ def _sort(state: Mapping[str, Tensor], target: Mapping[str, Tensor], descriptor:
         place, head = target.get(own), descriptor.is_head(key)
         if head and place is not None:
             parts.own_head.add(own)
-            tensor = _background_first(tensor, descriptor)
+            tensor = background_first(tensor, descriptor, key)
         if place is not None and place.shape == tensor.shape:
             parts.accepted[own] = tensor
         elif head and place is not None:
@@ -182,19 +188,16 @@ def _sort(state: Mapping[str, Tensor], target: Mapping[str, Tensor], descriptor:
     return parts
 
 
-def _background_first(head: Tensor, descriptor: WeightsDescriptor) -> Tensor:
-    return torch.roll(head, 1, dims=0) if descriptor.class_layout == "background_last" else head
+def _other_classes(parts: _Sorted, descriptor: WeightsDescriptor, count: int) -> WeightsError:
+    key, channels = next(iter(parts.other_head.items()))
+    return WeightsError(
+        f"The weights ({descriptor.title}) are for {described(descriptor, count)}; the network has another number "
+        f"({key} has {channels} rows). Use a project with the file's classes, or keep the trunk and start with a "
+        "fresh head."
+    )
 
 
-def _check(parts: _Sorted, missing: Sequence[str], descriptor: WeightsDescriptor, allow_head_mismatch: bool) -> None:
-    if parts.other_head and not allow_head_mismatch:
-        channels = next(iter(parts.other_head.values()))
-        classes = channels - descriptor.class_layout.startswith("background")
-        raise WeightsError(
-            f"The weights ({descriptor.title}) are for {classes} classes ({channels} channels, layout "
-            f"{descriptor.class_layout}); the network has another number. Use a project with {classes} classes, or "
-            "keep the trunk and start with a fresh head."
-        )
+def _check(parts: _Sorted, missing: Sequence[str], descriptor: WeightsDescriptor) -> None:
     for what, keys in (
         ("sizes that do not fit", parts.wrong_shape),
         ("names the network does not have", parts.unexpected),
@@ -227,6 +230,13 @@ def _from_own_checkpoint(trunk: nn.Module, state: State, meta: dict[str, Any]) -
     )
     inner = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     return fit(trunk, inner, descriptor).descriptor
+
+
+def _from_localizer(trunk: nn.Module, state: State, descriptor: WeightsDescriptor) -> WeightsDescriptor:
+    own = {descriptor.renamed(key): value for key, value in state.items()}
+    inner = {key.removeprefix(_TRUNK): value for key, value in own.items() if key.startswith(_TRUNK)}
+    fit(trunk, inner, replace(descriptor, head="", rename=(), per_class=()))
+    return descriptor
 
 
 def _trunk_prefix(trunk: nn.Module, state: State) -> str | None:

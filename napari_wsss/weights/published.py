@@ -1,10 +1,11 @@
-"""Descriptors of published weights, as data: ImageNet trunks and torchvision's DeepLab v3."""
+"""Descriptors of published weights, as data: ImageNet trunks, torchvision's DeepLab v3, localizers on ResNet-38."""
 
 from __future__ import annotations
 
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.descriptor import TellTale, WeightsDescriptor
 from napari_wsss.weights.normalisation import TENSORFLOW
+from napari_wsss.weights.published_resnet38 import RESNET38
 
 _TORCHVISION = "https://download.pytorch.org/models/"
 _LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose pictures have their own terms"
@@ -144,6 +145,7 @@ PUBLISHED: tuple[WeightsDescriptor, ...] = (
     ),
     _deeplab_v3(50, "cd0a2569", 5),
     _deeplab_v3(101, "586e9e4e", 22),
+    *RESNET38,
 )
 
 

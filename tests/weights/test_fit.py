@@ -24,7 +24,7 @@ from napari_wsss.weights.fit import fit, load_trunk_weights, load_weights
 from napari_wsss.weights.normalisation import CAFFE, IMAGENET, TENSORFLOW
 from napari_wsss.weights.published import published
 from napari_wsss.weights.read import read
-from tests.weights.states import deeplab_state, imagenet_state
+from tests.weights.states import deeplab_state, imagenet_state, resnet38_state
 
 TWO_LAYERS = WeightsDescriptor(
     "toy",
@@ -112,6 +112,41 @@ def test_old_files_without_batch_counters_fit() -> None:
 
     assert report.missing == ()
     assert len(report.loaded) == 100
+
+
+def test_what_a_file_may_lack_is_reported() -> None:
+    network, state = _toy(), _toy_state()
+    del state["base.bias"]
+    report = fit(network, state, replace(TWO_LAYERS, optional=(r"^0\.bias$",)))
+
+    assert report.missing == ("0.bias",)
+
+
+def test_a_list_per_class_is_joined() -> None:
+    network, state = _toy(), _toy_state()
+    rows = {f"rows.{k}.weight": state["out.weight"][k][None, :, None] for k in range(5)}
+    rules = (*TWO_LAYERS.rename, (r"^rows\.weight$", "1.weight"))
+    del state["out.weight"]
+    fit(network, state | rows, replace(TWO_LAYERS, rename=rules, per_class=("rows",), head=r"^(out|rows)\."))
+
+    assert all(torch.equal(network[1].weight[k], rows[f"rows.{k}.weight"].flatten()) for k in range(5))
+
+
+def test_the_trunk_of_a_published_localizer_is_taken(tmp_path: Path) -> None:
+    state = resnet38_state(16, {"fc8.weight": (7, 256, 1, 1)})
+    torch.save({f"module.{key}": value for key, value in state.items()}, tmp_path / "a.pth")
+    trunk = build_trunk("resnet38", width=1 / 16)
+
+    assert load_trunk_weights(trunk, tmp_path / "a.pth") is published("psa_cls_resnet38")
+    assert torch.equal(trunk.get_parameter("stem.weight"), state["conv1a.weight"])
+
+
+def test_the_trunk_of_a_network_trained_on_masks_is_refused(tmp_path: Path) -> None:
+    state = {key: torch.zeros(value.shape) for key, value in deeplab_state(3).items()}
+    torch.save(state, tmp_path / "a.pth")
+
+    with pytest.raises(WeightsError, match="trunk is resnet50"):
+        load_trunk_weights(build_trunk("resnet50"), tmp_path / "a.pth")
 
 
 def test_unknown_origin_offers_the_published_names() -> None:
