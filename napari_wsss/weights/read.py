@@ -12,6 +12,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from napari_wsss.core.errors import WeightsError
+from napari_wsss.weights.mxnet_params import MAGIC as MXNET
+from napari_wsss.weights.mxnet_params import read_params
 
 State = dict[str, Tensor]
 
@@ -29,7 +31,7 @@ def read(path: Path | str) -> tuple[State, dict[str, str]]:
     Parameters
     ----------
     path : Path
-        A ``.safetensors`` file or what ``torch.save`` wrote; the suffix does not matter.
+        A ``.safetensors`` file, what ``torch.save`` wrote, or MXNet's ``.params``; the suffix does not matter.
 
     Raises
     ------
@@ -55,6 +57,8 @@ def read_as_stored(path: Path) -> tuple[State, dict[str, str]]:
         return _read_safetensors(path)
     if head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
         return _read_torch(path), {}
+    if head[:8] == MXNET:
+        return _read_mxnet(path), {}
     raise WeightsError(_describe(path, head))
 
 
@@ -77,6 +81,13 @@ def _read_torch(path: Path) -> State:
     except _DAMAGED as error:
         raise WeightsError(_truncated(path, error)) from error
     return _unwrap(path, content)
+
+
+def _read_mxnet(path: Path) -> State:
+    try:
+        return read_params(path)
+    except ValueError as error:
+        raise WeightsError(_truncated(path, error)) from error
 
 
 def _unwrap(path: Path, content: Any) -> State:
@@ -113,4 +124,6 @@ def _describe(path: Path, head: bytes) -> str:
         found = "empty"
     else:
         found = f"not a format known here (it begins with {head[:8]!r})"
-    return f"{path.name} is {found}; expected a .safetensors file or a .pth file written by torch.save."
+    return (
+        f"{path.name} is {found}; expected a .safetensors file, a .pth file written by torch.save, or MXNet's .params."
+    )

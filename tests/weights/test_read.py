@@ -6,12 +6,14 @@ import pickle
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.read import read
+from tests.weights.test_mxnet_params import params
 
 STATE = {"conv.weight": torch.randn(2, 3), "norm.num_batches_tracked": torch.tensor(7)}
 
@@ -61,6 +63,18 @@ def test_floating_point_becomes_float32(tmp_path: Path, kind: torch.dtype) -> No
 
     assert found.dtype == torch.float32
     assert torch.equal(found, STATE["conv.weight"].to(kind).float())
+
+
+def test_params_of_mxnet_under_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "download.pth"
+    path.write_bytes(params({"arg:conv_weight": np.ones((2, 3), np.float16)}))
+    state, metadata = read(path)
+
+    assert torch.equal(state["conv_weight"], torch.ones(2, 3))
+    assert metadata == {}
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(WeightsError, match=r"damaged or incomplete \(it ends .* early\)"):
+        read(path)
 
 
 def test_a_prefix_of_some_keys_only_is_kept(tmp_path: Path) -> None:
