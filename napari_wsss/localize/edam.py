@@ -50,7 +50,7 @@ class Edam(Localizer):
     """Class masks that carry the features of their class through a comparison of images."""
 
     title = "EDAM"
-    published = ()
+    published = ("edam_resnet38",)
     presets: ClassVar = {"reference": _PUBLISHED, "paper": _PUBLISHED}
 
     @dataclass(frozen=True)
