@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
 
+# The generated tensors of the fixture loaded last: fixtures on one trunk share them (6 s and 0.4 GB on ResNet-38).
+_LAST: dict[tuple[str, str, tuple[int, ...]], NDArray[np.float32]] = {}
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
 
@@ -80,19 +83,22 @@ def load_fixture(path: Path | str) -> Fixture:
 
 
 def make_state(meta: Mapping[str, Any], stored: Arrays) -> Arrays:
-    """Return key -> float32 array for ``meta['keys']``; stored arrays win, aliases share one array."""
+    """Return key -> float32 array for ``meta['keys']``; stored arrays win, aliases share one array.
+
+    Generated arrays are read-only and kept until a state dict that does not use them is made.
+    """
     alias, gain = meta.get("alias") or {}, meta.get("gain") or {}
-    sources: Arrays = {}
-    state: Arrays = {}
+    sources: Arrays = dict(stored)
+    generated = {}
     for key, shape in meta["keys"]:
         source = alias.get(key, key)
         if source not in sources:
-            if source in stored:
-                sources[source] = stored[source]
-            else:
-                sources[source] = make_tensor(meta["salt"], source, shape) * np.float32(gain.get(source, 1))
-        state[key] = sources[source]
-    return state
+            name = (meta["salt"], source, tuple(shape))
+            generated[name] = tensor = _LAST[name] if name in _LAST else _read_only(make_tensor(*name))
+            sources[source] = tensor * np.float32(gain[source]) if source in gain else tensor
+    _LAST.clear()
+    _LAST.update(generated)
+    return {key: sources[alias.get(key, key)] for key, _ in meta["keys"]}
 
 
 def make_tensor(salt: str, key: str, shape: Sequence[int]) -> NDArray[np.float32]:
@@ -131,6 +137,11 @@ def relative_error(actual: NDArray[Any], expected: NDArray[Any]) -> float:
     """Return max|actual - expected| / max|expected|, the measure of the fixtures' tolerances."""
     assert actual.shape == expected.shape, f"{actual.shape} instead of {expected.shape}"
     return float(np.abs(actual.astype(np.float64) - expected).max() / np.abs(expected).max())
+
+
+def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    array.flags.writeable = False
+    return array
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:

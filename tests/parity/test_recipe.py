@@ -55,3 +55,15 @@ def test_stored_arrays_win_and_aliases_share() -> None:
     assert state["b.weight"] is state["a.weight"]
     np.testing.assert_allclose(state["c.weight"], make_tensor("s", "c.weight", (2, 3)) / 2, rtol=1e-7)
     assert state["d.running_mean"] == 7
+
+
+def test_states_made_in_a_row_share_what_they_have_in_common() -> None:
+    first = make_state({"salt": "s", "keys": [["a.weight", [2, 3]], ["b.weight", [2]]]}, {})
+    second = make_state({"salt": "s", "keys": [["a.weight", [2, 3]], ["b.weight", [3]]]}, {})
+    make_state({"salt": "t", "keys": [["a.weight", [2, 3]]]}, {})
+    third = make_state({"salt": "s", "keys": [["a.weight", [2, 3]]]}, {})
+
+    assert second["a.weight"] is first["a.weight"]
+    assert second["b.weight"].shape == (3,)
+    assert third["a.weight"] is not first["a.weight"]
+    np.testing.assert_array_equal(third["a.weight"], first["a.weight"])
