@@ -545,3 +545,31 @@ def test_reports_are_progress(project: Project) -> None:
     assert [report.done for report in reports] == sorted(report.done for report in reports)
     assert isinstance(reports[-1].metrics, Mapping)
     assert reports[-1].fraction == 1
+
+
+def test_steps_that_need_saliency_take_it_from_the_plans_folder(project: Project, tmp_path: Path) -> None:
+    fusion = Step("saliency_fusion")
+    project.set_plan(replace(project.plan, refiners=(POWER, fusion)))
+    with pytest.raises(StepError, match="saliency"):
+        finish(pipeline.propose(project, ["a.png"], "cpu"))
+    (tmp_path / "sal").mkdir()
+    project.set_plan(replace(project.plan, saliency_folder=str(tmp_path / "sal")))
+    Image.new("L", (72, 60), 255).save(tmp_path / "sal" / "a.png")
+
+    report = finish(pipeline.propose(project, ["a.png", "b.png"], "cpu"))
+
+    assert report.done == ("a.png",)
+    assert "b.png" in report.failed["b.png"]
+    before = pipeline.provenance(project, "a.png", "refine").key
+    Image.new("L", (72, 60), 0).save(tmp_path / "sal" / "a.png")
+    assert pipeline.provenance(project, "a.png", "refine").key != before
+
+
+def test_features_come_from_the_applied_localizer(project: Project) -> None:
+    features = pipeline.evidence_of(project, "a.png", "cpu").features()
+
+    assert features.ndim == 3
+    assert features.shape[1:] == (4, 5)
+    project.set_plan(replace(project.plan, localizer_checkpoint=""))
+    with pytest.raises(StepError):
+        pipeline.evidence_of(project, "a.png", "cpu")

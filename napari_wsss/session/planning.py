@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Plan, Step
@@ -48,6 +48,14 @@ def parameters_class(shelf: Shelf, method: str) -> type[Any]:
         return _INFERENCE[shelf]
     cls: type[Any] = load_method(shelf, method).Parameters
     return cls
+
+
+def asks_for(steps: Sequence[Step], what: str) -> bool:
+    """Return True when one of the refiners needs `what` (``saliency``, ``features``); unknown ones do not count."""
+    try:
+        return any(what in load_method("refine", step.method).needs for step in steps)
+    except StepError:
+        return False
 
 
 def checked(shelf: Shelf, method: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,6 +115,16 @@ class Tuning(Computing):
         """Choose the refiners and their order for the project."""
         return self._change_plan(replace(self.plan, refiners=tuple(steps)))
 
+    @reported
+    def set_saliency_folder(self, folder: Path) -> bool:
+        """Take saliency maps from a folder of grey pictures named like the images, for the project's steps."""
+        if self.project is None:
+            return False
+        root = self.project.folder.resolve()
+        inside = folder.resolve().is_relative_to(root)
+        kept = folder.resolve().relative_to(root) if inside else folder.resolve()
+        return self._change_plan(replace(self.plan, saliency_folder=kept.as_posix()))
+
     def why(self, method: str) -> tuple[planning.Reason, ...]:
         """Return, for each parameter of a refiner, its value on the shown image and which scope decided it."""
         record = self.record

@@ -1,21 +1,24 @@
 """The Refine page: how activation maps become the proposal, and how the proposal gets into the mask.
 
 What a person can do with it: move the background threshold and see the proposal follow, switch refiners on and off
-and drag them into another order, change a step's parameters for this image, a class or the whole project, copy the
-proposal into the mask (one class, everything, only into empty pixels), compute maps for the whole queue.
+and drag them into another order, choose the folder of saliency maps a step needs, change a step's parameters for this
+image, a class or the whole project, copy the proposal into the mask (one class, everything, only into empty pixels),
+compute maps for the whole queue.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QSlider, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QFileDialog, QListWidget, QListWidgetItem, QSlider, QWidget
 
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
-from napari_wsss.core.registry import method_names
+from napari_wsss.core.registry import method_names, method_title
 from napari_wsss.session.live import SLIDER
-from napari_wsss.session.planning import parameters_class
+from napari_wsss.session.planning import asks_for, parameters_class
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.controls import (
@@ -51,6 +54,7 @@ class RefinePage(QWidget):
         self.scope = combo([], lambda _scope: self._build_forms())
         self.scope.setToolTip("Where a change counts: the image wins over the class, the class over the project")
         self.chain = self._chain_list()
+        self.saliency = button("Saliency folder …", self._choose_saliency, "Grey PNGs named like the images")
         self.forms: dict[str, ParameterForm] = {}
         self._forms_box = QWidget()
         self._forms_box.setLayout(column())
@@ -78,6 +82,7 @@ class RefinePage(QWidget):
                 line(),
                 heading("Refiners, in the order they run"),
                 self.chain,
+                self.saliency,
                 row(text_label("Changes count for", wrap=False), self.scope),
                 self._forms_box,
                 line(),
@@ -185,13 +190,16 @@ class RefinePage(QWidget):
         self.chain.clear()
         chosen = [step.method for step in self._session.plan.refiners]
         for method in [*chosen, *(name for name in method_names("refine") if name not in chosen)]:
-            item = QListWidgetItem(method.replace("_", " "))
+            item = QListWidgetItem(method_title("refine", method))
             item.setData(METHOD, method)
             item.setFlags((item.flags() | Qt.ItemFlag.ItemIsUserCheckable) & ~Qt.ItemFlag.ItemIsDropEnabled)
             item.setCheckState(Qt.CheckState.Checked if method in chosen else Qt.CheckState.Unchecked)
             self.chain.addItem(item)
         self.chain.setEnabled(self._session.project is not None)
         self._quiet = False
+        folder = self._session.plan.saliency_folder
+        self.saliency.setText(f"Saliency: {Path(folder).name} …" if folder else "Saliency folder …")
+        self.saliency.setVisible(asks_for(self._session.plan.refiners, "saliency"))
 
     def _on_chain(self) -> None:
         if self._quiet:
@@ -206,6 +214,11 @@ class RefinePage(QWidget):
     def _set_refiners(self, steps: list[Step]) -> None:
         if not self._session.set_refiners(steps):
             self._fill_chain()  # refused: show what counts
+
+    def _choose_saliency(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of saliency maps", self._session.plan.saliency_folder)
+        if folder:
+            self._session.set_saliency_folder(Path(folder))
 
     def _chosen_methods(self) -> set[str]:
         return {step.method for step in self._session.plan.refiners}
@@ -236,7 +249,7 @@ class RefinePage(QWidget):
         self._show_parameters()
 
     def _form_of(self, step: Step) -> QWidget:
-        title = step.method.replace("_", " ")
+        title = method_title("refine", step.method)
         try:
             cls = parameters_class("refine", step.method)
         except StepError as missing:

@@ -83,3 +83,9 @@ def test_a_default_is_called_a_default() -> None:
     (reason,) = planning.reasons(Plan(), POWER, "a", frozenset())
     assert reason.scope == "default"
     assert "background_power = 2.0 (from default)" in planning.summary([reason])
+
+
+def test_steps_that_ask_for_saliency_are_found() -> None:
+    assert planning.asks_for([Step(POWER), Step("saliency_fusion")], "saliency")
+    assert not planning.asks_for([Step(POWER)], "saliency")
+    assert not planning.asks_for([Step("no_such_step")], "saliency")

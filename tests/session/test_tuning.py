@@ -217,3 +217,12 @@ def test_the_slider_is_fast_at_photograph_size(computed: Sitting) -> None:
         live.at(float(value))
         times.append(time.perf_counter() - begin)
     assert np.median(times) < 0.04
+
+
+def test_a_saliency_folder_inside_the_project_moves_with_it(computed: Sitting, tmp_path: Path) -> None:
+    session = computed.session
+    assert session.project is not None
+    assert session.set_saliency_folder(session.project.folder / "sal")
+    assert session.plan.saliency_folder == "sal"
+    assert session.set_saliency_folder(tmp_path)
+    assert session.plan.saliency_folder == tmp_path.resolve().as_posix()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_wsss.widgets import refine_page
 from napari_wsss.widgets.refine_page import METHOD, RefinePage
 
 
@@ -88,3 +89,18 @@ def test_copying_only_into_empty_pixels(page, session, sync):
     page._copy_into_empty()
     assert sync.mask.data[10, 6] == 3
     assert np.count_nonzero(sync.mask.data != session.proposal) == 1
+
+
+def test_steps_are_called_by_their_titles(page):
+    assert rows(page)["dense_crf"].text() == "Dense CRF"
+
+
+def test_the_saliency_folder_is_asked_for_where_a_step_needs_it(page, session, monkeypatch, tmp_path, qtbot):
+    assert page.saliency.isHidden()
+    rows(page)["saliency_fusion"].setCheckState(Qt.CheckState.Checked)
+    qtbot.waitUntil(lambda: not page.saliency.isHidden(), timeout=2000)
+    (tmp_path / "sal").mkdir()
+    monkeypatch.setattr(refine_page.QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "sal"))
+    page.saliency.click()
+    assert session.plan.saliency_folder == str(tmp_path / "sal")
+    assert "sal" in page.saliency.text()

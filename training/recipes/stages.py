@@ -82,6 +82,9 @@ def add_refine_options(parser: argparse.ArgumentParser, typed: Sequence[str]) ->
     parser.add_argument(
         "--refiners", nargs="+", choices=method_names("refine"), help="the chain, in order; changes the project's plan"
     )
+    parser.add_argument(
+        "--saliency", type=Path, help="folder of grey PNGs named like the images, for steps that need saliency"
+    )
     for method in method_names("refine"):
         add_options(parser, load_method("refine", method).Parameters, prefix=f"{method}_")
 
@@ -176,7 +179,8 @@ def _with_refiners(plan: Plan, options: argparse.Namespace) -> Plan:
         values = {**step.parameters, **_typed(cls, options, f"{step.method}_")}
         from_dict(cls, values)
         changed.append(Step(step.method, values))
-    return replace(plan, refiners=tuple(changed))
+    folder = str(options.saliency.resolve()) if options.saliency else plan.saliency_folder
+    return replace(plan, refiners=tuple(changed), saliency_folder=folder)
 
 
 def _typed(cls: type[Any], options: argparse.Namespace, prefix: str = "") -> dict[str, Any]:

@@ -34,9 +34,10 @@ def test_refine_changes_the_chain_and_makes_proposals(applied_folder: Path) -> N
         ids = list(project.catalog.ids())[:2]
     assert main(["localize", "--project", str(applied_folder), "--ids", *ids, *FAST]) == 0
     arguments = ["refine", "--project", str(applied_folder), "--ids", *ids, "--events", "--threads", "1"]
-    assert main([*arguments, "--refiners", "constant_background"]) == 0
+    assert main([*arguments, "--refiners", "constant_background", "--saliency", str(applied_folder)]) == 0
     with Project.open(applied_folder, read_only=True) as project:
         assert [step.method for step in project.plan.refiners] == ["constant_background"]
+        assert Path(project.plan.saliency_folder) == applied_folder.resolve()
         assert proposal(project, ids[0]) is not None
         assert proposal(project, ids[0]).shape == (64, 64)
 
