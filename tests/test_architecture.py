@@ -25,13 +25,14 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": ({"core"}, {"numpy", "PIL", "skimage", "tifffile"}),
     "pipeline": ({"core"}, {"numpy"}),
+    "published": ({"core", "localize", "weights"}, set()),
     "session": ({"core", "pipeline", "exchange"}, {"numpy", "psygnal", "platformdirs"}),
     "widgets": ({"session", "core", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari"}),
     "sample_pictures": ({"core"}, {"numpy", "PIL", "skimage"}),
     "sample": ({"core", "sample_pictures"}, {"PIL"}),
     "cli": ({"core", "exchange", "pipeline", "session", "sample", "training", "widgets"}, {"numpy", "tqdm"}),
     "training": (
-        {*BELOW_SHELVES, *SHELVES, "exchange", "pipeline"},
+        {*BELOW_SHELVES, *SHELVES, "exchange", "pipeline", "published"},
         {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib"},
     ),
 }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -52,6 +53,15 @@ def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
             "weights of another origin, give them as the trunk's weights."
         )
     return state, meta
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Tell whether a file is one of our checkpoints; its tensors are not read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return checkpoint_meta(file.metadata() or {}) is not None
+    except (SafetensorError, OSError):
+        return False
 
 
 def checkpoint_meta(metadata: Mapping[str, str]) -> dict[str, Any] | None:

@@ -58,7 +58,7 @@ class WeightsDescriptor:
         Their keys to ours; the first pattern that matches is applied.
     per_class : tuple of str
         Lists with one entry per class: the keys ``<list>.<k>.<rest>`` of all classes k become the one tensor
-        ``<list>.<rest>`` with the classes as its first axis, under which name they are renamed.
+        ``<list>.*.<rest>`` with the classes as its first axis, under which name they are renamed.
     ignorable : tuple of str
         Patterns of keys that may be left over: our network has no place for them and needs none.
     optional : tuple of str

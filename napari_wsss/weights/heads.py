@@ -19,7 +19,8 @@ from napari_wsss.weights.read import State
 def joined(state: Mapping[str, Tensor], descriptor: WeightsDescriptor) -> State:
     """Return the state dict with the `per_class` lists of the descriptor as one tensor (C, ...) per list and key.
 
-    Axes of length 1 within a class are dropped.
+    ``trans_list.3.0.w_1.weight`` becomes a row of ``trans_list.*.0.w_1.weight``; axes of length 1 within a class are
+    dropped. What is joined already stays as it is.
     """
     if not descriptor.per_class:
         return dict(state)
@@ -29,7 +30,7 @@ def joined(state: Mapping[str, Tensor], descriptor: WeightsDescriptor) -> State:
     for key, tensor in state.items():
         match = lists.match(key)
         if match:
-            rows.setdefault(f"{match[1]}.{match[3]}", {})[int(match[2])] = tensor
+            rows.setdefault(f"{match[1]}.*.{match[3]}", {})[int(match[2])] = tensor
         else:
             found[key] = tensor
     return found | {key: _stacked(each) for key, each in rows.items()}

@@ -119,3 +119,39 @@ def mxnet_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         else:
             found[f"bn{where}_{branch.removeprefix('bn_')}_{parts[part]}"] = value
     return found
+
+
+def resnet38_heads(name: str, classes: int, scale: int = 16) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the heads of a published file for `classes` classes, with 3 sub-classes each for SC-CAM."""
+    wide = 4096 // scale
+    shallow, deep = max(4, 64 // scale), max(4, 128 // scale)
+    return {
+        "resnet38_converted": {},
+        "psa_cls_resnet38": {"fc8.weight": (classes, wide, 1, 1)},
+        "seam_resnet38": {
+            "fc8.weight": (classes + 1, wide, 1, 1),
+            "f8_3.weight": (shallow, 512 // scale, 1, 1),
+            "f8_4.weight": (deep, 1024 // scale, 1, 1),
+            "f9.weight": (192 // scale, 3 + shallow + deep, 1, 1),
+        },
+        "sccam_resnet38": {"fc8_20.weight": (classes, wide, 1, 1), "fc8_200.weight": (classes * 3, wide, 1, 1)},
+        "edam_resnet38": {"mask_layer.weight": (classes + 1, wide, 3, 3)},
+    }[name]
+
+
+def edam_lists(classes: int, scale: int = 16) -> dict[str, Tensor]:
+    """Return what a file of EDAM holds besides its masks' layer, at the published 128 channels of a token."""
+    state = {"d_d.weight": torch.randn(128, 4096 // scale, 1, 1) / 16}
+    state |= {"embedding.position.pe": torch.zeros(1, 2116, 128), "embedding.segment.weight": torch.randn(5, 128) / 8}
+    for k in range(classes):
+        block = f"trans_list.{k}.0"
+        linear = {f"attention.linear_layers.{number}": (128, 128) for number in range(3)}
+        linear |= {"attention.output_linear": (128, 128)}
+        linear |= {"feed_forward.w_1": (512, 128), "feed_forward.w_2": (128, 512)}
+        for name, shape in linear.items():
+            state[f"{block}.{name}.weight"] = torch.randn(shape) / 12
+            state[f"{block}.{name}.bias"] = torch.randn(shape[0]) / 12
+        for name in ("input_sublayer", "output_sublayer"):
+            state |= {f"{block}.{name}.norm.a_2": torch.rand(128) + 0.5, f"{block}.{name}.norm.b_2": torch.rand(128)}
+        state[f"fc_list.{k}.weight"] = torch.randn(1, 128, 1, 1)
+    return state

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from napari_wsss.core.errors import WeightsError
-from napari_wsss.weights.checkpoint import checkpoint_meta, load_checkpoint, save_checkpoint
+from napari_wsss.weights.checkpoint import checkpoint_meta, is_checkpoint, load_checkpoint, save_checkpoint
 from napari_wsss.weights.read import read
 
 
@@ -64,3 +64,11 @@ def test_foreign_files_are_told_apart(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "foreign.safetensors")
     with pytest.raises(WeightsError, match="web page"):
         load_checkpoint(tmp_path / "page.safetensors")
+
+
+def test_ours_are_told_from_others_without_reading_them(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "ours", {"w": torch.ones(2)}, {})
+    save_file({"w": torch.ones(2)}, tmp_path / "theirs")
+    torch.save({"w": torch.ones(2)}, tmp_path / "a.pth")
+
+    assert [is_checkpoint(tmp_path / name) for name in ("ours", "theirs", "a.pth", "none")] == [True] + [False] * 3

@@ -125,7 +125,7 @@ def test_what_a_file_may_lack_is_reported() -> None:
 def test_a_list_per_class_is_joined() -> None:
     network, state = _toy(), _toy_state()
     rows = {f"rows.{k}.weight": state["out.weight"][k][None, :, None] for k in range(5)}
-    rules = (*TWO_LAYERS.rename, (r"^rows\.weight$", "1.weight"))
+    rules = (*TWO_LAYERS.rename, (r"^rows\.\*\.weight$", "1.weight"))
     del state["out.weight"]
     fit(network, state | rows, replace(TWO_LAYERS, rename=rules, per_class=("rows",), head=r"^(out|rows)\."))
 

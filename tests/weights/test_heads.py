@@ -49,11 +49,14 @@ def test_a_list_per_class_becomes_one_tensor_without_a_background() -> None:
 
     found = joined(state | {"head.weight": torch.zeros(12)}, descriptor)
 
-    assert list(found) == ["head.weight", "heads.0.weight"]
-    assert found["heads.0.weight"].shape == (11, 2)
-    assert found["heads.0.weight"][:, 0].tolist() == list(range(11))
+    assert list(found) == ["head.weight", "heads.*.0.weight"]
+    assert joined(found, descriptor).keys() == found.keys()
+    assert found["heads.*.0.weight"].shape == (11, 2)
+    assert found["heads.*.0.weight"][:, 0].tolist() == list(range(11))
     assert class_count(found, descriptor) == 11
-    assert torch.equal(background_first(found["heads.0.weight"], descriptor, "heads.0.weight"), found["heads.0.weight"])
+    assert torch.equal(
+        background_first(found["heads.*.0.weight"], descriptor, "heads.*.0.weight"), found["heads.*.0.weight"]
+    )
 
 
 def test_the_background_comes_to_the_front() -> None:

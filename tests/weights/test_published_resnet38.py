@@ -10,33 +10,16 @@ from napari_wsss.weights.fit import fit
 from napari_wsss.weights.identify import identify
 from napari_wsss.weights.published import published
 from napari_wsss.weights.published_resnet38 import RESNET38, VOC_CLASSES
-from tests.weights.states import mxnet_names, resnet38_state
+from tests.weights.states import mxnet_names, resnet38_heads, resnet38_state
 
 SCALE = 16
-WIDE = 4096 // SCALE
-
-
-def heads(name: str, classes: int) -> dict[str, tuple[int, ...]]:
-    """Return the heads of a published file for `classes` classes, at 1/16 of the trunk's width."""
-    return {
-        "resnet38_converted": {},
-        "psa_cls_resnet38": {"fc8.weight": (classes, WIDE, 1, 1)},
-        "seam_resnet38": {
-            "fc8.weight": (classes + 1, WIDE, 1, 1),
-            "f8_3.weight": (64, 512 // SCALE, 1, 1),
-            "f8_4.weight": (128, 1024 // SCALE, 1, 1),
-            "f9.weight": (192, 195, 1, 1),
-        },
-        "sccam_resnet38": {"fc8_20.weight": (classes, WIDE, 1, 1), "fc8_200.weight": (classes * 3, WIDE, 1, 1)},
-        "edam_resnet38": {"mask_layer.weight": (classes + 1, WIDE, 3, 3)},
-    }[name]
 
 
 @pytest.mark.parametrize("name", ["psa_cls_resnet38", "seam_resnet38", "sccam_resnet38", "edam_resnet38"])
 @pytest.mark.parametrize("classes", [1, 7, 20])
 def test_each_localizer_is_recognised_and_has_a_place_for_the_trunk(name: str, classes: int) -> None:
     descriptor = published(name)
-    state = resnet38_state(SCALE, heads(name, classes))
+    state = resnet38_state(SCALE, resnet38_heads(name, classes))
     target = build_trunk("resnet38", width=1 / SCALE).state_dict()
 
     assert identify(state) is descriptor
@@ -76,4 +59,4 @@ def test_known_classes_are_those_of_voc() -> None:
 def test_two_files_of_one_trunk_never_share_their_tell_tales() -> None:
     names = [entry.name for entry in RESNET38 if entry.name != "resnet38_imagenet"]
 
-    assert [identify(resnet38_state(SCALE, heads(name, 5))).name for name in names] == names  # type: ignore[union-attr]
+    assert [identify(resnet38_state(SCALE, resnet38_heads(name, 5))).name for name in names] == names  # type: ignore[union-attr]

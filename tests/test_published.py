@@ -1,0 +1,132 @@
+"""Opening published localizers: every head layout, other classes, other orders, other files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import WeightsError
+from napari_wsss.core.registry import method_names
+from napari_wsss.localize.base import Localizer
+from napari_wsss.published import open_published_localizer, published_localizers
+from napari_wsss.weights.published_resnet38 import VOC_CLASSES
+from tests.weights.states import edam_lists, imagenet_state, resnet38_heads, resnet38_state
+
+FEW = ClassList(["ant", "bee", "cow"])
+VOC = ClassList(VOC_CLASSES)
+METHODS = {
+    "cam": "psa_cls_resnet38",
+    "seam": "seam_resnet38",
+    "sub_category": "sccam_resnet38",
+    "edam": "edam_resnet38",
+}
+INSTALLED = [method for method in METHODS if method in method_names("localize")]
+
+
+def state_of(method: str, classes: int) -> dict[str, Tensor]:
+    """Return a file of one of the methods, at 1/16 of the trunk's width."""
+    state = resnet38_state(16, resnet38_heads(METHODS[method], classes))
+    return state | (edam_lists(classes) if method == "edam" else {})
+
+
+def saved(path: Path, state: dict[str, Any]) -> Path:
+    torch.save(state, path)
+    return path
+
+
+def scores(localizer: Localizer) -> Tensor:
+    """Return the maps (C,h,w) of all classes on a fixed image."""
+    image = torch.randn(1, 3, 48, 40, generator=torch.Generator().manual_seed(3))
+    with torch.inference_mode():
+        return localizer.localize(image, torch.ones(1, localizer.class_count, dtype=torch.bool))[0]
+
+
+@pytest.mark.parametrize("method", INSTALLED)
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_file_for_as_many_unnamed_classes_is_opened(tmp_path: Path, method: str, prefix: str) -> None:
+    state = {f"{prefix}{key}": value for key, value in state_of(method, len(FEW)).items()}
+
+    localizer, report = open_published_localizer(saved(tmp_path / "a.pth", state), FEW)
+
+    assert localizer.method == method
+    assert report.descriptor.name == METHODS[method]
+    assert (report.missing, report.skipped_head) == ((), ())
+    assert (localizer.trunk.name, localizer.stride, localizer.class_count) == ("resnet38", 8, len(FEW))
+    assert not localizer.training
+    assert scores(localizer).shape == (len(FEW), 6, 5)
+
+
+@pytest.mark.parametrize("method", INSTALLED)
+def test_the_same_names_in_another_order_give_the_same_maps(tmp_path: Path, method: str) -> None:
+    path = saved(tmp_path / "a.pth", state_of(method, 20))
+    order = torch.randperm(20, generator=torch.Generator().manual_seed(1)).tolist()
+    published, _ = open_published_localizer(path, VOC)
+    ours, _ = open_published_localizer(path, ClassList(VOC.names_of(order)))
+
+    assert scores(published).amax() > 0
+    torch.testing.assert_close(scores(ours), scores(published)[order])
+    image = torch.randn(1, 3, 40, 40)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours.classify(image), published.classify(image)[:, order], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", INSTALLED)
+def test_other_classes_are_refused_with_both_lists(tmp_path: Path, method: str) -> None:
+    path = saved(tmp_path / "a.pth", state_of(method, 20))
+    renamed = ClassList([*VOC.names[:-1], "television"])
+
+    for classes in (FEW, renamed):
+        with pytest.raises(WeightsError, match=f"is for 20 classes .*tvmonitor.*{classes.names[-1]}") as caught:
+            open_published_localizer(path, classes)
+        assert "resnet38_imagenet" in caught.value.candidates
+
+
+@pytest.mark.parametrize("method", INSTALLED)
+def test_another_count_without_names_says_the_count_and_the_background(tmp_path: Path, method: str) -> None:
+    path = saved(tmp_path / "a.pth", state_of(method, 7))
+    background = {"seam": "the first", "edam": "the last"}.get(method, "no background channel")
+
+    with pytest.raises(WeightsError, match=rf"a\.pth .* is for 7 classes \(.*{background}.*The project has 3"):
+        open_published_localizer(path, FEW)
+
+
+def test_the_cluster_count_is_that_of_the_file(tmp_path: Path) -> None:
+    if "sub_category" not in INSTALLED:
+        pytest.skip("sub_category is not there")
+    localizer, _ = open_published_localizer(saved(tmp_path / "a.pth", state_of("sub_category", 3)), FEW)
+
+    assert localizer.settings.cluster_count == 3
+
+
+def test_edam_for_inference_only_opens_and_says_what_is_missing(tmp_path: Path) -> None:
+    state = resnet38_state(16, {"mask_layer.weight": (len(FEW) + 1, 256, 3, 3)})
+    localizer, report = open_published_localizer(saved(tmp_path / "a.pth", state), FEW)
+
+    assert {key.partition(".")[0] for key in report.missing} == {"reduction", "cross_image"}
+    assert torch.equal(localizer.get_parameter("mask_layer.weight")[0], state["mask_layer.weight"][-1])
+
+
+def test_an_incomplete_file_is_refused(tmp_path: Path) -> None:
+    state = state_of("cam", len(FEW))
+    del state["b5_1.conv_branch2a.weight"]
+
+    with pytest.raises(WeightsError, match=r"no values for: trunk\.stage5\.1\.conv1\.weight"):
+        open_published_localizer(saved(tmp_path / "a.pth", state), FEW)
+
+
+def test_what_is_no_localizer_is_named(tmp_path: Path) -> None:
+    aff = {"f8_3.weight": (4, 32, 1, 1), "f8_4.weight": (8, 64, 1, 1), "f8_5.weight": (16, 256, 1, 1)}
+    affinity = resnet38_state(16, aff | {"f9.weight": (28, 28, 1, 1)})
+    for state, message in (
+        (imagenet_state("resnet18"), "ResNet-18.*give them as the trunk's weights.*psa_cls_resnet38"),
+        (affinity, "AffinityNet"),
+        ({"x": torch.zeros(1)}, "no known origin"),
+    ):
+        with pytest.raises(WeightsError, match=message):
+            open_published_localizer(saved(tmp_path / "a.pth", state), FEW)
+    assert set(published_localizers()) >= {METHODS[method] for method in INSTALLED}
