@@ -25,6 +25,7 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "localize": ("training.recipes.stages", "compute the activation maps of images"),
     "refine": ("training.recipes.stages", "refine activation maps into pseudo masks"),
     "evaluate": ("training.recipes.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
+    "adopt": ("training.recipes.adopt", "take a published localizer, or one of another project, into the project"),
     "compare": ("training.recipes.compare", "train several localizers alike and compare their maps with true masks"),
     "benchmark": ("training.recipes.loop_benchmark", "measure the whole loop on a folder with true masks"),
 }

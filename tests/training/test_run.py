@@ -41,6 +41,7 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "localize": ["--scales", "--flip", "--no-flip"],
         "refine": ["--dense-crf-iterations", "--power-background-background-power"],
         "evaluate": ["--truth", "--absent"],
+        "adopt": ["--weights", "--apply"],
         "compare": ["--methods", "--ablation"],
         "benchmark": ["--alphas"],
     }

@@ -1,0 +1,106 @@
+"""Taking a localizer from elsewhere into a project: a finished run, applied like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from napari_wsss import pipeline
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.project import Project
+from napari_wsss.localize.base import load_localizer
+from napari_wsss.session.runs import RunInfo, runs_in
+from tests.weights.states import resnet38_heads, resnet38_state
+from training.config import read_config, resolve_file
+from training.run import main
+
+Lines = Callable[[str], list[dict[str, Any]]]
+
+
+def adopted_runs(project_folder: Path) -> list[RunInfo]:
+    with Project.open(project_folder, read_only=True) as project:
+        return runs_in(project.training_folder)
+
+
+def command(project_folder: Path, weights: Path, *more: str) -> list[str]:
+    return ["adopt", "--project", str(project_folder), "--weights", str(weights), *more]
+
+
+@pytest.fixture
+def psa_file(project_folder: Path, tmp_path: Path) -> Path:
+    """Return a file in PSA's layout for as many classes as the project has."""
+    with Project.open(project_folder, read_only=True) as project:
+        count = len(project.classes)
+    torch.save(resnet38_state(16, resnet38_heads("psa_cls_resnet38", count)), tmp_path / "res38_cls.pth")
+    return tmp_path / "res38_cls.pth"
+
+
+def test_a_published_file_becomes_a_finished_run(
+    project_folder: Path, psa_file: Path, capsys: pytest.CaptureFixture[str], lines_of: Lines
+) -> None:
+    assert main(command(project_folder, psa_file, "--events")) == 0
+    shown = capsys.readouterr().out
+    facts = next(line["adopted"] for line in lines_of(shown) if "adopted" in line)
+    runs = adopted_runs(project_folder)
+
+    assert [(run.state, run.stage, run.config["method"]) for run in runs] == [("done", "classifier", "cam")]
+    assert runs[0].folder.name.startswith("adopted-")
+    assert runs[0].checkpoint is not None
+    assert not runs[0].can_resume
+    assert "Semantic Affinity" in facts["citation"]
+    assert facts["licence"].startswith("MIT")
+    assert (facts["missing"], facts["unexpected"], facts["named"]) == ([], [], False)
+    localizer, _, what = load_localizer(runs[0].checkpoint)
+    assert what.trunk.name == "resnet38"
+    assert torch.equal(localizer.get_parameter("trunk.stem.weight"), torch.load(psa_file)["conv1a.weight"])
+    config = resolve_file("classifier", read_config(runs[0].folder, "classifier"))
+    assert config.network.trunk_weights == str(psa_file)
+    assert main(command(project_folder, psa_file)) == 0
+    assert "The file does not name its classes" in capsys.readouterr().out
+    assert len(adopted_runs(project_folder)) == 1
+
+
+def test_applied_it_makes_the_projects_maps(project_folder: Path, psa_file: Path) -> None:
+    assert main(command(project_folder, psa_file, "--apply")) == 0
+
+    with Project.open(project_folder) as project:
+        image_id = next(iter(project.catalog.ids(split="val")))
+        assert project.plan.localizer_checkpoint.startswith("training/adopted-")
+        list(pipeline.localize(project, [image_id], "cpu"))
+        assert pipeline.base_maps(project, image_id) is not None
+
+
+def test_a_wrong_file_ends_with_4_and_leaves_no_run(
+    project_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(resnet38_state(16, resnet38_heads("psa_cls_resnet38", 20)), tmp_path / "voc.pth")
+    (tmp_path / "page.pth").write_text("<!DOCTYPE html><html>sign in</html>")
+
+    for name, message in (("voc.pth", "is for 20 classes"), ("page.pth", "web page"), ("none.pth", "no weights file")):
+        assert main(command(project_folder, tmp_path / name)) == 4
+        assert message in capsys.readouterr().err
+    assert adopted_runs(project_folder) == []
+
+
+def test_a_checkpoint_of_another_project_is_taken_too(
+    applied_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Project.open(applied_folder, read_only=True) as project:
+        checkpoint = project.folder / project.plan.localizer_checkpoint
+        names = list(project.classes.names)
+    for name, classes in (("same", names[1:]), ("other", [*names, "yak"])):
+        Project.create(tmp_path / name, tmp_path, ClassList(classes), []).close()
+
+    assert main(command(tmp_path / "same", checkpoint)) == 0
+    assert "trained by this program" in capsys.readouterr().out
+    adopted = adopted_runs(tmp_path / "same")[0].checkpoint
+    assert adopted is not None
+    ours, theirs = load_localizer(adopted), load_localizer(checkpoint)
+    assert ours[1] == theirs[1]
+    assert all(torch.equal(a, b) for a, b in zip(ours[0].parameters(), theirs[0].parameters(), strict=True))
+    assert main(command(tmp_path / "other", checkpoint)) == 4
+    assert "yak" in capsys.readouterr().err
