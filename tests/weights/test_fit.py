@@ -24,7 +24,8 @@ from napari_wsss.weights.fit import fit, load_trunk_weights, load_weights
 from napari_wsss.weights.normalisation import CAFFE, IMAGENET, TENSORFLOW
 from napari_wsss.weights.published import published
 from napari_wsss.weights.read import read
-from tests.weights.states import deeplab_state, imagenet_state, resnet38_state
+from tests.weights.states import deeplab_state, imagenet_state, mxnet_names, resnet38_state
+from tests.weights.test_mxnet_params import params
 
 TWO_LAYERS = WeightsDescriptor(
     "toy",
@@ -130,6 +131,16 @@ def test_a_list_per_class_is_joined() -> None:
     fit(network, state | rows, replace(TWO_LAYERS, rename=rules, per_class=("rows",), head=r"^(out|rows)\."))
 
     assert all(torch.equal(network[1].weight[k], rows[f"rows.{k}.weight"].flatten()) for k in range(5))
+
+
+def test_the_imagenet_file_of_mxnet_is_taken_as_it_is(tmp_path: Path) -> None:
+    state = resnet38_state(16)
+    content = params({f"arg:{key}": value.numpy() for key, value in mxnet_names(state).items()}, "legacy")
+    (tmp_path / "a.params").write_bytes(content)
+    trunk = build_trunk("resnet38", width=1 / 16)
+
+    assert load_trunk_weights(trunk, tmp_path / "a.params") is published("resnet38_imagenet")
+    assert torch.equal(trunk.get_parameter("stage7.0.conv3.weight"), state["b7.conv_branch2b2.weight"])
 
 
 def test_the_trunk_of_a_published_localizer_is_taken(tmp_path: Path) -> None:
