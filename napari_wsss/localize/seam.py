@@ -1,0 +1,253 @@
+"""SEAM: self-supervised equivariant attention (Wang et al., CVPR 2020).
+
+With class maps M = w . f(x) (1 + C channels, the background first and never taught), a second view A(I) of the
+images I, and PCM (`networks.pixel_correlation`) on an embedding e of image and two detailed features of the trunk::
+
+    s_c      = mean over pixels of M_c, enlarged to the image      logit of class c
+    M'       = PCM(winners(M), e)                                  the maps it localizes by, section 3.4
+    L_cls    = multi-label soft margin, mean of both views         equation 7
+    L_ER     = mean |A(m(I)) - m(A(I))|                            equation 8
+    L_ECR    = hard mean |A(m'(I)) - m(A(I))| + |A(m(I)) - m'(A(I))|    equation 9
+    L_rvmin  = mean of the lowest quarter of M', both views        in the public code only
+
+where m are the labelled maps stretched to [0, 1]. L_ECR compares with the winners of m as constants, and by its
+hardest 20 percent. No gradient passes from PCM into the trunk or the class maps: L_ECR and L_rvmin teach the
+embedding, L_cls and L_ER the rest. Image-level labels are not used inside PCM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from napari_wsss.core.parameters import parameter
+from napari_wsss.localize.base import Localizer, LocalizerBatch
+from napari_wsss.networks.affine import View, draw_view
+from napari_wsss.networks.equivariance import (
+    hardest_mean,
+    lowest_mean,
+    mean_inside,
+    stretched,
+    strongest_only,
+    with_background,
+)
+from napari_wsss.networks.pixel_correlation import correlate, winners
+from napari_wsss.networks.trunk import LAST, Trunk, scaled
+from napari_wsss.weights.normalisation import IMAGENET, Normalisation
+
+_CODE = {"learning_rate": 0.01, "weight_decay": 5e-4, "batch_size": 8, "epochs": 8}
+_VIEW = {"crop": 448, "scale_low": 1.0, "scale_high": 768 / 448, "colour": 0.3}
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Raw maps of a batch (B,1+C,...), the background first: plain ones and, where computed, correlated ones."""
+
+    plain: Tensor
+    correlated: Tensor | None = None
+
+
+class Seam(Localizer):
+    """Maps that follow the image through transformations and agree among similar pixels."""
+
+    title = "SEAM"
+    published = ("seam_resnet38",)
+    aligned_corners = True
+    map_range = "min_max"
+    presets: ClassVar = {
+        # The public code passes the weight decay where SGD expects the momentum.
+        "reference": {"optimisation": _CODE | {"momentum": 5e-4}, "augmentation": _VIEW},
+        "paper": {"optimisation": _CODE | {"momentum": 0.9, "learning_rate": 0.001}, "augmentation": _VIEW},
+    }
+    ablation: ClassVar[dict[str, dict[str, Any]]] = {
+        "SEAM baseline": {"equivariance_weight": 0.0, "correlation": False},
+        "SEAM ER": {"correlation": False},
+        "SEAM ER PCM": {"hard_share": 1.0},
+        "SEAM ER PCM OHEM": {},
+    }
+
+    @dataclass(frozen=True)
+    class Parameters:
+        """SEAM."""
+
+        equivariance_weight: float = parameter(
+            1.0, "Equivariance (L_ER)", "Weight of the agreement of both views; 0 leaves it out.", bounds=(0.0, 100.0)
+        )
+        correlation: bool = parameter(
+            True, "Pixel correlation (PCM)", "Learn which pixels are alike (L_ECR) and share maps among them."
+        )
+        use_correlation: bool = parameter(
+            True, "Correlate maps", "Localize by the correlated maps; off gives the plain ones of the same network."
+        )
+        correlation_stride: int = parameter(
+            0,
+            "Correlation stride",
+            "Pixels per cell where pixels are correlated; 0 is the trunk's output stride, 8 finer and slower.",
+            choices=(0, 8),
+            advanced=True,
+        )
+        hard_share: float = parameter(
+            0.2,
+            "Hard share (OHEM)",
+            "Share of the values, over all classes, that L_ECR counts: the largest; 1 counts all.",
+            bounds=(0.001, 1.0),
+        )
+        min_pooling: bool = parameter(
+            True,
+            "Empty quarter (L_rvmin)",
+            "Push the lowest quarter of the correlated maps to zero, as the public code does.",
+            advanced=True,
+        )
+        rescale: float = parameter(
+            0.3, "Rescaling (A)", "Factor on the sides of the second view; 1 keeps them.", bounds=(0.1, 2.0)
+        )
+        mirror: bool = parameter(False, "Mirroring (A)", "Mirror the second view.", advanced=True)
+        rotation: float = parameter(
+            0.0, "Rotation (A)", "Largest angle of the second view in degrees.", bounds=(0.0, 180.0), advanced=True
+        )
+        shift: int = parameter(
+            0, "Translation (A)", "Largest shift of the second view in pixels.", bounds=(0, 1024), advanced=True
+        )
+        dropout: float = parameter(
+            0.5, "Dropout", "Share of feature channels left out in training.", bounds=(0.0, 0.9), advanced=True
+        )
+
+    settings: Parameters
+
+    def __init__(
+        self,
+        class_count: int,
+        trunk: Trunk,
+        parameters: Any | None = None,
+        normalisation: Normalisation = IMAGENET,
+    ) -> None:
+        super().__init__(class_count, trunk, parameters, normalisation)
+        shallow, deep, together = (scaled(channels, trunk.width) for channels in (64, 128, 192))
+        taps = [trunk.taps[tap] for tap in trunk.detail_taps]
+        self.dropout = nn.Dropout2d(self.settings.dropout)
+        self.classifier = nn.Conv2d(trunk.channels, class_count + 1, 1, bias=False)
+        self.embed_shallow = nn.Conv2d(taps[0], shallow, 1, bias=False)
+        self.embed_deep = nn.Conv2d(taps[1], deep, 1, bias=False)
+        self.embed = nn.Conv2d(3 + shallow + deep, together, 1, bias=False)
+        nn.init.xavier_uniform_(self.classifier.weight)
+        nn.init.kaiming_normal_(self.embed_shallow.weight)
+        nn.init.kaiming_normal_(self.embed_deep.weight)
+        nn.init.xavier_uniform_(self.embed.weight, gain=4)
+        for layer in (self.embed_shallow, self.embed_deep, self.embed):
+            layer.requires_grad_(self.settings.correlation)
+
+    @property
+    def stride(self) -> int:
+        """Input pixels per cell of the maps and of the embedding."""
+        return (self.settings.correlation and self.settings.correlation_stride) or self.trunk.output_stride
+
+    def maps(self, images: Tensor, *, correlated: bool) -> Maps:
+        """Return the raw maps of images (B,3,H,W): the plain ones on the trunk's grid, the correlated on `stride`."""
+        taps = self.trunk.features(images, (LAST, *(self.trunk.detail_taps if correlated else ())))
+        plain = self.classifier(self.dropout(taps[LAST])).float()  # (B, 1+C, h', w')
+        if not correlated:
+            return Maps(plain)
+        embedding = self._embedding(images, taps)
+        competing = winners(_resized(plain.detach(), embedding.shape[2:]))
+        return Maps(plain, correlate(competing, embedding))
+
+    def classify(self, images: Tensor) -> Tensor:
+        """Return image-level logits (B,C): the mean of the maps after enlarging them to the image, as published."""
+        return _logits(_resized(self.maps(images, correlated=False).plain, images.shape[2:]))
+
+    def localize(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the correlated maps (B,C,h,w) of the labelled classes, zero for the others."""
+        maps = self.maps(images, correlated=self.settings.correlation and self.settings.use_correlation)
+        found = maps.correlated
+        if found is None:
+            found = _resized(maps.plain.relu(), self._grid(images))
+        return found[:, 1:] * labels[:, :, None, None]
+
+    def loss(self, batch: LocalizerBatch) -> dict[str, Tensor]:
+        """Return ``classification`` and, where chosen, ``min_pooling``, ``equivariance`` and ``cross``.
+
+        Without equivariance and correlation there is one view only: the plain classifier.
+        """
+        chosen = self.settings
+        first = self._enlarged(batch.images)
+        if not chosen.equivariance_weight and not chosen.correlation:
+            return {"classification": F.multilabel_soft_margin_loss(_logits(first.plain), batch.labels)}
+        view = draw_view(
+            batch.images,
+            rescale=chosen.rescale,
+            mirror=chosen.mirror,
+            rotation=chosen.rotation,
+            shift=chosen.shift,
+        )
+        second = self._enlarged(view(batch.images))
+        views = (first, second)
+        each = [F.multilabel_soft_margin_loss(_logits(one.plain), batch.labels) for one in views]
+        losses = {"classification": torch.stack(each).mean()}
+        labels = F.pad(batch.labels, (1, 0), value=1.0)[:, :, None, None]  # (B, 1+C, 1, 1)
+        if chosen.correlation and chosen.min_pooling:
+            lowest = [lowest_mean((one.correlated * labels)[:, 1:]) for one in views if one.correlated is not None]
+            losses["min_pooling"] = torch.stack(lowest).mean()
+        return losses | self._agreement(_comparable(first, second, view, labels), view)
+
+    def pixel_features(self, images: Tensor) -> Tensor:
+        """Return the embedding (B,D,h,w) that PCM compares, or the trunk's features where none was learned."""
+        if not self.settings.correlation:
+            return super().pixel_features(images)
+        return self._embedding(images, self.trunk.features(images, self.trunk.detail_taps))
+
+    def _agreement(self, pair: tuple[Maps, Maps], view: View) -> dict[str, Tensor]:
+        """Return L_ER and L_ECR of comparable maps of both views."""
+        (first, second), inside, found = pair, view.inside, {}
+        if self.settings.equivariance_weight:
+            difference = (first.plain - second.plain)[:, 1:].abs()
+            found["equivariance"] = self.settings.equivariance_weight * mean_inside(difference, inside)
+        if first.correlated is not None and second.correlated is not None:
+            share = self.settings.hard_share
+            wanted = [strongest_only(with_background(one.plain.detach())) for one in pair]
+            differences = ((wanted[1] - first.correlated).abs(), (wanted[0] - second.correlated).abs())
+            found["cross"] = torch.stack([hardest_mean(one, share, inside) for one in differences]).sum()
+        return found
+
+    def _enlarged(self, images: Tensor) -> Maps:
+        """Return the maps at the size of the images (B,1+C,H,W)."""
+        maps = self.maps(images, correlated=self.settings.correlation)
+        return _each(maps, lambda one: _resized(one, images.shape[2:]))
+
+    def _embedding(self, images: Tensor, taps: dict[str, Tensor]) -> Tensor:
+        grid = self._grid(images)
+        shallow, deep = (_resized(taps[tap].detach(), grid) for tap in self.trunk.detail_taps)
+        shallow, deep = self.embed_shallow(shallow).relu(), self.embed_deep(deep).relu()
+        joined = torch.cat([_resized(images, grid).to(deep.dtype), shallow, deep], 1)
+        embedding: Tensor = self.embed(joined)
+        return embedding
+
+    def _grid(self, images: Tensor) -> torch.Size:
+        return torch.Size(-(-side // self.stride) for side in images.shape[2:])
+
+
+def _comparable(first: Maps, second: Maps, view: View, labels: Tensor) -> tuple[Maps, Maps]:
+    """Return the labelled maps of both views in [0, 1] where the second view has its pixels."""
+    return (
+        _each(first, lambda one: view(stretched(one)) * labels),
+        _each(second, lambda one: stretched(one, view.inside) * labels),
+    )
+
+
+def _each(maps: Maps, change: Callable[[Tensor], Tensor]) -> Maps:
+    return Maps(change(maps.plain), None if maps.correlated is None else change(maps.correlated))
+
+
+def _logits(maps: Tensor) -> Tensor:
+    return maps[:, 1:].mean((2, 3))  # (B, C)
+
+
+def _resized(planes: Tensor, size: torch.Size) -> Tensor:
+    """Return planes (B,C,H,W) at another size, corners aligned: cells of all strides have the first pixel in common."""
+    if planes.shape[2:] == size:
+        return planes
+    return F.interpolate(planes, size, mode="bilinear", align_corners=True)
