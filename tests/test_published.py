@@ -46,6 +46,16 @@ def scores(localizer: Localizer) -> Tensor:
         return localizer.localize(image, torch.ones(1, localizer.class_count, dtype=torch.bool))[0]
 
 
+def assert_alike(found: Tensor, expected: Tensor) -> None:
+    assert found.shape == expected.shape
+    assert (found - expected).abs().max() <= 1e-4 * expected.abs().max()
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
 @pytest.mark.parametrize("method", INSTALLED)
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_a_file_for_as_many_unnamed_classes_is_opened(tmp_path: Path, method: str, prefix: str) -> None:
@@ -69,10 +79,10 @@ def test_the_same_names_in_another_order_give_the_same_maps(tmp_path: Path, meth
     ours, _ = open_published_localizer(path, ClassList(VOC.names_of(order)))
 
     assert scores(published).amax() > 0
-    torch.testing.assert_close(scores(ours), scores(published)[order])
+    assert_alike(scores(ours), scores(published)[order])
     image = torch.randn(1, 3, 40, 40)
     with torch.inference_mode():
-        torch.testing.assert_close(ours.classify(image), published.classify(image)[:, order], rtol=1e-4, atol=1e-4)
+        assert_alike(ours.classify(image), published.classify(image)[:, order])
 
 
 @pytest.mark.parametrize("method", INSTALLED)
