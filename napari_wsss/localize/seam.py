@@ -51,6 +51,10 @@ class Maps:
     plain: Tensor
     correlated: Tensor | None = None
 
+    def each(self, change: Callable[[Tensor], Tensor]) -> Maps:
+        """Return both maps changed alike."""
+        return Maps(change(self.plain), None if self.correlated is None else change(self.correlated))
+
 
 class Seam(Localizer):
     """Maps that follow the image through transformations and agree among similar pixels."""
@@ -158,7 +162,7 @@ class Seam(Localizer):
 
     def classify(self, images: Tensor) -> Tensor:
         """Return image-level logits (B,C): the mean of the maps after enlarging them to the image, as published."""
-        return _logits(_resized(self.maps(images, correlated=False).plain, images.shape[2:]))
+        return _logits(self.maps(images, correlated=False).plain, images)
 
     def localize(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the correlated maps (B,C,h,w) of the labelled classes, zero for the others."""
@@ -174,9 +178,8 @@ class Seam(Localizer):
         Without equivariance and correlation there is one view only: the plain classifier.
         """
         chosen = self.settings
-        first = self._enlarged(batch.images)
         if not chosen.equivariance_weight and not chosen.correlation:
-            return {"classification": F.multilabel_soft_margin_loss(_logits(first.plain), batch.labels)}
+            return {"classification": F.multilabel_soft_margin_loss(self.classify(batch.images), batch.labels)}
         view = draw_view(
             batch.images,
             rescale=chosen.rescale,
@@ -184,15 +187,12 @@ class Seam(Localizer):
             rotation=chosen.rotation,
             shift=chosen.shift,
         )
-        second = self._enlarged(view(batch.images))
-        views = (first, second)
-        each = [F.multilabel_soft_margin_loss(_logits(one.plain), batch.labels) for one in views]
-        losses = {"classification": torch.stack(each).mean()}
-        labels = F.pad(batch.labels, (1, 0), value=1.0)[:, :, None, None]  # (B, 1+C, 1, 1)
-        if chosen.correlation and chosen.min_pooling:
-            lowest = [lowest_mean((one.correlated * labels)[:, 1:]) for one in views if one.correlated is not None]
-            losses["min_pooling"] = torch.stack(lowest).mean()
-        return losses | self._agreement(_comparable(first, second, view, labels), view)
+        both = (batch.images, view(batch.images))
+        maps = [self.maps(images, correlated=chosen.correlation) for images in both]
+        logits = [_logits(one.plain, images) for one, images in zip(maps, both, strict=True)]
+        losses = {"classification": F.multilabel_soft_margin_loss(torch.cat(logits), batch.labels.repeat(2, 1))}
+        first, second = (_labelled(one, batch.labels, images) for one, images in zip(maps, both, strict=True))
+        return losses | self._emptiness(first, second) | self._agreement(first, second, view)
 
     def pixel_features(self, images: Tensor) -> Tensor:
         """Return the embedding (B,D,h,w) that PCM compares, or the trunk's features where none was learned."""
@@ -200,23 +200,26 @@ class Seam(Localizer):
             return super().pixel_features(images)
         return self._embedding(images, self.trunk.features(images, self.trunk.detail_taps))
 
-    def _agreement(self, pair: tuple[Maps, Maps], view: View) -> dict[str, Tensor]:
-        """Return L_ER and L_ECR of comparable maps of both views."""
-        (first, second), inside, found = pair, view.inside, {}
-        if self.settings.equivariance_weight:
-            difference = (first.plain - second.plain)[:, 1:].abs()
-            found["equivariance"] = self.settings.equivariance_weight * mean_inside(difference, inside)
-        if first.correlated is not None and second.correlated is not None:
-            share = self.settings.hard_share
-            wanted = [strongest_only(with_background(one.plain.detach())) for one in pair]
-            differences = ((wanted[1] - first.correlated).abs(), (wanted[0] - second.correlated).abs())
-            found["cross"] = torch.stack([hardest_mean(one, share, inside) for one in differences]).sum()
-        return found
+    def _emptiness(self, *views: Maps) -> dict[str, Tensor]:
+        """Return L_rvmin of labelled maps at the size of the images."""
+        lowest = [lowest_mean(one.correlated[:, 1:]) for one in views if one.correlated is not None]
+        return {"min_pooling": torch.stack(lowest).mean()} if lowest and self.settings.min_pooling else {}
 
-    def _enlarged(self, images: Tensor) -> Maps:
-        """Return the maps at the size of the images (B,1+C,H,W)."""
-        maps = self.maps(images, correlated=self.settings.correlation)
-        return _each(maps, lambda one: _resized(one, images.shape[2:]))
+    def _agreement(self, first: Maps, second: Maps, view: View) -> dict[str, Tensor]:
+        """Return L_ER and L_ECR of labelled maps at the size of the images, compared on the pixels of the second."""
+        inside, found = view.inside, {}
+        first, second = first.each(lambda one: view(stretched(one))), second.each(lambda one: stretched(one, inside))
+        if self.settings.equivariance_weight:
+            difference = mean_inside((first.plain - second.plain)[:, 1:].abs(), self.class_count, inside)
+            found["equivariance"] = self.settings.equivariance_weight * difference
+        if first.correlated is not None and second.correlated is not None:
+            wanted = [strongest_only(with_background(one.plain.detach())) for one in (second, first)]
+            hardest = [
+                hardest_mean((one - other).abs(), self.class_count + 1, self.settings.hard_share, inside)
+                for one, other in zip(wanted, (first.correlated, second.correlated), strict=True)
+            ]
+            found["cross"] = torch.stack(hardest).sum()
+        return found
 
     def _embedding(self, images: Tensor, taps: dict[str, Tensor]) -> Tensor:
         grid = self._grid(images)
@@ -230,20 +233,28 @@ class Seam(Localizer):
         return torch.Size(-(-side // self.stride) for side in images.shape[2:])
 
 
-def _comparable(first: Maps, second: Maps, view: View, labels: Tensor) -> tuple[Maps, Maps]:
-    """Return the labelled maps of both views in [0, 1] where the second view has its pixels."""
-    return (
-        _each(first, lambda one: view(stretched(one)) * labels),
-        _each(second, lambda one: stretched(one, view.inside) * labels),
+def _labelled(maps: Maps, labels: Tensor, images: Tensor) -> Maps:
+    """Return maps (B,1+L,H,W) at the size of the images: the background, and the L classes an image has at most.
+
+    An image with fewer has maps that are zero, as the published code has for every absent class.
+    """
+    there, which = labels.topk(max(1, int(labels.sum(1).max())), 1)  # (B, L)
+    there, which = there[:, :, None, None], which[:, :, None, None]
+
+    def chosen(planes: Tensor) -> Tensor:
+        present = planes[:, 1:].take_along_dim(which, 1) * there
+        return _resized(torch.cat([planes[:, :1], present], 1), images.shape[2:])
+
+    return maps.each(chosen)
+
+
+def _logits(maps: Tensor, images: Tensor) -> Tensor:
+    """Return the means (B,C) of maps (B,1+C,h,w) enlarged to the images, without enlarging them."""
+    rows, columns = (
+        F.interpolate(torch.eye(cells, device=maps.device)[None], pixels, mode="linear", align_corners=True)[0].mean(1)
+        for cells, pixels in zip(maps.shape[2:], images.shape[2:], strict=True)
     )
-
-
-def _each(maps: Maps, change: Callable[[Tensor], Tensor]) -> Maps:
-    return Maps(change(maps.plain), None if maps.correlated is None else change(maps.correlated))
-
-
-def _logits(maps: Tensor) -> Tensor:
-    return maps[:, 1:].mean((2, 3))  # (B, C)
+    return (maps[:, 1:] * (rows[:, None] * columns)).sum((2, 3))
 
 
 def _resized(planes: Tensor, size: torch.Size) -> Tensor:

@@ -1,7 +1,7 @@
 """The terms of SEAM's loss (Wang et al., CVPR 2020, section 3.5) on maps of two views of the same images.
 
 Maps are (B,1+C,h,w) with the background first, or (B,C,h,w) without it. `inside` (B,1,h,w) bool tells which pixels
-both views show; without it all of them.
+both views show; without it all of them. Maps of absent classes are zero and need not be given: the means count them.
 """
 
 from __future__ import annotations
@@ -33,27 +33,31 @@ def strongest_only(maps: Tensor) -> Tensor:
     return torch.cat([maps[:, :1], torch.where(maps[:, 1:] == strongest, maps[:, 1:], 0.0)], 1)
 
 
-def mean_inside(difference: Tensor, inside: Tensor | None = None) -> Tensor:
-    """Return the mean of a difference (B,C,h,w) over images, channels and the pixels inside."""
+def mean_inside(difference: Tensor, channels: int, inside: Tensor | None = None) -> Tensor:
+    """Return the mean of a difference (B,C,h,w) over images, channels and the pixels inside.
+
+    `channels`, at least C, is how many there are: those left out are zero, as those of absent classes.
+    """
     if inside is None:
-        return difference.mean()
-    return (difference * inside).sum() / (difference.shape[1] * inside.sum()).clamp(min=1)
+        return difference.mean() * (difference.shape[1] / channels)
+    return (difference * inside).sum() / (channels * inside.sum()).clamp(min=1)
 
 
-def hardest_mean(difference: Tensor, share: float, inside: Tensor | None = None) -> Tensor:
+def hardest_mean(difference: Tensor, channels: int, share: float, inside: Tensor | None = None) -> Tensor:
     """Return the mean of the largest values of a difference (B,C,h,w) >= 0, for each image, then over the images.
 
-    Of n values of an image, over all channels and the pixels inside, ``int(n * share)`` count (at least one):
-    SEAM's online hard example mining; a share of 1 is the mean.
+    Of n values of an image, over all `channels` (those left out are zero) and the pixels inside, ``int(n * share)``
+    count, at least one: SEAM's online hard example mining; a share of 1 is the mean.
     """
-    channels, height, width = difference.shape[1:]
     if inside is None:
-        count = max(1, int(channels * height * width * share))
-        return difference.flatten(1).topk(count, 1, sorted=False).values.mean()
+        pixels = [difference.shape[2] * difference.shape[3]] * len(difference)
+    else:
+        difference = difference * inside
+        pixels = [int(shown) for shown in inside.flatten(1).sum(1)]
     means = []
-    for values, shown in zip((difference * inside).flatten(1), inside.flatten(1).sum(1).tolist(), strict=True):
+    for values, shown in zip(difference.flatten(1), pixels, strict=True):
         count = max(1, int(channels * shown * share))
-        means.append(values.topk(count, sorted=False).values.mean())
+        means.append(values.topk(min(count, len(values)), sorted=False).values.sum() / count)
     return torch.stack(means).mean()
 
 

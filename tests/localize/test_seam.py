@@ -107,6 +107,15 @@ def test_without_equivariance_and_correlation_it_is_a_plain_classifier() -> None
     torch.testing.assert_close(found, F.multilabel_soft_margin_loss(network.classify(given.images), given.labels))
 
 
+def test_logits_are_means_of_the_enlarged_maps() -> None:
+    network, images = seam().eval(), batch(2, 65, 83).images
+    with torch.no_grad():
+        maps = network.maps(images, correlated=False).plain
+        enlarged = F.interpolate(maps, images.shape[2:], mode="bilinear", align_corners=True)
+
+        torch.testing.assert_close(network.classify(images), enlarged[:, 1:].mean((2, 3)))
+
+
 def test_absent_classes_change_nothing_but_the_classification() -> None:
     network, given = seam().eval(), batch()
     with torch.no_grad():

@@ -47,22 +47,34 @@ def test_the_background_is_what_the_strongest_class_leaves() -> None:
 def test_the_mean_counts_what_is_inside() -> None:
     difference = row([1.0, 3, 9, 9], [5, 7, 9, 9])
 
-    assert float(mean_inside(difference)) == pytest.approx(52 / 8)
-    assert float(mean_inside(difference, HALF)) == 4
-    assert float(mean_inside(difference, HALF & False)) == 0
+    assert float(mean_inside(difference, 2)) == pytest.approx(52 / 8)
+    assert float(mean_inside(difference, 2, HALF)) == 4
+    assert float(mean_inside(difference, 2, HALF & False)) == 0
 
 
 @pytest.mark.parametrize(("share", "expected"), [(1.0, 52 / 8), (0.5, 9.0), (0.74, 8.6), (0.001, 9.0)])
 def test_the_hardest_are_rounded_down_but_never_none(share: float, expected: float) -> None:
-    assert float(hardest_mean(row([1.0, 3, 9, 9], [5, 7, 9, 9]), share)) == pytest.approx(expected)
+    assert float(hardest_mean(row([1.0, 3, 9, 9], [5, 7, 9, 9]), 2, share)) == pytest.approx(expected)
 
 
 def test_each_image_has_its_own_hardest() -> None:
     two = torch.cat([row([1.0, 2, 3, 4]), row([10.0, 20, 30, 40])])
 
-    assert float(hardest_mean(two, 0.25)) == 22
-    assert float(hardest_mean(two, 0.5, HALF.expand(2, -1, -1, -1))) == 11
-    assert float(hardest_mean(two, 0.25, torch.ones_like(HALF).expand(2, -1, -1, -1))) == 22
+    assert float(hardest_mean(two, 1, 0.25)) == 22
+    assert float(hardest_mean(two, 1, 0.5, HALF.expand(2, -1, -1, -1))) == 11
+    assert float(hardest_mean(two, 1, 0.25, torch.ones_like(HALF).expand(2, -1, -1, -1))) == 22
+
+
+@pytest.mark.parametrize("inside", [None, HALF])
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 1.0])
+def test_channels_left_out_count_as_zero(share: float, inside: torch.Tensor | None) -> None:
+    given = row([1.0, 3, 9, 9], [5, 7, 9, 9])
+    everything = torch.cat([given, torch.zeros(1, 5, 1, 4)], 1)
+
+    assert float(mean_inside(given, 7, inside)) == pytest.approx(float(mean_inside(everything, 7, inside)))
+    assert float(hardest_mean(given, 7, share, inside)) == pytest.approx(
+        float(hardest_mean(everything, 7, share, inside))
+    )
 
 
 def test_the_lowest_quarter_of_the_strongest_class() -> None:
