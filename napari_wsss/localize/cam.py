@@ -29,7 +29,7 @@ class Cam(Localizer):
     """Class activation maps of a linear classifier on pooled features."""
 
     title = "CAM"
-    published = ()
+    published = ("psa_cls_resnet38",)
     presets: ClassVar = {
         # The public code of psa passes the weight decay where SGD expects the momentum; its README's rate of 0.1 is
         # VGG-16's, ResNet-38 takes 0.01.
