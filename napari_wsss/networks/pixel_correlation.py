@@ -20,7 +20,7 @@ EPSILON = 1e-5
 _PAIRS = 2**24
 
 
-def correlate(maps: Tensor, features: Tensor, *, block: int = 0) -> Tensor:
+def correlate(maps: Tensor, features: Tensor, *, power: float = 1.0, block: int = 0) -> Tensor:
     """Return maps (B,C,h,w) float32 in which every cell is the mean of the cells whose features are similar.
 
     Parameters
@@ -29,6 +29,9 @@ def correlate(maps: Tensor, features: Tensor, *, block: int = 0) -> Tensor:
         Any values; without gradient where they are wanted as constants.
     features : (B, D, h, w)
         Of any length per cell: only directions are compared.
+    power : float
+        Exponent of A, 1 in SEAM: more leaves only the most similar cells, which features that are nowhere negative
+        need.
     block : int
         Cells j done at once, at ``4 B h w block`` bytes; 0 takes as many as keep to 64 MiB.
 
@@ -46,7 +49,7 @@ def correlate(maps: Tensor, features: Tensor, *, block: int = 0) -> Tensor:
         dtype = torch.promote_types(features.dtype, torch.float32)
         cells = _unit(features.to(dtype)).flatten(2)  # (B, D, N)
         counted = torch.cat([maps.to(dtype), torch.ones_like(maps[:, :1], dtype=dtype)], 1).flatten(2)  # (B, C+1, N)
-        total = _blocks(counted, cells, block or max(1, _PAIRS // (cells.shape[0] * cells.shape[2])))
+        total = _blocks(counted, cells, power, block or max(1, _PAIRS // (cells.shape[0] * cells.shape[2])))
         return (total[:, :-1] / (total[:, -1:] + EPSILON)).reshape(maps.shape)
 
 
@@ -77,17 +80,20 @@ def _unit(features: Tensor) -> Tensor:
     return features / (length + EPSILON)
 
 
-def _blocks(counted: Tensor, cells: Tensor, block: int) -> Tensor:
-    """Return counted . A (B,C+1,N), `block` columns at a time."""
+def _blocks(counted: Tensor, cells: Tensor, power: float, block: int) -> Tensor:
+    """Return counted . A^power (B,C+1,N), `block` columns at a time."""
     columns = torch.split(cells, block, dim=2)
     if len(columns) == 1 or not (torch.is_grad_enabled() and (cells.requires_grad or counted.requires_grad)):
-        return torch.cat([_gathered(counted, cells, some) for some in columns], 2)
+        return torch.cat([_gathered(counted, cells, some, power) for some in columns], 2)
     again = [
-        checkpoint(_gathered, counted, cells, some, use_reentrant=False, preserve_rng_state=False) for some in columns
+        checkpoint(_gathered, counted, cells, some, power, use_reentrant=False, preserve_rng_state=False)
+        for some in columns
     ]
     return torch.cat(again, 2)
 
 
-def _gathered(counted: Tensor, cells: Tensor, columns: Tensor) -> Tensor:
+def _gathered(counted: Tensor, cells: Tensor, columns: Tensor, power: float) -> Tensor:
     affinity = torch.bmm(cells.transpose(1, 2), columns).relu_()  # (B, N, block)
+    if power != 1:
+        affinity = affinity**power
     return torch.bmm(counted, affinity)  # (B, C+1, block)

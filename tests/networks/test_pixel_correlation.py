@@ -60,6 +60,12 @@ def test_orthogonal_groups_do_not_mix() -> None:
     torch.testing.assert_close(found[0, 0], expected, atol=1e-4, rtol=0)
 
 
+def test_a_high_power_leaves_each_cell_to_itself() -> None:
+    maps, features = given()
+
+    torch.testing.assert_close(correlate(maps, features, power=200), maps, atol=1e-3, rtol=0)
+
+
 def test_cells_without_features_are_zero_not_nan() -> None:
     maps, features = given()
 
@@ -100,9 +106,9 @@ def test_no_more_pairs_than_fit_are_held(monkeypatch: pytest.MonkeyPatch) -> Non
     held: list[int] = []
     original = pixel_correlation._gathered
 
-    def watched(counted: Tensor, cells: Tensor, columns: Tensor) -> Tensor:
+    def watched(counted: Tensor, cells: Tensor, columns: Tensor, power: float) -> Tensor:
         held.append(cells.shape[0] * cells.shape[2] * columns.shape[2])
-        return original(counted, cells, columns)
+        return original(counted, cells, columns, power)
 
     monkeypatch.setattr(pixel_correlation, "_gathered", watched)
     maps, features = given(1, 1, 64, 66)  # 17.8 million pairs
