@@ -314,7 +314,8 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
     }
     own = chosen.Parameters
     typed = _typed(own, options, method_prefix(recipe, method))
-    parameters = {**(file.get("parameters", {}) if method == file.get("method", method) else {}), **typed}
+    own_file = file.get("parameters", {}) if method == file.get("method", method) else {}
+    parameters = {**special.get("parameters", {}), **own_file, **typed}
     from_dict(own, parameters)
     return RunConfig(recipe, method, parameters=parameters, **sections)
 

@@ -103,3 +103,15 @@ def test_description_is_json_and_complete() -> None:
     entries = describe(resolve_file("segmentation", {}))
     json.dumps(entries)
     assert {"machine_weight", "auxiliary_weight", "crop", "epochs"} <= {str(entry["name"]) for entry in entries}
+
+
+def test_a_preset_may_set_the_methods_own_parameters() -> None:
+    gentle, published = (
+        resolve_file("classifier", {"method": "seam", "optimisation": {"preset": name}})
+        for name in ("pretrained", "reference")
+    )
+
+    assert gentle.parameters == {"rescale": 0.5}
+    assert published.parameters == {}
+    assert resolve_file("classifier", {"method": "seam", "parameters": {"rescale": 0.4}}).parameters["rescale"] == 0.4
+    assert {entry["name"]: entry["default"] for entry in describe(gentle)}["rescale"] == 0.5
