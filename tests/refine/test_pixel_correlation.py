@@ -31,14 +31,15 @@ def picture() -> NDArray[np.uint8]:
     return pixels
 
 
-def maps(*scores: NDArray[np.float32], background: NDArray[np.float32] | None = None) -> ActivationMaps:
+def maps(*scores: NDArray[np.floating], background: NDArray[np.float32] | None = None) -> ActivationMaps:
     return ActivationMaps(np.stack(scores).astype(np.float32), tuple(range(len(scores))), background)
 
 
 def spot(row: int, column: int, height: float = 1.0) -> NDArray[np.float32]:
     """Return a score map (H,W) with a blurred spot."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
-    return (height * np.exp(-((y - row) ** 2 + (x - column) ** 2) / 60)).astype(np.float32)
+    distance = (y - row) ** 2 + (x - column) ** 2
+    return np.asarray(height * np.exp(-distance / 60), np.float32)
 
 
 def refined(given: ActivationMaps, features: NDArray[np.float32] | None = None, **parameters: Any) -> ActivationMaps:
