@@ -202,3 +202,15 @@ def test_pixel_features_without_correlation_are_the_trunks() -> None:
         found = network.pixel_features(batch().images)
 
     assert found.shape[1] == sum(taps)
+
+
+def test_losses_in_half_precision_are_close() -> None:
+    network, given = seam().eval(), batch()
+    with torch.no_grad():
+        exact = network.loss(given)
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = network.loss(given)
+
+    assert {loss.dtype for loss in rounded.values()} == {torch.float32}
+    assert float(rounded["classification"]) == pytest.approx(float(exact["classification"]), rel=0.02)
+    assert float(rounded["cross"]) == pytest.approx(float(exact["cross"]), rel=0.2)
