@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.project import Project
@@ -42,24 +48,60 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     StepError
         When the loss is not finite.
     """
-    settings = config.optimisation
     device, bf16 = prepare(config.hardware)
-    seed_everything(settings.seed)
+    seed_everything(config.optimisation.seed)
     localizer = build_localizer(config.method, len(project.classes), config.network.choice(), config.parameters)
-    freeze(localizer.trunk, settings)
     pictures = Pictures(project, config.sources.cached_side)
-    data = _data(project, pictures, config.sources)
-    order = data.order(settings.batch_size, settings.seed, localizer.companions)
+    data = classifier_data(project, pictures, config)
+    return (yield from fitted(Training(project, config, run, localizer, data, pictures, device, bf16)))
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a new localizer.
+
+    Parameters
+    ----------
+    project : Project
+    config : RunConfig
+        Of recipe ``classifier``.
+    run : RunFolder
+        Where its models and checkpoint lie, and what asks it to stop.
+    localizer : Localizer
+        With the weights it starts from.
+    data : ClassifierData
+    pictures : Pictures
+    device, bf16
+        As `hardware.prepare` returned them.
+    """
+
+    project: Project
+    config: RunConfig
+    run: RunFolder
+    localizer: Localizer
+    data: ClassifierData
+    pictures: Pictures
+    device: torch.device
+    bf16: bool
+
+
+def fitted(training: Training) -> Steps[Outcome]:
+    """Train from the checkpoint in the run's folder, or from the start, to the last step or a stop."""
+    project, config, run, localizer = training.project, training.config, training.run, training.localizer
+    settings = config.optimisation
+    freeze(localizer.trunk, settings)
+    order = training.data.order(settings.batch_size, settings.seed, localizer.companions)
     view = view_of(config.augmentation, localizer.normalisation, settings.seed)
     groups = (localizer.trunk_parameters(), localizer.head_parameters())
-    learner = Learner(localizer, groups, settings, total_steps(settings, order), device, bf16)
+    learner = Learner(localizer, groups, settings, total_steps(settings, order), training.device, training.bf16)
     learner.resume(run)
-    check = ClassifierCheck(project, localizer, pictures)
+    check = ClassifierCheck(project, localizer, training.pictures)
     write = partial(_write, localizer=localizer, project=project, config=config)
     milestones = Milestones(STAGE, learner, order, run, check.figures, write)
 
+    make = partial(training.data.batch, order=order, view=view)
     steps = range(learner.step, learner.total)
-    with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
+    with closing(prefetched(make, steps, config.hardware.loaders)) as batches:
         for batch in batches:
             with learner.forward():
                 losses = localizer.loss(_on_device(batch, learner))
@@ -71,10 +113,21 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     return Outcome(True, learner.step, learner.best, check.tables())
 
 
-def _data(project: Project, pictures: Pictures, sources: object) -> ClassifierData:
-    assert isinstance(sources, ClassifierSources)
-    records = training_records(project)
-    return ClassifierData(project, pictures, records, labels_from_masks=sources.labels_from_masks)
+def classifier_data(
+    project: Project,
+    pictures: Pictures,
+    config: RunConfig,
+    sub_labels: Mapping[str, NDArray[np.bool_]] | None = None,
+) -> ClassifierData:
+    """Return the labelled images that train, with the labels (C*K,) of their sub-categories where there are any."""
+    assert isinstance(config.sources, ClassifierSources)
+    return ClassifierData(
+        project,
+        pictures,
+        training_records(project),
+        labels_from_masks=config.sources.labels_from_masks,
+        sub_labels=sub_labels,
+    )
 
 
 def _on_device(batch: ClassifierBatch, learner: Learner) -> LocalizerBatch:

@@ -1,0 +1,250 @@
+"""Sub-categories of classes: which cluster of its class an image belongs to, as a result of its own.
+
+A class has K places for clusters. A place is the identity of a cluster: it is the column of the network's head, and
+later clusterings are put into the same places where they hold the same images. A place may be empty. What a
+machine found lies in ``results/clusters-<key>/``; a person's changes are kept elsewhere (see `cluster_edits`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import LabelError
+from napari_wsss.core.files import publish
+from napari_wsss.core.provenance import Provenance
+from napari_wsss.core.store import DAMAGE
+
+STEP = "clusters"
+FILE_NAME = "clusters.npz"
+RECORD = "provenance.json"
+
+
+@dataclass(frozen=True, eq=False)
+class ClassClusters:
+    """The clusters of one class's images.
+
+    Parameters
+    ----------
+    name : str
+        The class.
+    image_ids : tuple of str
+        The n images that have the class.
+    assignment : (n,) int64
+        Place of each image's cluster, 0 to K - 1.
+    distances : (n,) float32
+        From the centre of its cluster.
+    coordinates : (n, D) float32
+        The features' leading principal components.
+    projection : (n, 2) float32
+        Where each image is drawn.
+    names : tuple of str
+        Names of the K places.
+    by_person : (n,) bool
+        Whether a person put the image where it is.
+    """
+
+    name: str
+    image_ids: tuple[str, ...]
+    assignment: NDArray[np.int64]
+    distances: NDArray[np.float32]
+    coordinates: NDArray[np.float32]
+    projection: NDArray[np.float32]
+    names: tuple[str, ...]
+    by_person: NDArray[np.bool_]
+
+    def filled(self) -> tuple[int, ...]:
+        """Return the places that have images, ascending."""
+        return tuple(int(place) for place in np.unique(self.assignment))
+
+    def place(self, cluster: str) -> int:
+        """Return the place of the cluster named `cluster`; raise `LabelError` listing the names when there is none."""
+        for place in self.filled():
+            if self.names[place] == cluster:
+                return place
+        known = ", ".join(self.names[place] for place in self.filled()) or "none"
+        raise LabelError(f"The class {self.name!r} has no cluster {cluster!r}; it has: {known}.")
+
+    def members(self, place: int, count: int | None = None) -> tuple[str, ...]:
+        """Return the images of a cluster, those nearest to its centre first; at most `count`."""
+        inside = np.flatnonzero(self.assignment == place)
+        nearest = inside[np.argsort(self.distances[inside], kind="stable")]
+        return tuple(self.image_ids[index] for index in nearest[:count])
+
+    def places(self) -> dict[str, int]:
+        """Return the place of every image by its id."""
+        return dict(zip(self.image_ids, self.assignment.tolist(), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """The clusters of all classes of a project.
+
+    Parameters
+    ----------
+    classes : tuple of ClassClusters
+        In the project's order; one without images has none.
+    count : int
+        Places per class (K).
+    provenance : Provenance
+        The model and the data they were found with.
+    facts : mapping
+        What a person may want to know, plain JSON types: the ``round`` that learns from them, the ``run``.
+    made : float
+        Seconds since 1970.
+    """
+
+    classes: tuple[ClassClusters, ...]
+    count: int
+    provenance: Provenance
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    made: float = field(default_factory=time.time)
+
+    def of(self, name: str) -> ClassClusters:
+        """Return the clusters of a class; raise `LabelError` when there is no such class."""
+        for found in self.classes:
+            if found.name == name:
+                return found
+        known = ", ".join(found.name for found in self.classes)
+        raise LabelError(f"There are no clusters of a class {name!r}; the classes are: {known}.")
+
+    def columns(self) -> NDArray[np.bool_]:
+        """Return which of the head's columns (C*K,) have images; column = class * K + place."""
+        columns = np.zeros((len(self.classes), self.count), bool)
+        for k, found in enumerate(self.classes):
+            columns[k, list(found.filled())] = True
+        return columns.ravel()
+
+    def sub_labels(self, image_ids: Iterable[str]) -> dict[str, NDArray[np.bool_]]:
+        """Return the sub-category label (C*K,) of every image; all False for an image that was not clustered."""
+        numbers = {image_id: number for number, image_id in enumerate(dict.fromkeys(image_ids))}
+        places = np.full((len(numbers), len(self.classes)), -1)
+        for k, found in enumerate(self.classes):
+            for image_id, place in found.places().items():
+                if image_id in numbers:
+                    places[numbers[image_id], k] = place
+        return dict(zip(numbers, sub_label_matrix(places, self.count), strict=True))
+
+
+def sub_label_matrix(places: NDArray[np.integer[Any]], count: int) -> NDArray[np.bool_]:
+    """Return sub-category labels (N,C*K) of places (N,C), which are -1 where an image lacks a class.
+
+    Column = class * K + place, as the paper's authors lay their head out.
+    """
+    images, classes = np.nonzero(places >= 0)
+    labels = np.zeros((*places.shape, count), bool)
+    labels[images, classes, places[images, classes]] = True
+    return labels.reshape(len(places), -1)
+
+
+def place_names(count: int) -> tuple[str, ...]:
+    """Return the names of `count` places that nobody named."""
+    return tuple(str(place + 1) for place in range(count))
+
+
+def write_clusters(path: Path, clusters: Clusters) -> None:
+    """Publish clusters as one ``.npz`` file without pickle."""
+    ids = tuple(dict.fromkeys(image_id for found in clusters.classes for image_id in found.image_ids))
+    numbers = {image_id: number for number, image_id in enumerate(ids)}
+    meta = {
+        "count": clusters.count,
+        "provenance": clusters.provenance.to_dict(),
+        "facts": dict(clusters.facts),
+        "made": clusters.made,
+        "classes": [{"name": c.name, "names": list(c.names), "images": len(c.image_ids)} for c in clusters.classes],
+    }
+    arrays: dict[str, NDArray[Any]] = {
+        "meta": np.asarray(json.dumps(meta)),
+        "ids": np.asarray(ids, dtype=np.str_),
+        "images": np.asarray([numbers[i] for c in clusters.classes for i in c.image_ids], np.int64),
+        "by_person": np.concatenate([c.by_person for c in clusters.classes]),
+    }
+    for k, found in enumerate(clusters.classes):
+        arrays |= {f"assignment/{k}": found.assignment, f"distances/{k}": found.distances}
+        arrays |= {f"coordinates/{k}": found.coordinates, f"projection/{k}": found.projection}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    with publish(path) as file:
+        file.write(buffer.getvalue())
+
+
+def read_clusters(path: Path) -> Clusters | None:
+    """Return the clusters in a file, None when it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        meta = json.loads(str(arrays["meta"]))
+        return Clusters(
+            tuple(_class(k, record, meta, arrays) for k, record in enumerate(meta["classes"])),
+            int(meta["count"]),
+            Provenance.from_dict(meta["provenance"]),
+            meta["facts"],
+            float(meta["made"]),
+        )
+    except DAMAGE:
+        return None
+
+
+def _class(
+    k: int, record: Mapping[str, Any], meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> ClassClusters:
+    start = sum(other["images"] for other in meta["classes"][:k])
+    rows = slice(start, start + record["images"])
+    return ClassClusters(
+        str(record["name"]),
+        tuple(str(image_id) for image_id in arrays["ids"][arrays["images"][rows]]),
+        arrays[f"assignment/{k}"],
+        arrays[f"distances/{k}"],
+        arrays[f"coordinates/{k}"],
+        arrays[f"projection/{k}"],
+        tuple(record["names"]),
+        arrays["by_person"][rows],
+    )
+
+
+def keep_clusters(results: Path, clusters: Clusters) -> Path:
+    """Publish a machine's clusters in a project's folder of results and return their file."""
+    folder = results / f"{STEP}-{clusters.provenance.key}"
+    write_clusters(folder / FILE_NAME, clusters)
+    with publish(folder / RECORD) as file:
+        file.write(json.dumps(clusters.provenance.to_dict(), indent=1, sort_keys=True).encode())
+    return folder / FILE_NAME
+
+
+def latest_clusters(results: Path) -> Clusters | None:
+    """Return the machine's clusters made last, None when there are none."""
+    for path in sorted(results.glob(f"{STEP}-*/{FILE_NAME}"), key=_made, reverse=True):
+        found = read_clusters(path)
+        if found is not None:
+            return found
+    return None
+
+
+def _made(path: Path) -> float:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return float(json.loads(str(stored["meta"]))["made"])
+    except DAMAGE:
+        return 0.0
+
+
+def no_clusters(name: str, count: int) -> ClassClusters:
+    """Return the clusters of a class that no image has."""
+    return ClassClusters(
+        name,
+        (),
+        np.zeros(0, np.int64),
+        np.zeros(0, np.float32),
+        np.zeros((0, 1), np.float32),
+        np.zeros((0, 2), np.float32),
+        place_names(count),
+        np.zeros(0, bool),
+    )
