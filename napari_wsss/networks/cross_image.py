@@ -1,4 +1,4 @@
-"""Collaborative multi-attention (Wu et al., EDAM, CVPR 2021, section 3.3): images of a group look at each other.
+"""Collaborative multi-attention (Wu et al., EDAM, CVPR 2021): images of a group look at each other.
 
 With reduced features R_n (D,h,w) and a mask M_nc (h,w) of image n and class c::
 

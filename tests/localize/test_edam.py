@@ -123,16 +123,16 @@ def test_groups_do_not_see_each_other() -> None:
         torch.testing.assert_close(loss(network, given), expected, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("trunk", ["mobilenet_v2", "resnet18", "vgg16"])
-def test_transformers_learn_at_the_rate_of_the_trunk(trunk: str) -> None:
-    network = edam(trunk=trunk)
+@pytest.mark.parametrize("trunk", ["mobilenet_v2", "resnet18", "vgg16", "resnet38"])
+@pytest.mark.parametrize("rate", ["head", "trunk"])
+def test_transformers_learn_at_the_wanted_rate(trunk: str, rate: str) -> None:
+    network = edam(trunk=trunk, transformer_rate=rate)
 
     slow, fast = list(network.trunk_parameters()), list(network.head_parameters())
 
-    assert network.cross_image.transformers.query.weight in set(slow)
-    assert {id(weight) for weight in fast} == {
-        id(weight) for weight in (network.mask_layer.weight, network.reduction.weight, network.cross_image.classifier)
-    }
+    heads = {id(network.mask_layer.weight), id(network.reduction.weight), id(network.cross_image.classifier)}
+    comparing = {id(weight) for weight in network.cross_image.parameters()} - heads
+    assert {id(weight) for weight in fast} == heads | (comparing if rate == "head" else set())
     learning = [weight for weight in network.parameters() if weight.requires_grad]
     assert {id(weight) for weight in (*slow, *fast)} == {id(weight) for weight in learning}
     assert len(slow) + len(fast) == len(learning)

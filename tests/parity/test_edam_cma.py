@@ -60,7 +60,7 @@ def features(fixture: Fixture) -> Tensor:
 @pytest.fixture(scope="module")
 def network(fixture: Fixture, features: Tensor) -> Edam:
     """Return the network in evaluation mode, with the gradients of the loss."""
-    parameters = from_dict(Edam.Parameters, {"classes_computed": "all"})
+    parameters = from_dict(Edam.Parameters, Edam.presets["paper"]["parameters"])
     found = Edam(fixture.config["num_classes"], Given(channels(fixture)), parameters).eval()
     fit(found, fixture.tensors(), published("edam_resnet38"))
     found.loss(LocalizerBatch(features, labels(fixture)))["classification"].backward()
