@@ -20,7 +20,7 @@ from napari_wsss.core.catalog import Catalog
 from napari_wsss.core.database import Database, Row
 from napari_wsss.core.errors import ProjectError
 
-Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split", "undo"]
+Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split", "cluster", "undo"]
 DECISIONS: tuple[Kind, ...] = ("state", "mask")
 """The kinds a person can take back with *undo decision*.
 

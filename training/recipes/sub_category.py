@@ -1,8 +1,9 @@
 """Train SC-CAM in rounds: cluster every class's images by the last round's features, learn classes and clusters anew.
 
 Round 0 learns the classes only. Every later round finds clusters by the features of the round before, and trains
-from the trunk's first weights again. The run's model is that of the last finished round. Each round keeps its own
-checkpoint and labels, so that a stopped run goes on in the middle of one and gives what the uninterrupted one gives.
+from the trunk's first weights again. What a person changed about clusters counts from the next round on. The run's
+model is that of the last finished round. Each round keeps its own checkpoint and labels, so that a stopped run goes
+on in the middle of one and gives what the uninterrupted one gives.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from napari_wsss.core.cluster_edits import as_left, edits_of, known_places
 from napari_wsss.core.clusters import (
     STEP,
     ClassClusters,
     Clusters,
     keep_clusters,
     latest_clusters,
-    no_clusters,
     read_clusters,
     write_clusters,
 )
@@ -201,12 +202,14 @@ class Rounds:
             found: Clusters | None = self._of_the_project()
         else:
             found = yield from self._found(number)
-        if found is not None:
-            write_clusters(path, found)
-        return found
+        if found is None:
+            return None
+        learned = as_left(self._project, found)
+        write_clusters(path, learned)
+        return learned
 
     def _of_the_project(self) -> Clusters:
-        """Return the clusters made last in the project, with places for classes added since."""
+        """Return the clusters a machine made last in the project."""
         found = latest_clusters(self._project.results_folder)
         if found is None:
             raise ParameterError(
@@ -218,8 +221,7 @@ class Rounds:
                 f"{self._settings.cluster_count}. Give --cluster-count {found.count}, or start 'anew'.",
                 name="cluster_count",
             )
-        added = self._project.classes.names[len(found.classes) :]
-        return replace(found, classes=(*found.classes, *(no_clusters(name, found.count) for name in added)))
+        return found
 
     def _found(self, number: int) -> Generator[Progress, None, Clusters | None]:
         """Return the clusters of the features of the round before, also kept among the project's results."""
@@ -235,24 +237,30 @@ class Rounds:
                 return None
         features, earlier = np.stack(rows), self._earlier(number)
         classes: list[ClassClusters] = []
-        for name in self._project.classes.names:
+        for k, name in enumerate(self._project.classes.names):
             inside = [at for at, record in enumerate(self._records) if name in record.labels]
             own = [ids[at] for at in inside]
-            classes.append(self._clustering(name, own, features[inside], earlier.get(name, {})))
+            classes.append(self._clustering(name, own, features[inside], earlier[k]))
             yield Progress(STAGE, done, self._total, f"round {number}: clusters of {name}")
         facts = {"round": number, "run": self._run.path.name}
         clusters = Clusters(tuple(classes), self._clustering.count, self._provenance(extractor, earlier), facts)
         keep_clusters(self._project.results_folder, clusters)
         return clusters
 
-    def _earlier(self, number: int) -> Mapping[str, Mapping[str, int]]:
-        """Return by class and image the places of the round before: new clusters of the same images take them over."""
-        before = read_clusters(self._folder(number - 1) / CLUSTERS)
-        return {} if before is None else {found.name: found.places() for found in before.classes}
+    def _earlier(self, number: int) -> list[dict[str, int]]:
+        """Return, class by class, the places of images that new clusters of the same images take over.
 
-    def _provenance(self, extractor: Path, earlier: Mapping[str, Mapping[str, int]]) -> Provenance:
+        They are those of the round before, or what a person's changes say.
+        """
+        before, classes = read_clusters(self._folder(number - 1) / CLUSTERS), range(len(self._project.classes))
+        if before is not None and len(before.classes) == len(classes):
+            return [found.places() for found in before.classes]
+        edits = edits_of(self._project)
+        return [known_places(edits, k) for k in classes]
+
+    def _provenance(self, extractor: Path, earlier: Sequence[Mapping[str, int]]) -> Provenance:
         labels = [(record.id, sorted(record.labels)) for record in self._records]
-        data = hashlib.sha256(repr((labels, sorted(earlier.items()))).encode()).hexdigest()
+        data = hashlib.sha256(repr((labels, earlier)).encode()).hexdigest()
         chosen = self._clustering
         parameters = {
             "count": chosen.count,

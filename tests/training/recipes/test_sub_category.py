@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_wsss.core.cluster_editor import ClusterEditor
 from napari_wsss.core.clusters import latest_clusters, read_clusters
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.progress import Progress, finish
@@ -151,6 +152,36 @@ def test_a_run_may_start_from_the_projects_clusters(project: Project, config: Ca
     assert finished
     assert seen[-1].total == 3
     assert not (run.path / "round-0").exists()
+
+
+@pytest.mark.parametrize("start", ["clusters", "anew"])
+def test_a_persons_changes_are_learned_by_the_next_run(
+    project: Project, config: Callable[..., RunConfig], start: str
+) -> None:
+    finish(train(project, config(), begin(project, config())))
+    machine = latest_clusters(project.results_folder)
+    assert machine is not None
+    name = max(machine.classes, key=lambda one: len(one.filled())).name
+    editor = ClusterEditor(project, machine)
+    first, second = (machine.of(name).names[place] for place in machine.of(name).filled())
+    editor.rename(name, first, "mine")
+    editor.merge(name, ["mine", second])
+    removed = machine.of(name).image_ids[0]
+    editor.not_this_class([removed], name)
+
+    chosen = config(start=start)
+    run = begin(project, chosen)
+    finish(train(project, chosen, run))
+
+    learned = read_clusters(run.path / "round-1" / "clusters.npz")
+    assert learned is not None
+    assert len(learned.of(name).filled()) == 1
+    assert learned.of(name).names[learned.of(name).filled()[0]] == "mine"
+    assert learned.of(name).by_person.all()
+    assert removed not in learned.of(name).image_ids
+    pure = latest_clusters(project.results_folder)
+    assert pure is not None
+    assert not pure.of(name).by_person.any()
 
 
 def test_clusters_to_start_from_must_be_there_and_fit(project: Project, config: Callable[..., RunConfig]) -> None:
