@@ -1,7 +1,7 @@
 """EDAM: embedded discriminative attention (Wu et al., CVPR 2021).
 
-With features F = f(x) (C',h,w) at the trunk's `linear_tap` (ResNet-38: before the last ReLU), K + 1 raw masks by a 3x3 convolution, the
-first for the background, and a 1x1 convolution R to D channels::
+With features F = f(x) (C',h,w) at the trunk's `linear_tap` (ResNet-38: before the last ReLU), K + 1 raw masks m by a
+3x3 convolution of F, the first for the background, and R, a 1x1 convolution of F to D channels::
 
     M(x)  = |m(x)| / ||m(x)||_2          over the K + 1 channels: the discriminative activation layer
     s_nk  = CMA(R * M_k)                 logit of class k in image n of a group, see `networks.cross_image`
