@@ -21,9 +21,7 @@ class Halve(Refiner):
     title = "Halve"
     needs = frozenset({"background"})
 
-    def refine(
-        self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING
-    ) -> ActivationMaps:
+    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
         self.check_input(image, maps)
         return maps.with_scores(maps.scores / 2, maps.background)
 

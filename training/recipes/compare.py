@@ -192,8 +192,8 @@ class Comparison:
         return resolve_file("classifier", {**_merged(given, ours), "method": entry.method, "parameters": parameters})
 
     def _checkpoints(self, entry: Entry, folder: Path) -> list[tuple[str, Path]]:
-        rounds = sorted(folder.glob("round-*.safetensors")) if self.options.every_round else []
-        named = [(f"{entry.title}, {path.stem.replace('-', ' ')}", path) for path in rounds]
+        rounds = sorted(folder.glob(f"round-*/{LAST}")) if self.options.every_round else []
+        named = [(f"{entry.title}, {path.parent.name.replace('-', ' ')}", path) for path in rounds]
         return named or [(entry.title, folder / LAST)]
 
     def _scored(self, method: str, checkpoint: Path) -> Row:

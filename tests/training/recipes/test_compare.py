@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.project import Project
+from napari_wsss.core.registry import load_method
 from training.run import main
 
 TINY = {
@@ -74,3 +75,22 @@ def test_unknown_methods_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
         main(arguments(tmp_path, "--methods", "cam,camm"))
 
     assert "camm" in capsys.readouterr().err
+
+
+def test_each_round_gets_a_row(tiny_data: Path, tmp_path: Path) -> None:
+    typed = arguments(tmp_path, "--data", str(tiny_data), "--methods", "sub_category", "--every-round", "--sheet", "0")
+    config = TINY | {"sub_category": {"parameters": {"rounds": 1, "cluster_count": 2}}}
+    (tmp_path / "c.json").write_text(json.dumps(config))
+
+    assert main(typed) == 0
+
+    assert {row["title"] for row in rows_of(tmp_path).values()} == {"SC-CAM, round 0", "SC-CAM, round 1"}
+
+
+def test_an_ablation_has_one_row_per_variant(tiny_data: Path, tmp_path: Path) -> None:
+    typed = arguments(tmp_path, "--data", str(tiny_data), "--methods", "seam", "--ablation", "--sheet", "0")
+
+    assert main(typed) == 0
+
+    titles = {row["title"] for row in rows_of(tmp_path).values()}
+    assert titles == set(load_method("localize", "seam").ablation)
