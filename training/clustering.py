@@ -18,6 +18,8 @@ Features = NDArray[np.float32]
 _RESTARTS = 10
 _AXES = 16
 """Principal components kept with the clusters; enough to tell a cluster's halves apart."""
+_EXACT_SIDE = 400
+"""Features of more images and channels than this are decomposed approximately: seconds instead of minutes."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,13 @@ def principal_components(features: Features, axes: int) -> Features:
 
     Signs are fixed by the largest entry of each component, so that equal features are drawn equally.
     """
+    from sklearn.utils.extmath import randomized_svd
+
     centred = features.astype(np.float64) - features.mean(0, dtype=np.float64)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    if min(centred.shape) > _EXACT_SIDE:
+        _, _, directions = randomized_svd(centred, axes, random_state=0)
+    else:
+        _, _, directions = np.linalg.svd(centred, full_matrices=False)
     directions = directions[:axes]
     largest = np.abs(directions).argmax(1)
     signs = np.sign(directions[np.arange(len(directions)), largest])

@@ -82,6 +82,15 @@ def test_principal_components_are_ordered_and_keep_distances(features: np.ndarra
     assert np.linalg.norm(axes[0] - axes[7]) == pytest.approx(distance, rel=1e-4)
 
 
+def test_many_features_are_decomposed_approximately(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    features = (random.normal(size=(90, 60)) * 0.5 ** np.arange(60)).astype(np.float32)
+    exact = principal_components(features, 5)
+    monkeypatch.setattr("training.clustering._EXACT_SIDE", 50)
+
+    np.testing.assert_allclose(principal_components(features, 5), exact, atol=1e-3)
+
+
 def test_umap_draws_where_it_is_installed(features: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     class Umap:
         def __init__(self, **options: object) -> None:

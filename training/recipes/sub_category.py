@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from napari_wsss.core.cluster_edits import as_left, edits_of, known_places
 from napari_wsss.core.clusters import (
@@ -226,26 +227,37 @@ class Rounds:
     def _found(self, number: int) -> Generator[Progress, None, Clusters | None]:
         """Return the clusters of the features of the round before, also kept among the project's results."""
         extractor, done = self._folder(number - 1) / LAST, self._before(number)
-        localizer, _, _ = load_localizer(extractor, str(self._device))
         ids = [record.id for record in self._records]
-        rows = []
-        for at, row in enumerate(pooled_features(localizer, self._pictures, ids), 1):
-            rows.append(row)
-            if at % max(1, len(ids) // _REPORTS) == 0:
-                yield Progress(STAGE, done, self._total, f"round {number}: features of image {at} of {len(ids)}")
-            if self._run.stop_requested():
-                return None
-        features, earlier = np.stack(rows), self._earlier(number)
+        features = yield from self._features(number, extractor, ids)
+        if features is None:
+            return None
+        earlier = self._earlier(number)
         classes: list[ClassClusters] = []
         for k, name in enumerate(self._project.classes.names):
             inside = [at for at, record in enumerate(self._records) if name in record.labels]
             own = [ids[at] for at in inside]
             classes.append(self._clustering(name, own, features[inside], earlier[k]))
             yield Progress(STAGE, done, self._total, f"round {number}: clusters of {name}")
+            if self._run.stop_requested():
+                return None
         facts = {"round": number, "run": self._run.path.name}
         clusters = Clusters(tuple(classes), self._clustering.count, self._provenance(extractor, earlier), facts)
         keep_clusters(self._project.results_folder, clusters)
         return clusters
+
+    def _features(
+        self, number: int, extractor: Path, ids: Sequence[str]
+    ) -> Generator[Progress, None, NDArray[np.float32] | None]:
+        """Return the features (N,C') of the images by the round before, None when the run was asked to stop."""
+        localizer, _, _ = load_localizer(extractor, str(self._device))
+        done, rows = self._before(number), []
+        for at, row in enumerate(pooled_features(localizer, self._pictures, ids), 1):
+            rows.append(row)
+            if at % max(1, len(ids) // _REPORTS) == 0:
+                yield Progress(STAGE, done, self._total, f"round {number}: features of image {at} of {len(ids)}")
+            if self._run.stop_requested():
+                return None
+        return np.stack(rows)
 
     def _earlier(self, number: int) -> list[dict[str, int]]:
         """Return, class by class, the places of images that new clusters of the same images take over.

@@ -106,7 +106,7 @@ def test_equal_runs_give_equal_models(project: Project, config: Callable[..., Ru
     assert_same(*(run.path / "last.safetensors" for run in runs))
 
 
-@pytest.mark.parametrize("message", ["round 0: epoch 1", "round 1: features", "round 1: epoch 1"])
+@pytest.mark.parametrize("message", ["round 0: epoch 1", "round 1: features", "round 1: clusters", "round 1: epoch 1"])
 def test_stopping_and_resuming_equals_never_stopping(
     project: Project, config: Callable[..., RunConfig], message: str
 ) -> None:
