@@ -36,12 +36,15 @@ from napari_wsss.networks.equivariance import (
     strongest_only,
     with_background,
 )
-from napari_wsss.networks.pixel_correlation import correlate, winners
+from napari_wsss.networks.pixel_correlation import competing, correlate
 from napari_wsss.networks.trunk import LAST, Trunk, scaled
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
 _CODE = {"learning_rate": 0.01, "weight_decay": 5e-4, "batch_size": 8, "epochs": 8}
 _VIEW = {"crop": 448, "scale_low": 1.0, "scale_high": 768 / 448, "colour": 0.3}
+# At stride 16 and small crops a third of the image has too few cells to agree on. A few epochs leave the embedding too
+# smooth for a power of 1: then the published module makes the maps of photographs worse, not better.
+_SHORT = {"rescale": 0.5, "dropout": 0.0, "winners_only": False, "affinity_power": 3.0, "iterations": 2}
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,7 @@ class Seam(Localizer):
     aligned_corners = True
     map_range = "min_max"
     presets: ClassVar = {
-        # At stride 16 and small crops a third of the image has too few cells to agree on.
-        "pretrained": {"parameters": {"rescale": 0.5}},
+        "pretrained": {"parameters": _SHORT},
         # The public code passes the weight decay where SGD expects the momentum.
         "reference": {"optimisation": _CODE | {"momentum": 5e-4}, "augmentation": _VIEW},
         "paper": {"optimisation": _CODE | {"momentum": 0.9, "learning_rate": 0.001}, "augmentation": _VIEW},
@@ -89,6 +91,19 @@ class Seam(Localizer):
         )
         use_correlation: bool = parameter(
             True, "Correlate maps", "Localize by the correlated maps; off gives the plain ones of the same network."
+        )
+        winners_only: bool = parameter(
+            True, "Winners only", "Each cell gives away its strongest class only, as published.", advanced=True
+        )
+        affinity_power: float = parameter(
+            1.0,
+            "Affinity power (beta)",
+            "Larger shares among the most similar pixels only; 1 is published.",
+            bounds=(0.1, 64.0),
+            advanced=True,
+        )
+        iterations: int = parameter(
+            1, "Correlations", "How often the maps are shared; 1 is published.", bounds=(1, 10), advanced=True
         )
         correlation_stride: int = parameter(
             0,
@@ -140,7 +155,8 @@ class Seam(Localizer):
         self.embed_shallow = nn.Conv2d(taps[0], shallow, 1, bias=False)
         self.embed_deep = nn.Conv2d(taps[1], deep, 1, bias=False)
         self.embed = nn.Conv2d(3 + shallow + deep, together, 1, bias=False)
-        nn.init.xavier_uniform_(self.classifier.weight)
+        # Small, as CAM's: the published start (Xavier) costs a trunk that learns with momentum its features.
+        nn.init.normal_(self.classifier.weight, std=0.01)
         nn.init.kaiming_normal_(self.embed_shallow.weight)
         nn.init.kaiming_normal_(self.embed_deep.weight)
         nn.init.xavier_uniform_(self.embed.weight, gain=4)
@@ -159,8 +175,10 @@ class Seam(Localizer):
         if not correlated:
             return Maps(plain)
         embedding = self._embedding(images, taps)
-        competing = winners(_resized(plain.detach(), embedding.shape[2:]))
-        return Maps(plain, correlate(competing, embedding))
+        shared = competing(_resized(plain.detach(), embedding.shape[2:]), winners_only=self.settings.winners_only)
+        for _ in range(self.settings.iterations):
+            shared = correlate(shared, embedding, power=self.settings.affinity_power)
+        return Maps(plain, shared)
 
     def classify(self, images: Tensor) -> Tensor:
         """Return image-level logits (B,C): the mean of the maps after enlarging them to the image, as published."""

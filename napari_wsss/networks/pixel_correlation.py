@@ -54,25 +54,28 @@ def correlate(maps: Tensor, features: Tensor, *, power: float = 1.0, block: int 
 
 
 @torch.no_grad()
-def winners(maps: Tensor) -> Tensor:
+def competing(maps: Tensor, *, winners_only: bool = True) -> Tensor:
     """Return what SEAM lets into the module, (B,1+C,h,w) in [0, 1], without gradient: each cell's strongest class.
 
     Parameters
     ----------
     maps : (B, 1+C, h, w)
         Raw class maps; the first channel, the background's, is only a placeholder.
+    winners_only : bool
+        Keep a class only where no other is stronger (ties are kept), as published; otherwise everywhere.
 
     Returns
     -------
     Tensor
-        Each class divided by its maximum and kept where no other class is stronger (ties are kept); first
-        ``1 - strongest``. All classes compete: image-level labels are not asked.
+        Each class divided by its maximum; first ``1 - strongest``. All classes compete: image-level labels are not
+        asked.
     """
     positive = maps[:, 1:].relu()
     highest = positive.amax((2, 3), keepdim=True) + EPSILON
     normed = (positive - EPSILON).relu() / highest
     strongest = normed.amax(1, keepdim=True)
-    return torch.cat([1 - strongest, torch.where(normed == strongest, normed, 0.0)], 1)
+    kept = torch.where(normed == strongest, normed, 0.0) if winners_only else normed
+    return torch.cat([1 - strongest, kept], 1)
 
 
 def _unit(features: Tensor) -> Tensor:

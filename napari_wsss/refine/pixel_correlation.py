@@ -96,11 +96,11 @@ class PixelCorrelation(Refiner):
         """Return maps (1,K,h,w) after all iterations."""
         import torch
 
-        from napari_wsss.networks.pixel_correlation import correlate, winners
+        from napari_wsss.networks.pixel_correlation import competing, correlate
 
         for _ in range(self.settings.iterations):
             if self.settings.winners_only:
-                maps = winners(torch.cat([torch.zeros_like(maps[:, :1]), maps], 1))[:, 1:]
+                maps = competing(torch.cat([torch.zeros_like(maps[:, :1]), maps], 1))[:, 1:]
             maps = correlate(maps, features, power=self.settings.affinity_power)
         return maps
 

@@ -22,6 +22,8 @@ def seam(class_count: int = 3, trunk: str = "mobilenet_v2", output_stride: int =
     found = build_localizer("seam", class_count, TrunkChoice(trunk, output_stride, 1 / 16), parameters)
     assert isinstance(found, Seam)
     found.trunk.freeze_batch_norm()
+    with torch.no_grad():
+        found.classifier.weight.mul_(50)  # maps as large as after some training
     return found
 
 
@@ -119,7 +121,7 @@ def test_logits_are_means_of_the_enlarged_maps() -> None:
 def test_absent_classes_change_nothing_but_the_classification() -> None:
     network, given = seam().eval(), batch()
     with torch.no_grad():
-        network.classifier.weight.mul_(10_000)  # so that the small constants do not count
+        network.classifier.weight.mul_(1000)  # so that the small constants do not count
         before = network.loss(given)
         network.classifier.weight[3].mul_(2)  # labelled nowhere; divided by its maximum it is as it was
         after = network.loss(given)
@@ -214,3 +216,12 @@ def test_losses_in_half_precision_are_close() -> None:
     assert {loss.dtype for loss in rounded.values()} == {torch.float32}
     assert float(rounded["classification"]) == pytest.approx(float(exact["classification"]), rel=0.02)
     assert float(rounded["cross"]) == pytest.approx(float(exact["cross"]), rel=0.2)
+
+
+def test_more_correlations_reach_further() -> None:
+    once, twice = (seam(iterations=count).eval() for count in (1, 2))
+    images = batch(1).images
+    with torch.no_grad():
+        first, second = (network.localize(images, EVERYTHING[:1]) for network in (once, twice))
+
+    assert second.amax((2, 3)).sub(second.amin((2, 3))).sum() < first.amax((2, 3)).sub(first.amin((2, 3))).sum()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from napari_wsss.networks import pixel_correlation
-from napari_wsss.networks.pixel_correlation import correlate, winners
+from napari_wsss.networks.pixel_correlation import competing, correlate
 
 
 def given(batch: int = 2, channels: int = 3, height: int = 7, width: int = 9) -> tuple[Tensor, Tensor]:
@@ -136,7 +136,7 @@ def test_another_grid_is_refused() -> None:
 def test_winners_compete_and_leave_the_background_the_rest() -> None:
     maps = torch.tensor([[9.0, -9, 9], [2, 1, 0], [0, 4, 2], [-1, -1, -1]])[None, :, None]  # (1, 4, 1, 3)
 
-    found = winners(maps.requires_grad_())
+    found = competing(maps.requires_grad_())
 
     assert not found.requires_grad
     expected = torch.tensor([[0.0, 0, 0.5], [1, 0, 0], [0, 1, 0.5], [0, 0, 0]])[None, :, None]
@@ -145,8 +145,18 @@ def test_winners_compete_and_leave_the_background_the_rest() -> None:
 
 def test_ties_are_kept_and_one_class_is_enough() -> None:
     equal = torch.rand(1, 1, 3, 4)
-    tied = winners(torch.cat([equal, equal, equal], 1))
+    tied = competing(torch.cat([equal, equal, equal], 1))
 
     torch.testing.assert_close(tied[:, 1], tied[:, 2])
     assert tied[:, 1].any()
-    assert winners(torch.rand(2, 2, 3, 4)).shape == (2, 2, 3, 4)
+    assert competing(torch.rand(2, 2, 3, 4)).shape == (2, 2, 3, 4)
+
+
+def test_without_competition_every_class_stays() -> None:
+    maps = torch.rand(2, 4, 3, 5)
+
+    found = competing(maps, winners_only=False)
+
+    torch.testing.assert_close(found[:, 1:].amax((2, 3)), torch.ones(2, 3), atol=1e-3, rtol=0)
+    torch.testing.assert_close(found[:, 0], 1 - found[:, 1:].amax(1))
+    assert (found[:, 1:] > 0).float().mean() > 0.9

@@ -16,7 +16,7 @@ from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import build_localizer, infer_maps
 from napari_wsss.localize.seam import Seam
-from napari_wsss.networks.pixel_correlation import winners
+from napari_wsss.networks.pixel_correlation import competing
 from napari_wsss.networks.trunk import LAST
 from napari_wsss.weights.fit import fit
 from tests.parity.recipe import Fixture, load_fixture, relative_error
@@ -61,7 +61,7 @@ def _outputs(network: Seam, image: NDArray[np.uint8], channels: list[int]) -> Fo
         assert maps.correlated is not None
         found: dict[str, Any] = {
             "cam_lowres": maps.plain,
-            "pcm_input_cam": winners(maps.plain),
+            "pcm_input_cam": competing(maps.plain),
             "cam_rv_lowres": maps.correlated,
             "conv6_gap": network.trunk.features(batch, (LAST,))[LAST].mean((2, 3)),
             "f9_gap": network.pixel_features(batch).mean((2, 3)),
