@@ -363,7 +363,8 @@ def read_config(path: Path, recipe: Recipe) -> dict[str, Any]:
 def describe(config: RunConfig) -> list[dict[str, Any]]:
     """Return the options of a recipe as plain JSON types, one entry per parameter, for forms without torch.
 
-    The ``default`` of an entry is what the run would use: the value of `config`, its method's presets laid over.
+    The method's own come first. The ``default`` of an entry is what the run would use: the value of `config`, its
+    method's presets laid over.
     """
     shelf, _ = RECIPES[config.recipe]
     own = load_method(shelf, config.method).Parameters
@@ -372,6 +373,6 @@ def describe(config: RunConfig) -> list[dict[str, Any]]:
     return [
         {"section": section, **one.metadata, "name": (prefix if section == "parameters" else "") + name}
         | {"default": used[section][name]}
-        for section, cls in {**sections_of(config.recipe), "parameters": own}.items()
+        for section, cls in {"parameters": own, **sections_of(config.recipe)}.items()
         for name, one in fields_of(cls).items()
     ]

@@ -119,7 +119,7 @@ class ParameterForm(QWidget):
     def values(self) -> dict[str, Any]:
         """Return the plain JSON values that differ from the defaults."""
         shown, usual = to_dict(self.parameters()), to_dict(self._defaults)
-        return {name: value for name, value in shown.items() if value != usual[name]}
+        return {name: value for name, value in shown.items() if not _alike(value, usual[name])}
 
     def show_values(self, values: Mapping[str, Any]) -> None:
         """Show `values` laid over the defaults, without reporting a change."""
@@ -149,7 +149,14 @@ class ParameterForm(QWidget):
         except ParameterError:
             return
         for name, reset in self._resets.items():
-            reset.setEnabled(shown[name] != usual[name])
+            reset.setEnabled(not _alike(shown[name], usual[name]))
+
+
+def _alike(shown: Any, usual: Any) -> bool:
+    """Return True when two values are equal, numbers up to the places a field shows."""
+    if isinstance(shown, float) and isinstance(usual, float):
+        return math.isclose(shown, usual, rel_tol=1e-4, abs_tol=1e-12)
+    return bool(shown == usual)
 
 
 def field_widget(kind: Any, metadata: Mapping[str, Any], value: Any) -> ValueWidget:

@@ -104,3 +104,12 @@ def test_described_fields_make_the_same_form(qtbot):
     assert form.values() == {"epochs": 7}
     with pytest.raises(ParameterError):
         read_value(int, "many words")
+
+
+def test_a_default_with_more_places_than_its_field_is_no_change(qtbot):
+    field = {"name": "scale", "default": 768 / 448, "title": "Scale", "minimum": 0.1, "maximum": 8.0}
+    form = ParameterForm(described("Some", [field]))
+    qtbot.addWidget(form)
+    assert form.values() == {}
+    form.fields["scale"].value = 2.0
+    assert form.values() == {"scale": 2.0}

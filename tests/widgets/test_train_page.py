@@ -9,6 +9,7 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from napari_wsss.session.training_process import command_line
+from napari_wsss.widgets import train_page
 from napari_wsss.widgets.train_page import TrainPage
 from tests.session.conftest import CLASSES
 
@@ -143,3 +144,23 @@ def test_without_torch_the_page_says_what_to_install(page, monkeypatch, qtbot):
     monkeypatch.setattr(stage_options, "describe_stage", missing)
     page.showEvent(None)
     qtbot.waitUntil(lambda: "napari-wsss[torch]" in page.said.text(), timeout=5000)
+
+
+def test_a_weights_file_is_adopted_by_a_child(page, session, program, qtbot, monkeypatch, tmp_path):
+    program()
+    monkeypatch.setattr(train_page.QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "a.pth"), ""))
+    page.open.click()
+    assert not page.open.isEnabled()
+    qtbot.waitUntil(lambda: page.open.isEnabled(), timeout=20000)
+    words = json.loads((page.chosen_run().folder / "run.json").read_text())["words"]
+    assert words[0] == "adopt"
+    assert words[words.index("--weights") + 1] == str(tmp_path / "a.pth")
+
+
+def test_a_wrong_weights_file_is_refused_with_the_sentence(page, session, qtbot, monkeypatch, tmp_path):
+    pytest.importorskip("torch")
+    (tmp_path / "a.pth").write_text("<html>log in</html>")
+    monkeypatch.setattr(train_page.QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "a.pth"), ""))
+    page.open.click()
+    qtbot.waitUntil(lambda: "web page" in page.said.text(), timeout=60000)
+    assert page.open.isEnabled()
