@@ -44,7 +44,7 @@ _CODE = {"learning_rate": 0.01, "weight_decay": 5e-4, "batch_size": 8, "epochs":
 _VIEW = {"crop": 448, "scale_low": 1.0, "scale_high": 768 / 448, "colour": 0.3}
 # At stride 16 and small crops a third of the image has too few cells to agree on. A few epochs leave the embedding too
 # smooth for a power of 1: then the published module makes the maps of photographs worse, not better.
-_SHORT = {"rescale": 0.5, "dropout": 0.0, "winners_only": False, "affinity_power": 3.0, "iterations": 2}
+_SHORT = {"rescale": 0.5, "dropout": 0.0, "winners_only": False, "affinity_power": 3.0, "correlations": 2}
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Seam(Localizer):
             bounds=(0.1, 64.0),
             advanced=True,
         )
-        iterations: int = parameter(
+        correlations: int = parameter(
             1, "Correlations", "How often the maps are shared; 1 is published.", bounds=(1, 10), advanced=True
         )
         correlation_stride: int = parameter(
@@ -176,7 +176,7 @@ class Seam(Localizer):
             return Maps(plain)
         embedding = self._embedding(images, taps)
         shared = competing(_resized(plain.detach(), embedding.shape[2:]), winners_only=self.settings.winners_only)
-        for _ in range(self.settings.iterations):
+        for _ in range(self.settings.correlations):
             shared = correlate(shared, embedding, power=self.settings.affinity_power)
         return Maps(plain, shared)
 

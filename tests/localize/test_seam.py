@@ -219,7 +219,7 @@ def test_losses_in_half_precision_are_close() -> None:
 
 
 def test_more_correlations_reach_further() -> None:
-    once, twice = (seam(iterations=count).eval() for count in (1, 2))
+    once, twice = (seam(correlations=count).eval() for count in (1, 2))
     images = batch(1).images
     with torch.no_grad():
         first, second = (network.localize(images, EVERYTHING[:1]) for network in (once, twice))

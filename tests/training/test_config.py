@@ -114,4 +114,4 @@ def test_a_preset_may_set_the_methods_own_parameters() -> None:
     assert gentle.parameters["rescale"] == 0.5
     assert published.parameters == {}
     assert resolve_file("classifier", {"method": "seam", "parameters": {"rescale": 0.4}}).parameters["rescale"] == 0.4
-    assert {entry["name"]: entry["default"] for entry in describe(gentle)}["rescale"] == 0.5
+    assert {entry["name"]: entry["default"] for entry in describe(gentle)}["rescale"] == pytest.approx(0.5)
