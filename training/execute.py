@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.catalog import UNDECIDED
+from napari_wsss.core.cluster_edits import edits_of
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.project import Project
@@ -158,11 +159,13 @@ def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = T
 
 
 def data_digest(project: Project) -> str:
-    """Return a content hash of everything a run learns from: ids, labels, states and accepted masks."""
+    """Return a content hash of everything a run learns from: ids, labels, states, accepted masks, edited clusters."""
     digest = hashlib.sha256(repr(project.classes.names).encode())
     for record in training_records(project):
         digest.update(repr((record.id, sorted(record.labels), record.state, record.split)).encode())
         path = project.accepted_path(record.id)
         if record.state == "accepted" and path.exists():
             digest.update(path.read_bytes())
+    for edit in edits_of(project):
+        digest.update(repr(edit.to_dict()).encode())
     return digest.hexdigest()[:16]

@@ -26,6 +26,7 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "refine": ("training.recipes.stages", "refine activation maps into pseudo masks"),
     "evaluate": ("training.recipes.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
     "adopt": ("training.recipes.adopt", "take a published localizer, or one of another project, into the project"),
+    "clusters": ("training.recipes.clusters", "list the clusters of each class and what a person changed"),
     "compare": ("training.recipes.compare", "train several localizers alike and compare their maps with true masks"),
     "benchmark": ("training.recipes.loop_benchmark", "measure the whole loop on a folder with true masks"),
 }

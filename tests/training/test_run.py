@@ -42,6 +42,7 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "refine": ["--dense-crf-iterations", "--power-background-background-power"],
         "evaluate": ["--truth", "--absent"],
         "adopt": ["--weights", "--apply"],
+        "clusters": ["--centres"],
         "compare": ["--methods", "--ablation"],
         "benchmark": ["--alphas"],
     }
