@@ -17,13 +17,14 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QListWidget, QL
 from napari_wsss.core.criteria import Criteria
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.progress import Progress
+from napari_wsss.core.registry import method_title
 from napari_wsss.session.runs import RunInfo
 from napari_wsss.session.session import Session
 from napari_wsss.session.training_process import command_line
 from napari_wsss.widgets.controls import button, column, heading, line, row, text_label
 from napari_wsss.widgets.job_bar import duration
 from napari_wsss.widgets.loss_plot import LossPlot
-from napari_wsss.widgets.stage_options import StageOptions
+from napari_wsss.widgets.stage_options import SHELVES, StageOptions
 
 WEIGHTS_FILES = "Weights (*.pth *.pt *.safetensors *.params);;All files (*)"
 RUN = Qt.ItemDataRole.UserRole
@@ -272,4 +273,6 @@ class TrainPage(QWidget):
 def _run_text(run: RunInfo) -> str:
     clock = time.strftime("%d %b %H:%M", time.localtime(run.started))
     steps = f" · {run.done}/{run.total}" if run.total and run.state != "done" else ""
-    return f"{STATE_MARKS.get(run.state, '?')} {run.stage} · {run.state}{steps} · {clock}"
+    method = str(run.config.get("method", ""))
+    what = method_title(SHELVES[run.stage][0], method) if run.stage in SHELVES and method else run.stage
+    return f"{STATE_MARKS.get(run.state, '?')} {what} · {run.state}{steps} · {clock}"

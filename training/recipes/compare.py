@@ -161,7 +161,7 @@ class Comparison:
         return markdown([list(COLUMNS), *cells]) + (
             f"\n\nmIoU and F-score over {scored}; {len(self.ids)} {self.options.split} images, image-level labels "
             "given. The threshold is the best of 0.01 to 0.89 on these very images; the CRF starts from the background "
-            "power equivalent to it. Spread: largest minus smallest over the seeds.\n"
+            "power equivalent to it. Over several seeds: mean ± half the range.\n"
         )
 
     def sheet_rows(self, count: int) -> list[list[tuple[str, np.ndarray, ActivationMaps | None, np.ndarray]]]:
