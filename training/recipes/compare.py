@@ -77,7 +77,7 @@ def add_compare_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -
     parser.add_argument("--split", choices=("train", "val"), default="train", help="the images that are scored")
     parser.add_argument("--limit", type=int, default=0, help="score at most so many images (a fixed random choice)")
     parser.add_argument("--sheet", type=int, default=6, help="images on the contact sheet; 0 for none")
-    parser.add_argument("--out", type=Path, required=True, help="rows, table and contact sheet go here")
+    parser.add_argument("--out", type=Path, help="rows, table and contact sheet go here [PROJECT/comparison]")
     add_device_options(parser)
     add_options(parser, Inference)
 
@@ -85,10 +85,11 @@ def add_compare_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -
 def compare(options: argparse.Namespace, report: Reporter) -> int:
     """Measure what is not measured yet, write `comparison.md` after every row, return the exit code."""
     prepare(hardware_of(options))
-    options.out.mkdir(parents=True, exist_ok=True)
+    options.out = options.out or options.project / "comparison"
     if options.data is not None and not (options.project / "project.sqlite").exists():
         project_of(options.data, options.project).close()
     with Project.open(options.project, read_only=True) as project:
+        options.out.mkdir(parents=True, exist_ok=True)
         comparison = Comparison(project, options, report)
         for entry in comparison.entries():
             comparison.measure(entry)

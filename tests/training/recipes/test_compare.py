@@ -30,8 +30,8 @@ def arguments(tmp_path: Path, *more: str) -> list[str]:
     return [*words, *more]
 
 
-def rows_of(tmp_path: Path) -> dict[str, dict]:
-    return {path.stem: json.loads(path.read_text()) for path in (tmp_path / "o").glob("row-*.json")}
+def rows_of(folder: Path, out: str = "o") -> dict[str, dict]:
+    return {path.stem: json.loads(path.read_text()) for path in (folder / out).glob("row-*.json")}
 
 
 def test_each_method_is_trained_once_per_seed_and_not_again(
@@ -57,13 +57,15 @@ def test_the_project_stays_as_it_is(applied_folder: Path, tmp_path: Path) -> Non
     with Project.open(tmp_path / "p", read_only=True) as project:
         plan, states = project.plan, [record.state for record in project.catalog.records()]
 
-    assert main(arguments(tmp_path, "--sheet", "0")) == 0
+    typed = arguments(tmp_path, "--sheet", "0")
+    where = typed.index("--out")
+    assert main([*typed[:where], *typed[where + 2 :]]) == 0
 
     with Project.open(tmp_path / "p", read_only=True) as project:
         assert project.plan == plan
         assert [record.state for record in project.catalog.records()] == states
     # Without a folder of true masks the two accepted train masks are the truth.
-    assert [row["images"] for row in rows_of(tmp_path).values()] == [2]
+    assert [row["images"] for row in rows_of(tmp_path / "p", "comparison").values()] == [2]
 
 
 def test_an_ablation_needs_a_method_that_has_one(tiny_data: Path, tmp_path: Path) -> None:
