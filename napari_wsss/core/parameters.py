@@ -33,6 +33,7 @@ def parameter(
     bounds: tuple[float | None, float | None] = (None, None),
     choices: tuple[Any, ...] = (),
     advanced: bool = False,
+    decimals: int = 0,
 ) -> Any:
     """Declare a parameter field.
 
@@ -50,12 +51,16 @@ def parameter(
         The allowed values, when they can be listed.
     advanced : bool
         True hides the field under *Advanced*.
+    decimals : int
+        Places behind the point that a form must be able to show, where its own choice would be too few.
     """
     metadata: dict[str, Any] = {"title": title, "description": description, "advanced": advanced}
     if bounds[0] is not None:
         metadata["minimum"] = bounds[0]
     if bounds[1] is not None:
         metadata["maximum"] = bounds[1]
+    if decimals:
+        metadata["decimals"] = decimals
     if choices:
         metadata["choices"] = tuple(choices)
     return dataclasses.field(default=default, metadata=metadata)

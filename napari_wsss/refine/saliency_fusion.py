@@ -48,12 +48,14 @@ class SaliencyFusion(Refiner):
             "Lowest score (alpha)",
             "Below it a class is never drawn; after a dense CRF use 0.000001.",
             bounds=(0.0, 1.0),
+            decimals=6,
         )
         sure_score: float = parameter(
             0.95,
             "Sure score (beta)",
             "Above it a class is drawn even where nothing is salient; after a dense CRF use 0.99999.",
             bounds=(0.0, 1.0),
+            decimals=6,
         )
 
     settings: Parameters

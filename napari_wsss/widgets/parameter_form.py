@@ -26,7 +26,7 @@ LONGEST_SLIDER = 200.0
 SLIDER_STEPS = 100
 SMALLEST_PLACE = 0.01  # a default nearer to the end than this could not be set on a slider
 ROW_HEIGHT = 26  # pixels
-METADATA = ("title", "description", "minimum", "maximum", "choices", "advanced")
+METADATA = ("title", "description", "minimum", "maximum", "choices", "advanced", "decimals")
 
 
 class ParameterForm(QWidget):
@@ -174,7 +174,10 @@ def field_widget(kind: Any, metadata: Mapping[str, Any], value: Any) -> ValueWid
             options = {"min": int(options["min"]), "max": int(options["max"])}
         near = low is not None and high is not None and 0 < high - low <= LONGEST_SLIDER
         near = (near and abs(value - low) >= (high - low) * SMALLEST_PLACE) or (near and value == low)
-        if kind is float:
+        if metadata.get("decimals"):
+            near = False  # a slider is too coarse
+            options["step"] = 10.0 ** -metadata["decimals"]
+        elif kind is float:
             options["step"] = _nice_step((high - low) / SLIDER_STEPS if near else abs(value) / 10)
         prefix = "" if kind is int else "Float"
         return create_widget(

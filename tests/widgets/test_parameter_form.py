@@ -113,3 +113,13 @@ def test_a_default_with_more_places_than_its_field_is_no_change(qtbot):
     assert form.values() == {}
     form.fields["scale"].value = 2.0
     assert form.values() == {"scale": 2.0}
+
+
+def test_a_field_shows_as_many_places_as_its_parameter_asks_for(qtbot):
+    field = {"name": "sure", "default": 0.95, "title": "Sure", "minimum": 0.0, "maximum": 1.0, "decimals": 6}
+    form = ParameterForm(described("Some", [field]))
+    qtbot.addWidget(form)
+    form.fields["sure"].value = 0.99999
+    assert form.values() == {"sure": pytest.approx(0.99999, abs=1e-9)}
+    form.fields["sure"].value = 0.000001
+    assert form.values() == {"sure": pytest.approx(0.000001, abs=1e-9)}
