@@ -214,10 +214,8 @@ class Seam(Localizer):
         first, second = (_labelled(one, batch.labels, images) for one, images in zip(maps, both, strict=True))
         return losses | self._emptiness(first, second) | self._agreement(first, second, view)
 
-    def pixel_features(self, images: Tensor) -> Tensor:
-        """Return the embedding (B,D,h,w) that PCM compares, or the trunk's features where none was learned."""
-        if not self.settings.correlation:
-            return super().pixel_features(images)
+    def embedding(self, images: Tensor) -> Tensor:
+        """Return what PCM compares pixels by, (B,D,h,w) on the grid of `localize`, of images (B,3,H,W)."""
         return self._embedding(images, self.trunk.features(images, self.trunk.detail_taps))
 
     def _emptiness(self, *views: Maps) -> dict[str, Tensor]:

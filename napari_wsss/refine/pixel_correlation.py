@@ -5,8 +5,9 @@ With features f_i of the cells i, to which the image's colours can be appended::
     A_ij  = ReLU(cos(f_i, f_j)) ^ beta
     out_j = sum_i n_i A_ij / sum_i A_ij
 
-on the grid of the features; afterwards each class is stretched back to the range it had, because means shrink it. A
-SEAM network localizes by these maps already; its learned embedding is the features here. The background is not part
+on the grid of the features; afterwards each class is stretched back to the range it had, because means shrink it. The
+features are the trunk's, also after a SEAM network, whose maps went through its learned embedding already: on 90
+photographs they lifted SEAM's seeds from 48.6 to 52.9, its embedding once more only to 49.5. The background is not part
 of this: it stays what it was, so that a background step belongs after this one.
 """
 

@@ -168,7 +168,7 @@ def test_the_correlation_has_a_grid_of_its_own(chosen: int, stride: int) -> None
     network = seam(correlation_stride=chosen).eval()
     images = batch(2, 65, 83).images
     with torch.no_grad():
-        maps, features = network.localize(images, EVERYTHING), network.pixel_features(images)
+        maps, features = network.localize(images, EVERYTHING), network.embedding(images)
 
     assert network.stride == stride
     assert maps.shape == (2, 3, -(-65 // stride), -(-83 // stride))
@@ -197,8 +197,8 @@ def test_labels_are_not_used_inside_the_correlation() -> None:
     assert not some[:, 1:].any()
 
 
-def test_pixel_features_without_correlation_are_the_trunks() -> None:
-    network = seam(correlation=False).eval()
+def test_refiners_see_the_trunks_features() -> None:
+    network = seam().eval()
     taps = [network.trunk.taps[tap] for tap in network.trunk.detail_taps]
     with torch.no_grad():
         found = network.pixel_features(batch().images)

@@ -64,7 +64,7 @@ def _outputs(network: Seam, image: NDArray[np.uint8], channels: list[int]) -> Fo
             "pcm_input_cam": competing(maps.plain),
             "cam_rv_lowres": maps.correlated,
             "conv6_gap": network.trunk.features(batch, (LAST,))[LAST].mean((2, 3)),
-            "f9_gap": network.pixel_features(batch).mean((2, 3)),
+            "f9_gap": network.embedding(batch).mean((2, 3)),
         }
         for name in ("cam", "cam_rv"):
             enlarged = F.interpolate(found[f"{name}_lowres"], batch.shape[2:], mode="bilinear", align_corners=True)
