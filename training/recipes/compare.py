@@ -32,7 +32,7 @@ from training.checkpoints import LAST
 from training.config import RunConfig, resolve_file
 from training.execute import finished_run
 from training.hardware import prepare
-from training.recipes.contact_sheet import contact_sheet
+from training.recipes.contact_sheet import Cell, contact_sheet
 from training.recipes.stages import add_device_options, hardware_of
 from training.recipes.voc_folder import MASKS, project_of, scored_classes
 from training.report import Reporter, watched
@@ -165,20 +165,17 @@ class Comparison:
             "power equivalent to it. Over several seeds: mean ± half the range.\n"
         )
 
-    def sheet_rows(self, count: int) -> list[list[tuple[str, np.ndarray, ActivationMaps | None, np.ndarray]]]:
-        """Return for `count` images one row of (caption, pixels, maps or none, palette): image, then each method."""
+    def sheet_rows(self, count: int) -> list[list[Cell]]:
+        """Return one row of cells for each of `count` images, a random choice: image, true mask, every method."""
         chosen = [row for row in self.rows() if row["seed"] == self.options.seeds[0]]
-        # Images with several classes tell methods apart; ties keep the fixed shuffle.
-        ids = sorted(self.ids, key=lambda i: -len(self.project.catalog.get(i).labels))[:count]
+        methods = [(row["title"], self._maps(row["method"], Path(row["checkpoint"]))) for row in chosen]
         palette, sheet = self.project.classes.palette, []
-        for image_id in ids:
+        for image_id in self.ids[:count]:
             pixels = self.project.load_image(image_id).pixels
-            labels = ", ".join(sorted(self.project.catalog.get(image_id).labels))
-            cells: list[Any] = [(labels, pixels, None, palette)]
-            for row in chosen:
-                maps = self._maps(row["method"], Path(row["checkpoint"]))(image_id)
-                cells.append((row["title"], pixels, maps, palette))
-            sheet.append(cells)
+            labels = self.project.catalog.get(image_id).labels
+            true = _as_maps(self.truth(image_id), self.project.classes.indices(labels))
+            cells: list[Cell] = [(", ".join(sorted(labels)), pixels, None, palette), ("truth", pixels, true, palette)]
+            sheet.append([*cells, *((title, pixels, maps_of(image_id), palette) for title, maps_of in methods)])
         return sheet
 
     # -- what a row is made of ----------------------------------------------------------------------------
@@ -244,6 +241,12 @@ class Comparison:
 
     def _path(self, title: str, seed: int) -> Path:
         return self.options.out / f"row-{Entry(title, '', seed).name}.json"
+
+
+def _as_maps(mask: Mask, classes: tuple[int, ...]) -> ActivationMaps:
+    """Return a mask as maps that are 1 where it names a class."""
+    rows = [(mask == k + 1).astype(np.float32) for k in classes]
+    return ActivationMaps(np.stack(rows), classes) if rows else ActivationMaps.empty(*mask.shape)
 
 
 def _cells(title: str, rows: Sequence[Row]) -> list[str]:
