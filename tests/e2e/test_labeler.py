@@ -56,9 +56,9 @@ class Labeler:
     def train(self, **options):
         self.look_at("Train")
         page = self.dock.train_page
-        self.until(lambda: "classifier" in page._forms)
+        self.until(lambda: page.options.form is not None)
         for name, value in options.items():
-            page._forms["classifier"].fields[name].value = value
+            page.options.form.fields[name].value = value
         runs = len(self.session.training.runs(self.session.project))
         page.start.click()
         self.until(lambda: page.bar.isVisibleTo(page))
