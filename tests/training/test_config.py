@@ -115,3 +115,18 @@ def test_a_preset_may_set_the_methods_own_parameters() -> None:
     assert published.parameters == {}
     assert resolve_file("classifier", {"method": "seam", "parameters": {"rescale": 0.4}}).parameters["rescale"] == 0.4
     assert {entry["name"]: entry["default"] for entry in describe(gentle)}["rescale"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("classes", "rate"), [(1, 0.0005), (3, 0.0015), (20, 0.01), (200, 0.01)])
+def test_fewer_classes_get_a_smaller_rate_where_it_was_measured_with_more(classes: int, rate: float) -> None:
+    config = resolve_file("classifier", {"optimisation": {"preset": "pretrained", "learning_rate": 0.01}})
+
+    assert config.rated_for(classes).optimisation.learning_rate == pytest.approx(rate)
+    assert config.rated_for(classes).rated_for(classes) == config.rated_for(classes)
+
+
+@pytest.mark.parametrize("options", [{"preset": "reference"}, {"preset": "scratch"}, {"optimiser": "adamw"}])
+def test_published_rates_and_those_of_adamw_stay(options: dict[str, str]) -> None:
+    config = resolve_file("classifier", {"optimisation": options})
+
+    assert config.rated_for(2) is config

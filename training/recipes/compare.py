@@ -182,7 +182,9 @@ class Comparison:
 
     def _config(self, entry: Entry) -> RunConfig:
         options, hardware = self.options, {"device": self.options.device, "threads": self.options.threads}
-        given = _merged(self.configs.get("all", {}), self.configs.get(entry.method, {}))
+        # 'auto' would let a timing decide about bfloat16, for each training anew.
+        alike = {"hardware": {"precision": "float32"}}
+        given = _merged(_merged(alike, self.configs.get("all", {})), self.configs.get(entry.method, {}))
         optimisation = {"seed": entry.seed} | ({"epochs": options.epochs} if options.epochs else {})
         network = {"trunk": options.trunk, "trunk_weights": str(options.trunk_weights)}
         ours = {"network": network, "optimisation": optimisation, "hardware": hardware}
