@@ -118,7 +118,7 @@ def test_training_commands_parse(
     monkeypatch.syspath_prepend(str(installed))  # a page may use its own examples
     monkeypatch.chdir(installed)
     for config in (Path(after) for word, after in pairwise(words) if word == "--config"):
-        config.parent.mkdir(parents=True)
+        config.parent.mkdir(parents=True, exist_ok=True)
         config.write_text("{}")
     parse(parse_training, words, capsys)
 
