@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
@@ -41,7 +41,13 @@ class WeightsDescriptor:
     name, title : str
         Short name for commands and configuration; one line for people.
     network, trunk : str
-        Which of our networks it fits (a trunk's name, ``deeplab_v3``, or a localizer's method), and on which trunk.
+        Which of our networks it fits (a trunk's name, or a method of any shelf), and on which trunk.
+    output_stride, dilated
+        The grid these weights are made for, as `build_trunk` takes it; without meaning for a trunk alone.
+    parameters : tuple of (name, value)
+        Parameters of the method that the file implies.
+    rows_per_class : (str, str)
+        A parameter of the method, and their key whose tensor has so many rows per class; ("", "") for most.
     normalisation : Normalisation
         The input these weights expect.
     url, sha256 : str or None
@@ -73,6 +79,10 @@ class WeightsDescriptor:
     title: str
     network: str
     trunk: str = ""
+    output_stride: int = 8
+    dilated: bool = True
+    parameters: tuple[tuple[str, Any], ...] = ()
+    rows_per_class: tuple[str, str] = ("", "")
     normalisation: Normalisation = IMAGENET
     url: str | None = None
     sha256: str | None = None

@@ -121,6 +121,7 @@ _SC_CAM = WeightsDescriptor(
     licence=f"MIT (the code of SC-CAM); {_CHECKPOINT_TERMS}",
     citation="Chang et al., Weakly-Supervised Semantic Segmentation via Sub-category Exploration, CVPR 2020",
     source="https://github.com/Juliachang/SC-CAM",
+    rows_per_class=("cluster_count", "fc8_200.weight"),
     class_layout="foreground",
     classes=VOC_CLASSES,
     head=r"^fc8_200?\.",
