@@ -20,8 +20,8 @@ from napari_wsss.core.applied_model import AppliedEvidence, RunError, model_maps
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.lineage import (
+    BaseSource,
     Lineage,
-    Source,
     applied_source,
     base_provenance,
     build_refiner,
@@ -169,7 +169,7 @@ def refine_maps(
 
 
 def evidence_of(project: Project, image_id: str, device: str = "auto", *, background: bool = True) -> Evidence:
-    """Return what refiners may ask for about an image: features of the applied localizer, saliency of its folder.
+    """Return what refiners may ask for about an image: features of the applied localizer, saliency, affinities.
 
     Parameters are those of `localize`; nothing is computed before a step asks.
     """
@@ -198,7 +198,8 @@ def check_plan(plan: Plan) -> None:
     """
     available = {"background"} if applied_source(plan) == "segment" else set()
     available |= {"features"} if plan.localizer_checkpoint else set()
-    available |= {"saliency"} if plan.saliency_folder else set()
+    available |= {"saliency"} if plan.saliency_folder or plan.saliency_checkpoint else set()
+    available |= {"affinity"} if plan.affinity_checkpoint else set()
     for step in plan.refiners:
         refiner = build_refiner(step)
         lacking = sorted(refiner.needs - available)
@@ -217,7 +218,11 @@ def check_plan(plan: Plan) -> None:
 
 
 def _advice(lacking: Sequence[str]) -> str:
-    known = {"features": "Train and apply a localizer", "saliency": "Choose a folder of saliency maps"}
+    known = {
+        "features": "Train and apply a localizer",
+        "saliency": "Choose a folder of saliency maps, or train and apply a saliency network",
+        "affinity": "Train and apply an affinity network (stage affinity or boundary)",
+    }
     return known.get(lacking[0], "Put a step that gives it in front")
 
 
@@ -330,7 +335,7 @@ def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -
 
 
 def _base_stage(
-    project: Project, ids: Iterable[str], source: Source, device: str, background: bool
+    project: Project, ids: Iterable[str], source: BaseSource, device: str, background: bool
 ) -> Steps[StageReport]:
     checkpoint_of(project, project.plan, source)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHELVES = ("localize", "saliency", "refine", "segment")
+SHELVES = ("localize", "saliency", "affinity", "refine", "segment")
 NUMERIC = {"numpy", "scipy", "skimage", "sklearn"}
 BELOW_SHELVES = {"core", "networks", "weights"}
 SHELF = (BELOW_SHELVES, NUMERIC | {"torch", "pydensecrf"})

@@ -13,15 +13,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.lineage import Source
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter, to_dict
-from napari_wsss.core.registry import Shelf, load_method, method_names
+from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, TRUNKS, TrunkChoice
 from training.augment import Augmentation
+from training.sources import AffinitySources, ClassifierSources, SaliencySources, SegmentationSources, Sources
 
-Recipe = Literal["classifier", "segmentation"]
-RECIPES: dict[Recipe, tuple[Shelf, str]] = {
+Recipe = Literal["classifier", "segmentation", "affinity", "boundary", "saliency"]
+RECIPES: dict[Recipe, tuple[Source, str]] = {
     "classifier": ("localize", "cam"),
     "segmentation": ("segment", "deeplab_v3"),
+    "affinity": ("affinity", "affinity_net"),
+    "boundary": ("affinity", "boundary_net"),
+    "saliency": ("saliency", "ldf"),
 }
 """Recipe name -> shelf of its methods and the default method."""
 PUBLISHED = "imagenet"
@@ -110,42 +115,6 @@ class Optimisation:
 
 
 @dataclass(frozen=True)
-class ClassifierSources:
-    """What the classifier learns from."""
-
-    labels_from_masks: bool = parameter(
-        False,
-        "Labels from accepted masks",
-        "Take the labels of accepted images from their masks, crop by crop, instead of the whole image's labels.",
-    )
-    cached_side: int = parameter(
-        1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
-    )
-
-
-@dataclass(frozen=True)
-class SegmentationSources:
-    """What the segmentation network learns from."""
-
-    machine_weight: float = parameter(
-        0.5,
-        "Machine weight",
-        "Weight of pixels of proposals nobody accepted yet; 0 learns from accepted masks only, people's pixels "
-        "always count 1.",
-        bounds=(0.0, 1.0),
-    )
-    person_repeats: int = parameter(
-        3, "Accepted repeats", "How often an accepted image is seen while a proposal is seen once.", bounds=(1, 100)
-    )
-    accepted_limit: int = parameter(
-        0, "Accepted limit", "Use at most so many accepted masks; 0 uses all.", bounds=(0, 10**9), advanced=True
-    )
-    cached_side: int = parameter(
-        1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
-    )
-
-
-@dataclass(frozen=True)
 class Hardware:
     """Where it runs; without influence on what is learned."""
 
@@ -163,8 +132,13 @@ class Hardware:
     )
 
 
-Sources = ClassifierSources | SegmentationSources
-SOURCES: dict[Recipe, type[Any]] = {"classifier": ClassifierSources, "segmentation": SegmentationSources}
+SOURCES: dict[Recipe, type[Any]] = {
+    "classifier": ClassifierSources,
+    "segmentation": SegmentationSources,
+    "affinity": AffinitySources,
+    "boundary": AffinitySources,
+    "saliency": SaliencySources,
+}
 
 SMALL_NETWORK = {"trunk": "resnet18", "width": 0.25, "output_stride": 8}
 FROM_SCRATCH = {
@@ -177,6 +151,12 @@ FROM_SCRATCH = {
     "warm_up": 20,
 }
 """Measured on the generated sample: pointing at all classes after two CPU minutes. MobileNetV2 learns far slower."""
+
+SMALL_FROM_SCRATCH: dict[str, dict[str, Any]] = {
+    "network": SMALL_NETWORK,
+    "optimisation": {**FROM_SCRATCH, "epochs": 20, "batch_size": 8},
+    "augmentation": {"crop": 160, "scale_low": 0.8, "scale_high": 1.2, "scale_of": "image", "colour": 0.15},
+}
 
 DEEPLAB_V2: dict[str, dict[str, Any]] = {
     "optimisation": {"epochs": 20, "batch_size": 8, "learning_rate": 2.5e-4, "weight_decay": 5e-4},
@@ -223,6 +203,9 @@ PRESETS: dict[Recipe, dict[str, dict[str, dict[str, Any]]]] = {
         "reference": DEEPLAB_V2,
         "paper": DEEPLAB_V2,
     },
+    "affinity": {"pretrained": {}, "scratch": SMALL_FROM_SCRATCH, "reference": {}, "paper": {}},
+    "boundary": {"pretrained": {}, "scratch": SMALL_FROM_SCRATCH, "reference": {}, "paper": {}},
+    "saliency": {"pretrained": {}, "scratch": SMALL_FROM_SCRATCH, "reference": {}, "paper": {}},
 }
 """Preset values of every method of a recipe; a method's own `presets` are laid over them."""
 
@@ -234,7 +217,7 @@ class RunConfig:
     Parameters
     ----------
     recipe : str
-        ``classifier`` or ``segmentation``.
+        One of `RECIPES`.
     method : str
         Method of the recipe's shelf.
     parameters : mapping

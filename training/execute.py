@@ -7,14 +7,13 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.catalog import UNDECIDED
 from napari_wsss.core.cluster_edits import edits_of
-from napari_wsss.core.plan import Step
+from napari_wsss.core.lineage import is_asked, with_model
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
@@ -146,16 +145,11 @@ def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = T
         When the project is open read-only.
     """
     checkpoint = (run.path / (BEST if best else LAST)).resolve().relative_to(project.folder.resolve()).as_posix()
-    step = Step(config.method)
-    if config.recipe == "classifier":
-        changes: dict[str, Any] = {"localizer_checkpoint": checkpoint, "segmenter_checkpoint": ""}
-        kept = project.plan.localizer if project.plan.localizer.method == config.method else step
-        plan = replace(project.plan, localizer=kept, **changes)
-    else:
-        kept = project.plan.segmenter if (project.plan.segmenter or step).method == config.method else step
-        plan = replace(project.plan, segmenter=kept or step, segmenter_checkpoint=checkpoint)
+    shelf = RECIPES[config.recipe][0]
+    plan = with_model(project.plan, shelf, config.method, checkpoint)
     project.set_plan(plan)
-    project.catalog.mark_stale(UNDECIDED)
+    if is_asked(plan, shelf):
+        project.catalog.mark_stale(UNDECIDED)
 
 
 def data_digest(project: Project) -> str:

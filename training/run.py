@@ -34,6 +34,9 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
 HELP: dict[Recipe, str] = {
     "classifier": "train the classifier whose activation maps are the seeds",
     "segmentation": "train the segmentation network on accepted masks and machine proposals",
+    "affinity": "train the affinity network that random walks follow, on what is confident in the activation maps",
+    "boundary": "train the network of class boundaries that random walks respect, on what is confident in the maps",
+    "saliency": "train the class-free saliency network on accepted masks or on pairs of images and masks",
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import Evidence
@@ -76,7 +77,7 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
 
 @dataclass(frozen=True)
 class AppliedEvidence(Evidence):
-    """Features of the applied localizer and saliency of the plan's folder, for one image.
+    """Features of the applied localizer, saliency of the plan's folder or model, affinities of the applied network.
 
     Parameters
     ----------
@@ -102,10 +103,24 @@ class AppliedEvidence(Evidence):
         return features
 
     def saliency(self) -> SaliencyMap:
-        """Return the saliency (H,W) of the image; raise `StepError` when there is none."""
+        """Return the saliency (H,W) of the image, of the plan's folder before a model's; `StepError` without both."""
         lineage = self.lineage
+        if not lineage.plan.saliency_folder and lineage.plan.saliency_checkpoint:
+            return SaliencyMap(self._by_model("saliency"))
         path = saliency_path(lineage.project, lineage.plan, lineage.image_id)
         return read_saliency(path, *lineage.project.load_image(lineage.image_id).pixels.shape[:2])
+
+    def affinity(self) -> Affinities:
+        """Return which neighbouring cells belong together; raise `StepError` when no affinity network is applied."""
+        if not self.lineage.plan.affinity_checkpoint:
+            return super().affinity()
+        found: Affinities = self._by_model("affinity")
+        return found
+
+    def _by_model(self, source: Source) -> Any:
+        network, _ = _applied(self.lineage, source, self.device, self.background)
+        image = self.lineage.project.load_image(self.lineage.image_id).pixels
+        return network.infer(image, inference_of(self.lineage.plan, source))
 
 
 def known_as(k: int, classes: ClassList, known: ClassList) -> int | None:
@@ -150,7 +165,7 @@ def _applied(lineage: Lineage, source: Source, device: str, background: bool) ->
         raise RunError(reason) from reason
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _load(source: Source, method: str, path: Path, digest: str, device: str, background: bool) -> tuple[Any, ClassList]:
     network, classes, what = load_method(source, method).restore(path, device, background=background)
     if what.method != method:

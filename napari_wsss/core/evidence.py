@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import SaliencyMap
 
@@ -36,9 +37,23 @@ class Evidence:
             When there is none.
         """
         raise StepError(
-            "This step needs a saliency map of the image. Choose a folder of saliency maps for the project, or remove "
-            "the step.",
+            "This step needs a saliency map of the image. Choose a folder of saliency maps for the project, train and "
+            "apply a saliency network, or remove the step.",
             missing=("saliency",),
+        )
+
+    def affinity(self) -> Affinities:
+        """Return which neighbouring cells of the image belong together, by the applied affinity network.
+
+        Raises
+        ------
+        StepError
+            When none is applied.
+        """
+        raise StepError(
+            "This step needs a trained affinity network. Train and apply one (stage affinity or boundary), or remove "
+            "the step.",
+            missing=("affinity",),
         )
 
 
@@ -53,10 +68,12 @@ class Given(Evidence):
     ----------
     known_features : (D, h, w) float32, optional
     known_saliency : SaliencyMap, optional
+    known_affinity : Affinities, optional
     """
 
     known_features: NDArray[np.float32] | None = None
     known_saliency: SaliencyMap | None = None
+    known_affinity: Affinities | None = None
 
     def features(self) -> NDArray[np.float32]:
         """Return the given features."""
@@ -65,3 +82,7 @@ class Given(Evidence):
     def saliency(self) -> SaliencyMap:
         """Return the given saliency map."""
         return super().saliency() if self.known_saliency is None else self.known_saliency
+
+    def affinity(self) -> Affinities:
+        """Return the given affinities."""
+        return super().affinity() if self.known_affinity is None else self.known_affinity

@@ -6,10 +6,10 @@ Reading what is stored needs nothing but this; no method of the ``localize`` and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
@@ -22,7 +22,30 @@ from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.saliency_folder import saliency_file
 
-Source = Literal["localize", "segment"]
+Source = Literal["localize", "segment", "saliency", "affinity"]
+BaseSource = Literal["localize", "segment"]
+
+
+class _Chosen(NamedTuple):
+    """Where a plan holds what is applied of a shelf, the method when it names none, and the stage that trains one."""
+
+    step: str
+    checkpoint: str
+    method: str
+    stage: str
+
+
+_CHOSEN: dict[Source, _Chosen] = {
+    "localize": _Chosen("localizer", "localizer_checkpoint", "cam", "classifier"),
+    "segment": _Chosen("segmenter", "segmenter_checkpoint", "deeplab_v3", "segmentation"),
+    "saliency": _Chosen("saliency", "saliency_checkpoint", "ldf", "saliency"),
+    "affinity": _Chosen("affinity", "affinity_checkpoint", "affinity_net", "affinity"),
+}
+SHELF_OF_STAGE: dict[str, Source] = {
+    **{chosen.stage: source for source, chosen in _CHOSEN.items()},
+    "boundary": "affinity",
+}
+"""Training stage -> shelf of the models it gives."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +81,14 @@ class Lineage:
     project: Project
     image_id: str
     plan: Plan
-    source: Source
+    source: BaseSource
     classes: tuple[int, ...]
     image_hash: str
     base: Provenance
     links: tuple[Link, ...]
 
     @classmethod
-    def of(cls, project: Project, image_id: str, source: Source | None = None) -> Lineage:
+    def of(cls, project: Project, image_id: str, source: BaseSource | None = None) -> Lineage:
         """Return the lineage of an image under the project's plan.
 
         Parameters
@@ -108,7 +131,7 @@ class Lineage:
         return self.links[-1].provenance if self.links else self.base
 
 
-def applied_source(plan: Plan) -> Source:
+def applied_source(plan: Plan) -> BaseSource:
     """Return where base maps come from under a plan: an applied segmenter goes before the localizer."""
     return "segment" if plan.segmenter_checkpoint else "localize"
 
@@ -126,29 +149,61 @@ def build_refiner(step: Step) -> Any:
 
 def inference_of(plan: Plan, source: Source) -> Inference | SegmentInference:
     """Return how the applied model is run, presets spelt out."""
+    step: Step | None = getattr(plan, _CHOSEN[source].step)
+    parameters = step.parameters if step else {}
+    if source == "segment":
+        return from_dict(SegmentInference, parameters).resolved()
     if source == "localize":
-        return from_dict(Inference, plan.localizer.parameters).resolved()
-    return from_dict(SegmentInference, plan.segmenter.parameters if plan.segmenter else {}).resolved()
+        return from_dict(Inference, parameters).resolved()
+    return from_dict(Inference, {"preset": "fast", **parameters}).resolved()  # one pass, unless it is asked for more
 
 
 def method_of(plan: Plan, source: Source) -> str:
     """Return the name of the applied model's method."""
-    if source == "localize":
-        return plan.localizer.method
-    return plan.segmenter.method if plan.segmenter else "deeplab_v3"
+    step: Step | None = getattr(plan, _CHOSEN[source].step)
+    return step.method if step else _CHOSEN[source].method
 
 
 def checkpoint_of(project: Project, plan: Plan, source: Source) -> Path:
     """Return the file of the applied model; raise `StepError` when none is applied or it is missing."""
-    relative = plan.localizer_checkpoint if source == "localize" else plan.segmenter_checkpoint
-    recipe = "classifier" if source == "localize" else "segmentation"
-    advice = f"Train one (python -m training.run {recipe} --project DIR --apply) or apply a finished run."
+    chosen = _CHOSEN[source]
+    relative: str = getattr(plan, chosen.checkpoint)
+    advice = f"Train one (python -m training.run {chosen.stage} --project DIR --apply) or apply a finished run."
     if not relative:
         raise StepError(f"No trained {source} model is applied to this project. {advice}", missing=("model",))
     path = project.folder / relative
     if not path.is_file():
         raise StepError(f"The applied {source} model {path} is missing. {advice}", missing=("model",))
     return path
+
+
+def with_model(plan: Plan, source: Source, method: str, checkpoint: str) -> Plan:
+    """Return the plan that uses a trained model.
+
+    Parameters
+    ----------
+    plan : Plan
+    source : str
+        The model's shelf.
+    method : str
+        Parameters chosen for this method before stay.
+    checkpoint : str
+        Its file, relative to the project's folder. A localizer takes the place of an applied segmenter.
+    """
+    chosen = _CHOSEN[source]
+    known: Step | None = getattr(plan, chosen.step)
+    step = known if known is not None and known.method == method else Step(method)
+    changes: dict[str, Any] = {chosen.step: step, chosen.checkpoint: checkpoint}
+    if source == "localize":
+        changes["segmenter_checkpoint"] = ""
+    return replace(plan, **changes)
+
+
+def is_asked(plan: Plan, source: Source) -> bool:
+    """True when proposals under a plan depend on the model of a shelf: it gives the base maps, or a refiner asks it."""
+    if source in ("localize", "segment"):
+        return True
+    return any(source in load_method("refine", step.method).needs for step in plan.refiners)
 
 
 def base_provenance(project: Project, plan: Plan, source: Source) -> Provenance:
@@ -169,7 +224,7 @@ def _digest(path: Path, changed: int, size: int) -> str:
     return content_hash(path)
 
 
-def chain_of(plan: Plan, source: Source, image_id: str, labels: frozenset[str]) -> tuple[Step, ...]:
+def chain_of(plan: Plan, source: BaseSource, image_id: str, labels: frozenset[str]) -> tuple[Step, ...]:
     """Return an image's refiners. A segmenter brings its background: steps that only set one are left out, unless
     this very image overrides them.
     """
@@ -187,12 +242,20 @@ def saliency_path(project: Project, plan: Plan, image_id: str) -> Path:
     return saliency_file(project.folder / plan.saliency_folder, image_id)
 
 
-def _asked_for(project: Project, plan: Plan, source: Source, image_id: str, refiner: Any) -> Iterator[Provenance]:
+def _asked_for(project: Project, plan: Plan, source: BaseSource, image_id: str, refiner: Any) -> Iterator[Provenance]:
     """Yield what decides a refiner's result besides the maps it is given."""
     if "features" in refiner.needs and source != "localize":
         yield base_provenance(project, plan, "localize")
-    if "saliency" in refiner.needs:
+    if "saliency" in refiner.needs and plan.saliency_folder:
         yield Provenance("saliency.folder", {}, weights=file_digest(saliency_path(project, plan, image_id)))
+    elif "saliency" in refiner.needs:
+        if not plan.saliency_checkpoint:
+            NOTHING.saliency()
+        yield base_provenance(project, plan, "saliency")
+    if "affinity" in refiner.needs:
+        if not plan.affinity_checkpoint:
+            NOTHING.affinity()
+        yield base_provenance(project, plan, "affinity")
 
 
 def _only_sets_background(method: str) -> bool:

@@ -40,10 +40,15 @@ class Plan:
         Methods of the ``refine`` shelf in the order they run; a background step is one of them.
     segmenter : Step, optional
         Method of the ``segment`` shelf; when its checkpoint is applied, proposals come from it.
-    localizer_checkpoint, segmenter_checkpoint : str
+    saliency, affinity : Step, optional
+        Methods of the ``saliency`` and ``affinity`` shelves whose models refiners may ask.
+    localizer_checkpoint, segmenter_checkpoint, saliency_checkpoint, affinity_checkpoint : str
         Paths relative to the project folder of the applied models, "" when none is applied.
     saliency_folder : str
-        Folder of saliency maps made elsewhere, relative to the project folder or absolute; "" for none.
+        Folder of saliency maps made elsewhere, relative to the project folder or absolute; "" for none. It goes before
+        an applied saliency model.
+    companions : mapping of str to tuple of str
+        Image id to the related images a person chose for it; images that are not named get theirs by a rule.
     overrides : mapping of str to mapping
         Parameter overrides by scope: ``"image:<id>"``, ``"cluster:<name>"``, ``"class:<name>"``; each maps a
         refiner's method name to parameters. The most specific scope wins: image, then cluster, then class.
@@ -52,9 +57,14 @@ class Plan:
     localizer: Step = field(default_factory=lambda: Step("cam"))
     refiners: tuple[Step, ...] = field(default_factory=lambda: (Step("power_background"),))
     segmenter: Step | None = None
+    saliency: Step | None = None
+    affinity: Step | None = None
     localizer_checkpoint: str = ""
     segmenter_checkpoint: str = ""
+    saliency_checkpoint: str = ""
+    affinity_checkpoint: str = ""
     saliency_folder: str = ""
+    companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     overrides: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     def refiners_for(self, image_id: str, labels: frozenset[str], cluster: str = "") -> tuple[Step, ...]:
@@ -75,13 +85,13 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
+        chosen = {name: getattr(self, name) for name in _OPTIONAL}
         return {
             "localizer": self.localizer.to_dict(),
             "refiners": [step.to_dict() for step in self.refiners],
-            "segmenter": self.segmenter.to_dict() if self.segmenter else None,
-            "localizer_checkpoint": self.localizer_checkpoint,
-            "segmenter_checkpoint": self.segmenter_checkpoint,
-            "saliency_folder": self.saliency_folder,
+            **{name: step.to_dict() if step else None for name, step in chosen.items()},
+            **{name: getattr(self, name) for name in _PATHS},
+            "companions": {image_id: list(chosen) for image_id, chosen in self.companions.items()},
             "overrides": {s: {m: dict(v) for m, v in inner.items()} for s, inner in self.overrides.items()},
         }
 
@@ -89,13 +99,22 @@ class Plan:
     def from_dict(cls, record: Mapping[str, Any]) -> Plan:
         """Return the plan written by `to_dict`; missing entries get defaults."""
         default = cls()
-        segmenter = record.get("segmenter")
+        kept: dict[str, Any] = {name: Step.from_dict(record[name]) for name in _OPTIONAL if record.get(name)}
+        kept |= {name: str(record.get(name, "")) for name in _PATHS}
         return cls(
             localizer=Step.from_dict(record["localizer"]) if "localizer" in record else default.localizer,
             refiners=tuple(Step.from_dict(r) for r in record["refiners"]) if "refiners" in record else default.refiners,
-            segmenter=Step.from_dict(segmenter) if segmenter else None,
-            localizer_checkpoint=str(record.get("localizer_checkpoint", "")),
-            segmenter_checkpoint=str(record.get("segmenter_checkpoint", "")),
-            saliency_folder=str(record.get("saliency_folder", "")),
+            **kept,
+            companions={image_id: tuple(others) for image_id, others in record.get("companions", {}).items()},
             overrides=dict(record.get("overrides", {})),
         )
+
+
+_OPTIONAL = ("segmenter", "saliency", "affinity")
+_PATHS = (
+    "localizer_checkpoint",
+    "segmenter_checkpoint",
+    "saliency_checkpoint",
+    "affinity_checkpoint",
+    "saliency_folder",
+)

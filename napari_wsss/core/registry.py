@@ -16,11 +16,12 @@ from typing import Any, Literal
 
 from napari_wsss.core.errors import StepError
 
-Shelf = Literal["localize", "saliency", "refine", "segment"]
-SHELVES: tuple[Shelf, ...] = ("localize", "saliency", "refine", "segment")
+Shelf = Literal["localize", "saliency", "affinity", "refine", "segment"]
+SHELVES: tuple[Shelf, ...] = ("localize", "saliency", "affinity", "refine", "segment")
 CONTRACTS: dict[Shelf, str] = {
     "localize": "Localizer",
     "saliency": "SaliencyModel",
+    "affinity": "AffinityModel",
     "refine": "Refiner",
     "segment": "Segmenter",
 }

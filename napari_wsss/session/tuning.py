@@ -11,6 +11,7 @@ from typing import Any
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.catalog import UNDECIDED
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.lineage import SHELF_OF_STAGE, is_asked, method_of, with_model
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import Shelf
 from napari_wsss.session import planning, stages
@@ -157,10 +158,14 @@ class Tuning(Computing):
         checkpoint = run.checkpoint
         if checkpoint is None:
             raise StepError(f"The run {run.folder.name} has no checkpoint yet; wait for its first epoch.")
-        if run.stage not in ("classifier", "segmentation"):
-            raise StepError(f"A {run.stage} run gives no model to apply; choose a classifier or segmentation run.")
-        plan = _with_checkpoint(self.plan, run, os.path.relpath(checkpoint, project.folder))
-        project.catalog.mark_stale(UNDECIDED)
+        shelf = SHELF_OF_STAGE.get(run.stage)
+        if shelf is None:
+            known = ", ".join(SHELF_OF_STAGE)
+            raise StepError(f"A {run.stage} run gives no model to apply; choose one of {known}.")
+        relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
+        plan = with_model(self.plan, shelf, str(run.config.get("method", method_of(self.plan, shelf))), relative)
+        if is_asked(plan, shelf):
+            project.catalog.mark_stale(UNDECIDED)
         self.cancel_inference()
         if not self._change_plan(plan):  # the same file, trained further
             self._forget_drawn()
@@ -184,15 +189,3 @@ def _with_threshold(steps: Sequence[Step], threshold: float) -> tuple[Step, ...]
     return tuple(
         step.with_parameters(parameters_at(step.method, threshold)) if step is chosen else step for step in steps
     )
-
-
-def _with_checkpoint(plan: Plan, run: RunInfo, relative: str) -> Plan:
-    """Return the plan that uses a run's model; a new classifier takes the place of an applied segmenter."""
-    path = Path(relative).as_posix()
-    if run.stage == "segmentation":
-        method = str(run.config.get("method", "deeplab_v3"))
-        kept = plan.segmenter if plan.segmenter is not None and plan.segmenter.method == method else Step(method)
-        return replace(plan, segmenter=kept, segmenter_checkpoint=path)
-    method = str(run.config.get("method", plan.localizer.method))
-    localizer = plan.localizer if plan.localizer.method == method else Step(method)
-    return replace(plan, localizer=localizer, localizer_checkpoint=path, segmenter_checkpoint="")

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.project import Project
 from napari_wsss.localize.base import Localizer, LocalizerBatch, build_localizer, save_localizer
-from training.config import ClassifierSources, RunConfig
+from training.config import RunConfig
 from training.data import ClassifierBatch, ClassifierData, Pictures, prefetched, training_records, view_of
 from training.hardware import prepare
 from training.learner import Learner, freeze, seed_everything, total_steps
 from training.milestones import Milestones, Outcome
 from training.run_folder import RunFolder
+from training.sources import ClassifierSources
 from training.validation import ClassifierCheck
 
 STAGE = "classifier"

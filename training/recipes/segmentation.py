@@ -9,12 +9,13 @@ from pathlib import Path
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.project import Project
 from napari_wsss.segment.base import Segmenter, SegmenterBatch, build_segmenter, save_segmenter
-from training.config import RunConfig, SegmentationSources
+from training.config import RunConfig
 from training.data import Pictures, SegmentationBatch, SegmentationData, prefetched, training_records, view_of
 from training.hardware import prepare
 from training.learner import Learner, freeze, seed_everything, total_steps
 from training.milestones import Milestones, Outcome
 from training.run_folder import RunFolder
+from training.sources import SegmentationSources
 from training.validation import SegmenterCheck
 
 STAGE = "segmentation"

@@ -12,9 +12,10 @@ from napari_wsss.core.progress import finish
 from napari_wsss.core.project import Project
 from napari_wsss.segment.base import load_segmenter
 from napari_wsss.weights.checkpoint import load_checkpoint
-from training.config import RunConfig, SegmentationSources
+from training.config import RunConfig
 from training.execute import begin, continued
 from training.recipes.segmentation import chosen_images, train
+from training.sources import SegmentationSources
 
 
 def _digests(folder: Path) -> dict[str, str]:
