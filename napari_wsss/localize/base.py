@@ -310,7 +310,9 @@ def build_localizer(
     cls: type[Localizer] = load_method("localize", method)
     choice = trunk or TrunkChoice()
     try:
-        network = build_trunk(choice.name, output_stride=choice.output_stride, width=choice.width)
+        network = build_trunk(
+            choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
+        )
     except ValueError as reason:
         raise StepError(str(reason)) from reason
     normalisation = load_trunk_weights(network, choice.weights).normalisation if choice.weights else IMAGENET
@@ -331,7 +333,8 @@ def save_localizer(path: Path, localizer: Localizer, classes: ClassList, run: Ma
     run : mapping
         What the training wants to remember, plain JSON types.
     """
-    trunk = TrunkChoice(localizer.trunk.name, localizer.trunk.output_stride, localizer.trunk.width)
+    network = localizer.trunk
+    trunk = TrunkChoice(network.name, network.output_stride, network.width, dilated=network.dilated)
     parameters = to_dict(localizer.settings)
     what = Trained("localize", localizer.method, parameters, trunk, localizer.normalisation, classes, run)
     save_trained(path, localizer.state_dict(), what)
@@ -348,14 +351,15 @@ def load_localizer(path: Path, device: str = "cpu") -> tuple[Localizer, ClassLis
         When its method is not installed, or the device is not there.
     """
     state, what = load_trained(path, "localize")
-    localizer = build_localizer(what.method, len(what.classes), what.trunk, what.parameters)
+    classes = what.known_classes()
+    localizer = build_localizer(what.method, len(classes), what.trunk, what.parameters)
     localizer.normalisation = what.normalisation
     localizer.load_state_dict(state)
     try:
         target = choose_device(device)
     except ValueError as reason:
         raise StepError(str(reason)) from reason
-    return localizer.eval().to(target, memory_format=torch.channels_last), what.classes, what
+    return localizer.eval().to(target, memory_format=torch.channels_last), classes, what
 
 
 def _checked(present: Iterable[int], class_count: int) -> tuple[int, ...]:

@@ -246,7 +246,9 @@ def build_segmenter(
     cls: type[Segmenter] = load_method("segment", method)
     choice = trunk or TrunkChoice()
     try:
-        network = build_trunk(choice.name, output_stride=choice.output_stride, width=choice.width)
+        network = build_trunk(
+            choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
+        )
     except ValueError as reason:
         raise StepError(str(reason)) from reason
     segmenter = cls(class_count, network, from_dict(cls.Parameters, parameters or {}))
@@ -268,7 +270,8 @@ def save_segmenter(path: Path, segmenter: Segmenter, classes: ClassList, run: Ma
     run : mapping
         What the training wants to remember, plain JSON types.
     """
-    trunk = TrunkChoice(segmenter.trunk.name, segmenter.trunk.output_stride, segmenter.trunk.width)
+    network = segmenter.trunk
+    trunk = TrunkChoice(network.name, network.output_stride, network.width, dilated=network.dilated)
     parameters = to_dict(segmenter.settings)
     what = Trained("segment", segmenter.method, parameters, trunk, segmenter.normalisation, classes, run)
     save_trained(path, segmenter.state_dict(), what)
@@ -285,11 +288,12 @@ def load_segmenter(path: Path, device: str = "cpu") -> tuple[Segmenter, ClassLis
         When its method is not installed, or the device is not there.
     """
     state, what = load_trained(path, "segment")
-    segmenter = build_segmenter(what.method, len(what.classes), what.trunk, what.parameters)
+    classes = what.known_classes()
+    segmenter = build_segmenter(what.method, len(classes), what.trunk, what.parameters)
     segmenter.normalisation = what.normalisation
     segmenter.load_state_dict(state)
     try:
         target = choose_device(device)
     except ValueError as reason:
         raise StepError(str(reason)) from reason
-    return segmenter.eval().to(target, memory_format=torch.channels_last), what.classes, what
+    return segmenter.eval().to(target, memory_format=torch.channels_last), classes, what

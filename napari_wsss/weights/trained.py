@@ -34,8 +34,8 @@ class Trained:
         The trunk to build; its weights are in the file.
     normalisation : Normalisation
         The input it expects.
-    classes : ClassList
-        Order of its outputs.
+    classes : ClassList, optional
+        Order of its outputs; None for a network without classes (affinity, saliency).
     run : mapping
         Whatever the training recorded, plain JSON types.
     """
@@ -45,8 +45,17 @@ class Trained:
     parameters: Mapping[str, Any]
     trunk: TrunkChoice
     normalisation: Normalisation
-    classes: ClassList
+    classes: ClassList | None
     run: Mapping[str, Any] = field(default_factory=dict)
+
+    def known_classes(self) -> ClassList:
+        """Return the classes of a network that has some; raise `WeightsError` when it was saved without."""
+        if self.classes is None:
+            raise WeightsError(
+                f"This {self.shelf} network ({self.method}) was saved without its classes; expected a checkpoint that "
+                "`training.run` wrote. Train it again."
+            )
+        return self.classes
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -57,7 +66,7 @@ class Trained:
             "parameters": dict(self.parameters),
             "trunk": to_dict(self.trunk),
             "normalisation": self.normalisation.to_dict(),
-            "classes": list(self.classes.names),
+            "classes": list(self.classes.names) if self.classes else [],
             "run": dict(self.run),
         }
 
@@ -70,7 +79,7 @@ class Trained:
             parameters=record["parameters"],
             trunk=from_dict(TrunkChoice, record["trunk"]),
             normalisation=Normalisation.from_dict(record["normalisation"]),
-            classes=ClassList(record["classes"]),
+            classes=ClassList(record["classes"]) if record["classes"] else None,
             run=record.get("run", {}),
         )
 

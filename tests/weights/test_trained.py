@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def test_tensors_and_description_come_back(tmp_path: Path) -> None:
     assert what == WHAT
     assert set(found) == set(state)
     assert all(torch.equal(found[key], state[key]) for key in state)
+
+
+def test_a_network_may_have_no_classes(tmp_path: Path) -> None:
+    without = replace(WHAT, shelf="saliency", classes=None)
+
+    save_trained(tmp_path / "net.safetensors", {"a": torch.zeros(1)}, without)
+    _, what = load_trained(tmp_path / "net.safetensors", "saliency")
+
+    assert what == without
+    with pytest.raises(WeightsError, match="without its classes"):
+        what.known_classes()
 
 
 def test_a_network_of_another_shelf_is_refused(tmp_path: Path) -> None:
