@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_wsss.core.parameters import parameter
 
-TRUNKS = ("mobilenet_v2", "resnet18", "resnet50", "resnet101", "resnet38", "vgg16")
+TRUNKS = ("mobilenet_v2", "resnet18", "resnet50", "resnet101", "resnet101_caffe", "resnet38", "vgg16")
 OUTPUT_STRIDES = (8, 16, 32)
 
 
@@ -17,7 +17,8 @@ class TrunkChoice:
     name: str = parameter(
         "mobilenet_v2",
         "Trunk",
-        "MobileNetV2 is the choice for a CPU, ResNet for a GPU; ResNet-38 is that of PSA, SEAM, SC-CAM, EDAM.",
+        "MobileNetV2 is the choice for a CPU, ResNet for a GPU; ResNet-38 is that of PSA, SEAM, SC-CAM, EDAM; "
+        "resnet101_caffe that of the published DeepLab v2.",
         choices=TRUNKS,
     )
     output_stride: int = parameter(
@@ -31,4 +32,10 @@ class TrunkChoice:
     )
     weights: str = parameter(
         "", "Trunk weights", "A local file or the name of published weights; empty starts from random weights."
+    )
+    dilated: bool = parameter(
+        True,
+        "Dilation",
+        "Stages that give up their stride see as far as before. IRN's ResNet-50 does without (ResNet only).",
+        advanced=True,
     )

@@ -2,7 +2,8 @@
 
 The stride of a bottleneck sits in its 3x3 convolution. Smaller output strides dilate as torchvision's
 ``replace_stride_with_dilation`` does: the convolution that lost its stride keeps the dilation of the stage
-before, everything after it doubles. The features at the kept positions are then unchanged.
+before, everything after it doubles. The features at the kept positions are then unchanged. IRN's classifier gives up
+the last stride without dilating.
 """
 
 from __future__ import annotations
@@ -91,12 +92,16 @@ class ResNet(Trunk):
         8, 16 or 32.
     width : float
         Factor on all channel counts.
+    dilated : bool
+        False gives up strides without dilating.
     """
 
     dense_tap = "stride32"
+    undilatable = True
 
-    def __init__(self, depth: int, *, output_stride: int = 16, width: float = 1.0) -> None:
+    def __init__(self, depth: int, *, output_stride: int = 16, width: float = 1.0, dilated: bool = True) -> None:
         super().__init__(f"resnet{depth}", output_stride, width)
+        self.dilated = dilated
         block = BasicBlock if depth == 18 else Bottleneck
         widths = [scaled(64 * 2**stage, width) for stage in range(4)]
         self.conv1 = nn.Conv2d(3, widths[0], 7, stride=2, padding=3, bias=False)
@@ -107,7 +112,7 @@ class ResNet(Trunk):
         for index, (blocks, wide) in enumerate(zip(_BLOCKS[depth], widths, strict=True), start=1):
             stride, before = 1 if index == 1 else 2, dilation
             if reached * stride > output_stride:
-                stride, dilation = 1, dilation * 2
+                stride, dilation = 1, dilation * 2 if dilated else 1
             reached *= stride
             firsts = [block(channels, wide, stride, (before, dilation))]
             channels = wide * block.expansion

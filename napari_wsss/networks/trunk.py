@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
@@ -22,6 +22,7 @@ _TRUNKS: dict[str, tuple[str, str, tuple[int, ...]]] = {
     "resnet18": ("resnet", "ResNet", (18,)),
     "resnet50": ("resnet", "ResNet", (50,)),
     "resnet101": ("resnet", "ResNet", (101,)),
+    "resnet101_caffe": ("resnet_caffe", "CaffeResNet", (101,)),
     "resnet38": ("resnet38", "ResNet38", ()),
     "vgg16": ("vgg", "Vgg16", ()),
 }
@@ -32,7 +33,7 @@ def trunk_names() -> tuple[str, ...]:
     return tuple(_TRUNKS)
 
 
-def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0) -> Trunk:
+def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0, dilated: bool = True) -> Trunk:
     """Return a trunk with random weights.
 
     Parameters
@@ -43,6 +44,8 @@ def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0) -> Tr
         Input pixels per position of the last feature map; 8 or 16 (all but VGG-16 also 32).
     width : float
         Factor on all channel counts; 1 is the published network, 1/16 builds real code for tests.
+    dilated : bool
+        False leaves the dilation out where a stage gives up its stride, as IRN does (ResNet only).
 
     Raises
     ------
@@ -52,9 +55,13 @@ def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0) -> Tr
     if name not in _TRUNKS:
         raise ValueError(f"Unknown trunk {name!r}; choose one of: {', '.join(_TRUNKS)}.")
     module, cls, arguments = _TRUNKS[name]
-    trunk: Trunk = getattr(import_module(f"napari_wsss.networks.{module}"), cls)(
-        *arguments, output_stride=output_stride, width=width
-    )
+    trunk_class: Any = getattr(import_module(f"napari_wsss.networks.{module}"), cls)
+    options: dict[str, Any] = {"output_stride": output_stride, "width": width}
+    if not dilated:
+        if not trunk_class.undilatable:
+            raise ValueError(f"{name} is dilated at every output stride; keep the dilation, or choose a ResNet.")
+        options["dilated"] = False
+    trunk: Trunk = trunk_class(*arguments, **options)
     return trunk
 
 
@@ -83,6 +90,8 @@ class Trunk(nn.Module, ABC):
         Where a segmentation head and its auxiliary head attach.
     detail_taps : (str, str)
         What tells neighbouring pixels apart (SEAM's conv4 and conv5).
+    dilated : bool
+        Whether stages that gave up their stride dilate; `undilatable` trunks can do without.
     linear_tap : str
         The last features before their final ReLU, where a trunk has them apart (ResNet-38, for EDAM).
     """
@@ -92,6 +101,8 @@ class Trunk(nn.Module, ABC):
     aux_tap: ClassVar[str] = "stride16"
     detail_taps: ClassVar[tuple[str, str]] = ("stride8", "stride16")
     linear_tap: ClassVar[str] = LAST
+    undilatable: ClassVar[bool] = False
+    dilated: bool = True
     stage_taps: tuple[str, ...]
     taps: dict[str, int]
 

@@ -21,3 +21,7 @@ def test_every_choice_can_be_built(name: str, stride: int) -> None:
     trunk = trunks.build_trunk(choice.name, output_stride=choice.output_stride, width=choice.width)
 
     assert trunk.output_stride in OUTPUT_STRIDES
+
+
+def test_dilation_is_the_default_and_known_without_torch() -> None:
+    assert TrunkChoice().dilated

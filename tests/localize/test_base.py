@@ -239,6 +239,17 @@ def test_a_trunk_starts_from_another_checkpoint(localizer: Localizer, tmp_path: 
     torch.testing.assert_close(again.trunk.state_dict(), localizer.trunk.state_dict())
 
 
+def test_a_trunk_without_dilation_comes_back_without(tmp_path: Path) -> None:
+    save_localizer(
+        tmp_path / "x.safetensors",
+        build_localizer("cam", 1, TrunkChoice("resnet18", width=1 / 16, dilated=False)),
+        ClassList(["a"]),
+        {},
+    )
+
+    assert not load_localizer(tmp_path / "x.safetensors")[0].trunk.dilated
+
+
 @pytest.mark.parametrize("count", [0, -1])
 def test_no_class_is_refused(count: int) -> None:
     with pytest.raises(LabelError, match="at least one class"):

@@ -53,3 +53,13 @@ def test_the_stride_sits_in_the_3x3_convolution() -> None:
 
     assert block.conv1.stride == (1, 1)
     assert block.conv2.stride == (2, 2)
+
+
+def test_without_dilation_a_stage_gives_up_its_stride_and_nothing_else() -> None:
+    dilated, plain = (ResNet(50, output_stride=16, width=1 / 16, dilated=how) for how in (True, False))
+
+    assert dilated.dilated
+    assert not plain.dilated
+    assert {m.dilation for m in plain.modules() if isinstance(m, torch.nn.Conv2d)} == {(1, 1)}
+    plain.load_state_dict(dilated.state_dict())
+    assert plain(torch.zeros(1, 3, 65, 97)).shape == dilated(torch.zeros(1, 3, 65, 97)).shape

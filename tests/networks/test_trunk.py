@@ -133,6 +133,12 @@ def test_images_can_be_asked_for_their_gradient_through_frozen_stages(name: str)
     assert images.grad.abs().sum() > 0
 
 
+def test_dilation_can_only_be_left_out_where_published_networks_do() -> None:
+    assert not build_trunk("resnet50", width=TINY, dilated=False).dilated
+    with pytest.raises(ValueError, match="choose a ResNet"):
+        build_trunk("resnet38", width=TINY, dilated=False)
+
+
 def test_unknown_choices_list_the_known_ones() -> None:
     with pytest.raises(ValueError, match="mobilenet_v2, resnet18"):
         build_trunk("alexnet")
