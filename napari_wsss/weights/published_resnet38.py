@@ -19,16 +19,16 @@ _NORMS = {"branch2b1": "norm2", "branch2b2": "norm3"}
 _STATISTICS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_var": "running_var"}
 
 
-def _trunk_rules(prefix: str) -> Renames:
-    """Return the rules for PSA's names of the trunk, ours beginning with `prefix`."""
-    units = ((r"^b(\d)\.", rf"{prefix}stage\1.0."), (r"^b(\d)_(\d+)\.", rf"{prefix}stage\1.\2."))
+def trunk_rules(prefix: str, theirs: str = "") -> Renames:
+    """Return the rules for PSA's names of the trunk, which begin with the pattern `theirs`, ours with `prefix`."""
+    units = ((rf"^{theirs}b(\d)\.", rf"{prefix}stage\1.0."), (rf"^{theirs}b(\d)_(\d+)\.", rf"{prefix}stage\1.\2."))
     parts = {f"conv_{theirs}": ours for theirs, ours in _CONVOLUTIONS.items()}
     parts |= {f"bn_{theirs}": ours for theirs, ours in _NORMS.items()}
     return (
-        (r"^conv1a\.", f"{prefix}stem."),
-        (r"^bn7\.", f"{prefix}norm."),
-        (r"^b(\d)\.bn_branch2a\.", rf"{prefix}entry\1.0."),
-        (r"^b(\d)_(\d+)\.bn_branch2a\.", rf"{prefix}stage\1.\2.norm1."),
+        (rf"^{theirs}conv1a\.", f"{prefix}stem."),
+        (rf"^{theirs}bn7\.", f"{prefix}norm."),
+        (rf"^{theirs}b(\d)\.bn_branch2a\.", rf"{prefix}entry\1.0."),
+        (rf"^{theirs}b(\d)_(\d+)\.bn_branch2a\.", rf"{prefix}stage\1.\2.norm1."),
         *((rf"{unit}{theirs}\.", f"{ours}{part}.") for unit, ours in units for theirs, part in parts.items()),
     )
 
@@ -85,7 +85,7 @@ _PSA = WeightsDescriptor(
     class_layout="foreground",
     classes=VOC_CLASSES,
     head=r"^fc8\.",
-    rename=(*_trunk_rules("trunk."), (r"^fc8\.", "classifier.")),
+    rename=(*trunk_rules("trunk."), (r"^fc8\.", "classifier.")),
     tell_tale=TellTale((*_TRUNK_SHAPES, ("fc8.weight", _LINEAR)), absent=_HEADS[1:]),
 )
 
@@ -101,7 +101,7 @@ _SEAM = WeightsDescriptor(
     classes=VOC_CLASSES,
     head=r"^fc8\.",
     rename=(
-        *_trunk_rules("trunk."),
+        *trunk_rules("trunk."),
         (r"^fc8\.", "classifier."),
         (r"^f8_3\.", "embed_shallow."),
         (r"^f8_4\.", "embed_deep."),
@@ -125,7 +125,7 @@ _SC_CAM = WeightsDescriptor(
     class_layout="foreground",
     classes=VOC_CLASSES,
     head=r"^fc8_200?\.",
-    rename=(*_trunk_rules("trunk."), (r"^fc8_20\.", "classifier."), (r"^fc8_200\.", "sub_classifier.")),
+    rename=(*trunk_rules("trunk."), (r"^fc8_20\.", "classifier."), (r"^fc8_200\.", "sub_classifier.")),
     tell_tale=TellTale((*_TRUNK_SHAPES, ("fc8_20.weight", _LINEAR), ("fc8_200.weight", _LINEAR))),
 )
 
@@ -142,7 +142,7 @@ _EDAM = WeightsDescriptor(
     head=r"^(mask_layer|trans_list|fc_list)\.",
     per_class=("trans_list", "fc_list"),
     rename=(
-        *_trunk_rules("trunk."),
+        *trunk_rules("trunk."),
         (r"^d_d\.", "reduction."),
         (r"^embedding\.segment\.weight$", "cross_image.segment"),
         (r"^fc_list\.\*\.weight$", "cross_image.classifier"),
@@ -171,7 +171,7 @@ _CONVERTED = WeightsDescriptor(
     licence=_IMAGENET.licence,
     citation=_IMAGENET.citation,
     source="https://github.com/jiwoon-ahn/psa",
-    rename=_trunk_rules(""),
+    rename=trunk_rules(""),
     tell_tale=TellTale(_TRUNK_SHAPES, absent=_HEADS),
 )
 
