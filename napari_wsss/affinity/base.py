@@ -1,19 +1,61 @@
-"""The contract of an affinity network: which neighbouring pixels belong together, whatever their class."""
+"""The contract of an affinity network, and everything around one that is the same for all of them.
+
+A network gives a dense description of a normalised batch and compares neighbouring cells by it. Normalising, padding,
+mirroring and tiling are written once, here: the description is computed tile by tile, pairs are compared on the whole
+grid, so that no pair is lost at a seam. It has no classes: one network serves every class list.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_wsss.core.parameters import NoParameters
-from napari_wsss.networks.trunk import Trunk
+from napari_wsss.core.affinities import Affinities
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.inference import Inference
+from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
+from napari_wsss.core.registry import load_method
+from napari_wsss.core.resizing import resize
+from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.networks.dense import evaluating, run_tiled
+from napari_wsss.networks.device import autocast, background_threads, choose_device
+from napari_wsss.networks.fold import folded
+from napari_wsss.networks.neighbourhood import Offset
+from napari_wsss.networks.precision import inference_precision
+from napari_wsss.networks.trunk import Trunk, build_trunk
+from napari_wsss.weights.fit import load_trunk_weights
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
+from napari_wsss.weights.trained import Trained, load_trained, save_trained
+
+
+@dataclass(frozen=True)
+class AffinityBatch:
+    """One training batch.
+
+    Parameters
+    ----------
+    images : Tensor
+        (B,3,H,W) float32, normalised.
+    labels : Tensor
+        (B,h,w) integer mask values on the grid of `AffinityModel.dense`: 0 background, others classes, 255 undecided.
+    """
+
+    images: Tensor
+    labels: Tensor
 
 
 class AffinityModel(nn.Module, ABC):
-    """A trained network that compares neighbouring cells of an image.
+    """A trained network that says which neighbouring cells of an image belong together.
 
     Parameters
     ----------
@@ -22,7 +64,7 @@ class AffinityModel(nn.Module, ABC):
     parameters : Parameters, optional
         The method's own; defaults without.
     normalisation : Normalisation
-        The input its weights want.
+        The input the trunk's weights want; it is stored with the checkpoint.
 
     Attributes
     ----------
@@ -30,10 +72,17 @@ class AffinityModel(nn.Module, ABC):
         For menus.
     published : tuple of str
         Names of weights (`weights.published`) made for this network.
+    presets : mapping
+        Preset name -> section -> option -> value: how it is trained, laid over the recipe's preset of that name.
+    method : str
+        Its name on the shelf.
+    settings : Parameters
+        The method's parameters.
     """
 
     title: ClassVar[str]
     published: ClassVar[tuple[str, ...]] = ()
+    presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {}
     Parameters: ClassVar[type] = NoParameters
 
     def __init__(self, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET) -> None:
@@ -41,11 +90,193 @@ class AffinityModel(nn.Module, ABC):
         self.trunk = trunk
         self.settings = self.Parameters() if parameters is None else parameters
         self.normalisation = normalisation
+        self.method = type(self).__module__.rpartition(".")[2]
+
+    @property
+    def stride(self) -> int:
+        """Input pixels per cell of the grid."""
+        return self.trunk.output_stride
+
+    @property
+    def padding_multiple(self) -> int:
+        """Images are padded (right and below, with the mean colour) to sides that are multiples of this."""
+        return self.stride
+
+    @property
+    @abstractmethod
+    def offsets(self) -> Sequence[Offset]:
+        """The partners (dy, dx) of every cell at inference, half of all directions."""
 
     @abstractmethod
     def dense(self, images: Tensor) -> Tensor:
-        """Return what pairs of cells are compared by, (B,D,h,w), of normalised images (B,3,H,W)."""
+        """Return what cells are compared by, (B,D,h,w) with h = ceil(H / stride), of normalised images (B,3,H,W)."""
 
     @abstractmethod
     def pair_affinities(self, dense: Tensor) -> Tensor:
-        """Return affinities (B,P,h,w) in [0, 1] of every cell and its partners, from `dense` (B,D,h,w)."""
+        """Return affinities (B,P,h,w) in [0, 1] of the cells and their partners at `offsets`, from `dense` (B,D,h,w).
+
+        They are 0 where a partner lies outside.
+        """
+
+    @abstractmethod
+    def loss(self, batch: AffinityBatch) -> dict[str, Tensor]:
+        """Return the named losses of a batch; their sum is minimised."""
+
+    def boundary(self, dense: Tensor) -> Tensor | None:
+        """Return how likely a class boundary runs through each cell, (B,h,w) in [0, 1]; None where nothing says so."""
+        return None
+
+    def load_weights(self, source: str) -> Normalisation:
+        """Start from the trunk's weights in a file or of a published name; return the input they expect."""
+        self.normalisation = load_trunk_weights(self.trunk, source).normalisation
+        return self.normalisation
+
+    def trunk_parameters(self) -> Iterator[nn.Parameter]:
+        """Return what a small learning rate is for: the trunk's weights that learn."""
+        return (weight for weight in self.trunk.parameters() if weight.requires_grad)
+
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """Return what a large learning rate is for: every weight outside the trunk."""
+        inside = {id(weight) for weight in self.trunk.parameters()}
+        return (weight for weight in self.parameters() if id(weight) not in inside and weight.requires_grad)
+
+    @classmethod
+    def restore(
+        cls, path: Path, device: str = "auto", *, background: bool = False
+    ) -> tuple[AffinityModel, ClassList | None, Trained]:
+        """Load a checkpoint as `load_affinity_model` does; `background` leaves one core to the window."""
+        if background:
+            background_threads()
+        return load_affinity_model(path, device)
+
+    def infer(self, image: NDArray[np.uint8], settings: Inference) -> Affinities:
+        """Return the affinities of one image, as `infer_affinities` does."""
+        return infer_affinities(self, image, settings)
+
+
+def infer_affinities(model: AffinityModel, image: NDArray[np.uint8], inference: Inference | None = None) -> Affinities:
+    """Return the affinities of one image's neighbouring cells.
+
+    Parameters
+    ----------
+    model : AffinityModel
+        Its training mode is what it was before, afterwards.
+    image : (H, W, 3) uint8
+        RGB, any size; above `inference.pixel_budget` it is cut into overlapping tiles.
+    inference : Inference, optional
+        Without it one pass. Only its scale 1 is run, whatever `scales` says: distances are in cells of the image. With
+        `flip` the descriptions of image and mirrored image are averaged.
+
+    Returns
+    -------
+    Affinities
+        On the grid (ceil(H/stride), ceil(W/stride)).
+    """
+    settings = (inference or Inference(preset="fast")).resolved()
+    resized = resize(image, *model.normalisation.fit_size(*image.shape[:2]))
+    views = (resized, resized[:, ::-1]) if settings.flip else (resized,)
+    with evaluating(model):
+        network = folded(model, _compared)
+    settings = replace(settings, precision=inference_precision(settings.precision, network, _compared))
+    with torch.inference_mode():
+        found = [_dense(network, view, settings) for view in views]
+        dense = (found[0] + found[1].flip(2)) / 2 if settings.flip else found[0]
+        values, boundary = network.pair_affinities(dense[None])[0], network.boundary(dense[None])
+    offsets = np.array(model.offsets, np.intp).reshape(-1, 2)
+    edges = None if boundary is None else boundary[0].float().cpu().numpy()
+    return Affinities(values.float().clamp(0, 1).cpu().numpy(), offsets, edges)
+
+
+def _compared(model: AffinityModel, images: Tensor) -> Tensor:
+    return model.pair_affinities(model.dense(images))
+
+
+def _dense(model: AffinityModel, image: NDArray[np.uint8], settings: Inference) -> Tensor:
+    """Return the description (D,h,w) float32 of one view."""
+    device = next(model.parameters()).device
+    height, width = image.shape[:2]
+    planes = torch.from_numpy(model.normalisation.apply(image))[None].to(device, memory_format=torch.channels_last)
+    if model.normalisation.size_rule == "any":
+        step = model.padding_multiple
+        planes = F.pad(planes, (0, -width % step, 0, -height % step))
+
+    def run(rows: slice, columns: slice) -> Tensor:
+        with autocast(device, settings.precision):
+            return model.dense(planes[:, :, rows, columns])[0].float()
+
+    found = run_tiled(
+        run,
+        *planes.shape[2:],
+        stride=model.stride,
+        pixel_budget=settings.pixel_budget,
+        overlap=settings.tile_overlap,
+    )
+    return found[:, : -(-height // model.stride), : -(-width // model.stride)]
+
+
+def build_affinity_model(
+    method: str, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
+) -> AffinityModel:
+    """Return a new affinity network.
+
+    Parameters
+    ----------
+    method : str
+        Name on the ``affinity`` shelf.
+    trunk : TrunkChoice, optional
+        With `weights` these are loaded and bring their normalisation.
+    parameters : mapping, optional
+        The method's, plain JSON types.
+
+    Raises
+    ------
+    StepError, ParameterError, WeightsError
+        For an unknown method or trunk, parameters it does not have, weights that do not fit.
+    """
+    cls: type[AffinityModel] = load_method("affinity", method)
+    choice = trunk or TrunkChoice()
+    try:
+        network = build_trunk(choice.name, output_stride=choice.output_stride, width=choice.width)
+    except ValueError as reason:
+        raise StepError(str(reason)) from reason
+    model = cls(network, from_dict(cls.Parameters, parameters or {}))
+    model.method = method
+    if choice.weights:
+        model.load_weights(choice.weights)
+    return model
+
+
+def save_affinity_model(path: Path, model: AffinityModel, run: Mapping[str, Any]) -> None:
+    """Publish an affinity network as one ``.safetensors`` file that `load_affinity_model` needs nothing else for.
+
+    Parameters
+    ----------
+    path : Path
+    model : AffinityModel
+    run : mapping
+        What the training wants to remember, plain JSON types.
+    """
+    trunk = TrunkChoice(model.trunk.name, model.trunk.output_stride, model.trunk.width)
+    what = Trained("affinity", model.method, to_dict(model.settings), trunk, model.normalisation, None, run)
+    save_trained(path, model.state_dict(), what)
+
+
+def load_affinity_model(path: Path, device: str = "cpu") -> tuple[AffinityModel, ClassList | None, Trained]:
+    """Return the affinity network at `path` in evaluation mode, its classes (none) and its description.
+
+    Raises
+    ------
+    WeightsError
+        When the file is damaged or no affinity network.
+    StepError
+        When its method is not installed, or the device is not there.
+    """
+    state, what = load_trained(path, "affinity")
+    model = build_affinity_model(what.method, what.trunk, what.parameters)
+    model.normalisation = what.normalisation
+    model.load_state_dict(state)
+    try:
+        target = choose_device(device)
+    except ValueError as reason:
+        raise StepError(str(reason)) from reason
+    return model.eval().to(target, memory_format=torch.channels_last), what.classes, what
