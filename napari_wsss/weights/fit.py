@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,53 +13,14 @@ from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.checkpoint import checkpoint_meta
 from napari_wsss.weights.descriptor import WeightsDescriptor
 from napari_wsss.weights.download import fetch
-from napari_wsss.weights.heads import background_first, class_count, described, joined
 from napari_wsss.weights.identify import identify
+from napari_wsss.weights.matching import FitReport, matched
 from napari_wsss.weights.neighbours import unknown_origin
 from napari_wsss.weights.normalisation import Normalisation
 from napari_wsss.weights.published import published, published_names
 from napari_wsss.weights.read import State, read
 
-_TRUNK = "trunk."  # where localizers and segmenters keep theirs
-_COUNTER = "num_batches_tracked"  # absent from old files and of no effect on the output
-
-
-@dataclass(frozen=True)
-class FitReport:
-    """What became of every tensor.
-
-    Parameters
-    ----------
-    descriptor : WeightsDescriptor
-        Under whose rules it was fitted.
-    loaded : tuple of str
-        Our keys that got a value from the file.
-    missing : tuple of str
-        Our keys without one.
-    unexpected : tuple of str
-        Keys of the file without a place that may be left over.
-    skipped_head : tuple of str
-        Keys of the file's head, left out because ours differs or does not exist.
-    """
-
-    descriptor: WeightsDescriptor
-    loaded: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    unexpected: tuple[str, ...] = ()
-    skipped_head: tuple[str, ...] = ()
-
-
-@dataclass
-class _Sorted:
-    """The file's tensors by what can be done with them."""
-
-    accepted: dict[str, Tensor] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
-    unexpected: list[str] = field(default_factory=list)
-    wrong_shape: list[str] = field(default_factory=list)
-    skipped_head: list[str] = field(default_factory=list)
-    other_head: dict[str, int] = field(default_factory=dict)  # their key -> channels in the file
-    own_head: set[str] = field(default_factory=set)
+_TRUNK = "trunk."  # where every method keeps its trunk
 
 
 def fit(
@@ -90,18 +51,12 @@ def fit(
     descriptor = descriptor or identify(state)
     if descriptor is None:
         raise unknown_origin(state)
-    state = joined(state, descriptor)
-    target = network.state_dict()
-    parts = _sort(state, target, descriptor)
-    if allow_head_mismatch:
-        parts.skipped_head += parts.other_head
-    missing = [key for key in target if key not in parts.accepted and not key.endswith(_COUNTER)]
-    if parts.other_head and not allow_head_mismatch:
-        raise _other_classes(parts, descriptor, class_count(state, descriptor))
-    wanted = [key for key in missing if key not in parts.own_head and not descriptor.is_optional(key)]
-    _check(parts, wanted, descriptor)
-    network.load_state_dict(parts.accepted, strict=False)
-    return FitReport(descriptor, tuple(parts.accepted), tuple(missing), tuple(parts.ignored), tuple(parts.skipped_head))
+    found = matched(state, network.state_dict(), descriptor)
+    problem = found.problem(allow_head_mismatch=allow_head_mismatch)
+    if problem:
+        raise problem
+    network.load_state_dict(found.accepted, strict=False)
+    return found.report()
 
 
 def load_weights(network: nn.Module, source: Path | str, *, allow_head_mismatch: bool = False) -> FitReport:
@@ -128,7 +83,7 @@ def load_weights(network: nn.Module, source: Path | str, *, allow_head_mismatch:
 def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescriptor:
     """Load weights into `trunk` and return their descriptor, whose normalisation travels with the trunk.
 
-    Of a published localizer or a checkpoint of ours the trunk's part is taken. Networks trained on pixel masks are
+    Of a published network or a checkpoint of ours the trunk's part is taken. Networks trained on pixel masks are
     refused: what is built on them would no longer be weakly supervised.
 
     Parameters
@@ -150,14 +105,9 @@ def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescripto
         return _from_own_checkpoint(trunk, state, meta)
     descriptor = named or identify(state)
     if descriptor and descriptor.network != descriptor.trunk == trunk_name and not descriptor.pixel_supervised:
-        return _from_localizer(trunk, state, descriptor)
+        return _from_network(trunk, state, descriptor)
     if descriptor is not None and descriptor.network != trunk_name:
-        fitting = published_names(trunk_name)
-        raise WeightsError(
-            f"These weights are {descriptor.title}; the trunk is {trunk_name}. Choose the trunk "
-            f"{descriptor.trunk}, or weights for {trunk_name}: {', '.join(fitting)}.",
-            candidates=fitting,
-        )
+        raise _no_trunk(descriptor, trunk_name)
     return fit(trunk, state, descriptor).descriptor
 
 
@@ -166,50 +116,17 @@ def _read_source(source: Path | str) -> tuple[WeightsDescriptor | None, State, d
     return named, *read(fetch(named) if named else source)
 
 
-def _sort(state: Mapping[str, Tensor], target: Mapping[str, Tensor], descriptor: WeightsDescriptor) -> _Sorted:
-    parts = _Sorted()
-    for key, tensor in state.items():
-        own = descriptor.renamed(key)
-        place, head = target.get(own), descriptor.is_head(key)
-        if head and place is not None:
-            parts.own_head.add(own)
-            tensor = background_first(tensor, descriptor, key)
-        if place is not None and place.shape == tensor.shape:
-            parts.accepted[own] = tensor
-        elif head and place is not None:
-            parts.other_head[key] = tensor.shape[0]
-        elif head:
-            parts.skipped_head.append(key)
-        elif place is not None:
-            parts.wrong_shape.append(f"{key} {tuple(tensor.shape)} for {own} {tuple(place.shape)}")
-        else:
-            left_over = descriptor.is_ignorable(key) or key.endswith(_COUNTER)
-            (parts.ignored if left_over else parts.unexpected).append(key)
-    return parts
-
-
-def _other_classes(parts: _Sorted, descriptor: WeightsDescriptor, count: int) -> WeightsError:
-    key, channels = next(iter(parts.other_head.items()))
-    return WeightsError(
-        f"The weights ({descriptor.title}) are for {described(descriptor, count)}; the network has another number "
-        f"({key} has {channels} rows). Use a project with the file's classes, or keep the trunk and start with a "
-        "fresh head."
-    )
-
-
-def _check(parts: _Sorted, missing: Sequence[str], descriptor: WeightsDescriptor) -> None:
-    for what, keys in (
-        ("sizes that do not fit", parts.wrong_shape),
-        ("names the network does not have", parts.unexpected),
-        ("no values for", missing),
-    ):
-        if keys:
-            listed = ", ".join(keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
-            raise WeightsError(
-                f"The weights ({descriptor.title}) have {what}: {listed}. They are for {descriptor.network}"
-                f"{' on ' + descriptor.trunk if descriptor.trunk not in ('', descriptor.network) else ''}.",
-                candidates=(descriptor.network,),
-            )
+def _no_trunk(descriptor: WeightsDescriptor, trunk_name: str) -> WeightsError:
+    fitting = published_names(trunk_name)
+    choice = f"weights for {trunk_name}: {', '.join(fitting)}"
+    if descriptor.trunk == trunk_name:
+        text = (
+            f"These weights are {descriptor.title}: trained on pixel masks, so what is built on their trunk would no "
+        )
+        text += "longer be weakly supervised."
+        return WeightsError(f"{text} Choose {choice}.", candidates=fitting)
+    text = f"These weights are {descriptor.title}; the trunk is {trunk_name}."
+    return WeightsError(f"{text} Choose the trunk {descriptor.trunk}, or {choice}.", candidates=fitting)
 
 
 def _from_own_checkpoint(trunk: nn.Module, state: State, meta: dict[str, Any]) -> WeightsDescriptor:
@@ -232,7 +149,7 @@ def _from_own_checkpoint(trunk: nn.Module, state: State, meta: dict[str, Any]) -
     return fit(trunk, inner, descriptor).descriptor
 
 
-def _from_localizer(trunk: nn.Module, state: State, descriptor: WeightsDescriptor) -> WeightsDescriptor:
+def _from_network(trunk: nn.Module, state: State, descriptor: WeightsDescriptor) -> WeightsDescriptor:
     own = {descriptor.renamed(key): value for key, value in state.items()}
     inner = {key.removeprefix(_TRUNK): value for key, value in own.items() if key.startswith(_TRUNK)}
     fit(trunk, inner, replace(descriptor, head="", rename=(), per_class=()))

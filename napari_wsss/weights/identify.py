@@ -18,7 +18,7 @@ def identify(
 
     A descriptor with a fingerprint is only returned when the fingerprint agrees, and then before all others.
     """
-    fitting = [entry for entry in descriptors if _has_tell_tales(state, entry)]
+    fitting = [entry for entry in descriptors if has_tell_tales(state, entry)]
     fitting.sort(key=lambda entry: entry.tell_tale.fingerprint == ("", ""))
     return fitting[0] if fitting else None
 
@@ -29,7 +29,8 @@ def fingerprint(tensor: Tensor) -> str:
     return hashlib.sha256(values.tobytes()).hexdigest()
 
 
-def _has_tell_tales(state: Mapping[str, Tensor], descriptor: WeightsDescriptor) -> bool:
+def has_tell_tales(state: Mapping[str, Tensor], descriptor: WeightsDescriptor) -> bool:
+    """Tell whether a state dict holds all that tells these weights from others."""
     tell_tale = descriptor.tell_tale
     if not tell_tale.shapes or any(key in state for key in tell_tale.absent):
         return False

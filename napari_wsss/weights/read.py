@@ -19,6 +19,8 @@ State = dict[str, Tensor]
 
 # Where training scripts keep the state dict among other things.
 _ENVELOPES = ("state_dict", "model_state_dict", "model_state", "model", "net")
+# Before it, files read with `weights_only` could still run code (CVE-2025-32434).
+_SAFE_TORCH = "2.6"
 # What torch.load raises for damaged files, by age of the format.
 _DAMAGED = (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError)
 
@@ -71,6 +73,11 @@ def _read_safetensors(path: Path) -> tuple[State, dict[str, str]]:
 
 
 def _read_torch(path: Path) -> State:
+    if torch.__version__ < _SAFE_TORCH:
+        raise WeightsError(
+            f"{path.name} is a PyTorch file, which torch {torch.__version__} cannot read safely (CVE-2025-32434). "
+            "Install torch 2.6 or newer, or give a .safetensors file."
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch.torch_version import TorchVersion
 
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.read import read
@@ -135,6 +136,22 @@ def test_pickled_objects_are_never_executed(
     with pytest.raises(WeightsError, match="Python objects"):
         read(path)
     assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(("version", "safe"), [("2.5.1+cu124", False), ("2.6.0", True), ("2.13.0+cpu", True)])
+def test_pytorch_files_need_a_torch_that_reads_them_safely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, safe: bool
+) -> None:
+    torch.save(STATE, tmp_path / "a.pth")
+    save_file(STATE, tmp_path / "a.safetensors")
+    monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+
+    assert set(read(tmp_path / "a.safetensors")[0]) == set(STATE)
+    if safe:
+        assert set(read(tmp_path / "a.pth")[0]) == set(STATE)
+    else:
+        with pytest.raises(WeightsError, match=r"torch 2\.5\.1.* Install torch 2\.6"):
+            read(tmp_path / "a.pth")
 
 
 def test_files_without_tensors_say_what_they_hold(tmp_path: Path) -> None:
