@@ -236,7 +236,9 @@ def build_affinity_model(
     cls: type[AffinityModel] = load_method("affinity", method)
     choice = trunk or TrunkChoice()
     try:
-        network = build_trunk(choice.name, output_stride=choice.output_stride, width=choice.width)
+        network = build_trunk(
+            choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
+        )
     except ValueError as reason:
         raise StepError(str(reason)) from reason
     model = cls(network, from_dict(cls.Parameters, parameters or {}))
@@ -256,7 +258,8 @@ def save_affinity_model(path: Path, model: AffinityModel, run: Mapping[str, Any]
     run : mapping
         What the training wants to remember, plain JSON types.
     """
-    trunk = TrunkChoice(model.trunk.name, model.trunk.output_stride, model.trunk.width)
+    network = model.trunk
+    trunk = TrunkChoice(network.name, network.output_stride, network.width, dilated=network.dilated)
     what = Trained("affinity", model.method, to_dict(model.settings), trunk, model.normalisation, None, run)
     save_trained(path, model.state_dict(), what)
 
