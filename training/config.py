@@ -53,12 +53,18 @@ class Network:
         "'imagenet' downloads the published weights, 'none' starts from random ones, anything else is a weights "
         "file or the name of published weights.",
     )
+    dilated: bool = parameter(
+        True,
+        "Dilation",
+        "Stages that give up their stride see as far as before; IRN's ResNet-50 does without (ResNet only).",
+        advanced=True,
+    )
 
     def choice(self) -> TrunkChoice:
         """Return the trunk to build; its `weights` are a published name, a file, or empty."""
         named = {PUBLISHED: f"{self.trunk}_imagenet", SCRATCH: ""}
         weights = named.get(self.trunk_weights, self.trunk_weights)
-        return TrunkChoice(self.trunk, self.output_stride, self.width, weights)
+        return TrunkChoice(self.trunk, self.output_stride, self.width, weights, self.dilated)
 
 
 @dataclass(frozen=True)
