@@ -26,6 +26,7 @@ LONGEST_SLIDER = 200.0
 SLIDER_STEPS = 100
 SMALLEST_PLACE = 0.01  # a default nearer to the end than this could not be set on a slider
 ROW_HEIGHT = 26  # pixels
+LONGEST_TITLE = 130  # pixels; longer ones stand above their field
 METADATA = ("title", "description", "minimum", "maximum", "choices", "advanced", "decimals")
 
 
@@ -78,7 +79,8 @@ class ParameterForm(QWidget):
         layout = QFormLayout()
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
-        layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        # Wrapped titles and rows have no height that a fold could ask for, and would be cut off.
+        layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         return layout
 
@@ -87,14 +89,17 @@ class ParameterForm(QWidget):
         widget.changed.connect(lambda _value, name=name: self._on_change(name))
         reset = tool_button("↺", lambda: self.reset(name), "Back to the default")
         title = QLabel(str(metadata.get("title", name)))
-        title.setWordWrap(True)
         title.setToolTip(str(metadata.get("description", "")))
         widget.native.setToolTip(str(metadata.get("description", "")))
         _leave_keyboard(widget.native)
         holder = QWidget()
         holder.setLayout(row(widget.native, reset))
         holder.setMinimumHeight(ROW_HEIGHT)
-        target.addRow(title, holder)
+        if title.sizeHint().width() > LONGEST_TITLE:
+            target.addRow(title)
+            target.addRow(holder)
+        else:
+            target.addRow(title, holder)
         self.fields[name], self._resets[name], self._labels[name] = widget, reset, title
 
     def _on_change(self, name: str) -> None:

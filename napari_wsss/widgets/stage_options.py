@@ -1,6 +1,6 @@
 """What is trained and how: stage, method and the form of all options.
 
-What a person can do with it: choose classifier or segmentation network and its method, see what a run would use, change
+What a person can do with it: choose a network and its method, see what a run would use, change
 it, start from another preset (the form then shows that preset's values; what was changed by hand stays).
 """
 
@@ -19,8 +19,20 @@ from napari_wsss.widgets.child_questions import describe_stage
 from napari_wsss.widgets.controls import column, combo, folded, row, text_label
 from napari_wsss.widgets.parameter_form import ParameterForm, described
 
-STAGES = (("classifier", "Classifier (activation maps)"), ("segmentation", "Segmentation network"))
-SHELVES: dict[str, tuple[Shelf, str]] = {"classifier": ("localize", "cam"), "segmentation": ("segment", "deeplab_v3")}
+STAGES = (
+    ("classifier", "Classifier (activation maps)"),
+    ("segmentation", "Segmentation network"),
+    ("affinity", "Affinity (for random walks)"),
+    ("boundary", "Class boundaries (for random walks)"),
+    ("saliency", "Saliency (background cue)"),
+)
+SHELVES: dict[str, tuple[Shelf, str]] = {
+    "classifier": ("localize", "cam"),
+    "segmentation": ("segment", "deeplab_v3"),
+    "affinity": ("affinity", "affinity_net"),
+    "boundary": ("affinity", "boundary_net"),
+    "saliency": ("saliency", "ldf"),
+}
 """Stage -> shelf of its methods and the method that is meant when none is named."""
 AUTO = "auto"
 

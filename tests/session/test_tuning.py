@@ -179,8 +179,8 @@ def test_a_run_without_checkpoint_cannot_be_applied(computed: Sitting, tmp_path:
     assert not computed.session.apply_model(RunInfo(tmp_path, "classifier", "running"))
     assert "no checkpoint" in computed.failures[0]
     (tmp_path / "best.safetensors").touch()
-    assert not computed.session.apply_model(RunInfo(tmp_path, "saliency", "done"))
-    assert "saliency" in computed.failures[1]
+    assert not computed.session.apply_model(RunInfo(tmp_path, "compare", "done"))
+    assert "compare" in computed.failures[1]
     assert computed.session.plan == before
 
 

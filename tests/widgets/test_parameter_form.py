@@ -123,3 +123,23 @@ def test_a_field_shows_as_many_places_as_its_parameter_asks_for(qtbot):
     assert form.values() == {"sure": pytest.approx(0.99999, abs=1e-9)}
     form.fields["sure"].value = 0.000001
     assert form.values() == {"sure": pytest.approx(0.000001, abs=1e-9)}
+
+
+def test_long_titles_are_readable_in_a_narrow_fold(qtbot):
+    from qtpy.QtWidgets import QLabel
+
+    from napari_wsss.widgets.controls import folded
+
+    titles = ["Short (a)", "Images that are compared in one group (B)"]
+    fields = [{"name": f"field{at}", "default": 2, "title": title} for at, title in enumerate(titles)]
+    form = ParameterForm(described("Some", fields))
+    fold = folded("Options", form, is_open=True)
+    qtbot.addWidget(fold)
+    fold.resize(320, fold.sizeHint().height())
+    fold.show()
+    qtbot.waitExposed(fold)
+    labels = [label for label in form.findChildren(QLabel) if label.text() in titles]
+    assert len(labels) == len(titles)
+    for label in labels:
+        assert label.height() >= label.fontMetrics().height()
+        assert label.width() >= label.fontMetrics().horizontalAdvance(label.text())
