@@ -9,7 +9,7 @@ aligned) and summed over the scales; each class is then divided by its own maxim
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -53,11 +53,36 @@ class LocalizerBatch:
         (B,C) float32 in {0, 1}.
     sub_labels : Tensor, optional
         (B,C*K) float32 in {0, 1}: one of K sub-categories of every present class, class-major.
+    weights : Tensor, optional
+        (B,) float32 in [0, 1]: how much each image counts; all of them fully without.
+    done : float
+        Share of the training that lies behind, in [0, 1]; for losses that begin late.
     """
 
     images: Tensor
     labels: Tensor
     sub_labels: Tensor | None = None
+    weights: Tensor | None = None
+    done: float = 1.0
+
+
+@dataclass(frozen=True)
+class Companion:
+    """Another image that shares a class with the one whose maps are wanted.
+
+    Parameters
+    ----------
+    content : str
+        What identifies its pixels (a hash).
+    labels : tuple of int
+        0-based indices of its classes that the localizer knows.
+    read : callable
+        Returns its pixels (H,W,3) uint8 RGB.
+    """
+
+    content: str
+    labels: tuple[int, ...]
+    read: Callable[[], NDArray[np.uint8]]
 
 
 class Localizer(nn.Module, ABC):
@@ -165,8 +190,14 @@ class Localizer(nn.Module, ABC):
             background_threads()
         return load_localizer(path, device)
 
-    def infer(self, image: NDArray[np.uint8], present: Sequence[int], settings: Inference) -> ActivationMaps:
-        """Return the activation maps of one image, as `infer_maps` does."""
+    def infer(
+        self,
+        image: NDArray[np.uint8],
+        present: Sequence[int],
+        settings: Inference,
+        companions: Sequence[Companion] = (),
+    ) -> ActivationMaps:
+        """Return the activation maps of one image, as `infer_maps` does; methods that compare use `companions`."""
         return infer_maps(self, image, present, settings)
 
     def describe(self, image: NDArray[np.uint8], settings: Inference) -> NDArray[np.float32]:
@@ -203,12 +234,9 @@ def infer_maps(
     classes = _checked(present, localizer.class_count)
     if not classes:
         return ActivationMaps.empty(height, width)
-    settings = (inference or Inference()).resolved()
     device = next(localizer.parameters()).device
     total = torch.zeros(len(classes), height, width, device=device)
-    with evaluating(localizer):
-        network = folded(localizer, _every_map)
-    settings = replace(settings, precision=inference_precision(settings.precision, network, _every_map))
+    network, settings = inference_copy(localizer, inference or Inference())
     with torch.inference_mode():
         for scale in settings.scales:
             size = localizer.normalisation.fit_size(*scaled_size(height, width, scale))
@@ -216,7 +244,15 @@ def infer_maps(
             if localizer.aligned_corners:
                 maps = F.interpolate(maps, size, mode="bilinear", align_corners=True)
             total += F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)[0]
-    return ActivationMaps(_in_range(total, localizer.map_range).cpu().numpy(), classes)
+    return ActivationMaps(in_range(total, localizer.map_range).cpu().numpy(), classes)
+
+
+def inference_copy(localizer: Localizer, settings: Inference) -> tuple[Localizer, Inference]:
+    """Return the localizer with its batch norm folded, and the settings with preset and precision decided."""
+    settings = settings.resolved()
+    with evaluating(localizer):
+        network = folded(localizer, _every_map)
+    return network, replace(settings, precision=inference_precision(settings.precision, network, _every_map))
 
 
 def infer_features(
@@ -224,27 +260,34 @@ def infer_features(
 ) -> NDArray[np.float32]:
     """Return the pixel features (D,h,w) float32 of one image (H,W,3) uint8 at its own scale; tiled as its maps are."""
     settings = (inference or Inference()).resolved()
-    device = next(localizer.parameters()).device
     resized = resize(image, *localizer.normalisation.fit_size(*image.shape[:2]))
-
-    def run(rows: slice, columns: slice) -> Tensor:
-        batch = as_batch([localizer.normalisation.apply(resized[rows, columns])], device)
-        with autocast(device, settings.precision):
-            return localizer.pixel_features(batch)[0].float()
-
     with evaluating(localizer), torch.inference_mode():
-        features = run_tiled(
-            run,
-            *resized.shape[:2],
-            stride=localizer.stride,
-            pixel_budget=settings.pixel_budget,
-            overlap=settings.tile_overlap,
-        )
+        features = over_image(localizer, localizer.pixel_features, resized, settings)
     return features.cpu().numpy()
 
 
-def _in_range(total: Tensor, how: str) -> Tensor:
-    """Return maps (K,H,W) in [0, 1]. SEAM's stretching leaves pixels near the minimum just below 0: clamped here."""
+def over_image(
+    localizer: Localizer, compute: Callable[[Tensor], Tensor], image: NDArray[np.uint8], settings: Inference
+) -> Tensor:
+    """Return what `compute` makes of a batch, (1,3,H,W) to (1,D,h,w), for a resized image, as (D,h,w); tiled."""
+    device = next(localizer.parameters()).device
+
+    def run(rows: slice, columns: slice) -> Tensor:
+        batch = as_batch([localizer.normalisation.apply(image[rows, columns])], device)
+        with autocast(device, settings.precision):
+            return compute(batch)[0].float()
+
+    return run_tiled(
+        run,
+        *image.shape[:2],
+        stride=localizer.stride,
+        pixel_budget=settings.pixel_budget,
+        overlap=settings.tile_overlap,
+    )
+
+
+def in_range(total: Tensor, how: str) -> Tensor:
+    """Return maps (K,H,W) in [0, 1] as `Localizer.map_range` says; SEAM's fall just below 0 and are clamped here."""
     lowest, highest = torch.zeros_like(total[:, :1, :1]), total.amax((1, 2), keepdim=True)
     if how == "min_max":
         lowest = total.amin((1, 2), keepdim=True)
