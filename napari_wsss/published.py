@@ -1,44 +1,86 @@
-"""Opening a localizer that somebody published: recognised by its content, fitted to the project's classes, reported."""
+"""Opening a network that somebody published: recognised by its content, fitted to the project's classes, reported.
+
+Every shelf of trained networks is served (localizers, segmenters, affinity and saliency networks): what a file needs
+stands in its descriptor.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import WeightsError
-from napari_wsss.core.registry import method_names
-from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import Localizer, build_localizer
+from napari_wsss.core.parameters import from_dict
+from napari_wsss.core.registry import Shelf, load_method, method_names
+from napari_wsss.networks.trunk import Trunk, build_trunk
 from napari_wsss.weights.descriptor import WeightsDescriptor
-from napari_wsss.weights.fit import FitReport, fit
+from napari_wsss.weights.fit import fit
 from napari_wsss.weights.heads import class_count, class_names, described, joined, reordered
 from napari_wsss.weights.identify import identify
+from napari_wsss.weights.matching import FitReport, matched
 from napari_wsss.weights.neighbours import unknown_origin
 from napari_wsss.weights.published import PUBLISHED, published_names
 from napari_wsss.weights.read import State, read
 
-# Published ResNet-38 files are made for this grid; their first convolution says how wide they are.
-_OUTPUT_STRIDE = 8
-_STEM, _STEM_CHANNELS = "conv1a.weight", 64
-# Method -> its parameter that is the number of rows per class of a head.
-_ROWS_PER_CLASS = {"sub_category": ("cluster_count", "fc8_200.weight")}
+WITH_CLASSES: tuple[Shelf, ...] = ("localize", "segment")
+_SHELVES: tuple[Shelf, ...] = (*WITH_CLASSES, "affinity", "saliency")
+_WHAT = {
+    "localize": "a localizer",
+    "segment": "a segmentation network",
+    "affinity": "an affinity network",
+    "saliency": "a saliency network",
+}
 
 
-def open_published_localizer(path: Path | str, classes: ClassList) -> tuple[Localizer, FitReport]:
-    """Return the localizer in a published file, with its heads in the order of `classes`, and what became of the file.
+@dataclass(frozen=True)
+class Inspection:
+    """What a file is, found without loading its values into a network.
+
+    Parameters
+    ----------
+    descriptor : WeightsDescriptor
+    shelf : str, optional
+        None for a trunk alone.
+    class_count : int
+        Foreground classes; 0 without a head.
+    class_names : tuple of str
+        In the file's order; empty when they are not known.
+    report : FitReport
+        What would be loaded into our network, what not.
+    problem : WeightsError, optional
+        Why it does not fit.
+    """
+
+    descriptor: WeightsDescriptor
+    shelf: Shelf | None
+    class_count: int
+    class_names: tuple[str, ...]
+    report: FitReport
+    problem: WeightsError | None
+
+
+def open_published(path: Path | str, classes: ClassList, shelf: Shelf | None = None) -> tuple[Any, FitReport]:
+    """Return the network in a published file, with its heads in the order of `classes`, and what became of the file.
 
     Parameters
     ----------
     path : Path
-        A file of PSA's classifier, SEAM, SC-CAM or EDAM on ResNet-38, for any number of classes and any width.
+        A file of one of `published_networks`, for any number of classes and any width.
     classes : ClassList
-        The project's. Where the file's names are known they must be the same, in any order; a file of unknown names
-        is taken to have the project's order.
+        The project's; networks without classes do not look at them. Where the file's names are known they must be the
+        same, in any order; a file of unknown names is taken to have the project's order.
+    shelf : str, optional
+        Accept networks of this shelf only.
 
     Returns
     -------
-    Localizer
+    Localizer, Segmenter, AffinityModel or SaliencyModel
         In evaluation mode, on the CPU.
     FitReport
         Every tensor loaded, missing (parts that inference does not need) or left over.
@@ -46,43 +88,94 @@ def open_published_localizer(path: Path | str, classes: ClassList) -> tuple[Loca
     Raises
     ------
     WeightsError
-        When the file is unreadable, of another origin, no localizer, for other classes, or incomplete.
+        When the file is unreadable, of unknown origin, of another shelf or a trunk only, for other classes, or
+        incomplete.
     """
+    state, descriptor = _recognised(path)
+    found = shelf_of(descriptor)
+    if found is None or shelf not in (None, found):
+        raise _other_shelf(descriptor, found, shelf)
+    if found in WITH_CLASSES:
+        order = _order(descriptor, class_count(state, descriptor), classes, Path(path).name)
+        state = reordered(state, descriptor, order)
+    network = _network(state, descriptor, found, len(classes))
+    report = fit(_part(network, state, descriptor), state, descriptor)
+    return network.eval(), report
+
+
+def inspect_published(path: Path | str) -> Inspection:
+    """Return what a file is and how it fits; our network is built without memory.
+
+    Raises
+    ------
+    WeightsError
+        When the file is unreadable or of unknown origin.
+    """
+    state, descriptor = _recognised(path)
+    count, shelf = class_count(state, descriptor), shelf_of(descriptor)
+    with torch.device("meta"):
+        network: nn.Module
+        if shelf is None:
+            network = build_trunk(descriptor.trunk, width=_width(state, descriptor))
+        else:
+            network = _network(state, descriptor, shelf, count)
+    found = matched(state, _part(network, state, descriptor).state_dict(), descriptor)
+    return Inspection(descriptor, shelf, count, class_names(descriptor, count), found.report(), found.problem())
+
+
+def shelf_of(descriptor: WeightsDescriptor) -> Shelf | None:
+    """Return the shelf whose method fits the descriptor's weights; None for a trunk alone."""
+    return next((shelf for shelf in _SHELVES if descriptor.network in method_names(shelf)), None)
+
+
+def published_networks(shelf: Shelf | None = None) -> tuple[str, ...]:
+    """Return the names of the published weights that are whole networks, of one shelf only when it is given."""
+    methods = {name for one in _SHELVES if shelf in (None, one) for name in method_names(one)}
+    return tuple(entry.name for entry in PUBLISHED if entry.network in methods)
+
+
+def _recognised(path: Path | str) -> tuple[State, WeightsDescriptor]:
     state, _ = read(path)
     descriptor = identify(state)
     if descriptor is None:
         raise unknown_origin(state)
-    _check_is_localizer(descriptor)
-    state = joined(state, descriptor)
-    order = _order(descriptor, class_count(state, descriptor), classes, Path(path).name)
-    width = state[_STEM].shape[0] / _STEM_CHANNELS
-    localizer = build_localizer(
-        descriptor.network,
-        len(classes),
-        TrunkChoice(descriptor.trunk, _OUTPUT_STRIDE, width),
-        _parameters(descriptor, state, len(classes)),
+    return joined(state, descriptor), descriptor
+
+
+def _network(state: State, descriptor: WeightsDescriptor, shelf: Shelf, classes: int) -> Any:
+    """Return a new network of the method that the file fits."""
+    method = load_method(shelf, descriptor.network)
+    trunk = build_trunk(
+        descriptor.trunk,
+        output_stride=descriptor.output_stride,
+        width=_width(state, descriptor),
+        dilated=descriptor.dilated,
     )
-    localizer.normalisation = descriptor.normalisation
-    report = fit(localizer, reordered(state, descriptor, order), descriptor)
-    return localizer.eval(), report
+    settings = from_dict(method.Parameters, _parameters(descriptor, state, classes))
+    given: tuple[Any, ...] = (trunk, settings, descriptor.normalisation)
+    return method(classes, *given) if shelf in WITH_CLASSES else method(*given)
 
 
-def published_localizers() -> tuple[str, ...]:
-    """Return the names of the published weights that are whole localizers."""
-    methods = method_names("localize")
-    return tuple(entry.name for entry in PUBLISHED if entry.network in methods)
+def _part(network: nn.Module, state: Mapping[str, Tensor], descriptor: WeightsDescriptor) -> nn.Module:
+    """Return the module the descriptor's names are about: the method, or the plain network that it wraps."""
+    names = {descriptor.renamed(key) for key in state}
+    return max((network, *network.children()), key=lambda part: len(names & part.state_dict().keys()))
 
 
-def _check_is_localizer(descriptor: WeightsDescriptor) -> None:
-    known = published_localizers()
-    if descriptor.name in known:
-        return
-    use = "give them as the trunk's weights" if descriptor.network == descriptor.trunk else "choose another file"
-    raise WeightsError(
-        f"These weights are {descriptor.title}, no localizer of this program. To use them, {use}; localizers that can "
-        f"be opened are: {', '.join(known)}.",
-        candidates=known,
-    )
+def _width(state: Mapping[str, Tensor], descriptor: WeightsDescriptor) -> float:
+    """Return how wide the file's trunk is by its first convolution; 1 as published."""
+    with torch.device("meta"):
+        trunk: Trunk = build_trunk(descriptor.trunk)
+    stem, published = next(iter(trunk.state_dict().items()))
+    found = (tensor for key, tensor in state.items() if f".{descriptor.renamed(key)}".endswith(f".{stem}"))
+    first = next((tensor for tensor in found if tensor.shape[1:] == published.shape[1:]), published)
+    return len(first) / len(published)
+
+
+def _parameters(descriptor: WeightsDescriptor, state: State, classes: int) -> dict[str, Any]:
+    name, key = descriptor.rows_per_class
+    counted = {name: len(state[key]) // max(1, classes)} if name else {}
+    return dict(descriptor.parameters) | counted
 
 
 def _order(descriptor: WeightsDescriptor, count: int, classes: ClassList, file: str) -> Sequence[int]:
@@ -92,16 +185,24 @@ def _order(descriptor: WeightsDescriptor, count: int, classes: ClassList, file: 
         return range(count)
     if sorted(names) == sorted(classes.names):
         return [names.index(name) for name in classes.names]
+    start = "" if descriptor.pixel_supervised else ", or train one for yours that starts from the file's trunk "
+    start = start and f"{start}(give the file as trunk weights)"
     raise WeightsError(
         f"{file} ({descriptor.title}) is for {described(descriptor, count)}. The project has {len(classes)}: "
-        f"{', '.join(classes.names)}. Open it in a project with the file's classes, or train a classifier for yours "
-        "that starts from the file's trunk (give the file as trunk weights).",
+        f"{', '.join(classes.names)}. Open it in a project with the file's classes{start}.",
         candidates=published_names(descriptor.trunk),
     )
 
 
-def _parameters(descriptor: WeightsDescriptor, state: State, classes: int) -> dict[str, int]:
-    if descriptor.network not in _ROWS_PER_CLASS:
-        return {}
-    name, key = _ROWS_PER_CLASS[descriptor.network]
-    return {name: len(state[key]) // classes}
+def _other_shelf(descriptor: WeightsDescriptor, found: Shelf | None, wanted: Shelf | None) -> WeightsError:
+    known = published_networks(wanted)
+    expected = _WHAT.get(wanted or "", "a whole network")
+    if found is not None:
+        said = f"{_WHAT[found]}; expected {expected}. Choose another file"
+    elif descriptor.network == descriptor.trunk:
+        said = f"a trunk only; expected {expected}. To use them, give them as the trunk's weights"
+    else:
+        said = f"for a network that is not installed ({descriptor.network}); expected {expected}. Choose another file"
+    return WeightsError(
+        f"These weights are {descriptor.title}: {said}; what can be opened is: {', '.join(known)}.", candidates=known
+    )

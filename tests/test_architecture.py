@@ -25,7 +25,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": ({"core"}, {"numpy", "PIL", "skimage", "tifffile"}),
     "pipeline": ({"core"}, {"numpy"}),
-    "published": ({"core", "localize", "weights"}, set()),
+    "published": (BELOW_SHELVES, {"torch"}),
     "session": ({"core", "pipeline", "exchange"}, {"numpy", "psygnal", "platformdirs"}),
     "widgets": ({"session", "core", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari"}),
     "sample_pictures": ({"core"}, {"numpy", "PIL", "skimage"}),

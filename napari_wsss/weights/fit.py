@@ -103,7 +103,7 @@ def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescripto
     meta = checkpoint_meta(metadata)
     if meta is not None:
         return _from_own_checkpoint(trunk, state, meta)
-    descriptor = named or identify(state)
+    descriptor = named or identify(state, trunk=trunk_name)
     if descriptor and descriptor.network != descriptor.trunk == trunk_name and not descriptor.pixel_supervised:
         return _from_network(trunk, state, descriptor)
     if descriptor is not None and descriptor.network != trunk_name:
@@ -120,11 +120,11 @@ def _no_trunk(descriptor: WeightsDescriptor, trunk_name: str) -> WeightsError:
     fitting = published_names(trunk_name)
     choice = f"weights for {trunk_name}: {', '.join(fitting)}"
     if descriptor.trunk == trunk_name:
-        text = (
+        return WeightsError(
             f"These weights are {descriptor.title}: trained on pixel masks, so what is built on their trunk would no "
+            f"longer be weakly supervised. Choose {choice}.",
+            candidates=fitting,
         )
-        text += "longer be weakly supervised."
-        return WeightsError(f"{text} Choose {choice}.", candidates=fitting)
     text = f"These weights are {descriptor.title}; the trunk is {trunk_name}."
     return WeightsError(f"{text} Choose the trunk {descriptor.trunk}, or {choice}.", candidates=fitting)
 

@@ -12,14 +12,23 @@ from napari_wsss.weights.published import PUBLISHED
 
 
 def identify(
-    state: Mapping[str, Tensor], descriptors: Sequence[WeightsDescriptor] = PUBLISHED
+    state: Mapping[str, Tensor], descriptors: Sequence[WeightsDescriptor] = PUBLISHED, *, trunk: str = ""
 ) -> WeightsDescriptor | None:
     """Return the descriptor a state dict belongs to, by its keys, shapes and values, or None.
 
     A descriptor with a fingerprint is only returned when the fingerprint agrees, and then before all others.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        As `read` returns it.
+    descriptors : sequence of WeightsDescriptor
+        Among these.
+    trunk : str
+        What the weights are wanted for: one file can start two trunks (torchvision's ResNet-101 also Caffe's).
     """
     fitting = [entry for entry in descriptors if has_tell_tales(state, entry)]
-    fitting.sort(key=lambda entry: entry.tell_tale.fingerprint == ("", ""))
+    fitting.sort(key=lambda entry: (entry.tell_tale.fingerprint == ("", ""), entry.network != trunk))
     return fitting[0] if fitting else None
 
 

@@ -156,7 +156,7 @@ def test_the_trunk_of_a_network_trained_on_masks_is_refused(tmp_path: Path) -> N
     state = {key: torch.zeros(value.shape) for key, value in deeplab_state(3).items()}
     torch.save(state, tmp_path / "a.pth")
 
-    with pytest.raises(WeightsError, match="trained on pixel masks.* Choose weights for resnet50: resnet50_imagenet"):
+    with pytest.raises(WeightsError, match=r"trained on pixel masks.* Choose weights for resnet50: resnet50_imagenet"):
         load_trunk_weights(build_trunk("resnet50"), tmp_path / "a.pth")
 
 
