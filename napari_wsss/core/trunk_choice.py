@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_wsss.core.parameters import parameter
 
-TRUNKS = ("mobilenet_v2", "resnet18", "resnet50", "resnet101", "resnet101_caffe", "resnet38", "vgg16")
+TRUNKS = ("mobilenet_v2", "resnet18", "resnet50", "resnet101", "resnet101_caffe", "resnet38", "vgg16", "vgg16_largefov")
 OUTPUT_STRIDES = (8, 16, 32)
 
 

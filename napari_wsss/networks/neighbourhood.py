@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 Offset = tuple[int, int]
 
@@ -82,10 +83,19 @@ def feature_affinities(features: Tensor, offsets: Sequence[Offset]) -> Tensor:
         at = overlap(height, width, offset)
         here, there = features[:, :, at.rows, at.columns], features[:, :, at.partner_rows, at.partner_columns]
         parts = zip(here.split(rows_at_once, 2), there.split(rows_at_once, 2), strict=True)
+        # Differences are computed anew for the gradient: kept ones of all offsets would fill gigabytes.
+        alike = [
+            checkpoint(_alike, *part, use_reentrant=False) if features.requires_grad else _alike(*part)
+            for part in parts
+        ]
         plane = features.new_zeros(batch, height, width)
-        plane[:, at.rows, at.columns] = torch.cat([(a - b).abs().mean(1) for a, b in parts], 1).neg().exp()
+        plane[:, at.rows, at.columns] = torch.cat(alike, 1)
         planes.append(plane)
     return torch.stack(planes, 1)
+
+
+def _alike(here: Tensor, there: Tensor) -> Tensor:
+    return (here - there).abs().mean(1).neg().exp()
 
 
 def barrier_affinities(boundary: Tensor, offsets: Sequence[Offset]) -> Tensor:

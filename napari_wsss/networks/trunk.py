@@ -25,6 +25,7 @@ _TRUNKS: dict[str, tuple[str, str, tuple[int, ...]]] = {
     "resnet101_caffe": ("resnet_caffe", "CaffeResNet", (101,)),
     "resnet38": ("resnet38", "ResNet38", ()),
     "vgg16": ("vgg", "Vgg16", ()),
+    "vgg16_largefov": ("vgg_largefov", "Vgg16LargeFov", ()),
 }
 
 
@@ -41,7 +42,7 @@ def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0, dilat
     name : str
         One of `trunk_names`.
     output_stride : int
-        Input pixels per position of the last feature map; 8 or 16 (all but VGG-16 also 32).
+        Input pixels per position of the last feature map; 8 or 16 (all but the VGG-16s also 32).
     width : float
         Factor on all channel counts; 1 is the published network, 1/16 builds real code for tests.
     dilated : bool

@@ -11,13 +11,9 @@ from napari_wsss.weights.published import published_names
 
 # What it is -> keys of which all are there.
 _NEIGHBOURS: dict[str, tuple[str, ...]] = {
-    "AffinityNet of PSA or SEAM, which propagates seeds": ("f8_5.weight", "f9.weight", "conv1a.weight"),
     "IRNet, which predicts boundaries and displacements": ("resnet50.conv1.weight", "fc_edge1.0.weight"),
     "IRN's classifier on ResNet-50": ("resnet50.conv1.weight", "classifier.weight"),
-    "MCIS (cross-image co-attention on VGG-16)": ("vgg.features.0.weight", "extra_linear_e.weight"),
     "LDF (saliency, trained on pixel masks)": ("bkbone.conv1.weight", "linearb.weight"),
-    "DeepLab v2 with multi-scale input": ("base.layer1.conv1.conv.weight", "base.aspp.c0.weight"),
-    "DeepLab v2": ("layer1.conv1.conv.weight", "aspp.c0.weight"),
 }
 
 

@@ -24,12 +24,23 @@ def imagenet_state(trunk: str, device: str = "cpu") -> dict[str, Tensor]:
     if trunk == "resnet38":
         with torch.device(device):
             return mxnet_names(resnet38_state(1))
+    if trunk == "vgg16_largefov":
+        with torch.device(device):
+            return largefov_names(build_trunk(trunk).state_dict())
     with torch.device(device):
         state = dict(build_trunk(trunk).state_dict())
         state = {key.replace("layers.", "features.", 1): value for key, value in state.items()}
         for name, shape in HEADS[trunk].items():
             state |= {f"{name}.weight": torch.zeros(shape), f"{name}.bias": torch.zeros(shape[0])}
     return state
+
+
+def largefov_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a state dict of VGG-16 LargeFOV under Caffe's names, as psa has them."""
+    blocks = {1: 2, 2: 2, 3: 3, 4: 3, 5: 3}
+    names = [f"conv{block}_{number}" for block, count in blocks.items() for number in range(1, count + 1)]
+    parts = [f"{name}.{part}" for name in (*names, "fc6", "fc7") for part in ("weight", "bias")]
+    return dict(zip(parts, state.values(), strict=True))
 
 
 def deeplab_state(channels: int, *, aux: bool = True) -> dict[str, Tensor]:
