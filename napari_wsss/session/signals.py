@@ -25,6 +25,7 @@ class Signals:
     image_changed = Signal(str)  # another image (or the same one, read again) is on the table
     maps_ready = Signal(str)  # maps of this image were computed or dropped
     proposal_changed = Signal(str)  # only the pseudo mask changed (slider, refiners)
+    boundary_changed = Signal(str)  # class boundaries of this image were computed, or are no longer shown
     mask_replaced = Signal(str)  # the mask array was replaced by a bulk step: write it into the layer undoably
     labels_changed = Signal(str)
     state_changed = Signal(str)

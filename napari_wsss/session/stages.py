@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.errors import WsssError
+from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict
@@ -61,6 +61,25 @@ def refined(
         maps = yield from refiner.steps(pixels, maps, evidence)
         yield Progress("refine", done, len(steps), refiner.title)
     return maps
+
+
+def boundary(project: Project, image_id: str) -> Steps[NDArray[np.float32]]:
+    """Return the class boundaries (h, w) float32 of an image by the applied affinity network.
+
+    Raises
+    ------
+    StepError
+        When none is applied, or the applied one compares pixels without predicting boundaries.
+    """
+    yield Progress("boundary", 0, 1)
+    found = _pipeline().evidence_of(project, image_id).affinity().boundary
+    if found is None:
+        raise StepError(
+            "The applied affinity network compares pixels, but predicts no class boundaries. Train and apply one that "
+            "does (Train: Class boundaries).",
+            missing=("boundary",),
+        )
+    return np.asarray(found, np.float32)
 
 
 def _refiner(step: Step) -> Any:

@@ -15,6 +15,7 @@ from napari_wsss.widgets.outline import quicken_contours
 TAG = "wsss"
 CAM_PREFIX = "cam · "
 SPARE = "(spare map)"
+BOUNDARIES = "class boundaries"
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
 
@@ -63,6 +64,13 @@ def cam_layer(scores: NDArray[np.float32], class_name: str) -> Image:
     return _tagged(layer, "cam")
 
 
+def boundary_layer(values: NDArray[np.float32]) -> Image:
+    """Return the layer of class boundaries (h, w) float32 in [0, 1]: nothing where there is none, bright lines."""
+    ramp = Colormap(np.array([[0, 1, 1, 0], [0, 1, 1, 0.9]]), name="wsss boundary")
+    layer = Image(values, name=BOUNDARIES, colormap=ramp, contrast_limits=(0.0, 1.0), blending="translucent")
+    return _tagged(layer, BOUNDARIES)
+
+
 def proposal_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the outlined, read-only layer of a machine's (H, W) uint8 mask."""
     layer = Labels(values, name="proposal", colormap=mask_colours(classes), opacity=0.5)
@@ -86,6 +94,16 @@ def _tagged(layer: Any, role: str) -> Any:
     return layer
 
 
+def write(layer: Labels, values: NDArray[np.uint8]) -> None:
+    """Show a copy of `values` (H, W) in a layer of ours."""
+    if layer.data.shape != values.shape:
+        layer.data = values.copy()
+        return
+    # In place: assigning `data` would also look for its size and thumbnail, at twice the cost of a repaint.
+    np.copyto(layer.data, values)
+    layer.refresh(extent=False, thumbnail=False, highlight=False)
+
+
 def role_of(layer: Layer) -> str:
-    """Return ``image``, ``cam``, ``proposal`` or ``mask`` for our layers and "" for everybody else's."""
+    """Return the role of a layer of ours (``image``, ``cam``, ``proposal``, ``mask`` ...), "" for everybody else's."""
     return str(layer.metadata.get(TAG, ""))

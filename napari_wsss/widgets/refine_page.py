@@ -1,9 +1,9 @@
 """The Refine page: how activation maps become the proposal, and how the proposal gets into the mask.
 
 What a person can do with it: move the background threshold and see the proposal follow, switch refiners on and off
-and drag them into another order, choose the folder of saliency maps a step needs, change a step's parameters for this
-image, a class or the whole project, copy the proposal into the mask (one class, everything, only into empty pixels),
-compute maps for the whole queue.
+and drag them into another order, choose the folder of saliency maps a step needs, look at
+class boundaries, change a step's parameters for this image, a class or the whole project, copy the proposal into the
+mask (one class, everything, only into empty pixels), compute maps for the whole queue.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractItemView, QFileDialog, QListWidget, QListWidgetItem, QSlider, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QFileDialog, QListWidget, QListWidgetItem, QSlider, QWidget
 
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.parameters import from_dict
@@ -55,6 +55,10 @@ class RefinePage(QWidget):
         self.scope.setToolTip("Where a change counts: the image wins over the class, the class over the project")
         self.chain = self._chain_list()
         self.saliency = button("Saliency folder …", self._choose_saliency, "Grey PNGs named like the images")
+        self.boundary = QCheckBox("Show class boundaries")
+        self.boundary.setToolTip("What random walks do not cross, by the applied network; as a layer over the image")
+        self.boundary.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.boundary.clicked.connect(session.show_boundary)
         self.forms: dict[str, ParameterForm] = {}
         self._forms_box = QWidget()
         self._forms_box.setLayout(column())
@@ -83,6 +87,7 @@ class RefinePage(QWidget):
                 heading("Refiners, in the order they run"),
                 self.chain,
                 self.saliency,
+                self.boundary,
                 row(text_label("Changes count for", wrap=False), self.scope),
                 self._forms_box,
                 line(),
@@ -125,6 +130,7 @@ class RefinePage(QWidget):
             (session.classes_changed, self.refresh),
             (session.image_changed, self._on_image),
             (session.labels_changed, self._on_image),
+            (session.boundary_changed, lambda _image_id: self._show_boundary()),
             (session.proposal_changed, self._on_proposal),
             (session.maps_ready, self._on_proposal),
         ]
@@ -200,6 +206,11 @@ class RefinePage(QWidget):
         folder = self._session.plan.saliency_folder
         self.saliency.setText(f"Saliency: {Path(folder).name} …" if folder else "Saliency folder …")
         self.saliency.setVisible(asks_for(self._session.plan.refiners, "saliency"))
+        self._show_boundary()
+
+    def _show_boundary(self) -> None:
+        self.boundary.setChecked(self._session.boundary_wanted)
+        self.boundary.setVisible(bool(self._session.plan.affinity_checkpoint))
 
     def _on_chain(self) -> None:
         if self._quiet:

@@ -2,7 +2,8 @@
 
 Layers are made once and fed again for each image, so opacity, brush and tool survive. What was fed is remembered
 and compared: a signal touches only the layer whose array changed. `mask` shows the session's own array, so painting
-changes it directly; changes are reported to the session shortly after the last stroke.
+changes it directly; changes are reported to the session shortly after the last stroke. Everything about layers that
+come, go and are renamed is decided in this one place, which makes it longer than most.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from qtpy.QtGui import QGuiApplication
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import looks
+from napari_wsss.widgets.boundary_layer import BoundaryLayer
 from napari_wsss.widgets.cam_layers import CamLayers
 from napari_wsss.widgets.controls import single_shot, soon
 from napari_wsss.widgets.peek import Peek
@@ -50,6 +52,7 @@ class ViewerSync(QObject):
         super().__init__(parent)
         self.viewer, self.session = viewer, session
         self.cams = CamLayers(self._add_cam, self._remove)
+        self.boundary = BoundaryLayer(self._add_boundary, self._remove)
         self._single: dict[str, Layer] = {}
         self._fed: dict[int, Any] = {}  # id of a layer -> the array it shows
         self._shown_id: str | None = None
@@ -64,6 +67,7 @@ class ViewerSync(QObject):
             (session.maps_ready, self._on_maps),
             (session.labels_changed, self._on_maps),
             (session.proposal_changed, self._on_proposal),
+            (session.boundary_changed, lambda _image_id: self._guarded(self._feed_boundary)),
             (session.mask_replaced, self.reconcile),
             (session.state_changed, self.reconcile),
             (session.classes_changed, self._on_classes),
@@ -84,7 +88,8 @@ class ViewerSync(QObject):
     def layers(self) -> tuple[Layer, ...]:
         """Our layers, bottom to top."""
         single = self._single.get
-        order = [single("image"), *self.cams.layers, *self.cams.spares, single("proposal"), single("mask")]
+        maps = [*self.cams.layers, *self.cams.spares, self.boundary.layer]
+        order = [single("image"), *maps, single("proposal"), single("mask")]
         return tuple(layer for layer in order if layer is not None)
 
     @property
@@ -164,6 +169,7 @@ class ViewerSync(QObject):
         self._feed_cams()
         self._feed_proposal()
         self._feed_mask()
+        self._feed_boundary()
 
     def _feed(self, role: str, data: NDArray[Any], make: Any, position: int) -> Layer:
         layer = self._single.get(role)
@@ -211,13 +217,13 @@ class ViewerSync(QObject):
             self._add(layer, position)
         elif self._fed.get(id(layer)) is values:
             return
-        elif layer.data.shape == values.shape:
-            # In place: assigning `data` would also look for its size and thumbnail, at twice the cost of a repaint.
-            np.copyto(layer.data, values)
-            layer.refresh(extent=False, thumbnail=False, highlight=False)
         else:
-            layer.data = values.copy()
+            looks.write(layer, values)
         self._fed[id(layer)] = values
+
+    def _feed_boundary(self) -> None:
+        if self.mask is not None:
+            self.boundary.feed(self.session.boundary, self.session.image.shape)
 
     def _feed_cams(self) -> None:
         self.cams.feed(self._labelled(), self._classes(), self.session.maps, self.session.image)
@@ -232,6 +238,9 @@ class ViewerSync(QObject):
 
     def _add_cam(self, layer: Image, row: int) -> None:
         self._add(layer, self.viewer.layers.index(self._single["image"]) + 1 + row)
+
+    def _add_boundary(self, layer: Image) -> None:
+        self._add(layer, self.viewer.layers.index(self._single["proposal"]))
 
     # Layers come and go
 
@@ -266,6 +275,7 @@ class ViewerSync(QObject):
 
     def _remove_all(self) -> None:
         self.cams.clear()
+        self.boundary.feed(None, ())
         for layer in self._single.values():
             self._remove(layer)
 
@@ -276,6 +286,8 @@ class ViewerSync(QObject):
         self._single = {role: kept for role, kept in self._single.items() if kept is not layer}
         if looks.role_of(layer) == "cam":
             self._guarded(lambda: self.cams.forget(layer))
+        if layer is self.boundary.layer:
+            self.boundary.layer = None
         self._fed.pop(id(layer), None)
         soon(self, lambda: self._repair(layer.name))
 

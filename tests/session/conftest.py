@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss.core import registry
+from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import NoParameters
@@ -47,14 +48,39 @@ class Colours:
         return ActivationMaps(stacked, tuple(present))
 
 
+class Edges:
+    """A third party's affinity network: boundaries are where the red channel changes, when its checkpoint wants any."""
+
+    title = "Edges"
+    Parameters = NoParameters
+
+    def __init__(self, gain: float) -> None:
+        self.gain = gain
+
+    @classmethod
+    def restore(cls, path: Path, device: str, *, background: bool = True) -> tuple[Edges, ClassList, Any]:
+        record = json.loads(path.read_text())
+        return cls(record["gain"]), ClassList(record["classes"]), SimpleNamespace(method="edges")
+
+    def infer(self, image: NDArray[np.uint8], settings: Any) -> Affinities:
+        red = image[::4, ::4, 0] / np.float32(255)
+        change = np.abs(np.diff(red, axis=1, prepend=red[:, :1])).astype(np.float32)
+        pairs = np.stack([1 - change, 1 - change])
+        return Affinities(pairs, np.array([(0, 1), (1, 0)]), change if self.gain else None)
+
+
 class _Entry:
-    def load(self) -> type[Colours]:
-        return Colours
+    def __init__(self, method: type[Any]) -> None:
+        self.method = method
+
+    def load(self) -> type[Any]:
+        return self.method
 
 
 @pytest.fixture(autouse=True)
 def _colours_on_the_shelf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_foreign", lambda shelf: {"colours": _Entry()} if shelf == "localize" else {})
+    ours = {"localize": {"colours": _Entry(Colours)}, "affinity": {"edges": _Entry(Edges)}}
+    monkeypatch.setattr(registry, "_foreign", lambda shelf: ours.get(shelf, {}))
 
 
 def write_picture(path: Path, seed: int) -> None:

@@ -1,0 +1,65 @@
+"""Boundaries are shown for every image while they are wanted, and a network without any says so once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from napari_wsss.core.plan import Step
+from napari_wsss.core.project import Project
+from tests.session.conftest import HEIGHT, WIDTH, Sitting, write_checkpoint
+
+
+def with_edges(project: Project, gain: float = 1.0) -> None:
+    path = write_checkpoint(project.folder, gain, f"training/boundary-{gain}/best.safetensors")
+    relative = path.relative_to(project.folder).as_posix()
+    project.set_plan(replace(project.plan, affinity=Step("edges"), affinity_checkpoint=relative))
+
+
+def test_boundaries_follow_the_shown_image_while_wanted(computed: Sitting) -> None:
+    session = computed.session
+    assert session.project is not None
+    with_edges(session.project)
+    told: list[str] = []
+    session.boundary_changed.connect(told.append)
+    assert session.show_boundary(True)
+    computed.settle()
+    assert session.boundary is not None
+    assert session.boundary.shape == (HEIGHT // 4, WIDTH // 4)
+    assert session.boundary.max() > 0.5
+    first, before = session.current_id, session.boundary
+    session.next()
+    computed.settle()
+    assert told[0] == first
+    assert told[-1] == session.current_id != first
+    assert session.boundary is not before
+    session.show_boundary(False)
+    assert session.boundary is None
+    session.next()
+    computed.settle()
+    assert session.boundary is None
+
+
+def test_another_network_gives_other_boundaries(computed: Sitting) -> None:
+    session = computed.session
+    assert session.project is not None
+    with_edges(session.project)
+    session.show_boundary(True)
+    computed.settle()
+    other = replace(session.plan, affinity_checkpoint=session.plan.affinity_checkpoint.replace("1.0", "0.0"))
+    write_checkpoint(session.project.folder, 0.0, other.affinity_checkpoint)
+    session._change_plan(other)
+    computed.settle()
+    assert session.boundary is None
+    assert "no class boundaries" in computed.failures[-1]
+    assert not session.boundary_wanted
+
+
+def test_without_a_network_it_is_said_and_not_tried_again(computed: Sitting) -> None:
+    session = computed.session
+    session.show_boundary(True)
+    computed.settle()
+    assert "affinity network" in computed.failures[-1]
+    said = len(computed.failures)
+    session.next()
+    computed.settle()
+    assert len(computed.failures) == said
