@@ -1,4 +1,5 @@
-"""Atrous spatial pyramid pooling (Chen et al., "Rethinking Atrous Convolution", 2017, section 3.3)."""
+"""Atrous spatial pyramid pooling: joined, with the image's mean (Chen et al., "Rethinking Atrous Convolution", 2017,
+section 3.3), or summed straight to logits (Chen et al., "DeepLab", TPAMI 2018, section 3.2)."""
 
 from __future__ import annotations
 
@@ -69,6 +70,39 @@ class Aspp(nn.Module):
         views = [branch(features) for branch in self.branches]
         out: Tensor = self.projection(torch.cat([*views, self.pooling(features)], dim=1))
         return out
+
+
+class SummedAspp(nn.Module):
+    """Logits (B,C,h,w) of features: the sum of one 3x3 convolution per rate, as in DeepLab v2.
+
+    Parameters
+    ----------
+    channels_in : int
+        Of the features.
+    channels : int
+        Of the logits.
+    rates : sequence of int
+        Dilation of each convolution, in positions of the feature map: 6, 12, 18, 24 at output stride 8.
+    """
+
+    def __init__(self, channels_in: int, channels: int, rates: Sequence[int]) -> None:
+        super().__init__()
+        if not rates:
+            raise ValueError("A pyramid without rates gives no logits; give at least one dilation.")
+        self.branches = nn.ModuleList(
+            [nn.Conv2d(channels_in, channels, 3, padding=rate, dilation=rate) for rate in rates]
+        )
+        for branch in self.branches:
+            nn.init.normal_(branch.get_parameter("weight"), std=0.01)
+            nn.init.zeros_(branch.get_parameter("bias"))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return (B,channels,h,w) of features (B,channels_in,h,w)."""
+        first, *rest = self.branches
+        total: Tensor = first(features)
+        for branch in rest:
+            total = total + branch(features)
+        return total
 
 
 def conv_norm_relu(channels_in: int, channels: int, kernel: int, dilation: int = 1) -> nn.Sequential:

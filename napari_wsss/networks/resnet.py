@@ -123,6 +123,23 @@ class ResNet(Trunk):
         self.taps = dict(zip(self.stage_taps, outs, strict=True)) | {LAST: channels}
         initialise(self)
 
+    def set_multi_grid(self, factors: Sequence[int]) -> None:
+        """Multiply the dilations of the last stage, one factor per block (Chen et al. 2017, section 3.2: 1, 2, 4).
+
+        Raises
+        ------
+        ValueError
+            When the stage has another number of blocks.
+        """
+        blocks = list(self.get_submodule("layer4").children())
+        if len(factors) != len(blocks):
+            raise ValueError(f"{len(factors)} factors of the multi-grid; the last stage has {len(blocks)} blocks.")
+        dilation = 32 // self.output_stride if self.dilated else 1
+        for block, factor in zip(blocks, factors, strict=True):
+            convolution = block.get_submodule("conv2")
+            assert isinstance(convolution, nn.Conv2d)
+            convolution.dilation = convolution.padding = (dilation * factor, dilation * factor)
+
     def stages(self) -> Sequence[Sequence[nn.Module]]:
         """Return stem, then max pooling with layer1, then layer2 to layer4."""
         layers = [self.get_submodule(f"layer{index}") for index in range(1, 5)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_wsss.networks.aspp import Aspp, ImagePooling, PooledBatchNorm
+from napari_wsss.networks.aspp import Aspp, ImagePooling, PooledBatchNorm, SummedAspp
 
 
 @pytest.mark.parametrize("rates", [(), (6,), (6, 12, 18)])
@@ -43,3 +43,17 @@ def test_two_images_use_the_batch_statistics() -> None:
 
     torch.testing.assert_close(out.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
     assert norm.num_batches_tracked == 1
+
+
+def test_summed_convolutions_are_logits_near_zero_and_keep_the_size() -> None:
+    torch.manual_seed(0)
+    aspp, x = SummedAspp(8, 5, (1, 3)), torch.randn(2, 8, 7, 9)
+    with torch.no_grad():
+        out = aspp(x)
+        parts = [branch(x) for branch in aspp.branches]
+
+    assert out.shape == (2, 5, 7, 9)
+    torch.testing.assert_close(out, sum(parts, torch.zeros(())))
+    assert out.abs().max() < 1
+    with pytest.raises(ValueError, match="at least one"):
+        SummedAspp(8, 5, ())

@@ -63,3 +63,13 @@ def test_without_dilation_a_stage_gives_up_its_stride_and_nothing_else() -> None
     assert {m.dilation for m in plain.modules() if isinstance(m, torch.nn.Conv2d)} == {(1, 1)}
     plain.load_state_dict(dilated.state_dict())
     assert plain(torch.zeros(1, 3, 65, 97)).shape == dilated(torch.zeros(1, 3, 65, 97)).shape
+
+
+def test_a_multi_grid_multiplies_the_last_dilations() -> None:
+    trunk = ResNet(50, output_stride=16, width=1 / 16)
+    trunk.set_multi_grid((1, 2, 4))
+
+    assert [block.conv2.dilation[0] for block in trunk.get_submodule("layer4")] == [2, 4, 8]
+    assert trunk(torch.randn(1, 3, 65, 33)).shape[2:] == (5, 3)
+    with pytest.raises(ValueError, match="has 3 blocks"):
+        trunk.set_multi_grid((1, 2))
