@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.descriptor import TellTale, WeightsDescriptor
 from napari_wsss.weights.normalisation import TENSORFLOW
+from napari_wsss.weights.published_irn import IRN
 from napari_wsss.weights.published_resnet38 import RESNET38
 
 _TORCHVISION = "https://download.pytorch.org/models/"
@@ -145,6 +146,7 @@ PUBLISHED: tuple[WeightsDescriptor, ...] = (
     ),
     _deeplab_v3(50, "cd0a2569", 5),
     _deeplab_v3(101, "586e9e4e", 22),
+    *IRN,
     *RESNET38,
 )
 
