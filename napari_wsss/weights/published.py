@@ -6,6 +6,7 @@ from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.descriptor import TellTale, WeightsDescriptor
 from napari_wsss.weights.normalisation import TENSORFLOW
 from napari_wsss.weights.published_irn import IRN
+from napari_wsss.weights.published_deeplab import DEEPLAB
 from napari_wsss.weights.published_resnet38 import RESNET38
 
 _TORCHVISION = "https://download.pytorch.org/models/"
@@ -148,6 +149,7 @@ PUBLISHED: tuple[WeightsDescriptor, ...] = (
     _deeplab_v3(101, "586e9e4e", 22),
     *IRN,
     *RESNET38,
+    *DEEPLAB,
 )
 
 
