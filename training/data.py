@@ -14,7 +14,6 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.core.classes import IGNORE
@@ -24,12 +23,12 @@ from napari_wsss.core.masks import PseudoMask, read_mask
 from napari_wsss.core.project import Project
 from napari_wsss.weights.normalisation import Normalisation
 from training.augment import Augmentation, augmented
+from training.picture_memory import CACHE_BYTES, PictureMemory
 from training.samplers import BatchOrder, GroupOrder, sample_rng
 
 Pixels = NDArray[np.uint8]
 Batch = TypeVar("Batch")
 TRAIN, VALIDATION = "train", "val"
-CACHE_BYTES = 4 * 2**30
 
 
 class Pictures:
@@ -43,13 +42,11 @@ class Pictures:
 
     def __init__(self, project: Project, longest_side: int, capacity: int = CACHE_BYTES) -> None:
         self._project = project
-        self._longest_side = longest_side
-        self._room = capacity
-        self._kept: dict[object, Pixels] = {}
+        self._memory = PictureMemory(longest_side, capacity)
 
     def image(self, image_id: str) -> Pixels:
         """Return the pixels (H, W, 3) uint8 RGB of an image."""
-        return self._cached(image_id, lambda: self._fitted(self._project.load_image(image_id).pixels))
+        return self._memory.kept(image_id, lambda: self._project.load_image(image_id).pixels)
 
     def mask(self, image_id: str, read: Callable[[], Pixels]) -> Pixels:
         """Return the mask (H, W) uint8 that `read` returns, at the size of `image`.
@@ -59,7 +56,7 @@ class Pictures:
         ProjectError
             When mask and image differ in shape.
         """
-        return self._cached((image_id, read), lambda: self._matched(image_id, read()))
+        return self._memory.kept((image_id, read), lambda: self._matched(image_id, read()))
 
     def _matched(self, image_id: str, values: Pixels) -> Pixels:
         height, width = image_size(self._project.image_path(image_id))
@@ -68,25 +65,7 @@ class Pictures:
                 f"The mask of {image_id} is {values.shape}, the image {(height, width)} pixels. Was the image "
                 "replaced? Accept the mask again, or exclude the image."
             )
-        return self._fitted(values)
-
-    def _fitted(self, pixels: Pixels) -> Pixels:
-        height, width = pixels.shape[:2]
-        factor = self._longest_side / max(height, width)
-        if factor >= 1:
-            return np.ascontiguousarray(pixels)
-        size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        how = Image.Resampling.BOX if pixels.ndim == 3 else Image.Resampling.NEAREST
-        return np.asarray(Image.fromarray(pixels).resize(size, how))
-
-    def _cached(self, key: object, make: Callable[[], Pixels]) -> Pixels:
-        if key not in self._kept:
-            pixels = make()
-            if pixels.nbytes > self._room:
-                return pixels
-            self._room -= pixels.nbytes
-            self._kept[key] = pixels
-        return self._kept[key]
+        return values
 
 
 def training_records(project: Project) -> list[ImageRecord]:
