@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -36,6 +36,8 @@ from napari_wsss.networks.trunk import Trunk, build_trunk
 from napari_wsss.weights.fit import load_trunk_weights
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 from napari_wsss.weights.trained import Trained, load_trained, save_trained
+
+AnyLocalizer = TypeVar("AnyLocalizer", bound="Localizer")
 
 # Keeps the division defined for a class that fires nowhere: its map stays zero.
 _EPSILON = 1e-5
@@ -247,7 +249,7 @@ def infer_maps(
     return ActivationMaps(in_range(total, localizer.map_range).cpu().numpy(), classes)
 
 
-def inference_copy(localizer: Localizer, settings: Inference) -> tuple[Localizer, Inference]:
+def inference_copy(localizer: AnyLocalizer, settings: Inference) -> tuple[AnyLocalizer, Inference]:
     """Return the localizer with its batch norm folded, and the settings with preset and precision decided."""
     settings = settings.resolved()
     with evaluating(localizer):

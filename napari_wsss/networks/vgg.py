@@ -3,6 +3,8 @@
 The fifth pooling is left out, so the natural output stride is 16. At output stride 8 the fourth pooling strides
 no longer (it looks right and down by one position, as before) and the fifth block dilates by 2: the features at
 the kept positions are unchanged. Pooling keeps incomplete windows, so sizes are ceil(H / stride).
+
+Networks of this field ("VGG-16 D1": OAA, MCIS) let that pooling look at 3x3 positions instead: `pool_centred`.
 """
 
 from __future__ import annotations
@@ -62,6 +64,12 @@ class Vgg16(Trunk):
         self.stage_taps = tuple(self.taps)
         self.taps[LAST] = channels
         initialise(self)
+
+    def pool_centred(self) -> None:
+        """Let poolings that gave up their stride take the maximum of the 3x3 positions around each position."""
+        for index, layer in enumerate(self.layers):
+            if isinstance(layer, DensePool):
+                self.layers[index] = nn.MaxPool2d(3, 1, padding=1)
 
     def stages(self) -> Sequence[Sequence[nn.Module]]:
         """Return the five blocks, each but the first beginning with its pooling."""

@@ -27,3 +27,22 @@ def test_a_dense_pool_contains_the_strided_one() -> None:
 
 def test_keys_do_not_depend_on_the_output_stride() -> None:
     assert list(Vgg16(output_stride=8, width=1 / 16).state_dict()) == list(Vgg16(width=1 / 16).state_dict())
+
+
+def test_centred_pooling_looks_around_and_keeps_sizes_and_keys() -> None:
+    trunk = Vgg16(output_stride=8, width=1 / 16)
+    keys, images = list(trunk.state_dict()), torch.randn(1, 3, 40, 52)
+    before = trunk(images)
+    trunk.pool_centred()
+
+    assert list(trunk.state_dict()) == keys
+    assert trunk(images).shape == before.shape
+    assert not any(isinstance(layer, DensePool) for layer in trunk.layers)
+
+
+def test_strided_pooling_stays() -> None:
+    trunk, images = Vgg16(width=1 / 16), torch.randn(1, 3, 40, 52)
+    before = trunk(images)
+    trunk.pool_centred()
+
+    torch.testing.assert_close(trunk(images), before, rtol=0, atol=0)

@@ -1,0 +1,151 @@
+"""Maps with companions: which classes get them, what they depend on, and how often companions are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.inference import Inference
+from napari_wsss.core.resizing import resize
+from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.localize import _comparing
+from napari_wsss.localize.base import Companion, build_localizer, infer_maps
+from napari_wsss.localize.co_attention import CoAttention
+
+Pixels = NDArray[np.uint8]
+EXACT = Inference(scales=(0.5, 1.0), precision="float32")
+FAST = Inference(preset="fast", precision="float32")
+
+
+def mcis(**parameters: Any) -> CoAttention:
+    torch.manual_seed(0)
+    more = {"convolutions": 0, "companion_side": 64, **parameters}
+    found = build_localizer("co_attention", 3, TrunkChoice("resnet18", width=1 / 16), more)
+    assert isinstance(found, CoAttention)
+    return found.eval()
+
+
+def picture(seed: int = 0, height: int = 70, width: int = 93) -> Pixels:
+    return resize(np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8), height, width)
+
+
+def companion(seed: int, *labels: int, read: Callable[[], Pixels] | None = None) -> Companion:
+    return Companion(f"content {seed}", labels, read or (lambda: picture(seed, 80, 60)))
+
+
+@pytest.mark.parametrize("maps", ["fused", "pairs"])
+@pytest.mark.parametrize("settings", [EXACT, FAST])
+def test_maps_lie_in_range_for_the_present_classes(maps: str, settings: Inference) -> None:
+    found = mcis(maps=maps).infer(picture(), (2, 0), settings, [companion(1, 0, 1), companion(2, 2)])
+
+    assert found.classes == (0, 2)
+    assert found.scores.shape == (2, 70, 93)
+    assert found.scores.dtype == np.float32
+    assert 0 <= found.scores.min() <= found.scores.max() <= 1
+
+
+def test_classes_without_a_companion_get_plain_maps() -> None:
+    network = mcis()
+    plain = infer_maps(network, picture(), (0, 1), EXACT).scores
+
+    found = network.infer(picture(), (0, 1), EXACT, [companion(1, 0)]).scores
+
+    assert not np.array_equal(found[0], plain[0])
+    np.testing.assert_array_equal(found[1], plain[1])
+
+
+@pytest.mark.parametrize("companions", [[], [companion(1, 2)]])
+def test_without_companions_of_its_classes_an_image_gets_plain_maps(companions: list[Companion]) -> None:
+    network = mcis()
+
+    np.testing.assert_array_equal(
+        network.infer(picture(), (0, 1), EXACT, companions).scores, infer_maps(network, picture(), (0, 1), EXACT).scores
+    )
+
+
+def test_plain_maps_can_be_asked_for() -> None:
+    network = mcis(maps="plain")
+    plain = infer_maps(network, picture(), (0,), EXACT).scores
+
+    np.testing.assert_array_equal(network.infer(picture(), (0,), EXACT, [companion(1, 0)]).scores, plain)
+
+
+def test_no_class_gives_no_map() -> None:
+    assert mcis().infer(picture(), (), EXACT, [companion(1, 0)]).classes == ()
+
+
+@pytest.mark.parametrize("maps", ["fused", "pairs"])
+def test_other_companions_give_other_maps_and_their_order_does_not_matter(maps: str) -> None:
+    network = mcis(maps=maps, affinity="cosine")
+    one, two, three = (companion(seed, 0) for seed in (1, 2, 3))
+
+    found = network.infer(picture(), (0,), EXACT, [one, two]).scores
+
+    np.testing.assert_allclose(network.infer(picture(), (0,), EXACT, [two, one]).scores, found, atol=1e-5)
+    assert not np.allclose(network.infer(picture(), (0,), EXACT, [one, three]).scores, found, atol=1e-5)
+
+
+def test_companions_are_read_once_for_all_images_until_the_weights_change() -> None:
+    network, reads = mcis(), list[int]()
+
+    def read() -> Pixels:
+        reads.append(1)
+        return picture(1)
+
+    for seed in (4, 5, 6):
+        network.infer(picture(seed), (0,), FAST, [companion(1, 0, read=read)])
+    assert len(reads) == 1
+    with torch.no_grad():
+        network.attention.gate.weight.add_(1)
+    network.infer(picture(), (0,), FAST, [companion(1, 0, read=read)])
+
+    assert len(reads) == 2
+
+
+@pytest.mark.parametrize("error", [ProjectError("gone"), OSError("gone")])
+def test_companions_that_cannot_be_read_are_left_out(error: Exception) -> None:
+    def read() -> Pixels:
+        raise error
+
+    network, broken = mcis(), companion(1, 0, read=read)
+
+    np.testing.assert_array_equal(
+        network.infer(picture(), (0,), EXACT, [companion(2, 0), broken]).scores,
+        network.infer(picture(), (0,), EXACT, [companion(2, 0)]).scores,
+    )
+    plain = infer_maps(network, picture(), (0,), EXACT).scores
+    np.testing.assert_array_equal(network.infer(picture(), (0,), EXACT, [broken]).scores, plain)
+
+
+def test_maps_with_companions_follow_a_mirrored_image() -> None:
+    network, others = mcis(maps="pairs", affinity="cosine"), [companion(1, 0)]
+    settings = Inference(scales=(1.0,), precision="float32")
+
+    found = network.infer(picture(0, 64, 96), (0,), settings, others).scores
+    mirrored = network.infer(np.ascontiguousarray(picture(0, 64, 96)[:, ::-1]), (0,), settings, others).scores
+
+    np.testing.assert_allclose(mirrored[:, :, ::-1], found, atol=1e-2)
+
+
+def test_a_large_image_is_compared_at_a_size_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_comparing, "_MOST_CELLS", 40)
+    cells: list[int] = []
+    network = mcis()
+    affinity = type(network.attention).affinity
+
+    def watched(self: Any, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        cells.append(first[0, 0].numel())
+        return affinity(self, first, second)
+
+    monkeypatch.setattr(type(network.attention), "affinity", watched)
+    found = network.infer(picture(0, 400, 300), (0,), FAST, [companion(1, 0)])
+
+    assert found.scores.shape == (1, 400, 300)
+    assert cells
+    assert max(cells) <= 60  # incomplete cells count
