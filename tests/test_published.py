@@ -174,12 +174,30 @@ def test_inspection_of_a_trunk(tmp_path: Path) -> None:
     assert found.report.skipped_head == ("fc.weight", "fc.bias")
 
 
+def affinity_state() -> dict[str, Tensor]:
+    """Return a file of AffinityNet on ResNet-38 at 1/16 of its width."""
+    sides = {"f8_3.weight": (4, 32, 1, 1), "f8_4.weight": (8, 64, 1, 1), "f8_5.weight": (16, 256, 1, 1)}
+    return resnet38_state(16, sides | {"f9.weight": (28, 28, 1, 1)})
+
+
+def test_a_network_without_classes_opens_in_any_project(tmp_path: Path) -> None:
+    if "affinity_net" not in method_names("affinity"):
+        pytest.skip("affinity_net is not there")
+    path = saved(tmp_path / "a.pth", affinity_state())
+    for classes in (FEW, VOC):
+        network, report = open_published(path, classes)
+        assert shelf_of(report.descriptor) == "affinity"
+        assert (report.missing, report.unexpected) == ((), ())
+        assert (network.method, network.stride) == ("affinity_net", 8)
+    with pytest.raises(WeightsError, match="an affinity network; expected a localizer"):
+        open_published(path, FEW, "localize")
+    assert inspect_published(path).class_count == 0
+
+
 def test_what_is_no_network_is_named(tmp_path: Path) -> None:
-    aff = {"f8_3.weight": (4, 32, 1, 1), "f8_4.weight": (8, 64, 1, 1), "f8_5.weight": (16, 256, 1, 1)}
-    affinity = resnet38_state(16, aff | {"f9.weight": (28, 28, 1, 1)})
     for state, message in (
         (imagenet_state("resnet18"), "ResNet-18.*a trunk only.*give them as the trunk's weights.*psa_cls_resnet38"),
-        (affinity, "AffinityNet"),
+        ({"features.28.weight": torch.zeros(1), "extra_convs.6.weight": torch.zeros(1)}, "OAA"),
         ({"x": torch.zeros(1)}, "no known origin"),
     ):
         with pytest.raises(WeightsError, match=message):

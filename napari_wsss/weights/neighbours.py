@@ -11,9 +11,10 @@ from napari_wsss.weights.published import published_names
 
 # What it is -> keys of which all are there.
 _NEIGHBOURS: dict[str, tuple[str, ...]] = {
-    "IRNet, which predicts boundaries and displacements": ("resnet50.conv1.weight", "fc_edge1.0.weight"),
-    "IRN's classifier on ResNet-50": ("resnet50.conv1.weight", "classifier.weight"),
-    "LDF (saliency, trained on pixel masks)": ("bkbone.conv1.weight", "linearb.weight"),
+    "OAA's classifier on VGG-16": ("features.28.weight", "extra_convs.6.weight"),
+    "DeepLab v3+ of segmentation_models_pytorch": ("encoder.conv1.weight", "segmentation_head.0.weight"),
+    "torchvision's FCN": ("backbone.conv1.weight", "classifier.0.weight", "classifier.4.weight"),
+    "torchvision's DeepLab v3 on MobileNetV3": ("backbone.0.0.weight", "classifier.0.convs.0.0.weight"),
 }
 
 

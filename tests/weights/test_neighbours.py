@@ -7,19 +7,17 @@ import torch
 
 from napari_wsss.weights.identify import identify
 from napari_wsss.weights.neighbours import neighbour, unknown_origin
-from tests.weights.states import resnet38_state
+from tests.weights.states import imagenet_state
+
+KNOWN = [
+    (("features.28.weight", "extra_convs.6.weight"), "OAA"),
+    (("encoder.conv1.weight", "segmentation_head.0.weight"), "segmentation_models_pytorch"),
+    (("backbone.conv1.weight", "classifier.0.weight", "classifier.4.weight"), "FCN"),
+    (("backbone.0.0.weight", "classifier.0.convs.0.0.weight"), "MobileNetV3"),
+]
 
 
-@pytest.mark.parametrize(
-    ("keys", "name"),
-    [
-        (("resnet50.conv1.weight", "classifier.weight"), "IRN's"),
-        (("resnet50.conv1.weight", "fc_edge1.0.weight"), "IRNet"),
-        (("vgg.features.0.weight", "extra_linear_e.weight"), "MCIS"),
-        (("bkbone.conv1.weight", "linearb.weight"), "LDF"),
-        (("base.layer1.conv1.conv.weight", "base.aspp.c0.weight"), "DeepLab v2"),
-    ],
-)
+@pytest.mark.parametrize(("keys", "name"), KNOWN)
 def test_each_is_named(keys: tuple[str, ...], name: str) -> None:
     state = {key: torch.zeros(1) for key in keys}
 
@@ -28,12 +26,12 @@ def test_each_is_named(keys: tuple[str, ...], name: str) -> None:
     assert name in str(unknown_origin(state))
 
 
-def test_affinity_weights_are_not_taken_for_a_localizer() -> None:
-    side = {"f8_3.weight": (4, 32, 1, 1), "f8_4.weight": (8, 64, 1, 1), "f8_5.weight": (16, 256, 1, 1)}
-    state = resnet38_state(16, side | {"f9.weight": (28, 28, 1, 1)})
+def test_a_neighbour_is_not_taken_for_the_trunk_it_holds() -> None:
+    state = {key: zeros for key, zeros in imagenet_state("vgg16", "meta").items() if key.startswith("features.")}
+    state |= {f"extra_convs.{layer}.weight": torch.zeros(1) for layer in (0, 2, 4, 6)}
 
     assert identify(state) is None
-    assert "AffinityNet" in str(unknown_origin(state))
+    assert "OAA" in neighbour(state)
 
 
 def test_anything_else_shows_its_first_names() -> None:
