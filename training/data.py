@@ -19,6 +19,7 @@ from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.images import image_size
+from napari_wsss.core.label_decoupling import detail_weights
 from napari_wsss.core.masks import PseudoMask, read_mask
 from napari_wsss.core.project import Project
 from napari_wsss.weights.normalisation import Normalisation
@@ -261,6 +262,8 @@ class SegmentationData:
         Image ids whose accepted mask, or whose stored proposal, is learned from.
     machine_weight : float in [0, 1]
         Pixel weight of proposals; a person's pixels weigh 1, 255 weighs 0.
+    detail_weight : float >= 0
+        How much more pixels at the edges between classes weigh (`core.label_decoupling.detail_weights`).
 
     Raises
     ------
@@ -275,6 +278,7 @@ class SegmentationData:
         accepted: Sequence[str],
         proposed: Sequence[str],
         machine_weight: float,
+        detail_weight: float = 0.0,
     ) -> None:
         self.accepted, self.proposed = tuple(accepted), tuple(proposed)
         if not self.accepted and not self.proposed:
@@ -282,7 +286,8 @@ class SegmentationData:
                 "There is no mask to learn from: no accepted mask in the training split and no machine proposal. "
                 "Accept some masks, or give machine masks a weight above 0 and run localize and refine first."
             )
-        self._project, self._pictures, self._machine_weight = project, pictures, machine_weight
+        self._project, self._pictures = project, pictures
+        self._machine_weight, self._detail_weight = machine_weight, detail_weight
 
     def order(self, batch_size: int, seed: int, person_repeats: int) -> BatchOrder:
         """Return the order of batches: accepted images `person_repeats` times per epoch when mixed with proposals."""
@@ -305,7 +310,10 @@ class SegmentationData:
         image, visible = view(self._pictures.image(image_id), mask, step, position)
         assert visible is not None
         by_person = np.full(visible.shape, person)
-        return image, visible, PseudoMask(visible, by_person).weights(self._machine_weight)
+        weights = PseudoMask(visible, by_person).weights(self._machine_weight)
+        if self._detail_weight > 0:
+            weights *= detail_weights(visible, IGNORE, self._detail_weight)
+        return image, visible, weights
 
 
 def prefetched(make: Callable[[int], Batch], steps: Sequence[int], loaders: int) -> Iterator[Batch]:

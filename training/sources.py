@@ -35,6 +35,14 @@ class SegmentationSources:
     person_repeats: int = parameter(
         3, "Accepted repeats", "How often an accepted image is seen while a proposal is seen once.", bounds=(1, 100)
     )
+    detail_weight: float = parameter(
+        0.0,
+        "Detail weight",
+        "How much more pixels weigh the nearer they are to an edge between classes (LDF's detail of each class); 0 "
+        "weighs all alike.",
+        bounds=(0.0, 20.0),
+        advanced=True,
+    )
     accepted_limit: int = parameter(
         0, "Accepted limit", "Use at most so many accepted masks; 0 uses all.", bounds=(0, 10**9), advanced=True
     )
@@ -54,8 +62,17 @@ class AffinitySources:
 
 @dataclass(frozen=True)
 class SaliencySources:
-    """What a saliency network learns from."""
+    """What a saliency network learns from: the project's accepted masks, or a folder of pairs."""
 
+    pairs: str = parameter(
+        "",
+        "Pairs",
+        "Folder with images/ and masks/ of the same names, instead of the project's accepted masks; grey masks are 255 "
+        "where something is, in palette masks every value but 0 is something and 255 is ignored.",
+    )
+    held_out: float = parameter(
+        0.1, "Held-out share", "Share of the pairs that is kept for validation.", bounds=(0.0, 0.9), advanced=True
+    )
     cached_side: int = parameter(
         1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
     )

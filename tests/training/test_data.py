@@ -93,6 +93,18 @@ def test_a_persons_pixels_weigh_one_and_a_machines_less(project: Project, monkey
     assert (batch.weights[batch.masks == 255] == 0).all()
 
 
+def test_edges_between_classes_weigh_more_where_it_is_asked_for(project: Project) -> None:
+    accepted = next(iter(project.catalog.ids(states=["accepted"], split="train")))
+    plain, detailed = (
+        SegmentationData(project, Pictures(project, 1024), [accepted], [], 0.5, strength) for strength in (0.0, 4.0)
+    )
+    one, other = (data.batch(0, data.order(1, 0, 1), VIEW) for data in (plain, detailed))
+    np.testing.assert_array_equal(one.masks, other.masks)
+    assert (other.weights >= one.weights).all()
+    assert other.weights.max() > 2 > one.weights.max() == 1
+    assert (other.weights[other.masks == 255] == 0).all()
+
+
 def test_accepted_images_come_more_often_when_mixed(project: Project) -> None:
     data = SegmentationData(project, Pictures(project, 1024), ["a"], ["b", "c"], 0.5)
     assert data.order(1, 0, person_repeats=3).steps_per_epoch == 5

@@ -77,13 +77,13 @@ def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolde
     from napari_wsss.pipeline import propose
 
     assert isinstance(config.sources, SegmentationSources)
-    weight = config.sources.machine_weight
+    weights = config.sources.machine_weight, config.sources.detail_weight
     if "accepted" not in run.record:
         accepted, proposed = chosen_images(project, config.sources)
         if proposed and project.plan.localizer_checkpoint + project.plan.segmenter_checkpoint:
             yield from propose(project, proposed, config.hardware.device)
         run.update(accepted=accepted, proposed=[i for i in proposed if has_proposal(project, i)])
-    return SegmentationData(project, pictures, run.record["accepted"], run.record["proposed"], weight)
+    return SegmentationData(project, pictures, run.record["accepted"], run.record["proposed"], *weights)
 
 
 def chosen_images(project: Project, sources: SegmentationSources) -> tuple[list[str], list[str]]:
