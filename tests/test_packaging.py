@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MANIFEST_PACKAGE = "napari_wsss_manifest"
+PRESETS = "training/presets/*/*.json"
 FOUND_FROM_OUTSIDE = """
 import sys
 sys.path[:0] = {path!r}
@@ -97,7 +98,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_wheel_holds_the_manifest_once_and_no_stray_module(built: dict[str, Path], source: str) -> None:
     names = [name for name in zipfile.ZipFile(built[source]).namelist() if ".dist-info/" not in name]
     assert [name for name in names if name.endswith("napari.yaml")] == [f"{MANIFEST_PACKAGE}/napari.yaml"]
-    modules = [*ROOT.glob("napari_wsss/**/*.py"), *ROOT.glob("training/**/*.py")]
+    modules = [path for where in ("napari_wsss/**/*.py", "training/**/*.py", PRESETS) for path in ROOT.glob(where)]
     expected = {module.relative_to(ROOT).as_posix() for module in modules} | {f"{MANIFEST_PACKAGE}/napari.yaml"}
     assert set(names) == expected
 

@@ -18,6 +18,7 @@ from napari_wsss.core.parameters import add_options, fields_of, from_dict, param
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, TRUNKS, TrunkChoice
 from training.augment import Augmentation
+from training.published_presets import is_published, preset_for, preset_names, published_preset
 from training.sources import AffinitySources, ClassifierSources, SaliencySources, SegmentationSources, Sources
 
 Recipe = Literal["classifier", "segmentation", "affinity", "boundary", "saliency"]
@@ -76,8 +77,9 @@ class Optimisation:
         "Preset",
         "'pretrained' fine-tunes a trained trunk, 'scratch' suits random weights and small generated pictures, "
         "'reference' follows the method's public code, 'paper' its paper (in psa, SEAM, SC-CAM and irn the code's "
-        "momentum is 0.0005, the papers' 0.9); 'auto' chooses by the trunk's weights.",
-        choices=("auto", "pretrained", "scratch", "reference", "paper"),
+        "momentum is 0.0005, the papers' 0.9); 'voc12/...' is the whole published run on PASCAL VOC 2012; 'auto' "
+        "chooses by the trunk's weights.",
+        choices=("auto", "pretrained", "scratch", "reference", "paper", *preset_names()),
     )
     epochs: int = parameter(5, "Epochs", "Passes over the training images.", bounds=(1, 10000))
     iterations: int = parameter(
@@ -304,14 +306,15 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
     """
     file = file or {}
     shelf, default = RECIPES[recipe]
-    method = getattr(options, "method", file.get("method", default))
+    name = _preset_name(options, file)
+    implied = published_preset(name).method if is_published(name) else default
+    method = getattr(options, "method", file.get("method", implied))
     unknown = sorted(set(file) - {"method", "parameters", *sections_of(recipe)})
     if unknown:
         known = ", ".join(["method", "parameters", *sections_of(recipe)])
         raise ParameterError(f"Unknown section {', '.join(unknown)} in the configuration; expected: {known}.")
     chosen = load_method(shelf, method)
-    name = _preset_name(options, file)
-    shared, special = PRESETS[recipe][name], getattr(chosen, "presets", {}).get(name, {})
+    shared, special = preset_values(recipe, method, name)
     sections = {
         section: from_dict(
             cls,
@@ -327,6 +330,22 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
     return RunConfig(recipe, method, parameters=parameters, **sections)
 
 
+def preset_values(recipe: Recipe, method: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the values of a preset by section: those of every method, and those laid over them for this one.
+
+    Raises
+    ------
+    ParameterError
+        When it is a published preset of another recipe or method.
+    """
+    published = preset_for(name, recipe, method) if is_published(name) else None
+    below = published.below if published else name
+    own = getattr(load_method(RECIPES[recipe][0], method), "presets", {}).get(below, {})
+    laid = published.config if published else {}
+    special = {section: {**own.get(section, {}), **laid.get(section, {})} for section in {*own, *laid}}
+    return PRESETS[recipe][below], special
+
+
 def resolve_file(recipe: Recipe, file: Mapping[str, Any]) -> RunConfig:
     """Return the configuration of a file alone, as `resolve` without typed options."""
     return resolve(recipe, argparse.Namespace(), file)
@@ -334,6 +353,8 @@ def resolve_file(recipe: Recipe, file: Mapping[str, Any]) -> RunConfig:
 
 def _preset_name(options: argparse.Namespace, file: Mapping[str, Any]) -> str:
     name = getattr(options, "preset", file.get("optimisation", {}).get("preset", "auto"))
+    if is_published(str(name)):
+        return published_preset(str(name)).name
     if name not in fields_of(Optimisation)["preset"].metadata["choices"]:
         raise ParameterError(f"Preset is {name!r}; see the choices of --preset.", name="preset")
     weights = getattr(options, "trunk_weights", file.get("network", {}).get("trunk_weights", PUBLISHED))
@@ -377,9 +398,19 @@ def describe(config: RunConfig) -> list[dict[str, Any]]:
     own = load_method(shelf, config.method).Parameters
     prefix = method_prefix(config.recipe, config.method)
     used = config.to_dict() | {"parameters": to_dict(from_dict(own, config.parameters))}
-    return [
+    entries = [
         {"section": section, **one.metadata, "name": (prefix if section == "parameters" else "") + name}
         | {"default": used[section][name]}
         for section, cls in {"parameters": own, **sections_of(config.recipe)}.items()
         for name, one in fields_of(cls).items()
     ]
+    preset = next(entry for entry in entries if (entry["section"], entry["name"]) == ("optimisation", "preset"))
+    preset["choices"] = tuple(name for name in preset["choices"] if _may_choose(name, config))
+    return entries
+
+
+def _may_choose(preset: str, config: RunConfig) -> bool:
+    if not is_published(preset):
+        return True
+    found = published_preset(preset)
+    return (found.recipe, found.method) == (config.recipe, config.method)

@@ -16,6 +16,7 @@ from napari_wsss.core.errors import WsssError
 from napari_wsss.core.project import Project
 from napari_wsss.core.registry import method_names
 from training.config import RECIPES, Recipe, add_recipe_options, describe, read_config, resolve
+from training.published_presets import is_published, published_preset
 from training.report import Reporter, complain, reporter
 from training.tables import as_text
 
@@ -123,9 +124,12 @@ def _add_training_options(parser: argparse.ArgumentParser, recipe: Recipe, typed
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--method", default=RECIPES[recipe][1])
     first.add_argument("--config", type=Path)
+    first.add_argument("--preset", default="")
     known, _ = first.parse_known_args(typed)
     method = known.method
-    if known.config and "--method" not in typed:
+    if is_published(known.preset) and "--method" not in typed:
+        method = published_preset(known.preset).method
+    elif known.config and "--method" not in typed:
         method = read_config(known.config, recipe).get("method", method)
     if method not in method_names(RECIPES[recipe][0]):
         method = RECIPES[recipe][1]
