@@ -8,6 +8,11 @@ from napari_wsss.core.parameters import parameter
 
 TRUNKS = ("mobilenet_v2", "resnet18", "resnet50", "resnet101", "resnet101_caffe", "resnet38", "vgg16", "vgg16_largefov")
 OUTPUT_STRIDES = (8, 16, 32)
+PIXEL_SUPERVISED = (
+    "Weights trained on pixel masks, of COCO for example, leak pixel supervision into a weakly supervised result: "
+    "say so wherever it is compared."
+)
+"""To be read wherever such weights can be chosen, and by who has chosen them."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,9 @@ class TrunkChoice:
         1.0, "Width", "Factor on all channel counts; published weights need 1.", bounds=(0.01, 4.0), advanced=True
     )
     weights: str = parameter(
-        "", "Trunk weights", "A local file or the name of published weights; empty starts from random weights."
+        "",
+        "Trunk weights",
+        f"A local file or the name of published weights; empty starts from random weights. {PIXEL_SUPERVISED}",
     )
     dilated: bool = parameter(
         True,

@@ -31,8 +31,12 @@ from napari_wsss.networks.device import autocast, background_threads, choose_dev
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk, build_trunk
-from napari_wsss.weights.fit import load_trunk_weights
+from napari_wsss.weights.download import fetch
+from napari_wsss.weights.fit import fit, load_trunk_weights
+from napari_wsss.weights.identify import identify
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
+from napari_wsss.weights.published import published, published_names
+from napari_wsss.weights.read import read
 from napari_wsss.weights.trained import Trained, load_trained, save_trained
 
 
@@ -79,10 +83,15 @@ class Segmenter(nn.Module, ABC):
         Its name on the shelf.
     settings : Parameters
         The method's parameters.
+    pixel_supervised : bool
+        Whether it started from weights trained on pixel masks; its checkpoint remembers.
+    network : Module
+        What `published` weights fit; only methods that have some need it.
     """
 
     title: ClassVar[str]
     published: ClassVar[tuple[str, ...]] = ()
+    network: nn.Module
     Parameters: ClassVar[type] = NoParameters
 
     def __init__(
@@ -99,6 +108,7 @@ class Segmenter(nn.Module, ABC):
         self.settings = self.Parameters() if parameters is None else parameters
         self.normalisation = normalisation
         self.method = type(self).__module__.rpartition(".")[2]
+        self.pixel_supervised = False
 
     @property
     @abstractmethod
@@ -119,15 +129,22 @@ class Segmenter(nn.Module, ABC):
         Parameters
         ----------
         source : str
-            A file or a published name. Here they are the trunk's; a network with `published` weights of its own also
-            takes those.
+            A file or a published name: the trunk's weights, or one of the `published` for this whole network. Of
+            the latter a head made for another number of classes is left out and ours starts fresh.
 
         Raises
         ------
         WeightsError
             When they cannot be read or do not fit.
         """
-        self.normalisation = load_trunk_weights(self.trunk, source).normalisation
+        named = source in published_names()
+        state, _ = read(fetch(published(source)) if named else Path(source))
+        descriptor = published(source) if named else identify(state)
+        if descriptor and descriptor.name in self.published and descriptor.trunk == self.trunk.name:
+            fit(self.network, state, descriptor, allow_head_mismatch=True)
+        else:
+            descriptor = load_trunk_weights(self.trunk, source)
+        self.normalisation, self.pixel_supervised = descriptor.normalisation, descriptor.pixel_supervised
         return self.normalisation
 
     def trunk_parameters(self) -> Iterator[nn.Parameter]:
@@ -170,6 +187,19 @@ def weighted_cross_entropy(logits: Tensor, masks: Tensor, weights: Tensor) -> Te
     target = torch.where(counted, masks, 0).long()
     losses = F.cross_entropy(logits.float(), target, reduction="none")  # (B, H, W)
     return (losses * weights).sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
+
+
+def at_image_size(logits: Tensor, images: Tensor, *, align_corners: bool = False) -> Tensor:
+    """Return logits (B,C+1,h,w) of images (B,3,H,W) as (B,C+1,H,W) float32, bilinear between their cells."""
+    return F.interpolate(logits.float(), images.shape[2:], mode="bilinear", align_corners=align_corners)
+
+
+def rest_unused(trunk: Trunk) -> None:
+    """Keep stages after the one a head reads (MobileNetV2's 1280 channels) as they are: they never get a gradient."""
+    if trunk.dense_tap in trunk.stage_taps:
+        for modules in trunk.stages()[trunk.stage_taps.index(trunk.dense_tap) + 1 :]:
+            for module in modules:
+                module.requires_grad_(False)
 
 
 def predict(
@@ -291,6 +321,7 @@ def load_segmenter(path: Path, device: str = "cpu") -> tuple[Segmenter, ClassLis
     classes = what.known_classes()
     segmenter = build_segmenter(what.method, len(classes), what.trunk, what.parameters)
     segmenter.normalisation = what.normalisation
+    segmenter.pixel_supervised = bool(what.run.get("pixel_supervised", False))
     segmenter.load_state_dict(state)
     try:
         target = choose_device(device)

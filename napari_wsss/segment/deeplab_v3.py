@@ -10,22 +10,15 @@ where w is 1 on a person's pixels, smaller on a machine's and 0 where the mask s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from napari_wsss.core.parameters import parameter
 from napari_wsss.networks.deeplab_v3 import DeepLabV3 as Network
 from napari_wsss.networks.trunk import Trunk
-from napari_wsss.segment.base import Segmenter, SegmenterBatch, weighted_cross_entropy
-from napari_wsss.weights.download import fetch
-from napari_wsss.weights.fit import fit
-from napari_wsss.weights.identify import identify
+from napari_wsss.segment.base import Segmenter, SegmenterBatch, at_image_size, rest_unused, weighted_cross_entropy
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
-from napari_wsss.weights.published import published, published_names
-from napari_wsss.weights.read import read
 
 
 class DeepLabV3(Segmenter):
@@ -33,6 +26,28 @@ class DeepLabV3(Segmenter):
 
     title = "DeepLab v3"
     published = ("deeplab_v3_resnet50_coco", "deeplab_v3_resnet101_coco")
+    presets: ClassVar = {
+        # torchvision's: the short side becomes 260 to 1040 pixels, which for VOC's photographs is about 0.7 to 2.8.
+        "reference": {
+            "network": {"trunk": "resnet50", "output_stride": 8},
+            "parameters": {"auxiliary_weight": 0.5},
+            "optimisation": {
+                **{"epochs": 30, "batch_size": 32, "learning_rate": 0.02, "weight_decay": 1e-4},
+                **{"freeze_stages": 0, "freeze_batch_norm": False},
+            },
+            "augmentation": {"crop": 480, "scale_low": 0.7, "scale_high": 2.8, "colour": 0.0},
+        },
+        # The paper's first pass; its second, at output stride 8 with batch norm kept and a rate of 0.001, is a
+        # second run that starts from the first one's weights.
+        "paper": {
+            "network": {"trunk": "resnet101", "output_stride": 16},
+            "optimisation": {
+                **{"iterations": 30_000, "batch_size": 16, "learning_rate": 0.007},
+                **{"head_rate": 1.0, "freeze_stages": 0, "freeze_batch_norm": False},
+            },
+            "augmentation": {"crop": 513, "scale_low": 0.5, "scale_high": 2.0, "colour": 0.0},
+        },
+    }
 
     @dataclass(frozen=True)
     class Parameters:
@@ -54,6 +69,7 @@ class DeepLabV3(Segmenter):
         )
 
     settings: Parameters
+    network: Network
 
     def __init__(
         self,
@@ -65,21 +81,7 @@ class DeepLabV3(Segmenter):
         super().__init__(class_count, trunk, parameters, normalisation)
         rates, aux = self.settings.rates or None, self.settings.auxiliary_weight > 0
         self.network = Network(trunk, class_count + 1, rates, aux)
-        _rest_unused(trunk)
-
-    def load_weights(self, source: str) -> Normalisation:
-        """Start from the trunk's weights, or from those of a whole DeepLab v3 in torchvision's layout.
-
-        A head made for another number of classes is left out and ours starts fresh.
-        """
-        named = source in published_names()
-        state, _ = read(fetch(published(source)) if named else Path(source))
-        descriptor = identify(state)
-        if descriptor is None or descriptor.network != "deeplab_v3" or descriptor.trunk != self.trunk.name:
-            return super().load_weights(source)
-        fit(self.network, state, descriptor, allow_head_mismatch=True)
-        self.normalisation = descriptor.normalisation
-        return self.normalisation
+        rest_unused(trunk)
 
     @property
     def trunk(self) -> Trunk:
@@ -89,27 +91,15 @@ class DeepLabV3(Segmenter):
     def segment(self, images: Tensor) -> Tensor:
         """Return probabilities (B,C+1,H,W): softmax of the logits at image size."""
         logits = self.network(images).main  # (B, C+1, h, w)
-        return _enlarge(logits.float(), images).softmax(1)  # (B, C+1, H, W)
+        return at_image_size(logits, images).softmax(1)  # (B, C+1, H, W)
 
     def loss(self, batch: SegmenterBatch) -> dict[str, Tensor]:
         """Return ``segmentation`` and, with an auxiliary head, ``auxiliary`` (already weighted)."""
         found = self.network(batch.images)
-        main = _enlarge(found.main.float(), batch.images)
+        main = at_image_size(found.main, batch.images)
         losses = {"segmentation": weighted_cross_entropy(main, batch.masks, batch.weights)}
         if found.aux is not None:
-            aux = _enlarge(found.aux.float(), batch.images)
+            aux = at_image_size(found.aux, batch.images)
             value = weighted_cross_entropy(aux, batch.masks, batch.weights)
             losses["auxiliary"] = self.settings.auxiliary_weight * value
         return losses
-
-
-def _rest_unused(trunk: Trunk) -> None:
-    """Keep stages after the one the head reads (MobileNetV2's 1280 channels) as they are: they never get a gradient."""
-    if trunk.dense_tap in trunk.stage_taps:
-        for modules in trunk.stages()[trunk.stage_taps.index(trunk.dense_tap) + 1 :]:
-            for module in modules:
-                module.requires_grad_(False)
-
-
-def _enlarge(logits: Tensor, images: Tensor) -> Tensor:
-    return F.interpolate(logits, images.shape[2:], mode="bilinear", align_corners=False)

@@ -10,6 +10,7 @@ import torch
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.inference import SegmentInference
+from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.resizing import resize
@@ -140,3 +141,29 @@ def test_a_checkpoint_gives_the_same_result(method: str, tmp_path: Path) -> None
 
     assert (what.method, classes) == (method, ClassList("abc"))
     np.testing.assert_array_equal(predict(found, picture(), EXACT), predict(segmenter, picture(), EXACT))
+
+
+def test_scales_mirroring_and_tiles_at_test_time(method: str) -> None:
+    segmenter, image = build(method), resize(picture(), 200, 230)
+    both = SegmentInference(scales=(0.5, 1.0, 1.5), flip=True, precision="float32")
+    tiled = SegmentInference(scales=(1.0,), pixel_budget=20_000, tile_overlap=32, precision="float32")
+
+    found = predict(segmenter, image, both)
+    mirrored = predict(segmenter, np.ascontiguousarray(image[:, ::-1]), both)
+
+    np.testing.assert_allclose(found.sum(0), 1, atol=1e-5)
+    np.testing.assert_allclose(mirrored[:, :, ::-1], found, atol=1e-4)
+    assert predict(segmenter, image, tiled).shape == (CLASSES + 1, 200, 230)
+
+
+def test_a_dense_crf_takes_the_probabilities(method: str) -> None:
+    pytest.importorskip("pydensecrf.densecrf", reason="the extra `crf` is not installed")
+    image = picture()
+    found = predict(build(method), image, EXACT)
+    maps = ActivationMaps(found[1:], tuple(range(CLASSES)), found[0])
+    crf = load_method("refine", "dense_crf")
+
+    refined = crf(crf.Parameters(preset="deeplab")).refine(image, maps)
+
+    assert refined.background is not None
+    np.testing.assert_allclose(refined.scores.sum(0) + refined.background, 1, atol=1e-4)
