@@ -1,13 +1,16 @@
-"""Descriptors of published weights, as data: ImageNet trunks, torchvision's DeepLab v3, localizers on ResNet-38."""
+"""Descriptors of all published weights, as data; here ImageNet's trunks and torchvision's DeepLab v3."""
 
 from __future__ import annotations
 
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.descriptor import TellTale, WeightsDescriptor
 from napari_wsss.weights.normalisation import TENSORFLOW
-from napari_wsss.weights.published_irn import IRN
+from napari_wsss.weights.published_affinity import AFFINITY
 from napari_wsss.weights.published_deeplab import DEEPLAB
-from napari_wsss.weights.published_resnet38 import RESNET38
+from napari_wsss.weights.published_irn import IRN
+from napari_wsss.weights.published_ldf import LDF
+from napari_wsss.weights.published_mcis import MCIS
+from napari_wsss.weights.published_resnet38 import RESNET38, VOC_CLASSES
 
 _TORCHVISION = "https://download.pytorch.org/models/"
 _LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose pictures have their own terms"
@@ -44,6 +47,7 @@ def _deeplab_v3(depth: int, sha256: str, last_block: int) -> WeightsDescriptor:
         sha256=sha256,
         citation="Chen et al., Rethinking Atrous Convolution for Semantic Image Segmentation, 2017",
         class_layout="background_first",
+        classes=VOC_CLASSES,
         head=r"^(aux_)?classifier\.4\.",
         rename=(
             (r"^backbone\.", "trunk."),
@@ -140,15 +144,19 @@ PUBLISHED: tuple[WeightsDescriptor, ...] = (
         head=r"^classifier\.",
         rename=_SEQUENTIAL,
         tell_tale=TellTale(
-            (("features.28.weight", (512, 512, 3, 3)),), absent=("features.1.weight", "features.30.weight")
+            (("features.28.weight", (512, 512, 3, 3)),),
+            absent=("features.1.weight", "features.30.weight", "extra_convs.6.weight"),
         ),
         licence=_LICENCE,
         source=_SOURCE,
     ),
     _deeplab_v3(50, "cd0a2569", 5),
     _deeplab_v3(101, "586e9e4e", 22),
+    *LDF,
     *IRN,
     *RESNET38,
+    *AFFINITY,
+    *MCIS,
     *DEEPLAB,
 )
 
