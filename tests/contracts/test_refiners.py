@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import Given
 from napari_wsss.core.maps import ActivationMaps, SaliencyMap
@@ -37,7 +38,10 @@ def maps(classes: tuple[int, ...], seed: int = 0) -> ActivationMaps:
 def evidence() -> Given:
     random = np.random.default_rng(2)
     saliency = SaliencyMap(random.random((48, 60), dtype=np.float32))
-    return Given(random.standard_normal((8, 6, 8), dtype=np.float32), saliency)
+    values = random.random((2, 6, 8), dtype=np.float32)
+    values[0, :, -1] = values[1, -1] = 0  # their partners lie outside
+    affinities = Affinities(values, np.array([[0, 1], [1, 0]], np.intp))
+    return Given(random.standard_normal((8, 6, 8), dtype=np.float32), saliency, affinities)
 
 
 def build(method: str) -> Any:
