@@ -64,6 +64,11 @@ class Inspection:
     report: FitReport
     problem: WeightsError | None
 
+    @property
+    def is_whole(self) -> bool:
+        """False for what can only start a training: a trunk, or a network without its classifier."""
+        return self.shelf is not None and (self.shelf not in WITH_CLASSES or self.class_count > 0)
+
 
 def open_published(path: Path | str, classes: ClassList, shelf: Shelf | None = None) -> tuple[Any, FitReport]:
     """Return the network in a published file, with its heads in the order of `classes`, and what became of the file.
@@ -118,7 +123,7 @@ def inspect_published(path: Path | str) -> Inspection:
         if shelf is None:
             network = build_trunk(descriptor.trunk, width=_width(state, descriptor))
         else:
-            network = _network(state, descriptor, shelf, count)
+            network = _network(state, descriptor, shelf, max(1, count))
     found = matched(state, _part(network, state, descriptor).state_dict(), descriptor)
     return Inspection(descriptor, shelf, count, class_names(descriptor, count), found.report(), found.problem())
 
@@ -180,6 +185,11 @@ def _parameters(descriptor: WeightsDescriptor, state: State, classes: int) -> di
 
 def _order(descriptor: WeightsDescriptor, count: int, classes: ClassList, file: str) -> Sequence[int]:
     """Return which class of the file each class of the project is."""
+    if not count:
+        raise WeightsError(
+            f"{file} ({descriptor.title}) holds no classifier: it is a start for a training. Give it as trunk weights.",
+            candidates=published_names(descriptor.trunk),
+        )
     names = class_names(descriptor, count)
     if count == len(classes) and not names:
         return range(count)
