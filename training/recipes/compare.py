@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from training.checkpoints import LAST
 from training.config import RunConfig, resolve_file
 from training.execute import finished_run
 from training.hardware import prepare
+from training.published_presets import published_figures
 from training.recipes.contact_sheet import Cell, contact_sheet
 from training.recipes.stages import add_device_options, hardware_of
 from training.recipes.voc_folder import MASKS, project_of, scored_classes
@@ -42,6 +43,8 @@ from training.tables import markdown
 COLUMNS = ("method", "seed mIoU", "after CRF", "best threshold", "F-score", "training CPU min", "maps CPU min", "seeds")
 CRF = Step("dense_crf", {"scale_with_image": True})
 Row = dict[str, Any]
+MapsOf = Callable[[str], ActivationMaps | None]
+"""Image id -> its maps."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +153,7 @@ class Comparison:
 
     def rows(self) -> list[Row]:
         """Return the measured rows in the order they were made."""
-        paths = sorted(self.options.out.glob("row-*.json"), key=lambda path: path.stat().st_mtime_ns)
-        return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        return measured_rows(self.options.out)
 
     def table(self) -> str:
         """Return the measured rows as Markdown, one line per method with mean and spread over its seeds."""
@@ -159,11 +161,19 @@ class Comparison:
         titles = list(dict.fromkeys(row["title"] for row in rows))
         cells = [_cells(title, [row for row in rows if row["title"] == title]) for title in titles]
         scored = ", ".join(self.only) if self.only else "all classes"
-        return markdown([list(COLUMNS), *cells]) + (
+        notes = (
             f"\n\nmIoU and F-score over {scored}; {len(self.ids)} {self.options.split} images, image-level labels "
             "given. The threshold is the best of 0.01 to 0.89 on these very images; the CRF starts from the background "
             "power equivalent to it. Over several seeds: mean ± half the range.\n"
         )
+        published = self._published(dict.fromkeys(row["method"] for row in rows))
+        return markdown([list(COLUMNS), *cells]) + notes + published
+
+    def _published(self, methods: Iterable[str]) -> str:
+        """Return a line per method with figures published for these classes; nothing for other than VOC's."""
+        known = {name: published_figures(name, self.project.classes.names) for name in methods}
+        lines = [f"\nPublished for {name}: {'; '.join(map(str, found))}.\n" for name, found in known.items() if found]
+        return "".join(lines)
 
     def sheet_rows(self, count: int) -> list[list[Cell]]:
         """Return one row of cells for each of `count` images, a random choice: image, true mask, every method."""
@@ -217,32 +227,50 @@ class Comparison:
             "crf_miou": after.mean_iou(only=self.only),
             "maps_minutes": maps_minutes,
             "images": len(self.ids),
+            "split": self.options.split,
         }
 
-    def _maps(self, method: str, checkpoint: Path) -> Callable[[str], ActivationMaps | None]:
-        """Return what gives an image's maps, stored where the pipeline would look for them were the model applied."""
-        project = self.project
-        relative = checkpoint.resolve().relative_to(project.folder.resolve()).as_posix()
-        localizer = Step(method, to_dict(self.inference))
-        plan = replace(project.plan, localizer=localizer, localizer_checkpoint=relative, segmenter_checkpoint="")
-        made_by = base_provenance(project, plan, "localize")
-        network, classes, _ = load_method("localize", method).restore(checkpoint, self.options.device)
-        if classes != project.classes:
-            raise LabelError(f"{checkpoint} was trained for other classes than the project's. Remove its run and row.")
-
-        def maps_of(image_id: str) -> ActivationMaps | None:
-            present = project.classes.indices(project.catalog.get(image_id).labels)
-            stored = project.store.read_maps(made_by, image_id, project.image_hash(image_id))
-            if stored is not None and stored.classes == present:
-                return stored
-            maps = network.infer(project.load_image(image_id).pixels, present, self.inference)
-            project.store.write_maps(made_by, image_id, project.image_hash(image_id), maps)
-            return maps
-
-        return maps_of
+    def _maps(self, method: str, checkpoint: Path) -> MapsOf:
+        return checkpoint_maps(self.project, method, checkpoint, self.inference, self.options.device)
 
     def _path(self, title: str, seed: int) -> Path:
         return self.options.out / f"row-{Entry(title, '', seed).name}.json"
+
+
+def measured_rows(folder: Path) -> list[Row]:
+    """Return the rows that comparisons left in their output folder, in the order they were made."""
+    paths = sorted(folder.glob("row-*.json"), key=lambda path: path.stat().st_mtime_ns)
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def checkpoint_maps(project: Project, method: str, checkpoint: Path, inference: Inference, device: str) -> MapsOf:
+    """Return what gives an image's maps by a checkpoint inside the project, applied or not.
+
+    They are stored where the pipeline would look for them were the model applied.
+
+    Raises
+    ------
+    LabelError
+        When the checkpoint was trained for other classes.
+    """
+    relative = checkpoint.resolve().relative_to(project.folder.resolve()).as_posix()
+    localizer = Step(method, to_dict(inference))
+    plan = replace(project.plan, localizer=localizer, localizer_checkpoint=relative, segmenter_checkpoint="")
+    made_by = base_provenance(project, plan, "localize")
+    network, classes, _ = load_method("localize", method).restore(checkpoint, device)
+    if classes != project.classes:
+        raise LabelError(f"{checkpoint} was trained for other classes than the project's. Remove its run and row.")
+
+    def maps_of(image_id: str) -> ActivationMaps | None:
+        present = project.classes.indices(project.catalog.get(image_id).labels)
+        stored = project.store.read_maps(made_by, image_id, project.image_hash(image_id))
+        if stored is not None and stored.classes == present:
+            return stored
+        maps: ActivationMaps = network.infer(project.load_image(image_id).pixels, present, inference)
+        project.store.write_maps(made_by, image_id, project.image_hash(image_id), maps)
+        return maps
+
+    return maps_of
 
 
 def _as_maps(mask: Mask, classes: tuple[int, ...]) -> ActivationMaps:
