@@ -16,7 +16,7 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.lineage import Source
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter, to_dict
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, TRUNKS, TrunkChoice
+from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
 from training.augment import Augmentation
 from training.published_presets import is_published, preset_for, preset_names, published_preset
 from training.sources import AffinitySources, ClassifierSources, SaliencySources, SegmentationSources, Sources
@@ -52,7 +52,7 @@ class Network:
         PUBLISHED,
         "Trunk weights",
         "'imagenet' downloads the published weights, 'none' starts from random ones, anything else is a weights "
-        "file or the name of published weights.",
+        f"file or the name of published weights. {PIXEL_SUPERVISED}",
     )
     dilated: bool = parameter(
         True,

@@ -303,6 +303,7 @@ def save_segmenter(path: Path, segmenter: Segmenter, classes: ClassList, run: Ma
     network = segmenter.trunk
     trunk = TrunkChoice(network.name, network.output_stride, network.width, dilated=network.dilated)
     parameters = to_dict(segmenter.settings)
+    run = {**run, "pixel_supervised": True} if segmenter.pixel_supervised else run
     what = Trained("segment", segmenter.method, parameters, trunk, segmenter.normalisation, classes, run)
     save_trained(path, segmenter.state_dict(), what)
 

@@ -11,7 +11,7 @@ from napari_wsss.core.errors import ParameterError, WeightsError
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.segment.base import Segmenter, SegmenterBatch, build_segmenter, weighted_cross_entropy
 from napari_wsss.weights.normalisation import CAFFE
-from tests.weights.test_published_deeplab import deeplab_v2
+from tests.weights.states import deeplab_v2_state
 
 CAFFE_TINY = TrunkChoice("resnet101_caffe", 8, 1 / 16)
 
@@ -55,7 +55,7 @@ def test_ignored_pixels_stay_ignored_at_every_scale() -> None:
 
 @pytest.mark.parametrize("start", [False, True])
 def test_it_starts_from_published_weights_and_remembers_their_supervision(tmp_path: Path, start: bool) -> None:
-    torch.save(deeplab_v2(21, "" if start else "base.", start=start), tmp_path / "net.pth")
+    torch.save(deeplab_v2_state(21, "" if start else "base.", start=start), tmp_path / "net.pth")
     net = segmenter([0.5], CAFFE_TINY)
     fresh = net.network.aspp.branches[0].weight.clone()
 
@@ -66,7 +66,7 @@ def test_it_starts_from_published_weights_and_remembers_their_supervision(tmp_pa
 
 
 def test_other_trunks_do_not_take_them(tmp_path: Path) -> None:
-    torch.save(deeplab_v2(3, ""), tmp_path / "net.pth")
+    torch.save(deeplab_v2_state(3, ""), tmp_path / "net.pth")
 
     with pytest.raises(WeightsError, match="resnet101_caffe"):
         segmenter([]).load_weights(str(tmp_path / "net.pth"))

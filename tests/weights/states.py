@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from napari_wsss.networks.deeplab_v2 import DeepLabV2
 from napari_wsss.networks.deeplab_v3 import DeepLabV3
 from napari_wsss.networks.trunk import build_trunk
 
@@ -64,6 +65,32 @@ def deeplab_state(channels: int, *, aux: bool = True) -> dict[str, Tensor]:
         ours, theirs = next(pair for pair in back if key.startswith(pair[0]))
         renamed[theirs + key.removeprefix(ours)] = value
     return renamed
+
+
+def renamed(network: nn.Module, name: Callable[[str], str], absent: str = "\0") -> dict[str, Tensor]:
+    """Return the tensors of `network` under other names, without those whose name begins with `absent`."""
+    return {name(key): value for key, value in network.state_dict().items() if not key.startswith(absent)}
+
+
+def caffe_name(key: str) -> str:
+    """Return deeplab-pytorch's name of one of our tensors."""
+    parts = key.split(".")
+    if parts[0] == "aspp":
+        return f"aspp.c{parts[2]}.{parts[3]}"
+    if parts[1] in ("conv1", "bn1"):
+        return f"layer1.conv1.{parts[1].removesuffix('1')}.{parts[2]}"
+    block = f"layer{int(parts[1][-1]) + 1}.block{int(parts[2]) + 1}"
+    if parts[3] == "downsample":
+        return f"{block}.shortcut.{('conv', 'bn')[int(parts[4])]}.{parts[5]}"
+    part = ("reduce", "conv3x3", "increase")[int(parts[3][-1]) - 1]
+    return f"{block}.{part}.{parts[3][:-1]}.{parts[4]}"
+
+
+def deeplab_v2_state(channels: int, prefix: str, *, start: bool = False) -> dict[str, Tensor]:
+    """Return a random DeepLab v2 of deeplab-pytorch at 1/16 width; `start` is the trunk with COCO's 91-way layer."""
+    network = DeepLabV2(build_trunk("resnet101_caffe", output_stride=8, width=1 / 16), channels)
+    state = renamed(network, lambda key: prefix + caffe_name(key), "aspp" if start else "\0")
+    return state | ({"fc.weight": torch.zeros(91, 4), "fc.bias": torch.zeros(91)} if start else {})
 
 
 RESNET38_UNITS = {

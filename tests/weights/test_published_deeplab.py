@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
-from torch import Tensor, nn
 
 from napari_wsss.networks.deeplab_v1 import DeepLabV1
 from napari_wsss.networks.deeplab_v2 import DeepLabV2
@@ -18,40 +15,15 @@ from napari_wsss.weights.identify import identify
 from napari_wsss.weights.normalisation import CAFFE, IMAGENET
 from napari_wsss.weights.published import published
 from napari_wsss.weights.published_deeplab import DEEPLAB
-from tests.weights.states import imagenet_state, resnet38_state
+from tests.weights.states import deeplab_v2_state, imagenet_state, renamed, resnet38_state
 
 TINY = 1 / 16
-Names = Callable[[str], str]
-
-
-def renamed(network: nn.Module, name: Names, absent: str = "\0") -> dict[str, Tensor]:
-    return {name(key): value for key, value in network.state_dict().items() if not key.startswith(absent)}
-
-
-def caffe_name(key: str) -> str:
-    """Return deeplab-pytorch's name of one of our tensors."""
-    parts = key.split(".")
-    if parts[0] == "aspp":
-        return f"aspp.c{parts[2]}.{parts[3]}"
-    if parts[1] in ("conv1", "bn1"):
-        return f"layer1.conv1.{parts[1].removesuffix('1')}.{parts[2]}"
-    block = f"layer{int(parts[1][-1]) + 1}.block{int(parts[2]) + 1}"
-    if parts[3] == "downsample":
-        return f"{block}.shortcut.{('conv', 'bn')[int(parts[4])]}.{parts[5]}"
-    part = ("reduce", "conv3x3", "increase")[int(parts[3][-1]) - 1]
-    return f"{block}.{part}.{parts[3][:-1]}.{parts[4]}"
-
-
-def deeplab_v2(channels: int, prefix: str, *, start: bool = False) -> dict[str, Tensor]:
-    network = DeepLabV2(build_trunk("resnet101_caffe", output_stride=8, width=TINY), channels)
-    state = renamed(network, lambda key: prefix + caffe_name(key), "aspp" if start else "\0")
-    return state | ({"fc.weight": torch.zeros(91, 4), "fc.bias": torch.zeros(91)} if start else {})
 
 
 @pytest.mark.parametrize("channels", [2, 8, 21])
 @pytest.mark.parametrize(("prefix", "name"), [("base.", "deeplab_v2_resnet101_msc"), ("", "deeplab_v2_resnet101")])
 def test_deeplab_v2_loads_every_tensor_in_both_layouts(prefix: str, name: str, channels: int) -> None:
-    state = deeplab_v2(channels, prefix)
+    state = deeplab_v2_state(channels, prefix)
     network = DeepLabV2(build_trunk("resnet101_caffe", output_stride=8, width=TINY), channels)
     report = fit(network, state)
 
@@ -67,7 +39,7 @@ def test_deeplab_v2_loads_every_tensor_in_both_layouts(prefix: str, name: str, c
 
 def test_the_start_from_coco_fills_the_trunk_only() -> None:
     network = DeepLabV2(build_trunk("resnet101_caffe", output_stride=8, width=TINY), 4)
-    report = fit(network, deeplab_v2(4, "", start=True))
+    report = fit(network, deeplab_v2_state(4, "", start=True))
 
     assert report.descriptor.name == "deeplab_v2_resnet101_coco_init"
     assert report.descriptor.pixel_supervised

@@ -6,8 +6,9 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from napari_wsss.core.progress import Steps
+from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.project import Project
+from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
 from napari_wsss.segment.base import Segmenter, SegmenterBatch, build_segmenter, save_segmenter
 from training.config import RunConfig
 from training.data import Pictures, SegmentationBatch, SegmentationData, prefetched, training_records, view_of
@@ -25,7 +26,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     """Train until the last step or until the run is asked to stop.
 
     Missing proposals of undecided images are made first. Epochs, checkpoints and stopping are as in
-    `classifier.train`.
+    `classifier.train`. A start from weights trained on pixel masks is said at once, in `run.json` and in the tables.
 
     Parameters
     ----------
@@ -47,6 +48,9 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     device, bf16 = prepare(config.hardware)
     seed_everything(settings.seed)
     segmenter = build_segmenter(config.method, len(project.classes), config.network.choice(), config.parameters)
+    if segmenter.pixel_supervised:
+        run.update(pixel_supervised=True)
+        yield Progress(STAGE, message=PIXEL_SUPERVISED)
     freeze(segmenter.trunk, settings)
     pictures = Pictures(project, config.sources.cached_side)
     data = yield from _data(project, pictures, config, run)
@@ -69,7 +73,12 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
                 yield from milestones.keep()
             if milestones.stopping():
                 return Outcome(False, learner.step, learner.best, {})
-    return Outcome(True, learner.step, learner.best, check.tables())
+    return Outcome(True, learner.step, learner.best, {**check.tables(), **_supervision(segmenter)})
+
+
+def _supervision(segmenter: Segmenter) -> dict[str, list[list[str]]]:
+    """Return the table that says what the scores beside it owe to pixel masks; empty when nothing."""
+    return {"supervision": [["start"], [PIXEL_SUPERVISED]]} if segmenter.pixel_supervised else {}
 
 
 def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolder) -> Steps[SegmentationData]:

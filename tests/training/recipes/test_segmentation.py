@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,15 @@ import torch
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.core.project import Project
+from napari_wsss.core.registry import method_names
+from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
 from napari_wsss.segment.base import load_segmenter
 from napari_wsss.weights.checkpoint import load_checkpoint
+from tests.weights.states import deeplab_v2_state
 from training.config import RunConfig
-from training.execute import begin, continued
+from training.execute import begin, carry_out, continued
 from training.recipes.segmentation import chosen_images, train
+from training.report import EventLines
 from training.sources import SegmentationSources
 
 
@@ -89,3 +94,41 @@ def test_held_out_and_excluded_images_are_not_chosen(project_folder: Path) -> No
         assert accepted == [train_ids[1]]
         assert not {train_ids[0], *project.catalog.ids(split="val")} & {*accepted, *proposed}
         assert chosen_images(project, SegmentationSources(machine_weight=0.0))[1] == []
+
+
+@pytest.mark.parametrize("method", method_names("segment"))
+def test_every_network_learns_from_accepted_masks(
+    project_folder: Path, tiny_config: Callable[..., RunConfig], method: str
+) -> None:
+    with Project.open(project_folder, read_only=True) as project:
+        config = tiny_config("segmentation", sources={"machine_weight": 0.0}, optimisation={"iterations": 2})
+        run = begin(project, replace(config, method=method))
+        outcome = finish(train(project, replace(config, method=method), run))
+
+        assert outcome.finished
+        assert "pixel_supervised" not in run.record
+        segmenter, _, what = load_segmenter(run.path / "best.safetensors")
+        assert segmenter.method == method
+        assert not segmenter.pixel_supervised
+        assert "pixel_supervised" not in what.run
+
+
+def test_a_start_from_pixel_masks_is_said_everywhere(
+    project_folder: Path, tmp_path: Path, tiny_config: Callable[..., RunConfig], capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(deeplab_v2_state(4, "", start=True), tmp_path / "coco.pth")
+    network = {"trunk": "resnet101_caffe", "output_stride": 8, "trunk_weights": str(tmp_path / "coco.pth")}
+    with Project.open(project_folder, read_only=True) as project:
+        config = tiny_config(
+            "segmentation", network=network, sources={"machine_weight": 0.0}, optimisation={"iterations": 1}
+        )
+        config = replace(config, method="deeplab_v2")
+        run = begin(project, config)
+        carry_out(project, config, run, EventLines())
+
+    assert run.record["pixel_supervised"] is True
+    assert PIXEL_SUPERVISED in capsys.readouterr().out
+    assert PIXEL_SUPERVISED in (run.path / "table.txt").read_text()
+    segmenter, _, what = load_segmenter(run.path / "best.safetensors")
+    assert segmenter.pixel_supervised
+    assert what.run["pixel_supervised"] is True
