@@ -124,13 +124,24 @@ def view_of(augmentation: Augmentation, normalisation: Normalisation, seed: int)
 
 @dataclass(frozen=True)
 class ClassifierBatch:
-    """Normalised images (B, 3, H, W) float32, image-level labels (B, C) bool and, where the run has them, labels of
-    sub-categories (B, C * K) bool, as arrays.
+    """One training batch, as arrays.
+
+    Parameters
+    ----------
+    images : (B, 3, H, W) float32
+        Normalised.
+    labels : (B, C) bool
+        Image-level labels.
+    sub_labels : (B, C * K) bool, optional
+        Of sub-categories, where the run has them.
+    weights : (B,) float32, optional
+        How much each image counts, where they differ.
     """
 
     images: NDArray[np.float32]
     labels: NDArray[np.bool_]
     sub_labels: NDArray[np.bool_] | None = None
+    weights: NDArray[np.float32] | None = None
 
 
 class ClassifierData:

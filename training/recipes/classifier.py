@@ -133,7 +133,9 @@ def classifier_data(
 
 def _on_device(batch: ClassifierBatch, learner: Learner) -> LocalizerBatch:
     sub_labels = None if batch.sub_labels is None else learner.on_device(batch.sub_labels).float()
-    return LocalizerBatch(learner.on_device(batch.images), learner.on_device(batch.labels).float(), sub_labels)
+    weights = None if batch.weights is None else learner.on_device(batch.weights)
+    images, labels = learner.on_device(batch.images), learner.on_device(batch.labels).float()
+    return LocalizerBatch(images, labels, sub_labels, weights, learner.step / learner.total)
 
 
 def _write(path: Path, localizer: Localizer, project: Project, config: RunConfig) -> None:

@@ -1,0 +1,170 @@
+"""Train MCIS in one of its three settings: image labels; with simple images; with simple and noisy web images.
+
+With web images the training has two rounds. The first learns from trusted images only and judges the web images by
+that; the second begins anew with those that are kept. Each round keeps its own checkpoint, so that a stopped run goes
+on in the middle of one; which images were left out is in ``web_images.json`` of the run's folder.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from napari_wsss.core.files import publish
+from napari_wsss.core.parameters import from_dict
+from napari_wsss.core.progress import Steps
+from napari_wsss.core.project import Project
+from napari_wsss.localize.base import build_localizer, load_localizer
+from napari_wsss.localize.co_attention import CoAttention
+from napari_wsss.weights.checkpoint import load_checkpoint
+from training.checkpoints import BEST, LAST, RESUME
+from training.config import RunConfig
+from training.data import Pictures, training_records
+from training.extra_images import ExtendedData, ExtraImage, extra_images
+from training.hardware import prepare
+from training.learner import seed_everything, total_steps
+from training.milestones import Outcome
+from training.recipes.classifier import STAGE, Training, fitted
+from training.recipes.sub_category import RoundFolder
+from training.run_folder import RunFolder
+from training.sources import ClassifierSources
+from training.web_filter import Judged, judged, trusted_images
+
+WEB = "web_images.json"
+Result = TypeVar("Result")
+
+
+def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:
+    """Train until the last step or until the run is asked to stop.
+
+    Parameters
+    ----------
+    project : Project
+        Only read.
+    config : RunConfig
+        Of recipe ``classifier`` and method ``co_attention``.
+    run : RunFolder
+        New, or one to resume.
+
+    Raises
+    ------
+    LabelError
+        When nothing is labelled, or a folder of further images has other classes.
+    ProjectError
+        When a folder of further images is none.
+    StepError
+        When the loss is not finite.
+    """
+    rounds = Rounds(project, config, run)
+    if not rounds.web:
+        return (yield from fitted(rounds.training(run, rounds.simple)))
+    return (yield from rounds.carried_out())
+
+
+class Rounds:
+    """The trainings of one run and what they learn from.
+
+    Attributes
+    ----------
+    simple, web : list of ExtraImage
+        Images from outside the project.
+    """
+
+    def __init__(self, project: Project, config: RunConfig, run: RunFolder) -> None:
+        self._project, self._config, self._run = project, config, run
+        settings = from_dict(CoAttention.Parameters, config.parameters)
+        self.simple = extra_images(settings.simple_images, project.classes)
+        self.web = extra_images(settings.web_images, project.classes, settings.web_weight)
+        self._device, self._bf16 = prepare(config.hardware)
+        self._pictures = Pictures(project, config.sources.cached_side)
+        self._companions = settings.group_size - 1
+        self._rounds = (RoundFolder(run, 0), RoundFolder(run, 1))
+
+    def training(self, folder: RunFolder, extras: Sequence[ExtraImage]) -> Training:
+        """Return a training from the trunk's first weights on the project's images and `extras`."""
+        config, project = self._config, self._project
+        seed_everything(config.optimisation.seed)
+        localizer = build_localizer(config.method, len(project.classes), config.network.choice(), config.parameters)
+        data = self._data(extras)
+        return Training(project, config, folder, localizer, data, self._pictures, self._device, self._bf16)
+
+    def carried_out(self) -> Steps[Outcome]:
+        """Learn from trusted images, judge the web images, and learn from all that are kept."""
+        for folder in self._rounds:
+            folder.path.mkdir(exist_ok=True)
+        before, first = self._steps(self.simple), self._rounds[0]
+        everything = before + self._steps([*self.simple, *self.web])
+        self._run.resume(self._done(before))
+        note = self._run.path / WEB
+        if not note.exists():
+            training = self.training(first, self.simple)
+            outcome = yield from _counted(fitted(training), 0, everything, "trusted images")
+            if not outcome.finished or self._run.stop_requested():
+                return replace(outcome, finished=False)
+            self._publish(first.path)
+            found = yield from _counted(self._judged(), before, everything, "web images", standing=True)
+            found.save(note)
+            (first.path / RESUME).unlink(missing_ok=True)
+        kept = Judged.load(note, self.web)
+        extras = [*self.simple, *kept.kept]
+        total = before + self._steps(extras)
+        outcome = yield from _counted(fitted(self.training(self._rounds[1], extras)), before, total, kept.summary)
+        self._publish(self._rounds[1].path)
+        return replace(outcome, steps=before + outcome.steps)
+
+    def _judged(self) -> Steps[Judged]:
+        localizer, classes, _ = load_localizer(self._rounds[0].path / LAST, str(self._device))
+        assert isinstance(localizer, CoAttention)
+        data = self._data(self.web)
+        trusted = {
+            name: [partial(self._pictures.image, image_id) for image_id in trusted_images(data.records, name)]
+            for name in classes.names
+        }
+        return (yield from judged(localizer, classes, self.web, trusted, data.extra_pixels))
+
+    def _data(self, extras: Sequence[ExtraImage]) -> ExtendedData:
+        assert isinstance(self._config.sources, ClassifierSources)
+        return ExtendedData(
+            self._project,
+            self._pictures,
+            training_records(self._project),
+            extras=extras,
+            longest_side=self._config.sources.cached_side,
+            labels_from_masks=self._config.sources.labels_from_masks,
+        )
+
+    def _steps(self, extras: Sequence[ExtraImage]) -> int:
+        chosen = self._config.optimisation
+        return total_steps(chosen, self._data(extras).order(chosen.batch_size, chosen.seed, self._companions))
+
+    def _done(self, before: int) -> int:
+        """Return the steps of the whole run that are kept."""
+        second = (self._run.path / WEB).exists()
+        kept = self._rounds[second].path / RESUME
+        steps = int(load_checkpoint(kept)[1]["step"]) if kept.exists() else 0
+        return before * second + steps
+
+    def _publish(self, folder: Path) -> None:
+        """Make a round's models those of the run."""
+        for name in (BEST, LAST):
+            if (folder / name).exists():
+                with (folder / name).open("rb") as model, publish(self._run.path / name) as file:
+                    shutil.copyfileobj(model, file)
+
+
+def _counted(steps: Steps[Result], before: int, total: int, what: str, *, standing: bool = False) -> Steps[Result]:
+    """Count the steps of one round as those of the whole run; `standing` where they are no steps of a training."""
+    with closing(steps):
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as stop:
+                result: Result = stop.value
+                return result
+            done = before + (0 if standing else progress.done)
+            yield replace(progress, stage=STAGE, done=done, total=total, message=f"{what}: {progress.message}")
