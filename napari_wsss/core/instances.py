@@ -35,9 +35,9 @@ class Instances:
     classes: NDArray[np.intp]
     scores: Floats
 
-    def numbered(self) -> NDArray[np.uint16]:
-        """Return one picture (H,W): 0 nothing, n + 1 instance n."""
-        values = np.zeros(self.masks.shape[1:], np.uint16)
+    def numbered(self) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Return one picture (H,W), uint8 up to 255 instances, else uint16: 0 nothing, n the n-th instance."""
+        values = np.zeros(self.masks.shape[1:], np.uint8 if len(self.masks) <= 255 else np.uint16)
         for number, mask in enumerate(self.masks, start=1):
             values[mask] = number
         return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,20 @@ import torch
 
 from napari_wsss.affinity.base import AffinityBatch, build_affinity_model, infer_affinities
 from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
+from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.inference import Inference
+from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.boundary_losses import displacement_differences
 from napari_wsss.networks.neighbourhood import barrier_affinities, half_disc, pair_labels, path, sources
+from napari_wsss.refine.random_walk import Cells, walk
 from napari_wsss.weights.fit import fit
 from tests.parity.recipe import Fixture, load_fixture, relative_error
 
 CLOSE = 3e-4
 LOSSES = 1e-4
+SAME = 0.999
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +154,42 @@ def test_losses(fixture: Fixture, network: BoundaryNet, batch: AffinityBatch) ->
     assert 2 * found["displacement"] == pytest.approx(expected["dp_fg"], rel=LOSSES)
     assert 2 * found["displacement_background"] == pytest.approx(expected["dp_bg"], rel=LOSSES)
     assert sum(found.values()) == pytest.approx(expected["total"], rel=LOSSES)
+
+
+def affinities_of(edge: np.ndarray, radius: int) -> Affinities:
+    """Return the affinities of published boundaries (1,h,w)."""
+    offsets = half_disc(radius)
+    values = barrier_affinities(torch.from_numpy(edge), offsets)[0].numpy()
+    return Affinities(values, np.array(offsets, np.intp), edge[0])
+
+
+@pytest.mark.parametrize("synthetic", [False, True])
+def test_walks(fixture: Fixture, synthetic: bool) -> None:
+    outputs, inputs = fixture.outputs, fixture.inputs
+    edge, maps = outputs["infer/edge"], inputs["cam_infer"]
+    if synthetic:
+        edge, maps = inputs["synthetic_edge"], inputs["synthetic_cam"]
+    affinities = affinities_of(edge, fixture.config["radius_infer"])
+    cases = [name for name in outputs if name.startswith("synthetic/" if synthetic else "walk/") and "pred" not in name]
+    assert cases
+    for case in cases:
+        power, log2_steps = (int(number) for number in re.findall(r"\d+", case))
+
+        found = walk(maps, affinities, power=power, steps=2**log2_steps)
+
+        assert relative_error(found, outputs[case]) < CLOSE, case
+
+
+def test_masks_after_walks(fixture: Fixture) -> None:
+    image, maps = fixture.inputs["image_infer"], fixture.inputs["cam_infer"]
+    affinities = affinities_of(fixture.outputs["infer/edge"], fixture.config["radius_infer"])
+    enlarged = Cells(image.shape[:2], affinities.grid)
+    for power, log2_steps in fixture.config["walks"]:
+        walked = enlarged.enlarged(walk(maps, affinities, power=power, steps=2**log2_steps))
+
+        found = ActivationMaps(walked / walked.max(), tuple(range(len(maps)))).to_mask(
+            fixture.config["sem_seg_bg_thres"]
+        )
+
+        expected = fixture.outputs[f"walk/b{power}_t{log2_steps}/prediction"]
+        assert np.mean(found == expected) >= SAME
