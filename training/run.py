@@ -30,6 +30,8 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "weights": ("training.recipes.weights", "list the published weights that are known, or say what a file is"),
     "clusters": ("training.recipes.clusters", "list the clusters of each class and what a person changed"),
     "compare": ("training.recipes.compare", "train several localizers alike and compare their maps with true masks"),
+    "tables": ("training.recipes.tables", "make the papers' tables for this project: text, CSV and LaTeX"),
+    "instances": ("training.recipes.instances", "write the instances of the labelled classes, with a boundary network"),
     "benchmark": ("training.recipes.loop_benchmark", "measure the whole loop on a folder with true masks"),
 }
 """Stage -> module with ``add_<stage>_options(parser, typed)`` and ``<stage>(options, report) -> exit code``."""
