@@ -1,21 +1,30 @@
-"""Taking a localizer from elsewhere into a project: a finished run, applied like any other."""
+"""Taking a network of any shelf from elsewhere into a project: a finished run, applied like any other."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from napari_wsss import pipeline
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.project import Project
+from napari_wsss.core.registry import load_method
 from napari_wsss.localize.base import load_localizer
+from napari_wsss.networks.trunk import build_trunk
+from napari_wsss.published import WITH_CLASSES, shelf_of
 from napari_wsss.session.runs import RunInfo, runs_in
+from napari_wsss.weights.download import sha256_of
+from napari_wsss.weights.published import published
+from tests.parity.recipe import fixture_path
 from tests.weights.states import resnet38_heads, resnet38_state
 from training.config import read_config, resolve_file
+from training.recipes.adopt import opened
 from training.run import main
 
 Lines = Callable[[str], list[dict[str, Any]]]
@@ -72,6 +81,74 @@ def test_applied_it_makes_the_projects_maps(project_folder: Path, psa_file: Path
         assert project.plan.localizer_checkpoint.startswith("training/adopted-")
         list(pipeline.localize(project, [image_id], "cpu"))
         assert pipeline.base_maps(project, image_id) is not None
+
+
+# Key list (a parity fixture, or DeepLab v1's own) -> its origin, the recipe it belongs to and the plan's entry.
+NETWORKS = {
+    "irn_cam": ("irn_cam_resnet50", "classifier", "localizer"),
+    "mcis": ("mcis_vgg16", "classifier", "localizer"),
+    "psa_affinity": ("psa_affinity_resnet38", "affinity", "affinity"),
+    "irn_edge_displacement": ("irnet_resnet50", "boundary", "affinity"),
+    "ldf": ("ldf_resnet50", "saliency", "saliency"),
+    "deeplab_v1": ("deeplab_v1_resnet38_seam", "segmentation", "segmenter"),
+}
+NORM = ("weight", "bias", "running_mean", "running_var")
+
+
+def their_keys(name: str) -> list[str]:
+    if name == "deeplab_v1":
+        head = ("conv_fov.weight", "conv_fov2.weight", "cls_conv.weight", "cls_conv.bias")
+        norms = [f"{norm}.{part}" for norm in ("bn_fov", "bn_fov2") for part in NORM]
+        return [*(f"backbone.{key}" for key in resnet38_state(64)), *head, *norms]
+    with np.load(fixture_path(name), allow_pickle=False) as file:
+        return [key for key, _ in json.loads(str(file["meta"]))["keys"]]
+
+
+def narrow_state(name: str, classes: int) -> dict[str, torch.Tensor]:
+    """Return a random file of an origin at 1/16 of the published width: the shapes are those of our network."""
+    entry = published(NETWORKS[name][0])
+    shelf = shelf_of(entry)
+    assert shelf is not None
+    method = load_method(shelf, entry.network)
+    trunk = build_trunk(entry.trunk, output_stride=entry.output_stride, width=1 / 16, dilated=entry.dilated)
+    network = method(classes, trunk) if shelf in WITH_CLASSES else method(trunk)
+    parts = [part.state_dict() for part in (network, *network.children())]
+    keys = their_keys(name)
+    ours = max(parts, key=lambda part: sum(entry.renamed(key) in part for key in keys))
+    return {key: torch.rand(ours[entry.renamed(key)].shape) for key in keys if entry.renamed(key) in ours}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_of_every_shelf_are_taken_and_applied(
+    project_folder: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str], lines_of: Lines
+) -> None:
+    origin, recipe, place = NETWORKS[name]
+    entry, shelf = published(origin), shelf_of(published(origin))
+    if shelf is None:
+        pytest.skip(f"{entry.network} is not there")
+    with Project.open(project_folder, read_only=True) as project:
+        count = len(project.classes)
+    state = narrow_state(name, count)
+    torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}}, tmp_path / "a.pth")
+
+    assert main(command(project_folder, tmp_path / "a.pth", "--apply", "--events")) == 0
+    facts = next(line["adopted"] for line in lines_of(capsys.readouterr().out) if "adopted" in line)
+    assert (facts["name"], facts["shelf"], facts["method"]) == (origin, shelf, entry.network)
+    assert facts["pixel_supervised"] is entry.pixel_supervised
+    assert facts["missing"] == []
+    assert facts["sha256"] == sha256_of(tmp_path / "a.pth")
+    (run,) = adopted_runs(project_folder)
+    assert (run.state, run.stage, run.config["method"]) == ("done", recipe, entry.network)
+    with Project.open(project_folder, read_only=True) as project:
+        assert getattr(project.plan, place).method == entry.network
+        checkpoint = project.folder / getattr(project.plan, f"{place}_checkpoint")
+    network, _, what = load_method(shelf, entry.network).restore(checkpoint, "cpu")
+    assert what.run["adopted"] == json.loads(json.dumps(facts))
+    assert (what.trunk.output_stride, what.trunk.dilated) == (entry.output_stride, entry.dilated)
+    assert network.normalisation == entry.normalisation
+    # An adopted network can go on to another project, with its terms.
+    again = opened(checkpoint, what.classes or ClassList(["any"]))
+    assert (again.facts["licence"], again.facts["pixel_supervised"]) == (entry.licence, entry.pixel_supervised)
 
 
 def test_a_wrong_file_ends_with_4_and_leaves_no_run(
