@@ -122,6 +122,6 @@ def test_labels(fixture: Fixture) -> None:
     pytest.importorskip("pydensecrf.densecrf")
     crf = DenseCrf(DenseCrf.Parameters(preset="irn", scale_with_image=False))
     for case, high, low in thresholds(fixture):
-        found = confident_labels(fixture.inputs["image_msf"], seed(fixture), crf, high=high, low=low)
+        found = confident_labels(fixture.inputs["image_msf"], seed(fixture), high=high, low=low, crf=crf)
 
         assert np.mean(found == fixture.outputs[f"{case}/label"]) >= SAME_LABEL

@@ -10,9 +10,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.refine.dense_crf import DenseCrf
 from training.boundary_labels import confident_labels
 
-pytest.importorskip("pydensecrf.densecrf")
-# A CRF that leaves every label as it is: what the thresholds alone do.
-NO_CRF = DenseCrf(DenseCrf.Parameters(preset="custom", iterations=0, label_certainty=0.7))
+HIGH, LOW = 0.3, 0.05
 
 
 def maps(*columns: float) -> ActivationMaps:
@@ -27,7 +25,7 @@ def picture(found: ActivationMaps) -> np.ndarray:
 def test_what_both_agree_about_is_labelled() -> None:
     scores = maps(0.0, 0.04, 0.1, 0.29, 0.31, 1.0)
 
-    found = confident_labels(picture(scores), scores, NO_CRF)
+    found = confident_labels(picture(scores), scores, high=HIGH, low=LOW, crf=None)
 
     assert (found == np.array([0, 0, IGNORE, IGNORE, 3, 3])).all()
 
@@ -35,10 +33,11 @@ def test_what_both_agree_about_is_labelled() -> None:
 def test_an_image_without_classes_is_background() -> None:
     empty = ActivationMaps.empty(6, 7)
 
-    assert not confident_labels(picture(empty), empty, NO_CRF).any()
+    assert not confident_labels(picture(empty), empty, high=HIGH, low=LOW, crf=None).any()
 
 
 def test_the_crf_fills_a_hole_in_both() -> None:
+    pytest.importorskip("pydensecrf.densecrf")
     scores = np.zeros((1, 40, 40), np.float32)
     scores[:, :, 20:] = 1
     scores[:, 20, 30] = 0
@@ -46,7 +45,7 @@ def test_the_crf_fills_a_hole_in_both() -> None:
     image[:, 20:] = 255
 
     crf = DenseCrf(DenseCrf.Parameters(preset="irn", scale_with_image=False))
-    found = confident_labels(image, ActivationMaps(scores, (0,)), crf)
+    found = confident_labels(image, ActivationMaps(scores, (0,)), high=HIGH, low=LOW, crf=crf)
 
     assert (found[:, 20:] == 1).all()
     assert (found[:, :20] == 0).all()
