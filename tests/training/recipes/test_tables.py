@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from napari_wsss.core.project import Project
+from napari_wsss.core.registry import load_method
+from training.run import main
+
+
+@pytest.fixture
+def made(applied_folder: Path, tmp_path: Path, tiny_data: Path) -> Callable[..., int]:
+    def make(*more: str) -> int:
+        words = ["tables", "--project", str(applied_folder), "--out", str(tmp_path / "o"), "--device", "cpu"]
+        words += ["--threads", "1", "--preset", "fast", "--precision", "float32", "--limit", "2", "--events"]
+        return main([*words, "--truth", str(tiny_data / "SegmentationClass"), *more])
+
+    return make
+
+
+def last_line(text: str) -> dict:
+    return json.loads([line for line in text.splitlines() if line.startswith("{")][-1])
+
+
+def row(title: str, seed: int, miou: float) -> dict:
+    facts = {"title": title, "seed": seed, "method": "seam", "checkpoint": "/gone/last.safetensors"}
+    return facts | {"seed_miou": miou, "crf_miou": miou + 0.1}
+
+
+def test_what_is_there_is_measured_and_the_rest_named(
+    made: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert made() == 0
+
+    said = last_line(capsys.readouterr().out)
+    assert set(said["tables"]) == {"Random walk", "IoU of every class, train", "IoU of every class, val"}
+    assert [cells[0] for cells in said["tables"]["Random walk"]] == ["method", "CAM"]
+    table = said["tables"]["IoU of every class, train"]
+    assert table[0] == ["class", "CAM"]
+    assert table[-1][0] == "mean"
+    notes = " ".join(note for of_one in said["notes"].values() for note in of_one)
+    for words in ("--methods seam --ablation", "--method sub_category", "run affinity", "saliency", "2 train images"):
+        assert words in notes
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {"measured", "table.txt", "table.csv", "tables.tex"}
+
+
+def test_an_ablation_is_read_from_the_comparison(
+    made: Callable[..., int], applied_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    titles = list(load_method("localize", "seam").ablation)
+    (applied_folder / "comparison").mkdir()
+    for number, title in enumerate(titles):
+        for seed in (0, 1):
+            name = f"row-{title}-{seed}.json".replace(" ", "-")
+            content = json.dumps(row(title, seed, 0.3 + 0.1 * number + 0.02 * seed))
+            (applied_folder / "comparison" / name).write_text(content)
+
+    assert made("--only", "ablation") == 0
+
+    said = last_line(capsys.readouterr().out)
+    rows = said["tables"]["Parts of SEAM"]
+    assert rows[1] == [titles[0], "", "", "", "31.0", "41.0", ""]
+    assert [cells[1:4] for cells in rows[2:]] == [["x", "", ""], ["x", "x", ""], ["x", "x", "x"]]
+    assert not said["notes"]["Parts of SEAM"]
+
+
+def test_the_project_is_only_read(made: Callable[..., int], applied_folder: Path) -> None:
+    with Project.open(applied_folder, read_only=True) as project:
+        plan = project.plan
+    assert made("--only", "classes") == 0
+    with Project.open(applied_folder, read_only=True) as project:
+        assert project.plan == plan
+
+
+def test_unknown_tables_are_refused(made: Callable[..., int]) -> None:
+    with pytest.raises(SystemExit):
+        made("--only", "nothing")

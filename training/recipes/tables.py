@@ -1,0 +1,218 @@
+"""The papers' tables for one's own project: as text, CSV and LaTeX, published figures beside where they are known.
+
+Trained localizers are those of the project's comparison, else its newest finished runs; nothing is trained here, and
+what is missing is said with the command that makes it. What is measured is kept in the output folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_wsss import pipeline
+from napari_wsss.core.applied_model import RunError
+from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.inference import Inference
+from napari_wsss.core.parameters import add_options, fields_of, from_dict
+from napari_wsss.core.project import Project
+from napari_wsss.core.registry import load_method
+from napari_wsss.core.saliency_metrics import SaliencyTally
+from training.hardware import prepare
+from training.published_presets import published_figures
+from training.recipes.compare import measured_rows
+from training.recipes.measures import Measures, Model, trained_models
+from training.recipes.stages import add_device_options, hardware_of
+from training.recipes.voc_folder import MASKS, scored_classes
+from training.report import Reporter
+from training.scoring import AcceptedMasks, TrueMasks
+from training.table_set import Rows, TableSet
+
+SPLITS = ("train", "val")
+WALKING = ("cam", "sub_category")
+"""Methods whose maps are also measured after a random walk."""
+SALIENCY = ("adaptive_f", "mean_f", "maximal_f", "mean_absolute_error", "e_measure")
+
+
+def add_tables_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
+    """Add the options of ``tables``."""
+    parser.add_argument("--project", type=Path, required=True, help="project folder")
+    parser.add_argument("--data", type=Path, help="VOC-like folder whose masks are the truth")
+    parser.add_argument("--truth", type=Path, help="folder of true masks [of --data, else the accepted masks]")
+    parser.add_argument("--classes", nargs="+", help="score background and these [classes_eval.txt of --data, or all]")
+    parser.add_argument("--limit", type=int, default=0, help="score at most so many images per split")
+    parser.add_argument("--only", nargs="+", choices=tuple(TABLES), default=tuple(TABLES), help="these tables")
+    parser.add_argument("--comparison", type=Path, help="output folder of compare [PROJECT/comparison]")
+    parser.add_argument("--out", type=Path, help="tables and figures go here [PROJECT/tables]")
+    add_device_options(parser)
+    add_options(parser, Inference)
+
+
+def tables(options: argparse.Namespace, report: Reporter) -> int:
+    """Make the tables, print them and write `table.txt`, `table.csv` and `tables.tex`; return the exit code."""
+    prepare(hardware_of(options))
+    out = options.out or options.project / "tables"
+    with Project.open(options.project, read_only=True) as project:
+        maker = Maker.of(project, options, out, report)
+        for name in options.only:
+            TABLES[name](maker)
+    maker.found.write(out)
+    report.say(maker.found.as_text(), tables=maker.found.tables, notes=maker.found.notes)
+    return 0
+
+
+@dataclass
+class Maker:
+    """Makes the tables of one project."""
+
+    project: Project
+    measures: Measures
+    models: dict[str, Model]
+    comparison: Path
+    found: TableSet = field(default_factory=TableSet)
+
+    @classmethod
+    def of(cls, project: Project, options: argparse.Namespace, out: Path, report: Reporter) -> Maker:
+        """Return what the options choose."""
+        folder = options.truth or (options.data / MASKS if options.data else None)
+        typed = {name: getattr(options, name) for name in fields_of(Inference) if hasattr(options, name)}
+        measures = Measures(
+            project,
+            out / "measured",
+            TrueMasks(folder) if folder else AcceptedMasks(project),
+            report,
+            from_dict(Inference, typed),
+            options.device,
+            options.limit,
+            tuple(options.classes or (scored_classes(options.data) if options.data else ())),
+        )
+        comparison = options.comparison or project.folder / "comparison"
+        models = {model.method: model for model in trained_models(project, comparison)}
+        return cls(project, measures, models, comparison)
+
+    # -- the tables ---------------------------------------------------------------------------------------
+
+    def ablation(self) -> None:
+        """Put the parts of SEAM and of the CRF (SEAM, table 1)."""
+        cls: Any = load_method("localize", "seam")
+        rows: Rows = [["method", "ER", "PCM", "OHEM", "seed mIoU", "after CRF", "published"]]
+        for title, values in cls.ablation.items():
+            measured = [row for row in measured_rows(self.comparison) if row["title"] == title]
+            if measured:
+                chosen = from_dict(cls.Parameters, values)
+                parts = (
+                    chosen.equivariance_weight > 0,
+                    chosen.correlation,
+                    chosen.correlation and chosen.hard_share < 1,
+                )
+                means = [_percent(np.mean([row[key] for row in measured])) for key in ("seed_miou", "crf_miou")]
+                published = self._published("seam", "seed mIoU", "train") if not values else ""
+                rows.append([title, *("x" if part else "" for part in parts), *means, published])
+        missing = self._command("compare", "--methods seam --ablation") if len(rows) <= len(cls.ablation) else ""
+        self.found.put("Parts of SEAM", rows, missing)
+
+    def walk(self) -> None:
+        """Put CAM and SC-CAM before and after the random walk (SC-CAM, table 2)."""
+        shown = self._splits()
+        rows: Rows = [["method", *(f"{split} mIoU" for split in shown), *(f"published {split}" for split in shown)]]
+        notes = [self._missing(method) for method in WALKING]
+        for model in (self.models[method] for method in WALKING if method in self.models):
+            published = [self._published(model.method, "seed mIoU", split) for split in shown]
+            rows.append([model.title, *(self._miou(model, split, "seeds") for split in shown), *published])
+            published = [self._published(model.method, "random walk mIoU", split) for split in shown]
+            try:
+                walked = [self._miou(model, split, "walk") for split in shown]
+            except (StepError, RunError) as reason:
+                notes.append(str(reason))
+            else:
+                rows.append([f"{model.title} + random walk", *walked, *published])
+        self.found.put("Random walk", rows, *dict.fromkeys(notes), self._basis())
+
+    def rounds(self) -> None:
+        """Put mIoU and F-score of every round of SC-CAM (its table 3)."""
+        rows: Rows = [["round", *(f"{split} {what}" for split in self._splits() for what in ("mIoU", "F-score"))]]
+        model = self.models.get("sub_category")
+        for one in model.rounds() if model else ():
+            cells = []
+            for split in self._splits():
+                scores = self.measures.of(one, split, "seeds").scores
+                f_score = scores.mean(scores.f_score, only=self.measures.only)
+                cells += [_percent(scores.mean_iou(only=self.measures.only)), _percent(f_score)]
+            rows.append([one.title, *cells])
+        self.found.put("Rounds of SC-CAM", rows, self._missing("sub_category"), self._basis())
+
+    def classes(self) -> None:
+        """Put the IoU of every class by every trained localizer, one table per split."""
+        for split in self._splits():
+            measured = {m.title: self.measures.of(m, split, "seeds").scores for m in self.models.values()}
+            rows: Rows = [["class", *measured]]
+            names = next(iter(measured.values())).names if measured else ()
+            for k, name in enumerate(names):
+                if self.measures.only is None or name in self.measures.only:
+                    rows.append([name, *(_percent(scores.iou[k]) for scores in measured.values())])
+            rows.append(["mean", *(_percent(s.mean_iou(only=self.measures.only)) for s in measured.values())])
+            missing = "" if measured else self._command("compare", "--methods cam,seam,sub_category,edam")
+            self.found.put(f"IoU of every class, {split}", rows if measured else rows[:1], missing, self._basis())
+
+    def saliency(self) -> None:
+        """Put how good the project's saliency is, every object of any class being the truth (LDF, table 1)."""
+        rows, notes = [["split", "images", *SALIENCY]], []
+        for split in self._splits():
+            try:
+                tally = self._salient(split)
+            except (StepError, RunError) as reason:
+                notes.append(str(reason))
+                break
+            figures = tally.figures()
+            rows.append([split, str(tally.images), *(f"{figures[n]:.4f}" if n in figures else "" for n in SALIENCY)])
+        self.found.put("Saliency", rows, *notes)
+
+    # -- what they are made of ----------------------------------------------------------------------------
+
+    def _salient(self, split: str) -> SaliencyTally:
+        tally = SaliencyTally()
+        for image_id in self.measures.ids(split):
+            evidence = pipeline.evidence_of(self.project, image_id, self.measures.device, background=False)
+            truth = self.measures.truth(image_id)
+            tally.add(evidence.saliency().values, truth != BACKGROUND, truth != IGNORE)
+        return tally
+
+    def _splits(self) -> list[str]:
+        return [split for split in SPLITS if self.measures.ids(split)]
+
+    def _miou(self, model: Model, split: str, chain: Any) -> str:
+        return f"{self.measures.miou(model, split, chain):.1f}"
+
+    def _published(self, method: str, what: str, split: str) -> str:
+        figures = published_figures(method, self.project.classes.names)
+        return next((f"{f.value:g}" for f in figures if (f.what, f.split) == (what, split)), "")
+
+    def _basis(self) -> str:
+        counts = ", ".join(f"{len(self.measures.ids(split))} {split} images" for split in self._splits())
+        scored = ", ".join(self.measures.only) if self.measures.only else "all classes"
+        return f"Over {scored}; {counts or 'no true masks'}; each background threshold is the best of its split."
+
+    def _missing(self, method: str) -> str:
+        return "" if method in self.models else self._command("classifier", f"--method {method}")
+
+    def _command(self, stage: str, words: str) -> str:
+        return f"Not trained yet: python -m training.run {stage} --project {self.project.folder.name} {words}"
+
+
+TABLES: Mapping[str, Callable[[Maker], None]] = {
+    "ablation": Maker.ablation,
+    "walk": Maker.walk,
+    "rounds": Maker.rounds,
+    "classes": Maker.classes,
+    "saliency": Maker.saliency,
+}
+"""Name of a table -> what makes it."""
+
+
+def _percent(share: Any) -> str:
+    return "" if np.isnan(share) else f"{100 * float(share):.1f}"
