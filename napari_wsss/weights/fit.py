@@ -144,6 +144,7 @@ def _from_own_checkpoint(trunk: nn.Module, state: State, meta: dict[str, Any]) -
         network=trunk_name,
         trunk=trunk_name,
         normalisation=Normalisation.from_dict(meta["normalisation"]),
+        pixel_supervised=bool(meta.get("run", {}).get("pixel_supervised", False)),
     )
     inner = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     return fit(trunk, inner, descriptor).descriptor

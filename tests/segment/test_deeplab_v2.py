@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ParameterError, WeightsError
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.segment.base import Segmenter, SegmenterBatch, build_segmenter, weighted_cross_entropy
+from napari_wsss.segment.base import Segmenter, SegmenterBatch, build_segmenter, save_segmenter, weighted_cross_entropy
 from napari_wsss.weights.normalisation import CAFFE
 from tests.weights.states import deeplab_v2_state
 
@@ -63,6 +64,17 @@ def test_it_starts_from_published_weights_and_remembers_their_supervision(tmp_pa
 
     assert net.pixel_supervised
     assert torch.equal(net.network.aspp.branches[0].weight, fresh)  # made for another number of classes
+
+
+def test_a_checkpoint_that_started_from_pixel_masks_passes_that_on(tmp_path: Path) -> None:
+    first = segmenter([])
+    for supervised in (False, True):
+        first.pixel_supervised = supervised
+        save_segmenter(tmp_path / "x.safetensors", first, ClassList("ab"), {})
+        second = segmenter([])
+        second.load_weights(str(tmp_path / "x.safetensors"))
+
+        assert second.pixel_supervised == supervised
 
 
 def test_other_trunks_do_not_take_them(tmp_path: Path) -> None:
