@@ -27,6 +27,7 @@ from napari_wsss.widgets.loss_plot import LossPlot
 from napari_wsss.widgets.stage_options import SHELVES, StageOptions
 
 WEIGHTS_FILES = "Weights (*.pth *.pt *.safetensors *.params);;All files (*)"
+OPENED = "A published network of any kind (classifier, affinity, saliency, segmentation), or one of ours"
 RUN = Qt.ItemDataRole.UserRole
 STATE_MARKS = {"running": "▶", "done": "✔", "stopped": "■", "interrupted": "⚠", "failed": "✖"}
 
@@ -54,7 +55,7 @@ class TrainPage(QWidget):
         self.runs.currentItemChanged.connect(lambda *_: self._on_run_chosen())
         self.apply = button("Apply to undecided images", self._apply, "Accepted masks are never touched")
         self.resume = button("Resume", self._resume, "Go on from the run's last checkpoint")
-        self.open = button("Open a weights file …", self._open_weights, "SEAM, SC-CAM, EDAM, PSA or one of ours")
+        self.open = button("Open a weights file …", self._open_weights, OPENED)
         self.command = QLineEdit()
         self.command.setReadOnly(True)
         self.command.setToolTip("What Start does, to run elsewhere")

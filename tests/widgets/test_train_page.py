@@ -150,6 +150,7 @@ def test_without_torch_the_page_says_what_to_install(page, monkeypatch, qtbot):
 def test_a_weights_file_is_adopted_by_a_child(page, session, program, qtbot, monkeypatch, tmp_path):
     program()
     monkeypatch.setattr(train_page.QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "a.pth"), ""))
+    assert "published network of any kind" in page.open.toolTip()
     page.open.click()
     assert not page.open.isEnabled()
     qtbot.waitUntil(lambda: page.open.isEnabled(), timeout=20000)
