@@ -91,8 +91,6 @@ class SaliencyModel(nn.Module, ABC):
         For menus.
     published : tuple of str
         Names of weights (`weights.published`) made for this model.
-    stages : int
-        How often a training starts anew, every time with what `decouple` of the one before says as targets.
     method : str
         Its name on the shelf.
     settings : Parameters
@@ -102,7 +100,6 @@ class SaliencyModel(nn.Module, ABC):
     title: ClassVar[str]
     published: ClassVar[tuple[str, ...]] = ()
     Parameters: ClassVar[type[Any]] = SaliencyParameters
-    stages: int = 1
 
     def __init__(self, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET) -> None:
         super().__init__()
@@ -124,7 +121,10 @@ class SaliencyModel(nn.Module, ABC):
         """Return the named losses of a batch; their sum is minimised."""
 
     def decouple(self, images: Tensor, size: Size) -> tuple[Tensor, Tensor]:
-        """Return body and detail (B, *size) in [0, 1] of normalised images, where a method has several `stages`."""
+        """Return body and detail (B, *size) in [0, 1] of normalised images: the targets of a second training.
+
+        Asked of methods only whose parameter ``stages`` is above 1.
+        """
         raise NotImplementedError
 
     def load_weights(self, source: str) -> Normalisation:

@@ -94,7 +94,6 @@ class LabelDecoupling(SaliencyModel):
     def __init__(self, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET) -> None:
         super().__init__(trunk, parameters, normalisation)
         self.network = LabelDecouplingNetwork(trunk)
-        self.stages = self.settings.stages
         # What comes after the deepest stage read (MobileNetV2's 1280 channels) never gets a gradient.
         for modules in trunk.stages()[trunk.stage_taps.index(self.network.taps[-1]) + 1 :]:
             for module in modules:

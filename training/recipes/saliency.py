@@ -1,0 +1,221 @@
+"""Train a saliency network on accepted masks or on pairs of pictures and masks, in the stages its method wants.
+
+LDF learns twice, as published: first the body and detail of the masks, then, from the trunk's first weights again,
+the body and detail that the first network gives for the training pictures. The run's model is that of the last
+stage. Each stage keeps its own checkpoint, so that a stopped run goes on in the middle of one and gives what the
+uninterrupted one gives.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from napari_wsss.core.files import publish
+from napari_wsss.core.parameters import from_dict
+from napari_wsss.core.progress import Steps
+from napari_wsss.core.project import Project
+from napari_wsss.core.registry import load_method
+from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel, build_saliency, load_saliency, save_saliency
+from napari_wsss.weights.checkpoint import load_checkpoint
+from training.checkpoints import BEST, LAST, RESUME
+from training.config import Optimisation, RunConfig
+from training.data import prefetched
+from training.hardware import prepare
+from training.learner import Learner, freeze, seed_everything, total_steps
+from training.milestones import Milestones, Outcome
+from training.recipes.sub_category import FINISHED, RoundFolder
+from training.run_folder import RunFolder
+from training.saliency_check import SaliencyCheck
+from training.saliency_data import Parts, SaliencyArrays, SaliencyData, SquareView, split_parts
+from training.saliency_examples import chosen_examples
+from training.saliency_parts import LearnedParts
+from training.samplers import BatchOrder
+from training.sources import SaliencySources
+
+STAGE = "saliency"
+PARTS = "parts"
+Result = TypeVar("Result")
+
+
+def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:
+    """Train all stages, or until the run is asked to stop.
+
+    Parameters
+    ----------
+    project : Project
+        Only read.
+    config : RunConfig
+        Of recipe ``saliency``.
+    run : RunFolder
+        New, or one to resume; stage k lies in its folder ``round-<k>``.
+
+    Raises
+    ------
+    LabelError
+        When there is no mask to learn from.
+    ProjectError
+        When pairs lack partners or cannot be read.
+    StepError
+        When the loss is not finite.
+    """
+    stages = Stages(project, config, run)
+    run.resume(stages.steps_done())
+    outcome = Outcome(False, 0, {}, {})
+    for number in range(len(stages.totals)):
+        outcome = yield from stages.carried_out(number)
+        if not outcome.finished:
+            break
+    return outcome
+
+
+class Stages:
+    """The stages of one run."""
+
+    def __init__(self, project: Project, config: RunConfig, run: RunFolder) -> None:
+        self._config, self._run = config, run
+        assert isinstance(config.sources, SaliencySources)
+        self._device, self._bf16 = prepare(config.hardware)
+        settings = config.optimisation
+        self._chosen = chosen_examples(project, config.sources, settings.seed, run)
+        self._order = BatchOrder([1] * len(self._chosen.training), settings.batch_size, settings.seed)
+        # A network sees images as it was trained, unless another side is asked for.
+        self._parameters = {"side": config.augmentation.crop, **config.parameters}
+        own = from_dict(load_method("saliency", config.method).Parameters, self._parameters)
+        self._settings = stage_settings(settings, own, self._order)
+        self.totals = [total_steps(each, self._order) for each in self._settings]
+
+    def steps_done(self) -> int:
+        """Return the steps of the whole run that are kept."""
+        for number, total in enumerate(self.totals):
+            folder = self._folder(number).path
+            if not (folder / FINISHED).exists():
+                kept = folder / RESUME
+                done = int(load_checkpoint(kept)[1]["step"]) if kept.exists() else 0
+                return self._before(number) + min(done, total)
+        return sum(self.totals)
+
+    def carried_out(self, number: int) -> Steps[Outcome]:
+        """Train one stage, or return how it ended when it is finished already."""
+        folder = self._folder(number)
+        if (folder.path / FINISHED).exists():
+            kept = json.loads((folder.path / FINISHED).read_text(encoding="utf-8"))
+            return Outcome(True, kept["steps"], kept["figures"], kept["tables"])
+        stopped = Outcome(False, self._before(number), {}, {})
+        if self._run.stop_requested():
+            return stopped
+        folder.path.mkdir(exist_ok=True)
+        parts = yield from self._counted(self._parts(number), number)
+        if parts is None:
+            return stopped
+        outcome = yield from self._counted(self._fitted(number, folder, parts), number)
+        outcome = replace(outcome, steps=self._before(number) + outcome.steps)
+        if outcome.finished:
+            self._finish(folder.path, outcome)
+        return outcome
+
+    def _parts(self, number: int) -> Steps[Parts | None]:
+        """Return the stage's targets, None when the run was asked to stop."""
+        examples, names = self._chosen.examples, self._chosen.training
+        yield from ()
+        if number == 0:
+            return split_parts(examples, self._config.sources.cached_side)
+        learned = LearnedParts(self._folder(number).path / PARTS, names)
+        teacher, _ = load_saliency(self._folder(number - 1).path / LAST, str(self._device))
+        complete = yield from learned.learn(teacher, examples, self._run)
+        return learned.parts() if complete else None
+
+    def _fitted(self, number: int, folder: RoundFolder, parts: Parts) -> Steps[Outcome]:
+        config, settings = self._config, self._settings[number]
+        seed_everything(settings.seed)
+        model = build_saliency(config.method, config.network.choice(), self._parameters)
+        freeze(model.trunk, settings)
+        data = SaliencyData(self._chosen.examples, self._chosen.training, parts)
+        view = SquareView(config.augmentation, model.normalisation, settings.seed)
+        groups = (model.trunk_parameters(), model.head_parameters())
+        learner = Learner(model, groups, settings, self.totals[number], self._device, self._bf16)
+        learner.resume(folder)
+        check = SaliencyCheck(model, self._chosen.examples, self._chosen.held_out)
+        write = partial(_write, model=model, config=config)
+        milestones = Milestones(STAGE, learner, self._order, folder, check.figures, write)
+
+        make = partial(data.batch, order=self._order, view=view)
+        steps = range(learner.step, learner.total)
+        with closing(prefetched(make, steps, config.hardware.loaders)) as batches:
+            for batch in batches:
+                with learner.forward():
+                    losses = model.loss(_on_device(batch, learner))
+                yield milestones.progress(learner.update(losses))
+                if milestones.due():
+                    yield from milestones.keep()
+                if milestones.stopping():
+                    return Outcome(False, learner.step, learner.best, {})
+        return Outcome(True, learner.step, learner.best, check.tables())
+
+    def _counted(self, steps: Steps[Result], number: int) -> Steps[Result]:
+        """Count the steps of one stage as those of the whole run."""
+        before, total = self._before(number), sum(self.totals)
+        with closing(steps):
+            while True:
+                try:
+                    progress = next(steps)
+                except StopIteration as stop:
+                    result: Result = stop.value
+                    return result
+                text = f"stage {number + 1} of {len(self.totals)}: {progress.message}"
+                yield replace(progress, stage=STAGE, done=before + progress.done, total=total, message=text)
+
+    def _finish(self, folder: Path, outcome: Outcome) -> None:
+        """Make the stage's models those of the run; what only resuming needs is deleted."""
+        for name in (BEST, LAST):
+            with (folder / name).open("rb") as model, publish(self._run.path / name) as file:
+                shutil.copyfileobj(model, file)
+        record = {"steps": outcome.steps, "figures": dict(outcome.figures), "tables": dict(outcome.tables)}
+        with publish(folder / FINISHED) as file:
+            file.write(json.dumps(record).encode())
+        for name in (BEST, RESUME):
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / PARTS, ignore_errors=True)
+
+    def _folder(self, number: int) -> RoundFolder:
+        return RoundFolder(self._run, number)
+
+    def _before(self, number: int) -> int:
+        """Return the steps of all stages before."""
+        return sum(self.totals[:number])
+
+
+def stage_settings(settings: Optimisation, own: Any, order: BatchOrder) -> list[Optimisation]:
+    """Return how each stage is trained.
+
+    Parameters
+    ----------
+    settings : Optimisation
+        Of the run.
+    own : Parameters
+        Of the method; ``stages``, ``first_epochs`` and ``rising_share`` count where it has them.
+    order : BatchOrder
+    """
+    count = int(getattr(own, "stages", 1))
+    first = int(getattr(own, "first_epochs", 0)) if count > 1 else 0
+    found = []
+    for number in range(count):
+        each = replace(settings, epochs=first) if first and number == 0 else settings
+        rising = round(getattr(own, "rising_share", 0.0) * total_steps(each, order))
+        found.append(replace(each, warm_up=max(each.warm_up, rising)))
+    return found
+
+
+def _on_device(batch: SaliencyArrays, learner: Learner) -> SaliencyBatch:
+    return SaliencyBatch(
+        *(learner.on_device(each) for each in (batch.images, batch.masks, batch.bodies, batch.details, batch.weights))
+    )
+
+
+def _write(path: Path, model: SaliencyModel, config: RunConfig) -> None:
+    save_saliency(path, model, {"recipe": STAGE, "config": config.decisive()})
