@@ -2,12 +2,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from napari_wsss.affinity.base import build_affinity_model, save_affinity_model
+from napari_wsss.core.lineage import with_model
 from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
+from napari_wsss.core.trunk_choice import TrunkChoice
+from training.config import RunConfig, resolve_file
+from training.execute import begin, carry_out
+from training.report import EventLines
 from training.run import main
 
 
@@ -78,3 +85,31 @@ def test_the_project_is_only_read(made: Callable[..., int], applied_folder: Path
 def test_unknown_tables_are_refused(made: Callable[..., int]) -> None:
     with pytest.raises(SystemExit):
         made("--only", "nothing")
+
+
+def test_rounds_walk_and_saliency(
+    made: Callable[..., int],
+    applied_folder: Path,
+    tiny_config: Callable[..., RunConfig],
+    tiny_data: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    base = tiny_config("classifier", optimisation={"epochs": 1}).to_dict()
+    parameters = {"cluster_count": 2, "rounds": 1}
+    config = resolve_file("classifier", {**base, "method": "sub_category", "parameters": parameters})
+    with Project.open(applied_folder) as project:
+        carry_out(project, config, begin(project, config), EventLines())
+        affinity = build_affinity_model("affinity_net", TrunkChoice(width=1 / 16))
+        save_affinity_model(applied_folder / "affinity.safetensors", affinity, {})
+        plan = with_model(project.plan, "affinity", "affinity_net", "affinity.safetensors")
+        project.set_plan(replace(plan, saliency_folder=str(tiny_data / "SegmentationClass")))
+
+    assert made("--only", "rounds", "walk", "saliency") == 0
+
+    said = last_line(capsys.readouterr().out)
+    assert [cells[0] for cells in said["tables"]["Rounds of SC-CAM"]] == ["round", "SC-CAM, round 0", "SC-CAM, round 1"]
+    walked = [cells[0] for cells in said["tables"]["Random walk"][1:]]
+    assert walked == ["CAM", "CAM + random walk", "SC-CAM", "SC-CAM + random walk"]
+    assert all(0 <= float(cell) <= 100 for cells in said["tables"]["Random walk"][1:] for cell in cells[1:3])
+    assert [cells[0] for cells in said["tables"]["Saliency"][1:]] == ["train", "val"]
+    assert said["tables"]["Saliency"][1][1] == "2"
