@@ -19,7 +19,14 @@ from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
 from training.augment import Augmentation
 from training.published_presets import is_published, preset_for, preset_names, published_preset
-from training.sources import AffinitySources, ClassifierSources, SaliencySources, SegmentationSources, Sources
+from training.sources import (
+    AffinitySources,
+    BoundarySources,
+    ClassifierSources,
+    SaliencySources,
+    SegmentationSources,
+    Sources,
+)
 
 Recipe = Literal["classifier", "segmentation", "affinity", "boundary", "saliency"]
 RECIPES: dict[Recipe, tuple[Source, str]] = {
@@ -144,7 +151,7 @@ SOURCES: dict[Recipe, type[Any]] = {
     "classifier": ClassifierSources,
     "segmentation": SegmentationSources,
     "affinity": AffinitySources,
-    "boundary": AffinitySources,
+    "boundary": BoundarySources,
     "saliency": SaliencySources,
 }
 

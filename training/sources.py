@@ -55,6 +55,46 @@ class SegmentationSources:
 class AffinitySources:
     """What an affinity network learns from: pixels that are confident in the applied localizer's maps."""
 
+    strong_background: float = parameter(
+        1.0,
+        "Strong background (alpha)",
+        "Power of the background that leaves only sure objects; smaller leaves less. Both should bracket the power "
+        "that draws the best masks. PSA and SEAM take 4.",
+        bounds=(0.01, 1000.0),
+    )
+    weak_background: float = parameter(
+        8.0,
+        "Weak background (alpha)",
+        "Power of the background that is sure to be background; larger leaves less. PSA takes 32, SEAM 24.",
+        bounds=(0.01, 1000.0),
+    )
+    crf: bool = parameter(
+        True, "Dense CRF", "Pull both to the borders in the image before comparing them; needs the extra crf."
+    )
+    cached_side: int = parameter(
+        1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
+    )
+
+
+@dataclass(frozen=True)
+class BoundarySources:
+    """What a network of boundaries learns from: pixels that are confident in the applied localizer's maps."""
+
+    foreground_threshold: float = parameter(
+        0.30,
+        "Sure foreground",
+        "Score above which a class is sure; IRN advises 0.1 to 0.15 above the threshold that draws the best masks.",
+        bounds=(0.0, 1.0),
+    )
+    background_threshold: float = parameter(
+        0.05,
+        "Sure background",
+        "Score below which there is surely nothing; IRN advises 0.1 below the threshold that draws the best masks.",
+        bounds=(0.0, 1.0),
+    )
+    crf: bool = parameter(
+        True, "Dense CRF", "Pull both to the borders in the image before comparing them; needs the extra crf."
+    )
     cached_side: int = parameter(
         1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
     )
@@ -78,4 +118,4 @@ class SaliencySources:
     )
 
 
-Sources = ClassifierSources | SegmentationSources | AffinitySources | SaliencySources
+Sources = ClassifierSources | SegmentationSources | AffinitySources | BoundarySources | SaliencySources

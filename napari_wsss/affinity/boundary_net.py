@@ -33,6 +33,14 @@ from napari_wsss.networks.trunk import Trunk
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
 _TAPS = 5
+_VIEW = {"crop": 512, "scale_low": 0.5, "scale_high": 1.5, "scale_of": "image", "colour": 0.0}
+_RATES = {"epochs": 3, "batch_size": 32, "learning_rate": 0.1, "head_rate": 10.0, "weight_decay": 1e-4}
+_SMALL = {"epochs": 5, "batch_size": 8, "learning_rate": 0.01, "head_rate": 10.0}
+_PUBLISHED = {
+    "network": {"trunk": "resnet50", "output_stride": 16, "dilated": False},
+    "augmentation": _VIEW,
+    "parameters": {"canvas": 512},
+}
 
 
 class BoundaryNet(AffinityModel):
@@ -40,10 +48,14 @@ class BoundaryNet(AffinityModel):
 
     title = "IRNet (boundaries)"
     published = ("irnet_resnet50",)
+    recipe: ClassVar[str] = "boundary"
     presets: ClassVar = {
+        "pretrained": {"optimisation": _SMALL, "augmentation": _VIEW | {"crop": 257}},
+        # A frozen trunk of random weights has nothing to read from.
+        "scratch": {"parameters": {"trunk_learns": True}},
         # The public code passes the weight decay where SGD expects the momentum.
-        "reference": {"optimisation": {"momentum": 1e-4}},
-        "paper": {"optimisation": {"momentum": 0.9}},
+        "reference": {**_PUBLISHED, "optimisation": _RATES | {"momentum": 1e-4}},
+        "paper": {**_PUBLISHED, "optimisation": _RATES | {"momentum": 0.9}},
     }
 
     @dataclass(frozen=True)
@@ -68,6 +80,9 @@ class BoundaryNet(AffinityModel):
             bounds=(0, 4096),
             advanced=True,
         )
+        trunk_learns: bool = parameter(
+            False, "Trunk learns", "Published it does not; one of random weights has to.", advanced=True
+        )
 
     settings: Parameters
 
@@ -78,7 +93,8 @@ class BoundaryNet(AffinityModel):
         read = [(trunk.taps[tap], strides[tap]) for tap in self._taps]
         self.edge_head = EdgeHead(read, trunk.width)
         self.displacement_head = DisplacementHead(read, trunk.width)
-        trunk.requires_grad_(False)
+        if not self.settings.trunk_learns:
+            trunk.requires_grad_(False)
 
     @property
     def stride(self) -> int:
@@ -91,9 +107,9 @@ class BoundaryNet(AffinityModel):
         return half_disc(self.settings.radius)
 
     def train(self, mode: bool = True) -> Self:
-        """Set training mode, except for the trunk, which never learns."""
+        """Set training mode, except for a trunk that does not learn."""
         super().train(mode)
-        self.trunk.eval()
+        self.trunk.train(mode and self.settings.trunk_learns)
         return self
 
     def dense(self, images: Tensor) -> Tensor:
@@ -122,19 +138,21 @@ class BoundaryNet(AffinityModel):
         return boundary_losses(edge, displacement, batch.labels, offsets, ignore=IGNORE)
 
     def trunk_parameters(self) -> Iterator[nn.Parameter]:
-        """Return what the small learning rate is for: here the head of boundaries, because the trunk is fixed."""
-        return self.edge_head.parameters()
+        """Return what the small learning rate is for: the head of boundaries, and the trunk where it learns."""
+        yield from self.edge_head.parameters()
+        if self.settings.trunk_learns:
+            yield from super().trunk_parameters()
 
     def head_parameters(self) -> Iterator[nn.Parameter]:
         """Return what the large learning rate is for: the head of displacements."""
         return self.displacement_head.parameters()
 
-    @torch.no_grad()
     def _features(self, images: Tensor) -> list[Tensor]:
         """Return the features of the five taps, none finer than stride 4."""
         if not self.training:
             images = F.pad(images, _missing(self.settings.canvas, images))
-        found = self.trunk.features(images, tuple(self._taps))
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.settings.trunk_learns):
+            found = self.trunk.features(images, tuple(self._taps))
         return [_pooled(found[tap], GRID // stride) for tap, stride in self._taps.items()]
 
 
