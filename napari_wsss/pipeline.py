@@ -244,11 +244,14 @@ def provenance(project: Project, image_id: str, stage: Stage) -> Provenance:
     return Lineage.of(project, image_id).result
 
 
-def base_maps(project: Project, image_id: str) -> ActivationMaps | None:
-    """Return the stored maps of the labelled classes; None when not computed yet (or no model is applied)."""
+def base_maps(project: Project, image_id: str, source: BaseSource | None = None) -> ActivationMaps | None:
+    """Return the stored maps of the labelled classes; None when not computed yet (or no model is applied).
+
+    They are those of the applied segmenter or else localizer, unless `source` names one of both.
+    """
     if not has_model(project.plan):
         return None
-    return _stored_base(Lineage.of(project, image_id))
+    return _stored_base(Lineage.of(project, image_id, source))
 
 
 def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
