@@ -282,7 +282,7 @@ def proposal(project: Project, image_id: str) -> Mask | None:
 
 def _stored_base(item: Lineage) -> ActivationMaps | None:
     """Return the stored maps of exactly the labelled classes; more may be stored, fewer do not count."""
-    stored = item.project.store.read_maps(item.base, item.image_id, item.image_hash)
+    stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
     if stored is None or not set(item.classes) <= set(stored.classes):
         return None
     return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
@@ -294,11 +294,11 @@ def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps,
     if stored is not None:
         return stored, True
     store = item.project.store
-    before = store.read_maps(item.base, item.image_id, item.image_hash)
+    before = store.read_maps(item.base, item.image_id, item.base_content)
     # Classes of labels taken away stay: putting a label back then costs nothing.
     kept = set(before.classes) if before is not None else set()
     maps = model_maps(item, tuple(sorted({*item.classes, *kept})), device, background)
-    store.write_maps(item.base, item.image_id, item.image_hash, maps)
+    store.write_maps(item.base, item.image_id, item.base_content, maps)
     # As read back, so that what follows does not depend on whether the maps were just computed.
     return _stored_base(item) or renormalised(maps.only(item.classes)), False
 

@@ -6,7 +6,7 @@ The model's classes are found in the project's by name, so a project may gain or
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.classes import ClassList
+from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.lineage import (
@@ -27,6 +28,7 @@ from napari_wsss.core.lineage import (
     saliency_path,
 )
 from napari_wsss.core.maps import ActivationMaps, SaliencyMap
+from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.saliency_folder import read_saliency
 
@@ -67,7 +69,9 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     pairs = {k: own for k in classes if (own := known_as(k, project_classes, known)) is not None}
     if lineage.source == "segment":
         return _from_probabilities(network.infer(image, settings), classes, pairs)
-    found = network.infer(image, tuple(pairs.values()), settings)
+    companions = companions_for(lineage, known)
+    # Methods that compare nothing need not know of companions.
+    found = network.infer(image, tuple(pairs.values()), settings, *([companions] if companions else []))
     scores = np.zeros((len(classes), *image.shape[:2]), np.float32)
     for row, k in enumerate(classes):
         if k in pairs:
@@ -121,6 +125,20 @@ class AppliedEvidence(Evidence):
         network, _ = _applied(self.lineage, source, self.device, self.background)
         image = self.lineage.project.load_image(self.lineage.image_id).pixels
         return network.infer(image, inference_of(self.lineage.plan, source))
+
+
+def companions_for(lineage: Lineage, known: ClassList) -> list[Companion]:
+    """Return the companions of a lineage's image for a model that knows the classes `known`; not read yet."""
+    project, given = lineage.project, []
+    for image_id, content in lineage.companions.chosen.items():
+        shared = project.classes.indices(lineage.companions.labels[image_id])
+        labels = tuple(own for k in shared if (own := known_as(k, project.classes, known)) is not None)
+        given.append(Companion(content, labels, partial(_pixels, project, image_id)))
+    return given
+
+
+def _pixels(project: Project, image_id: str) -> NDArray[np.uint8]:
+    return project.load_image(image_id).pixels
 
 
 def known_as(k: int, classes: ClassList, known: ClassList) -> int | None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from napari_wsss.core.companions import NONE, Companions, related
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.images import content_hash
@@ -76,6 +77,8 @@ class Lineage:
         Of the base maps.
     links : tuple of Link
         The image's refiners, its own overrides included.
+    companions : Companions
+        The images it is looked at together with; none for most methods.
     """
 
     project: Project
@@ -86,6 +89,7 @@ class Lineage:
     image_hash: str
     base: Provenance
     links: tuple[Link, ...]
+    companions: Companions = NONE
 
     @classmethod
     def of(cls, project: Project, image_id: str, source: BaseSource | None = None) -> Lineage:
@@ -109,7 +113,8 @@ class Lineage:
         """
         plan = project.plan
         source = source or applied_source(plan)
-        labels = project.catalog.get(image_id).labels
+        record = project.catalog.get(image_id)
+        labels = record.labels
         base = base_provenance(project, plan, source)
         links, parent = [], base
         for step in chain_of(plan, source, image_id, labels):
@@ -117,13 +122,20 @@ class Lineage:
             parents = (parent, *_asked_for(project, plan, source, image_id, refiner))
             parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=parents)
             links.append(Link(refiner, parent))
-        classes = project.classes.indices(labels)
-        return cls(project, image_id, plan, source, classes, project.image_hash(image_id), base, tuple(links))
+        classes, image_hash = project.classes.indices(labels), project.image_hash(image_id)
+        companions = related(project, plan, record) if source == "localize" else NONE
+        return cls(project, image_id, plan, source, classes, image_hash, base, tuple(links), companions)
+
+    @property
+    def base_content(self) -> str:
+        """What base maps are made from: the image, and its companions where it has any."""
+        companions = self.companions.content
+        return f"{self.image_hash} with {companions}" if companions else self.image_hash
 
     @property
     def content(self) -> str:
-        """What refined results are made from: the image and its labels."""
-        return f"{self.image_hash} {','.join(map(str, self.classes))}"
+        """What refined results are made from: that of the base maps and the image's labels."""
+        return f"{self.base_content} {','.join(map(str, self.classes))}"
 
     @property
     def result(self) -> Provenance:

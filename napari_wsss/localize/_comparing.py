@@ -17,11 +17,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.resizing import resize, scaled_size
-from napari_wsss.localize.base import Companion, Localizer, in_range, infer_maps, inference_copy, over_image
+from napari_wsss.localize.base import Localizer, in_range, infer_maps, inference_copy, over_image
 from napari_wsss.networks.co_attention import PairAttention
 from napari_wsss.networks.kept_features import kept_features
 from napari_wsss.networks.map_fusion import fused

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_wsss.core.classes import ClassList
+from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
@@ -66,25 +67,6 @@ class LocalizerBatch:
     sub_labels: Tensor | None = None
     weights: Tensor | None = None
     done: float = 1.0
-
-
-@dataclass(frozen=True)
-class Companion:
-    """Another image that shares a class with the one whose maps are wanted.
-
-    Parameters
-    ----------
-    content : str
-        What identifies its pixels (a hash).
-    labels : tuple of int
-        0-based indices of its classes that the localizer knows.
-    read : callable
-        Returns its pixels (H,W,3) uint8 RGB.
-    """
-
-    content: str
-    labels: tuple[int, ...]
-    read: Callable[[], NDArray[np.uint8]]
 
 
 class Localizer(nn.Module, ABC):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from napari_wsss.core.applied_model import RunError, known_as, renormalised
+from napari_wsss.core.applied_model import RunError, companions_for, known_as, renormalised
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.errors import StepError
+from napari_wsss.core.companions import Companions
+from napari_wsss.core.errors import ProjectError, StepError
+from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.project import Project
+from tests.core.conftest import IDS
 
 
 @pytest.mark.parametrize(
@@ -54,3 +60,20 @@ def test_a_run_error_carries_its_reason() -> None:
 
     assert RunError(reason).reason is reason
     assert str(RunError(reason)) == "no model"
+
+
+def test_companions_carry_the_models_class_numbers_and_are_read_late(project: Project) -> None:
+    companions = Companions(
+        {IDS[1]: "hash 1", "gone.png": "hash 2"}, {IDS[1]: frozenset({"cat", "dog"}), "gone.png": frozenset({"dog"})}
+    )
+    (project.folder / "net").write_bytes(b"weights")
+    project.set_plan(replace(project.plan, localizer_checkpoint="net"))
+    lineage = replace(Lineage.of(project, IDS[0]), companions=companions)
+
+    first, second = companions_for(lineage, ClassList(["bird", "cat"]))
+
+    assert (first.content, first.labels) == ("hash 1", (1,))
+    assert (second.content, second.labels) == ("hash 2", ())
+    np.testing.assert_array_equal(first.read(), project.load_image(IDS[1]).pixels)
+    with pytest.raises(ProjectError):
+        second.read()

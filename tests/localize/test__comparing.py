@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
+from napari_wsss import pipeline
+from napari_wsss.core.catalog import NewImage
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.companion import Companion
+from napari_wsss.core.companions import companions_of
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inference import Inference
+from napari_wsss.core.plan import Step
+from napari_wsss.core.progress import finish
+from napari_wsss.core.project import Project
 from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize import _comparing
-from napari_wsss.localize.base import Companion, build_localizer, infer_maps
+from napari_wsss.localize.base import build_localizer, infer_maps, save_localizer
 from napari_wsss.localize.co_attention import CoAttention
 
 Pixels = NDArray[np.uint8]
@@ -149,3 +160,27 @@ def test_a_large_image_is_compared_at_a_size_that_fits(monkeypatch: pytest.Monke
     assert found.scores.shape == (1, 400, 300)
     assert cells
     assert max(cells) <= 60  # incomplete cells count
+
+
+def test_the_pipeline_gives_each_image_its_companions(tmp_path: Path) -> None:
+    root, names = tmp_path / "images", [f"{n}.png" for n in range(4)]
+    root.mkdir()
+    for seed, name in enumerate(names):
+        Image.fromarray(picture(seed)).save(root / name)
+    classes = ClassList(["cat", "dog", "owl"])
+    images = [NewImage(name, frozenset({"cat"})) for name in names]
+    with Project.create(tmp_path / "p", root, classes, images) as project:
+        save_localizer(project.folder / "net.safetensors", mcis(affinity="cosine", companions_per_class=2), classes, {})
+        step = Step("co_attention", {"preset": "fast", "precision": "float32"})
+        project.set_plan(replace(project.plan, localizer=step, localizer_checkpoint="net.safetensors"))
+        assert len(companions_of(project, names[0])) == 2
+        assert not finish(pipeline.localize(project, names[:1], "cpu")).failed
+        first = pipeline.base_maps(project, names[0])
+        project.set_plan(replace(project.plan, companions={names[0]: (names[3],)}))
+
+        assert pipeline.base_maps(project, names[0]) is None  # those stored were made with others
+        finish(pipeline.localize(project, names[:1], "cpu"))
+        second = pipeline.base_maps(project, names[0])
+    assert first is not None
+    assert second is not None
+    assert not np.allclose(first.scores, second.scores)
