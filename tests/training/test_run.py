@@ -43,6 +43,7 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "evaluate": ["--truth", "--absent"],
         "adopt": ["--weights", "--apply"],
         "clusters": ["--centres"],
+        "tables": ["--comparison", "--only", "--limit"],
         "compare": ["--methods", "--ablation"],
         "benchmark": ["--alphas"],
     }
