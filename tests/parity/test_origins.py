@@ -15,8 +15,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import WeightsError
 from napari_wsss.core.registry import Shelf, method_names
-from napari_wsss.published import inspect_published
+from napari_wsss.published import inspect_published, open_published
 from napari_wsss.weights.heads import class_count, joined
 from napari_wsss.weights.identify import has_tell_tales, identify
 from napari_wsss.weights.neighbours import neighbour
@@ -131,6 +133,19 @@ def test_any_number_of_classes_is_the_same_origin(tmp_path: Path, name: str, cla
 
     assert (found.descriptor.name, found.class_count, found.class_names) == (origin, classes, ())
     assert found.problem is None
+
+
+def test_deeplab_v2_without_its_scales_and_what_it_started_from(tmp_path: Path) -> None:
+    plain = {key.removeprefix("base."): value for key, value in listed("deeplab_v2")[0].items()}
+    start = {key: value for key, value in plain.items() if not key.startswith("aspp.")}
+    start |= {"fc.weight": zeros((91, 2048)), "fc.bias": zeros((91,))}
+    for name, state, whole in (("deeplab_v2_resnet101", plain, True), ("deeplab_v2_resnet101_coco_init", start, False)):
+        torch.save(state, tmp_path / name)
+        found = inspect_published(tmp_path / name)
+        assert (found.descriptor.name, found.is_whole, found.problem) == (name, whole, None)
+        assert [entry.name for entry in PUBLISHED if has_tell_tales(state, entry)] == [name]
+    with pytest.raises(WeightsError, match="a start for a training"):
+        open_published(tmp_path / "deeplab_v2_resnet101_coco_init", ClassList(["any"]))
 
 
 def test_no_two_origins_share_their_tell_tales() -> None:
