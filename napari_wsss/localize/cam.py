@@ -29,7 +29,7 @@ class Cam(Localizer):
     """Class activation maps of a linear classifier on pooled features."""
 
     title = "CAM"
-    published = ("psa_cls_resnet38",)
+    published = ("psa_cls_resnet38", "psa_cls_vgg16", "irn_cam_resnet50")
     presets: ClassVar = {
         # The public code of psa passes the weight decay where SGD expects the momentum; its README's rate of 0.1 is
         # VGG-16's, ResNet-38 takes 0.01.
@@ -43,6 +43,9 @@ class Cam(Localizer):
 
         dropout: float = parameter(
             0.0, "Dropout", "Share of feature channels left out in training.", bounds=(0.0, 0.9), advanced=True
+        )
+        root: bool = parameter(
+            False, "Root of the maps", "Take the square root of each map, as psa does on VGG-16.", advanced=True
         )
 
     settings: Parameters
@@ -66,6 +69,8 @@ class Cam(Localizer):
         return logits
 
     def localize(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return ReLU(M_c) (B,C,h,w) of the labelled classes, zero for the others."""
+        """Return ReLU(M_c), or its root, (B,C,h,w) of the labelled classes, zero for the others."""
         maps: Tensor = self.classifier(self.trunk(images)).relu()  # (B, C, h, w)
+        if self.settings.root:
+            maps = maps.sqrt()
         return maps * labels[:, :, None, None]

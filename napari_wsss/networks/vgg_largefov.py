@@ -2,7 +2,7 @@
 
 Every pooling takes the maximum of 3x3 positions; the first fully connected layer is a dilated 3x3 convolution to 1024
 channels, the second a 1x1 convolution. Published at output stride 8, where the fourth pooling does not stride and the
-fifth block dilates by 2. The large dilation of ``wide`` is that of PSA's AffinityNet.
+fifth block dilates by 2. The large dilation of ``wide`` is that of PSA's AffinityNet; PSA's classifier does without.
 """
 
 from __future__ import annotations
@@ -29,18 +29,22 @@ class Vgg16LargeFov(Vgg16):
         8 (as published) or 16.
     width : float
         Factor on all channel counts.
+    dilated : bool
+        False lets ``wide`` look at neighbouring positions; the fifth block dilates all the same.
     """
 
     dense_tap: ClassVar[str] = LAST
+    undilatable: ClassVar[bool] = True
 
-    def __init__(self, *, output_stride: int = 16, width: float = 1.0) -> None:
+    def __init__(self, *, output_stride: int = 16, width: float = 1.0, dilated: bool = True) -> None:
         super().__init__(output_stride=output_stride, width=width)
+        self.dilated = dilated
         self.name = "vgg16_largefov"
         before = self.taps[LAST]
         pools = [index for index, layer in enumerate(self.layers) if not isinstance(layer, nn.Conv2d | nn.ReLU)]
         for number, index in enumerate(pools, start=1):
             self.layers[index] = nn.MaxPool2d(3, 2 if 2**number <= output_stride else 1, padding=1)
-        channels, reach = scaled(_WIDE_CHANNELS, width), _WIDE_REACH // output_stride
+        channels, reach = scaled(_WIDE_CHANNELS, width), _WIDE_REACH // output_stride if dilated else 1
         self.wide = nn.Conv2d(before, channels, 3, padding=reach, dilation=reach)
         self.mixed = nn.Conv2d(channels, channels, 1)
         self.relu = nn.ReLU(inplace=True)

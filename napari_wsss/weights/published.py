@@ -10,6 +10,7 @@ from napari_wsss.weights.published_deeplab import DEEPLAB
 from napari_wsss.weights.published_irn import IRN
 from napari_wsss.weights.published_ldf import LDF
 from napari_wsss.weights.published_mcis import MCIS
+from napari_wsss.weights.published_psa_vgg import PSA_VGG
 from napari_wsss.weights.published_resnet38 import RESNET38, VOC_CLASSES
 
 _TORCHVISION = "https://download.pytorch.org/models/"
@@ -156,6 +157,7 @@ PUBLISHED: tuple[WeightsDescriptor, ...] = (
     *IRN,
     *RESNET38,
     *AFFINITY,
+    *PSA_VGG,
     *MCIS,
     *DEEPLAB,
 )

@@ -21,12 +21,12 @@ _HEAD = (
     (r"^f9\.", "joined."),
 )
 _BRANCHES = tuple((f"{key}.weight", _LINEAR) for key in ("f8_3", "f8_4", "f8_5", "f9"))
-_VGG_SHAPES = (("conv1_1.weight", (None, 3, 3, 3)), ("fc6.weight", (None, None, 3, 3)))
+VGG_SHAPES = (("conv1_1.weight", (None, 3, 3, 3)), ("fc6.weight", (None, None, 3, 3)))
 # Convolutions of the blocks of VGG-16, numbered among the layers of ours: a ReLU after each, a pooling after a block.
 _BLOCKS = (2, 2, 3, 3, 3)
 
 
-def _vgg_rules(prefix: str) -> Renames:
+def vgg_rules(prefix: str) -> Renames:
     """Return the rules for Caffe's names of VGG-16 (``conv3_2``), ours beginning with `prefix`."""
     rules, layer = [], 0
     for block, convolutions in enumerate(_BLOCKS, start=1):
@@ -61,11 +61,11 @@ _VGG16 = WeightsDescriptor(
     citation=_CITATION,
     source="https://github.com/jiwoon-ahn/psa",
     rename=(
-        *_vgg_rules("trunk."),
+        *vgg_rules("trunk."),
         *_HEAD,
         *((rf"^gn8_{number}\.", f"norms.{number - 3}.") for number in (3, 4, 5)),
     ),
-    tell_tale=TellTale((*_VGG_SHAPES, *_BRANCHES)),
+    tell_tale=TellTale((*VGG_SHAPES, *_BRANCHES)),
 )
 
 _TRUNK = WeightsDescriptor(
@@ -78,8 +78,8 @@ _TRUNK = WeightsDescriptor(
     citation="Chen et al., Semantic Image Segmentation with Deep Convolutional Nets and CRFs, ICLR 2015",
     source="https://github.com/jiwoon-ahn/psa",
     head=r"^fc8",
-    rename=_vgg_rules(""),
-    tell_tale=TellTale(_VGG_SHAPES, absent=("fc8.weight", "f9.weight")),
+    rename=vgg_rules(""),
+    tell_tale=TellTale(VGG_SHAPES, absent=("fc8.weight", "f9.weight")),
 )
 
 AFFINITY: tuple[WeightsDescriptor, ...] = (_RESNET38, _VGG16, _TRUNK)

@@ -30,6 +30,15 @@ def test_the_mean_of_the_map_before_relu_is_the_logit() -> None:
         torch.testing.assert_close(network.localize(images, everything), maps.relu())
 
 
+def test_the_root_is_that_of_the_maps() -> None:
+    network, images = cam(), torch.randn(1, 3, 70, 90)
+    rooted = Cam(3, network.trunk, Cam.Parameters(root=True)).eval()
+    rooted.load_state_dict(network.state_dict())
+    everything = torch.ones(1, 3, dtype=torch.bool)
+    with torch.no_grad():
+        torch.testing.assert_close(rooted.localize(images, everything).square(), network.localize(images, everything))
+
+
 def test_the_classifier_has_no_bias() -> None:
     assert cam().classifier.bias is None
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_wsss.networks.trunk import LAST
+from napari_wsss.networks.trunk import LAST, build_trunk
 from napari_wsss.networks.vgg_largefov import Vgg16LargeFov
 
 # Caffe's vgg16_20M: the convolutions of VGG-16, fc6 (3x3, 512 to 1024) and fc7 (1x1, 1024 to 1024), with biases.
@@ -38,3 +38,16 @@ def test_every_pooling_looks_at_three_by_three_positions() -> None:
     ]
 
     assert [(pool.kernel_size, pool.stride) for pool in poolings] == [(3, 2), (3, 2), (3, 2), (3, 1)]
+
+
+def test_the_wide_layer_can_do_without_its_dilation() -> None:
+    found = {
+        dilated: build_trunk("vgg16_largefov", output_stride=8, width=1 / 16, dilated=dilated)
+        for dilated in (True, False)
+    }
+
+    assert {key: trunk.get_submodule("wide").dilation for key, trunk in found.items()} == {True: (4, 4), False: (1, 1)}
+    assert not found[False].dilated
+    with torch.no_grad():
+        shapes = {trunk.eval()(torch.randn(1, 3, 65, 83)).shape for trunk in found.values()}
+    assert shapes == {(1, 64, 9, 11)}
