@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.applied_model import renormalised
 from napari_wsss.core.errors import LabelError, ProjectError, StepError
 from napari_wsss.core.inference import SegmentInference
+from napari_wsss.core.lineage import checkpoint_of
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
@@ -156,10 +157,8 @@ def seeds(project: Project, image_id: str) -> ActivationMaps | None:
     """Return the stored maps of the applied localizer, also while a segmenter is applied."""
     from napari_wsss import pipeline
 
-    made_by = pipeline.provenance(project, image_id, "localize")
-    maps = project.store.read_maps(made_by, image_id, project.image_hash(image_id))
-    present = project.classes.indices(project.catalog.get(image_id).labels)
-    return maps.only(present) if maps is not None and set(present) <= set(maps.classes) else None
+    checkpoint_of(project, project.plan, "localize")
+    return pipeline.base_maps(project, image_id, "localize")
 
 
 class Predictor:

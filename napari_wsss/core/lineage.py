@@ -92,8 +92,8 @@ class Lineage:
     companions: Companions = NONE
 
     @classmethod
-    def of(cls, project: Project, image_id: str, source: BaseSource | None = None) -> Lineage:
-        """Return the lineage of an image under the project's plan.
+    def of(cls, project: Project, image_id: str, source: BaseSource | None = None, plan: Plan | None = None) -> Lineage:
+        """Return the lineage of an image under the project's plan, or under another one.
 
         Parameters
         ----------
@@ -101,6 +101,7 @@ class Lineage:
         image_id : str
         source : 'localize' or 'segment', optional
             The applied one (`applied_source`) when not given.
+        plan : Plan, optional
 
         Raises
         ------
@@ -111,7 +112,7 @@ class Lineage:
         ProjectError
             When the image is unknown or its file is missing.
         """
-        plan = project.plan
+        plan = plan or project.plan
         source = source or applied_source(plan)
         record = project.catalog.get(image_id)
         labels = record.labels

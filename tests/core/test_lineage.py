@@ -140,3 +140,13 @@ def test_a_files_digest_follows_its_content(tmp_path: Path) -> None:
     path.write_bytes(b"other")
 
     assert file_digest(path) != first
+
+
+def test_another_plan_can_be_asked_about(project: Project) -> None:
+    other = replace(project.plan, localizer=Step("cam", {"preset": "fast"}), refiners=())
+
+    found = Lineage.of(project, "a.png", "localize", other)
+
+    assert (found.plan, found.links) == (other, ())
+    assert found.base != Lineage.of(project, "a.png").base
+    assert project.plan != other

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from napari_wsss import pipeline
+from napari_wsss.core.applied_model import companions_for
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import LabelError, ParameterError, StepError
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.lineage import base_provenance
+from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, to_dict
 from napari_wsss.core.plan import Step
@@ -255,19 +256,22 @@ def checkpoint_maps(project: Project, method: str, checkpoint: Path, inference: 
     """
     relative = checkpoint.resolve().relative_to(project.folder.resolve()).as_posix()
     localizer = Step(method, to_dict(inference))
-    plan = replace(project.plan, localizer=localizer, localizer_checkpoint=relative, segmenter_checkpoint="")
-    made_by = base_provenance(project, plan, "localize")
+    plan = replace(
+        project.plan, localizer=localizer, localizer_checkpoint=relative, segmenter_checkpoint="", refiners=()
+    )
     network, classes, _ = load_method("localize", method).restore(checkpoint, device)
     if classes != project.classes:
         raise LabelError(f"{checkpoint} was trained for other classes than the project's. Remove its run and row.")
 
     def maps_of(image_id: str) -> ActivationMaps | None:
-        present = project.classes.indices(project.catalog.get(image_id).labels)
-        stored = project.store.read_maps(made_by, image_id, project.image_hash(image_id))
-        if stored is not None and stored.classes == present:
+        item = Lineage.of(project, image_id, "localize", plan)
+        stored = project.store.read_maps(item.base, image_id, item.base_content)
+        if stored is not None and stored.classes == item.classes:
             return stored
-        maps: ActivationMaps = network.infer(project.load_image(image_id).pixels, present, inference)
-        project.store.write_maps(made_by, image_id, project.image_hash(image_id), maps)
+        given = companions_for(item, classes)
+        pixels = project.load_image(image_id).pixels
+        maps: ActivationMaps = network.infer(pixels, item.classes, inference, *([given] if given else []))
+        project.store.write_maps(item.base, image_id, item.base_content, maps)
         return maps
 
     return maps_of
