@@ -43,6 +43,8 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "evaluate": ["--truth", "--absent"],
         "adopt": ["--weights", "--apply"],
         "clusters": ["--centres"],
+        "weights": ["--inspect", "--json"],
+        "instances": ["--out", "--threshold", "--log2-steps"],
         "tables": ["--comparison", "--only", "--limit"],
         "compare": ["--methods", "--ablation"],
         "benchmark": ["--alphas"],
