@@ -93,3 +93,34 @@ def test_the_canvas_is_what_padding_would_be(image: np.ndarray) -> None:
 def test_an_image_larger_than_the_canvas_stays_whole() -> None:
     with torch.inference_mode():
         assert network(canvas=32).dense(torch.randn(1, 3, 64, 40)).shape[2:] == (16, 10)
+
+
+def test_boundaries_are_learned_from_labels_without_boundaries() -> None:
+    model = network("resnet18", training_radius=4, trunk_learns=True).train()
+    images = torch.zeros(1, 3, 64, 64)
+    images[:, :, :, 30:] = 1.0
+    labels = torch.zeros(1, 16, 16, dtype=torch.long)
+    # Two undecided columns lie between background and the class; the picture's border is in one of them.
+    labels[:, :, 7:9], labels[:, :, 9:] = 255, 2
+    optimiser = torch.optim.AdamW(model.parameters(), 0.01)
+    for _ in range(40):
+        optimiser.zero_grad()
+        torch.stack(list(model.loss(AffinityBatch(images, labels)).values())).sum().backward()
+        optimiser.step()
+
+    with torch.inference_mode():
+        found = model.boundary(model.dense(images))[0, 4:-4].mean(0)
+
+    assert found[6:10].max() > 0.8
+    assert found[2:5].max() < 0.4
+    assert found[11:14].max() < 0.4
+
+
+def test_a_trunk_that_learns_is_in_the_slow_group() -> None:
+    fixed, learning = network(), network(trunk_learns=True)
+
+    assert not any(weight.requires_grad for weight in fixed.trunk.parameters())
+    slow = {id(weight) for weight in learning.trunk_parameters()}
+    assert slow >= {id(weight) for weight in learning.trunk.parameters()}
+    assert learning.train().trunk.training
+    assert not fixed.train().trunk.training
