@@ -1,15 +1,15 @@
-"""Compare seeds, refined maps, pseudo masks, a segmentation network or accepted masks with a folder of true masks."""
+"""Compare seeds, refined maps, pseudo masks, a segmentation network, accepted masks or saliency with true masks."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from napari_wsss import pipeline
 from napari_wsss.core.background import equivalent_alpha
-from napari_wsss.core.errors import StepError
+from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.files import publish
 from napari_wsss.core.metrics import ABSENT_RULES, DEFAULT_RULE, AbsentRule, Scores, Sweep
 from napari_wsss.core.progress import Steps
@@ -18,27 +18,34 @@ from napari_wsss.core.score_tables import RULE_WORDS, format_sweep, score_rows, 
 from training.hardware import prepare
 from training.recipes.stages import add_selection_options, chosen_ids, hardware_of
 from training.report import Reporter, watched
+from training.saliency_check import tables_of
+from training.saliency_scoring import SaliencyMaps, tally_saliency
 from training.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
-from training.tables import aligned, write_tables
+from training.tables import aligned, as_text, write_tables
 
-SOURCES = ("seeds", "refined", "pseudo", "segmenter", "accepted")
+SOURCES = ("seeds", "refined", "pseudo", "segmenter", "accepted", "saliency")
 
 
 def add_evaluate_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``evaluate``."""
     add_selection_options(parser)
     parser.add_argument("--of", choices=SOURCES, required=True, help="what is compared")
-    parser.add_argument("--truth", type=Path, required=True, help="folder of true masks named like the images")
+    parser.add_argument("--truth", type=Path, help="folder of true masks named like the images")
     parser.add_argument("--classes", nargs="+", default=(), help="score background and these classes only")
     parser.add_argument("--absent", choices=ABSENT_RULES, default=DEFAULT_RULE, help="which classes the mean runs over")
-    parser.add_argument("--checkpoint", type=Path, help="segmenter: this file instead of the applied model")
+    parser.add_argument("--checkpoint", type=Path, help="segmenter, saliency: this file instead of the applied model")
     parser.add_argument("--labels-given", action="store_true", help="segmenter: only the labelled classes may appear")
     parser.add_argument("--out", type=Path, help="also write table.txt, table.csv and scores.json into this folder")
+    parser.add_argument("--write", type=Path, help="saliency: also write the maps into this folder, as grey PNGs")
 
 
 def evaluate(options: argparse.Namespace, report: Reporter) -> int:
     """Score what the options choose, print and write the tables, return the exit code."""
     prepare(hardware_of(options))
+    if options.of == "saliency":
+        return _evaluate_saliency(options, report)
+    if options.truth is None:
+        raise ParameterError("Give --truth FOLDER: true masks named like the images.", name="truth")
     with Project.open(options.project, read_only=True) as project:
         only = scored_names(project, options.classes)
         truth = TrueMasks(options.truth)
@@ -57,10 +64,33 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
     report.say(aligned(rows) + "\n" + "\n".join(f"{name}: {value}" for name, value in facts.items()), scores=facts)
     if options.out:
         tables = {options.of: rows} | ({"sweep": sweep_rows(swept, options.absent, only)} if swept else {})
-        write_tables(options.out, tables)
-        with publish(options.out / "scores.json") as file:
-            file.write(json.dumps(facts, indent=2).encode())
+        _write(options.out, tables, facts)
     return 0
+
+
+def _evaluate_saliency(options: argparse.Namespace, report: Reporter) -> int:
+    if options.truth is None and options.write is None:
+        raise ParameterError("Give --truth FOLDER to compare with, --write FOLDER for the maps, or both.", name="truth")
+    truth = TrueMasks(options.truth) if options.truth else None
+    with Project.open(options.project, read_only=True) as project:
+        ids = chosen_ids(project, options)
+        if truth and not options.write:
+            ids = truth.known(ids)
+        maps = SaliencyMaps(project, options.checkpoint, options.device)
+        tally = watched(tally_saliency(ids, maps, truth, options.write), report)
+    facts = {name: round(value, 6) for name, value in tally.figures().items()}
+    tables = tables_of(tally) if tally.images else {}
+    report.say(f"saliency of {len(ids)} images" + (f", {tally.images} against {options.truth}" if truth else ""))
+    report.say(as_text(tables), scores=facts)
+    if options.out:
+        _write(options.out, tables, facts)
+    return 0
+
+
+def _write(folder: Path, tables: Mapping[str, list[list[str]]], facts: Mapping[str, float | str]) -> None:
+    write_tables(folder, tables)
+    with publish(folder / "scores.json") as file:
+        file.write(json.dumps(facts, indent=2).encode())
 
 
 def _sweep(project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks) -> Steps[Sweep]:

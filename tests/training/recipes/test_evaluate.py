@@ -72,6 +72,42 @@ def test_only_the_named_classes_count(
     assert main([*arguments, "--of", "pseudo", "--classes", "unicorn"]) == 4
 
 
+def test_saliency_is_scored_and_written_and_a_folder_of_it_goes_first(
+    tiny: list[str],
+    lines_of: Lines,
+    arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*arguments, "--of", "saliency"]) == 4
+    assert "saliency map" in capsys.readouterr().err
+    options = [*tiny, "--crop", "64", "--iterations", "1", "--stages", "1", "--trunk", "resnet18"]
+    assert main(["saliency", "--project", arguments[2], "--apply", "--events", *options]) == 0
+    capsys.readouterr()
+
+    assert main([*arguments, "--of", "saliency", "--split", "val", "--write", str(tmp_path / "maps")]) == 0
+    by_model = _facts(capsys, lines_of)
+    assert {"adaptive_f", "mean_absolute_error", "e_measure"} <= set(by_model)
+    with Project.open(Path(arguments[2])) as project:
+        for image_id in project.catalog.ids(split="val"):
+            assert (tmp_path / "maps" / Path(image_id).with_suffix(".png")).is_file()
+        project.set_plan(replace(project.plan, saliency_folder=str(tmp_path / "maps"), saliency_checkpoint=""))
+    assert main([*arguments, "--of", "saliency", "--split", "val", "--out", str(tmp_path / "out")]) == 0
+    from_folder = _facts(capsys, lines_of)
+    assert from_folder["mean_absolute_error"] == pytest.approx(by_model["mean_absolute_error"], abs=0.01)
+    assert json.loads((tmp_path / "out" / "scores.json").read_text()) == from_folder
+    assert "edges" in (tmp_path / "out" / "table.txt").read_text()
+
+
+def test_what_is_missing_is_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    without_truth = [*arguments[:3], *arguments[5:]]
+
+    assert main([*without_truth, "--of", "pseudo"]) == 4
+    assert "--truth" in capsys.readouterr().err
+    assert main([*without_truth, "--of", "saliency"]) == 4
+    assert "--write" in capsys.readouterr().err
+
+
 def test_a_trained_segmenter_is_scored(
     tiny: list[str], lines_of: Lines, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
