@@ -30,6 +30,7 @@ from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 # Channels of the three branches, and groups of their norm on trunks without batch norm (VGG).
 _BRANCHES = ((64, 8), (128, 16), (256, 32))
 _VIEW = {"crop": 448, "scale_low": 1.0, "scale_high": 1.0, "scale_of": "image", "colour": 0.3}
+_LABELS = {"strong_background": 4.0, "weak_background": 32.0}
 _CODE = {"batch_size": 8, "epochs": 8, "learning_rate": 0.01, "weight_decay": 5e-4}
 
 
@@ -48,11 +49,13 @@ class AffinityNet(AffinityModel):
         "reference": {
             "optimisation": _CODE | {"momentum": 5e-4},
             "augmentation": _VIEW,
+            "sources": _LABELS,
             "parameters": {"border_pairs": False},
         },
         "paper": {
             "optimisation": _CODE | {"momentum": 0.9, "learning_rate": 0.001},
             "augmentation": _VIEW,
+            "sources": _LABELS,
         },
     }
 

@@ -1,0 +1,126 @@
+"""Train an affinity network on what is confident in the applied localizer's maps, and on accepted masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from napari_wsss.affinity.base import AffinityBatch, AffinityModel, build_affinity_model, save_affinity_model
+from napari_wsss.core.progress import Steps
+from napari_wsss.core.project import Project
+from napari_wsss.refine.dense_crf import DenseCrf
+from training.affinity_check import AffinityCheck
+from training.affinity_data import AffinityArrays, AffinityData, CellRule, LabelRule, most_common, prepared
+from training.affinity_labels import confident_labels
+from training.config import RunConfig
+from training.data import Pictures, prefetched, view_of
+from training.hardware import prepare
+from training.learner import Learner, freeze, seed_everything, total_steps
+from training.milestones import Milestones, Outcome
+from training.run_folder import RunFolder
+from training.sources import AffinitySources
+
+
+def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:
+    """Make the labels, then train until the last step or until the run is asked to stop.
+
+    Missing maps are made first. Images that cannot be read are left out and named in `run.json`. Epochs, checkpoints
+    and stopping are as in `classifier.train`.
+
+    Parameters
+    ----------
+    project : Project
+        Only read (maps go to its disposable result store).
+    config : RunConfig
+        Of recipe ``affinity``.
+    run : RunFolder
+        New, or one to resume: its labels and its checkpoint are used when they are there.
+
+    Raises
+    ------
+    LabelError
+        When nothing is confident: no accepted mask, no maps.
+    StepError
+        When the loss is not finite, or the library of the CRF is not installed.
+    """
+    sources = config.sources
+    assert isinstance(sources, AffinitySources)
+    rule = partial(
+        confident_labels,
+        strong=sources.strong_background,
+        weak=sources.weak_background,
+        crf=DenseCrf() if sources.crf else None,
+    )
+    return (yield from fitted(Training(project, config, run, rule, most_common)))
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of an affinity network.
+
+    Parameters
+    ----------
+    project : Project
+    config : RunConfig
+    run : RunFolder
+    rule, cells
+        How labels of pixels, and of cells, are made.
+    before_writing : callable, optional
+        Called with the network and the data before each checkpoint, for what is measured, not learned.
+    """
+
+    project: Project
+    config: RunConfig
+    run: RunFolder
+    rule: LabelRule
+    cells: CellRule
+    before_writing: Callable[[AffinityModel, AffinityData], None] | None = None
+
+
+def fitted(training: Training) -> Steps[Outcome]:
+    """Train from the checkpoint in the run's folder, or from the start, to the last step or a stop."""
+    project, config, run = training.project, training.config, training.run
+    settings = config.optimisation
+    device, bf16 = prepare(config.hardware)
+    seed_everything(settings.seed)
+    model = build_affinity_model(config.method, config.network.choice(), config.parameters)
+    freeze(model.trunk, settings)
+    pictures = Pictures(project, config.sources.cached_side)
+    if not (yield from prepared(pictures, project, run, training.rule, config)):
+        return Outcome(False, 0, {}, {})
+    data = AffinityData(project, run, pictures, model.stride, training.cells)
+    order = data.order(settings.batch_size, settings.seed)
+    view = view_of(config.augmentation, model.normalisation, settings.seed)
+    groups = (model.trunk_parameters(), model.head_parameters())
+    learner = Learner(model, groups, settings, total_steps(settings, order), device, bf16)
+    learner.resume(run)
+    check = AffinityCheck(model, data)
+    write = partial(_write, model=model, data=data, training=training)
+    milestones = Milestones(config.recipe, learner, order, run, check.figures, write)
+
+    steps = range(learner.step, learner.total)
+    with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
+        for batch in batches:
+            with learner.forward():
+                losses = model.loss(_on_device(batch, learner))
+            yield milestones.progress(learner.update(losses))
+            if milestones.due():
+                yield from milestones.keep()
+            if milestones.stopping():
+                return Outcome(False, learner.step, learner.best, {})
+    return Outcome(True, learner.step, learner.best, check.tables())
+
+
+def _on_device(batch: AffinityArrays, learner: Learner) -> AffinityBatch:
+    return AffinityBatch(learner.on_device(batch.images), learner.on_device(batch.labels).to(torch.int64))
+
+
+def _write(path: Path, model: AffinityModel, data: AffinityData, training: Training) -> None:
+    if training.before_writing is not None:
+        training.before_writing(model, data)
+    save_affinity_model(path, model, {"recipe": training.config.recipe, "config": training.config.decisive()})
