@@ -67,7 +67,7 @@ def _fold(network: Network, run: Callable[[Network, Tensor], Tensor]) -> Network
 
 
 def _pairs(network: nn.Module, forward: Callable[[], object]) -> list[tuple[str, str]]:
-    """Return the names of each convolution and the batch norm that alone reads its output."""
+    """Return the names of each convolution and the batch norm that alone reads its output, every time it runs."""
     names = {module: name for name, module in network.named_modules()}
     outputs: list[tuple[Tensor, nn.Module]] = []  # holds the tensors, so that no identity is used twice
     found: list[tuple[str, str]] = []
@@ -89,7 +89,9 @@ def _pairs(network: nn.Module, forward: Callable[[], object]) -> list[tuple[str,
         for hook in hooks:
             hook.remove()
     readers = Counter(source for source, _ in found)
-    return [(c, n) for c, n in found if calls[c] == calls[n] == readers[c] == 1]
+    # A network that runs at several scales calls both every time.
+    often = Counter(found)
+    return [pair for pair, n in often.items() if n == calls[pair[0]] == calls[pair[1]] == readers[pair[0]]]
 
 
 def _replace(network: nn.Module, convolution: str, norm: str) -> None:

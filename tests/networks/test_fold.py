@@ -46,6 +46,20 @@ def test_the_folded_trunk_computes_the_same_without_batch_norm(name: str) -> Non
         assert (fast(images) - expected).abs().max() < 1e-4 * expected.abs().max()
 
 
+def test_a_network_that_runs_at_two_scales_is_folded_too() -> None:
+    trunk = trained("resnet18")
+
+    def twice(network: nn.Module, images: Tensor) -> Tensor:
+        half = nn.functional.interpolate(network(images[:, :, ::2, ::2]), scale_factor=2.0)
+        whole = call(network, images)
+        return whole + half[:, :, : whole.shape[2], : whole.shape[3]]
+
+    fast = folded(trunk, twice)
+    images = torch.randn(1, 3, 64, 64)
+    assert norms(fast) == 0
+    torch.testing.assert_close(twice(fast, images), twice(trunk, images), rtol=1e-4, atol=1e-4)
+
+
 def test_the_original_is_left_alone() -> None:
     trunk = trained("resnet18")
     before = {key: value.clone() for key, value in trunk.state_dict().items()}
