@@ -15,7 +15,7 @@ from napari_wsss.core.images import image_size, is_image_name, read_image
 from napari_wsss.core.label_decoupling import FULL
 from training.picture_memory import PictureMemory
 
-IMAGES, MASKS = "images", "masks"
+IMAGES, MASKS, TEST = "images", "masks", "test.txt"
 Pixels = NDArray[np.uint8]
 
 
@@ -25,20 +25,28 @@ class ImagePairs:
     Parameters
     ----------
     folder : Path
-        With ``images`` and ``masks``.
+        With ``images`` and ``masks``, and maybe ``test.txt``: the names, one per line, that shall not train.
     longest_side : int
         Larger pictures are kept smaller.
+
+    Attributes
+    ----------
+    names : tuple of str
+        All of them.
+    held_out : frozenset of str
+        Those in ``test.txt``.
 
     Raises
     ------
     ProjectError
-        When there is no pair, or a file has no partner or two.
+        When there is no pair, a file has no partner or two, or ``test.txt`` names what is not there.
     """
 
     def __init__(self, folder: Path, longest_side: int) -> None:
         self._images, self._masks = _by_stem(folder / IMAGES), _by_stem(folder / MASKS)
         _check_partners(folder, self._images, self._masks)
         self.names = tuple(sorted(self._images))
+        self.held_out = _listed_in(folder / TEST, self._images)
         self._memory = PictureMemory(longest_side)
 
     def image(self, name: str) -> Pixels:
@@ -112,6 +120,16 @@ def _by_stem(folder: Path) -> dict[str, Path]:
                 raise ProjectError(f"{found[path.stem]} and {path} have one name; expected one file of each name.")
             found[path.stem] = path
     return found
+
+
+def _listed_in(path: Path, known: Mapping[str, Path]) -> frozenset[str]:
+    """Return the names a file lists, none without the file; raise `ProjectError` for one that is not known."""
+    if not path.is_file():
+        return frozenset()
+    names = frozenset(path.read_text(encoding="utf-8").split())
+    if names - known.keys():
+        raise ProjectError(f"{path} names {_listed(names - known.keys())}; expected names of files in {IMAGES}/.")
+    return names
 
 
 def _check_partners(folder: Path, images: Mapping[str, Path], masks: Mapping[str, Path]) -> None:

@@ -81,7 +81,7 @@ def chosen_examples(project: Project, sources: SaliencySources, seed: int, run: 
     """
     if sources.pairs:
         pairs = ImagePairs(Path(sources.pairs), sources.cached_side)
-        found = _fixed(run, pairs, *_split(pairs.names, sources.held_out, seed))
+        found = _fixed(run, pairs, *_split(pairs, sources.held_out, seed))
     else:
         masks = AcceptedExamples(project, sources.cached_side)
         found = _fixed(run, masks, _accepted(training_records(project)), _accepted(validation_records(project)))
@@ -105,6 +105,6 @@ def _accepted(records: Sequence[ImageRecord]) -> list[str]:
     return [record.id for record in records if record.state == "accepted"]
 
 
-def _split(names: Sequence[str], held_out: float, seed: int) -> tuple[list[str], list[str]]:
-    kept = choose_held_out({name: frozenset() for name in names}, held_out, seed)
-    return [name for name in names if name not in kept], sorted(kept)
+def _split(pairs: ImagePairs, held_out: float, seed: int) -> tuple[list[str], list[str]]:
+    kept = pairs.held_out or choose_held_out({name: frozenset() for name in pairs.names}, held_out, seed)
+    return [name for name in pairs.names if name not in kept], sorted(kept)

@@ -111,7 +111,11 @@ class SaliencySources:
         "where something is, in palette masks every value but 0 is something and 255 is ignored.",
     )
     held_out: float = parameter(
-        0.1, "Held-out share", "Share of the pairs that is kept for validation.", bounds=(0.0, 0.9), advanced=True
+        0.1,
+        "Held-out share",
+        "Share of the pairs that is kept for validation, where their folder has no test.txt that names them.",
+        bounds=(0.0, 0.9),
+        advanced=True,
     )
     cached_side: int = parameter(
         1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True

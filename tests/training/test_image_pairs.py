@@ -60,6 +60,28 @@ def test_a_folder_that_is_none_says_what_is_expected(tmp_path: Path) -> None:
         ImagePairs(tmp_path, 1024)
 
 
+def test_a_list_of_test_pairs_holds_them_out(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_pair(tmp_path, name, half(0, 255))
+    assert not ImagePairs(tmp_path, 1024).held_out
+    (tmp_path / "test.txt").write_text("b\n")
+    assert ImagePairs(tmp_path, 1024).held_out == {"b"}
+    (tmp_path / "test.txt").write_text("b\nc\n")
+    with pytest.raises(ProjectError, match=r"test\.txt names c"):
+        ImagePairs(tmp_path, 1024)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["voc_objects", "sd900"])
+def test_real_pairs_are_read(data_folder: Path, name: str) -> None:
+    pairs = ImagePairs(data_folder / "saliency" / name, 256)
+
+    assert len(pairs.names) > len(pairs.held_out) > 0
+    for each in pairs.names[:5]:
+        assert set(np.unique(pairs.mask(each))) == {0, 255}
+        assert pairs.image(each).shape[:2] == pairs.mask(each).shape
+
+
 def test_two_files_of_one_name_are_named(tmp_path: Path) -> None:
     write_pair(tmp_path, "a", half(0, 255))
     Image.fromarray(half(0, 255)).save(tmp_path / "masks" / "a.bmp")

@@ -74,6 +74,15 @@ def test_a_share_of_the_pairs_is_held_out(project: Project, run: RunFolder, tmp_
     assert not set(found.training) & set(found.held_out)
 
 
+def test_a_list_of_test_pairs_goes_before_the_share(project: Project, run: RunFolder, tmp_path: Path) -> None:
+    folder = pairs_folder(tmp_path / "pairs", 4)
+    (folder / "test.txt").write_text("2\n3\n")
+
+    found = chosen_examples(project, SaliencySources(pairs=str(folder), held_out=0.25), 0, run)
+
+    assert (found.training, found.held_out) == (("0", "1"), ("2", "3"))
+
+
 def test_nothing_to_learn_from_is_bad_data(project: Project, run: RunFolder) -> None:
     for image_id in list(project.catalog.ids(states=["accepted"])):
         project.decide(image_id, "excluded")
