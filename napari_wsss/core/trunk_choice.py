@@ -43,6 +43,6 @@ class TrunkChoice:
     dilated: bool = parameter(
         True,
         "Dilation",
-        "Stages that give up their stride see as far as before. IRN's ResNet-50 does without (ResNet only).",
+        "Stages that give up their stride see as far as before. IRN's ResNet-50 does without (ResNet and VGG-16 LargeFOV only).",
         advanced=True,
     )

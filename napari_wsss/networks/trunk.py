@@ -46,7 +46,7 @@ def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0, dilat
     width : float
         Factor on all channel counts; 1 is the published network, 1/16 builds real code for tests.
     dilated : bool
-        False leaves the dilation out where a stage gives up its stride, as IRN does (ResNet only).
+        False leaves the dilation out where a stage gives up its stride, as IRN does (ResNet and VGG-16 LargeFOV only).
 
     Raises
     ------
