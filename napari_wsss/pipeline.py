@@ -10,7 +10,7 @@ The shelves are reached through the registry when a stage runs; reading what is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -251,7 +251,7 @@ def base_maps(project: Project, image_id: str, source: BaseSource | None = None)
     """
     if not has_model(project.plan):
         return None
-    return _stored_base(Lineage.of(project, image_id, source))
+    return _stored_base(_unrefined(project, image_id, source))
 
 
 def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
@@ -286,6 +286,11 @@ def _stored_base(item: Lineage) -> ActivationMaps | None:
     if stored is None or not set(item.classes) <= set(stored.classes):
         return None
     return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
+
+
+def _unrefined(project: Project, image_id: str, source: BaseSource | None) -> Lineage:
+    """Return the lineage without refiners: base maps must not wait for what these still lack (an affinity network)."""
+    return Lineage.of(project, image_id, source, replace(project.plan, refiners=()))
 
 
 def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps, bool]:
@@ -344,7 +349,7 @@ def _base_stage(
 
     def one(image_id: str) -> Steps[bool]:
         yield from ()
-        _, reused = _base(Lineage.of(project, image_id, source), device, background)
+        _, reused = _base(_unrefined(project, image_id, source), device, background)
         return reused
 
     return (yield from _run(source, ids, one))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import torch
 
 from napari_wsss.affinity.base import load_affinity_model
 from napari_wsss.core.errors import LabelError
+from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
 from napari_wsss.core.project import Project
+from napari_wsss.pipeline import proposal, propose
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.affinity_data import label_path
 from training.config import RunConfig
@@ -42,6 +45,24 @@ def test_maps_and_accepted_masks_are_learned_from_and_the_result_is_used(
 
         apply(project, config, run)
         assert project.plan.affinity_checkpoint.endswith("best.safetensors")
+
+
+def test_the_walk_that_asks_for_it_may_be_in_the_plan_before(
+    applied_folder: Path, tiny_config: Callable[..., RunConfig]
+) -> None:
+    with Project.open(applied_folder) as project:
+        walk = Step("random_walk", {"log2_steps": 3})
+        project.set_plan(replace(project.plan, refiners=(walk, Step("power_background"))))
+        config = tiny_config("affinity", sources=PLAIN, optimisation={"iterations": 1})
+        run = begin(project, config)
+        carry_out(project, config, run, EventLines())
+        apply(project, config, run)
+        image_id = run.record["labelled"][-1]
+        report = finish(propose(project, [image_id], "cpu"))
+
+        assert not run.record["left_out"]
+        assert report.done == (image_id,)
+        assert proposal(project, image_id) is not None
 
 
 def test_accepted_masks_are_enough(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
