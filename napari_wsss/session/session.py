@@ -1,9 +1,9 @@
 """`Session`: one person's sitting with one project, without Qt, so that a window, a script and a test do the same.
 
 It is built in layers, each one subject: `walking` (what is shown, saving), `reviewing` (decisions, labels),
-`computing` (maps and proposals), `tuning` (slider, plan, models), `boundary` (class boundaries as a picture) and, here,
-opening, creating and closing. All of it is touched by one thread; background work comes back to it through
-`jobs.dispatch`.
+`computing` (maps and proposals), `tuning` (slider, plan, models), `boundary` (class boundaries as a picture),
+`companions` (images it is compared with) and, here, opening, creating and closing. All of it is touched by one thread;
+background work comes back to it through `jobs.dispatch`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.images import find_images, image_id
 from napari_wsss.core.project import FILE_NAME, Project
 from napari_wsss.session.autosave import Autosave
-from napari_wsss.session.boundary import BoundaryView
+from napari_wsss.session.companions import CompanionChoice
 from napari_wsss.session.jobs import Dispatch, directly
 from napari_wsss.session.prefetch import Prefetch
 from napari_wsss.session.queue import Queue
@@ -31,7 +31,7 @@ SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "
 """What label sources call their splits -> ours; images of others get one by `Project.hold_out`."""
 
 
-class Session(BoundaryView):
+class Session(CompanionChoice):
     """One person's sitting.
 
     Parameters

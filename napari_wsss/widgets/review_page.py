@@ -1,7 +1,8 @@
 """The Review page: find the next image, edit its labels and note, see and take back decisions.
 
 What a person can do with it: click an image in the queue, search (``state:flagged class:dog score<0.5 name``), choose
-the order, remove a label by its chip, add one with +, choose the class to paint, write a note, undo the last decision.
+the order, remove a label by its chip, add one with +, choose the class to paint, write a note, replace the images it is
+compared with, undo the last decision.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from napari_wsss.session.queue import ORDERS
 from napari_wsss.session.search import HELP
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
+from napari_wsss.widgets.companion_list import CompanionList
 from napari_wsss.widgets.controls import button, choose, column, combo, heading, row, text_label
 from napari_wsss.widgets.label_editor import LabelChips
 from napari_wsss.widgets.queue_model import QueueModel
@@ -42,6 +44,7 @@ class ReviewPage(QWidget):
         self.model = QueueModel(session, self)
         self.queue = self._queue_view()
         self.chips = LabelChips(session)
+        self.companions = CompanionList(session)
         self.paint_class = combo([], self._choose_class)
         self.note = QLineEdit()
         self.note.setPlaceholderText("note for the next person …")
@@ -65,6 +68,7 @@ class ReviewPage(QWidget):
                 self.chips,
                 row(text_label("Paint", wrap=False), self.paint_class),
                 self.note,
+                self.companions,
                 heading("Last decisions"),
                 self.decisions,
                 row(self.undo, 1, self.exclude),
@@ -103,6 +107,7 @@ class ReviewPage(QWidget):
             (session.image_changed, self._on_image),
             (session.state_changed, self._on_state),
             (session.labels_changed, self._on_labels),
+            (session.plan_changed, self.companions.refresh),
             (session.maps_ready, self._on_record),
         ]
         for signal, slot in self._signals:
@@ -129,6 +134,7 @@ class ReviewPage(QWidget):
         record = self._session.record
         self.note.setText(record.note if record else "")
         self.chips.refresh()
+        self.companions.refresh()
         self._mark_row()
 
     def _on_classes(self) -> None:
@@ -141,6 +147,7 @@ class ReviewPage(QWidget):
 
     def _on_labels(self, image_id: str) -> None:
         self.chips.refresh()
+        self.companions.refresh()
         self._on_record(image_id)
 
     def _on_record(self, image_id: str) -> None:
