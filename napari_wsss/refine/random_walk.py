@@ -15,25 +15,28 @@ Those beyond about 5 sqrt(n) add up to less than 1e-7 and are left out: 256 step
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.affinities import Affinities
+from napari_wsss.core.cells import Cells
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.core.progress import Progress, Steps, finish
+from napari_wsss.core.transition import Transition, chebyshev_coefficients
 from napari_wsss.refine.base import Refiner
 
 Planes = NDArray[np.float32]
 
-_LEFT_OUT = 1e-7
 _BETWEEN_REPORTS = 8
-_STRIDES = (1, 2, 4, 8, 16, 32)
+# Multiplications from which copying the walk to a GPU is quicker than doing it here (about 0.3 s on one core).
+_PAYS_ON_GPU = 3e8
 
 
 class RandomWalk(Refiner):
@@ -158,26 +161,42 @@ def walking(
         values = values * _inner(affinities)
     transition = Transition(values, affinities.offsets, power)
     coefficients = chebyshev_coefficients(steps)
-    found = yield from _polynomial(transition.mean, transition.flat(maps), coefficients)
+    rows = transition.flat(maps)
+    if _gpu_pays(rows.size * len(values) * len(coefficients)):
+        found = yield from _on_gpu(transition, rows, coefficients)
+    else:
+        found = yield from _polynomial(transition.mean, rows, coefficients)
     return transition.unflat(found)
 
 
-def chebyshev_coefficients(steps: int) -> NDArray[np.float64]:
-    """Return the coefficients of T_0, T_1, ... in x^steps, without the last ones, which add up to less than 1e-7.
+def _gpu_pays(multiplications: int) -> bool:
+    # Where nothing has loaded torch yet, loading it would take longer than the walk.
+    torch = sys.modules.get("torch")
+    return torch is not None and multiplications > _PAYS_ON_GPU and torch.cuda.is_available()
 
-    They are positive and sum to 1, so that constant maps stay what they are.
+
+def _on_gpu(
+    transition: Transition, rows: Planes, coefficients: NDArray[np.float64], device: str = "cuda"
+) -> Steps[Planes]:
+    """Return what `_polynomial` does, by products with one sparse matrix on a device."""
+    import torch
+
+    from napari_wsss.networks.sparse_walk import transition_matrix
+
+    weights, share = (torch.from_numpy(array).to(device) for array in (transition.weights, transition.share))
+    matrix = transition_matrix(weights, transition.shifts, share[0])
+    start = torch.from_numpy(rows.T.copy()).to(device)  # (N, K)
+    found = yield from _polynomial(lambda now: matrix @ now, start, coefficients)
+    return np.ascontiguousarray(found.T.cpu().numpy())
+
+
+def _polynomial(mean: Callable[[Any], Any], start: Any, coefficients: NDArray[np.float64]) -> Steps[Any]:
+    """Return the sum of coefficients times T_k(transition) start, by T_(k+1) = 2 x T_k - T_(k-1).
+
+    Arrays of numpy and tensors alike; `mean` returns a new one.
     """
-    chances = [2 * math.comb(steps, (steps - k) // 2) / 2**steps * ((steps - k) % 2 == 0) for k in range(steps + 1)]
-    chances[0] /= 2
-    beyond = 1 - np.cumsum(chances)
-    kept = np.array(chances[: int(np.argmax(beyond < _LEFT_OUT)) + 1])
-    return kept / kept.sum()
-
-
-def _polynomial(mean: Callable[[Planes], Planes], start: Planes, coefficients: NDArray[np.float64]) -> Steps[Planes]:
-    """Return the sum of coefficients times T_k(transition) start, by T_(k+1) = 2 x T_k - T_(k-1)."""
     before, now = start, start
-    total = np.float32(coefficients[0]) * start
+    total = float(coefficients[0]) * start
     for k, coefficient in enumerate(coefficients[1:], start=1):
         following = mean(now)
         if k > 1:
@@ -185,96 +204,10 @@ def _polynomial(mean: Callable[[Planes], Planes], start: Planes, coefficients: N
             following -= before
         before, now = now, following
         if coefficient:
-            total += np.float32(coefficient) * now
+            total += float(coefficient) * now
         if k % _BETWEEN_REPORTS == 0:
             yield Progress("refine", k, len(coefficients) - 1)
     return total
-
-
-class Transition:
-    """The sparse matrix T as one plane of weights per offset, over a grid whose rows are padded to keep shifts apart.
-
-    Parameters
-    ----------
-    values : (P, h, w) float32 in [0, 1]
-        Affinities, 0 where a partner lies outside.
-    offsets : (P, 2) int
-        (dy, dx) in cells.
-    power : float
-        Exponent of the affinities.
-    """
-
-    def __init__(self, values: Planes, offsets: NDArray[np.intp], power: float) -> None:
-        _, self._height, self._width = values.shape
-        self._pitch = self._width + int(np.abs(offsets[:, 1]).max(initial=0))
-        self._shifts = [int(dy) * self._pitch + int(dx) for dy, dx in offsets]
-        self._weights = self.flat(values ** np.float32(power))  # (P, N)
-        inside = self.flat(np.ones((1, self._height, self._width), np.float32))
-        self._share = inside / np.maximum(inside + self._spread(inside), 1)  # a cell's own share is 1
-
-    def flat(self, planes: Planes) -> Planes:
-        """Return planes (K,h,w) as rows (K,N) with zeros between the grid's rows."""
-        room = ((0, 0), (0, 0), (0, self._pitch - self._width))
-        return np.pad(planes.astype(np.float32, copy=False), room).reshape(len(planes), -1)
-
-    def unflat(self, rows: Planes) -> Planes:
-        """Return what `flat` was given."""
-        planes = rows.reshape(len(rows), self._height, self._pitch)[:, :, : self._width]
-        return np.ascontiguousarray(planes)
-
-    def mean(self, rows: Planes) -> Planes:
-        """Return rows (K,N) after one step: the weighted mean of each cell and its partners."""
-        found = self._spread(rows)
-        found += rows
-        found *= self._share
-        return found
-
-    def _spread(self, rows: Planes) -> Planes:
-        """Return what every cell gets from its partners (K,N), both ways of each pair."""
-        found, product = np.zeros_like(rows), np.empty_like(rows)
-        length = rows.shape[1]
-        for weights, shift in zip(self._weights, self._shifts, strict=True):
-            here = slice(max(0, -shift), max(0, length - max(0, shift)))
-            there = slice(here.start + shift, here.stop + shift)
-            part = product[:, here]
-            found[:, here] += np.multiply(rows[:, there], weights[here], out=part)
-            found[:, there] += np.multiply(rows[:, here], weights[here], out=part)
-        return found
-
-
-@dataclass(frozen=True)
-class Cells:
-    """How the cells (h,w) of a grid lie on an image (H,W): of equal size from the first pixel, the last maybe cut."""
-
-    size: tuple[int, int]
-    grid: tuple[int, int]
-
-    @property
-    def steps(self) -> tuple[float, float]:
-        """Rows and columns of pixels per cell: a stride of networks where one fits, else the sides in equal parts."""
-        fitting = [s for s in _STRIDES if all(-(-n // s) == c for n, c in zip(self.size, self.grid, strict=True))]
-        if fitting:
-            return float(fitting[-1]), float(fitting[-1])
-        return self.size[0] / self.grid[0], self.size[1] / self.grid[1]
-
-    def averaged(self, planes: Planes, *, count_outside: bool = False) -> Planes:
-        """Return the mean (K,h,w) of the pixels of each cell; with `count_outside` what is cut off counts as 0."""
-        for axis, (pixels, cells, step) in enumerate(zip(self.size, self.grid, self.steps, strict=True), start=1):
-            ends = np.minimum(np.ceil(np.arange(cells + 1) * step).astype(np.intp), pixels)
-            counted = np.full(cells, step) if count_outside else np.diff(ends)
-            shape = [-1 if at == axis else 1 for at in range(3)]
-            planes = np.add.reduceat(planes, ends[:-1], axis) / counted.astype(np.float32).reshape(shape)
-        return planes
-
-    def enlarged(self, planes: Planes) -> Planes:
-        """Return planes (K,h,w) at the image's size, bilinear between the centres of the cells."""
-        for axis, (pixels, cells, step) in enumerate(zip(self.size, self.grid, self.steps, strict=True), start=1):
-            position = np.clip((np.arange(pixels) + 0.5) / step - 0.5, 0, cells - 1)
-            first = np.minimum(position.astype(np.intp), max(0, cells - 2))
-            share = (position - first).astype(np.float32).reshape([-1 if at == axis else 1 for at in range(3)])
-            lower = planes.take(first, axis)
-            planes = lower + share * (planes.take(np.minimum(first + 1, cells - 1), axis) - lower)
-        return planes
 
 
 def _inner(affinities: Affinities) -> NDArray[np.bool_]:

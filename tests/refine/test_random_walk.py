@@ -9,10 +9,14 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_wsss.core.affinities import Affinities
+from napari_wsss.core.cells import Cells
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import Given
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.refine.random_walk import Cells, RandomWalk, chebyshev_coefficients, walk, walking
+from napari_wsss.core.progress import finish
+from napari_wsss.core.transition import Transition, chebyshev_coefficients
+from napari_wsss.refine import random_walk
+from napari_wsss.refine.random_walk import RandomWalk, walk, walking
 
 CLOSE = 2e-4
 
@@ -67,17 +71,6 @@ def test_cells_that_hardly_belong_together_need_no_less_accuracy() -> None:
     found = walk(maps, given, power=8.0, steps=256)
 
     assert np.abs(found - by_matrix(maps, given, 8.0, 256)).max() < CLOSE
-
-
-@pytest.mark.parametrize("steps", [0, 1, 2, 5, 8, 256, 4096])
-def test_coefficients_are_chances(steps: int) -> None:
-    found = chebyshev_coefficients(steps)
-    x = np.linspace(-1, 1, 101)
-
-    assert (found >= 0).all()
-    assert found.sum() == pytest.approx(1)
-    assert np.abs(np.polynomial.chebyshev.chebval(x, found) - x**steps).max() < 1e-6
-    assert len(found) <= min(steps, 6 * steps**0.5) + 1
 
 
 def test_no_steps_change_nothing_and_constants_stay() -> None:
@@ -158,6 +151,25 @@ def test_it_reports_and_can_be_cancelled() -> None:
     assert reports[0].total >= 80
 
 
+def test_a_matrix_on_a_device_gives_the_same() -> None:
+    pytest.importorskip("torch")
+    given, maps = affinities(9, 13, low=0.5), blobs(3, 9, 13)
+    here = walk(maps, given, power=8.0, steps=64)
+
+    transition = Transition(given.values, given.offsets, 8.0)
+    rows = finish(random_walk._on_gpu(transition, transition.flat(maps), chebyshev_coefficients(64), "cpu"))
+
+    np.testing.assert_allclose(transition.unflat(rows), here, atol=1e-5)
+
+
+def test_a_gpu_is_used_for_large_walks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+
+    assert random_walk._gpu_pays(10**9)
+    assert not random_walk._gpu_pays(10**7)
+
+
 # -- the refiner ------------------------------------------------------------------------------------------
 
 SIZE = (61, 83)
@@ -214,38 +226,3 @@ def test_maps_that_are_zero_stay_zero() -> None:
 def test_without_affinities_it_says_what_to_do() -> None:
     with pytest.raises(StepError, match="affinity network"):
         RandomWalk().refine(IMAGE, maps_of())
-
-
-# -- cells on an image ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("size", "grid", "step"),
-    [((61, 83), (8, 11), 8), ((64, 64), (16, 16), 4), ((33, 65), (3, 5), 16), ((9, 9), (9, 9), 1)],
-)
-def test_cells_have_the_stride_that_fits(size: tuple[int, int], grid: tuple[int, int], step: int) -> None:
-    assert Cells(size, grid).steps == (step, step)
-
-
-def test_other_grids_lie_in_equal_parts() -> None:
-    assert Cells((50, 70), (20, 30)).steps == (2.5, 70 / 30)
-
-
-def test_cells_are_means_and_enlarging_keeps_a_ramp() -> None:
-    grid = Cells((32, 48), (4, 6))
-    ramp = np.broadcast_to(np.arange(48, dtype=np.float32), (1, 32, 48))
-
-    cells = grid.averaged(ramp)
-    back = grid.enlarged(cells)
-
-    np.testing.assert_allclose(cells[0, 0], np.arange(6) * 8 + 3.5)
-    np.testing.assert_allclose(back[0, :, 4:-4], ramp[0, :, 4:-4], atol=1e-4)
-    np.testing.assert_allclose(back[0, :, :3], 3.5)
-
-
-def test_cut_cells_are_means_of_what_is_there() -> None:
-    ones = np.ones((1, 61, 83), np.float32)
-    grid = Cells((61, 83), (8, 11))
-
-    np.testing.assert_allclose(grid.averaged(ones), 1)
-    assert grid.averaged(ones, count_outside=True)[0, -1, -1] == pytest.approx(5 * 3 / 64)
