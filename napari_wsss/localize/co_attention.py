@@ -64,10 +64,11 @@ class CoAttention(Comparing):
     presets: ClassVar = {
         "reference": _PUBLISHED,
         "paper": {**_PUBLISHED, "parameters": {**_PUBLISHED["parameters"], "self_pairs": False, "head": "shared"}},
-        # Fresh 3x3 convolutions learn little from a few hundred pictures, and the plain product's softmax stays
-        # where it began: the trunk's own features, compared by their direction.
+        # Not measured yet. Fresh 3x3 convolutions learn little from a few hundred pictures, and the plain product's
+        # softmax stays where it began: the trunk's own features, compared by their direction. Half the rate of CAM,
+        # as several losses add up.
         "pretrained": {
-            "optimisation": {"learning_rate": 0.01, "momentum": 0.9, "epochs": 10, "batch_size": 16},
+            "optimisation": {"learning_rate": 0.005, "momentum": 0.9, "epochs": 10, "batch_size": 16},
             "parameters": {"convolutions": 0, "affinity": "cosine", "head": "shared"},
         },
         "scratch": {"parameters": {"convolutions": 1, "channels": 128, "affinity": "cosine", "head": "shared"}},
