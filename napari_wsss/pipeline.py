@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.applied_model import AppliedEvidence, RunError, model_maps, renormalised
+from napari_wsss.core.applied_evidence import AppliedEvidence
+from napari_wsss.core.applied_model import RunError, model_maps, renormalised
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.lineage import (
@@ -120,7 +121,7 @@ def refine(project: Project, ids: Iterable[str]) -> Steps[StageReport]:
         base = _stored_base(item)
         if base is None:
             raise StepError(f"{image_id} has no maps of the applied model yet. Run localize (or segment) first.")
-        yield from _refine_and_store(item, base, AppliedEvidence(item))
+        yield from _refine_and_store(item, base, _evidence(item))
         return False
 
     return (yield from _run("refine", ids, one))
@@ -141,7 +142,7 @@ def propose(
         base, reused = _base(item, device, background)
         if _stored_mask(item) is None:
             reused = False
-            yield from _refine_and_store(item, base, AppliedEvidence(item, device, background))
+            yield from _refine_and_store(item, base, _evidence(item, device, background))
         return reused
 
     return (yield from _run("propose", ids, one))
@@ -173,7 +174,11 @@ def evidence_of(project: Project, image_id: str, device: str = "auto", *, backgr
 
     Parameters are those of `localize`; nothing is computed before a step asks.
     """
-    return AppliedEvidence(Lineage.of(project, image_id), device, background)
+    return AppliedEvidence(project, project.plan, image_id, device, background)
+
+
+def _evidence(item: Lineage, device: str = "auto", background: bool = True) -> Evidence:
+    return AppliedEvidence(item.project, item.plan, item.image_id, device, background)
 
 
 def refiners_of(project: Project, image_id: str) -> tuple[Step, ...]:
@@ -268,7 +273,7 @@ def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
         return None
     image = project.load_image(image_id).pixels if rest else None
     for link in rest:
-        maps = link.refiner.refine(image, maps, AppliedEvidence(item))
+        maps = link.refiner.refine(image, maps, _evidence(item))
     return maps
 
 

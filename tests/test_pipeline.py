@@ -572,4 +572,4 @@ def test_features_come_from_the_applied_localizer(project: Project) -> None:
     assert features.shape[1:] == (4, 5)
     project.set_plan(replace(project.plan, localizer_checkpoint=""))
     with pytest.raises(StepError):
-        pipeline.evidence_of(project, "a.png", "cpu")
+        pipeline.evidence_of(project, "a.png", "cpu").features()

@@ -5,7 +5,6 @@ The model's classes are found in the project's by name, so a project may gain or
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import StepError, WsssError
-from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.lineage import (
     Lineage,
     Source,
@@ -25,12 +22,11 @@ from napari_wsss.core.lineage import (
     file_digest,
     inference_of,
     method_of,
-    saliency_path,
 )
-from napari_wsss.core.maps import ActivationMaps, SaliencyMap
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.plan import Plan
 from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
-from napari_wsss.core.saliency_folder import read_saliency
 
 
 class RunError(Exception):
@@ -62,7 +58,8 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     ProjectError
         When the image cannot be read.
     """
-    network, known = _applied(lineage, lineage.source, device, background)
+    wanted = lineage.base.weights
+    network, known = applied_network(lineage.project, lineage.plan, lineage.source, device, background, wanted)
     image = lineage.project.load_image(lineage.image_id).pixels
     settings = inference_of(lineage.plan, lineage.source)
     project_classes = lineage.project.classes
@@ -77,54 +74,6 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
         if k in pairs:
             scores[row] = found.scores[found.classes.index(pairs[k])]
     return ActivationMaps(scores, classes)
-
-
-@dataclass(frozen=True)
-class AppliedEvidence(Evidence):
-    """Features of the applied localizer, saliency of the plan's folder or model, affinities of the applied network.
-
-    Parameters
-    ----------
-    lineage : Lineage
-    device : str
-        As `networks.device.choose_device` takes it.
-    background : bool
-        Leave one core to a window.
-    """
-
-    lineage: Lineage
-    device: str = "auto"
-    background: bool = True
-
-    def features(self) -> NDArray[np.float32]:
-        """Return dense features (D,h,w) of the image; raise `StepError` when no localizer is applied."""
-        lineage = self.lineage
-        if not lineage.plan.localizer_checkpoint:
-            return super().features()
-        network, _ = _applied(lineage, "localize", self.device, self.background)
-        image = lineage.project.load_image(lineage.image_id).pixels
-        features: NDArray[np.float32] = network.describe(image, inference_of(lineage.plan, "localize"))
-        return features
-
-    def saliency(self) -> SaliencyMap:
-        """Return the saliency (H,W) of the image, of the plan's folder before a model's; `StepError` without both."""
-        lineage = self.lineage
-        if not lineage.plan.saliency_folder and lineage.plan.saliency_checkpoint:
-            return SaliencyMap(self._by_model("saliency"))
-        path = saliency_path(lineage.project, lineage.plan, lineage.image_id)
-        return read_saliency(path, *lineage.project.load_image(lineage.image_id).pixels.shape[:2])
-
-    def affinity(self) -> Affinities:
-        """Return which neighbouring cells belong together; raise `StepError` when no affinity network is applied."""
-        if not self.lineage.plan.affinity_checkpoint:
-            return super().affinity()
-        found: Affinities = self._by_model("affinity")
-        return found
-
-    def _by_model(self, source: Source) -> Any:
-        network, _ = _applied(self.lineage, source, self.device, self.background)
-        image = self.lineage.project.load_image(self.lineage.image_id).pixels
-        return network.infer(image, inference_of(self.lineage.plan, source))
 
 
 def companions_for(lineage: Lineage, known: ClassList) -> list[Companion]:
@@ -173,12 +122,33 @@ def _from_probabilities(
     return renormalised(ActivationMaps(scores, classes, probabilities[0]))
 
 
-def _applied(lineage: Lineage, source: Source, device: str, background: bool) -> tuple[Any, ClassList]:
-    method = method_of(lineage.plan, source)
+def applied_network(
+    project: Project, plan: Plan, source: Source, device: str, background: bool, digest: str | None = None
+) -> tuple[Any, ClassList]:
+    """Return the network that is applied on a shelf, and its classes (none for networks without); kept once loaded.
+
+    Parameters
+    ----------
+    project : Project
+    plan : Plan
+    source : str
+        The shelf.
+    device : str
+        As `networks.device.choose_device` takes it.
+    background : bool
+        Leave one core to a window.
+    digest : str, optional
+        What the model's file must hold; what it holds now by default.
+
+    Raises
+    ------
+    RunError
+        When it cannot be loaded.
+    """
+    method = method_of(plan, source)
     try:
-        path = checkpoint_of(lineage.project, lineage.plan, source)
-        digest = lineage.base.weights if source == lineage.source else file_digest(path)
-        return _load(source, method, path, digest, device, background)
+        path = checkpoint_of(project, plan, source)
+        return _load(source, method, path, digest or file_digest(path), device, background)
     except (WsssError, OSError) as reason:
         raise RunError(reason) from reason
 

@@ -43,6 +43,7 @@ class TrunkChoice:
     dilated: bool = parameter(
         True,
         "Dilation",
-        "Stages that give up their stride see as far as before. IRN's ResNet-50 does without (ResNet and VGG-16 LargeFOV only).",
+        "Stages that give up their stride see as far as before. IRN's ResNet-50 does without (only ResNets and VGG-16 "
+        "LargeFOV can).",
         advanced=True,
     )

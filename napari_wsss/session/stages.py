@@ -56,7 +56,7 @@ def refined(
     yield Progress("refine", 0, len(steps))
     refiners = [_refiner(step) for step in steps]
     asking = any(refiner.needs - {"background"} for refiner in refiners)
-    evidence = _pipeline().evidence_of(project, image_id) if asking and has_model(project) else NOTHING
+    evidence = _pipeline().evidence_of(project, image_id) if asking else NOTHING
     for done, refiner in enumerate(refiners, start=1):
         maps = yield from refiner.steps(pixels, maps, evidence)
         yield Progress("refine", done, len(steps), refiner.title)

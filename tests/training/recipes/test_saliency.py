@@ -8,9 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from napari_wsss.core.applied_model import AppliedEvidence
+from napari_wsss.core.applied_evidence import AppliedEvidence
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.progress import finish
 from napari_wsss.core.project import Project
 from napari_wsss.saliency.base import load_saliency
@@ -76,7 +75,7 @@ def test_an_applied_model_is_what_refiners_ask(applied_folder: Path, tiny_config
         finish(train(project, config, run))
         apply(project, config, run)
         image_id = next(iter(project.catalog.ids()))
-        found = AppliedEvidence(Lineage.of(project, image_id), "cpu").saliency()
+        found = AppliedEvidence(project, project.plan, image_id, "cpu").saliency()
 
         assert project.plan.saliency is not None
         assert project.plan.saliency.method == "ldf"
