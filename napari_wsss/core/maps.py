@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import StepError
 
 Scores = NDArray[np.float32]
@@ -24,11 +25,14 @@ class ActivationMaps:
         0-based class indices of the maps, ascending.
     background : (H, W) float32 in [0, 1], optional
         Set by a background step or carried along by refiners.
+    undecided : (H, W) bool, optional
+        Where the pseudo mask says 255 (ignore); set by a step that knows when it does not know, and carried along.
     """
 
     scores: Scores
     classes: tuple[int, ...]
     background: Scores | None = None
+    undecided: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(int(k) for k in self.classes))
@@ -43,6 +47,8 @@ class ActivationMaps:
                 f"The background score is {self.background.shape}, the maps are {self.scores.shape[1:]}; "
                 "resize one of them first."
             )
+        if self.undecided is not None and self.undecided.shape != self.scores.shape[1:]:
+            raise StepError(f"Undecided pixels are {self.undecided.shape}, the maps are {self.scores.shape[1:]}.")
 
     @classmethod
     def empty(cls, height: int, width: int) -> ActivationMaps:
@@ -61,7 +67,7 @@ class ActivationMaps:
     def only(self, classes: tuple[int, ...]) -> ActivationMaps:
         """Return the maps of those of `classes` that are here (a removed label drops its map)."""
         rows = [row for row, k in enumerate(self.classes) if k in set(classes)]
-        return ActivationMaps(self.scores[rows], tuple(self.classes[row] for row in rows), self.background)
+        return replace(self, scores=self.scores[rows], classes=tuple(self.classes[row] for row in rows))
 
     def strongest(self) -> tuple[Scores, NDArray[np.uint8]]:
         """Return the per-pixel maximum (H, W) float32 and the mask value (H, W) uint8 of the class that has it.
@@ -75,6 +81,8 @@ class ActivationMaps:
 
     def to_mask(self, threshold: float | None = None) -> NDArray[np.uint8]:
         """Return the pseudo mask (H, W) uint8: the strongest class, or background where that scores higher.
+
+        Undecided pixels are 255, unless a threshold takes the place of the background they were found with.
 
         Parameters
         ----------
@@ -94,7 +102,10 @@ class ActivationMaps:
                 "Add a background step (constant or power) or give a threshold.",
                 missing=("background",),
             )
-        return np.where(score > background, value, np.uint8(0))
+        mask = np.where(score > background, value, np.uint8(0))
+        if threshold is None and self.undecided is not None:
+            mask[self.undecided] = IGNORE
+        return mask
 
 
 @dataclass(frozen=True)

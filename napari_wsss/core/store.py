@@ -62,6 +62,8 @@ class ResultStore:
         arrays = {"scores": _halved(maps.scores), "classes": np.asarray(maps.classes, np.int64)}
         if maps.background is not None:
             arrays["background"] = _halved(maps.background)
+        if maps.undecided is not None:
+            arrays["undecided"] = maps.undecided
         buffer = io.BytesIO()
         # numpy's own annotation reads the spread arrays as its `allow_pickle` argument.
         np.savez_compressed(
@@ -82,7 +84,7 @@ class ResultStore:
                 return None
             background = arrays["background"].astype(np.float32) if "background" in arrays else None
             classes = tuple(int(k) for k in arrays["classes"])
-            return ActivationMaps(arrays["scores"].astype(np.float32), classes, background)
+            return ActivationMaps(arrays["scores"].astype(np.float32), classes, background, arrays.get("undecided"))
         except DAMAGE:
             return None
 

@@ -5,11 +5,15 @@
 Published are power and strength 1, class maps stretched to [0, 1], and every score below 0.3, that of the background
 too, counted as 0: a class then wins where nothing is surely background, and the background where nothing is sure at
 all. A background score that the maps bring along is replaced.
+
+With the published rule of doubt some pixels are left undecided (255): where more than one score, the background's
+included, exceeds 0.99 (OAA: 0.9); where nothing wins although the saliency is at least grey value 32 or a class exceeds
+0.95 (OAA: 0.8); and the whole image when less than 1 % of it is some class.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +57,21 @@ class SaliencyBackground(Refiner):
         stretched: bool = parameter(
             False, "Stretch maps", "Bring each class map to 0..1 by its smallest and largest score, as published."
         )
+        doubtful: bool = parameter(
+            False, "Leave doubtful pixels", "Conflicts, and salient pixels without a class, become 255, as published."
+        )
+        conflict_score: float = parameter(
+            0.99, "Conflict score", "Two scores above it are a conflict; OAA 0.9.", bounds=(0.0, 1.0), advanced=True
+        )
+        sure_score: float = parameter(
+            0.95, "Sure score", "A class above it is as salient as can be; OAA 0.8.", bounds=(0.0, 1.0), advanced=True
+        )
+        doubtful_saliency: int = parameter(
+            32, "Doubtful saliency", "Grey value of a salient pixel without a class.", bounds=(0, 256), advanced=True
+        )
+        least_share: float = parameter(
+            0.01, "Least share", "Images with fewer class pixels are left whole.", bounds=(0.0, 1.0), advanced=True
+        )
 
     settings: Parameters
 
@@ -68,7 +87,21 @@ class SaliencyBackground(Refiner):
         chosen = self.settings
         background = chosen.strength * (1 - saliency) ** np.float32(chosen.background_power)
         scores = stretched(maps.scores) if chosen.stretched else maps.scores
-        return maps.with_scores(_cut(scores, chosen.lowest_score), _cut(background, chosen.lowest_score))
+        found = maps.with_scores(_cut(scores, chosen.lowest_score), _cut(background, chosen.lowest_score))
+        return replace(found, undecided=self._doubtful(found, scores, saliency)) if chosen.doubtful else found
+
+    def _doubtful(self, found: ActivationMaps, scores: Scores, saliency: Scores) -> NDArray[np.bool_]:
+        """Return where the published rule leaves a pixel undecided, (H,W); `scores` are those before the cut."""
+        chosen = self.settings
+        assert found.background is not None
+        label = replace(found, undecided=None).to_mask()
+        high = (found.scores > chosen.conflict_score).sum(0) + (found.background > chosen.conflict_score)
+        sure = (scores > chosen.sure_score).any(0)
+        salient = (np.rint(saliency * np.float32(255)) >= chosen.doubtful_saliency) | sure
+        doubtful: NDArray[np.bool_] = (high > 1) | ((label == 0) & salient)
+        if np.count_nonzero((label != 0) & ~doubtful) < chosen.least_share * label.size:
+            return np.ones(label.shape, bool)
+        return doubtful
 
 
 def stretched(scores: Scores) -> Scores:

@@ -56,3 +56,14 @@ def test_wrong_shapes_are_refused_with_what_was_found() -> None:
     assert raised.value.missing == ("background",)
     with pytest.raises(StepError):
         SaliencyMap(np.zeros((1, 2, 3), np.float32))
+
+
+def test_undecided_pixels_are_ignored_in_the_mask_and_survive_other_steps() -> None:
+    undecided = np.array([[True, False]])
+    maps = ActivationMaps(np.full((1, 1, 2), 0.9, np.float32), (4,), np.zeros((1, 2), np.float32), undecided)
+
+    assert maps.to_mask().tolist() == [[255, 5]]
+    assert maps.with_scores(maps.scores, maps.background).to_mask().tolist() == [[255, 5]]
+    assert maps.only((4,)).undecided is undecided
+    with pytest.raises(StepError, match="Undecided"):
+        ActivationMaps(maps.scores, (4,), None, undecided.T)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,15 @@ def test_scores_that_half_precision_would_spoil_are_kept_exactly(store: ResultSt
     found = store.read_maps(CAM, "a.png", IMAGE)
     assert found is not None
     assert np.array_equal(found.scores, scores)
+
+
+def test_undecided_pixels_are_stored(store: ResultStore) -> None:
+    undecided = np.eye(9, 7, dtype=bool)
+    store.write_maps(CAM, "a.png", IMAGE, replace(some_maps(), undecided=undecided))
+    found = store.read_maps(CAM, "a.png", IMAGE)
+    assert found is not None
+    assert found.undecided is not None
+    assert np.array_equal(found.undecided, undecided)
 
 
 def test_image_without_labels_is_stored_too(store: ResultStore) -> None:

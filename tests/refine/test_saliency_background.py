@@ -51,6 +51,24 @@ def test_maps_are_stretched_where_asked_for() -> None:
     assert stretched(np.zeros((0, 2, 3), np.float32)).shape == (0, 2, 3)
 
 
+def test_conflicts_and_salient_pixels_without_a_class_are_left_undecided() -> None:
+    scores = [[1.0, 0.5, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.2]]
+    saliency = [0.5, 1.0, 0.0, 32 / 255, 31 / 255]
+
+    found = refined(scores, saliency, doubtful=True, lowest_score=0.3)
+
+    # Two classes; a class; a class against background; salient background; background.
+    assert found.to_mask().tolist() == [[255, 1, 255, 255, 0]]
+    assert found.to_mask(0.3).tolist() == [[1, 1, 1, 0, 0]]
+    assert refined(scores, saliency, lowest_score=0.3).undecided is None
+
+
+def test_an_image_with_hardly_a_class_is_left_whole() -> None:
+    found = refined([[0.5] + [0.0] * 9], [1.0] + [0.0] * 9, doubtful=True, least_share=0.2)
+
+    assert found.to_mask().tolist() == [[255] * 10]
+
+
 def test_a_saliency_map_of_another_size_is_refused() -> None:
     given = Given(known_saliency=SaliencyMap(np.zeros((3, 4), np.float32)))
     with pytest.raises(StepError, match="saliency map has"):
