@@ -15,13 +15,14 @@ ROOT = Path(__file__).parents[1]
 SHELVES = ("localize", "saliency", "affinity", "refine", "segment")
 NUMERIC = {"numpy", "scipy", "skimage", "sklearn"}
 BELOW_SHELVES = {"core", "networks", "weights"}
-SHELF = (BELOW_SHELVES, NUMERIC | {"torch", "pydensecrf"})
+SHELF = ({*BELOW_SHELVES, "trunk_network"}, NUMERIC | {"torch", "pydensecrf"})
 
 # Area -> (areas of ours it may import, third-party packages). An area always may import itself.
 TABLE: dict[str, tuple[set[str], set[str]]] = {
     "core": (set(), {"numpy", "PIL", "skimage", "tifffile", "platformdirs"}),
     "networks": (set(), {"torch"}),
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
+    "trunk_network": (BELOW_SHELVES, {"torch"}),
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": ({"core"}, {"numpy", "PIL", "skimage", "tifffile"}),
     "pipeline": ({"core"}, {"numpy"}),

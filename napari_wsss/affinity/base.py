@@ -7,35 +7,31 @@ grid, so that no pair is lost at a seam. It has no classes: one network serves e
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_wsss.core.affinities import Affinities
-from napari_wsss.core.classes import ClassList
-from napari_wsss.core.errors import StepError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
-from napari_wsss.core.registry import load_method
 from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import evaluating, run_tiled
-from napari_wsss.networks.device import autocast, background_threads, choose_device
+from napari_wsss.networks.device import autocast
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.neighbourhood import Offset
 from napari_wsss.networks.precision import inference_precision
-from napari_wsss.networks.trunk import Trunk, build_trunk
-from napari_wsss.weights.fit import load_trunk_weights
+from napari_wsss.networks.trunk import Trunk
+from napari_wsss.trunk_network import TrunkNetwork, build_network, load_network, save_network
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
-from napari_wsss.weights.trained import Trained, load_trained, save_trained
+from napari_wsss.weights.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class AffinityBatch:
     labels: Tensor
 
 
-class AffinityModel(nn.Module, ABC):
+class AffinityModel(TrunkNetwork):
     """A trained network that says which neighbouring cells of an image belong together.
 
     Parameters
@@ -65,32 +61,13 @@ class AffinityModel(nn.Module, ABC):
         The method's own; defaults without.
     normalisation : Normalisation
         The input the trunk's weights want; it is stored with the checkpoint.
-
-    Attributes
-    ----------
-    title : str
-        For menus.
-    published : tuple of str
-        Names of weights (`weights.published`) made for this network.
-    presets : mapping
-        Preset name -> section -> option -> value: how it is trained, laid over the recipe's preset of that name.
-    method : str
-        Its name on the shelf.
-    settings : Parameters
-        The method's parameters.
     """
 
-    title: ClassVar[str]
-    published: ClassVar[tuple[str, ...]] = ()
-    presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {}
-    Parameters: ClassVar[type] = NoParameters
+    shelf = "affinity"
 
     def __init__(self, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET) -> None:
-        super().__init__()
+        super().__init__(parameters, normalisation)
         self.trunk = trunk
-        self.settings = self.Parameters() if parameters is None else parameters
-        self.normalisation = normalisation
-        self.method = type(self).__module__.rpartition(".")[2]
 
     @property
     def stride(self) -> int:
@@ -125,29 +102,6 @@ class AffinityModel(nn.Module, ABC):
     def boundary(self, dense: Tensor) -> Tensor | None:
         """Return how likely a class boundary runs through each cell, (B,h,w) in [0, 1]; None where nothing says so."""
         return None
-
-    def load_weights(self, source: str) -> Normalisation:
-        """Start from the trunk's weights in a file or of a published name; return the input they expect."""
-        self.normalisation = load_trunk_weights(self.trunk, source).normalisation
-        return self.normalisation
-
-    def trunk_parameters(self) -> Iterator[nn.Parameter]:
-        """Return what a small learning rate is for: the trunk's weights that learn."""
-        return (weight for weight in self.trunk.parameters() if weight.requires_grad)
-
-    def head_parameters(self) -> Iterator[nn.Parameter]:
-        """Return what a large learning rate is for: every weight outside the trunk."""
-        inside = {id(weight) for weight in self.trunk.parameters()}
-        return (weight for weight in self.parameters() if id(weight) not in inside and weight.requires_grad)
-
-    @classmethod
-    def restore(
-        cls, path: Path, device: str = "auto", *, background: bool = False
-    ) -> tuple[AffinityModel, ClassList | None, Trained]:
-        """Load a checkpoint as `load_affinity_model` does; `background` leaves one core to the window."""
-        if background:
-            background_threads()
-        return load_affinity_model(path, device)
 
     def infer(self, image: NDArray[np.uint8], settings: Inference) -> Affinities:
         """Return the affinities of one image, as `infer_affinities` does."""
@@ -217,69 +171,17 @@ def _dense(model: AffinityModel, image: NDArray[np.uint8], settings: Inference) 
 def build_affinity_model(
     method: str, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
 ) -> AffinityModel:
-    """Return a new affinity network.
-
-    Parameters
-    ----------
-    method : str
-        Name on the ``affinity`` shelf.
-    trunk : TrunkChoice, optional
-        With `weights` these are loaded and bring their normalisation.
-    parameters : mapping, optional
-        The method's, plain JSON types.
-
-    Raises
-    ------
-    StepError, ParameterError, WeightsError
-        For an unknown method or trunk, parameters it does not have, weights that do not fit.
-    """
-    cls: type[AffinityModel] = load_method("affinity", method)
-    choice = trunk or TrunkChoice()
-    try:
-        network = build_trunk(
-            choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
-        )
-    except ValueError as reason:
-        raise StepError(str(reason)) from reason
-    model = cls(network, from_dict(cls.Parameters, parameters or {}))
-    model.method = method
-    if choice.weights:
-        model.load_weights(choice.weights)
-    return model
+    """Return a new affinity network, as `build_network` does."""
+    network: AffinityModel = build_network("affinity", method, trunk, parameters)
+    return network
 
 
 def save_affinity_model(path: Path, model: AffinityModel, run: Mapping[str, Any]) -> None:
-    """Publish an affinity network as one ``.safetensors`` file that `load_affinity_model` needs nothing else for.
-
-    Parameters
-    ----------
-    path : Path
-    model : AffinityModel
-    run : mapping
-        What the training wants to remember, plain JSON types.
-    """
-    network = model.trunk
-    trunk = TrunkChoice(network.name, network.output_stride, network.width, dilated=network.dilated)
-    what = Trained("affinity", model.method, to_dict(model.settings), trunk, model.normalisation, None, run)
-    save_trained(path, model.state_dict(), what)
+    """Publish an affinity network, as `save_network` does."""
+    save_network(path, model, None, run)
 
 
-def load_affinity_model(path: Path, device: str = "cpu") -> tuple[AffinityModel, ClassList | None, Trained]:
-    """Return the affinity network at `path` in evaluation mode, its classes (none) and its description.
-
-    Raises
-    ------
-    WeightsError
-        When the file is damaged or no affinity network.
-    StepError
-        When its method is not installed, or the device is not there.
-    """
-    state, what = load_trained(path, "affinity")
-    model = build_affinity_model(what.method, what.trunk, what.parameters)
-    model.normalisation = what.normalisation
-    model.load_state_dict(state)
-    try:
-        target = choose_device(device)
-    except ValueError as reason:
-        raise StepError(str(reason)) from reason
-    return model.eval().to(target, memory_format=torch.channels_last), what.classes, what
+def load_affinity_model(path: Path, device: str = "cpu") -> tuple[AffinityModel, Trained]:
+    """Return the affinity network at `path` and its description, as `load_network` does."""
+    network, _, what = load_network("affinity", path, device)
+    return network, what

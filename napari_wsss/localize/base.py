@@ -8,8 +8,8 @@ aligned) and summed over the scales; each class is then divided by its own maxim
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
@@ -18,25 +18,23 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.companion import Companion
-from napari_wsss.core.errors import LabelError, StepError
+from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
-from napari_wsss.core.registry import load_method
 from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
-from napari_wsss.networks.device import autocast, background_threads, choose_device
+from napari_wsss.networks.device import autocast
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
-from napari_wsss.networks.trunk import Trunk, build_trunk
-from napari_wsss.weights.fit import load_trunk_weights
+from napari_wsss.networks.trunk import Trunk
+from napari_wsss.trunk_network import TrunkNetwork, build_network, load_network, save_network
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
-from napari_wsss.weights.trained import Trained, load_trained, save_trained
+from napari_wsss.weights.trained import Trained
 
 AnyLocalizer = TypeVar("AnyLocalizer", bound="Localizer")
 
@@ -69,7 +67,7 @@ class LocalizerBatch:
     done: float = 1.0
 
 
-class Localizer(nn.Module, ABC):
+class Localizer(TrunkNetwork):
     """A trained classifier that can say where it saw a class.
 
     Parameters
@@ -85,12 +83,6 @@ class Localizer(nn.Module, ABC):
 
     Attributes
     ----------
-    title : str
-        For menus.
-    published : tuple of str
-        Names of weights (`weights.published`) made for this method.
-    presets : mapping
-        Preset name -> section -> option -> value: how it is trained, laid over the recipe's preset of that name.
     recipe : str
         Module in ``training.recipes`` that trains it.
     aligned_corners : bool
@@ -99,21 +91,15 @@ class Localizer(nn.Module, ABC):
         Divide a class's summed map by its maximum, or stretch it from its minimum to its maximum (SEAM).
     companions : int
         How many other images sharing a class it wants beside an image; 0 for most.
-    method : str
-        Its name on the shelf.
-    settings : Parameters
-        The method's parameters.
     stride : int
         Input pixels per cell of the maps of `localize`.
     """
 
-    title: ClassVar[str]
-    published: ClassVar[tuple[str, ...]] = ()
-    presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {}
+    shelf = "localize"
+    has_classes = True
     recipe: ClassVar[str] = "classifier"
     aligned_corners: ClassVar[bool] = False
     map_range: ClassVar[Literal["max", "min_max"]] = "max"
-    Parameters: ClassVar[type] = NoParameters
 
     def __init__(
         self,
@@ -122,14 +108,11 @@ class Localizer(nn.Module, ABC):
         parameters: Any | None = None,
         normalisation: Normalisation = IMAGENET,
     ) -> None:
-        super().__init__()
+        super().__init__(parameters, normalisation)
         if class_count < 1:
             raise LabelError(f"A localizer for {class_count} classes is impossible; give at least one class.")
         self.class_count = class_count
         self.trunk = trunk
-        self.settings = self.Parameters() if parameters is None else parameters
-        self.method = type(self).__module__.rpartition(".")[2]
-        self.normalisation = normalisation
         self.companions = 0
 
     @property
@@ -155,24 +138,6 @@ class Localizer(nn.Module, ABC):
         grid = [-(-side // self.stride) for side in images.shape[2:]]
         resized = [F.interpolate(tap, grid, mode="bilinear", align_corners=False) for tap in taps.values()]
         return torch.cat([F.normalize(tap, dim=1) for tap in resized], dim=1)
-
-    def trunk_parameters(self) -> Iterator[nn.Parameter]:
-        """Return what a small learning rate is for: the trunk's weights that learn."""
-        return (weight for weight in self.trunk.parameters() if weight.requires_grad)
-
-    def head_parameters(self) -> Iterator[nn.Parameter]:
-        """Return what a large learning rate is for: every weight outside the trunk."""
-        inside = {id(weight) for weight in self.trunk.parameters()}
-        return (weight for weight in self.parameters() if id(weight) not in inside and weight.requires_grad)
-
-    @classmethod
-    def restore(
-        cls, path: Path, device: str = "auto", *, background: bool = False
-    ) -> tuple[Localizer, ClassList, Trained]:
-        """Load a checkpoint as `load_localizer` does; `background` leaves one core to the window."""
-        if background:
-            background_threads()
-        return load_localizer(path, device)
 
     def infer(
         self,
@@ -316,77 +281,21 @@ def _maps_at_stride(
 def build_localizer(
     method: str, class_count: int, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
 ) -> Localizer:
-    """Return a new localizer.
-
-    Parameters
-    ----------
-    method : str
-        Name on the ``localize`` shelf.
-    class_count : int
-        Foreground classes.
-    trunk : TrunkChoice, optional
-        With `weights` these are loaded and bring their normalisation.
-    parameters : mapping, optional
-        The method's, plain JSON types.
-
-    Raises
-    ------
-    StepError, ParameterError, WeightsError
-        For an unknown method or trunk, parameters it does not have, weights that do not fit.
-    """
-    cls: type[Localizer] = load_method("localize", method)
-    choice = trunk or TrunkChoice()
-    try:
-        network = build_trunk(
-            choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
-        )
-    except ValueError as reason:
-        raise StepError(str(reason)) from reason
-    normalisation = load_trunk_weights(network, choice.weights).normalisation if choice.weights else IMAGENET
-    localizer = cls(class_count, network, from_dict(cls.Parameters, parameters or {}), normalisation)
-    localizer.method = method
-    return localizer
+    """Return a new localizer for so many foreground classes, as `build_network` does."""
+    network: Localizer = build_network("localize", method, trunk, parameters, class_count)
+    return network
 
 
 def save_localizer(path: Path, localizer: Localizer, classes: ClassList, run: Mapping[str, Any]) -> None:
-    """Publish a localizer as one ``.safetensors`` file that `load_localizer` needs nothing else for.
-
-    Parameters
-    ----------
-    path : Path
-    localizer : Localizer
-    classes : ClassList
-        Order of its outputs.
-    run : mapping
-        What the training wants to remember, plain JSON types.
-    """
-    network = localizer.trunk
-    trunk = TrunkChoice(network.name, network.output_stride, network.width, dilated=network.dilated)
-    parameters = to_dict(localizer.settings)
-    what = Trained("localize", localizer.method, parameters, trunk, localizer.normalisation, classes, run)
-    save_trained(path, localizer.state_dict(), what)
+    """Publish a localizer, whose outputs are in the order of `classes`, as `save_network` does."""
+    save_network(path, localizer, classes, run)
 
 
 def load_localizer(path: Path, device: str = "cpu") -> tuple[Localizer, ClassList, Trained]:
-    """Return the localizer at `path` in evaluation mode, its classes and its description.
-
-    Raises
-    ------
-    WeightsError
-        When the file is damaged or no localizer.
-    StepError
-        When its method is not installed, or the device is not there.
-    """
-    state, what = load_trained(path, "localize")
-    classes = what.known_classes()
-    localizer = build_localizer(what.method, len(classes), what.trunk, what.parameters)
-    localizer.normalisation = what.normalisation
-    localizer.load_state_dict(state)
-    try:
-        target = choose_device(device)
-    except ValueError as reason:
-        raise StepError(str(reason)) from reason
-    return localizer.eval().to(target, memory_format=torch.channels_last), classes, what
+    """Return the localizer at `path`, its classes and its description, as `load_network` does."""
+    network, classes, what = load_network("localize", path, device)
+    assert classes is not None
+    return network, classes, what
 
 
 def _checked(present: Iterable[int], class_count: int) -> tuple[int, ...]:

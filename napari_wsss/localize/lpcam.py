@@ -104,6 +104,11 @@ class Lpcam(Localizer):
         self.context = Prototypes(class_count, most, trunk.channels)
         self.start()
 
+    def load_weights(self, source: str) -> Normalisation:
+        """Start from the trunk's weights, which are the base's too."""
+        self.base.normalisation = super().load_weights(source)
+        return self.normalisation
+
     def classify(self, images: Tensor) -> Tensor:
         """Return the base's logits (B,C)."""
         return self.base.classify(images)

@@ -8,9 +8,9 @@ back to the image's size; other than published, shrinking is anti-aliased.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,22 +18,20 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from napari_wsss.core.errors import StepError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.parameters import from_dict, parameter, to_dict
-from napari_wsss.core.registry import load_method
+from napari_wsss.core.parameters import parameter
 from napari_wsss.core.resizing import SHORTEST, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import as_batch, evaluating
-from napari_wsss.networks.device import autocast, background_threads, choose_device
+from napari_wsss.networks.device import autocast
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
-from napari_wsss.networks.trunk import Trunk, build_trunk
-from napari_wsss.weights.fit import load_trunk_weights
+from napari_wsss.networks.trunk import Trunk
+from napari_wsss.trunk_network import TrunkNetwork, build_network, load_network, save_network
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
-from napari_wsss.weights.trained import Trained, load_trained, save_trained
+from napari_wsss.weights.trained import Trained
 
 Size = tuple[int, int]
 
@@ -73,7 +71,7 @@ class SaliencyBatch:
     weights: Tensor
 
 
-class SaliencyModel(nn.Module, ABC):
+class SaliencyModel(TrunkNetwork):
     """A network that marks what stands out without naming it.
 
     Parameters
@@ -84,28 +82,13 @@ class SaliencyModel(nn.Module, ABC):
         The method's own; defaults without.
     normalisation : Normalisation
         The input its weights want; it is stored with the checkpoint.
-
-    Attributes
-    ----------
-    title : str
-        For menus.
-    published : tuple of str
-        Names of weights (`weights.published`) made for this model.
-    method : str
-        Its name on the shelf.
-    settings : Parameters
-        The method's parameters.
     """
 
-    title: ClassVar[str]
-    published: ClassVar[tuple[str, ...]] = ()
+    shelf = "saliency"
     Parameters: ClassVar[type[Any]] = SaliencyParameters
 
     def __init__(self, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET) -> None:
-        super().__init__()
-        self.settings = self.Parameters() if parameters is None else parameters
-        self.normalisation = normalisation
-        self.method = type(self).__module__.rpartition(".")[2]
+        super().__init__(parameters, normalisation)
 
     @property
     @abstractmethod
@@ -126,38 +109,6 @@ class SaliencyModel(nn.Module, ABC):
         Asked of methods only whose parameter ``stages`` is above 1.
         """
         raise NotImplementedError
-
-    def load_weights(self, source: str) -> Normalisation:
-        """Start from weights (a file or a published name) and return the input they expect; it becomes the model's.
-
-        Here they are the trunk's; a method with `published` weights of its own also takes those.
-
-        Raises
-        ------
-        WeightsError
-            When they cannot be read or do not fit.
-        """
-        self.normalisation = load_trunk_weights(self.trunk, source).normalisation
-        return self.normalisation
-
-    def trunk_parameters(self) -> Iterator[nn.Parameter]:
-        """Return what a small learning rate is for: the trunk's weights that learn."""
-        return (weight for weight in self.trunk.parameters() if weight.requires_grad)
-
-    def head_parameters(self) -> Iterator[nn.Parameter]:
-        """Return what a large learning rate is for: every weight outside the trunk."""
-        inside = {id(weight) for weight in self.trunk.parameters()}
-        return (weight for weight in self.parameters() if id(weight) not in inside and weight.requires_grad)
-
-    @classmethod
-    def restore(
-        cls, path: Path, device: str = "auto", *, background: bool = False
-    ) -> tuple[SaliencyModel, None, Trained]:
-        """Load a checkpoint as `load_saliency` does, without classes; `background` leaves one core to the window."""
-        if background:
-            background_threads()
-        model, what = load_saliency(path, device)
-        return model, None, what
 
     def infer(self, image: NDArray[np.uint8], settings: Inference | None = None) -> NDArray[np.float32]:
         """Return the saliency (H,W) float32 in [0, 1] of an RGB image (H,W,3) uint8 of any size.
@@ -203,70 +154,17 @@ def _saliency(model: SaliencyModel, images: Tensor) -> Tensor:
 def build_saliency(
     method: str, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
 ) -> SaliencyModel:
-    """Return a new saliency model.
-
-    Parameters
-    ----------
-    method : str
-        Name on the ``saliency`` shelf.
-    trunk : TrunkChoice, optional
-        With `weights` these are loaded and bring their normalisation.
-    parameters : mapping, optional
-        The method's, plain JSON types.
-
-    Raises
-    ------
-    StepError, ParameterError, WeightsError
-        For an unknown method or trunk, parameters it does not have, weights that do not fit.
-    """
-    cls: type[SaliencyModel] = load_method("saliency", method)
-    choice = trunk or TrunkChoice()
-    try:
-        network = build_trunk(
-            choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
-        )
-    except ValueError as reason:
-        raise StepError(str(reason)) from reason
-    model = cls(network, from_dict(cls.Parameters, parameters or {}))
-    model.method = method
-    if choice.weights:
-        model.load_weights(choice.weights)
-    return model
+    """Return a new saliency model, as `build_network` does."""
+    network: SaliencyModel = build_network("saliency", method, trunk, parameters)
+    return network
 
 
 def save_saliency(path: Path, model: SaliencyModel, run: Mapping[str, Any]) -> None:
-    """Publish a model as one ``.safetensors`` file that `load_saliency` needs nothing else for.
-
-    Parameters
-    ----------
-    path : Path
-    model : SaliencyModel
-    run : mapping
-        What the training wants to remember, plain JSON types.
-    """
-    network = model.trunk
-    trunk = TrunkChoice(network.name, network.output_stride, network.width, dilated=network.dilated)
-    parameters = to_dict(model.settings)
-    what = Trained("saliency", model.method, parameters, trunk, model.normalisation, None, run)
-    save_trained(path, model.state_dict(), what)
+    """Publish a saliency model, as `save_network` does."""
+    save_network(path, model, None, run)
 
 
 def load_saliency(path: Path, device: str = "cpu") -> tuple[SaliencyModel, Trained]:
-    """Return the model at `path` in evaluation mode and its description.
-
-    Raises
-    ------
-    WeightsError
-        When the file is damaged or no saliency model.
-    StepError
-        When its method is not installed, or the device is not there.
-    """
-    state, what = load_trained(path, "saliency")
-    model = build_saliency(what.method, replace(what.trunk, weights=""), what.parameters)
-    model.normalisation = what.normalisation
-    model.load_state_dict(state)
-    try:
-        target = choose_device(device)
-    except ValueError as reason:
-        raise StepError(str(reason)) from reason
-    return model.eval().to(target, memory_format=torch.channels_last), what
+    """Return the saliency model at `path` and its description, as `load_network` does."""
+    network, _, what = load_network("saliency", path, device)
+    return network, what

@@ -6,12 +6,12 @@ written once, here: the probabilities of all views are brought to the image's si
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,24 +20,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.errors import LabelError, StepError
+from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import SegmentInference
-from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
-from napari_wsss.core.registry import load_method
 from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
-from napari_wsss.networks.device import autocast, background_threads, choose_device
+from napari_wsss.networks.device import autocast
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
-from napari_wsss.networks.trunk import Trunk, build_trunk
+from napari_wsss.networks.trunk import Trunk
+from napari_wsss.trunk_network import TrunkNetwork, build_network, load_network, save_network
 from napari_wsss.weights.download import fetch
 from napari_wsss.weights.fit import fit, load_trunk_weights
 from napari_wsss.weights.identify import identify
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 from napari_wsss.weights.published import published, published_names
 from napari_wsss.weights.read import read
-from napari_wsss.weights.trained import Trained, load_trained, save_trained
+from napari_wsss.weights.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class SegmenterBatch:
     weights: Tensor
 
 
-class Segmenter(nn.Module, ABC):
+class Segmenter(TrunkNetwork):
     """A network that gives every pixel a class.
 
     Parameters
@@ -75,24 +74,15 @@ class Segmenter(nn.Module, ABC):
 
     Attributes
     ----------
-    title : str
-        For menus.
-    published : tuple of str
-        Names of weights (`weights.published`) made for this network.
-    method : str
-        Its name on the shelf.
-    settings : Parameters
-        The method's parameters.
     pixel_supervised : bool
         Whether it started from weights trained on pixel masks; its checkpoint remembers.
     network : Module
         What `published` weights fit; only methods that have some need it.
     """
 
-    title: ClassVar[str]
-    published: ClassVar[tuple[str, ...]] = ()
+    shelf = "segment"
+    has_classes = True
     network: nn.Module
-    Parameters: ClassVar[type] = NoParameters
 
     def __init__(
         self,
@@ -101,13 +91,10 @@ class Segmenter(nn.Module, ABC):
         parameters: Any | None = None,
         normalisation: Normalisation = IMAGENET,
     ) -> None:
-        super().__init__()
+        super().__init__(parameters, normalisation)
         if class_count < 1:
             raise LabelError(f"A segmenter for {class_count} classes is impossible; give at least one class.")
         self.class_count = class_count
-        self.settings = self.Parameters() if parameters is None else parameters
-        self.normalisation = normalisation
-        self.method = type(self).__module__.rpartition(".")[2]
         self.pixel_supervised = False
 
     @property
@@ -147,23 +134,13 @@ class Segmenter(nn.Module, ABC):
         self.normalisation, self.pixel_supervised = descriptor.normalisation, descriptor.pixel_supervised
         return self.normalisation
 
-    def trunk_parameters(self) -> Iterator[nn.Parameter]:
-        """Return what a small learning rate is for: the trunk's weights that learn."""
-        return (weight for weight in self.trunk.parameters() if weight.requires_grad)
+    def remember(self, run: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what a checkpoint keeps of a run, and whether pixel masks were learned from before it."""
+        return {**run, "pixel_supervised": True} if self.pixel_supervised else run
 
-    def head_parameters(self) -> Iterator[nn.Parameter]:
-        """Return what a large learning rate is for: every weight outside the trunk."""
-        inside = {id(weight) for weight in self.trunk.parameters()}
-        return (weight for weight in self.parameters() if id(weight) not in inside and weight.requires_grad)
-
-    @classmethod
-    def restore(
-        cls, path: Path, device: str = "auto", *, background: bool = False
-    ) -> tuple[Segmenter, ClassList, Trained]:
-        """Load a checkpoint as `load_segmenter` does; `background` leaves one core to the window."""
-        if background:
-            background_threads()
-        return load_segmenter(path, device)
+    def recall(self, run: Mapping[str, Any]) -> None:
+        """Take back whether pixel masks were learned from."""
+        self.pixel_supervised = bool(run.get("pixel_supervised", False))
 
     def infer(self, image: NDArray[np.uint8], settings: SegmentInference) -> NDArray[np.float32]:
         """Return the class probabilities of one image, as `predict` does."""
@@ -255,77 +232,18 @@ def _probabilities(segmenter: Segmenter, image: NDArray[np.uint8], settings: Seg
 def build_segmenter(
     method: str, class_count: int, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
 ) -> Segmenter:
-    """Return a new segmenter.
-
-    Parameters
-    ----------
-    method : str
-        Name on the ``segment`` shelf.
-    class_count : int
-        Foreground classes.
-    trunk : TrunkChoice, optional
-        With `weights` these are loaded and bring their normalisation.
-    parameters : mapping, optional
-        The method's, plain JSON types.
-
-    Raises
-    ------
-    StepError, ParameterError, WeightsError
-        For an unknown method or trunk, parameters it does not have, weights that do not fit.
-    """
-    cls: type[Segmenter] = load_method("segment", method)
-    choice = trunk or TrunkChoice()
-    try:
-        network = build_trunk(
-            choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
-        )
-    except ValueError as reason:
-        raise StepError(str(reason)) from reason
-    segmenter = cls(class_count, network, from_dict(cls.Parameters, parameters or {}))
-    segmenter.method = method
-    if choice.weights:
-        segmenter.load_weights(choice.weights)
-    return segmenter
+    """Return a new segmenter for so many foreground classes, as `build_network` does."""
+    network: Segmenter = build_network("segment", method, trunk, parameters, class_count)
+    return network
 
 
 def save_segmenter(path: Path, segmenter: Segmenter, classes: ClassList, run: Mapping[str, Any]) -> None:
-    """Publish a segmenter as one ``.safetensors`` file that `load_segmenter` needs nothing else for.
-
-    Parameters
-    ----------
-    path : Path
-    segmenter : Segmenter
-    classes : ClassList
-        Order of its outputs after the background.
-    run : mapping
-        What the training wants to remember, plain JSON types.
-    """
-    network = segmenter.trunk
-    trunk = TrunkChoice(network.name, network.output_stride, network.width, dilated=network.dilated)
-    parameters = to_dict(segmenter.settings)
-    run = {**run, "pixel_supervised": True} if segmenter.pixel_supervised else run
-    what = Trained("segment", segmenter.method, parameters, trunk, segmenter.normalisation, classes, run)
-    save_trained(path, segmenter.state_dict(), what)
+    """Publish a segmenter, whose outputs after the background are in the order of `classes`, as `save_network` does."""
+    save_network(path, segmenter, classes, run)
 
 
 def load_segmenter(path: Path, device: str = "cpu") -> tuple[Segmenter, ClassList, Trained]:
-    """Return the segmenter at `path` in evaluation mode, its classes and its description.
-
-    Raises
-    ------
-    WeightsError
-        When the file is damaged or no segmenter.
-    StepError
-        When its method is not installed, or the device is not there.
-    """
-    state, what = load_trained(path, "segment")
-    classes = what.known_classes()
-    segmenter = build_segmenter(what.method, len(classes), what.trunk, what.parameters)
-    segmenter.normalisation = what.normalisation
-    segmenter.pixel_supervised = bool(what.run.get("pixel_supervised", False))
-    segmenter.load_state_dict(state)
-    try:
-        target = choose_device(device)
-    except ValueError as reason:
-        raise StepError(str(reason)) from reason
-    return segmenter.eval().to(target, memory_format=torch.channels_last), classes, what
+    """Return the segmenter at `path`, its classes and its description, as `load_network` does."""
+    network, classes, what = load_network("segment", path, device)
+    assert classes is not None
+    return network, classes, what

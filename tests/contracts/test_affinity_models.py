@@ -152,10 +152,10 @@ def test_a_checkpoint_comes_back_and_restores(method: str, tmp_path: Path) -> No
     model = build(method)
     save_affinity_model(tmp_path / "net.safetensors", model, {"epochs": 1})
 
-    loaded, classes, what = load_affinity_model(tmp_path / "net.safetensors")
+    loaded, what = load_affinity_model(tmp_path / "net.safetensors")
     restored, _, _ = type(model).restore(tmp_path / "net.safetensors", "cpu")
 
-    assert classes is None
+    assert what.classes is None
     assert what.method == method
     assert what.run == {"epochs": 1}
     assert to_dict(loaded.settings) == to_dict(model.settings)

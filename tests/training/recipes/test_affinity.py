@@ -39,9 +39,9 @@ def test_maps_and_accepted_masks_are_learned_from_and_the_result_is_used(
         made = [image_id for image_id in run.record["labelled"] if label_path(run, image_id).exists()]
         assert len(made) == len(run.record["labelled"]) - 2
         assert set(outcome.figures) <= {"pair_accuracy"}
-        model, classes, what = load_affinity_model(run.path / "best.safetensors")
+        model, what = load_affinity_model(run.path / "best.safetensors")
         assert model.method == what.method == "affinity_net"
-        assert classes is None
+        assert what.classes is None
 
         apply(project, config, run)
         assert project.plan.affinity_checkpoint.endswith("best.safetensors")

@@ -1,0 +1,197 @@
+"""What the networks of all shelves share: they stand on a trunk, are built from plain JSON types, saved and restored.
+
+Shelves may not import each other; this is below them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import nn
+
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
+from napari_wsss.core.registry import Shelf, load_method
+from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.networks.device import background_threads, choose_device
+from napari_wsss.networks.trunk import Trunk, build_trunk
+from napari_wsss.weights.fit import load_trunk_weights
+from napari_wsss.weights.normalisation import IMAGENET, Normalisation
+from napari_wsss.weights.trained import Trained, load_trained, save_trained
+
+
+class TrunkNetwork(nn.Module, ABC):
+    """A network on a trunk.
+
+    Parameters
+    ----------
+    parameters : Parameters, optional
+        The method's own; defaults without.
+    normalisation : Normalisation
+        The input the trunk's weights want; it is stored with the checkpoint.
+
+    Attributes
+    ----------
+    shelf : str
+        Where its method stands.
+    title : str
+        For menus.
+    published : tuple of str
+        Names of weights (`weights.published`) made for this method.
+    presets : mapping
+        Preset name -> section -> option -> value: how it is trained, laid over the recipe's preset of that name.
+    has_classes : bool
+        Whether it is made for a list of classes.
+    trunk : Trunk
+        The feature extractor.
+    method : str
+        Its name on the shelf.
+    settings : Parameters
+        The method's parameters.
+    """
+
+    shelf: ClassVar[Shelf]
+    title: ClassVar[str]
+    published: ClassVar[tuple[str, ...]] = ()
+    presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {}
+    has_classes: ClassVar[bool] = False
+    Parameters: ClassVar[type[Any]] = NoParameters
+    trunk: Trunk
+
+    def __init__(self, parameters: Any | None = None, normalisation: Normalisation = IMAGENET) -> None:
+        super().__init__()
+        self.settings = self.Parameters() if parameters is None else parameters
+        self.normalisation = normalisation
+        self.method = type(self).__module__.rpartition(".")[2]
+
+    def load_weights(self, source: str) -> Normalisation:
+        """Start from weights and return the input they expect; it becomes the network's.
+
+        Parameters
+        ----------
+        source : str
+            A file or a published name. Here they are the trunk's.
+
+        Raises
+        ------
+        WeightsError
+            When they cannot be read or do not fit.
+        """
+        self.normalisation = load_trunk_weights(self.trunk, source).normalisation
+        return self.normalisation
+
+    def trunk_parameters(self) -> Iterator[nn.Parameter]:
+        """Return what a small learning rate is for: the trunk's weights that learn."""
+        return (weight for weight in self.trunk.parameters() if weight.requires_grad)
+
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """Return what a large learning rate is for: every weight outside the trunk."""
+        inside = {id(weight) for weight in self.trunk.parameters()}
+        return (weight for weight in self.parameters() if id(weight) not in inside and weight.requires_grad)
+
+    def remember(self, run: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what a checkpoint keeps of a run; a method may add facts that `recall` finds again."""
+        return run
+
+    def recall(self, run: Mapping[str, Any]) -> None:
+        """Take back what `remember` added."""
+
+    @classmethod
+    def restore(
+        cls, path: Path, device: str = "auto", *, background: bool = False
+    ) -> tuple[Self, ClassList | None, Trained]:
+        """Load a checkpoint as `load_network` does; `background` leaves one core to the window."""
+        if background:
+            background_threads()
+        found: tuple[Self, ClassList | None, Trained] = load_network(cls.shelf, path, device)
+        return found
+
+
+def build_network(
+    shelf: Shelf,
+    method: str,
+    trunk: TrunkChoice | None,
+    parameters: Mapping[str, Any] | None,
+    class_count: int | None = None,
+) -> Any:
+    """Return a new network.
+
+    Parameters
+    ----------
+    shelf, method : str
+    trunk : TrunkChoice, optional
+        With `weights` these are loaded and bring their normalisation.
+    parameters : mapping, optional
+        The method's, plain JSON types.
+    class_count : int, optional
+        Foreground classes, for shelves whose networks have classes.
+
+    Raises
+    ------
+    StepError, ParameterError, WeightsError
+        For an unknown method or trunk, parameters it does not have, weights that do not fit.
+    """
+    cls = load_method(shelf, method)
+    choice = trunk or TrunkChoice()
+    try:
+        features = build_trunk(
+            choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
+        )
+    except ValueError as reason:
+        raise StepError(str(reason)) from reason
+    classes = () if class_count is None else (class_count,)
+    network = cls(*classes, features, from_dict(cls.Parameters, parameters or {}))
+    network.method = method
+    if choice.weights:
+        network.load_weights(choice.weights)
+    return network
+
+
+def save_network(path: Path, network: TrunkNetwork, classes: ClassList | None, run: Mapping[str, Any]) -> None:
+    """Publish a network as one ``.safetensors`` file that `load_network` needs nothing else for.
+
+    Parameters
+    ----------
+    path : Path
+    network : TrunkNetwork
+    classes : ClassList or None
+        Order of its outputs.
+    run : mapping
+        What the training wants to remember, plain JSON types.
+    """
+    features = network.trunk
+    trunk = TrunkChoice(features.name, features.output_stride, features.width, dilated=features.dilated)
+    parameters = to_dict(network.settings)
+    what = Trained(
+        network.shelf, network.method, parameters, trunk, network.normalisation, classes, network.remember(run)
+    )
+    save_trained(path, network.state_dict(), what)
+
+
+def load_network(shelf: Shelf, path: Path, device: str = "cpu") -> tuple[Any, ClassList | None, Trained]:
+    """Return the network at `path` in evaluation mode, its classes (None for shelves without) and its description.
+
+    Raises
+    ------
+    WeightsError
+        When the file is damaged, or holds no network of this shelf.
+    StepError
+        When its method is not installed, or the device is not there.
+    """
+    state, what = load_trained(path, shelf)
+    classes = what.known_classes() if load_method(shelf, what.method).has_classes else None
+    class_count = None if classes is None else len(classes)
+    network = build_network(shelf, what.method, what.trunk, what.parameters, class_count)
+    network.normalisation = what.normalisation
+    network.recall(what.run)
+    network.load_state_dict(state)
+    try:
+        target = choose_device(device)
+    except ValueError as reason:
+        raise StepError(str(reason)) from reason
+    return network.eval().to(target, memory_format=torch.channels_last), classes, what

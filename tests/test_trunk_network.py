@@ -1,0 +1,60 @@
+"""Every shelf's network comes back from its checkpoint as it was; what is not one is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_wsss.core.classes import ClassList
+from napari_wsss.core.errors import StepError, WeightsError
+from napari_wsss.core.registry import Shelf
+from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.trunk_network import build_network, load_network, save_network
+
+SMALL = TrunkChoice("resnet18", width=1 / 16)
+CLASSES = ClassList(("cat", "dog"))
+ONE_OF_EACH: list[tuple[Shelf, str, ClassList | None]] = [
+    ("localize", "cam", CLASSES),
+    ("segment", "deeplab_v3plus", CLASSES),
+    ("affinity", "affinity_net", None),
+    ("saliency", "ldf", None),
+]
+
+
+@pytest.mark.parametrize(("shelf", "method", "classes"), ONE_OF_EACH)
+def test_a_checkpoint_needs_nothing_else(shelf: Shelf, method: str, classes: ClassList | None, tmp_path: Path) -> None:
+    network = build_network(shelf, method, SMALL, None, len(classes) if classes else None)
+    save_network(tmp_path / "net.safetensors", network, classes, {"recipe": "test"})
+
+    found, known, what = type(network).restore(tmp_path / "net.safetensors", "cpu")
+
+    assert type(found) is type(network)
+    assert not found.training
+    assert known == classes
+    assert what.run == {"recipe": "test"}
+    wanted = network.state_dict()
+    assert wanted.keys() == found.state_dict().keys()
+    assert all(torch.equal(value, wanted[key]) for key, value in found.state_dict().items())
+
+
+@pytest.mark.parametrize(("shelf", "method", "classes"), ONE_OF_EACH)
+def test_rates_are_for_every_weight_that_learns(shelf: Shelf, method: str, classes: ClassList | None) -> None:
+    network = build_network(shelf, method, SMALL, None, len(classes) if classes else None)
+
+    grouped = [id(weight) for weight in (*network.trunk_parameters(), *network.head_parameters())]
+
+    assert len(grouped) == len(set(grouped))
+    assert set(grouped) == {id(weight) for weight in network.parameters() if weight.requires_grad}
+
+
+def test_another_shelfs_file_is_refused(tmp_path: Path) -> None:
+    save_network(tmp_path / "net.safetensors", build_network("affinity", "affinity_net", SMALL, None), None, {})
+    with pytest.raises(WeightsError, match="affinity"):
+        load_network("localize", tmp_path / "net.safetensors")
+
+
+def test_an_impossible_trunk_is_refused() -> None:
+    with pytest.raises(StepError):
+        build_network("localize", "cam", TrunkChoice("no_such_trunk"), None, 2)
