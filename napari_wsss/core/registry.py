@@ -60,13 +60,20 @@ def load_method(shelf: Shelf, name: str) -> type[Any]:
 
 def method_title(shelf: Shelf, name: str) -> str:
     """Return the title of a method for menus, read from its source without importing it; its name where that fails."""
+    return declared(shelf, name, "title") or name.replace("_", " ")
+
+
+def declared(shelf: Shelf, name: str, attribute: str) -> str:
+    """Return the text that a method of ours declares for an attribute of its class, without importing it; else ""."""
     found = find_spec(f"napari_wsss.{shelf}.{name}") if name in _own_names(shelf) else None
     if found is None or found.origin is None:
-        return name.replace("_", " ")
+        return ""
     for node in ast.walk(ast.parse(Path(found.origin).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == ["title"]:
-            return str(ast.literal_eval(node.value))
-    return name.replace("_", " ")
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Constant) and [getattr(t, "id", "") for t in targets] == [attribute]:
+            return str(value.value)
+    return ""
 
 
 def _own_names(shelf: Shelf) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
-from napari_wsss.core.registry import Shelf, method_names, method_title
+from napari_wsss.core.registry import Shelf, declared, method_names, method_title
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.child_questions import describe_stage
@@ -118,7 +118,13 @@ class StageOptions(QWidget):
         shelf, default = SHELVES[self.stage.currentData()]
         self.method.clear()
         for name in sorted(method_names(shelf), key=lambda name: name != default):
-            self.method.addItem(method_title(shelf, name), name)
+            if self._trains(shelf, name):
+                self.method.addItem(method_title(shelf, name), name)
+
+    def _trains(self, shelf: Shelf, name: str) -> bool:
+        """Return whether the chosen stage is the one of its shelf that trains a method."""
+        stages = [stage for stage, (of, _) in SHELVES.items() if of == shelf]
+        return len(stages) == 1 or (declared(shelf, name, "recipe") or stages[0]) == self.stage.currentData()
 
     def _on_stage(self) -> None:
         self._fill_methods()

@@ -62,6 +62,17 @@ def test_another_stage_has_its_own_methods_and_form(options, qtbot):
     assert options.options() == {"epochs": 9}
 
 
+def test_stages_of_one_shelf_offer_the_methods_they_train(options, qtbot):
+    offered = {}
+    for stage in ("affinity", "boundary"):
+        choose(options.stage, stage, qtbot, options)
+        offered[stage] = {options.method.itemData(row) for row in range(options.method.count())}
+
+    assert "affinity_net" in offered["affinity"]
+    assert offered["boundary"] == {"boundary_net"}
+    assert not offered["affinity"] & offered["boundary"]
+
+
 def test_another_preset_shows_its_values_and_keeps_what_was_changed_by_hand(options, qtbot):
     options.form.fields["epochs"].value = 9
     options.form.fields["preset"].value = "reference"
