@@ -7,22 +7,16 @@ on in the middle of one; which images were left out is in ``web_images.json`` of
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TypeVar
 
-from napari_wsss.core.files import publish
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.project import Project
 from napari_wsss.localize.base import build_localizer, load_localizer
 from napari_wsss.localize.co_attention import CoAttention
-from napari_wsss.weights.checkpoint import load_checkpoint
-from training.checkpoints import BEST, LAST, RESUME
+from training.checkpoints import LAST, RESUME
 from training.config import RunConfig
 from training.data import Pictures, training_records
 from training.extra_images import ExtendedData, ExtraImage, extra_images
@@ -30,13 +24,12 @@ from training.hardware import prepare
 from training.learner import seed_everything, total_steps
 from training.milestones import Outcome
 from training.recipes.classifier import STAGE, Training, fitted
-from training.recipes.sub_category import RoundFolder
+from training.rounds import RoundFolder, counted
 from training.run_folder import RunFolder
 from training.sources import ClassifierSources
 from training.web_filter import Judged, judged, trusted_images
 
 WEB = "web_images.json"
-Result = TypeVar("Result")
 
 
 def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:
@@ -103,18 +96,18 @@ class Rounds:
         note = self._run.path / WEB
         if not note.exists():
             training = self.training(first, self.simple)
-            outcome = yield from _counted(fitted(training), 0, everything, "trusted images")
+            outcome = yield from counted(fitted(training), STAGE, 0, everything, "trusted images")
             if not outcome.finished or self._run.stop_requested():
                 return replace(outcome, finished=False)
-            self._publish(first.path)
-            found = yield from _counted(self._judged(), before, everything, "web images", standing=True)
+            first.publish_models()
+            found = yield from counted(self._judged(), STAGE, before, everything, "web images", standing=True)
             found.save(note)
             (first.path / RESUME).unlink(missing_ok=True)
         kept = Judged.load(note, self.web)
         extras = [*self.simple, *kept.kept]
         total = before + self._steps(extras)
-        outcome = yield from _counted(fitted(self.training(self._rounds[1], extras)), before, total, kept.summary)
-        self._publish(self._rounds[1].path)
+        outcome = yield from counted(fitted(self.training(self._rounds[1], extras)), STAGE, before, total, kept.summary)
+        self._rounds[1].publish_models()
         return replace(outcome, steps=before + outcome.steps)
 
     def _judged(self) -> Steps[Judged]:
@@ -145,26 +138,4 @@ class Rounds:
     def _done(self, before: int) -> int:
         """Return the steps of the whole run that are kept."""
         second = (self._run.path / WEB).exists()
-        kept = self._rounds[second].path / RESUME
-        steps = int(load_checkpoint(kept)[1]["step"]) if kept.exists() else 0
-        return before * second + steps
-
-    def _publish(self, folder: Path) -> None:
-        """Make a round's models those of the run."""
-        for name in (BEST, LAST):
-            if (folder / name).exists():
-                with (folder / name).open("rb") as model, publish(self._run.path / name) as file:
-                    shutil.copyfileobj(model, file)
-
-
-def _counted(steps: Steps[Result], before: int, total: int, what: str, *, standing: bool = False) -> Steps[Result]:
-    """Count the steps of one round as those of the whole run; `standing` where they are no steps of a training."""
-    with closing(steps):
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as stop:
-                result: Result = stop.value
-                return result
-            done = before + (0 if standing else progress.done)
-            yield replace(progress, stage=STAGE, done=done, total=total, message=f"{what}: {progress.message}")
+        return before * second + self._rounds[second].steps_kept()

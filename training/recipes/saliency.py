@@ -8,28 +8,25 @@ uninterrupted one gives.
 
 from __future__ import annotations
 
-import json
 import shutil
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from napari_wsss.core.files import publish
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
 from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel, build_saliency, load_saliency, save_saliency
-from napari_wsss.weights.checkpoint import load_checkpoint
-from training.checkpoints import BEST, LAST, RESUME
+from training.checkpoints import LAST
 from training.config import Optimisation, RunConfig
 from training.data import prefetched
 from training.hardware import prepare
 from training.learner import Learner, freeze, seed_everything, total_steps
 from training.milestones import Milestones, Outcome
-from training.recipes.sub_category import FINISHED, RoundFolder
+from training.rounds import Result, RoundFolder, counted, steps_done
 from training.run_folder import RunFolder
 from training.saliency_check import SaliencyCheck
 from training.saliency_data import Parts, SaliencyArrays, SaliencyData, SquareView, split_parts
@@ -40,7 +37,6 @@ from training.sources import SaliencySources
 
 STAGE = "saliency"
 PARTS = "parts"
-Result = TypeVar("Result")
 
 
 def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:
@@ -92,20 +88,14 @@ class Stages:
 
     def steps_done(self) -> int:
         """Return the steps of the whole run that are kept."""
-        for number, total in enumerate(self.totals):
-            folder = self._folder(number).path
-            if not (folder / FINISHED).exists():
-                kept = folder / RESUME
-                done = int(load_checkpoint(kept)[1]["step"]) if kept.exists() else 0
-                return self._before(number) + min(done, total)
-        return sum(self.totals)
+        return steps_done([self._folder(number) for number in range(len(self.totals))], self.totals)
 
     def carried_out(self, number: int) -> Steps[Outcome]:
         """Train one stage, or return how it ended when it is finished already."""
         folder = self._folder(number)
-        if (folder.path / FINISHED).exists():
-            kept = json.loads((folder.path / FINISHED).read_text(encoding="utf-8"))
-            return Outcome(True, kept["steps"], kept["figures"], kept["tables"])
+        ended = folder.outcome()
+        if ended is not None:
+            return ended
         stopped = Outcome(False, self._before(number), {}, {})
         if self._run.stop_requested():
             return stopped
@@ -116,7 +106,8 @@ class Stages:
         outcome = yield from self._counted(self._fitted(number, folder, parts), number)
         outcome = replace(outcome, steps=self._before(number) + outcome.steps)
         if outcome.finished:
-            self._finish(folder.path, outcome)
+            folder.conclude(outcome)
+            shutil.rmtree(folder.path / PARTS, ignore_errors=True)
         return outcome
 
     def _parts(self, number: int) -> Steps[Parts | None]:
@@ -159,28 +150,8 @@ class Stages:
 
     def _counted(self, steps: Steps[Result], number: int) -> Steps[Result]:
         """Count the steps of one stage as those of the whole run."""
-        before, total = self._before(number), sum(self.totals)
-        with closing(steps):
-            while True:
-                try:
-                    progress = next(steps)
-                except StopIteration as stop:
-                    result: Result = stop.value
-                    return result
-                text = f"stage {number + 1} of {len(self.totals)}: {progress.message}"
-                yield replace(progress, stage=STAGE, done=before + progress.done, total=total, message=text)
-
-    def _finish(self, folder: Path, outcome: Outcome) -> None:
-        """Make the stage's models those of the run; what only resuming needs is deleted."""
-        for name in (BEST, LAST):
-            with (folder / name).open("rb") as model, publish(self._run.path / name) as file:
-                shutil.copyfileobj(model, file)
-        record = {"steps": outcome.steps, "figures": dict(outcome.figures), "tables": dict(outcome.tables)}
-        with publish(folder / FINISHED) as file:
-            file.write(json.dumps(record).encode())
-        for name in (BEST, RESUME):
-            (folder / name).unlink(missing_ok=True)
-        shutil.rmtree(folder / PARTS, ignore_errors=True)
+        text = f"stage {number + 1} of {len(self.totals)}"
+        return counted(steps, STAGE, self._before(number), sum(self.totals), text)
 
     def _folder(self, number: int) -> RoundFolder:
         return RoundFolder(self._run, number)

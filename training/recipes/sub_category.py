@@ -8,25 +8,18 @@ on in the middle of one and gives what the uninterrupted one gives.
 
 from __future__ import annotations
 
-import json
-import shutil
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
-from typing import TypeVar
 
 import torch
 
 from napari_wsss.core.clusters import Clusters
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.files import publish
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.project import Project
 from napari_wsss.localize.base import build_localizer
 from napari_wsss.localize.sub_category import SubCategory
-from napari_wsss.weights.checkpoint import load_checkpoint
-from training.checkpoints import BEST, LAST, RESUME
+from training.checkpoints import LAST
 from training.clustering import Clustering
 from training.config import RunConfig
 from training.data import Pictures
@@ -35,10 +28,8 @@ from training.learner import seed_everything, total_steps
 from training.milestones import Outcome
 from training.recipes.classifier import STAGE, Training, classifier_data, fitted
 from training.round_clusters import RoundClusters
+from training.rounds import Result, RoundFolder, counted, steps_done
 from training.run_folder import RunFolder
-
-FINISHED = "outcome.json"
-Result = TypeVar("Result")
 
 
 def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:
@@ -72,21 +63,6 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     return outcome
 
 
-class RoundFolder(RunFolder):
-    """The files of one round inside the folder of its run, which it stops with."""
-
-    def __init__(self, run: RunFolder, number: int) -> None:
-        super().__init__(run.path / f"round-{number}", {})
-        self._run = run
-
-    def stop_requested(self) -> bool:
-        """Return whether the run is asked to stop."""
-        return self._run.stop_requested()
-
-    def resume(self, finished_steps: int) -> None:
-        """Do nothing: the run as a whole was resumed."""
-
-
 class Rounds:
     """The rounds of one run."""
 
@@ -107,26 +83,23 @@ class Rounds:
 
     def steps_done(self) -> int:
         """Return the steps of the whole run that are kept."""
-        for number in self.numbers:
-            folder = self._folder(number).path
-            if not (folder / FINISHED).exists():
-                kept = folder / RESUME
-                return self._before(number) + (int(load_checkpoint(kept)[1]["step"]) if kept.exists() else 0)
-        return self._before(self.numbers.stop)
+        return steps_done(
+            [RoundFolder(self._run, number) for number in self.numbers], [self._steps] * len(self.numbers)
+        )
 
     def carried_out(self, number: int) -> Steps[Outcome]:
         """Train one round, or return how it ended when it is finished already."""
-        folder = self._folder(number)
-        if (folder.path / FINISHED).exists():
-            kept = json.loads((folder.path / FINISHED).read_text(encoding="utf-8"))
-            return Outcome(True, kept["steps"], kept["figures"], kept["tables"])
+        folder = RoundFolder(self._run, number)
+        ended = folder.outcome()
+        if ended is not None:
+            return ended
         stopped = Outcome(False, self._before(number), {}, {})
         if self._run.stop_requested():
             return stopped
         folder.path.mkdir(exist_ok=True)
         clusters = None
         if number:
-            extractor = self._folder(number - 1).path / LAST if number > self.numbers.start else None
+            extractor = RoundFolder(self._run, number - 1).path / LAST if number > self.numbers.start else None
             found = self._clusters.learned(number, folder.path, extractor)
             clusters = yield from self._counted(found, number)
             if clusters is None:
@@ -134,7 +107,7 @@ class Rounds:
         outcome = yield from self._counted(fitted(self._training(folder, clusters)), number)
         outcome = replace(outcome, steps=self._before(number) + outcome.steps)
         if outcome.finished:
-            self._finish(folder.path, outcome)
+            folder.conclude(outcome)
         return outcome
 
     def _training(self, folder: RoundFolder, clusters: Clusters | None) -> Training:
@@ -151,30 +124,7 @@ class Rounds:
 
     def _counted(self, steps: Steps[Result], number: int) -> Steps[Result]:
         """Count the steps of one round as those of the whole run."""
-        before, total = self._before(number), self._before(self.numbers.stop)
-        with closing(steps):
-            while True:
-                try:
-                    progress = next(steps)
-                except StopIteration as stop:
-                    result: Result = stop.value
-                    return result
-                text = f"round {number}: {progress.message}"
-                yield replace(progress, stage=STAGE, done=before + progress.done, total=total, message=text)
-
-    def _finish(self, folder: Path, outcome: Outcome) -> None:
-        """Make the round's models those of the run; what only resuming needs is deleted."""
-        for name in (BEST, LAST):
-            with (folder / name).open("rb") as model, publish(self._run.path / name) as file:
-                shutil.copyfileobj(model, file)
-        record = {"steps": outcome.steps, "figures": dict(outcome.figures), "tables": dict(outcome.tables)}
-        with publish(folder / FINISHED) as file:
-            file.write(json.dumps(record).encode())
-        for name in (BEST, RESUME):
-            (folder / name).unlink(missing_ok=True)
-
-    def _folder(self, number: int) -> RoundFolder:
-        return RoundFolder(self._run, number)
+        return counted(steps, STAGE, self._before(number), self._before(self.numbers.stop), f"round {number}")
 
     def _before(self, number: int) -> int:
         """Return the steps of all rounds before."""
