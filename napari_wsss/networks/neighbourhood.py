@@ -7,13 +7,12 @@ False where a partner lies outside of the grid.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 Offset = tuple[int, int]
 
@@ -76,26 +75,59 @@ def feature_affinities(features: Tensor, offsets: Sequence[Offset]) -> Tensor:
 
     The paper sums over the channels; its code takes the mean, and so do its published weights.
     """
+    found: Tensor = _FeatureAffinities.apply(features, tuple(offsets))
+    return found
+
+
+class _FeatureAffinities(torch.autograd.Function):
+    """Differences of features are computed anew for the gradient: those of all offsets would fill gigabytes.
+
+    The gradient is added up in place; that of a slice would be as large as all features, once for every offset.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, offsets: tuple[Offset, ...]) -> Tensor:
+        features = features.contiguous()  # channels last would make every slice a walk through all of the memory
+        batch, _, height, width = features.shape
+        alike = features.new_zeros(batch, len(offsets), height, width)
+        for row, offset in enumerate(offsets):
+            for here, there in _parts(features, offset):
+                alike[_at(row, here)] = (features[here] - features[there]).abs_().mean(1).neg_().exp_()
+        ctx.save_for_backward(features, alike)
+        ctx.offsets = offsets
+        return alike
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        features, alike = ctx.saved_tensors
+        slope = gradient * alike / -features.shape[1]
+        found = torch.zeros_like(features)
+        for row, offset in enumerate(ctx.offsets):
+            for here, there in _parts(features, offset):
+                change = (features[here] - features[there]).sign_().mul_(slope[_at(row, here)][:, None])
+                found[here] += change
+                found[there] -= change
+        return found, None
+
+
+Index = tuple[slice, slice, slice, slice]
+
+
+def _parts(features: Tensor, offset: Offset) -> Iterator[tuple[Index, Index]]:
+    """Yield where the cells of a grid (B,D,h,w) with a partner lie, and where the partners, some rows at a time."""
     batch, channels, height, width = features.shape
     rows_at_once = max(1, _MOST_VALUES // (batch * channels * width))
-    planes = []
-    for offset in offsets:
-        at = overlap(height, width, offset)
-        here, there = features[:, :, at.rows, at.columns], features[:, :, at.partner_rows, at.partner_columns]
-        parts = zip(here.split(rows_at_once, 2), there.split(rows_at_once, 2), strict=True)
-        # Differences are computed anew for the gradient: kept ones of all offsets would fill gigabytes.
-        alike = [
-            checkpoint(_alike, *part, use_reentrant=False) if features.requires_grad else _alike(*part)
-            for part in parts
-        ]
-        plane = features.new_zeros(batch, height, width)
-        plane[:, at.rows, at.columns] = torch.cat(alike, 1)
-        planes.append(plane)
-    return torch.stack(planes, 1)
+    at, every = overlap(height, width, offset), slice(None)
+    for start in range(at.rows.start, at.rows.stop, rows_at_once):
+        rows = slice(start, min(start + rows_at_once, at.rows.stop))
+        partners = slice(rows.start + offset[0], rows.stop + offset[0])
+        yield (every, every, rows, at.columns), (every, every, partners, at.partner_columns)
 
 
-def _alike(here: Tensor, there: Tensor) -> Tensor:
-    return (here - there).abs().mean(1).neg().exp()
+def _at(row: int, cells: Index) -> tuple[slice, int, slice, slice]:
+    """Return where the affinities (B,P,h,w) of such cells lie."""
+    batch, _, rows, columns = cells
+    return batch, row, rows, columns
 
 
 def barrier_affinities(boundary: Tensor, offsets: Sequence[Offset]) -> Tensor:

@@ -72,6 +72,17 @@ def test_feature_affinities_are_those_of_each_pair(values_at_once: int, monkeypa
                 assert found[:, p, y, x].tolist() == pytest.approx(wanted, abs=1e-6)
 
 
+@pytest.mark.parametrize("values_at_once", [1, 2**24])
+def test_the_gradient_of_feature_affinities_is_the_true_one(
+    values_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_wsss.networks.neighbourhood._MOST_VALUES", values_at_once)
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(2, 3, 4, 5, generator=generator, dtype=torch.float64).requires_grad_()
+
+    assert torch.autograd.gradcheck(lambda given: feature_affinities(given, half_disc(3)), (features,))
+
+
 def test_a_boundary_parts_what_lies_on_both_its_sides() -> None:
     boundary = torch.zeros(1, 5, 7)
     boundary[:, :, 3] = 0.75
