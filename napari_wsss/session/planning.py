@@ -50,6 +50,12 @@ def parameters_class(shelf: Shelf, method: str) -> type[Any]:
     return cls
 
 
+def check_refiners(steps: Sequence[Step]) -> None:
+    """Raise `StepError` for a refiner that does not exist, `ParameterError` for parameters it cannot have."""
+    for step in steps:
+        from_dict(parameters_class("refine", step.method), step.parameters)
+
+
 def asks_for(steps: Sequence[Step], what: str) -> bool:
     """Return True when one of the refiners needs `what` (``saliency``, ``features``); unknown ones do not count."""
     try:

@@ -113,7 +113,10 @@ class Tuning(Computing):
 
     @reported
     def set_refiners(self, steps: Sequence[Step]) -> bool:
-        """Choose the refiners and their order for the project."""
+        """Choose the refiners and their order for the project; refused when one does not exist or cannot have these
+        parameters.
+        """
+        planning.check_refiners(steps)
         return self._change_plan(replace(self.plan, refiners=tuple(steps)))
 
     @reported

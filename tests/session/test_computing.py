@@ -81,10 +81,12 @@ def test_a_job_cancelled_from_the_job_bar_stays_cancelled(
 
 def test_a_plan_that_cannot_run_is_said_and_the_image_is_shown(computed: Sitting) -> None:
     session = computed.session
-    assert session.project is not None
-    session.set_refiners([Step("constant_background", {"no such": 1})])
-    computed.settle()
+    before = session.plan
+    assert not session.set_refiners([Step("constant_background", {"no such": 1})])
     assert "no such" in computed.failures[0]
+    assert not session.set_refiners([Step("no_such_step")])
+    assert "no_such_step" in computed.failures[1]
+    assert session.plan == before
     assert session.next()
     assert session.image is not None
 
