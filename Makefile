@@ -2,6 +2,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+WORKERS ?= 2
 export VENV
 
 .PHONY: help env demo screenshots test lint bench clean
@@ -18,8 +19,8 @@ demo: env  ## sample project, a few minutes of training, napari (or screenshots 
 screenshots: env  ## pictures of the real window, one of them for the README
 	@.ci/screenshots
 
-test: env  ## the test suite; PYTEST_ARGS='-m slow' or '-m real' for the rest
-	@.ci/with_display $(BIN)/python -m pytest $(PYTEST_ARGS)
+test: env  ## the test suite on two workers; PYTEST_ARGS='-m slow' or '-m real' for the rest
+	@.ci/with_display $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: env  ## ruff, and mypy --strict on core, session and pipeline
 	$(BIN)/ruff check

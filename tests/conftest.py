@@ -10,6 +10,8 @@ import pytest
 
 # Before anything loads torch: waiting threads that spin slow a busy machine down by an order of magnitude.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the cores
 
 ROOT = Path(__file__).parents[1]
 HAS_SCREEN = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
@@ -19,7 +21,11 @@ if not HAS_SCREEN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests of a real viewer where napari could not draw."""
+    """Keep windows, and the tests of one file, in one worker; skip tests of a real viewer where it could not draw."""
+    for item in items:
+        # Two windows on one screen would take the keyboard from each other.
+        group = "window" if {"qtbot", "make_napari_viewer"} & set(item.fixturenames) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
     if HAS_SCREEN:
         return
     skip = pytest.mark.skip(reason="a napari viewer needs a display; `make test` brings a virtual one")
