@@ -193,8 +193,7 @@ PRESETS: dict[Recipe, dict[str, dict[str, dict[str, Any]]]] = {
     "segmentation": {
         "pretrained": {
             "optimisation": {
-                # Measured on 200 masks of photographs, 120 steps, mIoU: this 0.29; sgd 0.001 (head x10) 0.25; with sgd
-                # 0.01 the trunk's features collapse under the gradient of the fresh pyramid (0.01).
+                # With sgd at 0.01 the trunk's features collapse under the gradient of the fresh pyramid.
                 "optimiser": "adamw",
                 "learning_rate": 0.0001,
                 "weight_decay": 0.01,

@@ -6,8 +6,8 @@ With features f_i of the cells i, to which the image's colours can be appended::
     out_j = sum_i n_i A_ij / sum_i A_ij
 
 on the grid of the features; afterwards each class is stretched back to the range it had, because means shrink it. The
-features are the trunk's, also after a SEAM network, whose maps went through its learned embedding already: on 90
-photographs they lifted SEAM's seeds from 48.6 to 52.9, its embedding once more only to 49.5. The background is not part
+features are the trunk's, also after a SEAM network, whose maps went through its learned embedding already: in trials
+they lifted SEAM's seeds more than its embedding did once more. The background is not part
 of this: it stays what it was, so that a background step belongs after this one.
 """
 
@@ -43,8 +43,8 @@ class PixelCorrelation(Refiner):
     class Parameters:
         """Pixel correlation."""
 
-        # Measured on 120 photographs with the features of a plain CAM classifier, seed mIoU 43.7 without this step:
-        # 2 iterations and power 3 give 53.0 (winners only 52.5), 1 and 2 51.7, SEAM's own 1 and 1 48.4.
+        # A classifier's features are less selective than ones learned for this, so that SEAM's own single iteration at
+        # power 1 smooths too much; docs/benchmarks.md has what these defaults are worth.
         iterations: int = parameter(2, "Iterations", "How often scores are shared; 0 changes nothing.", bounds=(0, 20))
         affinity_power: float = parameter(
             3.0,
