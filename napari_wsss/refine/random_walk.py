@@ -55,14 +55,16 @@ class RandomWalk(Refiner):
     class Parameters:
         """Random walk."""
 
+        # PSA's power of 8 and its 256 steps are for a network trained long on large images: on smaller ones they carry
+        # scores over the whole image.
         affinity_power: float = parameter(
-            8.0,
+            10.0,
             "Affinity power (beta)",
             "Larger lets scores pass among the most similar pixels only; PSA 8, IRN 10.",
             bounds=(0.1, 64.0),
         )
         log2_steps: int = parameter(
-            8, "Steps (t)", "2^t steps: each more doubles how far scores spread; PSA and IRN 8, SEAM 6.", bounds=(0, 12)
+            6, "Steps (t)", "2^t steps: each more doubles how far scores spread; PSA and IRN 8, SEAM 6.", bounds=(0, 12)
         )
         with_background: bool = parameter(
             False,
