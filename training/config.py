@@ -392,31 +392,3 @@ def read_config(path: Path, recipe: Recipe) -> dict[str, Any]:
         raise ParameterError(f"{path} configures a {content['recipe']} run; give one of a {recipe} run.")
     config: dict[str, Any] = content.get("config", {k: v for k, v in content.items() if k != "recipe"})
     return config
-
-
-def describe(config: RunConfig) -> list[dict[str, Any]]:
-    """Return the options of a recipe as plain JSON types, one entry per parameter, for forms without torch.
-
-    The method's own come first. The ``default`` of an entry is what the run would use: the value of `config`, its
-    method's presets laid over.
-    """
-    shelf, _ = RECIPES[config.recipe]
-    own = load_method(shelf, config.method).Parameters
-    prefix = method_prefix(config.recipe, config.method)
-    used = config.to_dict() | {"parameters": to_dict(from_dict(own, config.parameters))}
-    entries = [
-        {"section": section, **one.metadata, "name": (prefix if section == "parameters" else "") + name}
-        | {"default": used[section][name]}
-        for section, cls in {"parameters": own, **sections_of(config.recipe)}.items()
-        for name, one in fields_of(cls).items()
-    ]
-    preset = next(entry for entry in entries if (entry["section"], entry["name"]) == ("optimisation", "preset"))
-    preset["choices"] = tuple(name for name in preset["choices"] if _may_choose(name, config))
-    return entries
-
-
-def _may_choose(preset: str, config: RunConfig) -> bool:
-    if not is_published(preset):
-        return True
-    found = published_preset(preset)
-    return (found.recipe, found.method) == (config.recipe, config.method)

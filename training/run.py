@@ -15,7 +15,8 @@ from pathlib import Path
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.project import Project
 from napari_wsss.core.registry import method_names
-from training.config import RECIPES, Recipe, add_recipe_options, describe, read_config, resolve
+from training.config import RECIPES, Recipe, add_recipe_options, read_config, resolve
+from training.describing import describe
 from training.published_presets import is_published, published_preset
 from training.report import Reporter, complain, reporter
 from training.tables import as_text

@@ -12,7 +12,6 @@ from training.config import (
     PRESETS,
     Recipe,
     add_recipe_options,
-    describe,
     read_config,
     resolve,
     resolve_file,
@@ -99,12 +98,6 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, content: str) 
         read_config(tmp_path / "c.json", "classifier")
 
 
-def test_description_is_json_and_complete() -> None:
-    entries = describe(resolve_file("segmentation", {}))
-    json.dumps(entries)
-    assert {"machine_weight", "auxiliary_weight", "crop", "epochs"} <= {str(entry["name"]) for entry in entries}
-
-
 def test_a_preset_may_set_the_methods_own_parameters() -> None:
     gentle, published = (
         resolve_file("classifier", {"method": "seam", "optimisation": {"preset": name}})
@@ -114,7 +107,6 @@ def test_a_preset_may_set_the_methods_own_parameters() -> None:
     assert gentle.parameters["rescale"] == 0.5
     assert published.parameters == {}
     assert resolve_file("classifier", {"method": "seam", "parameters": {"rescale": 0.4}}).parameters["rescale"] == 0.4
-    assert {entry["name"]: entry["default"] for entry in describe(gentle)}["rescale"] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("classes", "rate"), [(1, 0.0005), (3, 0.0015), (20, 0.01), (200, 0.01)])

@@ -7,7 +7,8 @@ import pytest
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.registry import method_names
-from training.config import RECIPES, add_recipe_options, describe, resolve, resolve_file
+from training.config import RECIPES, add_recipe_options, resolve, resolve_file
+from training.describing import describe
 from training.published_presets import (
     FOLDER,
     preset_for,

@@ -1,0 +1,21 @@
+"""A recipe's options are described whole, with the values that its run would use."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from training.config import resolve_file
+from training.describing import describe
+
+
+def test_description_is_json_and_complete() -> None:
+    entries = describe(resolve_file("segmentation", {}))
+    json.dumps(entries)
+    assert {"machine_weight", "auxiliary_weight", "crop", "epochs"} <= {str(entry["name"]) for entry in entries}
+
+
+def test_defaults_are_those_of_the_preset() -> None:
+    gentle = resolve_file("classifier", {"method": "seam", "optimisation": {"preset": "pretrained"}})
+    assert {entry["name"]: entry["default"] for entry in describe(gentle)}["rescale"] == pytest.approx(0.5)
