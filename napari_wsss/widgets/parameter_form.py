@@ -26,7 +26,7 @@ LONGEST_SLIDER = 200.0
 SLIDER_STEPS = 100
 SMALLEST_PLACE = 0.01  # a default nearer to the end than this could not be set on a slider
 ROW_HEIGHT = 26  # pixels
-LONGEST_TITLE = 130  # pixels; longer ones stand above their field
+LONGEST_TITLE = 100  # pixels; longer ones stand above their field, so that sliders keep room to move
 METADATA = ("title", "description", "minimum", "maximum", "choices", "advanced", "decimals")
 
 
