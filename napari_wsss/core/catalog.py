@@ -33,6 +33,7 @@ SPLITS = ("", "train", "val")
 PAGE = 1000
 COLUMNS = (
     "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
+    "edited, changed, borrowed_from, "
     "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number)"
 )
 
@@ -62,6 +63,12 @@ class ImageRecord:
         SHA-256 of the file, "" while never read.
     score : float, optional
         Queue score (uncertainty).
+    edited : float, optional
+        Share of pixels in [0, 1] that a person changed in the proposal before accepting; None before that.
+    changed : float, optional
+        1 - mean IoU between the proposal and the one of the model applied before, in [0, 1]; None when unknown.
+    borrowed_from : str
+        Id of the image whose correction the proposal was taken over from, "" for none.
     """
 
     id: str
@@ -76,6 +83,9 @@ class ImageRecord:
     content_hash: str = ""
     score: float | None = None
     replaced: bool = False
+    edited: float | None = None
+    changed: float | None = None
+    borrowed_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -288,6 +298,22 @@ class Catalog:
             rows = [(float(score), image_id) for image_id, score in scores.items()]
             connection.executemany("UPDATE images SET score = ? WHERE id = ?", rows)
 
+    def set_edited(self, image_id: str, edited: float | None) -> None:
+        """Set the share of pixels in [0, 1] that a person changed before accepting."""
+        self._set(image_id, "edited = ?", None if edited is None else float(edited))
+
+    def set_changes(self, changes: Mapping[str, float | None]) -> None:
+        """Set how much the proposals of many images changed with the last applied model, in [0, 1]."""
+        with self._database.transaction() as connection:
+            rows = [(None if value is None else float(value), image_id) for image_id, value in changes.items()]
+            connection.executemany("UPDATE images SET changed = ? WHERE id = ?", rows)
+
+    def set_borrowed(self, image_ids: Iterable[str], source: str) -> None:
+        """Note that the proposals of images were taken over from the correction of image `source` ("": no longer)."""
+        with self._database.transaction() as connection:
+            rows = [(source, image_id) for image_id in image_ids]
+            connection.executemany("UPDATE images SET borrowed_from = ? WHERE id = ?", rows)
+
     def set_hash(self, image_id: str, content_hash: str) -> None:
         """Record the SHA-256 of the image file."""
         self._set(image_id, "content_hash = ?", content_hash)
@@ -330,7 +356,8 @@ class Catalog:
 
 
 def _record(row: Row) -> ImageRecord:
-    _, image_id, path, state, split, note, stale, changed, disagrees, replaced, content_hash, score, names = row
+    _, image_id, path, state, split, note, *facts, content_hash, score, edited, changed, borrowed_from, names = row
+    stale, label_changed, disagrees, replaced = map(bool, facts)
     return ImageRecord(
         id=image_id,
         path=path,
@@ -338,12 +365,15 @@ def _record(row: Row) -> ImageRecord:
         state=state,
         split=split,
         note=note,
-        stale=bool(stale),
-        label_changed=bool(changed),
-        disagrees=bool(disagrees),
-        replaced=bool(replaced),
+        stale=stale,
+        label_changed=label_changed,
+        disagrees=disagrees,
+        replaced=replaced,
         content_hash=content_hash,
         score=score,
+        edited=edited,
+        changed=changed,
+        borrowed_from=borrowed_from,
     )
 
 

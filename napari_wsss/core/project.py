@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -372,9 +374,13 @@ class Project:
         """Drop the draft (undoable) and return whether there was one; an accepted mask below it is untouched."""
         return self._review.discard_draft(image_id)
 
-    def accept(self, image_id: str, values: Mask) -> None:
-        """Write the accepted mask, set the state and drop the draft (undoable)."""
-        self._review.accept(image_id, values)
+    def accept(self, image_id: str, values: Mask, facts: Mapping[str, Any] | None = None) -> None:
+        """Write the accepted mask, set the state and drop the draft (undoable); see `Review.accept` for `facts`."""
+        self._review.accept(image_id, values, facts)
+
+    def as_one_step(self) -> AbstractContextManager[None]:
+        """Return a context in which all decisions are one step for `undo_decision`."""
+        return self._review.as_one_step()
 
     def decide(self, image_id: str, state: str) -> None:
         """Set a review state (undoable); ``"todo"`` means: whatever the image rests in without a decision."""

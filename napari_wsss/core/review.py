@@ -8,7 +8,8 @@ written when the project is opened the next time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ class Review:
         self._size_of = size_of
         # Two threads that write files must not overtake each other: each writes what is decided when its turn comes.
         self._settling = threading.RLock()
+        self._group = 0  # of decisions that are taken back together, 0 outside of `as_one_step`
 
     # -- files --------------------------------------------------------------------------------------------
 
@@ -219,8 +221,26 @@ class Review:
 
     # -- deciding -----------------------------------------------------------------------------------------
 
-    def accept(self, image_id: str, values: Mask) -> None:
+    @contextmanager
+    def as_one_step(self) -> Iterator[None]:
+        """Record every decision made inside as one that `undo` takes back at once."""
+        before = self._group
+        newest = self._journal.recent(1)
+        self._group = before or (newest[0].number + 1 if newest else 1)
+        try:
+            yield
+        finally:
+            self._group = before
+
+    def accept(self, image_id: str, values: Mask, facts: Mapping[str, Any] | None = None) -> None:
         """Make `values` the accepted mask and drop the draft; undoable.
+
+        Parameters
+        ----------
+        values : (H, W) uint8
+        facts : mapping, optional
+            What the statistics want to know, as JSON values: ``edited`` (share of pixels in [0, 1] that differ from
+            the proposal; also kept in the catalog), ``seconds`` the image was looked at ...
 
         Raises
         ------
@@ -235,7 +255,7 @@ class Review:
             before, content = self.content(path), encode_mask(values, self._classes())
             if before == content and self.resting_state(image_id) == self._catalog.state(image_id) == "accepted":
                 return
-            entry = self._record_mask(image_id, "accepted", {"action": "accept"})
+            entry = self._record_mask(image_id, "accepted", {"action": "accept", **(facts or {})})
             if before is not None:
                 self._journal.keep_file(entry.number, "mask", before)
             self._keep_draft(entry, image_id, values)
@@ -243,13 +263,17 @@ class Review:
             self._decide_file(path, content)
             self._catalog.set_state(image_id, "accepted")
             self._catalog.set_facts(image_id, disagrees=False, replaced=False)
+            self._catalog.set_edited(image_id, (facts or {}).get("edited"))
         self.settle()
 
     def _record_mask(self, image_id: str, state: str, after: Mapping[str, Any]) -> Entry:
         record = self._catalog.get(image_id)
         before = {"state": record.state, "disagrees": record.disagrees, "replaced": record.replaced}
-        had = {"mask": self.has_accepted(image_id), "draft": self.has_draft(image_id)}
-        return self._journal.append("mask", image_id, {**before, **had}, {**after, "state": state})
+        had = {"mask": self.has_accepted(image_id), "draft": self.has_draft(image_id), "edited": record.edited}
+        return self._journal.append("mask", image_id, {**before, **had}, {**after, "state": state, **self._step()})
+
+    def _step(self) -> dict[str, int]:
+        return {"group": self._group} if self._group else {}
 
     def _keep_draft(self, entry: Entry, image_id: str, accepted: Mask | None) -> None:
         """Keep the draft's pixels with the entry, unless the mask accepted now is the same."""
@@ -280,7 +304,7 @@ class Review:
             if wanted == "accepted" and not self.has_accepted(image_id):
                 raise ProjectError(f"{image_id} has no accepted mask; accept one to make it accepted.")
             self._catalog.set_state(image_id, wanted)
-            self._journal.append("state", image_id, {"state": now}, {"state": wanted})
+            self._journal.append("state", image_id, {"state": now}, {"state": wanted, **self._step()})
 
     def resting_state(self, image_id: str) -> str:
         """Return what an image is when nobody flagged, skipped or excluded it: draft, accepted or todo."""
@@ -291,23 +315,32 @@ class Review:
     def undo(self) -> str | None:
         """Take back the last decision: state and mask file become what they were. Return the image's id.
 
-        Edits made after the decision are never lost: they stay as a draft.
+        Decisions made `as_one_step` are taken back together; the id is then that of the first of them. Edits made
+        after the decision are never lost: they stay as a draft.
         """
+        undone = None
         with self._database.transaction():
             entry = self._journal.last(DECISIONS)
-            if entry is None or entry.image_id is None:
-                return None
-            now = self._catalog.state(entry.image_id)
-            if entry.kind == "mask":
-                state = self._undo_mask(entry, entry.image_id)
-            else:
-                # An edit after the decision has already moved the image on; that is not taken back.
-                state = self._undrafted(entry, entry.image_id) if now == entry.after["state"] else now
-            self._catalog.restore_state(entry.image_id, state)
-            self._journal.append("undo", entry.image_id, {"state": now, "entry": entry.number}, {"state": state})
-            self._journal.mark_undone(entry.number)
+            group = entry.after.get("group") if entry is not None else None
+            while entry is not None and entry.image_id is not None:
+                self._undo_entry(entry, entry.image_id)
+                undone = entry.image_id
+                entry = self._journal.last(DECISIONS)
+                if group is None or entry is None or entry.after.get("group") != group:
+                    break
         self.settle()
-        return entry.image_id
+        return undone
+
+    def _undo_entry(self, entry: Entry, image_id: str) -> None:
+        now = self._catalog.state(image_id)
+        if entry.kind == "mask":
+            state = self._undo_mask(entry, image_id)
+        else:
+            # An edit after the decision has already moved the image on; that is not taken back.
+            state = self._undrafted(entry, image_id) if now == entry.after["state"] else now
+        self._catalog.restore_state(image_id, state)
+        self._journal.append("undo", image_id, {"state": now, "entry": entry.number}, {"state": state})
+        self._journal.mark_undone(entry.number)
 
     def _undo_mask(self, entry: Entry, image_id: str) -> str:
         newer = self.read_draft(image_id)  # before the mask below it changes
@@ -317,6 +350,7 @@ class Review:
             draft = draft or (self.content(path) if before["draft"] else None)  # kept only where it differed
             self._decide_file(path, self._journal.kept_file(entry.number, "mask"))
             self._catalog.set_facts(image_id, disagrees=before["disagrees"], replaced=before["replaced"])
+            self._catalog.set_edited(image_id, before.get("edited"))
         if newer is not None:
             draft = encode_mask(newer, self._classes())
         self._journal.clear_strokes(image_id)

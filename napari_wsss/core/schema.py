@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
 
@@ -32,7 +32,10 @@ CREATE TABLE images (
     content_hash TEXT NOT NULL DEFAULT '',
     file_mtime INTEGER NOT NULL DEFAULT -1,
     file_size INTEGER NOT NULL DEFAULT -1,
-    score REAL
+    score REAL,
+    edited REAL,
+    changed REAL,
+    borrowed_from TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX images_by_state ON images (state, number);
 CREATE TABLE labels (
@@ -41,6 +44,14 @@ CREATE TABLE labels (
     PRIMARY KEY (image, class)
 ) WITHOUT ROWID;
 CREATE INDEX labels_by_class ON labels (class, image);
+CREATE TABLE image_clusters (
+    image INTEGER NOT NULL REFERENCES images (number),
+    class INTEGER NOT NULL REFERENCES classes (position),
+    cluster TEXT NOT NULL,
+    distance REAL NOT NULL,
+    PRIMARY KEY (image, class)
+) WITHOUT ROWID;
+CREATE INDEX image_clusters_by_cluster ON image_clusters (cluster, image);
 CREATE TABLE journal (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     time REAL NOT NULL,
@@ -62,7 +73,21 @@ CREATE TABLE kept_files (
 CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
 """
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}
+
+def _to_version_2(connection: sqlite3.Connection) -> None:
+    """Add how much a person edited, how much a proposal changed, where it was borrowed from, and the clusters."""
+    connection.execute("ALTER TABLE images ADD COLUMN edited REAL")
+    connection.execute("ALTER TABLE images ADD COLUMN changed REAL")
+    connection.execute("ALTER TABLE images ADD COLUMN borrowed_from TEXT NOT NULL DEFAULT ''")
+    connection.execute(
+        "CREATE TABLE image_clusters (image INTEGER NOT NULL REFERENCES images (number), class INTEGER NOT NULL "
+        "REFERENCES classes (position), cluster TEXT NOT NULL, distance REAL NOT NULL, PRIMARY KEY (image, class)) "
+        "WITHOUT ROWID"
+    )
+    connection.execute("CREATE INDEX image_clusters_by_cluster ON image_clusters (cluster, image)")
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2}
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 
 

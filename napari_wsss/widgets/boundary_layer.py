@@ -2,50 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_wsss.widgets import looks
+from napari_wsss.widgets.overlay import Overlay
 
 
-class BoundaryLayer:
-    """Shows boundaries (h, w) of a grid stretched over the image.
+class BoundaryOverlay(Overlay):
+    """Boundaries (h, w) of a grid, stretched over the image."""
 
-    Parameters
-    ----------
-    add, remove : callable
-        Put a layer into the viewer, below the proposal, and take it out.
+    role = looks.BOUNDARIES
+    place = "below proposal"
 
-    Attributes
-    ----------
-    layer : Image or None
-        None while no boundaries are shown.
-    """
+    def signals(self) -> tuple[Any, ...]:
+        """Return the signal that tells that boundaries were found or are no longer wanted."""
+        return (self.session.boundary_changed,)
 
-    def __init__(self, add: Callable[[Image], None], remove: Callable[[Image], None]) -> None:
-        self.layer: Image | None = None
-        self._add, self._remove = add, remove
+    def picture(self) -> NDArray[np.float32] | None:
+        """Return the boundaries (h, w) float32 in [0, 1] of the shown image."""
+        return self.session.boundary if self.session.image is not None else None
 
-    def feed(self, values: NDArray[np.float32] | None, size: tuple[int, ...]) -> None:
-        """Show `values` (h, w) over an image of `size` (H, W) pixels, or nothing."""
-        if values is None:
-            if self.layer is not None:
-                layer, self.layer = self.layer, None
-                self._remove(layer)
-            return
-        scale = np.divide(size[:2], values.shape)
-        if self.layer is None:
-            self.layer = looks.boundary_layer(values)
-            self._place(scale)
-            self._add(self.layer)
-        elif self.layer.data is not values:
-            self.layer.data = values
-            self._place(scale)
+    def make(self, picture: NDArray[np.float32]) -> Image:
+        """Return a layer that covers the image."""
+        return self._placed(looks.boundary_layer(picture))
 
-    def _place(self, scale: NDArray[np.float64]) -> None:
+    def update(self, picture: NDArray[np.float32]) -> None:
+        """Show the boundaries of another image."""
         assert self.layer is not None
-        self.layer.scale = scale
-        self.layer.translate = (scale - 1) / 2  # napari puts centres of pixels, not their corners, at their index
+        self.layer.data = picture
+        self._placed(self.layer)
+
+    def _placed(self, layer: Image) -> Image:
+        image = self.session.image
+        assert image is not None
+        scale = np.divide(image.shape[:2], layer.data.shape)
+        layer.scale = scale
+        layer.translate = (scale - 1) / 2  # napari puts centres of pixels, not their corners, at their index
+        return layer

@@ -9,7 +9,7 @@ come, go and are renamed is decided in this one place, which makes it longer tha
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from napari.components import ViewerModel
@@ -21,9 +21,10 @@ from qtpy.QtGui import QGuiApplication
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import looks
-from napari_wsss.widgets.boundary_layer import BoundaryLayer
 from napari_wsss.widgets.cam_layers import CamLayers
 from napari_wsss.widgets.controls import single_shot, soon
+from napari_wsss.widgets.overlay import Place
+from napari_wsss.widgets.overlays import make_overlays
 from napari_wsss.widgets.peek import Peek
 
 RECORD_AFTER_MS = 150
@@ -52,7 +53,7 @@ class ViewerSync(QObject):
         super().__init__(parent)
         self.viewer, self.session = viewer, session
         self.cams = CamLayers(self._add_cam, self._remove)
-        self.boundary = BoundaryLayer(self._add_boundary, self._remove)
+        self.overlays = make_overlays(session)
         self._single: dict[str, Layer] = {}
         self._fed: dict[int, Any] = {}  # id of a layer -> the array it shows
         self._shown_id: str | None = None
@@ -67,12 +68,12 @@ class ViewerSync(QObject):
             (session.maps_ready, self._on_maps),
             (session.labels_changed, self._on_maps),
             (session.proposal_changed, self._on_proposal),
-            (session.boundary_changed, lambda _image_id: self._guarded(self._feed_boundary)),
             (session.mask_replaced, self.reconcile),
             (session.state_changed, self.reconcile),
             (session.classes_changed, self._on_classes),
             (session.project_opened, self.show),
             (session.project_closed, self.show),
+            *((signal, self._on_overlays) for overlay in self.overlays for signal in overlay.signals()),
         ]
         for signal, slot in self._signals:
             signal.connect(slot)
@@ -88,8 +89,9 @@ class ViewerSync(QObject):
     def layers(self) -> tuple[Layer, ...]:
         """Our layers, bottom to top."""
         single = self._single.get
-        maps = [*self.cams.layers, *self.cams.spares, self.boundary.layer]
-        order = [single("image"), *maps, single("proposal"), single("mask")]
+        over = {place: [one.layer for one in self.overlays if one.place == place] for place in get_args(Place)}
+        maps = [*self.cams.layers, *self.cams.spares, *over["below proposal"]]
+        order = [single("image"), *maps, single("proposal"), *over["below mask"], single("mask"), *over["on top"]]
         return tuple(layer for layer in order if layer is not None)
 
     @property
@@ -169,7 +171,7 @@ class ViewerSync(QObject):
         self._feed_cams()
         self._feed_proposal()
         self._feed_mask()
-        self._feed_boundary()
+        self._feed_overlays()
 
     def _feed(self, role: str, data: NDArray[Any], make: Any, position: int) -> Layer:
         layer = self._single.get(role)
@@ -184,7 +186,8 @@ class ViewerSync(QObject):
     def _feed_mask(self) -> None:
         mask = self.mask
         mode = None if mask is None else mask.mode
-        position = len(self.viewer.layers)
+        on_top = [one.layer for one in self.overlays if one.place == "on top" and one.layer in self.viewer.layers]
+        position = self.viewer.layers.index(on_top[0]) if on_top else len(self.viewer.layers)
         data = self.session.mask
         layer = self._feed("mask", data, lambda values: looks.mask_layer(values, self._classes()), position)
         if mode is None:
@@ -211,7 +214,8 @@ class ViewerSync(QObject):
             values = np.zeros(self.session.image.shape[:2], np.uint8)
         layer = self._single.get("proposal")
         if layer is None:
-            position = len(self.viewer.layers) - (self.mask is not None)
+            layers = self.viewer.layers
+            position = len(layers) if self.mask is None else layers.index(self.mask)
             layer = looks.proposal_layer(values.copy(), self._classes())
             self._single["proposal"] = layer
             self._add(layer, position)
@@ -221,9 +225,13 @@ class ViewerSync(QObject):
             looks.write(layer, values)
         self._fed[id(layer)] = values
 
-    def _feed_boundary(self) -> None:
-        if self.mask is not None:
-            self.boundary.feed(self.session.boundary, self.session.image.shape)
+    def _on_overlays(self, *_told: Any) -> None:
+        if self.mask is not None and self.session.current_id == self._shown_id:
+            self._guarded(self._feed_overlays)
+
+    def _feed_overlays(self) -> None:
+        for overlay in self.overlays:
+            overlay.feed(self._add_overlay, self._remove)
 
     def _feed_cams(self) -> None:
         self.cams.feed(self._labelled(), self._classes(), self.session.maps, self.session.image)
@@ -239,8 +247,9 @@ class ViewerSync(QObject):
     def _add_cam(self, layer: Image, row: int) -> None:
         self._add(layer, self.viewer.layers.index(self._single["image"]) + 1 + row)
 
-    def _add_boundary(self, layer: Image) -> None:
-        self._add(layer, self.viewer.layers.index(self._single["proposal"]))
+    def _add_overlay(self, layer: Layer, place: Place) -> None:
+        above = self._single.get({"below proposal": "proposal", "below mask": "mask"}.get(place, ""))
+        self._add(layer, len(self.viewer.layers) if above is None else self.viewer.layers.index(above))
 
     # Layers come and go
 
@@ -275,9 +284,10 @@ class ViewerSync(QObject):
 
     def _remove_all(self) -> None:
         self.cams.clear()
-        self.boundary.feed(None, ())
-        for layer in self._single.values():
+        for layer in [*self._single.values(), *(one.layer for one in self.overlays if one.layer is not None)]:
             self._remove(layer)
+        for overlay in self.overlays:
+            overlay.forget()
 
     def _on_removed(self, event: Any) -> None:
         layer = event.value
@@ -286,8 +296,9 @@ class ViewerSync(QObject):
         self._single = {role: kept for role, kept in self._single.items() if kept is not layer}
         if looks.role_of(layer) == "cam":
             self._guarded(lambda: self.cams.forget(layer))
-        if layer is self.boundary.layer:
-            self.boundary.layer = None
+        for overlay in self.overlays:
+            if layer is overlay.layer:
+                overlay.forget()
         self._fed.pop(id(layer), None)
         soon(self, lambda: self._repair(layer.name))
 

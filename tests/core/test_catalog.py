@@ -133,3 +133,13 @@ def test_labels_with_any_characters_are_kept_apart(project: Project) -> None:
     project.add_class("a,b; c|d")
     project.catalog.set_labels("b.png", ["a,b; c|d", "cat"])
     assert project.catalog.get("b.png").labels == {"a,b; c|d", "cat"}
+
+
+def test_what_machine_and_person_differ_in_is_kept(project: Project) -> None:
+    first, second = list(project.catalog.ids())[:2]
+    project.catalog.set_edited(first, 0.3)
+    project.catalog.set_changes({first: 0.5, second: None})
+    project.catalog.set_borrowed([second], first)
+    one, two = project.catalog.get(first), project.catalog.get(second)
+    assert (one.edited, one.changed, one.borrowed_from) == (0.3, 0.5, "")
+    assert (two.edited, two.changed, two.borrowed_from) == (None, None, first)

@@ -374,3 +374,21 @@ def test_two_threads_leave_files_as_decided(project: Project, mask: np.ndarray) 
         assert np.array_equal(read_mask(project.accepted_path(image_id)), mask)
         assert not project.draft_path(image_id).exists()
         assert state(project, image_id) == "accepted"
+
+
+# -- many at once -------------------------------------------------------------------------------------------
+
+
+def test_decisions_made_as_one_step_are_taken_back_together(project: Project, mask: np.ndarray) -> None:
+    project.accept(A, mask)
+    with project.as_one_step():
+        project.accept("b.png", mask, {"edited": 0.25})
+        project.decide("day 1/a.png", "flagged")
+    assert (state(project, "b.png"), state(project, "day 1/a.png")) == ("accepted", "flagged")
+    assert project.catalog.get("b.png").edited == 0.25
+    assert project.undo_decision() == "b.png"
+    assert (state(project, "b.png"), state(project, "day 1/a.png")) == ("todo", "todo")
+    assert project.catalog.get("b.png").edited is None
+    assert project.read_accepted("b.png") is None
+    assert state(project) == "accepted"
+    assert project.undo_decision() == A

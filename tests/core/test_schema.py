@@ -79,6 +79,64 @@ PRAGMA application_id = 1465078611;
 PRAGMA user_version = 1;
 """
 
+VERSION_2 = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE classes (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE images (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'todo',
+    split TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT '',
+    stale INTEGER NOT NULL DEFAULT 0,
+    label_changed INTEGER NOT NULL DEFAULT 0,
+    disagrees INTEGER NOT NULL DEFAULT 0,
+    replaced INTEGER NOT NULL DEFAULT 0,
+    content_hash TEXT NOT NULL DEFAULT '',
+    file_mtime INTEGER NOT NULL DEFAULT -1,
+    file_size INTEGER NOT NULL DEFAULT -1,
+    score REAL,
+    edited REAL,
+    changed REAL,
+    borrowed_from TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX images_by_state ON images (state, number);
+CREATE TABLE labels (
+    image INTEGER NOT NULL REFERENCES images (number),
+    class INTEGER NOT NULL REFERENCES classes (position),
+    PRIMARY KEY (image, class)
+) WITHOUT ROWID;
+CREATE INDEX labels_by_class ON labels (class, image);
+CREATE TABLE image_clusters (
+    image INTEGER NOT NULL REFERENCES images (number),
+    class INTEGER NOT NULL REFERENCES classes (position),
+    cluster TEXT NOT NULL,
+    distance REAL NOT NULL,
+    PRIMARY KEY (image, class)
+) WITHOUT ROWID;
+CREATE INDEX image_clusters_by_cluster ON image_clusters (cluster, image);
+CREATE TABLE journal (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    time REAL NOT NULL,
+    image INTEGER REFERENCES images (number),
+    kind TEXT NOT NULL,
+    before TEXT NOT NULL DEFAULT 'null',
+    after TEXT NOT NULL DEFAULT 'null',
+    undone INTEGER NOT NULL DEFAULT 0,
+    pixels BLOB
+);
+CREATE INDEX journal_by_image ON journal (image, kind, number);
+CREATE INDEX journal_by_kind ON journal (kind, number);
+CREATE TABLE kept_files (
+    entry INTEGER NOT NULL REFERENCES journal (number),
+    role TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (entry, role)
+);
+CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
+"""
+
 
 def build_version_1(folder: Path) -> None:
     """Write a project as version 1 left it: a draft with one stroke, and an accepted mask."""
@@ -112,6 +170,7 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         assert draft[0].tolist() == [0, 0, 0, 2, 2, 0, 0, 0]
         assert project.undo_decision() == "b.png"
         assert project.read_accepted("b.png") is None
+        assert (second.edited, second.changed, second.borrowed_from) == (None, None, "")
         assert schema.version_of(project._database.connection) == schema.VERSION
 
 
@@ -122,16 +181,29 @@ def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
             return [" ".join(sql.split()) for (sql,) in rows]
 
-    assert schema.VERSION == 1, "a new version needs its own kept statements and a migration in this file"
-    assert statements(schema.TABLES) == statements(VERSION_1)
+    assert schema.VERSION == 2, "a new version needs its own kept statements and a migration in this file"
+    assert statements(schema.TABLES) == statements(VERSION_2)
+
+
+def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> None:
+    def columns(connection: sqlite3.Connection) -> dict[str, list[object]]:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: [row[1:] for row in connection.execute(f"PRAGMA table_info({name})")] for name in tables}
+
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(schema.TABLES)
+        wanted = columns(connection)
+    with Project.open(old_folder) as project:
+        assert columns(project._database.connection) == wanted
 
 
 @pytest.fixture
 def next_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]:
     migrations: dict[int, object] = {
-        1: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN cluster TEXT NOT NULL DEFAULT 'none'")
+        **schema.MIGRATIONS,
+        2: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
     }
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", 3)
     monkeypatch.setattr(schema, "MIGRATIONS", migrations)
     return migrations
 
@@ -140,7 +212,7 @@ def next_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]
 def test_an_older_project_is_backed_up_and_migrated(old_folder: Path) -> None:
     with Project.open(old_folder) as project:
         assert project.catalog.get("a.png").state == "draft"
-        assert project._database.value("SELECT cluster FROM images") == "none"
+        assert project._database.value("SELECT mood FROM images") == "none"
     oldest = sorted((old_folder / "backups").iterdir())[0]
     with closing(sqlite3.connect(oldest)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == 1

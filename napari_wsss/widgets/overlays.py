@@ -1,0 +1,12 @@
+"""Every overlay there is, bottom to top."""
+
+from __future__ import annotations
+
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.boundary_layer import BoundaryOverlay
+from napari_wsss.widgets.overlay import Overlay
+
+
+def make_overlays(session: Session) -> tuple[Overlay, ...]:
+    """Return a new overlay of each kind for one viewer."""
+    return (BoundaryOverlay(session),)
