@@ -7,29 +7,27 @@ Nothing here loads all images at once, so that 100,000 of them open as fast as t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from napari_wsss.core.criteria import ORDERS, Criteria, Order, shuffled
+from napari_wsss.core.criteria import Criteria, Order, ordered, shuffled
 from napari_wsss.core.database import Database, Row
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.image_clusters import ImageClusters
+from napari_wsss.core.records import MOVES as MOVES
+from napari_wsss.core.records import STATES as STATES
+from napari_wsss.core.records import UNDECIDED as UNDECIDED
+from napari_wsss.core.records import ImageRecord as ImageRecord
+from napari_wsss.core.records import NewImage as NewImage
+from napari_wsss.core.records import State as State
+from napari_wsss.core.records import check_labels, check_new, check_split
 
-State = Literal["todo", "draft", "accepted", "skipped", "flagged", "excluded"]
-STATES: tuple[State, ...] = get_args(State)
-UNDECIDED: tuple[State, ...] = ("todo", "draft", "skipped")
-
-MOVES: Mapping[str, frozenset[str]] = {
-    "todo": frozenset({"draft", "accepted", "skipped", "flagged", "excluded"}),
-    "draft": frozenset({"todo", "accepted", "skipped", "flagged", "excluded"}),
-    "accepted": frozenset({"draft", "flagged", "excluded"}),
-    "skipped": frozenset({"todo", "draft", "accepted", "flagged", "excluded"}),
-    "flagged": frozenset({"todo", "draft", "accepted", "skipped", "excluded"}),
-    "excluded": frozenset({"todo", "draft", "accepted", "flagged"}),
+Fact = Literal["score", "changed", "disagrees", "clusters"]
+_KNOWN: Mapping[Fact, str] = {
+    "score": "images WHERE score IS NOT NULL",
+    "changed": "images WHERE changed IS NOT NULL",
+    "disagrees": "images WHERE disagrees",
+    "clusters": "image_clusters",
 }
-"""State -> the states it may become. Only undo goes back from ``accepted`` to ``todo`` or ``skipped``."""
-
-SPLITS = ("", "train", "val")
 PAGE = 1000
 COLUMNS = (
     "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
@@ -38,70 +36,12 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class ImageRecord:
-    """What the project knows about one image.
-
-    Parameters
-    ----------
-    id : str
-        Posix path relative to the image root when the image was added, with suffix; never changes.
-    path : str
-        Posix path relative to the image root now; differs from `id` when the file was found again elsewhere.
-    labels : frozenset of str
-        Image-level labels by class name.
-    state : str
-        One of `STATES`.
-    split : str
-        "train", "val" or "" (not assigned).
-    note : str
-        The reviewer's remark.
-    stale, label_changed, disagrees, replaced : bool
-        Proposal older than the model; labels edited by a person; model disagrees with the accepted mask; the
-        image file's content changed since results were made.
-    content_hash : str
-        SHA-256 of the file, "" while never read.
-    score : float, optional
-        Queue score (uncertainty).
-    edited : float, optional
-        Share of pixels in [0, 1] that a person changed in the proposal before accepting; None before that.
-    changed : float, optional
-        1 - mean IoU between the proposal and the one of the model applied before, in [0, 1]; None when unknown.
-    borrowed_from : str
-        Id of the image whose correction the proposal was taken over from, "" for none.
-    """
-
-    id: str
-    path: str
-    labels: frozenset[str]
-    state: State
-    split: str = ""
-    note: str = ""
-    stale: bool = False
-    label_changed: bool = False
-    disagrees: bool = False
-    content_hash: str = ""
-    score: float | None = None
-    replaced: bool = False
-    edited: float | None = None
-    changed: float | None = None
-    borrowed_from: str = ""
-
-
-@dataclass(frozen=True)
-class NewImage:
-    """An image to add: its id is its posix path relative to the image root."""
-
-    id: str
-    labels: frozenset[str] = frozenset()
-    split: str = ""
-
-
 class Catalog:
     """The images of one project in their fixed order; usable from several threads at once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.clusters = ImageClusters(database)
 
     def __len__(self) -> int:
         return int(self._database.value("SELECT count(*) FROM images"))
@@ -170,16 +110,26 @@ class Catalog:
         """Return the ids of the images that fulfil `criteria`, in `order`; unscored images come last by score."""
         if order == "random":
             self._database.connection.create_function("shuffled", 2, shuffled, deterministic=True)
-        where, values = criteria.where()
-        if order == "random":
-            values = [*values, seed]
-        rows = self._database.rows(f"SELECT id FROM images WHERE {where} ORDER BY {ORDERS[order]}", values)
-        return [str(row[0]) for row in rows]
+        return [str(row[0]) for row in self._database.rows(*ordered(criteria, order, seed))]
 
     def count(self, criteria: Criteria) -> int:
         """Return how many images fulfil `criteria`."""
         where, values = criteria.where()
         return int(self._database.value(f"SELECT count(*) FROM images WHERE {where}", values))
+
+    def knows(self, fact: Fact) -> bool:
+        """True when at least one image has a score, a change, a disagreement or a cluster."""
+        return bool(self._database.rows(f"SELECT 1 FROM {_KNOWN[fact]} LIMIT 1"))
+
+    def places_in_clusters(self, image_id: str) -> dict[str, int]:
+        """Return how many images are nearer to the centre, for every cluster an image is in, in class order."""
+        rows = self._database.rows(
+            "SELECT cluster, (SELECT count(*) FROM image_clusters AS other WHERE other.cluster = own.cluster "
+            "AND other.class = own.class AND other.distance < own.distance) "
+            "FROM image_clusters AS own WHERE image = ? ORDER BY class",
+            (self.number(image_id),),
+        )
+        return {str(cluster): int(nearer) for cluster, nearer in rows}
 
     def position(self, image_id: str) -> int:
         """Return the place of an image in catalog order, from 0."""
@@ -235,7 +185,7 @@ class Catalog:
             first = number = int(self._database.value("SELECT coalesce(max(number), 0) FROM images"))
             for image in images:
                 number += 1
-                _check_new(image, classes)
+                check_new(image, classes)
                 if image.id in self:
                     raise ProjectError(f"The image {image.id!r} is listed twice; give every image once.")
                 connection.execute(
@@ -250,7 +200,7 @@ class Catalog:
     def set_labels(self, image_id: str, labels: Collection[str]) -> None:
         """Replace the image-level labels; raise `LabelError` for a name that is no class of the project."""
         classes = self._class_positions()
-        _check_labels(image_id, labels, classes)
+        check_labels(image_id, labels, classes)
         number = self.number(image_id)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM labels WHERE image = ?", (number,))
@@ -281,7 +231,7 @@ class Catalog:
 
     def set_split(self, image_id: str, split: str) -> None:
         """Assign an image to "train", "val" or "" (none)."""
-        _check_split(image_id, split)
+        check_split(image_id, split)
         self._set(image_id, "split = ?", split)
 
     def set_note(self, image_id: str, note: str) -> None:
@@ -307,6 +257,10 @@ class Catalog:
         with self._database.transaction() as connection:
             rows = [(None if value is None else float(value), image_id) for image_id, value in changes.items()]
             connection.executemany("UPDATE images SET changed = ? WHERE id = ?", rows)
+
+    def forget_changes(self) -> None:
+        """Forget how much every proposal changed: another model is applied, and nothing is compared with it yet."""
+        self._database.execute("UPDATE images SET changed = NULL WHERE changed IS NOT NULL", ())
 
     def set_borrowed(self, image_ids: Iterable[str], source: str) -> None:
         """Note that the proposals of images were taken over from the correction of image `source` ("": no longer)."""
@@ -375,27 +329,3 @@ def _record(row: Row) -> ImageRecord:
         changed=changed,
         borrowed_from=borrowed_from,
     )
-
-
-def _check_new(image: NewImage, classes: Mapping[str, int]) -> None:
-    path = PurePosixPath(image.id)
-    if not path.parts or path.is_absolute() or ".." in path.parts or str(path) != image.id or "\\" in image.id:
-        raise ProjectError(
-            f"The image id {image.id!r} is not a plain path below the image folder; expected 'day1/cat.jpg' or so."
-        )
-    _check_labels(image.id, image.labels, classes)
-    _check_split(image.id, image.split)
-
-
-def _check_labels(image_id: str, labels: Collection[str], classes: Mapping[str, int]) -> None:
-    unknown = sorted(set(labels) - set(classes))
-    if unknown:
-        raise LabelError(
-            f"{image_id} is labelled {', '.join(unknown)}, which the project has no class for; known classes: "
-            f"{', '.join(classes)}. Add the class first or correct the label."
-        )
-
-
-def _check_split(image_id: str, split: str) -> None:
-    if split not in SPLITS:
-        raise ProjectError(f"The split of {image_id} is {split!r}; expected 'train', 'val' or '' (none).")

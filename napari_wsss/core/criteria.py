@@ -1,19 +1,50 @@
-"""Which images a queue or a search wants, said as data and turned into SQL, so that no records need loading."""
+"""Which images a queue or a search wants and in which order, as data and as SQL, so that no records need loading."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Order = Literal["file", "score_ascending", "score_descending", "random"]
+Order = Literal[
+    "file",
+    "undecided first",
+    "uncertainty",
+    "diversity",
+    "flagged",
+    "changed",
+    "disagrees",
+    "random",
+    "score_ascending",
+    "score_descending",
+]
+
+_IS_DECIDED = "state NOT IN ('draft', 'todo', 'skipped')"
+_RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2 WHEN 'flagged' THEN 3 ELSE 4 END"
+_BY_CHANGE = "changed IS NULL, changed DESC"
 
 ORDERS: dict[str, str] = {
     "file": "number",
+    "undecided first": f"{_RANK}, number",
+    "uncertainty": f"{_IS_DECIDED}, score IS NULL, score DESC, number",
+    "diversity": f"{_IS_DECIDED}, place IS NULL, place, class, cluster, number",
+    "flagged": f"state != 'flagged', {_RANK}, number",
+    "changed": f"{_IS_DECIDED}, {_BY_CHANGE}, number",
+    "disagrees": f"disagrees DESC, {_BY_CHANGE}, {_RANK}, number",
+    "random": "shuffled(number, ?), number",
     "score_ascending": "score IS NULL, score, number",
     "score_descending": "score IS NULL, score DESC, number",
-    "random": "shuffled(number, ?), number",
 }
+
+_PLACES = f"""
+LEFT JOIN (
+    SELECT image, min(place) AS place, class, cluster FROM (
+        SELECT image, class, cluster, row_number() OVER
+            (PARTITION BY {_IS_DECIDED}, class, cluster ORDER BY distance, image) AS place
+        FROM image_clusters JOIN images ON images.number = image WHERE {{where}})
+    GROUP BY image) AS spread ON spread.image = images.number
+"""
+"""Each image's best place in a cluster, counted among the wanted images; SQLite takes class and cluster from there."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +65,13 @@ class Criteria:
         Bounds (exclusive) of the queue score; images without a score fulfil neither.
     stale, label_changed, disagrees, replaced : bool, optional
         The orthogonal facts.
+    clusters : collection of str
+        Clusters, one of which the image is in: by name (``cat 3``) or by number alone (``3``), ignoring case.
+    changed_above, changed_below, edited_above, edited_below : float, optional
+        Bounds (exclusive) of what the last model changed and of what a person changed, in [0, 1]; images of which
+        it is not known fulfil neither.
+    borrowed_from : str, optional
+        Part of the id of the image whose correction the proposal was taken over from; "" for any such image.
     """
 
     states: Collection[str] | None = None
@@ -46,6 +84,12 @@ class Criteria:
     label_changed: bool | None = None
     disagrees: bool | None = None
     replaced: bool | None = None
+    clusters: Collection[str] = ()
+    changed_above: float | None = None
+    changed_below: float | None = None
+    edited_above: float | None = None
+    edited_below: float | None = None
+    borrowed_from: str | None = None
 
     def where(self) -> tuple[str, list[Any]]:
         """Return an SQL condition over the table ``images`` and its values ("1" when nothing is asked)."""
@@ -58,15 +102,12 @@ class Criteria:
 
         if self.states is not None:
             require(f"state IN ({', '.join('?' * len(self.states))})", *self.states)
-        for name in self.classes:
-            require(
-                "EXISTS (SELECT 1 FROM labels JOIN classes ON classes.position = labels.class "
-                "WHERE labels.image = images.number AND classes.name = ?)",
-                name,
-            )
+        self._require_groups(require)
         if self.text:
-            escaped = self.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            require("(id LIKE ? ESCAPE '\\' OR note LIKE ? ESCAPE '\\')", f"%{escaped}%", f"%{escaped}%")
+            found = _part(self.text)
+            require("(id LIKE ? ESCAPE '\\' OR note LIKE ? ESCAPE '\\')", found, found)
+        if self.borrowed_from is not None:
+            require("borrowed_from != '' AND borrowed_from LIKE ? ESCAPE '\\'", _part(self.borrowed_from))
         for condition, value in (
             ("split = ?", self.split),
             ("score > ?", self.score_above),
@@ -75,10 +116,49 @@ class Criteria:
             ("label_changed = ?", self.label_changed),
             ("disagrees = ?", self.disagrees),
             ("replaced = ?", self.replaced),
+            ("changed > ?", self.changed_above),
+            ("changed < ?", self.changed_below),
+            ("edited > ?", self.edited_above),
+            ("edited < ?", self.edited_below),
         ):
             if value is not None:
                 require(condition, value)
         return " AND ".join(parts) or "1", values
+
+    def _require_groups(self, require: Callable[..., None]) -> None:
+        for name in self.classes:
+            require(
+                "EXISTS (SELECT 1 FROM labels JOIN classes ON classes.position = labels.class "
+                "WHERE labels.image = images.number AND classes.name = ?)",
+                name,
+            )
+        if self.clusters:
+            one = "(cluster = ? COLLATE NOCASE OR cluster = name || ' ' || ? COLLATE NOCASE)"
+            require(
+                "images.number IN (SELECT image_clusters.image FROM image_clusters "
+                f"JOIN classes ON position = class WHERE {' OR '.join([one] * len(self.clusters))})",
+                *(name for cluster in self.clusters for name in (cluster, cluster)),
+            )
+
+
+def ordered(criteria: Criteria, order: Order, seed: int = 0) -> tuple[str, list[Any]]:
+    """Return a query for the ids of the images that fulfil `criteria`, in an order, and its values.
+
+    The order ``random`` needs `shuffled` as an SQL function. ``diversity`` goes round the clusters, each time with
+    the image nearest to the centre that is left; images without a cluster come last.
+    """
+    where, values = criteria.where()
+    places = ""
+    if order == "diversity":
+        places, values = _PLACES.format(where=where), [*values, *values]
+    if order == "random":
+        values = [*values, seed]
+    return f"SELECT id FROM images {places} WHERE {where} ORDER BY {ORDERS[order]}", values
+
+
+def _part(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
 
 
 def shuffled(number: int, seed: int) -> int:

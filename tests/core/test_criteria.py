@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_wsss.core.catalog import STATES, ImageRecord
-from napari_wsss.core.criteria import Criteria, shuffled
+from napari_wsss.core.catalog import STATES, UNDECIDED, Fact, ImageRecord
+from napari_wsss.core.criteria import ORDERS, Criteria, shuffled
 from napari_wsss.core.project import Project
 
 criteria = st.builds(
@@ -20,18 +20,31 @@ criteria = st.builds(
     score_below=st.none() | st.floats(0, 1),
     stale=st.none() | st.booleans(),
     disagrees=st.none() | st.booleans(),
+    changed_above=st.none() | st.sampled_from([0.0, 0.5]),
+    edited_below=st.none() | st.sampled_from([0.2, 1.0]),
+    borrowed_from=st.none() | st.sampled_from(["", "A.P", "zebra"]),
 )
 
 
+def between(value: float | None, above: float | None, below: float | None) -> bool:
+    if above is None and below is None:
+        return True
+    return value is not None and (above is None or value > above) and (below is None or value < below)
+
+
 def fulfils(record: ImageRecord, wanted: Criteria) -> bool:
-    score = record.score
     return (
         (wanted.states is None or record.state in wanted.states)
         and (wanted.split is None or record.split == wanted.split)
         and set(wanted.classes) <= record.labels
         and any(wanted.text.lower() in text.lower() for text in (record.id, record.note))
-        and (wanted.score_above is None or (score is not None and score > wanted.score_above))
-        and (wanted.score_below is None or (score is not None and score < wanted.score_below))
+        and between(record.score, wanted.score_above, wanted.score_below)
+        and between(record.changed, wanted.changed_above, None)
+        and between(record.edited, None, wanted.edited_below)
+        and (
+            wanted.borrowed_from is None
+            or (record.borrowed_from != "" and wanted.borrowed_from.lower() in record.borrowed_from.lower())
+        )
         and (wanted.stale is None or record.stale == wanted.stale)
         and (wanted.disagrees is None or record.disagrees == wanted.disagrees)
     )
@@ -45,7 +58,31 @@ def varied(project: Project) -> Project:
     catalog.set_scores({"a.png": 0.2, "day 1/a.png": 0.9})
     catalog.set_facts("day 1/a.png", stale=True, disagrees=True)
     catalog.set_labels("day 1/ä.jpg", ["wild boar"])
+    catalog.set_changes({"a.png": 0.3, "b.png": 0.8})
+    catalog.set_edited("a.png", 0.1)
+    catalog.set_borrowed(["b.png"], "a.png")
     return project
+
+
+@pytest.fixture
+def clustered(varied: Project) -> Project:
+    put_into_clusters(
+        varied,
+        ("a.png", "cat", "cat 1", 0.4),
+        ("b.png", "cat", "cat 1", 0.2),
+        ("day 1/a.png", "cat", "night", 0.3),
+        ("a.png", "dog", "dog 1", 0.1),
+    )
+    return varied
+
+
+def put_into_clusters(project: Project, *rows: tuple[str, str, str, float]) -> None:
+    """Write (image, class, cluster, distance) into the catalog's table."""
+    classes = {name: position for position, name in enumerate(project.classes.names)}
+    with project._database.transaction() as connection:
+        for image, name, cluster, distance in rows:
+            values = (project.catalog.number(image), classes[name], cluster, distance)
+            connection.execute("INSERT INTO image_clusters VALUES (?, ?, ?, ?)", values)
 
 
 @given(criteria)
@@ -74,3 +111,49 @@ def test_shuffled_numbers_fit_sqlite_and_spread() -> None:
     assert 0 <= min(places) <= max(places) < 2**63
     first_halves = Counter(place >> 62 for place in places[:2000])
     assert 900 < first_halves[0] < 1100
+
+
+@pytest.mark.parametrize(
+    ("clusters", "found"),
+    [
+        (["1"], ["a.png", "b.png"]),
+        (["dog 1"], ["a.png"]),
+        (["NIGHT"], ["day 1/a.png"]),
+        (["night", "Dog 1"], ["a.png", "day 1/a.png"]),
+        (["7"], []),
+    ],
+)
+def test_clusters_are_found_by_name_or_number(clustered: Project, clusters: list[str], found: list[str]) -> None:
+    assert clustered.catalog.find(Criteria(clusters=clusters)) == found
+
+
+def test_the_diverse_order_goes_round_the_clusters(clustered: Project) -> None:
+    undecided = Criteria(states=UNDECIDED)
+    # First the nearest of each cluster, then the second nearest, images without a cluster last.
+    clustered.catalog.restore_state("b.png", "todo")
+    found = clustered.catalog.find(undecided, "diversity")
+    assert found == ["b.png", "day 1/a.png", "a.png", "day 1/ä.jpg"]
+    clustered.catalog.restore_state("b.png", "accepted")  # a decided image takes no one's place
+    assert clustered.catalog.find(Criteria(), "diversity") == ["a.png", "day 1/a.png", "day 1/ä.jpg", "b.png"]
+
+
+def test_every_order_holds_every_image_once(clustered: Project) -> None:
+    for order in ORDERS:
+        assert sorted(clustered.catalog.find(Criteria(), order)) == sorted(clustered.catalog.ids())
+    assert clustered.catalog.find(Criteria(), "changed")[:1] == ["a.png"]  # b.png is flagged
+    assert clustered.catalog.find(Criteria(), "disagrees")[:2] == ["day 1/a.png", "b.png"]
+
+
+def test_places_in_clusters_count_from_the_centre(clustered: Project) -> None:
+    assert clustered.catalog.places_in_clusters("a.png") == {"cat 1": 1, "dog 1": 0}
+    assert clustered.catalog.places_in_clusters("day 1/ä.jpg") == {}
+
+
+def test_it_is_known_whether_there_is_anything_to_sort_by(project: Project) -> None:
+    facts: tuple[Fact, ...] = ("score", "changed", "disagrees", "clusters")
+    assert not any(project.catalog.knows(fact) for fact in facts)
+    project.catalog.set_score("a.png", 0.0)
+    project.catalog.set_changes({"a.png": 0.0})
+    project.catalog.set_facts("a.png", disagrees=True)
+    put_into_clusters(project, ("a.png", "cat", "1", 0.0))
+    assert all(project.catalog.knows(fact) for fact in facts)
