@@ -99,7 +99,7 @@ class ClusterEditor:
                 f"{len(members)} images would leave it. Choose some of them, not all."
             )
         place = self._free_place(found)
-        names = {place: _new_name(found, place, name)} if name else {}
+        names = {place: self._new_name(found, place, name)} if name else {}
         places = dict.fromkeys(members, found.place(cluster)) | dict.fromkeys(leaving, place)
         return self._record("split", found, places, names, f"{class_name}: {cluster} split")
 
@@ -107,7 +107,7 @@ class ClusterEditor:
         """Give a cluster of a class another name; raise `LabelError` when it is taken or empty."""
         found = self.shown().of(class_name)
         place = found.place(cluster)
-        names = {place: _new_name(found, place, name)}
+        names = {place: self._new_name(found, place, name)}
         return self._record("rename", found, {}, names, f"{class_name}: {cluster} renamed to {name}")
 
     def not_this_class(self, image_ids: Sequence[str], class_name: str) -> ClusterEdit:
@@ -125,8 +125,10 @@ class ClusterEditor:
         if entry is None:
             return None
         edit = ClusterEdit.from_entry(entry)
+        before = self._scopes()
         self._project.journal.mark_undone(entry.number)
         self._label(edit, present=True)
+        self._keep_parameters(before)
         return edit
 
     # -- what gestures have in common ---------------------------------------------------------------------
@@ -149,9 +151,20 @@ class ClusterEditor:
         }
         index = self._project.classes.index(found.name)
         change = ClusterEdit(edit, index, places, names, removed, anchors, text)
+        before = self._scopes()
         # No image is named: working on clusters is not working on an image's mask.
         entry = self._project.journal.append(KIND, None, None, change.to_dict())
+        self._keep_parameters(before)
         return ClusterEdit.from_entry(entry)
+
+    def _scopes(self) -> list[str]:
+        """Return the scope of the parameters of every place of every class, in a fixed order."""
+        return [f"cluster:{name}" for found in self.shown().classes for name in found.full_names()]
+
+    def _keep_parameters(self, before: list[str]) -> None:
+        """Let parameters that were set for clusters follow their clusters' names."""
+        renamed = {old: new for old, new in zip(before, self._scopes(), strict=True) if old != new}
+        self._project.set_plan(self._project.plan.with_scopes_renamed(renamed))
 
     def _label(self, edit: ClusterEdit, *, present: bool) -> None:
         name = self._project.classes.names[edit.class_index]
@@ -159,12 +172,29 @@ class ClusterEditor:
             others = self._project.catalog.get(image_id).labels - {name}
             self._project.set_labels(image_id, others | {name} if present else others)
 
+    def _new_name(self, found: ClassClusters, place: int, name: str) -> str:
+        """Return `name` without spaces around it; `LabelError` when it is empty or not unique in the project."""
+        name = name.strip()
+        own = {other for at, other in enumerate(found.names) if at != place}
+        others = {
+            other
+            for one in self.shown().classes
+            for at, other in enumerate(one.full_names())
+            if (one.name, at) != (found.name, place)
+        }
+        if not name or name in own | others:
+            raise LabelError(
+                f"A cluster of {found.name!r} cannot be called {name!r}; give a name that is not taken: "
+                f"{', '.join(sorted(own))} are, and those of other classes' clusters."
+            )
+        return name
+
     def _free_place(self, found: ClassClusters) -> int:
         free = [place for place in range(self._machine.count) if place not in found.filled()]
         if not free:
             raise LabelError(
-                f"All {self._machine.count} clusters of {found.name!r} are in use. Merge two of them first, or train "
-                "with more sub-categories."
+                f"All {self._machine.count} clusters of {found.name!r} are in use. Merge two of them first, or find "
+                "(train with) more sub-categories."
             )
         return free[0]
 
@@ -173,17 +203,6 @@ def _check_inside(found: ClassClusters, image_ids: Sequence[str]) -> None:
     unknown = sorted(set(image_ids) - set(found.image_ids))
     if unknown:
         raise LabelError(f"{_listed(unknown)} is not among the clustered images of {found.name!r}.")
-
-
-def _new_name(found: ClassClusters, place: int, name: str) -> str:
-    name = name.strip()
-    taken = {other for at, other in enumerate(found.names) if at != place}
-    if not name or name in taken:
-        raise LabelError(
-            f"A cluster of {found.name!r} cannot be called {name!r}; give a name that is not taken: "
-            f"{', '.join(sorted(taken))} are."
-        )
-    return name
 
 
 def _listed(names: Sequence[str]) -> str:

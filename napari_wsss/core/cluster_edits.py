@@ -7,14 +7,15 @@ said by the image-level labels alone. The machine's files are never changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.clusters import ClassClusters, Clusters, no_clusters
+from napari_wsss.core.clusters import ClassClusters, Clusters, latest_clusters, no_clusters
+from napari_wsss.core.image_clusters import ClusterRow
 from napari_wsss.core.journal import Entry, Kind
 from napari_wsss.core.project import Project
 
@@ -100,6 +101,32 @@ def as_left(project: Project, machine: Clusters) -> Clusters:
         found = changed.classes[k] if k < len(changed.classes) else no_clusters(name, changed.count)
         classes.append(replace(_only(found, set(project.catalog.ids(label=name))), name=name))
     return replace(changed, classes=tuple(classes))
+
+
+def refresh_image_clusters(project: Project) -> Clusters | None:
+    """Bring the project's table of image clusters after the newest result, as a person left it, and return that.
+
+    Without a result the table becomes empty and None is returned. Call it after every new result and every change of
+    clusters; calling it once too often writes nothing.
+
+    Raises
+    ------
+    ProjectError
+        When the table would change and the project is open read-only.
+    """
+    machine = latest_clusters(project.results_folder)
+    shown = as_left(project, machine) if machine is not None else None
+    project.catalog.clusters.replace(table_rows(shown) if shown is not None else ())
+    return shown
+
+
+def table_rows(shown: Clusters, only: Collection[str] | None = None) -> Iterator[ClusterRow]:
+    """Yield the rows of the table of image clusters (for the images `only`) that clusters stand for."""
+    for k, found in enumerate(shown.classes):
+        names = found.full_names()
+        for image_id, place, distance in zip(found.image_ids, found.assignment, found.distances, strict=True):
+            if only is None or image_id in only:
+                yield ClusterRow(image_id, k, names[place], float(distance))
 
 
 def effective(clusters: Clusters, edits: Iterable[ClusterEdit]) -> Clusters:

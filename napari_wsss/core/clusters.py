@@ -65,6 +65,10 @@ class ClassClusters:
         """Return the places that have images, ascending."""
         return tuple(int(place) for place in np.unique(self.assignment))
 
+    def full_names(self) -> tuple[str, ...]:
+        """Return the names of the K places as they are unique in the project (see `full_name`)."""
+        return tuple(full_name(self.name, place, name) for place, name in enumerate(self.names))
+
     def place(self, cluster: str) -> int:
         """Return the place of the cluster named `cluster`; raise `LabelError` listing the names when there is none."""
         for place in self.filled():
@@ -148,6 +152,14 @@ def sub_label_matrix(places: NDArray[np.integer[Any]], count: int) -> NDArray[np
 def place_names(count: int) -> tuple[str, ...]:
     """Return the names of `count` places that nobody named."""
     return tuple(str(place + 1) for place in range(count))
+
+
+def full_name(class_name: str, place: int, name: str) -> str:
+    """Return what a cluster is called among those of all classes: a place that nobody named has its class's name too.
+
+    That is unique in a project, as `cluster_editor` takes care that given names are.
+    """
+    return f"{class_name} {name}" if name == str(place + 1) else name
 
 
 def write_clusters(path: Path, clusters: Clusters) -> None:

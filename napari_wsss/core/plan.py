@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,8 +24,8 @@ class Step:
         return cls(str(record["method"]), dict(record.get("parameters", {})))
 
     def with_parameters(self, values: Mapping[str, Any]) -> Step:
-        """Return the step with `values` laid over its parameters."""
-        return replace(self, parameters={**self.parameters, **values})
+        """Return the step with `values` laid over its parameters (see `laid_over`)."""
+        return replace(self, parameters=laid_over(self.parameters, values))
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Plan:
         Image id to the related images a person chose for it; images that are not named get theirs by a rule.
     overrides : mapping of str to mapping
         Parameter overrides by scope: ``"image:<id>"``, ``"cluster:<name>"``, ``"class:<name>"``; each maps a
-        refiner's method name to parameters. The most specific scope wins: image, then cluster, then class.
+        refiner's method name to parameters. The most specific scope wins: image, then cluster, then class
+        (`scopes_of` has the order among several of a kind).
     """
 
     localizer: Step = field(default_factory=lambda: Step("cam"))
@@ -67,21 +68,40 @@ class Plan:
     companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     overrides: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
-    def refiners_for(self, image_id: str, labels: frozenset[str], cluster: str = "") -> tuple[Step, ...]:
+    def refiners_for(self, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()) -> tuple[Step, ...]:
         """Return the refiners of one image with its overrides laid over, least specific first."""
-        scopes = [*(f"class:{name}" for name in sorted(labels)), f"cluster:{cluster}", f"image:{image_id}"]
         steps = self.refiners
-        for scope in scopes:
+        for scope in scopes_of(image_id, labels, clusters):
             values = self.overrides.get(scope, {})
             steps = tuple(step.with_parameters(values.get(step.method, {})) for step in steps)
         return steps
+
+    @property
+    def knows_clusters(self) -> bool:
+        """True when a cluster has parameters of its own, so that an image's clusters matter."""
+        return any(scope.startswith("cluster:") for scope in self.overrides)
 
     def with_override(self, scope: str, method: str, values: Mapping[str, Any]) -> Plan:
         """Return the plan in which `scope` also overrides `values` of the refiner `method`."""
         overrides = {key: {m: dict(v) for m, v in inner.items()} for key, inner in self.overrides.items()}
         scope_values = overrides.setdefault(scope, {})
-        scope_values[method] = {**scope_values.get(method, {}), **values}
+        scope_values[method] = laid_over(scope_values.get(method, {}), values)
         return replace(self, overrides=overrides)
+
+    def with_scopes_renamed(self, names: Mapping[str, str]) -> Plan:
+        """Return the plan in which the overrides of each scope in `names` belong to the scope it stands for there."""
+        if not names.keys() & self.overrides.keys():
+            return self
+        return replace(self, overrides={names.get(scope, scope): inner for scope, inner in self.overrides.items()})
+
+    def with_class_renamed(self, old: str, new: str) -> Plan:
+        """Return the plan after a class got another name; clusters that are called after it are renamed too."""
+        names = {f"class:{old}": f"class:{new}"}
+        for scope in self.overrides:
+            kind, _, number = scope.rpartition(" ")
+            if kind == f"cluster:{old}" and number.isdecimal():
+                names[scope] = f"cluster:{new} {number}"
+        return self.with_scopes_renamed(names)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -108,6 +128,44 @@ class Plan:
             companions={image_id: tuple(others) for image_id, others in record.get("companions", {}).items()},
             overrides=dict(record.get("overrides", {})),
         )
+
+
+def scopes_of(image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the scopes whose overrides count for an image, the least specific first: later ones win.
+
+    Parameters
+    ----------
+    image_id : str
+    labels : frozenset of str
+        Its classes: taken by name, so that the last in the alphabet wins among them.
+    clusters : sequence of str
+        Its clusters, one per class at most, as the catalog gives them: in the order of the class list, the last wins.
+    """
+    kinds = (*(f"class:{name}" for name in sorted(labels)), *(f"cluster:{name}" for name in clusters))
+    return (*kinds, f"image:{image_id}")
+
+
+def laid_over(below: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with `values` laid over; of a parameter that is a mapping, each entry by itself."""
+    found = dict(below)
+    for name, value in values.items():
+        lower = found.get(name)
+        found[name] = {**lower, **value} if isinstance(lower, Mapping) and isinstance(value, Mapping) else value
+    return found
+
+
+def changed_parts(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return two written plans without the scopes and companions that are equal in both.
+
+    A project with thousands of tuned images would otherwise write them all down again at every change.
+    """
+    first, second = dict(before), dict(after)
+    for part in ("overrides", "companions"):
+        one, other = before.get(part, {}), after.get(part, {})
+        moved = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+        first[part] = {key: one[key] for key in moved if key in one}
+        second[part] = {key: other[key] for key in moved if key in other}
+    return first, second
 
 
 _OPTIONAL = ("segmenter", "saliency", "affinity")

@@ -31,7 +31,7 @@ from napari_wsss.core.journal import Entry, Journal
 from napari_wsss.core.locations import ImageLocations, root_entries
 from napari_wsss.core.lock import ProjectLock
 from napari_wsss.core.opening import build_file, prepare
-from napari_wsss.core.plan import Plan
+from napari_wsss.core.plan import Plan, changed_parts
 from napari_wsss.core.review import Review
 from napari_wsss.core.store import ResultStore
 
@@ -224,11 +224,7 @@ class Project:
         with self._database.transaction():
             self.catalog.rename_class(old, new.strip())
             self.journal.append("classes", None, list(names), list(renamed.names))
-            scope = f"class:{old}"
-            if scope in self.plan.overrides:
-                plan = self.plan.to_dict()
-                plan["overrides"][f"class:{new.strip()}"] = plan["overrides"].pop(scope)
-                self.set_plan(Plan.from_dict(plan))
+            self.set_plan(self.plan.with_class_renamed(old, new.strip()))
 
     @property
     def plan(self) -> Plan:
@@ -245,7 +241,7 @@ class Project:
             return
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('plan', ?)", (json.dumps(after),))
-            self.journal.append("plan", None, before, after)
+            self.journal.append("plan", None, *changed_parts(before, after))
 
     @property
     def training_folder(self) -> Path:
@@ -378,9 +374,9 @@ class Project:
         """Write the accepted mask, set the state and drop the draft (undoable); see `Review.accept` for `facts`."""
         self._review.accept(image_id, values, facts)
 
-    def as_one_step(self) -> AbstractContextManager[None]:
-        """Return a context in which all decisions are one step for `undo_decision`."""
-        return self._review.as_one_step()
+    def as_one_step(self, group: int = 0) -> AbstractContextManager[int]:
+        """Return a context in which all decisions are one step for `undo_decision` (of an earlier one's `group`)."""
+        return self._review.as_one_step(group)
 
     def decide(self, image_id: str, state: str) -> None:
         """Set a review state (undoable); ``"todo"`` means: whatever the image rests in without a decision."""

@@ -222,13 +222,16 @@ class Review:
     # -- deciding -----------------------------------------------------------------------------------------
 
     @contextmanager
-    def as_one_step(self) -> Iterator[None]:
-        """Record every decision made inside as one that `undo` takes back at once."""
+    def as_one_step(self, group: int = 0) -> Iterator[int]:
+        """Record every decision made inside as one that `undo` takes back at once.
+
+        It yields the number of the step; given as `group` the next time, what is decided then belongs to it too.
+        """
         before = self._group
         newest = self._journal.recent(1)
-        self._group = before or (newest[0].number + 1 if newest else 1)
+        self._group = before or group or (newest[0].number + 1 if newest else 1)
         try:
-            yield
+            yield self._group
         finally:
             self._group = before
 

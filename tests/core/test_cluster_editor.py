@@ -10,7 +10,7 @@ from PIL import Image
 from napari_wsss.core.catalog import NewImage
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.cluster_editor import ClusterEditor
-from napari_wsss.core.cluster_edits import edits_of
+from napari_wsss.core.cluster_edits import edits_of, refresh_image_clusters
 from napari_wsss.core.clusters import ClassClusters, Clusters, keep_clusters, latest_clusters, no_clusters, place_names
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.project import Project
@@ -171,3 +171,32 @@ def test_changes_outlive_the_results_and_closing(project: Project, editor: Clust
         assert state(editor) == before
         with pytest.raises(ProjectError, match="read-only"):
             editor.rename("cat", "1", "x")
+
+
+def test_the_table_of_image_clusters_follows_the_changes(project: Project, editor: ClusterEditor) -> None:
+    refresh_image_clusters(project)
+    clusters = project.catalog.clusters
+    assert clusters.names() == ("cat 1", "cat 2", "cat 3")
+    editor.rename("cat", "2", "sleeping")
+    editor.not_this_class([IDS[0]], "cat")
+    refresh_image_clusters(project)
+    assert clusters.names() == ("cat 1", "cat 3", "sleeping")
+    assert clusters.of(IDS[0]) == ()
+
+    project.store.clear()
+    assert refresh_image_clusters(project) is None
+    assert clusters.names() == ()
+
+
+def test_names_are_unique_in_the_project_and_parameters_follow_them(project: Project, editor: ClusterEditor) -> None:
+    project.set_plan(project.plan.with_override("cluster:cat 2", "power_background", {"background_power": 2.0}))
+    editor.rename("cat", "2", "sleeping")
+    assert set(project.plan.overrides) == {"cluster:sleeping"}
+    for taken in ("dog 1", "cat 1", "3"):
+        with pytest.raises(LabelError, match="cannot be called"):
+            editor.rename("cat", "sleeping", taken)
+
+    editor.undo()
+    assert set(project.plan.overrides) == {"cluster:cat 2"}
+    project.rename_class("cat", "kitten")
+    assert set(project.plan.overrides) == {"cluster:kitten 2"}

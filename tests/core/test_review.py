@@ -381,8 +381,9 @@ def test_two_threads_leave_files_as_decided(project: Project, mask: np.ndarray) 
 
 def test_decisions_made_as_one_step_are_taken_back_together(project: Project, mask: np.ndarray) -> None:
     project.accept(A, mask)
-    with project.as_one_step():
+    with project.as_one_step() as step:
         project.accept("b.png", mask, {"edited": 0.25})
+    with project.as_one_step(step):
         project.decide("day 1/a.png", "flagged")
     assert (state(project, "b.png"), state(project, "day 1/a.png")) == ("accepted", "flagged")
     assert project.catalog.get("b.png").edited == 0.25

@@ -1,0 +1,160 @@
+"""Which clusters every image is in, as a table of the project: what searches, orders and parameters ask for.
+
+The table follows the clusters as a person left them (`cluster_edits.refresh_image_clusters` writes it). It holds one
+row per image and class, with a name that is unique in the project (`clusters.full_name`): ``cat 3``, or what a person
+called it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from napari_wsss.core.database import Database
+
+UNTOUCHED = ("todo", "skipped")
+"""States of images that nobody has decided about or begun to work on."""
+
+
+class ImageCluster(NamedTuple):
+    """The cluster of one class that an image is in: its name, and the image's distance from the centre."""
+
+    class_name: str
+    cluster: str
+    distance: float
+
+
+class ClusterRow(NamedTuple):
+    """One row of the table: an image's place in a class, given by the class's position."""
+
+    image_id: str
+    class_index: int
+    cluster: str
+    distance: float
+
+
+class ClusterFacts(NamedTuple):
+    """What became of a cluster's images.
+
+    Parameters
+    ----------
+    size : int
+        Images in it.
+    accepted : int
+        Those that are accepted.
+    by_hand : int
+        Those that were accepted one by one, not in a batch.
+    edited : float, optional
+        Mean share of pixels in [0, 1] that a person changed before accepting; None while nothing is known.
+    """
+
+    size: int
+    accepted: int
+    by_hand: int
+    edited: float | None
+
+
+class ImageClusters:
+    """The clusters of a project's images; reached as ``project.catalog.clusters``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, image_id: str) -> tuple[ImageCluster, ...]:
+        """Return the clusters of an image, one per class at most, in the order of the classes."""
+        rows = self._database.rows(
+            "SELECT name, cluster, distance FROM image_clusters JOIN classes ON position = class "
+            "WHERE image = (SELECT number FROM images WHERE id = ?) ORDER BY class",
+            (image_id,),
+        )
+        return tuple(ImageCluster(*row) for row in rows)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all clusters that have images, by class, then by name."""
+        rows = self._database.rows("SELECT DISTINCT class, cluster FROM image_clusters ORDER BY class, cluster")
+        return tuple(str(cluster) for _, cluster in rows)
+
+    def members(self, cluster: str) -> tuple[str, ...]:
+        """Return the images of a cluster, those nearest to its centre first."""
+        rows = self._database.rows(
+            "SELECT id FROM image_clusters JOIN images ON number = image WHERE cluster = ? ORDER BY distance, number",
+            (cluster,),
+        )
+        return tuple(str(row[0]) for row in rows)
+
+    def facts(self, class_name: str) -> dict[str, ClusterFacts]:
+        """Return what became of the images of every cluster of a class, by the cluster's name."""
+        rows = self._database.rows(
+            "SELECT cluster, count(*), sum(state = 'accepted'), avg(CASE WHEN state = 'accepted' THEN edited END) "
+            "FROM image_clusters JOIN images ON number = image "
+            "WHERE class = (SELECT position FROM classes WHERE name = ?) GROUP BY cluster",
+            (class_name,),
+        )
+        by_hand = self._by_hand(class_name)
+        return {
+            str(name): ClusterFacts(int(size), int(accepted), by_hand.get(str(name), 0), edited)
+            for name, size, accepted, edited in rows
+        }
+
+    def _by_hand(self, class_name: str) -> dict[str, int]:
+        """Return how many accepted images of each cluster of a class a person accepted one by one."""
+        rows = self._database.rows(
+            "SELECT cluster, count(DISTINCT journal.image) FROM journal "
+            "JOIN image_clusters ON image_clusters.image = journal.image JOIN images ON images.number = journal.image "
+            "WHERE kind = 'mask' AND undone = 0 AND state = 'accepted' "
+            "AND json_extract(after, '$.action') = 'accept' AND json_extract(after, '$.batch') IS NULL "
+            "AND class = (SELECT position FROM classes WHERE name = ?) GROUP BY cluster",
+            (class_name,),
+        )
+        return {str(name): int(count) for name, count in rows}
+
+    def surer_than(self, cluster: str, confidence: float) -> tuple[str, ...]:
+        """Return the untouched images of a cluster with a proposal of the applied model that is sure enough.
+
+        Parameters
+        ----------
+        cluster : str
+        confidence : float
+            Least value of 1 - uncertainty, in [0, 1].
+        """
+        states = ", ".join("?" * len(UNTOUCHED))
+        rows = self._database.rows(
+            "SELECT id FROM image_clusters JOIN images ON number = image WHERE cluster = ? AND stale = 0 "
+            f"AND score IS NOT NULL AND 1 - score >= ? AND state IN ({states}) ORDER BY score, number",
+            (cluster, confidence - 1e-9, *UNTOUCHED),
+        )
+        return tuple(str(row[0]) for row in rows)
+
+    # -- changing -----------------------------------------------------------------------------------------
+
+    def replace(self, rows: Iterable[ClusterRow]) -> bool:
+        """Make `rows` the whole table; return whether anything changed (nothing is written otherwise)."""
+        wanted = set(rows)
+        if wanted == set(self._rows()):
+            return False
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM image_clusters")
+            _insert(connection, wanted)
+        return True
+
+    def replace_images(self, image_ids: Collection[str], rows: Iterable[ClusterRow]) -> None:
+        """Make `rows` all that is known of a few images."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM image_clusters WHERE image = (SELECT number FROM images WHERE id = ?)",
+                [(image_id,) for image_id in image_ids],
+            )
+            _insert(connection, rows)
+
+    def _rows(self) -> list[ClusterRow]:
+        rows = self._database.rows(
+            "SELECT id, class, cluster, distance FROM image_clusters JOIN images ON number = image"
+        )
+        return [ClusterRow(*row) for row in rows]
+
+
+def _insert(connection: Any, rows: Iterable[ClusterRow]) -> None:
+    connection.executemany(
+        "INSERT INTO image_clusters SELECT number, ?, ?, ? FROM images WHERE id = ?",
+        [(row.class_index, row.cluster, row.distance, row.image_id) for row in rows],
+    )
