@@ -11,7 +11,7 @@ from napari_wsss.networks.trunk import build_trunk
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.identify import identify
 from napari_wsss.weights.normalisation import CAFFE
-from tests.parity.recipe import Fixture, load_fixture, relative_error
+from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, relative_error
 
 LOGITS = 2e-3  # of the largest value
 FEATURES = 3e-4
@@ -25,8 +25,9 @@ def fixture() -> Fixture:
 
 @pytest.fixture(scope="module")
 def network(fixture: Fixture) -> DeepLabV2:
-    trunk = build_trunk("resnet101_caffe", output_stride=8)
-    network = DeepLabV2(trunk, fixture.config["num_classes"], scales=SCALES)
+    with nothing_drawn():
+        trunk = build_trunk("resnet101_caffe", output_stride=8)
+        network = DeepLabV2(trunk, fixture.config["num_classes"], scales=SCALES)
     report = fit(network, fixture.tensors())
     assert not report.missing
     assert not report.unexpected

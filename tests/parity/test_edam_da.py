@@ -1,4 +1,4 @@
-"""EDAM on the published ResNet-38: features before the ReLU, masks, and the maps of several scales (about 15 s)."""
+"""EDAM on the published ResNet-38: features before the ReLU, masks, and the maps of several scales (about 10 s)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from napari_wsss.localize.base import build_localizer, infer_maps
 from napari_wsss.localize.edam import Edam
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.identify import identify
-from tests.parity.recipe import Fixture, load_fixture, relative_error
+from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, relative_error
 
 CLOSE = 3e-4
 
@@ -23,7 +23,8 @@ def fixture() -> Fixture:
 
 @pytest.fixture(scope="module")
 def network(fixture: Fixture) -> Edam:
-    found = build_localizer("edam", fixture.config["num_classes"], TrunkChoice("resnet38", output_stride=8))
+    with nothing_drawn():
+        found = build_localizer("edam", fixture.config["num_classes"], TrunkChoice("resnet38", output_stride=8))
     assert isinstance(found, Edam)
     state = fixture.tensors()
     descriptor = identify(state)
@@ -46,6 +47,7 @@ def test_features_and_masks(fixture: Fixture, network: Edam, case: str) -> None:
     assert relative_error(masks.numpy(), fixture.outputs[f"{case}/da_masks"]) < CLOSE
 
 
+@pytest.mark.slow  # one scale is compared above, the way over scales and flips by test_seam
 def test_maps_of_several_scales(fixture: Fixture, network: Edam) -> None:
     settings = Inference(scales=tuple(fixture.config["scales"]), flip=True, precision="float32")
 

@@ -18,7 +18,7 @@ from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import Localizer, build_localizer, infer_maps
 from napari_wsss.refine.dense_crf import DenseCrf
 from napari_wsss.weights.fit import fit
-from tests.parity.recipe import Fixture, load_fixture, relative_error
+from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
 from training.boundary_labels import confident_labels
 
 CLOSE = 3e-4
@@ -33,7 +33,8 @@ def fixture() -> Fixture:
 
 @pytest.fixture(scope="module")
 def localizer(fixture: Fixture) -> Localizer:
-    found = build_localizer("cam", fixture.config["num_classes"], TrunkChoice("resnet50", 16, dilated=False))
+    with nothing_drawn():
+        found = build_localizer("cam", fixture.config["num_classes"], TrunkChoice("resnet50", 16, dilated=False))
     report = fit(found, fixture.tensors())
     assert report.descriptor.name == "irn_cam_resnet50"
     assert not report.missing
@@ -55,7 +56,7 @@ def both_views(localizer: Localizer, image: np.ndarray) -> Tensor:
 def test_outputs(fixture: Fixture, localizer: Localizer, case: str) -> None:
     image = fixture.inputs[f"image_{case}"]
     batch = torch.from_numpy(localizer.normalisation.apply(image))[None]
-    with torch.inference_mode():
+    with torch.inference_mode(), one_pass(localizer.trunk):
         found = {
             "feature_gap": localizer.trunk(batch).mean((2, 3))[0],
             "logits": localizer.classify(batch)[0],

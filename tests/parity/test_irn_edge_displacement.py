@@ -20,7 +20,7 @@ from napari_wsss.networks.boundary_losses import displacement_differences
 from napari_wsss.networks.neighbourhood import barrier_affinities, half_disc, pair_labels, path, sources
 from napari_wsss.refine.random_walk import Cells, walk
 from napari_wsss.weights.fit import fit
-from tests.parity.recipe import Fixture, load_fixture, relative_error
+from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, relative_error
 
 CLOSE = 3e-4
 LOSSES = 1e-4
@@ -37,7 +37,8 @@ def network(fixture: Fixture) -> BoundaryNet:
     config = fixture.config
     radii = {"radius": config["radius_infer"], "training_radius": config["radius_train"]}
     choice = TrunkChoice("resnet50", output_stride=16, dilated=False)
-    found = build_affinity_model("boundary_net", choice, radii | {"canvas": config["crop_size"]})
+    with nothing_drawn():
+        found = build_affinity_model("boundary_net", choice, radii | {"canvas": config["crop_size"]})
     assert isinstance(found, BoundaryNet)
     state = fixture.tensors()
     state |= {key: torch.zeros(1).expand(shape) for key, shape in fixture.meta["published_only_keys"]}

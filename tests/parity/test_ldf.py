@@ -17,7 +17,7 @@ from napari_wsss.saliency.base import SaliencyBatch, build_saliency
 from napari_wsss.saliency.ldf import LabelDecoupling
 from napari_wsss.weights.descriptor import WeightsDescriptor
 from napari_wsss.weights.fit import fit
-from tests.parity.recipe import Fixture, load_fixture, relative_error
+from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, relative_error
 
 CLOSE, LOSS_CLOSE, GRADIENT_CLOSE, TRUNK_GRADIENT_CLOSE = 3e-4, 1e-4, 3e-3, 1e-2
 MAPS = ("body1", "detail1", "sal1", "body2", "detail2", "sal2")
@@ -30,7 +30,8 @@ def fixture() -> Fixture:
 
 @pytest.fixture(scope="module")
 def loaded(fixture: Fixture) -> tuple[LabelDecoupling, WeightsDescriptor]:
-    network = build_saliency("ldf", TrunkChoice("resnet50", output_stride=32))
+    with nothing_drawn():
+        network = build_saliency("ldf", TrunkChoice("resnet50", output_stride=32))
     assert isinstance(network, LabelDecoupling)
     report = fit(network, fixture.tensors())
     assert not report.missing

@@ -16,7 +16,7 @@ from napari_wsss.localize.base import LocalizerBatch, build_localizer
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.networks.map_fusion import fused
 from napari_wsss.weights.fit import fit
-from tests.parity.recipe import Fixture, load_fixture, relative_error
+from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, relative_error
 
 CLOSE = 3e-4
 LOSS = {
@@ -36,7 +36,8 @@ def fixture() -> Fixture:
 @pytest.fixture(scope="module")
 def network(fixture: Fixture) -> CoAttention:
     choice = TrunkChoice("vgg16", output_stride=8)
-    found = build_localizer("co_attention", fixture.config["num_classes"], choice)
+    with nothing_drawn():
+        found = build_localizer("co_attention", fixture.config["num_classes"], choice)
     assert isinstance(found, CoAttention)
     report = fit(found, fixture.tensors())
     assert report.descriptor.network == "co_attention"

@@ -21,7 +21,7 @@ from napari_wsss.networks.neighbourhood import sources
 from napari_wsss.networks.trunk import build_trunk
 from napari_wsss.refine.random_walk import RandomWalk, walk
 from napari_wsss.weights.fit import fit
-from tests.parity.recipe import Fixture, load_fixture, relative_error
+from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, relative_error
 
 CLOSE = 3e-4
 EXACT = Inference(preset="fast", precision="float32")
@@ -35,7 +35,8 @@ def fixture() -> Fixture:
 
 @pytest.fixture(scope="module")
 def network(fixture: Fixture) -> AffinityNet:
-    found = AffinityNet(build_trunk("resnet38", output_stride=8), AffinityNet.Parameters(border_pairs=False))
+    with nothing_drawn():
+        found = AffinityNet(build_trunk("resnet38", output_stride=8), AffinityNet.Parameters(border_pairs=False))
     report = fit(found, fixture.tensors())
     assert report.descriptor.network == "affinity_net"
     assert not report.missing

@@ -14,7 +14,7 @@ from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import Localizer, build_localizer, infer_maps
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.identify import identify
-from tests.parity.recipe import Fixture, load_fixture, relative_error
+from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
 
 TOLERANCE = 3e-4  # of the largest value
 
@@ -26,7 +26,8 @@ def fixture() -> Fixture:
 
 @pytest.fixture(scope="module")
 def localizer(fixture: Fixture) -> Localizer:
-    network = build_localizer("cam", fixture.config["num_classes"], TrunkChoice("resnet38", 8))
+    with nothing_drawn():
+        network = build_localizer("cam", fixture.config["num_classes"], TrunkChoice("resnet38", 8))
     report = fit(network, fixture.tensors())
     assert not report.missing
     assert not report.unexpected
@@ -46,7 +47,7 @@ def test_the_origin_is_recognised_by_its_keys(fixture: Fixture) -> None:
 def test_features_logits_and_maps_agree(fixture: Fixture, localizer: Localizer, image: str) -> None:
     batch = torch.from_numpy(localizer.normalisation.apply(fixture.inputs[f"image_{image}"]))[None]
     everything = torch.ones(1, localizer.class_count, dtype=torch.bool)
-    with torch.inference_mode():
+    with torch.inference_mode(), one_pass(localizer.trunk):
         found = {
             "conv6_gap": localizer.trunk(batch).mean((2, 3))[0],
             "logits": localizer.classify(batch)[0],
@@ -57,6 +58,7 @@ def test_features_logits_and_maps_agree(fixture: Fixture, localizer: Localizer, 
         assert relative_error(value.numpy(), fixture.outputs[f"{image}/{name}"]) < TOLERANCE, name
 
 
+@pytest.mark.slow  # one scale is compared above, the way over scales and flips by test_seam
 def test_maps_over_scales_and_flips_agree(fixture: Fixture, localizer: Localizer) -> None:
     present = fixture.config["present"]
     settings = Inference(scales=tuple(fixture.config["scales"]), flip=True, precision="float32")

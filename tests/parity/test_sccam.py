@@ -21,7 +21,7 @@ from napari_wsss.localize.base import LocalizerBatch, build_localizer, infer_map
 from napari_wsss.localize.sub_category import SubCategory
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.published import published
-from tests.parity.recipe import Fixture, load_fixture, relative_error
+from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
 
 TOLERANCE = 3e-4  # of the largest value
 LOSS, GRADIENT = 1e-4, 3e-3
@@ -36,7 +36,8 @@ def fixture() -> Fixture:
 def localizer(fixture: Fixture) -> SubCategory:
     config = fixture.config
     chosen = {"cluster_count": config["k_cluster"], "sub_weight": config["lambda_sub"]}
-    network = build_localizer("sub_category", config["num_classes"], TrunkChoice("resnet38", 8), chosen)
+    with nothing_drawn():
+        network = build_localizer("sub_category", config["num_classes"], TrunkChoice("resnet38", 8), chosen)
     assert isinstance(network, SubCategory)
     report = fit(network, fixture.tensors())
     assert report.descriptor.name == "sccam_resnet38"
@@ -54,7 +55,7 @@ def normalised(localizer: SubCategory, *images: np.ndarray) -> Tensor:
 def test_features_logits_and_maps_agree(fixture: Fixture, localizer: SubCategory, case: str) -> None:
     batch, present = normalised(localizer, fixture.inputs[f"image_{case}"]), fixture.config["present"]
     everything = torch.ones(1, localizer.class_count, dtype=torch.bool)
-    with torch.inference_mode():
+    with torch.inference_mode(), one_pass(localizer.trunk):
         logits, sub_logits = localizer.logits(batch)
         sub_maps = localizer.sub_maps(localizer.trunk(batch))[0]  # (C, K, h, w)
         found = {
@@ -65,12 +66,13 @@ def test_features_logits_and_maps_agree(fixture: Fixture, localizer: SubCategory
             "cam_200_present": sub_maps[present].flatten(0, 1),
             "cam_200_gap": sub_maps.mean((2, 3)).flatten(),
         }
+        torch.testing.assert_close(localizer.classify(batch)[0], logits[0])
 
     for name, value in found.items():
         assert relative_error(value.numpy(), fixture.outputs[f"{case}/{name}"]) < TOLERANCE, name
-    torch.testing.assert_close(localizer.classify(batch)[0], logits[0])
 
 
+@pytest.mark.slow  # one scale is compared above, the way over scales and flips by test_seam
 def test_maps_over_scales_and_flips_agree(fixture: Fixture, localizer: SubCategory) -> None:
     present = fixture.config["present"]
     settings = Inference(scales=tuple(fixture.config["scales"]), flip=True, precision="float32")
@@ -105,6 +107,7 @@ def summed(fixture: Fixture, localizer: SubCategory) -> tuple[np.ndarray, np.nda
     return parents.numpy(), children.numpy()
 
 
+@pytest.mark.slow  # one scale is compared above, the way over scales and flips by test_seam
 def test_sums_over_views_agree(fixture: Fixture, summed: tuple[np.ndarray, np.ndarray]) -> None:
     parents, children = summed
     assert relative_error(parents, fixture.outputs["msf/sum_cam_20"]) < TOLERANCE

@@ -19,7 +19,7 @@ from napari_wsss.localize.seam import Seam
 from napari_wsss.networks.pixel_correlation import competing
 from napari_wsss.networks.trunk import LAST
 from napari_wsss.weights.fit import fit
-from tests.parity.recipe import Fixture, load_fixture, relative_error
+from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
 
 CLOSE = 3e-4
 Found = dict[str, NDArray[np.float32]]
@@ -32,7 +32,8 @@ def fixture() -> Fixture:
 
 @pytest.fixture(scope="module")
 def network(fixture: Fixture) -> Seam:
-    found = build_localizer("seam", fixture.config["num_classes"], TrunkChoice("resnet38", output_stride=8))
+    with nothing_drawn():
+        found = build_localizer("seam", fixture.config["num_classes"], TrunkChoice("resnet38", output_stride=8))
     assert isinstance(found, Seam)
     report = fit(found, fixture.tensors())
     assert report.descriptor.network == "seam"
@@ -56,7 +57,7 @@ def outputs_of(fixture: Fixture, network: Seam) -> Callable[[str], Found]:
 
 def _outputs(network: Seam, image: NDArray[np.uint8], channels: list[int]) -> Found:
     batch = torch.from_numpy(network.normalisation.apply(image))[None]
-    with torch.inference_mode():
+    with torch.inference_mode(), one_pass(network.trunk):
         maps = network.maps(batch, correlated=True)
         assert maps.correlated is not None
         found: dict[str, Any] = {
