@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -169,12 +170,18 @@ def _part(network: nn.Module, state: Mapping[str, Tensor], descriptor: WeightsDe
 
 def _width(state: Mapping[str, Tensor], descriptor: WeightsDescriptor) -> float:
     """Return how wide the file's trunk is by its first convolution; 1 as published."""
-    with torch.device("meta"):
-        trunk: Trunk = build_trunk(descriptor.trunk)
-    stem, published = next(iter(trunk.state_dict().items()))
+    stem, published = _stem(descriptor.trunk)
     found = (tensor for key, tensor in state.items() if f".{descriptor.renamed(key)}".endswith(f".{stem}"))
     first = next((tensor for tensor in found if tensor.shape[1:] == published.shape[1:]), published)
     return len(first) / len(published)
+
+
+@cache
+def _stem(trunk: str) -> tuple[str, Tensor]:
+    """Return the name of a trunk's first convolution and its weights as published, without memory."""
+    with torch.device("meta"):
+        built: Trunk = build_trunk(trunk)
+    return next(iter(built.state_dict().items()))
 
 
 def _parameters(descriptor: WeightsDescriptor, state: State, classes: int) -> dict[str, Any]:

@@ -209,9 +209,12 @@ class Trunk(nn.Module, ABC):
 
 
 def initialise(module: nn.Module) -> None:
-    """Draw He-normal convolution weights (He et al. 2015, fan out); biases zero, batch norm the identity."""
+    """Draw He-normal convolution weights (He et al. 2015, fan out); biases zero, batch norm the identity.
+
+    A network without memory (device "meta") is left alone: drawing nothing takes long there.
+    """
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, nn.Conv2d) and not layer.weight.is_meta:
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
