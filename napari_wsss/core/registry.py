@@ -9,7 +9,9 @@ import ast
 import importlib
 import inspect
 import pkgutil
-from importlib.metadata import EntryPoint, entry_points
+import sys
+from functools import cache, lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -41,7 +43,7 @@ def load_method(shelf: Shelf, name: str) -> type[Any]:
     StepError
         When there is no such method, or what it needs is not installed.
     """
-    is_ours = name in _own_names(shelf)  # asked first: looking through all installed packages takes 10 ms
+    is_ours = name in _own_names(shelf)
     if not is_ours and name not in method_names(shelf):
         known = ", ".join(method_names(shelf)) or "none"
         raise StepError(f"There is no {shelf} method {name!r}; the known ones are: {known}.")
@@ -68,12 +70,19 @@ def declared(shelf: Shelf, name: str, attribute: str) -> str:
     found = find_spec(f"napari_wsss.{shelf}.{name}") if name in _own_names(shelf) else None
     if found is None or found.origin is None:
         return ""
-    for node in ast.walk(ast.parse(Path(found.origin).read_text(encoding="utf-8"))):
+    return _assigned(found.origin).get(attribute, "")
+
+
+@cache
+def _assigned(source: str) -> dict[str, str]:
+    """Return the constants that a source file assigns to names, the outermost and first one of each name."""
+    found: dict[str, str] = {}
+    for node in ast.walk(ast.parse(Path(source).read_text(encoding="utf-8"))):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         value = getattr(node, "value", None)
-        if isinstance(value, ast.Constant) and [getattr(t, "id", "") for t in targets] == [attribute]:
-            return str(value.value)
-    return ""
+        if isinstance(value, ast.Constant) and len(targets) == 1:
+            found.setdefault(getattr(targets[0], "id", ""), str(value.value))
+    return found
 
 
 def _own_names(shelf: Shelf) -> list[str]:
@@ -84,7 +93,13 @@ def _own_names(shelf: Shelf) -> list[str]:
 
 
 def _foreign(shelf: Shelf) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"napari_wsss.{shelf}")}
+    return {point.name: point for point in _installed(f"napari_wsss.{shelf}", tuple(sys.path))}
+
+
+@lru_cache(maxsize=2 * len(SHELVES))
+def _installed(group: str, path: tuple[str, ...]) -> EntryPoints:
+    """Return the entry points of a group; kept as long as the import path is `path`, as finding them takes 10 ms."""
+    return entry_points(group=group)
 
 
 def _contract_class(shelf: Shelf, module_name: str) -> type[Any]:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_unknown_methods_are_answered_with_the_known_ones() -> None:
 
 def test_methods_of_other_packages_come_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("fractions", "fractions:Fraction", "napari_wsss.refine")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group.endswith("refine") else [])
+    monkeypatch.setattr(registry, "_installed", lambda group, path: EntryPoints([point]).select(group=group))
     from fractions import Fraction
 
     assert "fractions" in method_names("refine")
@@ -40,9 +41,19 @@ def test_methods_of_other_packages_come_by_entry_point(monkeypatch: pytest.Monke
     assert load_method("refine", "fractions") is Fraction
 
 
+def test_a_package_put_on_the_path_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert "late" not in method_names("refine")
+    (tmp_path / "late-1.0.dist-info").mkdir()
+    (tmp_path / "late-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+    (tmp_path / "late-1.0.dist-info" / "entry_points.txt").write_text("[napari_wsss.refine]\nlate = late:Late\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert "late" in method_names("refine")
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("far", "no_such_package_at_all.far:Far", "napari_wsss.refine")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    monkeypatch.setattr(registry, "_installed", lambda group, path: EntryPoints([point]).select(group=group))
     with pytest.raises(StepError, match="no_such_package_at_all") as raised:
         load_method("refine", "far")
     assert raised.value.missing == ("no_such_package_at_all",)
