@@ -16,13 +16,13 @@ from napari_wsss.session import stages
 from napari_wsss.session.canvas import Machine, read_machine
 from napari_wsss.session.inference import propose_wanted
 from napari_wsss.session.jobs import Job
-from napari_wsss.session.reviewing import Reviewing
+from napari_wsss.session.labelling import Labelling
 from napari_wsss.session.signals import reported
 
 INFERENCE, PREVIEW = "inference", "preview"
 
 
-class Computing(Reviewing):
+class Computing(Labelling):
     """Maps and proposals, and the jobs that make them."""
 
     device: str = "auto"

@@ -1,4 +1,4 @@
-"""A person's decisions: accept, skip, flag, exclude, undo; image-level labels; copying the proposal.
+"""A person's decisions: accept, skip, flag, exclude, undo; copying the proposal.
 
 Accepting means: a mask that a person has touched (painted, copied, or a draft or accepted mask from before) is accepted
 as it is. When the mask was never touched, the proposal on the screen is accepted. An untouched image with labels and no
@@ -7,8 +7,6 @@ the proposal out are accepted at the second asking: the person may have thought 
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,33 +147,3 @@ class Reviewing(Walking):
         project, image_id = self._open()
         project.set_note(image_id, text)
         return True
-
-    def add_label(self, name: str, image_id: str | None = None) -> bool:
-        """Add a class to an image's labels (the shown one by default)."""
-        return self._edit_labels(image_id, add=[name])
-
-    def remove_label(self, name: str, image_id: str | None = None) -> bool:
-        """Remove a class from an image's labels (the shown one by default); the mask is not touched."""
-        return self._edit_labels(image_id, remove=[name])
-
-    @reported
-    def _edit_labels(self, image_id: str | None, add: Iterable[str] = (), remove: Iterable[str] = ()) -> bool:
-        project, shown = self._open()
-        target = image_id or shown
-        labels = project.catalog.get(target).labels
-        return self.set_labels(target, (labels | set(add)) - set(remove))
-
-    @reported
-    def set_labels(self, image_id: str, labels: Iterable[str]) -> bool:
-        """Set the image-level labels of an image; its maps and proposal follow at once, its mask does not change."""
-        project, _ = self._open()
-        wanted = frozenset(labels)
-        if wanted == project.catalog.get(image_id).labels:
-            return True
-        project.set_labels(image_id, wanted)
-        self.labels_changed.emit(image_id)
-        self._labels_moved(image_id)
-        return True
-
-    def _labels_moved(self, image_id: str) -> None:
-        """Bring maps and proposal after the labels (done in `computing`)."""

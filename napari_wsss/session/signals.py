@@ -28,11 +28,15 @@ class Signals:
     boundary_changed = Signal(str)  # class boundaries of this image were computed, or are no longer shown
     mask_replaced = Signal(str)  # the mask array was replaced by a bulk step: write it into the layer undoably
     labels_changed = Signal(str)
+    class_found = Signal(str, str)  # the map of a class whose label a person added to this image is there
     state_changed = Signal(str)
     save_state_changed = Signal(object)  # SaveState
     queue_changed = Signal()
     plan_changed = Signal()
     classes_changed = Signal()
+    model_applied = Signal()  # another model gives the proposals from now on
+    changes_measured = Signal()  # it is known of more images how much their proposals changed
+    comparison_changed = Signal(str)  # what the model changed in this image is shown otherwise
     notice = Signal(str)  # one quiet line
     failed = Signal(str)  # one line that needs attention
 

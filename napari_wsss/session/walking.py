@@ -126,6 +126,10 @@ class Walking(Signals):
             if state != self._state or not was_touched:
                 self._state = state
                 self.state_changed.emit(self._canvas.image_id)
+            self._recorded(values)
+
+    def _recorded(self, values: NDArray[np.uint8]) -> None:
+        """Follow a change of the mask (extended by the other layers of the session)."""
 
     def flush(self) -> bool:
         """Write everything of the shown image; return False (and say why) when work is only in memory."""

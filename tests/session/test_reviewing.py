@@ -183,28 +183,6 @@ def test_notes_are_kept(sitting: Sitting) -> None:
     assert sitting.session.record.note == "shadow?"
 
 
-def test_labels_are_set_added_and_removed(sitting: Sitting) -> None:
-    session, told = sitting.session, []
-    session.labels_changed.connect(told.append)
-    session.add_label("blue")
-    session.remove_label("red")
-    session.remove_label("red")
-    session.add_label("blue", "p2.png")
-    assert session.project is not None
-    assert session.project.catalog.get("p0.png").labels == {"green", "blue"}
-    assert session.project.catalog.get("p2.png").labels == {"red", "blue"}
-    assert told == ["p0.png", "p0.png", "p2.png"]
-    assert not session.add_label("violet")
-    assert "violet" in sitting.failures[0]
-
-
-def test_changing_labels_never_changes_the_mask(computed: Sitting) -> None:
-    painted = computed.paint(1)
-    computed.session.remove_label("red")
-    computed.settle()
-    np.testing.assert_array_equal(computed.session.mask, painted)
-
-
 ACTIONS = (
     "paint", "paint", "erase", "copy", "accept", "accept_here", "skip", "flag", "exclude", "undo", "next", "previous",
     "infer", "retrain", "label", "threshold", "refiners", "flush", "clear", "reopen",
