@@ -59,11 +59,11 @@ def overlap(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
 
     Pixels that are 255 in either mask are left out; two empty masks overlap fully.
     """
-    counted = (first != IGNORE) & (second != IGNORE)
-    a, b = first[counted], second[counted]
-    values = np.union1d(a, b)
-    ratios = [np.count_nonzero((a == v) & (b == v)) / np.count_nonzero((a == v) | (b == v)) for v in values]
-    return float(np.mean(ratios)) if ratios else 1.0
+    pairs = np.bincount((first.astype(np.uint16) * 256 + second).ravel(), minlength=65536).reshape(256, 256)
+    pairs = pairs[:IGNORE, :IGNORE]
+    both, either = np.diagonal(pairs), pairs.sum(axis=0) + pairs.sum(axis=1) - np.diagonal(pairs)
+    held = either > 0
+    return float(np.mean(both[held] / either[held])) if held.any() else 1.0
 
 
 DIGEST_TEXT = "wsss-digest"

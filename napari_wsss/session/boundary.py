@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from napari_wsss.core.plan import Plan
 from napari_wsss.session import stages
 from napari_wsss.session.jobs import Job
+from napari_wsss.session.models import Models
 from napari_wsss.session.signals import reported
-from napari_wsss.session.tuning import Tuning
 
 BOUNDARY = "boundary"
 
 
-class BoundaryView(Tuning):
+class BoundaryView(Models):
     """The boundaries of the shown image."""
 
     _boundary: NDArray[np.float32] | None = None

@@ -1,9 +1,9 @@
 """`Session`: one person's sitting with one project, without Qt, so that a window, a script and a test do the same.
 
 It is built in layers, each one subject: `walking` (what is shown, saving), `reviewing` (decisions, labels),
-`computing` (maps and proposals), `tuning` (slider, plan, models), `boundary` (class boundaries as a picture),
-`companions` (images it is compared with) and, here, opening, creating and closing. All of it is touched by one thread;
-background work comes back to it through `jobs.dispatch`.
+`computing` (maps and proposals), `tuning` (slider, plan), `models` (applied and earlier ones), `boundary` (class
+boundaries as a picture), `companions` (images it is compared with) and, here, opening, creating and closing. All of it
+is touched by one thread; background work comes back to it through `jobs.dispatch`.
 """
 
 from __future__ import annotations

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING
+from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict
-from napari_wsss.core.plan import Step
+from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
@@ -47,6 +48,15 @@ def stored_proposal(project: Project, image_id: str) -> NDArray[np.uint8] | None
     except WsssError:  # whatever is wrong with the plan, the image can be looked at; a job will say it
         return None
     return proposal
+
+
+def proposal_under(project: Project, image_id: str, plan: Plan) -> NDArray[np.uint8] | None:
+    """Return the stored pseudo mask (H, W) uint8 of an image under another plan, None when there is none."""
+    try:
+        item = Lineage.of(project, image_id, plan=plan)
+        return project.store.read_mask(item.result, image_id, item.content)
+    except (WsssError, OSError):  # its model or a method of it is gone
+        return None
 
 
 def refined(

@@ -1,24 +1,19 @@
-"""How the machine proposes: the live threshold, the plan and its scopes, and which trained model is used."""
+"""How the machine proposes: the live threshold, and the plan with its scopes."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.background import equivalent_alpha
-from napari_wsss.core.catalog import UNDECIDED
-from napari_wsss.core.errors import StepError
-from napari_wsss.core.lineage import SHELF_OF_STAGE, is_asked, method_of, with_model
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import Shelf
 from napari_wsss.session import planning, stages
 from napari_wsss.session.canvas import Machine
 from napari_wsss.session.computing import Computing
 from napari_wsss.session.live import SLIDER, background_step, follows_slider, parameters_at
-from napari_wsss.session.runs import RunInfo
 from napari_wsss.session.signals import reported
 
 
@@ -149,32 +144,6 @@ class Tuning(Computing):
         if self._prefetch is not None:
             self._prefetch.clear()
         self._redraw()
-
-    # -- models -----------------------------------------------------------------------------------------------
-
-    @reported
-    def apply_model(self, run: RunInfo) -> bool:
-        """Use a run's best checkpoint from now on and propose anew for undecided images; accepted masks stay."""
-        project = self.project
-        if project is None:
-            return False
-        checkpoint = run.checkpoint
-        if checkpoint is None:
-            raise StepError(f"The run {run.folder.name} has no checkpoint yet; wait for its first epoch.")
-        shelf = SHELF_OF_STAGE.get(run.stage)
-        if shelf is None:
-            known = ", ".join(SHELF_OF_STAGE)
-            raise StepError(f"A {run.stage} run gives no model to apply; choose one of {known}.")
-        relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
-        plan = with_model(self.plan, shelf, str(run.config.get("method", method_of(self.plan, shelf))), relative)
-        if is_asked(plan, shelf):
-            project.catalog.mark_stale(UNDECIDED)
-        self.cancel_inference()
-        if not self._change_plan(plan):  # the same file, trained further
-            self._forget_drawn()
-        undecided = set(self._undecided())
-        in_order = [image_id for image_id in (self.queue.ids() if self.queue else []) if image_id in undecided]
-        return self.start_inference([*in_order, *(undecided - set(in_order))])
 
     def _arrived(self, image_id: str) -> None:
         self._unkept_threshold = None

@@ -106,3 +106,12 @@ def test_overlap_and_changed_fraction_by_hand() -> None:
     assert overlap(first, first) == 1
     empty = np.full((2, 2), 255, np.uint8)
     assert overlap(empty, empty) == 1
+
+
+@given(arrays(np.uint8, (4, 5), elements=st.sampled_from([0, 1, 2, 254, 255])), st.integers(0, 10**6))
+def test_overlap_is_the_mean_of_every_class_of_either_mask(first: np.ndarray, seed: int) -> None:
+    second = np.random.default_rng(seed).permuted(first.ravel()).reshape(first.shape)
+    counted = (first != 255) & (second != 255)
+    a, b = first[counted], second[counted]
+    ratios = [((a == v) & (b == v)).sum() / ((a == v) | (b == v)).sum() for v in np.union1d(a, b)]
+    assert overlap(first, second) == pytest.approx(np.mean(ratios) if ratios else 1.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,7 @@ import pytest
 
 from napari_wsss.core.plan import Step
 from napari_wsss.session.live import SLIDER
-from napari_wsss.session.runs import RunInfo
-from tests.session.conftest import Sitting, write_checkpoint
+from tests.session.conftest import Sitting
 
 CONSTANT = "constant_background"
 
@@ -132,77 +130,6 @@ def test_the_old_proposal_stays_until_a_slow_chain_is_done(computed: Sitting) ->
     computed.settle()
     assert session.proposal is not after
     assert session.threshold == 0.9
-
-
-def run_of(computed: Sitting, gain: float, name: str, stage: str = "classifier") -> RunInfo:
-    assert computed.session.project is not None
-    path = write_checkpoint(computed.session.project.folder, gain, f"training/{name}/best.safetensors")
-    return RunInfo(path.parent, stage, "done", config={"method": "colours"})
-
-
-def test_a_new_model_changes_undecided_images_only(computed: Sitting) -> None:
-    session = computed.session
-    project = session.project
-    assert project is not None
-    session.accept(and_next=False)
-    accepted = project.accepted_path("p0.png").read_bytes()
-    session.go_to("p1.png")
-    painted = computed.paint(2)
-    old = session.proposal
-    assert session.apply_model(run_of(computed, 0.5, "classifier-new"))
-    assert project.catalog.get("p3.png").stale
-    computed.settle()
-    assert project.plan.localizer_checkpoint == "training/classifier-new/best.safetensors"
-    assert old is not None
-    assert session.proposal is not None
-    assert old.any()
-    assert not session.proposal.any()
-    np.testing.assert_array_equal(session.mask, painted)
-    assert project.accepted_path("p0.png").read_bytes() == accepted
-    assert not project.catalog.get("p3.png").stale
-    assert computed.failures == []
-
-
-def test_the_same_file_trained_further_is_noticed(computed: Sitting) -> None:
-    session = computed.session
-    session.apply_model(run_of(computed, 1.0, "classifier-new"))
-    computed.settle()
-    assert session.proposal is not None
-    assert session.proposal.any()
-    session.apply_model(run_of(computed, 0.25, "classifier-new"))
-    computed.settle()
-    assert not session.proposal.any()
-
-
-def test_a_run_without_checkpoint_cannot_be_applied(computed: Sitting, tmp_path: Path) -> None:
-    before = computed.session.plan
-    assert not computed.session.apply_model(RunInfo(tmp_path, "classifier", "running"))
-    assert "no checkpoint" in computed.failures[0]
-    (tmp_path / "best.safetensors").touch()
-    assert not computed.session.apply_model(RunInfo(tmp_path, "compare", "done"))
-    assert "compare" in computed.failures[1]
-    assert computed.session.plan == before
-
-
-def test_a_classifier_takes_the_place_of_an_applied_segmenter(computed: Sitting) -> None:
-    session = computed.session
-    assert session.project is not None
-    plan = replace(session.plan, segmenter=Step("deeplab_v3"), segmenter_checkpoint="training/s/best.safetensors")
-    session.project.set_plan(plan)
-    session.apply_model(run_of(computed, 1.0, "classifier-new"))
-    assert session.plan.segmenter_checkpoint == ""
-    assert session.plan.localizer == Step("colours")
-    computed.settle()
-
-
-def test_a_segmentation_run_is_applied_as_segmenter(computed: Sitting) -> None:
-    run = replace(run_of(computed, 1.0, "segmentation-a", "segmentation"), config={"method": "deeplab_v3"})
-    computed.session.apply_model(run)
-    computed.session.cancel_inference()
-    computed.settle()
-    assert computed.session.plan.segmenter == Step("deeplab_v3")
-    assert computed.session.plan.segmenter_checkpoint == "training/segmentation-a/best.safetensors"
-    assert computed.session.plan.localizer == Step("colours")
 
 
 def test_the_slider_is_fast_at_photograph_size(computed: Sitting) -> None:

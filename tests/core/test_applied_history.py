@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from napari_wsss.core.applied_history import (
+    base_name,
+    last_move,
+    mark_outdated,
+    model_changes,
+    model_name,
+    with_models_of,
+)
+from napari_wsss.core.plan import Step
+from napari_wsss.core.project import Project
+
+
+def use(project: Project, **changes: object) -> None:
+    project.set_plan(replace(project.plan, **changes))
+
+
+def test_changes_of_models_are_found_among_all_changes_of_the_plan(project: Project) -> None:
+    use(project, localizer_checkpoint="training/classifier-a/best.safetensors")
+    assert last_move(project) is None, "there was no model to compare with"
+    for threshold in range(5):
+        project.set_plan(project.plan.with_override("image:a.png", "constant_background", {"t": threshold}))
+    use(project, localizer_checkpoint="training/classifier-b/best.safetensors", localizer=Step("seam"))
+    use(project, saliency_checkpoint="training/saliency-c/best.safetensors")
+    newest, second, first = model_changes(project)
+    assert newest.fields == ("saliency_checkpoint",)
+    assert not newest.moves_proposals, "no refiner asks for saliency"
+    assert base_name(second.before) == "classifier-a"
+    assert base_name(first.before) == "no model"
+    move = last_move(project)
+    assert move == second
+    assert "image:a.png" in move.before.overrides
+    assert [change.number for change in model_changes(project, limit=1)] == [newest.number]
+
+
+def test_a_segmenter_moves_proposals_and_hides_the_localizer(project: Project) -> None:
+    use(project, localizer_checkpoint="training/c/best.safetensors")
+    use(project, segmenter_checkpoint="training/s/best.safetensors", segmenter=Step("deeplab_v3"))
+    move = last_move(project)
+    assert move is not None
+    assert (base_name(move.before), base_name(move.after)) == ("c", "s")
+    use(project, localizer_checkpoint="training/d/best.safetensors")
+    assert last_move(project) == move, "nobody asks the localizer now"
+
+
+def test_models_come_back_and_what_a_person_chose_stays(project: Project) -> None:
+    use(project, localizer_checkpoint="training/a/best.safetensors", localizer=Step("seam", {"preset": "fast"}))
+    old = project.plan
+    use(project, localizer_checkpoint="training/b/best.safetensors", localizer=Step("cam"))
+    use(project, refiners=(Step("constant_background"),))
+    restored = with_models_of(project.plan, old)
+    assert (restored.localizer, restored.localizer_checkpoint) == (old.localizer, old.localizer_checkpoint)
+    assert restored.refiners == (Step("constant_background"),)
+
+
+def test_names_of_models() -> None:
+    assert model_name("training/classifier-ab12/best.safetensors") == "classifier-ab12"
+    assert model_name("") == "no model"
+    assert model_name("net.safetensors") == "net"
+
+
+def test_another_model_makes_proposals_old_and_comparisons_void(project: Project) -> None:
+    project.catalog.set_changes({"a.png": 0.5})
+    project.catalog.set_state("b.png", "accepted")
+    mark_outdated(project)
+    found = {record.id: (record.stale, record.changed) for record in project.catalog.records()}
+    assert found["a.png"] == (True, None)
+    assert found["b.png"] == (False, None)
