@@ -28,6 +28,7 @@ from napari_wsss.core.lineage import (
     build_refiner,
     chain_of,
     checkpoint_of,
+    clusters_of,
     has_model,
 )
 from napari_wsss.core.maps import ActivationMaps
@@ -187,8 +188,8 @@ def refiners_of(project: Project, image_id: str) -> tuple[Step, ...]:
     With an applied segmenter, which brings its own background, steps that only set a background are left out unless
     this very image overrides them.
     """
-    plan = project.plan
-    return chain_of(plan, applied_source(plan), image_id, project.catalog.get(image_id).labels)
+    plan, labels = project.plan, project.catalog.get(image_id).labels
+    return chain_of(plan, applied_source(plan), image_id, labels, clusters_of(project, plan, image_id))
 
 
 def check_plan(plan: Plan) -> None:

@@ -5,7 +5,7 @@ Reading what is stored needs nothing but this; no method of the ``localize`` and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -116,14 +116,16 @@ class Lineage:
         source = source or applied_source(plan)
         record = project.catalog.get(image_id)
         labels = record.labels
+        classes, image_hash = project.classes.indices(labels), project.image_hash(image_id)
         base = base_provenance(project, plan, source)
         links, parent = [], base
-        for step in chain_of(plan, source, image_id, labels):
-            refiner = build_refiner(step)
+        for step in chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)):
+            refiner = build_refiner(step).applied_to(classes)
+            if refiner is None:
+                continue
             parents = (parent, *_asked_for(project, plan, source, image_id, refiner))
             parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=parents)
             links.append(Link(refiner, parent))
-        classes, image_hash = project.classes.indices(labels), project.image_hash(image_id)
         companions = related(project, plan, record) if source == "localize" else NONE
         return cls(project, image_id, plan, source, classes, image_hash, base, tuple(links), companions)
 
@@ -237,15 +239,22 @@ def _digest(path: Path, changed: int, size: int) -> str:
     return content_hash(path)
 
 
-def chain_of(plan: Plan, source: BaseSource, image_id: str, labels: frozenset[str]) -> tuple[Step, ...]:
+def chain_of(
+    plan: Plan, source: BaseSource, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
+) -> tuple[Step, ...]:
     """Return an image's refiners. A segmenter brings its background: steps that only set one are left out, unless
     this very image overrides them.
     """
-    steps = plan.refiners_for(image_id, labels)
+    steps = plan.refiners_for(image_id, labels, clusters)
     if source == "localize":
         return steps
     wanted = plan.overrides.get(f"image:{image_id}", {})
     return tuple(step for step in steps if step.method in wanted or not _only_sets_background(step.method))
+
+
+def clusters_of(project: Project, plan: Plan, image_id: str) -> tuple[str, ...]:
+    """Return the names of an image's clusters in the order of the class list; none where no cluster has parameters."""
+    return tuple(one.cluster for one in project.catalog.clusters.of(image_id)) if plan.knows_clusters else ()
 
 
 def saliency_path(project: Project, plan: Plan, image_id: str) -> Path:

@@ -11,13 +11,14 @@ import argparse
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from napari_wsss.core.errors import ParameterError
 
 P = TypeVar("P")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def parameter(
     Parameters
     ----------
     default : object
-        bool, int, float, str or a tuple of one of these. Its type is the parameter's type.
+        bool, int, float, str, or a tuple or a mapping (str to one of these). Its type is the parameter's type.
     title : str
         Short label for forms; put the paper's symbol in parentheses: ``"Background power (alpha)"``.
     description : str
@@ -63,6 +64,8 @@ def parameter(
         metadata["decimals"] = decimals
     if choices:
         metadata["choices"] = tuple(choices)
+    if isinstance(default, Mapping):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -86,9 +89,15 @@ def check(parameters: P) -> P:
     """
     for name, field in fields_of(type(parameters)).items():
         value = getattr(parameters, name)
-        for single in value if isinstance(value, tuple) else (value,):
+        for single in _singles(value):
             _check_value(name, single, field.metadata)
     return parameters
+
+
+def _singles(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
@@ -133,12 +142,15 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
     if origin in (Union, types.UnionType):
         inner = [arg for arg in get_args(kind) if arg is not type(None)]
         return None if value is None else _convert(name, value, inner[0])
+    if origin is dict and isinstance(value, Mapping | list | tuple):
+        return {str(key): _convert(name, item, get_args(kind)[1]) for key, item in dict(value).items()}
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(_convert(name, item, get_args(kind)[0]) for item in value)
     if origin is typing.Literal and value in get_args(kind):
         return value
-    if origin in (tuple, typing.Literal):
-        expected = "a list of values" if origin is tuple else f"one of {', '.join(map(str, get_args(kind)))}"
+    if origin in (tuple, dict, typing.Literal):
+        lists = {tuple: "a list of values", dict: "values by name"}
+        expected = lists.get(origin) or f"one of {', '.join(map(str, get_args(kind)))}"
         raise ParameterError(f"{name} is {value!r}; expected {expected}.", name=name)
     wrong = (
         (kind is bool and not isinstance(value, bool))
@@ -170,11 +182,25 @@ def add_options(parser: argparse.ArgumentParser, cls: type, *, prefix: str = "")
             kwargs["action"] = argparse.BooleanOptionalAction
         elif get_origin(hints[name]) is tuple:
             kwargs |= {"type": get_args(hints[name])[0], "nargs": "+"}
+        elif get_origin(hints[name]) is dict:
+            kwargs |= {"type": named(get_args(hints[name])[1]), "nargs": "+", "metavar": "NAME=VALUE"}
         else:
             kwargs |= {"type": _option_type(hints[name])}
             if field.metadata.get("choices"):
                 kwargs["choices"] = field.metadata["choices"]
         group.add_argument("--" + (prefix + name).replace("_", "-"), **kwargs)
+
+
+def named(kind: type[V]) -> Callable[[str], tuple[str, V]]:
+    """Return the reader of ``name=value`` texts whose values are of type `kind`; they raise ValueError."""
+
+    def read(text: str) -> tuple[str, V]:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals):
+            raise ValueError(f"{text!r} is not written as name=value")
+        return name, kind(value)  # type: ignore[call-arg]
+
+    return read
 
 
 def _option_type(kind: Any) -> Any:

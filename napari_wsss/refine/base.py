@@ -96,6 +96,17 @@ class Refiner(ABC):
         yield from ()
         return self.refine(image, maps, evidence)
 
+    def applied_to(self, classes: tuple[int, ...]) -> Refiner | None:
+        """Return the step for an image of these classes (0-based indices), None when it leaves such an image as it is.
+
+        Settings about other classes are left out, so that changing them makes no stored result of this image old.
+        """
+        return self
+
+    def at_scale(self, factor: float) -> Refiner:
+        """Return the step for the same image at `factor` times its size: settings in pixels are scaled with it."""
+        return self
+
     def check_input(self, image: NDArray[np.uint8], maps: ActivationMaps) -> None:
         """Raise `StepError` when image and maps differ in size or the maps lack a background the step needs."""
         if image.shape[:2] != maps.size:

@@ -9,10 +9,11 @@ from typing import Any
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.parameters import from_dict
-from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.plan import Plan, Step, scopes_of
 from napari_wsss.core.registry import Shelf, load_method
 
 PROJECT = "project"
+CLASS_GAIN = "class_gain"
 _INFERENCE: Mapping[str, type[Any]] = {"localize": Inference, "segment": SegmentInference}
 
 
@@ -37,6 +38,12 @@ class Reason:
     def text(self) -> str:
         """Return one line for a tooltip."""
         return f"{self.name} = {self.value} (from {self.scope})"
+
+    @property
+    def place(self) -> str:
+        """Who decides, in a person's words: ``this image``, ``cluster cat 3``, ``class cat``, ``the project``."""
+        kind, _, name = self.scope.partition(":")
+        return {"image": "this image", PROJECT: "the project", "default": "default"}.get(kind) or f"{kind} {name}"
 
 
 def parameters_class(shelf: Shelf, method: str) -> type[Any]:
@@ -88,7 +95,9 @@ def with_parameters(plan: Plan, shelf: Shelf, method: str, values: Mapping[str, 
     if scope != PROJECT:
         if shelf != "refine" or scope.partition(":")[0] not in ("image", "cluster", "class"):
             raise ParameterError(f"{shelf} parameters cannot be set for {scope!r}; set them for the project.")
-        return plan.with_override(scope, method, values)
+        return (with_class_gain(plan) if method == CLASS_GAIN else plan).with_override(scope, method, values)
+    if shelf == "refine" and method == CLASS_GAIN:
+        plan = with_class_gain(plan)
     if shelf == "refine":
         steps = tuple(step.with_parameters(values) if step.method == method else step for step in plan.refiners)
         if steps == plan.refiners and method not in {step.method for step in steps}:
@@ -99,6 +108,16 @@ def with_parameters(plan: Plan, shelf: Shelf, method: str, values: Mapping[str, 
     if shelf == "segment":
         return replace(plan, segmenter=_laid_over(plan.segmenter, method, values))
     raise ParameterError(f"The plan holds no {shelf} step yet.", name=method)
+
+
+def with_class_gain(plan: Plan) -> Plan:
+    """Return the plan with the step of class gains, put first where it was not among the refiners.
+
+    Images whose classes all count once are computed as without it.
+    """
+    if any(step.method == CLASS_GAIN for step in plan.refiners):
+        return plan
+    return replace(plan, refiners=(Step(CLASS_GAIN), *plan.refiners))
 
 
 def _laid_over(step: Step | None, method: str, values: Mapping[str, Any]) -> Step:
@@ -116,13 +135,53 @@ def without_override(plan: Plan, scope: str, method: str = "") -> Plan:
     return replace(plan, overrides=overrides)
 
 
-def reasons(plan: Plan, method: str, image_id: str, labels: frozenset[str], cluster: str = "") -> tuple[Reason, ...]:
+def without_value(plan: Plan, method: str, name: str, scope: str, entry: str = "") -> Plan:
+    """Return the plan in which `scope` (also ``project``) no longer says anything about one parameter of a refiner.
+
+    Parameters
+    ----------
+    entry : str
+        Of a parameter that is a mapping, the only entry to forget.
+    """
+    if scope == PROJECT:
+        steps = (Step(one.method, _forgetting(one.parameters, name, entry)) for one in plan.refiners)
+        kept = (new if old.method == method else old for old, new in zip(plan.refiners, steps, strict=True))
+        return replace(plan, refiners=tuple(kept))
+    values = _forgetting(plan.overrides.get(scope, {}).get(method, {}), name, entry)
+    plan = without_override(plan, scope, method)
+    return plan.with_override(scope, method, values) if values else plan
+
+
+def _forgetting(values: Mapping[str, Any], name: str, entry: str) -> dict[str, Any]:
+    kept = dict(values)
+    value = kept.pop(name, None)
+    if entry and isinstance(value, Mapping):
+        kept[name] = {key: one for key, one in value.items() if key != entry}
+    return {key: one for key, one in kept.items() if one != {}}
+
+
+def reasons(
+    plan: Plan, method: str, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
+) -> tuple[Reason, ...]:
     """Return value and deciding scope of every parameter of a refiner for one image."""
-    scopes = [f"image:{image_id}", f"cluster:{cluster}", *(f"class:{name}" for name in sorted(labels, reverse=True))]
-    project = next((step.parameters for step in plan.refiners if step.method == method), {})
-    layers = [(scope, plan.overrides.get(scope, {}).get(method, {})) for scope in scopes] + [(PROJECT, project)]
+    layers = layers_of(plan, method, image_id, labels, clusters)
     defaults = parameters_class("refine", method)()
     return tuple(_reason(field.name, layers, getattr(defaults, field.name)) for field in fields(defaults))
+
+
+def entry_reason(layers: Sequence[tuple[str, Mapping[str, Any]]], name: str, entry: str, default: Any) -> Reason:
+    """Return value and deciding scope of one entry of a parameter that is a mapping; `layers` as `layers_of` gives."""
+    inner = [(scope, values.get(name, {})) for scope, values in layers]
+    return _reason(entry, inner, default)
+
+
+def layers_of(
+    plan: Plan, method: str, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return what each scope says about a refiner of one image, the most specific scope first."""
+    project = next((step.parameters for step in plan.refiners if step.method == method), {})
+    scopes = reversed(scopes_of(image_id, labels, clusters))
+    return [(scope, plan.overrides.get(scope, {}).get(method, {})) for scope in scopes] + [(PROJECT, project)]
 
 
 def _reason(name: str, layers: Sequence[tuple[str, Mapping[str, Any]]], default: Any) -> Reason:

@@ -117,3 +117,21 @@ def test_declared_facts_are_what_a_form_reads() -> None:
     assert (metadata["minimum"], metadata["maximum"], metadata["advanced"]) == (1, 32, False)
     assert type_of(Parameters, "scales") == tuple[float, ...]
     assert check(NoParameters()) == NoParameters()
+
+
+def test_a_mapping_is_checked_entry_by_entry_and_typed_as_pairs() -> None:
+    @dataclass(frozen=True)
+    class Gains:
+        """Gains."""
+
+        gains: dict[str, float] = parameter({}, "Gains", bounds=(0.25, 4.0))  # noqa: RUF009
+
+    parser = argparse.ArgumentParser()
+    add_options(parser, Gains)
+    assert from_options(Gains, parser.parse_args(["--gains", "1=1.5", "3 = 2"])).gains == {"1": 1.5, "3": 2.0}
+    assert to_dict(from_dict(Gains, {"gains": {"1": 2}})) == {"gains": {"1": 2.0}}
+    for wrong in ({"1": 9.0}, {"1": "loud"}, 3.0):
+        with pytest.raises(ParameterError, match="gains"):
+            from_dict(Gains, {"gains": wrong})
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--gains", "loud"])

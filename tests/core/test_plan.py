@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.plan import Plan, Step, changed_parts
 
 values = st.dictionaries(st.sampled_from(["alpha", "steps"]), st.integers() | st.text(max_size=3))
 steps = st.builds(Step, st.sampled_from(["cam", "power_background", "dense_crf"]), values)
@@ -36,7 +36,7 @@ def test_most_specific_scope_wins() -> None:
         plan = plan.with_override(scope, "power_background", {"alpha": alpha})
 
     def alpha_of(image_id: str, cluster: str, *labels: str) -> int:
-        first, second = plan.refiners_for(image_id, frozenset(labels), cluster)
+        first, second = plan.refiners_for(image_id, frozenset(labels), (cluster,) if cluster else ())
         assert first.parameters["kept"] == 0
         assert second == Step("dense_crf")
         return int(first.parameters["alpha"])
@@ -52,3 +52,30 @@ def test_an_override_leaves_the_plan_it_was_made_from_alone() -> None:
     more = plan.with_override("class:cat", "dense_crf", {"weight": 2})
     assert plan.overrides["class:cat"]["dense_crf"] == {"steps": 1}
     assert more.overrides["class:cat"]["dense_crf"] == {"steps": 1, "weight": 2}
+
+
+def test_later_clusters_win_and_classes_lose() -> None:
+    plan = Plan(refiners=(Step("dense_crf"),))
+    for scope in ("cluster:cat 2", "class:zebra", "cluster:ant 1"):
+        plan = plan.with_override(scope, "dense_crf", {"steps": scope})
+    (step,) = plan.refiners_for("a", frozenset({"zebra"}), ("cat 2", "ant 1"))
+    assert step.parameters["steps"] == "cluster:ant 1"
+    assert plan.knows_clusters
+    assert not Plan().knows_clusters
+
+
+def test_entries_of_a_mapping_are_laid_over_one_by_one() -> None:
+    plan = Plan(refiners=(Step("class_gain", {"gains": {"1": 2.0, "2": 3.0}}),))
+    plan = plan.with_override("image:a", "class_gain", {"gains": {"2": 0.5}})
+    plan = plan.with_override("image:a", "class_gain", {"gains": {"3": 0.5}})
+    (step,) = plan.refiners_for("a", frozenset())
+    assert step.parameters == {"gains": {"1": 2.0, "2": 0.5, "3": 0.5}}
+
+
+def test_what_changed_names_no_scope_that_did_not() -> None:
+    first = Plan().with_override("image:a", "dense_crf", {"steps": 1}).with_override("image:b", "dense_crf", {"x": 1})
+    second = first.with_override("image:b", "dense_crf", {"x": 2}).with_override("image:c", "dense_crf", {"x": 3})
+    before, after = changed_parts(first.to_dict(), second.to_dict())
+    assert before["overrides"] == {"image:b": {"dense_crf": {"x": 1}}}
+    assert after["overrides"] == {"image:b": {"dense_crf": {"x": 2}}, "image:c": {"dense_crf": {"x": 3}}}
+    assert before["localizer"] == after["localizer"] == {"method": "cam", "parameters": {}}

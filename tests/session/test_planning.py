@@ -72,8 +72,8 @@ def test_the_most_specific_scope_decides_and_is_named() -> None:
         ("image:a", 2.0),
     ]:
         changed = planning.with_parameters(changed, "refine", POWER, {"background_power": float(value)}, scope)
-        (reason,) = planning.reasons(changed, POWER, "a", labels, "3")
-        (step,) = changed.refiners_for("a", labels, "3")
+        (reason,) = planning.reasons(changed, POWER, "a", labels, ("3",))
+        (step,) = changed.refiners_for("a", labels, ("3",))
         assert step.parameters["background_power"] == reason.value
         found.append(reason.scope)
     assert found == ["project", "class:cat", "class:dog", "cluster:3", "image:a"]

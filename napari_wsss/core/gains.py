@@ -1,0 +1,31 @@
+"""How much each class's activation map counts beside those of other classes: one factor per class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOWEST, HIGHEST = 0.25, 4.0
+NEUTRAL = 1.0
+
+Scores = NDArray[np.float32]
+
+
+def gained(scores: Scores, gain: float) -> Scores:
+    """Return the map of a class times its gain, kept to at most 1.
+
+    Parameters
+    ----------
+    scores : (H, W) float32 in [0, 1]
+    gain : float
+        Above 0; 1 returns the very same array.
+    """
+    return scores if gain == NEUTRAL else np.minimum(scores * np.float32(gain), np.float32(1))
+
+
+def gains_of(classes: tuple[int, ...], by_value: Mapping[str, float]) -> dict[int, float]:
+    """Return the gains other than 1 of `classes` (0-based indices), of gains by mask value ("1" is the first class)."""
+    found = {k: float(by_value.get(str(k + 1), NEUTRAL)) for k in classes}
+    return {k: gain for k, gain in found.items() if gain != NEUTRAL}
