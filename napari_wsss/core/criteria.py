@@ -21,7 +21,6 @@ Order = Literal[
 
 _IS_DECIDED = "state NOT IN ('draft', 'todo', 'skipped')"
 _RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2 WHEN 'flagged' THEN 3 ELSE 4 END"
-_BY_CHANGE = "changed IS NULL, changed DESC"
 
 ORDERS: dict[str, str] = {
     "file": "number",
@@ -29,8 +28,8 @@ ORDERS: dict[str, str] = {
     "uncertainty": f"{_IS_DECIDED}, score IS NULL, score DESC, number",
     "diversity": f"{_IS_DECIDED}, place IS NULL, place, class, cluster, number",
     "flagged": f"state != 'flagged', {_RANK}, number",
-    "changed": f"{_IS_DECIDED}, {_BY_CHANGE}, number",
-    "disagrees": f"disagrees DESC, {_BY_CHANGE}, {_RANK}, number",
+    "changed": f"{_IS_DECIDED}, changed IS NULL, changed DESC, number",
+    "disagrees": f"disagrees DESC, CASE WHEN disagrees THEN changed END DESC, {_RANK}, number",
     "random": "shuffled(number, ?), number",
     "score_ascending": "score IS NULL, score, number",
     "score_descending": "score IS NULL, score DESC, number",

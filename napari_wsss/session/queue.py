@@ -7,35 +7,34 @@ person's feet; `refresh` takes the order anew.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
-from itertools import islice
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, islice
 
-from napari_wsss.core.catalog import Catalog
+from napari_wsss.core.catalog import Catalog, Fact
 from napari_wsss.core.criteria import Criteria, Order
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.session.search import parse
 
-ORDERS = ("file", "undecided first", "uncertainty", "flagged", "random")
+ORDERS: tuple[Order, ...] = (
+    "file",
+    "undecided first",
+    "uncertainty",
+    "diversity",
+    "flagged",
+    "changed",
+    "disagrees",
+    "random",
+)
 """``random`` may be followed by a seed: ``random(7)``."""
 
-Ranks = tuple[tuple[tuple[str, ...], Order], ...]
-_UNDECIDED_FIRST: Ranks = (
-    (("draft",), "file"),
-    (("todo",), "file"),
-    (("skipped",), "file"),
-    (("flagged",), "file"),
-    (("accepted", "excluded"), "file"),
-)
-_UNCERTAIN_FIRST: Ranks = (
-    (("draft", "todo", "skipped"), "score_descending"),
-    (("flagged", "accepted", "excluded"), "score_descending"),
-)
-_RANKS: dict[str, Ranks] = {
-    "undecided first": _UNDECIDED_FIRST,
-    "uncertainty": _UNCERTAIN_FIRST,
-    "flagged": ((("flagged",), "file"), *(rank for rank in _UNDECIDED_FIRST if rank[0] != ("flagged",))),
+NEEDED: Mapping[str, tuple[Fact, str]] = {
+    "uncertainty": ("score", "No proposals are computed yet"),
+    "diversity": ("clusters", "There are no clusters yet (Clusters: make them)"),
+    "changed": ("changed", "No model has changed proposals yet"),
+    "disagrees": ("disagrees", "The model disagrees with no accepted mask"),
 }
+"""What an order sorts by, and what to say while there is none of it."""
+FALLBACK: Order = "undecided first"
 LOOKED_UP_SINGLY = 50
 
 
@@ -48,6 +47,13 @@ class Queue:
         Asked for ids; its records are never loaded as a whole.
     class_names : sequence of str
         For the search.
+
+    Attributes
+    ----------
+    order, search : str
+        As chosen.
+    remark : str
+        Why the images are in another order than the chosen one, "" when they are in it.
     """
 
     def __init__(self, catalog: Catalog, class_names: Sequence[str]) -> None:
@@ -55,6 +61,7 @@ class Queue:
         self._class_names = tuple(class_names)
         self.order = "file"
         self.search = ""
+        self.remark = ""
         self._ids: list[str] = []
         self._positions: dict[str, int] = {}
         self.refresh()
@@ -70,23 +77,20 @@ class Queue:
 
     def set_search(self, text: str) -> None:
         """Show only images that match a search line and refresh; `ParameterError` as in `session.search`."""
-        parse(text, self._class_names)
+        self._parse(text)
         self.search = text
         self.refresh()
+
+    def _parse(self, text: str) -> Criteria:
+        return parse(text, self._class_names, self._catalog.clusters.names() if "cluster" in text else ())
 
     def refresh(self) -> None:
         """Take order and matches from the catalog as it is now."""
         order, seed = _order_and_seed(self.order)
-        criteria = parse(self.search, self._class_names)
-        if order in _RANKS:
-            self._ids = [image_id for rank in _RANKS[order] for image_id in self._ranked(criteria, *rank)]
-        else:
-            self._ids = self._catalog.find(criteria, "random" if order == "random" else "file", seed)
+        fact, missing = NEEDED.get(order, (None, ""))
+        self.remark = "" if fact is None or self._catalog.knows(fact) else f"{missing}: undecided images come first."
+        self._ids = self._catalog.find(self._parse(self.search), FALLBACK if self.remark else order, seed)
         self._positions = {image_id: position for position, image_id in enumerate(self._ids)}
-
-    def _ranked(self, criteria: Criteria, states: Collection[str], order: Order) -> list[str]:
-        wanted = states if criteria.states is None else [state for state in states if state in criteria.states]
-        return self._catalog.find(replace(criteria, states=wanted), order) if wanted else []
 
     def at(self, position: int) -> str:
         """Return the id at a position counted from 0."""
@@ -109,21 +113,32 @@ class Queue:
         found = 0 if position is None else position + step
         return self._ids[found] if 0 <= found < len(self._ids) else None
 
-    def next_of(self, image_id: str | None, states: Collection[str]) -> str | None:
-        """Return the next image in one of `states`, going round to the start once; never `image_id` itself."""
-        position = self._positions.get(image_id, -1) if image_id is not None else -1
-        ahead = [*self._ids[position + 1 :], *self._ids[: max(0, position)]]
+    def next_of(self, image_id: str | None, states: Collection[str], step: int = 1) -> str | None:
+        """Return the next image in one of `states` (the one before with step -1), going round once; never itself.
+
+        From an image the search hides it begins at the start, backwards at the end.
+        """
+        position = self._positions.get(image_id) if image_id is not None else None
+        ahead = list(self._round(position, step))
         near = self._first(islice(ahead, LOOKED_UP_SINGLY), states)
         if near is not None or len(ahead) <= LOOKED_UP_SINGLY:
             return near
         among = set(self._catalog.ids(states=states))
         return next((other for other in islice(ahead, LOOKED_UP_SINGLY, None) if other in among), None)
 
+    def _round(self, position: int | None, step: int) -> Iterable[str]:
+        """Return all ids but that at `position`, in walking order from there."""
+        if position is None:
+            return self._ids if step > 0 else reversed(self._ids)
+        after, before = range(position + 1, len(self)), range(position)
+        places = chain(after, before) if step > 0 else chain(reversed(before), reversed(after))
+        return (self._ids[place] for place in places)
+
     def _first(self, ids: Iterable[str], states: Collection[str]) -> str | None:
         return next((image_id for image_id in ids if self._catalog.state(image_id) in states), None)
 
 
-def _order_and_seed(order: str) -> tuple[str, int]:
+def _order_and_seed(order: str) -> tuple[Order, int]:
     found = re.fullmatch(r"random\((\d+)\)", order)
     name, seed = ("random", int(found[1])) if found else (order, 0)
     if name not in ORDERS:

@@ -186,11 +186,17 @@ class Walking(Signals):
 
     def next_undecided(self) -> bool:
         """Show the next image without a decision, going round the queue; skipped ones come last."""
+        return self._to_undecided(1)
 
+    def previous_undecided(self) -> bool:
+        """Show the image before without a decision, going round the queue; skipped ones come last."""
+        return self._to_undecided(-1)
+
+    def _to_undecided(self, step: int) -> bool:
         def undecided() -> Iterator[str]:
             for states in (("todo", "draft"), ("skipped",)):
                 found, tried = self.current_id, {self.current_id}
-                while self.queue is not None and (found := self.queue.next_of(found, states)) not in {None, *tried}:
+                while self.queue and (found := self.queue.next_of(found, states, step)) not in {None, *tried}:
                     tried.add(found)
                     yield str(found)
 
@@ -213,6 +219,8 @@ class Walking(Signals):
         if self.queue is None:
             return False
         self.queue.set_order(order)
+        if self.queue.remark:
+            self.notice.emit(self.queue.remark)
         return self._queue_moved()
 
     @reported

@@ -19,6 +19,9 @@ def project(tmp_path: Path) -> Project:
     with Project.create(tmp_path / "p", tmp_path, CLASSES, images) as made:
         for number, state in [(0, "accepted"), (1, "skipped"), (2, "flagged"), (3, "draft"), (6, "excluded")]:
             made.catalog.restore_state(f"i{number}.png", state)
+        made.catalog.set_changes({"i7.png": 0.6, "i4.png": 0.2, "i0.png": 0.9, "i6.png": 0.95})
+        for name in ("i0.png", "i6.png"):
+            made.catalog.set_facts(name, disagrees=True)
         made.catalog.set_scores({"i4.png": 0.1, "i5.png": 0.9, "i1.png": 0.5, "i0.png": 1.0})
         yield made
 
@@ -34,12 +37,27 @@ def numbers(queue: Queue) -> str:
         ("undecided first", "34571206"),
         ("uncertainty", "51437026"),
         ("flagged", "23457106"),
+        ("changed", "74135602"),
+        ("disagrees", "60345712"),
     ],
 )
 def test_orders(project: Project, order: str, found: str) -> None:
     queue = Queue(project.catalog, CLASSES.names)
     queue.set_order(order)
     assert numbers(queue) == found
+
+
+def test_an_order_without_anything_to_sort_by_says_so(project: Project) -> None:
+    queue = Queue(project.catalog, CLASSES.names)
+    queue.set_order("diversity")
+    assert "no clusters" in queue.remark
+    assert numbers(queue) == "34571206"
+    with project._database.transaction() as connection:
+        connection.executemany("INSERT INTO image_clusters VALUES (?, 0, ?, ?)", [(5, "red 1", 0.2), (8, "red 1", 0)])
+    queue.refresh()
+    assert (queue.remark, numbers(queue)) == ("", "74135026")
+    queue.set_search("cluster:1")
+    assert numbers(queue) == "74"
 
 
 def test_random_order_depends_on_its_seed_only(project: Project) -> None:
@@ -88,6 +106,10 @@ def test_next_undecided_goes_round_and_never_stays(project: Project) -> None:
     assert queue.next_of("i7.png", ("todo",)) == "i4.png"
     assert queue.next_of("i3.png", ("draft",)) is None
     assert queue.next_of(None, UNDECIDED) == "i1.png"
+    assert queue.next_of("i5.png", ("todo",), -1) == "i4.png"
+    assert queue.next_of("i4.png", ("todo",), -1) == "i7.png"
+    assert queue.next_of("i3.png", ("draft",), -1) is None
+    assert queue.next_of(None, UNDECIDED, -1) == "i7.png"
 
 
 def test_next_undecided_is_found_far_away(tmp_path: Path) -> None:
@@ -98,6 +120,7 @@ def test_next_undecided_is_found_far_away(tmp_path: Path) -> None:
         queue = Queue(project.catalog, CLASSES.names)
         assert queue.next_of("0010.png", UNDECIDED) == "0389.png"
         assert queue.next_of("0389.png", UNDECIDED) == "0003.png"
+        assert queue.next_of("0300.png", UNDECIDED, -1) == "0003.png"
 
 
 def test_a_decision_does_not_move_the_queue_until_refreshed(project: Project) -> None:

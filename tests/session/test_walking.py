@@ -131,6 +131,22 @@ def test_skipped_images_come_last(sitting: Sitting) -> None:
     assert order == [f"p{k}.png" for k in range(6)] + ["p0.png"]
 
 
+def test_previous_undecided_goes_the_other_way_round(sitting: Sitting) -> None:
+    session = sitting.session
+    assert session.project is not None
+    for number, state in ((5, "accepted"), (4, "skipped")):
+        session.project.catalog.restore_state(f"p{number}.png", state)
+    assert session.previous_undecided()
+    assert session.current_id == "p3.png"
+    assert session.previous_undecided()
+    assert session.current_id == "p2.png"
+
+
+def test_an_order_that_cannot_be_had_is_said(sitting: Sitting) -> None:
+    assert sitting.session.set_order("diversity")
+    assert "no clusters" in sitting.notices[-1]
+
+
 def test_nothing_undecided_is_said(sitting: Sitting) -> None:
     session = sitting.session
     assert session.project is not None
