@@ -19,7 +19,9 @@ from napari_wsss.core.images import find_images, image_id
 from napari_wsss.core.project import FILE_NAME, Project
 from napari_wsss.session.autosave import Autosave
 from napari_wsss.session.companions import CompanionChoice
+from napari_wsss.session.doubts import Doubts
 from napari_wsss.session.jobs import Dispatch, directly
+from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.prefetch import Prefetch
 from napari_wsss.session.queue import Queue
 from napari_wsss.session.recent import RecentProject, RecentProjects
@@ -47,6 +49,8 @@ class Session(CompanionChoice):
         super().__init__(dispatch)
         self.training = TrainingProcess(lambda call: self.jobs.dispatch(call))
         self._recent = RecentProjects(config_folder)
+        self.doubts = Doubts(self)
+        self.own_keys = OwnKeys(config_folder)
 
     # -- opening ----------------------------------------------------------------------------------------------
 

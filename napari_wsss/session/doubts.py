@@ -1,0 +1,133 @@
+"""Where the maps of the shown image are unsure: as a picture while it is wanted, and as places to look at in turn."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_wsss.core.classes import IGNORE
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.regions import Box, strongest_regions
+from napari_wsss.core.uncertainty import uncertainty
+from napari_wsss.session.jobs import Job
+
+if TYPE_CHECKING:
+    from napari_wsss.session.session import Session
+
+UNCERTAINTY = "uncertainty"
+
+
+class Doubts:
+    """Uncertainty of a session's shown image (see `core.uncertainty` for the formula).
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    wanted : bool
+        True while the picture is shown with every image.
+    values : (H, W) float32 in [0, 1] or None
+        The picture; None while it is not wanted or not there.
+    """
+
+    changed = Signal()  # the picture is another one, or gone
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.wanted = False
+        self.values: NDArray[np.float32] | None = None
+        self._regions: tuple[Box, ...] = ()
+        self._of: tuple[Any, ...] = ()  # what the regions were found in
+        self._next = 0
+        session.image_changed.connect(self._on_image)
+        session.proposal_changed.connect(self._ask)
+        session.project_closed.connect(self._forget)
+
+    def show(self, wanted: bool) -> None:
+        """Have the picture of the shown image and of those that follow, or no longer."""
+        self.wanted = wanted
+        if wanted:
+            self._ask()
+        else:
+            self._forget()
+
+    @property
+    def _source(self) -> tuple[ActivationMaps, float | None] | None:
+        maps, threshold = self._session.maps, self._session.threshold
+        return None if maps is None else (maps, threshold or None)  # without a background step maps have their own
+
+    def _forget(self) -> None:
+        self._regions, self._of = (), ()
+        if self.values is not None:
+            self.values = None
+            self.changed.emit()
+
+    def _on_image(self) -> None:
+        self._forget()
+        self._ask()
+
+    def _ask(self) -> None:
+        """Have the picture computed in the background; until it is there the old one stays."""
+        session, source = self._session, self._source
+        if not self.wanted or source is None:
+            return
+        image_id = session.current_id
+        job = Job(UNCERTAINTY, partial(_computed, *source), key=UNCERTAINTY, lane=UNCERTAINTY, quiet=True)
+        job.succeeded.connect(lambda values: self._found(image_id, values))
+        session.jobs.submit(job)
+
+    def _found(self, image_id: str | None, values: NDArray[np.float32]) -> None:
+        if self.wanted and image_id == self._session.current_id:
+            self.values = values
+            self.changed.emit()
+
+    # -- places to look at ------------------------------------------------------------------------------------
+
+    def next_region(self) -> tuple[Box, int, int] | None:
+        """Return the most uncertain region, its number from 1 and how many there are; again, the next one.
+
+        After the last one comes the first again. Pixels that a person has made are no longer uncertain. None without
+        maps, or where nothing is uncertain.
+        """
+        source = self._source
+        if source is None:
+            return None
+        if not self._of or self._of[0] is not source[0] or self._of[1] != source[1]:
+            self._of, self._next = source, 0
+            values = uncertainty(*source)
+            values[self._settled(values.shape)] = 0
+            self._regions = strongest_regions(values)
+        if not self._regions:
+            return None
+        number = self._next % len(self._regions)
+        self._next = number + 1
+        return self._regions[number], number + 1, len(self._regions)
+
+    def _settled(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Return (H, W) bool: pixels a person has decided, so that nobody need look at them again."""
+        mask, proposal = self._session.mask, self._session.proposal
+        if mask is None or proposal is None or not self._session.mask_is_touched:
+            return np.zeros(shape, bool)
+        settled: NDArray[np.bool_] = (mask != proposal) & (mask != 0)
+        return settled
+
+    def rivals(self, box: Box) -> tuple[str, ...]:
+        """Return the two classes (or ``background``) that the proposal gives most of a region to, the larger first."""
+        proposal, classes = self._session.proposal, self._session.classes
+        if proposal is None or classes is None:
+            return ()
+        counts = np.bincount(proposal[box.top : box.bottom, box.left : box.right].ravel(), minlength=IGNORE + 1)
+        most = np.argsort(-counts, kind="stable")[:2]
+        return tuple(classes.name_of(int(value)) for value in most if counts[value])
+
+
+def _computed(maps: ActivationMaps, threshold: float | None) -> Steps[NDArray[np.float32]]:
+    yield Progress(UNCERTAINTY, 0, 1)
+    return uncertainty(maps, threshold)
