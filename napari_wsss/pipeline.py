@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.applied_evidence import AppliedEvidence
 from napari_wsss.core.applied_model import RunError, model_maps, renormalised
+from napari_wsss.core.borrowing import borrowed_mask
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.lineage import (
@@ -279,8 +280,15 @@ def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
 
 
 def proposal(project: Project, image_id: str) -> Mask | None:
-    """Return the stored pseudo mask (H, W) uint8 of the current plan and labels; None when not computed yet."""
-    return _stored_mask(Lineage.of(project, image_id)) if has_model(project.plan) else None
+    """Return the stored pseudo mask (H, W) uint8 of the current plan and labels; None when not computed yet.
+
+    One that was taken over from another image's correction goes before the image's own (see `core.borrowing`).
+    """
+    if not has_model(project.plan):
+        return None
+    item = Lineage.of(project, image_id)
+    borrowed = borrowed_mask(item)
+    return _stored_mask(item) if borrowed is None else borrowed
 
 
 # -- base maps --------------------------------------------------------------------------------------------

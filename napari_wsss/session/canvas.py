@@ -73,6 +73,9 @@ def read_machine(project: Project, image_id: str, maps: ActivationMaps | None) -
     live = LiveMask(maps)
     threshold = threshold_in(stages.steps_for(project, image_id))
     chain = stages.chain_for(project, image_id)
+    borrowed = stages.borrowed_proposal(project, image_id)
+    if borrowed is not None:
+        return Machine(maps, live, borrowed, threshold)
     if follows_slider(chain):
         return Machine(maps, live, live.at(threshold), threshold)
     if not chain and maps.background is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.borrowing import borrowed_mask
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.lineage import Lineage
@@ -56,6 +57,16 @@ def proposal_under(project: Project, image_id: str, plan: Plan) -> NDArray[np.ui
         item = Lineage.of(project, image_id, plan=plan)
         return project.store.read_mask(item.result, image_id, item.content)
     except (WsssError, OSError):  # its model or a method of it is gone
+        return None
+
+
+def borrowed_proposal(project: Project, image_id: str) -> NDArray[np.uint8] | None:
+    """Return the proposal (H, W) uint8 that an image has from another one's correction, None when it has its own."""
+    if not project.catalog.get(image_id).borrowed_from:
+        return None
+    try:
+        return borrowed_mask(Lineage.of(project, image_id))
+    except (WsssError, OSError):  # its model or its file is gone
         return None
 
 

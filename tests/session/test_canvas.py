@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.project import Project
+from napari_wsss.core.provenance import Provenance
+from napari_wsss.session import stages
 from napari_wsss.session.canvas import Canvas, Machine, Picture, open_canvas, read_machine, read_picture
-from tests.session.conftest import HEIGHT, WIDTH
+from tests.session.conftest import HEIGHT, WIDTH, Sitting
 
 PROPOSAL = np.array([[1, 1, 0], [2, 2, 0]], np.uint8)
 
@@ -83,3 +86,21 @@ def test_a_mask_of_another_size_is_not_shown_and_said(project_folder: Path) -> N
     assert not table.touched
     assert "32x24" in warning
     assert "7x5" in warning
+
+
+def test_a_borrowed_proposal_goes_before_the_images_own(computed: Sitting) -> None:
+    project, image_id = computed.session.project, "p1.png"
+    assert project is not None
+    maps = stages.base_maps(project, image_id)
+    own = read_machine(project, image_id, maps).proposal
+    item = Lineage.of(project, image_id)
+    borrowed = np.full_like(own, 1)
+    project.store.write_mask(
+        Provenance("borrow", {"from": "p0.png"}, parents=(item.result,)), image_id, item.content, borrowed
+    )
+    project.catalog.set_borrowed([image_id], "p0.png")
+
+    np.testing.assert_array_equal(read_machine(project, image_id, maps).proposal, borrowed)
+    np.testing.assert_array_equal(stages.stored_proposal(project, image_id), borrowed)
+    project.catalog.set_borrowed([image_id], "")
+    np.testing.assert_array_equal(read_machine(project, image_id, maps).proposal, own)
