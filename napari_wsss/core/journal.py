@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from napari_wsss.core.catalog import Catalog
 from napari_wsss.core.database import Database, Row
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, pack_table, unpack_table
+from napari_wsss.core.strokes import Stroke, pack, unpack
 
 Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split", "cluster", "undo"]
 DECISIONS: tuple[Kind, ...] = ("state", "mask")
@@ -61,16 +62,6 @@ class Entry:
     undone: bool = False
 
 
-@dataclass(frozen=True)
-class Stroke:
-    """Changed pixels: flat indices (N,) int64 in C order and their new mask values (N,) uint8."""
-
-    number: int
-    time: float
-    indices: NDArray[np.int64]
-    values: Mask
-
-
 class Journal:
     """The records of one project, newest last; usable from several threads at once."""
 
@@ -82,7 +73,14 @@ class Journal:
         """Record one edit; it is on disk when this returns (or when the surrounding transaction ends)."""
         return self._insert(kind, image_id, before, after, None)
 
-    def append_stroke(self, image_id: str, indices: ArrayLike, values: ArrayLike) -> Entry:
+    def append_stroke(
+        self,
+        image_id: str,
+        indices: ArrayLike,
+        values: ArrayLike,
+        sources: ArrayLike = PERSON,
+        table: tuple[Source, ...] = (),
+    ) -> Entry:
         """Record changed pixels of a mask; they are on disk when this returns.
 
         Parameters
@@ -91,12 +89,19 @@ class Journal:
             Flat positions in the (H, W) mask, C order.
         values : (N,) uint8
             New mask values.
+        sources : (N,) uint8 or int
+            Who made them; a person by default.
+        table : tuple of Source
+            The mask's whole table of machine sources, needed where one of `sources` is a machine.
         """
         flat = np.asarray(indices, dtype=np.int64).ravel()
         filled = np.asarray(values, dtype=np.uint8).ravel()
         if flat.shape != filled.shape:
             raise ProjectError(f"A stroke has {flat.size} positions and {filled.size} values; expected as many.")
-        return self._insert("stroke", image_id, None, {"pixels": int(flat.size)}, pack(flat, filled))
+        made_by = np.ascontiguousarray(np.broadcast_to(np.asarray(sources, np.uint8), flat.shape))
+        machine = bool(np.any(made_by >= FIRST_MACHINE))
+        after = {"pixels": int(flat.size), **({"table": pack_table(table)} if machine else {})}
+        return self._insert("stroke", image_id, None, after, pack(flat, filled, made_by))
 
     def _insert(self, kind: Kind, image_id: str | None, before: Any, after: Any, pixels: bytes | None) -> Entry:
         now = time.time()
@@ -113,11 +118,14 @@ class Journal:
     def strokes(self, image_id: str, since: int = 0) -> list[Stroke]:
         """Return the strokes of an image recorded after entry number `since`, oldest first."""
         rows = self._database.rows(
-            "SELECT number, time, pixels FROM journal WHERE image = ? AND kind = 'stroke' AND number > ? "
+            "SELECT number, time, pixels, after FROM journal WHERE image = ? AND kind = 'stroke' AND number > ? "
             "ORDER BY number",
             (self._catalog.number(image_id), since),
         )
-        return [Stroke(number, when, *unpack(pixels)) for number, when, pixels in rows]
+        return [
+            Stroke(number, when, *unpack(pixels), unpack_table((json.loads(after) or {}).get("table", ())))
+            for number, when, pixels, after in rows
+        ]
 
     def last_stroke(self, image_id: str) -> int:
         """Return the number of the newest stroke of an image, 0 when there is none."""
@@ -169,14 +177,21 @@ class Journal:
             return self._select("1", [], limit)
         return self._select(f"kind IN ({', '.join('?' * len(kinds))})", list(kinds), limit)
 
-    def entries(self, since: int = 0, limit: int = 1000) -> list[Entry]:
-        """Return up to `limit` entries after number `since`, oldest first (for going through the whole journal)."""
+    def entries(self, since: int = 0, limit: int = 1000, kinds: Collection[str] | None = None) -> list[Entry]:
+        """Return up to `limit` entries (of these kinds) after number `since`, oldest first (to go through all)."""
+        among = "1" if kinds is None else f"kind IN ({', '.join('?' * len(kinds))})"
         rows = self._database.rows(
             f"SELECT {COLUMNS} FROM journal LEFT JOIN images ON images.number = image "
-            "WHERE journal.number > ? ORDER BY journal.number LIMIT ?",
-            (since, limit),
+            f"WHERE journal.number > ? AND {among} ORDER BY journal.number LIMIT ?",
+            [since, *(kinds or ()), limit],
         )
         return [_entry(row) for row in rows]
+
+    def differing(self, kind: Kind, names: Collection[str], limit: int = 10) -> list[Entry]:
+        """Return the newest entries of a kind whose `before` and `after` differ in one of these keys, newest first."""
+        differs = " OR ".join(["json_extract(before, ?) IS NOT json_extract(after, ?)"] * len(names))
+        paths = [f"$.{name}" for name in names for _ in range(2)]
+        return self._select(f"kind = ? AND ({differs})", [kind, *paths], limit)
 
     def mark_undone(self, number: int) -> None:
         """Mark an entry as taken back; it stays in the journal."""
@@ -207,18 +222,3 @@ class Journal:
 def _entry(row: Row) -> Entry:
     number, when, image_id, kind, before, after, undone = row
     return Entry(number, when, image_id, kind, json.loads(before), json.loads(after), bool(undone))
-
-
-def pack(indices: NDArray[np.int64], values: Mask) -> bytes:
-    """Return a stroke as compressed bytes: differences of neighbouring positions, then the values."""
-    steps = np.diff(indices, prepend=np.int64(0)).astype("<i8")
-    return zlib.compress(steps.tobytes() + values.tobytes(), 1)
-
-
-def unpack(content: bytes) -> tuple[NDArray[np.int64], Mask]:
-    """Return the positions and values written by `pack`."""
-    plain = zlib.decompress(content)
-    count = len(plain) // 9
-    steps = np.frombuffer(plain, dtype="<i8", count=count)
-    values = np.frombuffer(plain, dtype=np.uint8, offset=8 * count)
-    return np.cumsum(steps, dtype=np.int64), values

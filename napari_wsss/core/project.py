@@ -9,14 +9,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from napari_wsss.core.backups import back_up
 from napari_wsss.core.catalog import Catalog
@@ -27,20 +22,20 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import sync_folder
 from napari_wsss.core.hold_out import choose_held_out
 from napari_wsss.core.images import LoadedImage, image_size, read_image
-from napari_wsss.core.journal import Entry, Journal
+from napari_wsss.core.journal import Journal
 from napari_wsss.core.locations import ImageLocations, root_entries
 from napari_wsss.core.lock import ProjectLock
 from napari_wsss.core.opening import build_file, prepare
 from napari_wsss.core.plan import Plan, changed_parts
+from napari_wsss.core.project_masks import ProjectMasks
 from napari_wsss.core.review import Review
 from napari_wsss.core.store import ResultStore
 
-Mask = NDArray[np.uint8]
 FILE_NAME = "project.sqlite"
 BACKUPS = "backups"
 
 
-class Project:
+class Project(ProjectMasks):
     """An open project. Make one with `create` or `open`, and close it (it is a context manager).
 
     Attributes
@@ -157,7 +152,7 @@ class Project:
             prepare(database, folder / BACKUPS)
             project = cls(folder, database, lock)
             if lock is not None:
-                project._review.settle()
+                project._review.files.settle()
                 project._try_backup()
             return project
         except BaseException:
@@ -171,7 +166,7 @@ class Project:
         self._closed = True
         try:
             if not self.read_only:
-                self._review.settle()
+                self._review.files.settle()
                 self._try_backup()
         finally:
             self._database.close()
@@ -322,70 +317,3 @@ class Project:
             with self._database.transaction():
                 self.catalog.set_note(image_id, note)
                 self.journal.append("note", image_id, before, note)
-
-    # -- masks and decisions (see `review`) ---------------------------------------------------------------
-
-    def accepted_path(self, image_id: str) -> Path:
-        """Return where the accepted mask of an image lies (it may not exist)."""
-        return self._review.accepted_path(image_id)
-
-    def draft_path(self, image_id: str) -> Path:
-        """Return where the draft checkpoint of an image lies (it may not exist)."""
-        return self._review.draft_path(image_id)
-
-    def has_accepted(self, image_id: str) -> bool:
-        """True when there is an accepted mask (also while a draft lies over it)."""
-        return self._review.has_accepted(image_id)
-
-    def has_draft(self, image_id: str) -> bool:
-        """True when there is unfinished work on the mask."""
-        return self._review.has_draft(image_id)
-
-    def read_accepted(self, image_id: str) -> Mask | None:
-        """Return the accepted mask (H, W) uint8, None when there is none."""
-        return self._review.read_accepted(image_id)
-
-    def read_draft(self, image_id: str) -> Mask | None:
-        """Return the unfinished mask (H, W) uint8, later strokes included; None when there is none."""
-        return self._review.read_draft(image_id)
-
-    def working_mask(self, image_id: str) -> Mask | None:
-        """Return what a person works on: the draft if there is one, else the accepted mask, else None."""
-        draft = self.read_draft(image_id)
-        return self.read_accepted(image_id) if draft is None else draft
-
-    def record_stroke(self, image_id: str, indices: NDArray[np.int64], values: Mask) -> Entry:
-        """Journal changed pixels (flat indices (N,), values (N,) uint8) and turn the image into a draft."""
-        return self._review.record_stroke(image_id, indices, values)
-
-    def save_draft(self, image_id: str, values: Mask, checkpoint: int | None = None) -> None:
-        """Write a checkpoint of the draft; on disk when this returns.
-
-        `checkpoint` is the number of the last stroke that `values` holds; give it when saving in another thread
-        than the one that records strokes.
-        """
-        self._review.save_draft(image_id, values, checkpoint)
-
-    def discard_draft(self, image_id: str) -> bool:
-        """Drop the draft (undoable) and return whether there was one; an accepted mask below it is untouched."""
-        return self._review.discard_draft(image_id)
-
-    def accept(self, image_id: str, values: Mask, facts: Mapping[str, Any] | None = None) -> None:
-        """Write the accepted mask, set the state and drop the draft (undoable); see `Review.accept` for `facts`."""
-        self._review.accept(image_id, values, facts)
-
-    def as_one_step(self, group: int = 0) -> AbstractContextManager[int]:
-        """Return a context in which all decisions are one step for `undo_decision` (of an earlier one's `group`)."""
-        return self._review.as_one_step(group)
-
-    def decide(self, image_id: str, state: str) -> None:
-        """Set a review state (undoable); ``"todo"`` means: whatever the image rests in without a decision."""
-        self._review.decide(image_id, state)
-
-    def undo_decision(self) -> str | None:
-        """Take back the last decision, state and mask file; return the image's id, None when there is none."""
-        return self._review.undo()
-
-    def unsettled(self) -> int:
-        """Try again to write mask files that could not be written; return how many still wait (0: all on disk)."""
-        return self._review.settle()

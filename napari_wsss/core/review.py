@@ -1,28 +1,27 @@
 """A person's masks and decisions: drafts, accepted masks and undo, exact after a crash at any moment.
 
-The database is the truth and the files follow it: a decision is committed together with the file contents it
-implies (table ``unsettled``), then the files are written. What a crash leaves unsettled is read from the table and
-written when the project is opened the next time.
+The database is the truth and the files follow it (see `mask_files`). Every mask carries who made its pixels (see
+`sources`), through drafts, strokes, accepting and undo.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_wsss.core.catalog import Catalog
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.database import Database
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.files import publish, sync_folder
 from napari_wsss.core.journal import DECISIONS, Entry, Journal
-from napari_wsss.core.masks import decode_mask, encode_mask
+from napari_wsss.core.mask_files import MaskFiles
+from napari_wsss.core.sourced_masks import SourcedMask, decode_sourced, encode_sourced
+from napari_wsss.core.sources import PERSON, Source, Sources
 
 Mask = NDArray[np.uint8]
 CHECKPOINT_TEXT = "wsss-checkpoint"
@@ -54,100 +53,57 @@ class Review:
         classes: Callable[[], ClassList],
         size_of: Callable[[str], tuple[int, int] | None],
     ) -> None:
-        self._folder = folder
+        self.files = MaskFiles(folder, database)
         self._database = database
         self._catalog = catalog
         self._journal = journal
         self._classes = classes
         self._size_of = size_of
-        # Two threads that write files must not overtake each other: each writes what is decided when its turn comes.
-        self._settling = threading.RLock()
         self._group = 0  # of decisions that are taken back together, 0 outside of `as_one_step`
-
-    # -- files --------------------------------------------------------------------------------------------
-
-    def accepted_path(self, image_id: str) -> Path:
-        """Return where the accepted mask of an image lies (it may not exist)."""
-        return self._folder / "masks" / f"{image_id}.png"
-
-    def draft_path(self, image_id: str) -> Path:
-        """Return where the last checkpoint of an unfinished mask lies (it may not exist)."""
-        return self._folder / "drafts" / f"{image_id}.png"
-
-    def content(self, path: Path) -> bytes | None:
-        """Return a mask file's bytes as decided, also when the file itself is not written yet."""
-        rows = self._database.rows("SELECT content FROM unsettled WHERE path = ?", (self._key(path),))
-        if rows:
-            found: bytes | None = rows[0][0]
-            return found
-        try:
-            return path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-
-    def settle(self) -> int:
-        """Write the files that decisions left to be written; return how many still wait (full disk ...)."""
-        waiting = 0
-        with self._settling:
-            for key, content in self._database.rows("SELECT path, content FROM unsettled"):
-                try:
-                    self._write(self._folder / key, content)
-                except OSError:
-                    waiting += 1  # the content is safe in the database and read from there; tried again later
-                    continue
-                self._database.execute("DELETE FROM unsettled WHERE path = ? AND content IS ?", (key, content))
-        return waiting
-
-    @staticmethod
-    def _write(path: Path, content: bytes | None) -> None:
-        if content is not None:
-            with publish(path) as file:
-                file.write(content)
-        elif path.exists():
-            path.unlink()
-            sync_folder(path.parent)
-
-    def _decide_file(self, path: Path, content: bytes | None) -> None:
-        self._database.execute("INSERT OR REPLACE INTO unsettled VALUES (?, ?)", (self._key(path), content))
-
-    def _key(self, path: Path) -> str:
-        return path.relative_to(self._folder).as_posix()
 
     # -- reading ------------------------------------------------------------------------------------------
 
     def has_accepted(self, image_id: str) -> bool:
         """True when there is an accepted mask (also while a draft lies over it)."""
-        return self._exists(self.accepted_path(image_id))
+        return self.files.exists(self.files.accepted_path(image_id))
 
     def has_draft(self, image_id: str) -> bool:
         """True when there is unfinished work on the mask."""
-        return self._exists(self.draft_path(image_id)) or self._journal.last_stroke(image_id) > 0
+        return self.files.exists(self.files.draft_path(image_id)) or self._journal.last_stroke(image_id) > 0
 
-    def _exists(self, path: Path) -> bool:
-        rows = self._database.rows("SELECT content IS NOT NULL FROM unsettled WHERE path = ?", (self._key(path),))
-        return bool(rows[0][0]) if rows else path.is_file()
+    def read_accepted(self, image_id: str) -> SourcedMask | None:
+        """Return the accepted mask, None when there is none; `ProjectError` when it is damaged.
 
-    def read_accepted(self, image_id: str) -> Mask | None:
-        """Return the accepted mask (H, W) uint8, None when there is none; `ProjectError` when it is damaged."""
-        path = self.accepted_path(image_id)
-        content = self.content(path)
-        return None if content is None else decode_mask(content, str(path))[0]
-
-    def read_draft(self, image_id: str) -> Mask | None:
-        """Return the unfinished mask (H, W) uint8: its last checkpoint with the later strokes laid over.
-
-        Without a checkpoint the strokes lie over the accepted mask, or over background.
+        A mask without sources (accepted before they were kept, or edited by another program) is a person's.
         """
-        path = self.draft_path(image_id)
-        content = self.content(path)
-        if content is not None:
-            values, text = decode_mask(content, str(path))
-            strokes = self._journal.strokes(image_id, since=int(text.get(CHECKPOINT_TEXT, 0)))
-            return self._journal.replay(values, strokes)
-        strokes = self._journal.strokes(image_id)
-        return self._journal.replay(self._under_draft(image_id), strokes) if strokes else None
+        path = self.files.accepted_path(image_id)
+        content = self.files.content(path)
+        if content is None:
+            return None
+        values, sources, _ = decode_sourced(content, str(path))
+        return SourcedMask(values, sources or Sources.uniform(values.shape, PERSON))
 
-    def _under_draft(self, image_id: str) -> Mask:
+    def read_draft(self, image_id: str) -> SourcedMask | None:
+        """Return the unfinished mask: its last checkpoint with the later strokes laid over.
+
+        Without a checkpoint the strokes lie over the accepted mask, or over background. What a checkpoint without
+        sources holds is a person's where it is not background.
+        """
+        path = self.files.draft_path(image_id)
+        content = self.files.content(path)
+        if content is not None:
+            values, sources, text = decode_sourced(content, str(path))
+            below = SourcedMask(values, sources or Sources((values != 0).astype(np.uint8) * np.uint8(PERSON)))
+            return below.replayed(self._journal.strokes(image_id, since=int(text.get(CHECKPOINT_TEXT, 0))))
+        strokes = self._journal.strokes(image_id)
+        return self._under_draft(image_id).replayed(strokes) if strokes else None
+
+    def working(self, image_id: str) -> SourcedMask | None:
+        """Return what a person works on: the draft if there is one, else the accepted mask, else None."""
+        draft = self.read_draft(image_id)
+        return self.read_accepted(image_id) if draft is None else draft
+
+    def _under_draft(self, image_id: str) -> SourcedMask:
         accepted = self.read_accepted(image_id)
         if accepted is not None:
             return accepted
@@ -157,17 +113,38 @@ class Review:
                 f"The image {image_id} cannot be read, so the strokes of its unfinished mask have no size. "
                 "Put the image back; the strokes are kept."
             )
-        return np.zeros(size, np.uint8)
+        return SourcedMask.empty(size)
+
+    def _sourced(self, image_id: str, values: Mask, sources: Sources | None) -> SourcedMask:
+        """Return a mask with its sources; without them, what differs from the mask there is was drawn by a person."""
+        if sources is not None:
+            return SourcedMask(values, sources)
+        try:
+            known = self.working(image_id)
+        except ProjectError:  # damaged, or its image is gone: it must not stand in the way of a whole mask
+            known = None
+        return known.drawn_over(values) if known else SourcedMask(values, Sources.uniform(values.shape, PERSON))
 
     # -- editing ------------------------------------------------------------------------------------------
 
-    def record_stroke(self, image_id: str, indices: NDArray[np.int64], values: Mask) -> Entry:
-        """Append changed pixels to the journal and turn the image into a draft, in one transaction."""
+    def record_stroke(
+        self,
+        image_id: str,
+        indices: NDArray[np.int64],
+        values: Mask,
+        sources: ArrayLike = PERSON,
+        table: tuple[Source, ...] = (),
+    ) -> Entry:
+        """Append changed pixels to the journal (`Journal.append_stroke`) and turn the image into a draft, in one
+        transaction.
+        """
         with self._database.transaction():
             self._edited(image_id)
-            return self._journal.append_stroke(image_id, indices, values)
+            return self._journal.append_stroke(image_id, indices, values, sources, table)
 
-    def save_draft(self, image_id: str, values: Mask, checkpoint: int | None = None) -> None:
+    def save_draft(
+        self, image_id: str, values: Mask, checkpoint: int | None = None, sources: Sources | None = None
+    ) -> None:
         """Write a checkpoint of the unfinished mask and forget the strokes it holds.
 
         Parameters
@@ -175,6 +152,8 @@ class Review:
         values : (H, W) uint8
         checkpoint : int, optional
             Number of the last stroke that is in `values`; needed when strokes may be added meanwhile.
+        sources : Sources, optional
+            Who made the pixels; without them, what differs from the mask there is was drawn by a person.
 
         Raises
         ------
@@ -185,18 +164,19 @@ class Review:
         last = self._journal.last_stroke(image_id) if checkpoint is None else checkpoint
         with self._database.transaction():
             self._edited(image_id)
-        content = encode_mask(values, self._classes(), {CHECKPOINT_TEXT: str(last)})
-        path = self.draft_path(image_id)
-        with self._settling:
+        drawn = self._sourced(image_id, values, sources)
+        content = encode_sourced(drawn, self._classes(), {CHECKPOINT_TEXT: str(last)})
+        path = self.files.draft_path(image_id)
+        with self.files.settling:
             try:
-                self._write(path, content)
+                self.files.write(path, content)
             except OSError as reason:
                 raise ProjectError(
                     f"The draft of {image_id} could not be written to {path} ({reason.strerror}). Free some space or "
                     "correct the permissions; its strokes are kept and saving can be tried again."
                 ) from reason
-            with self._database.transaction() as connection:
-                connection.execute("DELETE FROM unsettled WHERE path = ?", (self._key(path),))
+            with self._database.transaction():
+                self.files.decided_elsewhere(path)
                 self._journal.clear_strokes(image_id, last)
 
     def _edited(self, image_id: str) -> None:
@@ -216,7 +196,7 @@ class Review:
             self._keep_draft(entry, image_id, None)
             self._drop_draft(image_id)
             self._catalog.restore_state(image_id, after)
-        self.settle()
+        self.files.settle()
         return True
 
     # -- deciding -----------------------------------------------------------------------------------------
@@ -235,7 +215,9 @@ class Review:
         finally:
             self._group = before
 
-    def accept(self, image_id: str, values: Mask, facts: Mapping[str, Any] | None = None) -> None:
+    def accept(
+        self, image_id: str, values: Mask, facts: Mapping[str, Any] | None = None, sources: Sources | None = None
+    ) -> None:
         """Make `values` the accepted mask and drop the draft; undoable.
 
         Parameters
@@ -244,6 +226,8 @@ class Review:
         facts : mapping, optional
             What the statistics want to know, as JSON values: ``edited`` (share of pixels in [0, 1] that differ from
             the proposal; also kept in the catalog), ``seconds`` the image was looked at ...
+        sources : Sources, optional
+            As `save_draft` takes them.
 
         Raises
         ------
@@ -253,21 +237,31 @@ class Review:
             When it holds a value that is no class of the project.
         """
         self._check(image_id, values)
-        path = self.accepted_path(image_id)
+        path = self.files.accepted_path(image_id)
+        mask = self._sourced(image_id, values, sources)
         with self._database.transaction():
-            before, content = self.content(path), encode_mask(values, self._classes())
-            if before == content and self.resting_state(image_id) == self._catalog.state(image_id) == "accepted":
+            before = self.files.content(path)
+            if self._is_accepted_already(image_id, mask):
                 return
             entry = self._record_mask(image_id, "accepted", {"action": "accept", **(facts or {})})
             if before is not None:
                 self._journal.keep_file(entry.number, "mask", before)
-            self._keep_draft(entry, image_id, values)
+            self._keep_draft(entry, image_id, mask)
             self._drop_draft(image_id)
-            self._decide_file(path, content)
+            self.files.decide(path, encode_sourced(mask, self._classes()))
             self._catalog.set_state(image_id, "accepted")
             self._catalog.set_facts(image_id, disagrees=False, replaced=False)
             self._catalog.set_edited(image_id, (facts or {}).get("edited"))
-        self.settle()
+        self.files.settle()
+
+    def _is_accepted_already(self, image_id: str, mask: SourcedMask) -> bool:
+        if not self.resting_state(image_id) == self._catalog.state(image_id) == "accepted":
+            return False
+        try:
+            known = self.read_accepted(image_id)
+        except ProjectError:  # damaged: a good reason to accept anew
+            return False
+        return known is not None and known.same_as(mask)
 
     def _record_mask(self, image_id: str, state: str, after: Mapping[str, Any]) -> Entry:
         record = self._catalog.get(image_id)
@@ -278,18 +272,18 @@ class Review:
     def _step(self) -> dict[str, int]:
         return {"group": self._group} if self._group else {}
 
-    def _keep_draft(self, entry: Entry, image_id: str, accepted: Mask | None) -> None:
-        """Keep the draft's pixels with the entry, unless the mask accepted now is the same."""
+    def _keep_draft(self, entry: Entry, image_id: str, accepted: SourcedMask | None) -> None:
+        """Keep the draft with the entry, unless the mask accepted now is the same."""
         try:
             draft = self.read_draft(image_id)
         except ProjectError:  # damaged, or its image is gone: it must not stand in the way of a whole mask
             return
-        if draft is not None and (accepted is None or not np.array_equal(draft, accepted)):
-            self._journal.keep_file(entry.number, "draft", encode_mask(draft, self._classes()))
+        if draft is not None and (accepted is None or not draft.same_as(accepted)):
+            self._journal.keep_file(entry.number, "draft", encode_sourced(draft, self._classes()))
 
     def _drop_draft(self, image_id: str) -> None:
         self._journal.clear_strokes(image_id)
-        self._decide_file(self.draft_path(image_id), None)
+        self.files.decide(self.files.draft_path(image_id), None)
 
     def decide(self, image_id: str, state: str) -> None:
         """Skip, flag, exclude or take up again an image; undoable. ``todo`` becomes what the image rests in.
@@ -331,7 +325,7 @@ class Review:
                 entry = self._journal.last(DECISIONS)
                 if group is None or entry is None or entry.after.get("group") != group:
                     break
-        self.settle()
+        self.files.settle()
         return undone
 
     def _undo_entry(self, entry: Entry, image_id: str) -> None:
@@ -347,17 +341,17 @@ class Review:
 
     def _undo_mask(self, entry: Entry, image_id: str) -> str:
         newer = self.read_draft(image_id)  # before the mask below it changes
-        before, path = entry.before, self.accepted_path(image_id)
+        before, path = entry.before, self.files.accepted_path(image_id)
         draft = self._journal.kept_file(entry.number, "draft")
         if entry.after["action"] == "accept":
-            draft = draft or (self.content(path) if before["draft"] else None)  # kept only where it differed
-            self._decide_file(path, self._journal.kept_file(entry.number, "mask"))
+            draft = draft or (self.files.content(path) if before["draft"] else None)  # kept only where it differed
+            self.files.decide(path, self._journal.kept_file(entry.number, "mask"))
             self._catalog.set_facts(image_id, disagrees=before["disagrees"], replaced=before["replaced"])
             self._catalog.set_edited(image_id, before.get("edited"))
         if newer is not None:
-            draft = encode_mask(newer, self._classes())
+            draft = encode_sourced(newer, self._classes())
         self._journal.clear_strokes(image_id)
-        self._decide_file(self.draft_path(image_id), draft)
+        self.files.decide(self.files.draft_path(image_id), draft)
         edited = newer is not None and before["state"] in EDITED
         return "draft" if edited else self._undrafted(entry, image_id)
 

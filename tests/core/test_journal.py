@@ -7,22 +7,23 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.journal import Journal, Stroke, pack, unpack
+from napari_wsss.core.journal import Journal
 from napari_wsss.core.project import Project
+from napari_wsss.core.strokes import Stroke, pack, unpack
 
 
 @given(st.data(), st.integers(0, 50))
 def test_packed_strokes_are_exact(data: st.DataObject, count: int) -> None:
     indices = data.draw(arrays(np.int64, count, elements=st.integers(0, 2**40)))
     values = data.draw(arrays(np.uint8, count))
-    found_indices, found_values = unpack(pack(indices, values))
-    assert np.array_equal(found_indices, indices)
-    assert np.array_equal(found_values, values)
+    sources = data.draw(arrays(np.uint8, count))
+    for found, given_ in zip(unpack(pack(indices, values, sources)), (indices, values, sources), strict=True):
+        assert np.array_equal(found, given_)
 
 
 def test_strokes_are_small() -> None:
     disc = np.flatnonzero(np.hypot(*np.mgrid[-250:250, -250:250]) < 40)
-    assert len(pack(disc, np.full(disc.size, 3, np.uint8))) < disc.size // 8
+    assert len(pack(disc, np.full(disc.size, 3, np.uint8), np.ones(disc.size, np.uint8))) < disc.size // 8
 
 
 @given(st.lists(st.tuples(st.lists(st.integers(0, 19), max_size=6), st.integers(0, 255)), max_size=8), st.data())
@@ -30,7 +31,13 @@ def test_replaying_again_from_any_checkpoint_gives_the_same(
     drawn: list[tuple[list[int], int]], data: st.DataObject
 ) -> None:
     strokes = [
-        Stroke(number, 0.0, np.array(places, np.int64), np.full(len(places), value, np.uint8))
+        Stroke(
+            number,
+            0.0,
+            np.array(places, np.int64),
+            np.full(len(places), value, np.uint8),
+            np.ones(len(places), np.uint8),
+        )
         for number, (places, value) in enumerate(drawn)
     ]
     start = np.zeros((4, 5), np.uint8)
@@ -43,7 +50,7 @@ def test_replaying_again_from_any_checkpoint_gives_the_same(
 
 
 def test_a_stroke_beyond_the_mask_is_told() -> None:
-    stroke = Stroke(1, 0.0, np.array([20]), np.ones(1, np.uint8))
+    stroke = Stroke(1, 0.0, np.array([20]), np.ones(1, np.uint8), np.ones(1, np.uint8))
     with pytest.raises(ProjectError, match="5 x 4"):
         Journal.replay(np.zeros((4, 5), np.uint8), [stroke])
 
@@ -95,6 +102,18 @@ def test_going_through_the_journal_page_by_page(project: Project) -> None:
     while page := project.journal.entries(since=found[-1] if found else 0, limit=3):
         found += [entry.number for entry in page]
     assert found == numbers
+    labels = project.journal.append("labels", "a.png", [], [])
+    assert project.journal.entries(kinds=("labels", "state")) == [labels]
+
+
+def test_entries_that_differ_in_something(project: Project) -> None:
+    for before, after in (({}, {"a": 1}), ({"a": 1}, {"a": 1, "b": 2}), ({"a": 1}, {"a": 2}), ({"a": 3}, {})):
+        project.journal.append("plan", None, before, after)
+    project.journal.append("note", "a.png", {"a": 1}, {"a": 2})
+    found = [(entry.before.get("a"), entry.after.get("a")) for entry in project.journal.differing("plan", ("a",))]
+    assert found == [(3, None), (1, 2), (None, 1)]
+    assert len(project.journal.differing("plan", ("a", "b"))) == 4
+    assert len(project.journal.differing("plan", ("a", "b"), limit=2)) == 2
 
 
 def test_kept_files_belong_to_their_entry(project: Project) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_wsss.core import review
+from napari_wsss.core import mask_files
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.project import Project
@@ -293,7 +293,7 @@ def test_a_crash_before_the_files_are_written_loses_nothing(
     stroke(project, 0, 2)
     project.save_draft(A, mask)
     with monkeypatch.context() as patch:
-        patch.setattr(review.Review, "_write", staticmethod(crash))
+        patch.setattr(mask_files.MaskFiles, "write", staticmethod(crash))
         with pytest.raises(KeyboardInterrupt):
             act(project)
     decided = (state(project), project.read_accepted(A), project.read_draft(A))
@@ -328,7 +328,7 @@ def test_masks_wait_in_the_database_while_the_disk_is_full(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(review, "publish", full)
+        patch.setattr(mask_files, "publish", full)
         project.accept(A, mask)
         assert project.unsettled() == 1
         assert np.array_equal(project.read_accepted(A), mask)

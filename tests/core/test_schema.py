@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,6 @@ import pytest
 
 from napari_wsss.core import schema
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.journal import pack
 from napari_wsss.core.masks import encode_mask
 from napari_wsss.core.project import Project
 
@@ -140,7 +140,7 @@ CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
 
 def build_version_1(folder: Path) -> None:
     """Write a project as version 1 left it: a draft with one stroke, and an accepted mask."""
-    stroke = pack(np.array([3, 4]), np.array([2, 2], np.uint8))
+    stroke = zlib.compress(np.array([3, 1], "<i8").tobytes() + np.array([2, 2], np.uint8).tobytes())
     with closing(sqlite3.connect(folder / "project.sqlite")) as connection:
         connection.executescript(VERSION_1)
         connection.execute("INSERT INTO journal (time, image, kind, pixels) VALUES (2.5, 1, 'stroke', ?)", (stroke,))
@@ -168,6 +168,11 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         draft = project.read_draft("a.png")
         assert draft is not None
         assert draft[0].tolist() == [0, 0, 0, 2, 2, 0, 0, 0]
+        drawn, accepted = project.read_sources("a.png"), project.read_sources("b.png")
+        assert drawn is not None
+        assert np.array_equal(drawn.values, draft > 0), "masks from before sources were kept are a person's"
+        assert accepted is not None
+        assert accepted.person.all()
         assert project.undo_decision() == "b.png"
         assert project.read_accepted("b.png") is None
         assert (second.edited, second.changed, second.borrowed_from) == (None, None, "")

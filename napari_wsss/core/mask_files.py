@@ -1,0 +1,89 @@
+"""The files of a project's drafts and accepted masks, decided in the database and written after it.
+
+A decision commits the content it implies together with itself (table ``unsettled``); then the files are written. What
+a crash or a full disk leaves unsettled is read from the table and written later.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from napari_wsss.core.database import Database
+from napari_wsss.core.files import publish, sync_folder
+
+
+class MaskFiles:
+    """Drafts and accepted masks of one project as bytes.
+
+    Parameters
+    ----------
+    folder : Path
+        The project folder.
+    database : Database
+        Of the same project.
+    """
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self._folder = folder
+        self._database = database
+        # Two threads that write files must not overtake each other: each writes what is decided when its turn comes.
+        self.settling = threading.RLock()
+
+    def accepted_path(self, image_id: str) -> Path:
+        """Return where the accepted mask of an image lies (it may not exist)."""
+        return self._folder / "masks" / f"{image_id}.png"
+
+    def draft_path(self, image_id: str) -> Path:
+        """Return where the last checkpoint of an unfinished mask lies (it may not exist)."""
+        return self._folder / "drafts" / f"{image_id}.png"
+
+    def content(self, path: Path) -> bytes | None:
+        """Return a mask file's bytes as decided, also when the file itself is not written yet."""
+        rows = self._database.rows("SELECT content FROM unsettled WHERE path = ?", (self._key(path),))
+        if rows:
+            found: bytes | None = rows[0][0]
+            return found
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def exists(self, path: Path) -> bool:
+        """True when there is such a file, or one is decided."""
+        rows = self._database.rows("SELECT content IS NOT NULL FROM unsettled WHERE path = ?", (self._key(path),))
+        return bool(rows[0][0]) if rows else path.is_file()
+
+    def decide(self, path: Path, content: bytes | None) -> None:
+        """Note, in the surrounding transaction, what a file is to hold; None removes it. `settle` writes it."""
+        self._database.execute("INSERT OR REPLACE INTO unsettled VALUES (?, ?)", (self._key(path), content))
+
+    def decided_elsewhere(self, path: Path) -> None:
+        """Forget, in the surrounding transaction, what a file was to hold: it was written by the caller."""
+        self._database.execute("DELETE FROM unsettled WHERE path = ?", (self._key(path),))
+
+    def settle(self) -> int:
+        """Write the files that decisions left to be written; return how many still wait (full disk ...)."""
+        waiting = 0
+        with self.settling:
+            for key, content in self._database.rows("SELECT path, content FROM unsettled"):
+                try:
+                    self.write(self._folder / key, content)
+                except OSError:
+                    waiting += 1  # the content is safe in the database and read from there; tried again later
+                    continue
+                self._database.execute("DELETE FROM unsettled WHERE path = ? AND content IS ?", (key, content))
+        return waiting
+
+    @staticmethod
+    def write(path: Path, content: bytes | None) -> None:
+        """Write a file now, or remove it (None)."""
+        if content is not None:
+            with publish(path) as file:
+                file.write(content)
+        elif path.exists():
+            path.unlink()
+            sync_folder(path.parent)
+
+    def _key(self, path: Path) -> str:
+        return path.relative_to(self._folder).as_posix()

@@ -1,0 +1,72 @@
+"""One stroke of the journal and its compressed bytes."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.sources import PERSON, Source
+
+RUNS = b"R"
+"""First byte of a packed stroke; what was written before sources were kept starts with zlib's own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stroke:
+    """Changed pixels of a mask, absolute, so that laying them over twice does no harm.
+
+    Parameters
+    ----------
+    number : int
+        Of the journal entry.
+    time : float
+        Seconds since 1970.
+    indices : (N,) int64
+        Flat positions in C order.
+    values : (N,) uint8
+        New mask values.
+    sources : (N,) uint8
+        Who made them, see `sources`.
+    table : tuple of Source
+        The whole table when one of them is a machine, else empty.
+    """
+
+    number: int
+    time: float
+    indices: NDArray[np.int64]
+    values: NDArray[np.uint8]
+    sources: NDArray[np.uint8]
+    table: tuple[Source, ...] = ()
+
+
+def pack(indices: NDArray[np.int64], values: NDArray[np.uint8], sources: NDArray[np.uint8]) -> bytes:
+    """Return a stroke (three arrays (N,)) as compressed bytes: runs of neighbouring positions, values, sources."""
+    breaks = np.flatnonzero(np.diff(indices) != 1) + 1
+    first = np.concatenate([[0], breaks]) if indices.size else breaks
+    lengths = np.diff(np.append(first, indices.size))
+    head = np.array([len(first)], "<i8").tobytes()
+    runs = indices[first].astype("<i8").tobytes() + lengths.astype("<i8").tobytes()
+    return RUNS + zlib.compress(head + runs + values.tobytes() + sources.tobytes(), 1)
+
+
+def unpack(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return positions, values and sources written by `pack`; strokes older than sources are a person's."""
+    if content[:1] != RUNS:
+        return _unpack_first_form(content)
+    plain = zlib.decompress(content[1:])
+    runs = int(np.frombuffer(plain, "<i8", 1)[0])
+    starts, lengths = np.frombuffer(plain, "<i8", 2 * runs, 8).reshape(2, runs)
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    values, sources = np.frombuffer(plain, np.uint8, offset=8 + 16 * runs).reshape(2, -1)
+    return np.repeat(starts, lengths) + within, values, sources
+
+
+def _unpack_first_form(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
+    plain = zlib.decompress(content)
+    count = len(plain) // 9
+    steps = np.frombuffer(plain, dtype="<i8", count=count)
+    values = np.frombuffer(plain, dtype=np.uint8, offset=8 * count)
+    return np.cumsum(steps, dtype=np.int64), values, np.full(count, PERSON, np.uint8)
