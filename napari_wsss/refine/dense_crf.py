@@ -13,13 +13,15 @@ were chosen for photographs whose long side has 500 pixels.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.apart import Apart, stalls_others
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
@@ -27,6 +29,7 @@ from napari_wsss.core.progress import Progress, Steps, finish
 from napari_wsss.refine.base import Refiner
 
 LOWEST_SCORE = 1e-5
+_CERTAINTY = 0.7  # IRN's, of its hard labels
 _PUBLISHED_LONG_SIDE = 500
 _LIBRARY = "pydensecrf.densecrf"
 _ADVICE = (
@@ -114,6 +117,16 @@ class DenseCrf(Refiner):
 
     settings: Parameters
 
+    def at_scale(self, factor: float) -> DenseCrf:
+        """Return the step for the image at another size; kernels that follow the size of the image do so by
+        themselves.
+        """
+        if self.settings.scale_with_image or factor == 1:
+            return self
+        kernels = self.kernels(0, 0).scaled(factor)
+        certainty = _CERTAINTY if self.settings.preset == "irn" else self.settings.label_certainty
+        return DenseCrf(replace(self.settings, preset="custom", label_certainty=certainty, **vars(kernels)))
+
     def kernels(self, height: int, width: int) -> Kernels:
         """Return the numbers used for an image of this size."""
         chosen = self.settings
@@ -139,12 +152,13 @@ class DenseCrf(Refiner):
         if not maps.classes or maps.background is None:
             return maps  # one label only: nothing to decide
         scores = np.concatenate([maps.background[None], maps.scores])  # (1 + K, H, W)
-        certainty = 0.7 if self.settings.preset == "irn" else self.settings.label_certainty
+        certainty = _CERTAINTY if self.settings.preset == "irn" else self.settings.label_certainty
         if certainty > 0:
             unary = unary_from_labels(scores.argmax(0), len(scores), certainty)
         else:
             unary = unary_from_scores(scores)
-        found = yield from mean_field(image, unary, self.kernels(*maps.size))
+        compute = _apart.steps if stalls_others() else mean_field
+        found = yield from compute(image, unary, self.kernels(*maps.size))
         return maps.with_scores(found[1:], found[0])
 
 
@@ -173,8 +187,7 @@ def unary_from_labels(labels: NDArray[np.integer], count: int, certainty: float)
 def mean_field(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Kernels) -> Steps[NDArray[np.float32]]:
     """Run mean field inference and return Q (L,H,W) float32, summing to 1 over L.
 
-    One update at a time: the library holds the interpreter lock during a call, and short calls keep a window
-    responsive; the result is the same to the bit.
+    One update at a time, so that it can be watched and stopped; the result is the same to the bit.
 
     Parameters
     ----------
@@ -185,11 +198,41 @@ def mean_field(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Ke
     kernels : Kernels
         Spatial widths in pixels of this image.
     """
-    count, height, width = unary.shape
+    crf = yield from _prepared(image, len(unary), kernels)
+    return (yield from _updated(crf, unary, kernels.iterations))
+
+
+def mean_field_again(
+    image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Kernels
+) -> Steps[NDArray[np.float32]]:
+    """Do what `mean_field` does, keeping the filters of the last images: they take longer than several updates, and
+    a person who moves a slider often changes the maps or the number of updates only.
+    """
+    content = hashlib.blake2b(np.ascontiguousarray(image).data).hexdigest()
+    key = (content, image.shape, len(unary), replace(kernels, iterations=0))
+    crf = _filters.pop(key, None)
+    if crf is None:
+        crf = yield from _prepared(image, len(unary), kernels)
+    _filters[key] = crf
+    while len(_filters) > _KEPT:
+        _filters.pop(next(iter(_filters)))
+    return (yield from _updated(crf, unary, kernels.iterations))
+
+
+# The library holds the interpreter lock for up to seconds: where others wait for it, it works in another process.
+_apart = Apart("napari_wsss.refine.dense_crf:mean_field_again")
+_KEPT = 2  # the shown image at full and at half size
+_filters: dict[tuple[object, ...], Any] = {}
+
+
+def _prepared(image: NDArray[np.uint8], count: int, kernels: Kernels) -> Steps[Any]:
+    """Return a CRF of an image for `count` labels, without unaries."""
+    height, width = image.shape[:2]
     crf = import_module(_LIBRARY).DenseCRF2D(width, height, count)
-    crf.setUnaryEnergy(np.ascontiguousarray(unary.reshape(count, -1), np.float32))
+    report = Progress("refine", 0, kernels.iterations)
     if kernels.smooth_weight > 0:
         crf.addPairwiseGaussian(sxy=kernels.smooth_sigma, compat=kernels.smooth_weight)
+        yield report
     if kernels.weight > 0:
         crf.addPairwiseBilateral(
             sxy=kernels.spatial_sigma,
@@ -197,8 +240,15 @@ def mean_field(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Ke
             rgbim=np.require(image, np.uint8, ["C", "W"]),  # the library refuses read-only pixels
             compat=kernels.weight,
         )
+        yield report
+    return crf
+
+
+def _updated(crf: Any, unary: NDArray[np.float32], iterations: int) -> Steps[NDArray[np.float32]]:
+    """Return Q (L,H,W) after so many updates."""
+    crf.setUnaryEnergy(np.ascontiguousarray(unary.reshape(len(unary), -1), np.float32))
     q, first, second = crf.startInference()
-    for done in range(kernels.iterations):
+    for done in range(iterations):
         crf.stepInference(q, first, second)
-        yield Progress("refine", done + 1, kernels.iterations)
-    return np.array(q, np.float32).reshape(count, height, width)
+        yield Progress("refine", done + 1, iterations)
+    return np.array(q, np.float32).reshape(unary.shape)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
+from napari_wsss.core.progress import Progress, Steps, finish
 from napari_wsss.refine.base import Refiner
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ class PixelCorrelation(Refiner):
 
     def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
         """Return the shared scores, each class in its own range; the background stays."""
+        return finish(self.steps(image, maps, evidence))
+
+    def steps(
+        self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING
+    ) -> Steps[ActivationMaps]:
+        """Refine, yielding `Progress` after each iteration; closing the generator stops there."""
         self.check_input(image, maps)
         if not maps.classes or not self.settings.iterations:
             return maps
@@ -88,22 +95,25 @@ class PixelCorrelation(Refiner):
         with torch.inference_mode():
             given = torch.from_numpy(maps.scores)[None]
             features = self._features(image, torch.from_numpy(evidence.features())[None])
-            shared = self._shared(_sampled(given, features.shape[2:]), features)
+            shared = _sampled(given, features.shape[2:])
+        for done in range(self.settings.iterations):
+            yield Progress("refine", done, self.settings.iterations)
+            with torch.inference_mode():
+                shared = self._shared(shared, features)
+        with torch.inference_mode():
             shared = _in_range_of(given, _enlarged(shared, maps.size))
             found = torch.lerp(shared, given, self.settings.keep).clamp(0, 1)[0]
         return maps.with_scores(found.numpy(), maps.background)
 
     def _shared(self, maps: Tensor, features: Tensor) -> Tensor:
-        """Return maps (1,K,h,w) after all iterations."""
+        """Return maps (1,K,h,w) after one iteration."""
         import torch
 
         from napari_wsss.networks.pixel_correlation import competing, correlate
 
-        for _ in range(self.settings.iterations):
-            if self.settings.winners_only:
-                maps = competing(torch.cat([torch.zeros_like(maps[:, :1]), maps], 1))[:, 1:]
-            maps = correlate(maps, features, power=self.settings.affinity_power)
-        return maps
+        if self.settings.winners_only:
+            maps = competing(torch.cat([torch.zeros_like(maps[:, :1]), maps], 1))[:, 1:]
+        return correlate(maps, features, power=self.settings.affinity_power)
 
     def _features(self, image: NDArray[np.uint8], features: Tensor) -> Tensor:
         """Return features (1,D,h,w) on at most so many cells, the image's colours appended where wanted."""

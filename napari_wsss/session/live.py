@@ -1,13 +1,15 @@
-"""The pseudo mask at any background threshold, fast enough to follow a slider.
+"""The pseudo mask at any background threshold and any gain of a class, fast enough to follow a slider.
 
 The strongest class of each pixel does not depend on the threshold, so it is computed once per image; a slider move
 is then one comparison and one product. A power background (SEAM, PSA: ``(1 - max)^alpha``) wins exactly where the
-strongest score is at or below one number, so both background steps share the slider.
+strongest score is at or below one number, so both background steps share the slider. While the gain of one class
+changes, the strongest of all the others stays: it is kept, and a move compares one map with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,33 +20,96 @@ from napari_wsss.core.background import (
     equivalent_alpha,
     equivalent_threshold,
 )
+from napari_wsss.core.gains import NEUTRAL, gained, gains_of
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Step
 
 SLIDER = (0.01, 0.95)
 """Range of the threshold slider; the powers it stands for are 458 to 0.017."""
+CLASS_GAIN = "class_gain"
+
+Scores = NDArray[np.float32]
+Values = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Rivals:
+    """All classes but one: what that one must exceed to win (H,W), their strongest score and its class (H,W)."""
+
+    classes: int
+    bar: Scores
+    strength: Scores
+    value: Values
 
 
 class LiveMask:
-    """Pseudo masks of one image's maps at changing thresholds.
+    """Pseudo masks of one image's maps at changing thresholds and gains.
 
     Parameters
     ----------
     maps : ActivationMaps
         (K, H, W); K may be 0, which gives background everywhere.
+    gains : mapping of int to float
+        Gain by class index (0-based); classes that are not named have 1.
     """
 
-    def __init__(self, maps: ActivationMaps) -> None:
-        self._strength, self._value = maps.strongest()
+    def __init__(self, maps: ActivationMaps, gains: Mapping[int, float] | None = None) -> None:
+        self._maps = maps
+        self._gains = dict(gains or {})
+        self._rivals: _Rivals | None = None
+        if self._gains:
+            self._strength, self._value = self._strongest(maps.classes)
+        else:
+            self._strength, self._value = maps.strongest()
         self._above = np.empty(maps.size, bool)
 
-    def at(self, threshold: float) -> NDArray[np.uint8]:
+    def at(self, threshold: float) -> Values:
         """Return a new (H, W) uint8 mask: the strongest class where it scores above `threshold`, else background.
 
-        Equal to ``maps.to_mask(threshold)`` in every pixel.
+        Equal to ``maps.to_mask(threshold)`` in every pixel, of maps on which the step `class_gain` has run.
         """
         np.greater(self._strength, np.float32(threshold), out=self._above)
         return np.multiply(self._value, self._above.view(np.uint8))
+
+    def set_gains(self, gains: Mapping[int, float]) -> None:
+        """Take the gains of all classes by class index; quick where one class differs from before."""
+        wanted = {k: gain for k, gain in gains.items() if k in self._maps.classes and gain != NEUTRAL}
+        moved = [k for k in self._maps.classes if wanted.get(k, NEUTRAL) != self._gains.get(k, NEUTRAL)]
+        self._gains = wanted
+        if len(moved) == 1:
+            self._move(moved[0])
+        elif moved:
+            self._rivals = None
+            self._strength, self._value = self._strongest(self._maps.classes)
+
+    def prepare(self, k: int) -> None:
+        """Get ready for the gain of class `k` to change."""
+        if self._rivals is None or self._rivals.classes != k:
+            strength, value = self._strongest([other for other in self._maps.classes if other != k])
+            # Of equal scores the lower class counts, as in `ActivationMaps.strongest`.
+            bar = np.where(value > k + 1, np.nextafter(strength, np.float32(-1)), strength)
+            self._rivals = _Rivals(k, bar, strength, value)
+
+    def _move(self, k: int) -> None:
+        self.prepare(k)
+        rivals = self._rivals
+        assert rivals is not None
+        own = self._gained(k)
+        self._strength = np.maximum(own, rivals.strength)
+        self._value = rivals.value.copy()
+        np.copyto(self._value, np.uint8(k + 1), where=own > rivals.bar)
+
+    def _gained(self, k: int) -> Scores:
+        return gained(self._maps.scores[self._maps.classes.index(k)], self._gains.get(k, NEUTRAL))
+
+    def _strongest(self, classes: Sequence[int]) -> tuple[Scores, Values]:
+        """Return the per-pixel maximum (H, W) of some classes at their gains, and the mask value that has it."""
+        strength, value = np.full(self._maps.size, -1, np.float32), np.zeros(self._maps.size, np.uint8)
+        for k in classes:
+            own = self._gained(k)
+            np.copyto(value, np.uint8(k + 1), where=own > strength)
+            strength = np.maximum(strength, own)
+        return np.maximum(strength, 0), value
 
 
 # The background steps a slider can drive: method -> (parameter, its default).
@@ -73,6 +138,13 @@ def parameters_at(method: str, threshold: float) -> dict[str, float]:
     return {name: round(float(value), 6)}
 
 
+def gains_in(steps: Sequence[Step], classes: tuple[int, ...]) -> dict[int, float]:
+    """Return the gains other than 1 that a chain gives to `classes` (0-based indices)."""
+    step = next((step for step in steps if step.method == CLASS_GAIN), None)
+    return {} if step is None else gains_of(classes, step.parameters.get("gains", {}))
+
+
 def follows_slider(steps: Sequence[Step]) -> bool:
-    """Return True when a chain is nothing but a background step, so that moving the slider is the whole work."""
-    return all(step.method in BACKGROUND_STEPS for step in steps) and background_step(steps) is not None
+    """Return True when sliders are the whole work: a chain of gains first and background steps after them."""
+    rest = steps[1:] if steps and steps[0].method == CLASS_GAIN else steps
+    return all(step.method in BACKGROUND_STEPS for step in rest) and background_step(rest) is not None

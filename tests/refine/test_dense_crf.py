@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +22,7 @@ from napari_wsss.refine.dense_crf import (
     DenseCrf,
     Kernels,
     mean_field,
+    mean_field_again,
     unary_from_labels,
     unary_from_scores,
 )
@@ -142,10 +148,53 @@ def test_it_reports_after_each_update_and_stops_when_closed() -> None:
     maps = ActivationMaps(score[None], (0,), 1 - score)
     steps = DenseCrf().steps(picture(30, 40), maps)
 
-    assert [next(steps).done for _ in range(3)] == [1, 2, 3]
+    assert [next(steps).done for _ in range(5)] == [0, 0, 1, 2, 3]  # both filters first
     steps.close()
     with pytest.raises(StopIteration):
         next(steps)
+
+
+def in_a_thread(call: Callable[[], object]) -> Any:
+    """Return what a call returns in a background thread, as a job makes it."""
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(call()))
+    thread.start()
+    thread.join(60)
+    return found[0]
+
+
+def test_in_a_background_thread_another_process_computes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    score = np.random.default_rng(2).random((2, 30, 40), dtype=np.float32)
+    maps = ActivationMaps(score, (0, 3), 1 - score.max(0))
+    expected = [DenseCrf(DenseCrf.Parameters(preset=name)).refine(picture(30, 40), maps) for name in ("psa", "edam")]
+    monkeypatch.setitem(sys.modules, "pydensecrf.densecrf", SimpleNamespace())  # nothing can be computed here
+
+    found = in_a_thread(
+        lambda: [
+            DenseCrf(DenseCrf.Parameters(preset=name)).refine(picture(30, 40), maps)
+            for name in ("psa", "edam", "psa", "psa")  # the filters of psa and edam are the same
+        ]
+    )
+
+    for index, result in zip((0, 1, 0, 0), found, strict=True):
+        np.testing.assert_array_equal(result.scores, expected[index].scores)
+
+
+def test_kept_filters_give_the_same() -> None:
+    scores = np.random.default_rng(1).dirichlet([1, 1, 1], (10, 12)).transpose(2, 0, 1).astype(np.float32)
+    for unary in (unary_from_scores(scores), unary_from_scores(scores[::-1])):
+        for iterations in (3, 1):
+            kernels = replace(PRESETS["irn"], iterations=iterations)
+            again = finish(mean_field_again(picture(10, 12), unary, kernels))
+            np.testing.assert_array_equal(again, finish(mean_field(picture(10, 12), unary, kernels)))
+
+
+def test_at_half_size_kernels_in_pixels_are_halved() -> None:
+    fixed = DenseCrf(DenseCrf.Parameters(preset="irn", scale_with_image=False)).at_scale(0.5)
+
+    assert fixed.kernels(10, 10) == PRESETS["irn"].scaled(0.5)
+    assert fixed.settings.label_certainty == 0.7
+    assert (same := DenseCrf()).at_scale(0.5) is same  # these follow the size of the image
 
 
 def test_without_the_library_it_says_what_to_install_and_others_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from napari_wsss.session.live import (
     LiveMask,
     background_step,
     follows_slider,
+    gains_in,
     parameters_at,
     threshold_of,
 )
@@ -33,6 +34,34 @@ def maps(seed: int, classes: int) -> ActivationMaps:
 def test_live_mask_equals_to_mask(seed: int, classes: int, threshold: float) -> None:
     found = maps(seed, classes)
     np.testing.assert_array_equal(LiveMask(found).at(threshold), found.to_mask(threshold))
+
+
+@given(st.integers(0, 100), st.integers(1, 4), st.lists(st.tuples(st.integers(0, 3), st.floats(0.25, 4)), max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_gains_draw_what_the_step_draws(seed: int, classes: int, moves: list[tuple[int, float]]) -> None:
+    cls = load_method("refine", "class_gain")
+    found = maps(seed, classes)
+    found = found.with_scores(np.round(found.scores, 1))  # many equal scores
+    live, gains = LiveMask(found, {0: 2.0}), {0: 2.0}
+    for row, gain in moves:
+        gains[2 * (row % classes)] = gain
+        live.set_gains(gains)
+    step = cls(from_dict(cls.Parameters, {"gains": {str(k + 1): gain for k, gain in gains.items()}}))
+    expected = step.refine(np.zeros((9, 11, 3), np.uint8), found)
+    for threshold in (0.0, 0.3, 0.8):
+        np.testing.assert_array_equal(live.at(threshold), expected.to_mask(threshold))
+    chosen = Step("class_gain", {"gains": {str(k + 1): gain for k, gain in gains.items()}})
+    started = LiveMask(found, gains_in([chosen], found.classes))
+    np.testing.assert_array_equal(started.at(0.3), live.at(0.3))
+
+
+def test_several_gains_at_once_and_back_to_none() -> None:
+    found = maps(5, 3)
+    live = LiveMask(found)
+    live.set_gains({0: 3.0, 2: 0.5, 7: 2.0})
+    assert not np.array_equal(live.at(0.2), found.to_mask(0.2))
+    live.set_gains({})
+    np.testing.assert_array_equal(live.at(0.2), found.to_mask(0.2))
 
 
 def test_each_position_gives_a_new_array() -> None:
@@ -67,6 +96,10 @@ def test_which_chains_follow_the_slider() -> None:
     assert not follows_slider([])
     assert background_step([power, crf]) is power
     assert background_step([crf]) is None
+    gain = Step("class_gain")
+    assert follows_slider([gain, power])
+    assert not follows_slider([power, gain])  # the power looks at the maximum before the gain
+    assert not follows_slider([gain])
 
 
 def test_alpha_one_is_a_half() -> None:
