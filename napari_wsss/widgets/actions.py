@@ -8,10 +8,13 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.keys import Key
+from napari_wsss.widgets.gaze import Gaze
+from napari_wsss.widgets.keys import Key, digits_mean_classes
+from napari_wsss.widgets.own_keys import key_table
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 THRESHOLD_STEP = 0.02
+NEEDS_MAPS = ("threshold_down", "threshold_up", "most_uncertain")
 WRITES = ("accept", "skip", "flag", "exclude", "undo_decision", "copy_class", "copy_all", "polygon", "edit_labels")
 NEEDS_PROPOSAL = ("copy_class", "copy_all")
 
@@ -23,28 +26,36 @@ class Actions(QObject):
     ----------
     notice : Signal(str)
         Why nothing happened.
-    labels_wanted, help_wanted : Signal()
-        A window should open the label editor or the key list.
+    labels_wanted, class_wanted, help_wanted : Signal()
+        A window should open the label editor, the choice of the class to paint, or the key list.
     about_to_run : Signal()
         The shown image may be left now: keep what is typed.
     done : Signal(str)
         An action was carried out.
+    table_changed : Signal()
+        Keys belong to other actions now.
+    gaze : Gaze
+        Where the camera looks.
     """
 
     notice = Signal(str)
     labels_wanted = Signal()
+    class_wanted = Signal()
     help_wanted = Signal()
     about_to_run = Signal()
     done = Signal(str)
+    table_changed = Signal()
 
     def __init__(self, session: Session, sync: ViewerSync, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._sync = session, sync
+        self.gaze = Gaze(session, sync)
         self._verbs: dict[str, Callable[[], object]] = {
             "previous": session.previous,
             "next": session.next,
             "accept": session.accept,
             "next_undecided": session.next_undecided,
+            "previous_undecided": session.previous_undecided,
             "skip": session.skip,
             "flag": session.toggle_flag,
             "exclude": session.exclude,
@@ -58,11 +69,28 @@ class Actions(QObject):
             "threshold_up": lambda: self._move_threshold(THRESHOLD_STEP),
             "hold_proposal": lambda: sync.peek.hold("proposal"),
             "hold_image": lambda: sync.peek.hold("image"),
+            "most_uncertain": self.gaze.next_uncertain,
+            "choose_class": self.class_wanted.emit,
             "edit_labels": self.labels_wanted.emit,
             "help": self.help_wanted.emit,
         }
         for value in range(10):
             self._verbs[f"value_{value}"] = lambda value=value: sync.choose_value(value)
+        session.own_keys.changed.connect(self.table_changed.emit)
+
+    @property
+    def table(self) -> tuple[Key, ...]:
+        """The keys as this person has them."""
+        return key_table(self._session.own_keys.keys, digits_mean_classes())
+
+    def key_of(self, action: str) -> str:
+        """Return the key of an action as a person reads it, "" when it has none."""
+        return next((entry.shown for entry in self.table if entry.action == action), "")
+
+    def with_key(self, text: str, action: str) -> str:
+        """Return a tooltip with the action's key behind it: ``Previous image (A)``."""
+        key = self.key_of(action)
+        return f"{text} ({key})" if key else text
 
     def why_disabled(self, action: str) -> str:
         """Return why an action is not possible now, "" when it is."""
@@ -81,7 +109,7 @@ class Actions(QObject):
             return "proposals hold no ignore pixels"
         if action == "cycle" and session.record is not None and not session.record.labels:
             return "the image has no labels"
-        if action.startswith("threshold") and session.maps is None:
+        if action in NEEDS_MAPS and session.maps is None:
             return "there are no activation maps yet"
         if action.startswith("value_") and int(action[6:]) not in session.classes.values():
             return f"the project has {len(session.classes)} classes"

@@ -96,6 +96,7 @@ class WsssDock(QWidget):
         self.sync.notice.connect(self.header.say)
         self.sync.layers_changed.connect(self._bind_layers)
         self.actions_.notice.connect(self.header.say)
+        self.actions_.table_changed.connect(self.keyboard.rebind)
         self.actions_.help_wanted.connect(self.key_help.open)
         self.job_bar.finished.connect(self._on_job_finished)
         self.tabs.currentChanged.connect(lambda _page: self.sync.flush())

@@ -16,6 +16,7 @@ TAG = "wsss"
 CAM_PREFIX = "cam · "
 SPARE = "(spare map)"
 BOUNDARIES = "class boundaries"
+UNCERTAINTY = "uncertainty"
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
 
@@ -69,6 +70,14 @@ def boundary_layer(values: NDArray[np.float32]) -> Image:
     ramp = Colormap(np.array([[0, 1, 1, 0], [0, 1, 1, 0.9]]), name="wsss boundary")
     layer = Image(values, name=BOUNDARIES, colormap=ramp, contrast_limits=(0.0, 1.0), blending="translucent")
     return _tagged(layer, BOUNDARIES)
+
+
+def uncertainty_layer(values: NDArray[np.float32]) -> Image:
+    """Return the layer of uncertainty (H, W) float32 in [0, 1]: clear where sure, violet to white where not."""
+    ramp = [[0.6, 0.2, 1, 0], [0.6, 0.2, 1, 0.15], [0.9, 0.4, 1, 0.6], [1, 1, 1, 0.9]]
+    colours = Colormap(np.array(ramp), controls=np.array([0, 0.4, 0.8, 1]), name="wsss uncertainty")
+    layer = Image(values, name=UNCERTAINTY, colormap=colours, contrast_limits=(0.0, 1.0), blending="translucent")
+    return _tagged(layer, UNCERTAINTY)
 
 
 def proposal_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.boundary_layer import BoundaryOverlay
 from napari_wsss.widgets.overlay import Overlay
+from napari_wsss.widgets.uncertainty_layer import UncertaintyOverlay
 
 
 def make_overlays(session: Session) -> tuple[Overlay, ...]:
     """Return a new overlay of each kind for one viewer."""
-    return (BoundaryOverlay(session),)
+    return (UncertaintyOverlay(session), BoundaryOverlay(session))

@@ -1,0 +1,70 @@
+"""Where the camera looks: at the next uncertain place, and at the peak of a map that was just computed."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QGuiApplication
+
+from napari_wsss.core.regions import Box, peak_region
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls import soon
+from napari_wsss.widgets.viewer_sync import ViewerSync
+
+ROOM = 0.9
+"""Share of the canvas that a box fills."""
+BACK = "Ctrl+R shows the whole image."
+
+
+class Gaze:
+    """Moves the camera of a viewer over the shown image.
+
+    Parameters
+    ----------
+    session : Session
+    sync : ViewerSync
+    """
+
+    def __init__(self, session: Session, sync: ViewerSync) -> None:
+        self._session, self._sync = session, sync
+        session.class_found.connect(self._on_class_found)
+
+    def look_at(self, box: Box) -> None:
+        """Zoom so that a box of the shown image fills the canvas."""
+        image, viewer = self._session.image, self._sync.viewer
+        if image is None:
+            return
+        viewer.reset_view()  # the zoom that shows the whole image, whatever the canvas' size
+        camera = getattr(viewer, "scene", viewer).camera  # napari < 0.9 has no scene
+        height, width = box.size
+        camera.zoom *= ROOM * max(1.0, min(image.shape[0] / height, image.shape[1] / width))
+        camera.center = (*camera.center[:-2], *box.centre)
+
+    def next_uncertain(self) -> None:
+        """Look at the most uncertain place of the image; again, at the next one."""
+        found = self._session.doubts.next_region()
+        if found is None:
+            self._session.notice.emit("Nothing is uncertain here any more.")
+            return
+        box, number, count = found
+        self.look_at(box)
+        rivals = " or ".join(self._session.doubts.rivals(box))
+        self._session.notice.emit(f"Uncertain place {number} of {count}: {rivals}? {BACK}")
+
+    def _on_class_found(self, image_id: str, name: str) -> None:
+        soon(self._sync, lambda: self._show_class(image_id, name))  # after the layers have the new map
+
+    def _show_class(self, image_id: str, name: str) -> None:
+        """Show a class's map and its peak, unless the person is busy with another image or in a stroke."""
+        session, maps, classes = self._session, self._session.maps, self._session.classes
+        painting = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
+        if image_id != session.current_id or painting or maps is None or classes is None or name not in classes.names:
+            return
+        if classes.index(name) not in maps.classes:
+            return
+        self._sync.cams.show(name)
+        box = peak_region(maps.scores[maps.classes.index(classes.index(name))])
+        if box is None:
+            session.notice.emit(f"The model sees no {name} in this image.")
+            return
+        self.look_at(box)
+        session.notice.emit(f"Here is most of what the model takes for {name}. {BACK}")
