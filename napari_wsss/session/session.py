@@ -18,13 +18,18 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.images import find_images, image_id
 from napari_wsss.core.project import FILE_NAME, Project
 from napari_wsss.session.autosave import Autosave
+from napari_wsss.session.changes import Changes
 from napari_wsss.session.companions import CompanionChoice
+from napari_wsss.session.comparison import Comparison
 from napari_wsss.session.doubts import Doubts
+from napari_wsss.session.hint import RetrainHint
 from napari_wsss.session.jobs import Dispatch, directly
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.prefetch import Prefetch
 from napari_wsss.session.queue import Queue
 from napari_wsss.session.recent import RecentProject, RecentProjects
+from napari_wsss.session.statistics import Statistics
+from napari_wsss.session.thumbnails import Thumbnails
 from napari_wsss.session.training_process import TrainingProcess
 
 CLOSING_SECONDS = 10.0
@@ -48,8 +53,13 @@ class Session(CompanionChoice):
     def __init__(self, dispatch: Dispatch = directly, config_folder: Path | None = None) -> None:
         super().__init__(dispatch)
         self.training = TrainingProcess(lambda call: self.jobs.dispatch(call))
+        self.changes = Changes(self)
+        self.comparison = Comparison(self)
+        self.statistics = Statistics(self)
+        self.hint = RetrainHint(self, self.statistics)
         self._recent = RecentProjects(config_folder)
         self.doubts = Doubts(self)
+        self.thumbnails = Thumbnails(self)
         self.own_keys = OwnKeys(config_folder)
 
     # -- opening ----------------------------------------------------------------------------------------------
