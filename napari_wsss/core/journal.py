@@ -193,6 +193,32 @@ class Journal:
         paths = [f"$.{name}" for name in names for _ in range(2)]
         return self._select(f"kind = ? AND ({differs})", [kind, *paths], limit)
 
+    def last_of(self, image_id: str) -> int:
+        """Return the number of an image's newest entry, 0 when it has none."""
+        number = self._catalog.number(image_id)
+        return int(self._database.value("SELECT max(number) FROM journal WHERE image = ?", (number,)) or 0)
+
+    def steps(self, limit: int = 10, kinds: Collection[str] = DECISIONS) -> list[tuple[Entry, int]]:
+        """Return the newest decisions, newest first, undone ones included, with how many images each was about.
+
+        Decisions made `Review.as_one_step` are one; its entry is the newest of them.
+        """
+        found: list[tuple[Entry, int]] = []
+        among, below = f"kind IN ({', '.join('?' * len(kinds))}) AND journal.number", 2**62
+        while len(found) < limit and (newest := self._select(f"{among} < ?", [*kinds, below], 1)):
+            entry = newest[0]
+            below, count = entry.number, 1
+            group = entry.after.get("group") if isinstance(entry.after, dict) else None
+            if group is not None:
+                others = f"{among} < ? AND json_extract(after, '$.group') IS NOT ?"
+                older = self._select(others, [*kinds, entry.number, group], 1)
+                first = older[0].number if older else 0
+                inside = [*kinds, first, entry.number]
+                count = self._database.value(f"SELECT count(*) FROM journal WHERE {among} > ? AND number <= ?", inside)
+                below = first + 1
+            found.append((entry, count))
+        return found
+
     def mark_undone(self, number: int) -> None:
         """Mark an entry as taken back; it stays in the journal."""
         self._database.execute("UPDATE journal SET undone = 1 WHERE number = ?", (number,))

@@ -116,6 +116,26 @@ def test_entries_that_differ_in_something(project: Project) -> None:
     assert len(project.journal.differing("plan", ("a", "b"), limit=2)) == 2
 
 
+def test_steps_are_decisions_and_what_was_decided_together(project: Project) -> None:
+    journal = project.journal
+    journal.append("state", "a.png", {}, {"state": "skipped"})
+    for name in ("a.png", "b.png", "day 1/a.png"):
+        journal.append("mask", name, {}, {"state": "accepted", "group": 2})
+        journal.append("note", name, "", "x")
+    journal.append("state", "b.png", {}, {"state": "flagged"})
+    last = journal.append("mask", "a.png", {}, {"state": "accepted", "group": 9})
+    assert journal.last_of("a.png") == last.number
+    assert journal.last_of("day 1/ä.jpg") == 0
+    found = [(entry.image_id, entry.after["state"], count) for entry, count in journal.steps()]
+    assert found == [
+        ("a.png", "accepted", 1),
+        ("b.png", "flagged", 1),
+        ("day 1/a.png", "accepted", 3),
+        ("a.png", "skipped", 1),
+    ]
+    assert journal.steps(2) == journal.steps()[:2]
+
+
 def test_kept_files_belong_to_their_entry(project: Project) -> None:
     entry = project.journal.append("mask", "a.png", None, None)
     project.journal.keep_file(entry.number, "mask", b"\x00PNG")
