@@ -29,17 +29,26 @@ class Clustering:
     Parameters
     ----------
     count : int
-        Places per class (K); a class gets as many clusters, or one per image where it has fewer.
+        Clusters per class (K), or one per image where a class has fewer.
     seed : int
     unit_features : bool
         Divide features by their length first.
     projection : 'pca' or 'umap'
+    places : int
+        How many places a class has, where some are to be left free for a person's splits; as many as clusters by
+        default.
     """
 
     count: int
     seed: int
     unit_features: bool = False
     projection: str = "pca"
+    places: int = 0
+
+    @property
+    def capacity(self) -> int:
+        """Places per class."""
+        return max(self.count, self.places)
 
     def check(self) -> None:
         """Raise `StepError` when the projection needs a package that is not there."""
@@ -67,11 +76,11 @@ class Clustering:
             images; empty for none.
         """
         if not len(image_ids):
-            return no_clusters(name, self.count)
+            return no_clusters(name, self.capacity)
         values = unit(features) if self.unit_features else features
         found, centres = k_means(values, self.count, self.seed)
         distances = np.linalg.norm(values - centres[found], axis=1)
-        places = matched_places(found, [earlier.get(image_id, -1) for image_id in image_ids], self.count)
+        places = matched_places(found, [earlier.get(image_id, -1) for image_id in image_ids], self.capacity)
         coordinates = principal_components(values, _AXES)
         return ClassClusters(
             name,
@@ -80,7 +89,7 @@ class Clustering:
             distances.astype(np.float32),
             coordinates,
             self._projected(values, coordinates),
-            place_names(self.count),
+            place_names(self.capacity),
             np.zeros(len(image_ids), bool),
         )
 

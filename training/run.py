@@ -29,7 +29,11 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "evaluate": ("training.recipes.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
     "adopt": ("training.recipes.adopt", "take a published network, or one of another project, into the project"),
     "weights": ("training.recipes.weights", "list the published weights that are known, or say what a file is"),
-    "clusters": ("training.recipes.clusters", "list the clusters of each class and what a person changed"),
+    "clusters": (
+        "training.recipes.clusters",
+        "find (or list) clusters of each class by the applied localizer's features",
+    ),
+    "borrow": ("training.recipes.borrow", "propose one image's correction for images that are like it"),
     "compare": ("training.recipes.compare", "train several localizers alike and compare their maps with true masks"),
     "tables": ("training.recipes.tables", "make the papers' tables for this project: text, CSV and LaTeX"),
     "instances": ("training.recipes.instances", "write the instances of the labelled classes, with a boundary network"),

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.applied_evidence import AppliedEvidence
 from napari_wsss.core.applied_model import renormalised
-from napari_wsss.core.clusters import ClassClusters
+from napari_wsss.core.cluster_edits import as_left
+from napari_wsss.core.clusters import ClassClusters, latest_clusters
 from napari_wsss.core.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
 from napari_wsss.core.errors import StepError, WsssError
+from napari_wsss.core.image_clusters import UNTOUCHED
 from napari_wsss.core.lineage import Lineage, checkpoint_of
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
@@ -147,6 +149,39 @@ def borrow(
         yield Progress(STEP, number, len(ids), image_id)
     project.catalog.set_borrowed(done, source)
     return BorrowReport(source, tuple(done), failed)
+
+
+def borrow_for_neighbours(
+    project: Project, source: str, class_name: str | None = None, count: int = NEIGHBOURS, device: str = "auto"
+) -> Steps[BorrowReport]:
+    """Propose a correction for the untouched images that are most like the corrected one.
+
+    Parameters, reports and errors are those of `borrow`, and:
+
+    Parameters
+    ----------
+    class_name : str, optional
+        The class whose clusters say what is alike; the first one of the source by default.
+    count : int
+        For so many images.
+
+    Raises
+    ------
+    StepError
+        When the project has no clusters, or the source is in none of the class.
+    """
+    machine = latest_clusters(project.results_folder)
+    names = (
+        [class_name]
+        if class_name
+        else project.classes.names_of(project.classes.indices(project.catalog.get(source).labels))
+    )
+    shown = as_left(project, machine) if machine is not None else None
+    found = next((one for name in names if shown and source in (one := shown.of(name)).image_ids), None)
+    if found is None:
+        raise StepError(f"{source} is in no cluster{f' of {class_name}' if class_name else ''}. Find clusters first.")
+    untouched = set(project.catalog.ids(states=UNTOUCHED))
+    return (yield from borrow(project, source, neighbours(found, source, count, untouched), device))
 
 
 def _borrow_one(item: Lineage, source: str, prototypes: Prototypes, device: str, background: bool) -> Steps[None]:

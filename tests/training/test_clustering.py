@@ -102,3 +102,11 @@ def test_umap_draws_where_it_is_installed(features: np.ndarray, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap))
     found = Clustering(3, 3, projection="umap")("cat", IDS, features, {})
     assert np.all(found.projection == 7)
+
+
+def test_places_may_be_left_free_for_a_person(features: np.ndarray) -> None:
+    found = Clustering(2, 0, places=5)("cat", IDS, features, dict.fromkeys(IDS, 4))
+
+    assert len(found.filled()) == 2
+    assert 4 in found.filled()
+    assert len(found.names) == 5
