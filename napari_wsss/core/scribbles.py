@@ -1,0 +1,46 @@
+"""Scribbles: (H, W) uint8, 0 where a person said nothing, else a mask value; background has a value of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.classes import BACKGROUND, MOST_CLASSES, ClassList
+from napari_wsss.core.errors import LabelError
+
+Mask = NDArray[np.uint8]
+
+NOTHING = 0
+BACKGROUND_SCRIBBLE = MOST_CLASSES
+"""What a scribble of background is written as, because 0 means that there is none."""
+
+
+def scribble_value(value: int, classes: ClassList) -> int:
+    """Return what a mask value is written as in scribbles.
+
+    Raises
+    ------
+    LabelError
+        For background, when the project has so many classes that no value is left for it.
+    """
+    if value != BACKGROUND:
+        return value
+    if len(classes) >= BACKGROUND_SCRIBBLE:
+        raise LabelError(
+            f"With {len(classes)} classes no value is left for background scribbles. Paint background in the mask."
+        )
+    return BACKGROUND_SCRIBBLE
+
+
+def mask_value(scribble: int, classes: ClassList) -> int:
+    """Return the mask value that a scribble stands for."""
+    is_background = scribble == BACKGROUND_SCRIBBLE and len(classes) < BACKGROUND_SCRIBBLE
+    return BACKGROUND if is_background else scribble
+
+
+def as_seeds(scribbles: Mask, classes: ClassList) -> tuple[Mask, NDArray[np.bool_]]:
+    """Return the mask values (H, W) uint8 of scribbles, and where there are any (H, W) bool."""
+    seeded = scribbles != NOTHING
+    if len(classes) >= BACKGROUND_SCRIBBLE:
+        return scribbles, seeded
+    return np.where(scribbles == BACKGROUND_SCRIBBLE, np.uint8(BACKGROUND), scribbles), seeded
