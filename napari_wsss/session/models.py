@@ -43,7 +43,15 @@ class AppliedModel:
 
 
 class Models(Tuning):
-    """The applied models and their history."""
+    """The applied models and their history.
+
+    Attributes
+    ----------
+    device_found : str
+        What the device ``auto`` is here, as the computing program said; "" until it was asked.
+    """
+
+    device_found: str = ""
 
     @reported
     def apply_model(self, run: RunInfo) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from napari_wsss.core.progress import Progress
 
 RunState = Literal["running", "done", "stopped", "interrupted", "failed"]
 CHECKPOINTS = ("best.safetensors", "last.safetensors")
+PAUSE = 600.0
 SILENT_SECONDS = 120.0
 """A run on another machine whose heartbeat is older than this counts as interrupted."""
 
@@ -40,6 +42,12 @@ class RunInfo:
         What it was told (``config`` of run.json).
     pid : int
         Its process, 0 when unknown.
+    figures : mapping of str to float
+        Validation figures of its best model; empty before it ended.
+    seconds : float
+        From its first to its last report, 0.0 when unknown.
+    platform : str
+        Operating system and machine it ran on.
     """
 
     folder: Path
@@ -51,6 +59,9 @@ class RunInfo:
     started: float = 0.0
     config: Mapping[str, Any] = field(default_factory=dict)
     pid: int = 0
+    figures: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    platform: str = ""
 
     @property
     def checkpoint(self) -> Path | None:
@@ -91,7 +102,25 @@ def read_run(folder: Path) -> RunInfo | None:
         started=float(record.get("started", 0.0)),
         config=dict(record.get("config", {})),
         pid=int(record.get("pid", 0)),
+        figures=_numbers(record.get("figures")),
+        seconds=seconds_between(events),
+        platform=str(_mapping(record.get("environment")).get("platform", "")),
     )
+
+
+def seconds_between(events: Sequence[Mapping[str, Any]]) -> float:
+    """Return the seconds a run worked; pauses of more than `PAUSE` (it was stopped and resumed) do not count."""
+    times = [float(event["time"]) for event in events if "time" in event]
+    gaps = (after - before for before, after in pairwise(times))
+    return sum(gap for gap in gaps if 0 < gap < PAUSE)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _numbers(value: Any) -> dict[str, float]:
+    return {str(k): float(v) for k, v in _mapping(value).items() if isinstance(v, int | float)}
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:

@@ -112,9 +112,13 @@ class ProjectPage(QWidget):
             self._device_asked = True
             self.device_text.setText("looking for the device …")
             job = Job("device", describe_device, lane="questions", quiet=True)
-            job.succeeded.connect(lambda text: self.device_text.setText(f"automatic: {text}"))
+            job.succeeded.connect(self._show_device)
             job.failed.connect(lambda message, _error: self.device_text.setText(message))
             self._session.jobs.submit(job)
+
+    def _show_device(self, text: str) -> None:
+        self._session.device_found = text
+        self.device_text.setText(f"automatic: {text}")
 
     # Opening
 

@@ -88,3 +88,13 @@ def test_the_best_checkpoint_comes_first(tmp_path: Path) -> None:
     for name in ("last.safetensors", "best.safetensors"):
         (folder / name).touch()
         assert run.checkpoint == folder / name
+
+
+def test_figures_and_working_time_are_read(tmp_path: Path) -> None:
+    folder = make(tmp_path / "r", state="done", figures={"miou": 0.5, "note": "x"}, environment={"platform": "Linux"})
+    times = (100.0, 101.0, 103.0, 9000.0, 9002.0)  # stopped, and resumed much later
+    lines = [{"stage": "classifier", "done": k, "total": 9, "time": when} for k, when in enumerate(times)]
+    (folder / "events.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    run = read_run(folder)
+    assert run is not None
+    assert (run.figures, run.seconds, run.platform) == ({"miou": 0.5}, 5.0, "Linux")
