@@ -116,6 +116,12 @@ class Sources:
         found: NDArray[np.bool_] = self.values == PERSON
         return found
 
+    @property
+    def machine(self) -> NDArray[np.bool_]:
+        """(H, W) bool, True where a machine step filled the pixel."""
+        found: NDArray[np.bool_] = self.values >= FIRST_MACHINE
+        return found
+
     def source_of(self, value: int) -> Source | None:
         """Return the machine source behind a value; None for 0, 1 and 255."""
         place = value - FIRST_MACHINE

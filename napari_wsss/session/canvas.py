@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.plan import Step
+from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.project import Project
+from napari_wsss.core.sourced_masks import SourcedMask
 from napari_wsss.session import stages
-from napari_wsss.session.live import LiveMask, background_step, follows_slider, threshold_of
+from napari_wsss.session.live import LiveMask, background_step, follows_slider, gains_in, threshold_of
 
 Mask = NDArray[np.uint8]
 
@@ -31,12 +32,18 @@ class Machine:
         The pseudo mask at the plan's refiners; None while it is not computed.
     threshold : float
         The background threshold the proposal was drawn at.
+    plan : Plan, optional
+        The plan the proposal was drawn with.
+    borrowed : (H, W) uint8, optional
+        The proposal taken over from another image's correction; what is shown is borrowed while it is this very array.
     """
 
     maps: ActivationMaps | None = None
     live: LiveMask | None = None
     proposal: Mask | None = None
     threshold: float = 0.0
+    plan: Plan | None = None
+    borrowed: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -66,21 +73,33 @@ def read_picture(project: Project, image_id: str) -> Picture:
     return Picture(image_id, loaded.pixels, loaded.scaling, machine)
 
 
-def read_machine(project: Project, image_id: str, maps: ActivationMaps | None) -> Machine:
-    """Return the machine's results of one image for given maps: drawn at once where cheap, else as stored."""
+def read_machine(
+    project: Project, image_id: str, maps: ActivationMaps | None, before: Machine | None = None
+) -> Machine:
+    """Return the machine's results of one image for given maps: drawn at once where cheap, else as stored.
+
+    Parameters
+    ----------
+    before : Machine, optional
+        What there was; its strongest classes are used again for the same maps.
+    """
     if maps is None:
         return Machine()
-    live = LiveMask(maps)
     threshold = threshold_in(stages.steps_for(project, image_id))
-    chain = stages.chain_for(project, image_id)
+    chain, plan = stages.chain_for(project, image_id), project.plan
+    gains = gains_in(chain, maps.classes)
+    live = before.live if before is not None and before.maps is maps else None
+    if live is None:
+        live = LiveMask(maps, gains)
+    live.set_gains(gains)
     borrowed = stages.borrowed_proposal(project, image_id)
     if borrowed is not None:
-        return Machine(maps, live, borrowed, threshold)
+        return Machine(maps, live, borrowed, threshold, plan, borrowed)
     if follows_slider(chain):
-        return Machine(maps, live, live.at(threshold), threshold)
+        return Machine(maps, live, live.at(threshold), threshold, plan)
     if not chain and maps.background is not None:
-        return Machine(maps, live, maps.to_mask(), threshold)
-    return Machine(maps, live, stages.stored_proposal(project, image_id), threshold)
+        return Machine(maps, live, maps.to_mask(), threshold, plan)
+    return Machine(maps, live, stages.stored_proposal(project, image_id), threshold, plan)
 
 
 def threshold_in(steps: Sequence[Step]) -> float:
@@ -124,18 +143,35 @@ class Canvas:
         """Replace the machine's results; the mask is not touched."""
         self.picture = replace(self.picture, machine=machine)
 
-    def copy_of_proposal(self, class_value: int | None, only_empty: bool) -> Mask:
-        """Return the mask with the proposal copied in: one class or all, everywhere or only where it is 0.
+    def copied_pixels(
+        self, class_value: int | None, only_empty: bool, person: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.bool_]:
+        """Return (H, W) bool: where a copy takes the proposal's value.
 
-        With one class, its proposed pixels are added; other pixels stay as they are.
+        Parameters
+        ----------
+        class_value : int, optional
+            Only where this class is proposed; None for everywhere.
+        only_empty : bool
+            Only where the mask is 0 and no person drew that 0.
+        person : (H, W) bool, optional
+            What a person drew.
         """
+        proposal = self.machine.proposal
+        if proposal is None:
+            return np.zeros(self.mask.shape, bool)
+        chosen = np.ones(self.mask.shape, bool) if class_value is None else proposal == class_value
+        if only_empty:
+            chosen &= self.mask == 0
+            chosen &= True if person is None else ~person
+        return chosen
+
+    def copy_of_proposal(self, chosen: NDArray[np.bool_]) -> Mask:
+        """Return the mask with the proposal copied in where `chosen` (H, W) bool says so."""
         proposal = self.machine.proposal
         if proposal is None:
             return self.mask.copy()
         self.proposal_ignored = False
-        chosen = np.ones(self.mask.shape, bool) if class_value is None else proposal == class_value
-        if only_empty:
-            chosen &= self.mask == 0
         return np.where(chosen, proposal, self.mask)
 
     def share_of_proposal(self) -> float:
@@ -150,20 +186,22 @@ class Canvas:
         return self.mask if self.touched else self.machine.proposal
 
 
-def open_canvas(project: Project, picture: Picture) -> tuple[Canvas, str]:
-    """Return the canvas of a picture and a warning ("" when all is well).
+def open_canvas(project: Project, picture: Picture) -> tuple[Canvas, SourcedMask, str]:
+    """Return the canvas of a picture, its mask with who made it, and a warning ("" when all is well).
 
     The mask is always read from disk, never from a cache: it is a person's work.
     """
     height, width = picture.pixels.shape[:2]
-    stored = project.working_mask(picture.image_id)
-    if stored is not None and stored.shape == (height, width):
+    stored = project.read_sourced(picture.image_id)
+    if stored is not None and stored.values.shape == (height, width):
         ignored = not project.has_accepted(picture.image_id)
-        return Canvas(picture, np.ascontiguousarray(stored), touched=True, proposal_ignored=ignored), ""
+        drawn = SourcedMask(np.ascontiguousarray(stored.values), stored.sources)
+        return Canvas(picture, drawn.values, touched=True, proposal_ignored=ignored), drawn, ""
     warning = ""
     if stored is not None:
         warning = (
-            f"The mask of {picture.image_id} is {stored.shape[1]}x{stored.shape[0]} pixels, the image is "
+            f"The mask of {picture.image_id} is {stored.values.shape[1]}x{stored.values.shape[0]} pixels, the image is "
             f"{width}x{height}: was the image replaced? The mask file stays as it is until you accept again."
         )
-    return Canvas(picture, np.zeros((height, width), np.uint8), touched=False), warning
+    drawn = SourcedMask.empty((height, width))
+    return Canvas(picture, drawn.values, touched=False), drawn, warning

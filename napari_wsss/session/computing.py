@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_wsss.core.catalog import UNDECIDED
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.plan import Step
+from napari_wsss.core.plan import Plan, Step
 from napari_wsss.session import stages
 from napari_wsss.session.canvas import Machine, read_machine
 from napari_wsss.session.inference import propose_wanted
-from napari_wsss.session.jobs import Job
+from napari_wsss.session.jobs import Dispatch, Job, directly
 from napari_wsss.session.labelling import Labelling
+from napari_wsss.session.preview import Preview, Subject
 from napari_wsss.session.signals import reported
 
-INFERENCE, PREVIEW = "inference", "preview"
+INFERENCE = "inference"
 
 
 class Computing(Labelling):
@@ -28,12 +29,23 @@ class Computing(Labelling):
     device: str = "auto"
     _last_failure: str = ""
 
+    def __init__(self, dispatch: Dispatch = directly) -> None:
+        super().__init__(dispatch)
+        self._preview = Preview(self.jobs, self._previewed, self.drawing_changed.emit, self._preview_failed)
+        self._subject: tuple[object, Subject] | None = None
+
     # -- the shown image --------------------------------------------------------------------------------------
 
     def _arrived(self, image_id: str) -> None:
+        self._forget_preview()
         super()._arrived(image_id)
         if self._canvas is not None and self._canvas.machine.proposal is None:
             self._ask_for(image_id)
+
+    @property
+    def is_drawing(self) -> bool:
+        """True while the shown proposal is being drawn anew in the background after a change of parameters."""
+        return self._preview.is_busy
 
     def _redraw(self, ask: bool = True) -> None:
         """Bring what the machine shows to the current plan and labels.
@@ -43,15 +55,22 @@ class Computing(Labelling):
         project, canvas = self.project, self._canvas
         if project is None or canvas is None:
             return
-        machine = read_machine(project, canvas.image_id, stages.base_maps(project, canvas.image_id))
+        machine = read_machine(project, canvas.image_id, self._base_maps(), canvas.machine)
         is_whole = machine.proposal is not None
         if machine.maps is None:
             machine = canvas.machine
         elif not is_whole:
-            machine = replace(machine, proposal=canvas.machine.proposal)
+            machine = replace(machine, proposal=canvas.machine.proposal, plan=canvas.machine.plan)
         self._show(machine)
         if ask and not is_whole:
             self._ask_for(canvas.image_id)
+
+    def _base_maps(self) -> ActivationMaps | None:
+        """Return the stored maps of the shown image, the very ones that are shown where they are equal."""
+        assert self.project is not None
+        assert self._canvas is not None
+        shown, stored = self._canvas.machine.maps, stages.base_maps(self.project, self._canvas.image_id)
+        return shown if shown is not None and stored is not None and _are_equal(shown, stored) else stored
 
     def _show(self, machine: Machine) -> None:
         assert self._canvas is not None
@@ -64,32 +83,49 @@ class Computing(Labelling):
         if self.project is None or self._canvas is None:
             return
         if self.project.read_only or not stages.has_model(self.project):
-            self._preview(stages.chain_for(self.project, image_id))
+            self._draw(self.project.plan, is_last=True)
             return
         self._wanted.first(image_id)
         self._run_inference(quiet=True)
 
-    def _preview(self, steps: Sequence[Step]) -> None:
-        """Refine the shown image's maps in the background, without storing; the latest request wins."""
-        canvas = self._canvas
-        if canvas is None or canvas.machine.maps is None:
+    def _draw(self, plan: Plan, is_last: bool) -> None:
+        """Draw the shown proposal under a plan in the background, without storing; the latest request wins."""
+        project, canvas = self.project, self._canvas
+        if project is None or canvas is None or canvas.machine.maps is None:
             return
-        image_id, pixels, maps = canvas.image_id, canvas.picture.pixels, canvas.machine.maps
-        chosen, project = tuple(steps), self.project
-        assert project is not None
-        refine = partial(stages.refined, project, image_id, pixels, maps, chosen)
-        job = Job("refine", refine, key=PREVIEW, lane=PREVIEW, quiet=True)
-        job.succeeded.connect(lambda refined: self._previewed(image_id, refined))
-        job.failed.connect(lambda message, _: self.failed.emit(message))
-        self.jobs.submit(job)
+        steps = stages.chain_for(project, canvas.image_id, plan)
+        try:
+            self._preview.request(self._subject_of(plan, steps), plan, steps, is_last)
+        except StepError as reason:  # a step that does not exist here
+            self._preview_failed(str(reason))
 
-    @reported
-    def _previewed(self, image_id: str, refined: ActivationMaps) -> bool:
-        if self._canvas is None or self._canvas.image_id != image_id or refined.background is None:
-            return False
-        self._canvas.set_machine(replace(self._canvas.machine, proposal=refined.to_mask()))
-        self.proposal_changed.emit(image_id)
-        return True
+    def _subject_of(self, plan: Plan, steps: Sequence[Step]) -> Subject:
+        """Return what is refined, the same object while image, maps and the models that steps ask are the same."""
+        project, canvas = self.project, self._canvas
+        assert project is not None
+        assert canvas is not None
+        maps = canvas.machine.maps
+        assert maps is not None
+        asked = replace(plan, refiners=(), overrides={})
+        known, methods = self._subject, {step.method for step in steps}
+        if known is not None and known[1].maps is maps and known[0] == (canvas.image_id, asked, methods):
+            return known[1]
+        evidence = stages.evidence_for(project, canvas.image_id, steps)
+        subject = Subject(canvas.image_id, canvas.picture.pixels, maps, evidence)
+        self._subject = ((canvas.image_id, asked, methods), subject)
+        return subject
+
+    def _forget_preview(self) -> None:
+        self._subject = None
+        self._preview.forget()
+
+    def _preview_failed(self, message: str) -> None:
+        self._tell_failure(message, message)
+
+    def _previewed(self, image_id: str, proposal: NDArray[np.uint8], plan: Plan) -> None:
+        if self._canvas is not None and self._canvas.image_id == image_id:
+            self._canvas.set_machine(replace(self._canvas.machine, proposal=proposal, plan=plan))
+            self.proposal_changed.emit(image_id)
 
     def _labels_moved(self, image_id: str) -> None:
         if self._prefetch is not None:
@@ -209,3 +245,10 @@ class Computing(Labelling):
 
     def _undecided(self) -> list[str]:
         return list(self.project.catalog.ids(states=UNDECIDED)) if self.project else []
+
+
+def _are_equal(one: ActivationMaps, other: ActivationMaps) -> bool:
+    if one.classes != other.classes or one.size != other.size or (one.background is None) != (other.background is None):
+        return False
+    same = one.background is None or np.array_equal(one.background, np.asarray(other.background))
+    return same and np.array_equal(one.scores, other.scores)

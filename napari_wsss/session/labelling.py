@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.label_removal import without_values
+from napari_wsss.core.sources import Source
 from napari_wsss.session.reviewing import Reviewing
 from napari_wsss.session.signals import reported
 
@@ -127,7 +128,7 @@ class Labelling(Reviewing):
         values = canvas.mask.copy()
         untouched = values.ravel()[edit.pixels] == edit.after
         values.ravel()[edit.pixels[untouched]] = edit.before[untouched]
-        self._replace_mask(values)
+        self.replace_mask(values)
         if not edit.taken_back:  # nothing in the mask, or painted over: the pixels did not tell
             edit.taken_back = True
             self.set_labels(image_id, edit.undone_to(project.catalog.get(image_id).labels))
@@ -154,11 +155,9 @@ class Labelling(Reviewing):
         return True
 
     def _made_by_machine(self) -> NDArray[np.bool_]:
-        """Return (H, W) bool: mask pixels that agree with what the machine proposes for them."""
-        canvas = self._canvas
-        assert canvas is not None
-        proposal = canvas.machine.proposal
-        return np.zeros(canvas.mask.shape, bool) if proposal is None else canvas.mask == proposal
+        """Return (H, W) bool: mask pixels that a machine made."""
+        assert self.sources is not None
+        return self.sources.machine
 
     def _take_out(self, edit: LabelEdit, by_machine: NDArray[np.bool_]) -> None:
         """Take the removed classes out of the mask; maps and proposal are without them by now."""
@@ -174,17 +173,9 @@ class Labelling(Reviewing):
             return
         edit.pixels = np.flatnonzero(values != mask)
         edit.before, edit.after = mask.ravel()[edit.pixels], values.ravel()[edit.pixels]
-        self._replace_mask(values)
         names = " and ".join(sorted(edit.removed))
+        self.replace_mask(values, Source("label", method=names))
         self.notice.emit(f"{count:,} pixels of {names} taken out of the mask. Ctrl+Z brings them and the label back.")
-
-    def _replace_mask(self, values: NDArray[np.uint8]) -> None:
-        """Make `values` the mask: journaled at once, and a step of the layer's history where a window shows it."""
-        assert self._canvas is not None
-        if np.array_equal(values, self._canvas.mask):
-            return
-        self.record_change(values)
-        self.mask_replaced.emit(self._canvas.image_id)
 
     def _recorded(self, values: NDArray[np.uint8]) -> None:
         """Bring labels after pixels that undo brought back, or redo took away again."""

@@ -8,12 +8,18 @@ the proposal out are accepted at the second asking: the person may have thought 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.catalog import State
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.journal import DECISIONS, Entry
+from napari_wsss.core.masks import changed_fraction, overlap
+from napari_wsss.core.sourced_masks import SourcedMask
+from napari_wsss.core.sources import Source
+from napari_wsss.session.origins import proposal_source
 from napari_wsss.session.signals import reported
 from napari_wsss.session.walking import Walking
 
@@ -30,6 +36,7 @@ class Reviewing(Walking):
         project, image_id = self._open()
         canvas = self._canvas
         assert canvas is not None
+        self.attention.seen()
         self.record_change(canvas.mask)  # paint of the last moment counts
         values = canvas.mask_to_accept()
         if values is None:
@@ -41,9 +48,28 @@ class Reviewing(Walking):
             return False
         self._check_values(values)
         copied = not canvas.touched and bool(np.any(values != canvas.mask))
-        project.accept(image_id, values)
-        self._accepted(np.array(values), copied and not and_next)
+        source = None if canvas.touched or canvas.machine.proposal is None else self.proposal_source()
+        assert self._autosave is not None
+        drawn = self._autosave.drawn if source is None else self._autosave.planned(values, source)
+        project.accept(image_id, drawn.values, self._facts(drawn), drawn.sources)
+        self.attention.forget(image_id)
+        self._accepted(np.array(values), source, copied and not and_next)
         return self._decided(image_id, and_next)
+
+    def _facts(self, drawn: SourcedMask) -> dict[str, Any]:
+        """Return what the statistics want to know of a mask that is accepted now."""
+        canvas = self._canvas
+        assert canvas is not None
+        facts: dict[str, Any] = {
+            "seconds": round(self.attention.seconds(canvas.image_id), 1),
+            "person": round(float(drawn.sources.person.mean()), 6),
+        }
+        proposal = canvas.machine.proposal
+        if proposal is not None:
+            facts["edited"] = changed_fraction(proposal, drawn.values)
+            facts["agreement"] = overlap(proposal, drawn.values)
+            facts["model"] = self.proposal_source().key
+        return facts
 
     def _asks_about_proposal(self) -> bool:
         """Ask once when a few strokes would be accepted without the proposal shown around them."""
@@ -58,12 +84,13 @@ class Reviewing(Walking):
         )
         return True
 
-    def _accepted(self, values: NDArray[np.uint8], tell: bool) -> None:
+    def _accepted(self, values: NDArray[np.uint8], source: Source | None, tell: bool) -> None:
         canvas, autosave = self._canvas, self._autosave
         assert canvas is not None
         assert autosave is not None
         canvas.mask, canvas.touched = values, True
-        autosave.begin(canvas.image_id, values)
+        autosave.accepted(values, source)
+        self.sources_changed.emit(canvas.image_id)
         if tell:
             self.mask_replaced.emit(canvas.image_id)
 
@@ -127,19 +154,31 @@ class Reviewing(Walking):
     def copy_proposal(self, class_value: int | None = None, only_empty: bool = False) -> NDArray[np.uint8] | None:
         """Return the mask (H, W) uint8 with the proposal copied in; None without a proposal.
 
-        Nothing is changed yet: write it into the layer as one undoable step, then call `record_change`.
+        Nothing is changed yet: write it into the layer as one undoable step, then call `record_change` with
+        `proposal_source` and `copied_pixels`.
 
         Parameters
         ----------
         class_value : int, optional
             Copy only the pixels proposed as this class; None copies everything, background included.
         only_empty : bool
-            True leaves every pixel that is not 0 as it is.
+            True leaves every pixel as it is that is not 0 or that a person drew.
         """
         if self._canvas is None or self._canvas.machine.proposal is None:
             self.notice.emit("There is no proposal to copy yet.")
             return None
-        return self._canvas.copy_of_proposal(class_value, only_empty)
+        return self._canvas.copy_of_proposal(self.copied_pixels(class_value, only_empty))
+
+    def copied_pixels(self, class_value: int | None = None, only_empty: bool = False) -> NDArray[np.bool_]:
+        """Return (H, W) bool: the pixels whose value `copy_proposal` takes from the proposal."""
+        assert self._canvas is not None
+        return self._canvas.copied_pixels(class_value, only_empty, self.person_pixels)
+
+    def proposal_source(self) -> Source:
+        """Return where the shown proposal comes from, as the source of pixels copied from it."""
+        project, image_id = self._open()
+        assert self._canvas is not None
+        return proposal_source(project, image_id, self._canvas.machine)
 
     @reported
     def set_note(self, text: str) -> bool:

@@ -26,7 +26,9 @@ class Signals:
     maps_ready = Signal(str)  # maps of this image were computed or dropped
     proposal_changed = Signal(str)  # only the pseudo mask changed (slider, refiners)
     boundary_changed = Signal(str)  # class boundaries of this image were computed, or are no longer shown
+    drawing_changed = Signal()  # the proposal begins or ends to be drawn anew after a change of parameters
     mask_replaced = Signal(str)  # the mask array was replaced by a bulk step: write it into the layer undoably
+    sources_changed = Signal(str)  # who made the pixels of the mask changed, or whether it is shown
     labels_changed = Signal(str)
     class_found = Signal(str, str)  # the map of a class whose label a person added to this image is there
     state_changed = Signal(str)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
 
@@ -11,24 +10,22 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.project import Project
-from napari_wsss.session.autosave import Autosave
-from napari_wsss.session.canvas import Canvas, open_canvas
+from napari_wsss.session.canvas import open_canvas
+from napari_wsss.session.editing import Editing
 from napari_wsss.session.inference import Wanted
-from napari_wsss.session.jobs import Dispatch, Jobs, directly
+from napari_wsss.session.jobs import Dispatch, directly
 from napari_wsss.session.prefetch import Prefetch
 from napari_wsss.session.queue import Queue
-from napari_wsss.session.save_state import SaveState
-from napari_wsss.session.signals import Signals, reported
+from napari_wsss.session.reasons import reasons
+from napari_wsss.session.signals import reported
 
 AHEAD = 3
 PASSED_BY = 20
 """How many unreadable images a step passes by before it gives up."""
 
 
-class Walking(Signals):
+class Walking(Editing):
     """The image on the table and the way to the next one.
 
     Parameters
@@ -38,14 +35,10 @@ class Walking(Signals):
     """
 
     def __init__(self, dispatch: Dispatch = directly) -> None:
-        self.project: Project | None = None
+        super().__init__(dispatch)
         self.queue: Queue | None = None
-        self.jobs = Jobs(dispatch)
-        self._canvas: Canvas | None = None
-        self._autosave: Autosave | None = None
         self._prefetch: Prefetch | None = None
         self._wanted = Wanted()
-        self._state = ""  # of the shown image, as last told to the windows
 
     @property
     def classes(self) -> ClassList | None:
@@ -61,6 +54,14 @@ class Walking(Signals):
     def record(self) -> ImageRecord | None:
         """Labels, state and note of the shown image."""
         return self.project.catalog.get(self._canvas.image_id) if self.project and self._canvas else None
+
+    @property
+    def why_shown(self) -> str:
+        """Why the shown image is worth a look, what the queue is sorted by first; "" when there is nothing to say."""
+        record = self.record
+        if self.project is None or self.queue is None or record is None:
+            return ""
+        return " · ".join(reasons(record, self.queue.order, self.project.catalog))
 
     @property
     def image(self) -> NDArray[np.uint8] | None:
@@ -88,16 +89,6 @@ class Walking(Signals):
         return self._canvas.mask if self._canvas else None
 
     @property
-    def mask_is_touched(self) -> bool:
-        """True when a person made the mask; accepting an untouched image accepts its proposal."""
-        return bool(self._canvas and self._canvas.touched)
-
-    @property
-    def save_state(self) -> SaveState:
-        """Whether the shown mask is on disk."""
-        return self._autosave.state if self._autosave else SaveState("saved")
-
-    @property
     def progress_text(self) -> str:
         """``37/512 · 21 accepted``: place in the queue, its length, accepted images of the project."""
         if self.project is None or self.queue is None:
@@ -106,48 +97,15 @@ class Walking(Signals):
         place = "–" if position is None else str(position + 1)
         return f"{place}/{len(self.queue)} · {self.project.catalog.counts().get('accepted', 0)} accepted"
 
-    def touch(self) -> None:
-        """Note that the person is painting: the header says *not saved* until `record_change` has written it."""
-        if self._autosave:
-            self._autosave.touch()
-
-    def record_change(self, values: NDArray[np.uint8]) -> None:
-        """Journal what changed in the mask (H, W) uint8 since the last call, also by undo; the image becomes a draft.
-
-        Call it a moment after each paint, fill or undo with the layer's array. It returns when the change is on disk
-        (or `save_state` says that it is not).
-        """
-        if self._canvas is None or self._autosave is None or self.project is None:
-            return
-        self._canvas.mask = values
-        if self._autosave.record(values) and not self.project.read_only:
-            was_touched, self._canvas.touched = self._canvas.touched, True
-            state = self.project.catalog.state(self._canvas.image_id)
-            if state != self._state or not was_touched:
-                self._state = state
-                self.state_changed.emit(self._canvas.image_id)
-            self._recorded(values)
-
-    def _recorded(self, values: NDArray[np.uint8]) -> None:
-        """Follow a change of the mask (extended by the other layers of the session)."""
-
-    def flush(self) -> bool:
-        """Write everything of the shown image; return False (and say why) when work is only in memory."""
-        if self._canvas is not None:
-            self.record_change(self._canvas.mask)  # paint of the last moment
-        if self._autosave is None or self._autosave.flush():
-            return True
-        self.failed.emit(f"The mask of {self.current_id} could not be saved: {self.save_state.message}")
-        return False
-
     @reported
     def go_to(self, image_id: str) -> bool:
         """Show an image after saving the shown one; return False (and stay) when that fails."""
         if self.project is None or self._prefetch is None or self._autosave is None or not self.flush():
             return False
         picture = self._prefetch.get(image_id)
-        self._canvas, warning = open_canvas(self.project, picture)
-        self._autosave.begin(image_id, self._canvas.mask, whole_first=bool(warning))
+        self._canvas, drawn, warning = open_canvas(self.project, picture)
+        self._autosave.begin(image_id, drawn, whole_first=bool(warning))
+        self.attention.arrive(image_id)
         self._state = self.project.catalog.state(image_id)
         self._arrived(image_id)
         if warning:
@@ -246,21 +204,3 @@ class Walking(Signals):
     def _attempt(self, change: Callable[[], object]) -> bool:
         change()
         return True
-
-    def _open(self) -> tuple[Project, str]:
-        """Return the project and the shown image's id; raise ProjectError when there is none."""
-        if self.project is None or self._canvas is None:
-            raise ProjectError("No image is shown; open a project first.")
-        return self.project, self._canvas.image_id
-
-    def _on_save_state(self, state: SaveState) -> None:
-        """Tell the windows, and try a failed write again later where a window owns this thread."""
-        self.save_state_changed.emit(state)
-        if state.kind == "failed" and self.jobs.dispatch is not directly:
-            timer = threading.Timer(state.retry_seconds, lambda: self.jobs.dispatch(self._retry))
-            timer.daemon = True
-            timer.start()
-
-    def _retry(self) -> None:
-        if self._autosave is not None and self._autosave.state.kind == "failed":
-            self._autosave.flush()

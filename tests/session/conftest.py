@@ -154,6 +154,7 @@ class Sitting:
         mask = self.session.mask
         assert mask is not None
         mask[rows, columns] = value
+        self.session.touch()
         self.session.record_change(mask)
         return mask.copy()
 

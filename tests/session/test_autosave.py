@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.project import Project
+from napari_wsss.core.sourced_masks import SourcedMask
+from napari_wsss.core.sources import NOTHING, Sources
 from napari_wsss.session.autosave import FIRST_RETRY, LONGEST_RETRY, Autosave
 from napari_wsss.session.save_state import SaveState
 from tests.session.conftest import HEIGHT, WIDTH
@@ -30,7 +32,7 @@ def begun(project: Project) -> tuple[Autosave, np.ndarray, list[SaveState]]:
     said: list[SaveState] = []
     autosave = Autosave(project, said.append)
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    autosave.begin(NAME, mask)
+    autosave.begin(NAME, SourcedMask(mask, Sources.uniform(mask.shape, NOTHING)))
     said.clear()
     return autosave, mask, said
 
@@ -130,7 +132,7 @@ def test_read_only_never_writes(project_folder: Path) -> None:
 def test_a_mask_of_another_size_on_disk_is_replaced_as_a_whole(project: Project) -> None:
     project.save_draft(NAME, np.full((HEIGHT, WIDTH), 3, np.uint8))
     autosave, mask, _ = begun(project)
-    autosave.begin(NAME, mask, whole_first=True)
+    autosave.begin(NAME, SourcedMask(mask, Sources.uniform(mask.shape, NOTHING)), whole_first=True)
     mask[0, :2] = 1
     autosave.record(mask)
     np.testing.assert_array_equal(project.read_draft(NAME), mask)

@@ -35,13 +35,20 @@ def canvas(mask: list[list[int]], proposal: np.ndarray | None = PROPOSAL, touche
 )
 def test_copying_the_proposal(class_value: int | None, only_empty: bool, expected: list[list[int]]) -> None:
     table = canvas([[3, 0, 0], [0, 0, 3]])
-    np.testing.assert_array_equal(table.copy_of_proposal(class_value, only_empty), expected)
+    chosen = table.copied_pixels(class_value, only_empty)
+    np.testing.assert_array_equal(table.copy_of_proposal(chosen), expected)
     np.testing.assert_array_equal(table.mask, [[3, 0, 0], [0, 0, 3]])
 
 
 def test_copying_without_a_proposal_changes_nothing() -> None:
     table = canvas([[3, 0, 0], [0, 0, 3]], proposal=None)
-    np.testing.assert_array_equal(table.copy_of_proposal(None, False), table.mask)
+    np.testing.assert_array_equal(table.copy_of_proposal(table.copied_pixels(None, False)), table.mask)
+
+
+def test_what_a_person_erased_is_not_empty() -> None:
+    table = canvas([[3, 0, 0], [0, 0, 3]])
+    erased = np.array([[False, True, False], [False, False, False]])
+    np.testing.assert_array_equal(table.copied_pixels(None, True, erased), [[False, False, True], [True, True, False]])
 
 
 def test_accepting_means_the_mask_once_touched_else_the_proposal() -> None:
@@ -81,7 +88,8 @@ def test_a_mask_of_another_size_is_not_shown_and_said(project_folder: Path) -> N
     with Project.open(project_folder) as project:
         project.accept("p0.png", np.ones((HEIGHT, WIDTH), np.uint8))
         picture = Picture("p0.png", np.zeros((5, 7, 3), np.uint8), "", Machine())
-        table, warning = open_canvas(project, picture)
+        table, drawn, warning = open_canvas(project, picture)
+    assert drawn.values is table.mask
     assert table.mask.shape == (5, 7)
     assert not table.touched
     assert "32x24" in warning

@@ -68,12 +68,12 @@ def test_the_machines_pixels_become_its_next_best_class(computed: Sitting) -> No
     session.set_labels("p0.png", ["red", "green", "blue"])
     computed.settle()
     session.set_threshold(0.02)  # everything is of some class: what was red becomes green or blue
-    session.record_change(session.copy_proposal())  # type: ignore[arg-type]
+    session.record_change(session.copy_proposal(), session.proposal_source())  # type: ignore[arg-type]
     computed.paint(RED)
     assert session.mask is not None
-    assert session.proposal is not None
-    machine = (session.mask == RED) & (session.proposal == RED)
-    person = (session.mask == RED) & (session.proposal != RED)
+    assert session.sources is not None
+    machine = (session.mask == RED) & session.sources.machine
+    person = (session.mask == RED) & session.sources.person
     assert session.remove_label("red")
     assert set(np.unique(session.mask[machine])) <= {0, GREEN, BLUE}
     assert np.count_nonzero(session.mask[machine]) > 0.9 * np.count_nonzero(machine)

@@ -1,0 +1,149 @@
+"""Who made each pixel of the mask on the table, kept through every step and its undo.
+
+A pixel belongs to whoever changed its value last. A machine step is also given the pixels it was asked about and left
+as they were, except a person's: what a person drew stays a person's until its value changes.
+
+Undo and redo of the layer are told apart from painting by the caller. When the whole mask is again as it was after one
+of the steps before (or after, for redo), every pixel gets the source it had then; so undo and redo by whole steps are
+exact. A change that is neither is a person's. The steps live as long as the image is shown, like napari's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.sourced_masks import SourcedMask
+from napari_wsss.core.sources import Source, Sources
+
+Mask = NDArray[np.uint8]
+MOST_STEPS = 100
+"""As many as napari's own history."""
+MOST_PIXELS = 16_000_000
+"""Changed pixels that all steps hold together, 12 bytes each."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Pixels (N,) int64 that changed, their values (2, N) and sources (2, N) uint8 before and after."""
+
+    pixels: NDArray[np.intp]
+    values: Mask
+    sources: Mask
+
+
+class Ledger:
+    """The steps that led to a mask.
+
+    Parameters
+    ----------
+    mask : SourcedMask
+        As it is when the image is opened; its arrays are not changed.
+
+    Attributes
+    ----------
+    state : SourcedMask
+        The mask as noted last; a new object after every change.
+    """
+
+    def __init__(self, mask: SourcedMask) -> None:
+        self.state = SourcedMask(mask.values.copy(), mask.sources)
+        self._steps: list[_Step] = []
+        self._place = 0  # how many of the steps are done (undo takes some back)
+
+    def note(
+        self,
+        values: Mask,
+        source: Source | None = None,
+        claimed: NDArray[np.bool_] | None = None,
+        painted: bool = True,
+    ) -> NDArray[np.intp]:
+        """Take the mask (H, W) uint8 as it is now.
+
+        Parameters
+        ----------
+        values : (H, W) uint8
+        source : Source, optional
+            The machine step that made it; None when a person did, or undo.
+        claimed : (H, W) bool, optional
+            What the machine step decided, also where the value stayed.
+        painted : bool
+            False when it may be undo or redo.
+
+        Returns
+        -------
+        (N,) int
+            Flat positions whose value or source changed.
+        """
+        if source is None and np.array_equal(values, self.state.values):
+            return np.zeros(0, np.intp)
+        place = self._place if source is not None or painted else self._place_of(values)
+        if place != self._place:
+            return self._go_to(place)
+        return self._take(self.planned(values, source, claimed))
+
+    def planned(
+        self, values: Mask, source: Source | None = None, claimed: NDArray[np.bool_] | None = None
+    ) -> SourcedMask:
+        """Return what a step would make of the mask, without making it."""
+        if source is None:
+            return self.state.drawn_over(values)
+        changed = values != self.state.values
+        if claimed is not None:
+            changed |= claimed & ~self.state.sources.person
+        table, number = self.state.sources.numbered(source)
+        return SourcedMask(values, Sources(np.where(changed, np.uint8(number), self.state.sources.values), table))
+
+    def _take(self, state: SourcedMask) -> NDArray[np.intp]:
+        before, after = self.state, SourcedMask(state.values.copy(), state.sources)
+        pixels = np.flatnonzero(differs(before, after))
+        if len(pixels):
+            values = np.stack([before.values.ravel()[pixels], after.values.ravel()[pixels]])
+            sources = np.stack([before.sources.values.ravel()[pixels], after.sources.values.ravel()[pixels]])
+            self._steps = [*self._steps[: self._place], _Step(pixels, values, sources)]
+            self._shorten()
+            self.state = after
+        return pixels
+
+    def _shorten(self) -> None:
+        held = np.cumsum([len(step.pixels) for step in reversed(self._steps)])
+        kept = min(MOST_STEPS, int(np.count_nonzero(held <= MOST_PIXELS)))
+        self._steps = self._steps[len(self._steps) - kept :]
+        self._place = kept
+
+    # -- undo -------------------------------------------------------------------------------------------------
+
+    def _place_of(self, values: Mask) -> int:
+        """Return after which step the mask was `values`, the nearest one back or forth; the present place if none."""
+        for back in (True, False):
+            mask = self.state.values.copy()
+            for place, step in self._way(back):
+                mask.ravel()[step.pixels] = step.values[0 if back else 1]
+                if np.array_equal(mask, values):
+                    return place
+        return self._place
+
+    def _way(self, back: bool) -> list[tuple[int, _Step]]:
+        """Return the steps to take from here, each with the place it leads to."""
+        places = range(self._place - 1, -1, -1) if back else range(self._place + 1, len(self._steps) + 1)
+        return [(place, self._steps[place if back else place - 1]) for place in places]
+
+    def _go_to(self, place: int) -> NDArray[np.intp]:
+        back = place < self._place
+        values, sources = self.state.values.copy(), self.state.sources.values.copy()
+        for reached, step in self._way(back):
+            values.ravel()[step.pixels] = step.values[0 if back else 1]
+            sources.ravel()[step.pixels] = step.sources[0 if back else 1]
+            if reached == place:
+                break
+        before, self._place = self.state, place
+        self.state = SourcedMask(values, Sources(sources, self.state.sources.table))
+        return np.flatnonzero(differs(before, self.state))
+
+
+def differs(first: SourcedMask, second: SourcedMask) -> NDArray[np.bool_]:
+    """Return (H, W) bool: where two masks differ in value or source."""
+    found: NDArray[np.bool_] = (first.values != second.values) | (first.sources.values != second.sources.values)
+    return found
