@@ -2,7 +2,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-WORKERS ?= 2
+WORKERS ?= $(if $(filter real,$(WSSS_DISPLAY)),1,2)
 export VENV
 
 .PHONY: help env demo screenshots test lint bench clean
@@ -20,7 +20,8 @@ screenshots: env  ## pictures of the real window, one of them for the README
 	@.ci/screenshots
 
 test: env  ## the test suite on two workers; PYTEST_ARGS='-m slow' or '-m real' for the rest
-	@.ci/with_display $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE .ci/with_display $(BIN)/python -m pytest \
+	  -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: env  ## ruff, and mypy --strict on core, session and pipeline
 	$(BIN)/ruff check

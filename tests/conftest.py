@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,12 +22,33 @@ if not HAS_SCREEN:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
+def _screen_of_this_worker() -> subprocess.Popen[bytes] | None:
+    """Start a screen for one of several workers: two windows on one screen would take the keyboard from each other."""
+    several = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1
+    if not (several and os.environ.get("DISPLAY") and shutil.which("Xvfb")) or os.environ.get("WSSS_DISPLAY") == "real":
+        return None
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1000x24", "-noreset", "-nolisten", "tcp"]
+    started = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        os.environ["DISPLAY"] = f":{told.readline().strip()}"
+    return started
+
+
+SCREEN = _screen_of_this_worker()
+
+
+def pytest_unconfigure() -> None:
+    """Take the worker's screen away."""
+    if SCREEN is not None:
+        SCREEN.terminate()
+        SCREEN.wait()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep windows, and the tests of one file, in one worker; skip tests of a real viewer where it could not draw."""
-    for item in items:
-        # Two windows on one screen would take the keyboard from each other.
-        group = "window" if {"qtbot", "make_napari_viewer"} & set(item.fixturenames) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Let the longest tests begin first, so that no worker waits for them; skip a viewer's where it could not draw."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
     if HAS_SCREEN:
         return
     skip = pytest.mark.skip(reason="a napari viewer needs a display; `make test` brings a virtual one")
