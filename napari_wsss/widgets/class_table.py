@@ -7,12 +7,11 @@ masks on disk depend on it.
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QHeaderView, QLineEdit, QTableWidget, QTableWidgetItem, QWidget
 
 from napari_wsss.session.session import Session
+from napari_wsss.widgets.class_entries import swatch
 from napari_wsss.widgets.controls import button, column, row
-from napari_wsss.widgets.label_editor import hex_colour
 
 COLUMNS = ("Value", "Class", "Key", "Images")
 NAME = 1
@@ -47,15 +46,13 @@ class ClassTable(QWidget):
         counts = project.catalog.class_counts() if project else {}
         self.table.setRowCount(len(names))
         for position, name in enumerate(names):
-            swatch = QPixmap(14, 14)
-            swatch.fill(QColor(hex_colour(classes, name)))
             cells = [str(position + 1), name, str(position + 1) if position < 9 else "", str(counts.get(name, 0))]
             for place, text in enumerate(cells):
                 item = QTableWidgetItem(text)
                 if place != NAME:
                     item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
                 self.table.setItem(position, place, item)
-            self.table.item(position, NAME).setIcon(QIcon(swatch))
+            self.table.item(position, NAME).setIcon(swatch(classes, position + 1))
         self.setEnabled(project is not None and not project.read_only)
         self._quiet = False
 

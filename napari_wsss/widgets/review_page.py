@@ -12,14 +12,13 @@ import time
 from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtWidgets import QAbstractItemView, QLineEdit, QListView, QListWidget, QWidget
 
-from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.session.queue import ORDERS
 from napari_wsss.session.search import HELP
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
+from napari_wsss.widgets.class_panel import ClassPanel
 from napari_wsss.widgets.companion_list import CompanionList
 from napari_wsss.widgets.controls import button, choose, column, combo, heading, row, text_label
-from napari_wsss.widgets.label_editor import LabelChips
 from napari_wsss.widgets.queue_model import QueueModel
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
@@ -43,9 +42,8 @@ class ReviewPage(QWidget):
         self.order = combo([(order, ORDER_TITLES.get(order, order)) for order in ORDERS], session.set_order)
         self.model = QueueModel(session, self)
         self.queue = self._queue_view()
-        self.chips = LabelChips(session)
+        self.classes = ClassPanel(session, sync, actions)
         self.companions = CompanionList(session)
-        self.paint_class = combo([], self._choose_class)
         self.note = QLineEdit()
         self.note.setPlaceholderText("note for the next person …")
         self.note.editingFinished.connect(self._keep_note)
@@ -64,9 +62,7 @@ class ReviewPage(QWidget):
                 row(self.search),
                 row(text_label("Order", wrap=False), self.order),
                 self.queue,
-                heading("Image-level labels"),
-                self.chips,
-                row(text_label("Paint", wrap=False), self.paint_class),
+                self.classes,
                 self.note,
                 self.companions,
                 heading("Last decisions"),
@@ -103,7 +99,6 @@ class ReviewPage(QWidget):
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.queue_changed, self._on_queue),
-            (session.classes_changed, self._on_classes),
             (session.image_changed, self._on_image),
             (session.state_changed, self._on_state),
             (session.labels_changed, self._on_labels),
@@ -112,13 +107,10 @@ class ReviewPage(QWidget):
         ]
         for signal, slot in self._signals:
             signal.connect(slot)
-        self._sync.class_chosen.connect(self._show_class)
-        self._actions.labels_wanted.connect(self.chips.open_popup)
         self._actions.about_to_run.connect(self._keep_note)
 
     def refresh(self) -> None:
         """Show another project."""
-        self._fill_classes()
         self._on_queue()
         self._on_image("")
         self._show_decisions()
@@ -133,20 +125,14 @@ class ReviewPage(QWidget):
     def _on_image(self, _image_id: str) -> None:
         record = self._session.record
         self.note.setText(record.note if record else "")
-        self.chips.refresh()
         self.companions.refresh()
         self._mark_row()
-
-    def _on_classes(self) -> None:
-        self._fill_classes()
-        self.chips.refresh()
 
     def _on_state(self, image_id: str) -> None:
         self.model.touch(image_id)
         self._show_decisions()
 
     def _on_labels(self, image_id: str) -> None:
-        self.chips.refresh()
         self.companions.refresh()
         self._on_record(image_id)
 
@@ -167,25 +153,6 @@ class ReviewPage(QWidget):
         self._actions.go_to(self.model.image_at(index.row()))
         self._mark_row()  # the switch may have been refused
 
-    def _fill_classes(self) -> None:
-        classes = self._session.classes
-        self.paint_class.clear()
-        if classes is None:
-            return
-        self.paint_class.addItem("0  background", BACKGROUND)
-        for value, name in enumerate(classes.names, start=1):
-            self.paint_class.addItem(f"{value}  {name}", value)
-        self.paint_class.addItem("I  ignore", IGNORE)
-        self._show_class(self._sync.value)
-
-    def _choose_class(self, value: int) -> None:
-        self._sync.choose_value(int(value))
-
-    def _show_class(self, value: int) -> None:
-        position = self.paint_class.findData(value)
-        if position >= 0:
-            self.paint_class.setCurrentIndex(position)
-
     def _keep_note(self) -> None:
         record = self._session.record
         if record is not None and record.note != self.note.text():
@@ -201,6 +168,7 @@ class ReviewPage(QWidget):
 
     def close_page(self) -> None:
         """Let go of the session."""
+        self.classes.close_panel()
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)
 

@@ -91,8 +91,8 @@ def test_the_whole_table_fires(dock, active, qtbot):
     assert dock.key_help.isVisible()
     dock.key_help.close()
     pressed("N")
-    assert dock.review_page.chips.popup.isVisible()
-    dock.review_page.chips.popup.close()
+    assert dock.review_page.classes.chips.popup.isVisible()
+    dock.review_page.classes.chips.popup.close()
     session.add_label("blue")
     qtbot.waitUntil(lambda: not session.jobs.all, timeout=20000)
     viewer.layers.selection.active = viewer.layers["cam · blue"]

@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QPushButton
 
-from napari_wsss.widgets.label_editor import LabelChips, hex_colour
+from napari_wsss.widgets.label_editor import LabelChips
 
 
 @pytest.fixture
@@ -53,5 +53,20 @@ def test_enter_without_a_match_does_nothing(chips, session, qtbot):
     chips.popup.close()
 
 
-def test_colours_are_the_palette(session):
-    assert hex_colour(session.classes, "red") == "#800000"
+def test_the_last_edit_is_taken_back_with_its_pixels(chips, session, qtbot):
+    session.record_change(session.copy_proposal())
+    before = session.mask.copy()
+    chips.layout().itemAt(0).widget().click()
+    assert not (session.mask == 1).any()
+    undo = chips.layout().itemAt(chips.layout().count() - 1).widget()
+    assert undo.text() == "↶"
+    undo.click()
+    assert session.record.labels == {"red", "green"}
+    assert (session.mask == before).all()
+    assert chips.layout().itemAt(chips.layout().count() - 1).widget().text() == "+"
+
+
+def test_it_opens_at_the_mouse_while_its_page_is_hidden(chips, qtbot):
+    chips.open_popup()
+    assert chips.popup.isVisible()
+    chips.popup.close()

@@ -61,20 +61,6 @@ def test_the_note_is_kept_when_the_image_is_left(page, session, actions):
     assert page.note.text() == "check the tail"
 
 
-def test_the_class_box_and_the_digits_agree(page, sync):
-    sync.choose_value(2)
-    assert page.paint_class.currentData() == 2
-    page.paint_class.activated.emit(page.paint_class.findData(255))
-    assert sync.value == 255
-
-
-def test_new_and_renamed_classes_can_be_painted(page, session):
-    session.add_class("white")
-    session.rename_class("red", "crimson")
-    texts = [page.paint_class.itemText(row) for row in range(page.paint_class.count())]
-    assert texts == ["0  background", "1  crimson", "2  green", "3  blue", "4  white", "I  ignore"]
-
-
 def test_decisions_are_listed_and_taken_back(page, session, actions):
     actions.run("accept")
     actions.run("skip")
