@@ -182,9 +182,9 @@ class ClusterEditor:
             for at, other in enumerate(one.full_names())
             if (one.name, at) != (found.name, place)
         }
-        if not name or name in own | others:
+        if not name or '"' in name or name in own | others:
             raise LabelError(
-                f"A cluster of {found.name!r} cannot be called {name!r}; give a name that is not taken: "
+                f"A cluster of {found.name!r} cannot be called {name!r}; give a name without quotes that is not taken: "
                 f"{', '.join(sorted(own))} are, and those of other classes' clusters."
             )
         return name

@@ -7,7 +7,7 @@ said by the image-level labels alone. The machine's files are never changed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -120,13 +120,12 @@ def refresh_image_clusters(project: Project) -> Clusters | None:
     return shown
 
 
-def table_rows(shown: Clusters, only: Collection[str] | None = None) -> Iterator[ClusterRow]:
-    """Yield the rows of the table of image clusters (for the images `only`) that clusters stand for."""
+def table_rows(shown: Clusters) -> Iterator[ClusterRow]:
+    """Yield the rows of the table of image clusters that clusters stand for."""
     for k, found in enumerate(shown.classes):
         names = found.full_names()
         for image_id, place, distance in zip(found.image_ids, found.assignment, found.distances, strict=True):
-            if only is None or image_id in only:
-                yield ClusterRow(image_id, k, names[place], float(distance))
+            yield ClusterRow(image_id, k, names[place], float(distance))
 
 
 def effective(clusters: Clusters, edits: Iterable[ClusterEdit]) -> Clusters:

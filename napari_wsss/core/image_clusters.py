@@ -7,8 +7,8 @@ called it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from napari_wsss.core.database import Database
 
@@ -128,33 +128,23 @@ class ImageClusters:
     # -- changing -----------------------------------------------------------------------------------------
 
     def replace(self, rows: Iterable[ClusterRow]) -> bool:
-        """Make `rows` the whole table; return whether anything changed (nothing is written otherwise)."""
-        wanted = set(rows)
-        if wanted == set(self._rows()):
+        """Make `rows` the whole table; return whether anything changed. Only what differs is written."""
+        wanted, there = set(rows), set(self._rows())
+        if wanted == there:
             return False
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM image_clusters")
-            _insert(connection, wanted)
-        return True
-
-    def replace_images(self, image_ids: Collection[str], rows: Iterable[ClusterRow]) -> None:
-        """Make `rows` all that is known of a few images."""
-        with self._database.transaction() as connection:
             connection.executemany(
-                "DELETE FROM image_clusters WHERE image = (SELECT number FROM images WHERE id = ?)",
-                [(image_id,) for image_id in image_ids],
+                "DELETE FROM image_clusters WHERE class = ? AND image = (SELECT number FROM images WHERE id = ?)",
+                [(row.class_index, row.image_id) for row in there - wanted],
             )
-            _insert(connection, rows)
+            connection.executemany(
+                "INSERT INTO image_clusters SELECT number, ?, ?, ? FROM images WHERE id = ?",
+                [(row.class_index, row.cluster, row.distance, row.image_id) for row in wanted - there],
+            )
+        return True
 
     def _rows(self) -> list[ClusterRow]:
         rows = self._database.rows(
             "SELECT id, class, cluster, distance FROM image_clusters JOIN images ON number = image"
         )
         return [ClusterRow(*row) for row in rows]
-
-
-def _insert(connection: Any, rows: Iterable[ClusterRow]) -> None:
-    connection.executemany(
-        "INSERT INTO image_clusters SELECT number, ?, ?, ? FROM images WHERE id = ?",
-        [(row.class_index, row.cluster, row.distance, row.image_id) for row in rows],
-    )

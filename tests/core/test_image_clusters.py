@@ -67,10 +67,12 @@ def test_only_untouched_images_with_a_sure_proposal_are_found(project: Project) 
     assert found("dog 1", 0.0) == ("b.png",)
 
 
-def test_the_table_is_replaced_as_a_whole_or_for_some_images(project: Project) -> None:
+def test_the_table_is_replaced_by_what_differs(project: Project) -> None:
     clusters = project.catalog.clusters
     assert not clusters.replace(reversed(ROWS))
-    clusters.replace_images(["b.png", "c.png"], [ClusterRow("c.png", 0, "dog 1", 0.0)])
+    assert clusters.replace(
+        [row for row in ROWS if row.image_id in "a.png d.png"] + [ROWS[3]._replace(cluster="dog 1")]
+    )
     assert clusters.of("b.png") == ()
     assert clusters.members("dog 1") == ("c.png", "a.png", "d.png")
     assert clusters.replace(())
