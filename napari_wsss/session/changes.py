@@ -121,7 +121,7 @@ class Changes:
             return ""
         return (
             f"The new model changed {much} of {known} proposals by more than {MUCH:.0%} and disagrees with {disagree} "
-            "accepted masks (Review: order 'changed' or 'disagrees', B compares)."
+            "accepted masks (Review: order by what changed; B compares)."
         )
 
 

@@ -182,7 +182,7 @@ def caption_of(pair: Pair, view: View) -> str:
     """Return the line that says what a view shows and what the next press gives."""
     if view == "difference":
         what = f"Difference: filled is new, striped is gone; {pair.changed:.0%} changed"
-        return f"{what} from {pair.before_name} to {pair.after_name} · B: off"
+        return f"{what} from {pair.before_name} to {pair.after_name} · again: off"
     if view == "before":
-        return f"Before: {pair.before_name}; after: {pair.after_name}, {pair.changed:.0%} changed · B: difference"
-    return f"After: {pair.after_name}; before: {pair.before_name}, {pair.changed:.0%} changed · B: before"
+        return f"Before: {pair.before_name}; after: {pair.after_name}, {pair.changed:.0%} changed · again: difference"
+    return f"After: {pair.after_name}; before: {pair.before_name}, {pair.changed:.0%} changed · again: before"

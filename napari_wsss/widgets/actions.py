@@ -16,7 +16,7 @@ from napari_wsss.widgets.viewer_sync import ViewerSync
 THRESHOLD_STEP = 0.02
 NEEDS_MAPS = ("threshold_down", "threshold_up", "most_uncertain")
 WRITES = ("accept", "skip", "flag", "exclude", "undo_decision", "copy_class", "copy_all", "polygon", "edit_labels")
-NEEDS_PROPOSAL = ("copy_class", "copy_all")
+NEEDS_PROPOSAL = ("copy_class", "copy_all", "compare")
 
 
 class Actions(QObject):
@@ -70,6 +70,7 @@ class Actions(QObject):
             "hold_proposal": lambda: sync.peek.hold("proposal"),
             "hold_image": lambda: sync.peek.hold("image"),
             "most_uncertain": self.gaze.next_uncertain,
+            "compare": session.comparison.cycle,
             "choose_class": self.class_wanted.emit,
             "edit_labels": self.labels_wanted.emit,
             "help": self.help_wanted.emit,
@@ -146,12 +147,13 @@ class Actions(QObject):
         class_value : int, optional
             Mask value of the class to copy; None copies all.
         only_empty : bool
-            Leave every pixel that is not background as it is.
+            Leave every pixel as it is that is not background or that a person drew.
         """
         self._sync.commit()
         values = self._session.copy_proposal(class_value, only_empty)
         if values is not None:
-            self._sync.write_mask(values)
+            copied = self._session.copied_pixels(class_value, only_empty)
+            self._sync.write_mask(values, self._session.proposal_source(), copied)
 
     def _cycle(self) -> None:
         """Go to the next labelled class: its map is shown and, unless background or ignore is painted, painted."""

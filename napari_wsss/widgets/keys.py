@@ -68,6 +68,8 @@ KEYS: tuple[Key, ...] = (
     Key(".", "threshold_up", "background threshold 0.02 higher (less foreground)"),
     Key("C", "hold_proposal", "show the proposal alone while held", "layers", hold=True),
     Key("H", "hold_image", "hide everything but the image while held", hold=True),
+    # Takes the place of napari's "preserve labels", which stays a check box of the layer.
+    Key("B", "compare", "what the last model changed: after, before, difference, off", "layers"),
     Key("J", "most_uncertain", "zoom to the most uncertain place; again: to the next one"),
     Key("N", "edit_labels", "edit the image-level labels"),
     Key("K", "help", "this list of keys"),
@@ -78,7 +80,6 @@ NAPARI_KEYS = (
     ("[ / ]", "brush smaller / larger"),
     ("Ctrl+Z / Ctrl+Shift+Z", "undo / redo in the mask, copied proposals included"),
     ("X", "swap the painted class with background"),
-    ("B", "keep other classes while painting (preserve labels)"),
     ("Space (hold)", "pan while painting"),
     ("Ctrl+R", "show the whole image"),
     ("V", "show or hide the selected layers"),

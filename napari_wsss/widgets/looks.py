@@ -17,6 +17,7 @@ CAM_PREFIX = "cam · "
 SPARE = "(spare map)"
 BOUNDARIES = "class boundaries"
 UNCERTAINTY = "uncertainty"
+PROVENANCE = "provenance"
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
 
@@ -78,6 +79,18 @@ def uncertainty_layer(values: NDArray[np.float32]) -> Image:
     colours = Colormap(np.array(ramp), controls=np.array([0, 0.4, 0.8, 1]), name="wsss uncertainty")
     layer = Image(values, name=UNCERTAINTY, colormap=colours, contrast_limits=(0.0, 1.0), blending="translucent")
     return _tagged(layer, UNCERTAINTY)
+
+
+def provenance_layer(values: NDArray[np.uint8], colours: dict[int | None, Any]) -> Labels:
+    """Return the read-only layer of who made each pixel of the mask, (H, W) uint8 as in `core.sources`."""
+    layer = Labels(values, name=PROVENANCE, colormap=DirectLabelColormap(color_dict=colours), opacity=0.7)
+    layer.editable = False
+    return _tagged(layer, PROVENANCE)
+
+
+def comparison_layer(picture: NDArray[np.uint8]) -> Image:
+    """Return the layer of an opaque (H, W, 3) uint8 picture that hides everything below."""
+    return _tagged(Image(picture, rgb=True, name="comparison"), "comparison")
 
 
 def proposal_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:

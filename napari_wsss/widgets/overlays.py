@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.boundary_layer import BoundaryOverlay
+from napari_wsss.widgets.comparison_layer import ComparisonOverlay
 from napari_wsss.widgets.overlay import Overlay
+from napari_wsss.widgets.provenance_layer import ProvenanceOverlay
 from napari_wsss.widgets.uncertainty_layer import UncertaintyOverlay
 
 
 def make_overlays(session: Session) -> tuple[Overlay, ...]:
     """Return a new overlay of each kind for one viewer."""
-    return (UncertaintyOverlay(session), BoundaryOverlay(session))
+    return (
+        UncertaintyOverlay(session),
+        BoundaryOverlay(session),
+        ComparisonOverlay(session),
+        ProvenanceOverlay(session),
+    )

@@ -19,6 +19,7 @@ from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QGuiApplication
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.core.sources import Source
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import looks
 from napari_wsss.widgets.cam_layers import CamLayers
@@ -249,7 +250,9 @@ class ViewerSync(QObject):
 
     def _add_overlay(self, layer: Layer, place: Place) -> None:
         above = self._single.get({"below proposal": "proposal", "below mask": "mask"}.get(place, ""))
+        active = self.viewer.layers.selection.active
         self._add(layer, len(self.viewer.layers) if above is None else self.viewer.layers.index(above))
+        self.viewer.layers.selection.active = active  # napari activates what comes; the person goes on painting
 
     # Layers come and go
 
@@ -331,6 +334,7 @@ class ViewerSync(QObject):
         if not self._busy:
             self.session.touch()
             self._on_edit()
+            self.commit()  # each stroke by itself, as undo takes it back: so it gets back who made the pixels before
 
     def _on_edit(self, _event: Any = None) -> None:
         if not self._busy and self.mask is not None:
@@ -356,18 +360,25 @@ class ViewerSync(QObject):
         if self.session.project is not None:
             self.session.flush()
 
-    def write_mask(self, values: NDArray[np.uint8]) -> None:
-        """Write (H, W) uint8 into the mask as one step that Ctrl+Z takes back, and record it."""
+    def write_mask(
+        self, values: NDArray[np.uint8], source: Source | None = None, claimed: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Write (H, W) uint8 into the mask as one step that Ctrl+Z takes back, and record it.
+
+        `source` and `claimed` (H, W) bool say which machine step made it (see `Session.record_change`).
+        """
         mask = self.mask
         if mask is None:
             return
+        if source is not None and self._record.isActive():
+            self.commit()  # what was done before is not this step's
         mask.visible = True  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
         where = np.nonzero(mask.data != values)
         if len(where[0]):
-            with mask.block_history():
-                mask.data_setitem(where, values[where])
+            self._guarded(lambda: mask.data_setitem(where, values[where]))
+            self._save.start()
         self._record.stop()
-        self.session.record_change(mask.data)
+        self.session.record_change(mask.data, source, claimed)
 
     # What a person asks for
 

@@ -77,6 +77,9 @@ def test_the_whole_table_fires(dock, active, qtbot):
     assert [layer.name for layer in viewer.layers if layer.visible] == ["image", "proposal"]
     person.let_go("C")
     assert viewer.layers["mask"].visible
+    pressed("B")
+    assert session.comparison.view == "after"
+    session.comparison.show("")
     pressed("W")
     assert (session.current_id, session.project.catalog.get("p0.png").state) == ("p1.png", "accepted")
     pressed("S")
