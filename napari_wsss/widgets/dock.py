@@ -56,7 +56,7 @@ class WsssDock(QWidget):
         self.sync = ViewerSync(self.viewer, self.session, self)
         self.actions_ = Actions(self.session, self.sync, self)
         self.keyboard = Keyboard(self.viewer, self.actions_)
-        self.key_help = KeyHelp(self.actions_, self)
+        self.key_help = KeyHelp(self.actions_, self.session.own_keys, self)
         self._open = True
         self._build()
         self._connect()
@@ -77,9 +77,10 @@ class WsssDock(QWidget):
         layout = QVBoxLayout()
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(3)
-        for part in (self.header, self.tabs, self.footer, self.job_bar):
+        for part in (self.header, self.tabs, self.key_help, self.footer, self.job_bar):
             layout.addWidget(part)
-        layout.setStretchFactor(self.tabs, 1)
+        for part in (self.tabs, self.key_help):
+            layout.setStretchFactor(part, 1)
         self.setLayout(layout)
 
     def _connect(self) -> None:
@@ -97,7 +98,8 @@ class WsssDock(QWidget):
         self.sync.layers_changed.connect(self._bind_layers)
         self.actions_.notice.connect(self.header.say)
         self.actions_.table_changed.connect(self.keyboard.rebind)
-        self.actions_.help_wanted.connect(self.key_help.open)
+        self.actions_.help_wanted.connect(self.key_help.toggle)
+        self.key_help.toggled.connect(lambda shown: self.tabs.setVisible(not shown))
         self.job_bar.finished.connect(self._on_job_finished)
         self.tabs.currentChanged.connect(lambda _page: self.sync.flush())
         application = QApplication.instance()
