@@ -37,7 +37,8 @@ def uncertainty(maps: ActivationMaps, threshold: float | None = None) -> NDArray
     if background is None:
         return np.zeros(maps.size, np.float32)
     middle = np.minimum(first, np.maximum(second, background))
-    return np.clip(1 - (np.maximum(first, background) - middle), 0, 1).astype(np.float32, copy=False)
+    found: NDArray[np.float32] = np.clip(1 - (np.maximum(first, background) - middle), 0, 1)
+    return found
 
 
 def _two_strongest(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
