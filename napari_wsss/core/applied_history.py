@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import Any
 
 from napari_wsss.core.catalog import UNDECIDED
+from napari_wsss.core.journal import Entry
 from napari_wsss.core.lineage import Source, applied_source, is_asked
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.project import Project
@@ -17,6 +19,7 @@ CHECKPOINTS: dict[str, Source] = {
     "saliency_checkpoint": "saliency",
 }
 """Where a plan holds its models -> their shelf."""
+SCOPED = ("overrides", "companions")
 STEPS = ("localizer", "segmenter", "affinity", "saliency")
 
 
@@ -31,7 +34,8 @@ class ModelChange:
     time : float
         Seconds since 1970 (UTC).
     before, after : Plan
-        As they were at that moment.
+        As they were at that moment. The journal keeps only what changed of scopes and companions, so
+        these are complete only in `last_move`.
     """
 
     number: int
@@ -81,9 +85,28 @@ def model_changes(project: Project, limit: int = 20) -> list[ModelChange]:
 
 
 def last_move(project: Project) -> ModelChange | None:
-    """Return the last change that gave images new proposals; None while there was only one model."""
+    """Return the last change that gave images new proposals, `before` as it was; None while there was one model."""
     found = next((change for change in model_changes(project) if change.moves_proposals), None)
-    return found if found is not None and getattr(found.before, base_field(found.before)) else None
+    if found is None or not getattr(found.before, base_field(found.before)):
+        return None
+    return replace(found, before=replace(found.before, **_scopes_before(project, found.number)))
+
+
+def _scopes_before(project: Project, number: int) -> dict[str, Any]:
+    """Return overrides and companions as they were before an entry, by taking back every entry since."""
+    plan = project.plan.to_dict()
+    entries, last = list[Entry](), number - 1
+    while page := project.journal.entries(last, kinds=("plan",)):
+        entries += page
+        last = page[-1].number
+    scopes: dict[str, dict[str, Any]] = {part: dict(plan[part]) for part in SCOPED}
+    for entry in reversed(entries):
+        for part, values in scopes.items():
+            for key in entry.after.get(part, {}):
+                values.pop(key, None)
+            values.update(entry.before.get(part, {}))
+    kept = Plan.from_dict(scopes)
+    return {part: getattr(kept, part) for part in SCOPED}
 
 
 def with_models_of(plan: Plan, kept: Plan) -> Plan:

@@ -31,9 +31,23 @@ def test_changes_of_models_are_found_among_all_changes_of_the_plan(project: Proj
     assert base_name(second.before) == "classifier-a"
     assert base_name(first.before) == "no model"
     move = last_move(project)
-    assert move == second
-    assert "image:a.png" in move.before.overrides
+    assert move.number == second.number
     assert [change.number for change in model_changes(project, limit=1)] == [newest.number]
+
+
+def test_the_plan_before_is_whole_again(project: Project) -> None:
+    """Also where a person has tuned images since, and where nothing of them changed with the model."""
+    use(project, localizer_checkpoint="training/a/best.safetensors")
+    project.set_plan(project.plan.with_override("image:a.png", "constant_background", {"t": 1}))
+    use(project, companions={"a.png": ("b.png",)})
+    before = project.plan
+    use(project, localizer_checkpoint="training/b/best.safetensors")
+    project.set_plan(project.plan.with_override("image:a.png", "constant_background", {"t": 2}))
+    project.set_plan(project.plan.with_override("image:b.png", "constant_background", {"t": 3}))
+    use(project, companions={"b.png": ("a.png",)})
+    move = last_move(project)
+    assert move is not None
+    assert move.before == before
 
 
 def test_a_segmenter_moves_proposals_and_hides_the_localizer(project: Project) -> None:
