@@ -70,10 +70,11 @@ def test_the_examples_pass_the_contract_tests(installed: Path) -> None:
     pytest.importorskip("torch", reason="the contract of localizers needs torch")
     places = os.pathsep.join([str(installed), str(ROOT)])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", " or ".join(EXAMPLES), "-rN"]
+    command += ["-o", "addopts=--import-mode=importlib"]  # the options of plugins, which take seconds to load, apart
     ended = subprocess.run(
         [*command, "tests/contracts/test_localizers.py", "tests/contracts/test_refiners.py"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": places},
+        env={**os.environ, "PYTHONPATH": places, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         timeout=110,

@@ -154,16 +154,16 @@ def test_flag_columns_round_trip(read, labels):
         assert read("\n".join(["image,p,q,r", *rows])).labels == labels
 
 
-def test_100_000_rows_in_seconds(tmp_path):
+def test_20_000_rows_in_seconds(tmp_path):
     import time
     from pathlib import Path
 
     from napari_wsss.exchange.matching import ImageIndex
 
-    names = [f"{n:06d}" for n in range(100_000)]
+    names = [f"{n:06d}" for n in range(20_000)]
     path = tmp_path / "labels.csv"
     path.write_text("image,labels\n" + "".join(f"{name},cat dog\n" for name in names))
     start = time.process_time()
     report = read_csv(ImageIndex(Path("root"), (f"{name}.jpg" for name in names)), path)
-    assert len(report.labels) == 100_000
-    assert time.process_time() - start < 15
+    assert len(report.labels) == 20_000
+    assert time.process_time() - start < 3

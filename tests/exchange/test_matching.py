@@ -79,8 +79,8 @@ def test_every_id_finds_itself(ids):
     assert all(index.find(id_).id == id_ for id_ in ids)
 
 
-def test_100_000_stems_match_in_seconds():
-    index = ImageIndex(Path("root"), (f"folder{n % 50}/image_{n:06d}.jpg" for n in range(100_000)))
+def test_20_000_stems_match_in_seconds():
+    index = ImageIndex(Path("root"), (f"folder{n % 50}/image_{n:06d}.jpg" for n in range(20_000)))
     start = time.process_time()
-    assert all(index.find(f"image_{n:06d}").id for n in range(100_000))
-    assert time.process_time() - start < 8
+    assert all(index.find(f"image_{n:06d}").id for n in range(20_000))
+    assert time.process_time() - start < 2

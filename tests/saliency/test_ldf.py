@@ -53,10 +53,11 @@ def test_what_is_not_read_does_not_learn() -> None:
 def test_a_whole_published_file_is_taken_and_brings_its_normalisation(tmp_path: Path) -> None:
     descriptor = published("ldf_resnet50")
     theirs = LabelDecoupling(build_trunk("resnet50", output_stride=32, width=1 / 16))
-    state = {}
-    for key, tensor in theirs.state_dict().items():
-        matching = [name for name in published_keys() if descriptor.renamed(name) == key]
-        state[matching[0] if matching else f"bkbone.{key.removeprefix('network.trunk.')}"] = tensor.clone()
+    names = {descriptor.renamed(name): name for name in published_keys()}
+    state = {
+        names.get(key, f"bkbone.{key.removeprefix('network.trunk.')}"): tensor.clone()
+        for key, tensor in theirs.state_dict().items()
+    }
     save_file(state, tmp_path / "model-40.safetensors")
 
     model = build("resnet50")
