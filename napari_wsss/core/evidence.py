@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,33 @@ class Evidence:
 
 
 NOTHING = Evidence()
+
+
+class Remembered(Evidence):
+    """Evidence whose answers are kept, so that a network is asked once however often a slider moves.
+
+    Parameters
+    ----------
+    source : Evidence
+        Asked for what is not known yet.
+    """
+
+    def __init__(self, source: Evidence) -> None:
+        self._features = cache(source.features)
+        self._saliency = cache(source.saliency)
+        self._affinity = cache(source.affinity)
+
+    def features(self) -> NDArray[np.float32]:
+        """Return the source's features."""
+        return self._features()
+
+    def saliency(self) -> SaliencyMap:
+        """Return the source's saliency."""
+        return self._saliency()
+
+    def affinity(self) -> Affinities:
+        """Return the source's affinities."""
+        return self._affinity()
 
 
 @dataclass(frozen=True)

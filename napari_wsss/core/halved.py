@@ -1,4 +1,4 @@
-"""An image and all that is known of it at half its size: a quarter of the work, for a first look while a slider moves."""
+"""An image and all that is known of it at half its size: a quarter of the work, for a first look at a moved slider."""
 
 from __future__ import annotations
 

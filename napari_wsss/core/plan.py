@@ -83,10 +83,9 @@ class Plan:
 
     def with_override(self, scope: str, method: str, values: Mapping[str, Any]) -> Plan:
         """Return the plan in which `scope` also overrides `values` of the refiner `method`."""
-        overrides = {key: {m: dict(v) for m, v in inner.items()} for key, inner in self.overrides.items()}
-        scope_values = overrides.setdefault(scope, {})
-        scope_values[method] = laid_over(scope_values.get(method, {}), values)
-        return replace(self, overrides=overrides)
+        inner = self.overrides.get(scope, {})
+        changed = {**inner, method: laid_over(inner.get(method, {}), values)}
+        return replace(self, overrides={**self.overrides, scope: changed})
 
     def with_scopes_renamed(self, names: Mapping[str, str]) -> Plan:
         """Return the plan in which the overrides of each scope in `names` belong to the scope it stands for there."""

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.borrowing import borrowed_mask
 from napari_wsss.core.errors import StepError, WsssError
-from napari_wsss.core.evidence import NOTHING
-from napari_wsss.core.lineage import Lineage
+from napari_wsss.core.evidence import NOTHING, Evidence, Remembered
+from napari_wsss.core.lineage import Lineage, clusters_of
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Plan, Step
@@ -70,18 +70,16 @@ def borrowed_proposal(project: Project, image_id: str) -> NDArray[np.uint8] | No
         return None
 
 
-def refined(
-    project: Project, image_id: str, pixels: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step]
-) -> Steps[ActivationMaps]:
-    """Return the maps after a chain of refiners, computed now and not stored; can be cancelled between their steps."""
-    yield Progress("refine", 0, len(steps))
-    refiners = [_refiner(step) for step in steps]
-    asking = any(refiner.needs - {"background"} for refiner in refiners)
-    evidence = _pipeline().evidence_of(project, image_id) if asking else NOTHING
-    for done, refiner in enumerate(refiners, start=1):
-        maps = yield from refiner.steps(pixels, maps, evidence)
-        yield Progress("refine", done, len(steps), refiner.title)
-    return maps
+def refiner_of(step: Step, classes: tuple[int, ...]) -> Any:
+    """Return the refiner of a step for images of these classes (0-based), None when it leaves them as they are."""
+    cls = load_method("refine", step.method)
+    return cls(from_dict(cls.Parameters, step.parameters)).applied_to(classes)
+
+
+def evidence_for(project: Project, image_id: str, steps: Sequence[Step]) -> Evidence:
+    """Return what a chain may ask about an image; the networks that answer are not loaded before it asks."""
+    asking = any(load_method("refine", step.method).needs - {"background"} for step in steps)
+    return Remembered(_pipeline().evidence_of(project, image_id)) if asking else NOTHING
 
 
 def boundary(project: Project, image_id: str) -> Steps[NDArray[np.float32]]:
@@ -103,28 +101,26 @@ def boundary(project: Project, image_id: str) -> Steps[NDArray[np.float32]]:
     return np.asarray(found, np.float32)
 
 
-def _refiner(step: Step) -> Any:
-    cls = load_method("refine", step.method)
-    return cls(from_dict(cls.Parameters, step.parameters))
-
-
 def has_model(project: Project) -> bool:
     """Return True when a trained model is applied, so that maps can be computed."""
     return bool(project.plan.localizer_checkpoint or project.plan.segmenter_checkpoint)
 
 
-def steps_for(project: Project, image_id: str) -> tuple[Step, ...]:
-    """Return the refiners of one image, every scope's overrides laid over."""
-    return project.plan.refiners_for(image_id, project.catalog.get(image_id).labels)
+def steps_for(project: Project, image_id: str, plan: Plan | None = None) -> tuple[Step, ...]:
+    """Return the refiners of one image under the project's plan or another one, every scope's overrides laid over."""
+    plan = plan or project.plan
+    labels = project.catalog.get(image_id).labels
+    return plan.refiners_for(image_id, labels, clusters_of(project, plan, image_id))
 
 
-def chain_for(project: Project, image_id: str) -> tuple[Step, ...]:
+def chain_for(project: Project, image_id: str, plan: Plan | None = None) -> tuple[Step, ...]:
     """Return the refiners that run on one image.
 
     A segmenter brings its own background, so steps that only set one are left out unless this very image has
     parameters for them.
     """
-    plan, steps = project.plan, steps_for(project, image_id)
+    plan = plan or project.plan
+    steps = steps_for(project, image_id, plan)
     if not plan.segmenter_checkpoint:
         return steps
     wanted = plan.overrides.get(f"image:{image_id}", {})

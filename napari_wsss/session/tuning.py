@@ -1,4 +1,4 @@
-"""How the machine proposes: the live threshold, and the plan with its scopes."""
+"""The plan with its scopes: parameters set, forgotten, taken back and used for more images; presets; refiners."""
 
 from __future__ import annotations
 
@@ -7,104 +7,169 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.background import equivalent_alpha
-from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.catalog import UNDECIDED
+from napari_wsss.core.gains import NEUTRAL
+from napari_wsss.core.lineage import clusters_of
+from napari_wsss.core.plan import Step
+from napari_wsss.core.plan_history import last_change, mark_taken_back
 from napari_wsss.core.registry import Shelf
-from napari_wsss.session import planning, stages
-from napari_wsss.session.canvas import Machine
-from napari_wsss.session.computing import Computing
-from napari_wsss.session.live import SLIDER, background_step, follows_slider, parameters_at
+from napari_wsss.session import planning, presets, stages
+from napari_wsss.session.live import CLASS_GAIN, background_step
 from napari_wsss.session.signals import reported
+from napari_wsss.session.trying import Trying
 
 
-class Tuning(Computing):
-    """The plan and the slider."""
-
-    _unkept_threshold: float | None = None
-
-    # -- the slider -------------------------------------------------------------------------------------------
+class Tuning(Trying):
+    """Changes of the plan by a person."""
 
     @property
-    def threshold(self) -> float:
-        """Background threshold of the shown proposal, in [0, 1]; equivalent to `background_power`."""
-        return self._canvas.machine.threshold if self._canvas else 0.0
+    def scopes(self) -> dict[str, str]:
+        """Where a change may count, most specific first: scope -> what a person reads."""
+        found = {"image": "this image"}
+        record, project = self.record, self.project
+        if record is not None and project is not None:
+            clusters = [one.cluster for one in project.catalog.clusters.of(record.id)]
+            found |= {f"cluster:{name}": f"cluster {name}" for name in clusters}
+            found |= {f"class:{name}": f"class {name}" for name in sorted(record.labels)}
+        return {**found, planning.PROJECT: "the project"}
 
-    @property
-    def background_power(self) -> float:
-        """The power (alpha) of ``(1 - max)^alpha`` that draws the same proposal as `threshold`."""
-        return equivalent_alpha(self.threshold)
-
-    def set_threshold(self, value: float) -> None:
-        """Draw the proposal at a background threshold in [0, 1]; kept for this image at the next `flush`.
-
-        Where the plan goes on after the background step (dense CRF), the proposal shown stays until the new one has
-        been computed in the background.
-        """
-        if self._canvas is None or self._canvas.machine.live is None:
-            return
-        value = min(max(float(value), SLIDER[0]), SLIDER[1])
-        self._unkept_threshold = value
-        machine = replace(self._canvas.machine, threshold=value)
-        steps = self.steps
-        if not steps or follows_slider(steps) or background_step(steps) is None:
-            assert machine.live is not None
-            self._canvas.set_machine(replace(machine, proposal=machine.live.at(value)))
-            self.proposal_changed.emit(self._canvas.image_id)
-        else:
-            self._canvas.set_machine(machine)
-            self._preview(_with_threshold(steps, value))
-
-    @reported
-    def keep_threshold(self, scope: str = "image") -> bool:
-        """Write the slider's threshold into the plan for a scope (see `set_parameters`)."""
-        value, self._unkept_threshold = self._unkept_threshold, None
-        step, project = background_step(self.steps), self.project
-        if value is None or step is None or project is None or project.read_only or self._canvas is None:
-            return False
-        values, image_id = parameters_at(step.method, value), self._canvas.image_id
-        if scope != "image":
-            return self.set_parameters("refine", step.method, values, scope)
-        project.set_plan(self.plan.with_override(f"image:{image_id}", step.method, values))
-        if self._prefetch is not None:
-            self._prefetch.drop(image_id)  # what is shown is drawn already; the others are not concerned
-        self.plan_changed.emit()
-        if stages.has_model(project):
-            self._wanted.add([image_id])
-            self._run_inference(quiet=True)
-        return True
-
-    def flush(self) -> bool:
-        """Write mask and threshold of the shown image; return False when work is only in memory."""
-        if self._unkept_threshold is not None:
-            self.keep_threshold()
-        return super().flush()
-
-    # -- the plan ---------------------------------------------------------------------------------------------
-
-    @property
-    def plan(self) -> Plan:
-        """The project's plan (the default plan without a project)."""
-        return self.project.plan if self.project else Plan()
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The refiners of the shown image, every scope's parameters laid over."""
-        if self.project is None or self._canvas is None:
-            return self.plan.refiners
-        return stages.steps_for(self.project, self._canvas.image_id)
+    # -- parameters -------------------------------------------------------------------------------------------
 
     @reported
     def set_parameters(self, shelf: Shelf, method: str, values: Mapping[str, Any], scope: str = "image") -> bool:
         """Set parameters for ``image`` (the shown one), ``class:<name>``, ``cluster:<name>`` or ``project``."""
-        full = f"image:{self.current_id}" if scope == "image" else scope
+        self.keep_tried()
         checked = planning.checked(shelf, method, values)
-        return self._change_plan(planning.with_parameters(self.plan, shelf, method, checked, full))
+        return self._change_plan(planning.with_parameters(self.plan, shelf, method, checked, self._full(scope)))
+
+    @reported
+    def keep_threshold(self, scope: str = "image") -> bool:
+        """Write the slider's threshold into the plan for a scope (see `set_parameters`)."""
+        if scope == "image":
+            return self.keep_tried()
+        step = background_step(self.steps)
+        tried, self._tried = self._tried, None
+        if tried is None or step is None:
+            return False
+        return self.set_parameters("refine", step.method, dict(step.parameters), scope)
 
     @reported
     def reset_parameters(self, scope: str = "image", method: str = "") -> bool:
         """Forget what a scope overrides, so that the next wider scope decides again."""
-        full = f"image:{self.current_id}" if scope == "image" else scope
-        return self._change_plan(planning.without_override(self.plan, full, method))
+        self.keep_tried()
+        return self._change_plan(planning.without_override(self.plan, self._full(scope), method))
+
+    @reported
+    def forget_parameter(self, method: str, name: str, entry: str = "") -> bool:
+        """Forget a parameter in the scope that decides it for the shown image; the next wider one decides then.
+
+        Parameters
+        ----------
+        method, name : str
+            The refiner and its parameter.
+        entry : str
+            Of the gains, the mask value of the class to forget.
+        """
+        self.keep_tried()
+        if entry:
+            reason = planning.entry_reason(self._layers(method), name, entry, None)
+        else:
+            reason = next(one for one in self.why(method) if one.name == name)
+        if reason.scope == "default":
+            return False
+        return self._change_plan(planning.without_value(self.plan, method, name, reason.scope, entry))
+
+    @reported
+    def apply_preset(self, preset: str, scope: str = "image") -> bool:
+        """Set the parameters of a preset (`presets.NAMES`) for all refiners, as one change of the plan."""
+        self.keep_tried()
+        return self._change_plan(presets.with_preset(self.plan, preset, self._full(scope)))
+
+    @property
+    def preset(self) -> str:
+        """The preset whose values the shown image has; ``modified`` when it has those of none."""
+        return presets.preset_of(self.steps)
+
+    @reported
+    def use_for(self, scope: str) -> bool:
+        """Let what was set for the shown image count for a wider scope, and draw its undecided images anew.
+
+        What this image was given of its own is forgotten where the wider scope then says the same.
+        """
+        project, image_id = self.project, self.current_id
+        self.keep_tried()
+        if project is None or image_id is None or scope == "image":
+            return False
+        own, plan = self._full("image"), self.plan
+        for method, values in self.plan.overrides.get(own, {}).items():
+            plan = planning.with_parameters(plan, "refine", method, values, scope)
+        freed = planning.without_override(plan, own)
+        if stages.steps_for(project, image_id, freed) == stages.steps_for(project, image_id, plan):
+            plan = freed
+        self._change_plan(plan)
+        return self.start_refine(self._undecided_of(scope)) if stages.has_model(project) else True
+
+    def _undecided_of(self, scope: str) -> list[str]:
+        assert self.project is not None
+        catalog, (kind, _, name) = self.project.catalog, scope.partition(":")
+        if kind == "class":
+            return list(catalog.ids(states=UNDECIDED, label=name))
+        undecided = self._undecided()
+        if kind != "cluster":
+            return undecided
+        return [image_id for image_id in catalog.clusters.members(name) if image_id in set(undecided)]
+
+    # -- taking back ------------------------------------------------------------------------------------------
+
+    @property
+    def last_parameter_change(self) -> str:
+        """The change that `undo_parameters` takes back, in one line; "" when there is none."""
+        if self.is_trying:
+            return "what was tried last"
+        change = last_change(self.project) if self.project is not None else None
+        return change.text() if change is not None else ""
+
+    @reported
+    def undo_parameters(self) -> bool:
+        """Take back the last change of parameters or refiners, also one made for another image."""
+        if self.is_trying:
+            self.drop_tried()
+            self.plan_changed.emit()
+            return True
+        change = last_change(self.project) if self.project is not None else None
+        if self.project is None or change is None or not self._change_plan(change.taken_back(self.plan)):
+            return False
+        mark_taken_back(self.project, change)
+        self.plan_changed.emit()  # what could be taken back next is another one
+        self.notice.emit(f"Taken back: {change.text()}.")
+        return True
+
+    # -- explaining -------------------------------------------------------------------------------------------
+
+    def why(self, method: str) -> tuple[planning.Reason, ...]:
+        """Return, for each parameter of a refiner, its value on the shown image and which scope decided it."""
+        record = self.record
+        if record is None:
+            return ()
+        return planning.reasons(self._tried or self.plan, method, record.id, record.labels, self._clusters())
+
+    def why_gain(self, name: str) -> planning.Reason:
+        """Return the gain of a class on the shown image and which scope decided it."""
+        assert self.classes is not None
+        value = str(self.classes.mask_value(name))
+        return planning.entry_reason(self._layers(CLASS_GAIN), "gains", value, NEUTRAL)
+
+    def _layers(self, method: str) -> list[tuple[str, Mapping[str, Any]]]:
+        record = self.record
+        assert record is not None
+        return planning.layers_of(self._tried or self.plan, method, record.id, record.labels, self._clusters())
+
+    def _clusters(self) -> tuple[str, ...]:
+        if self.project is None or self.current_id is None:
+            return ()
+        return clusters_of(self.project, self._tried or self.plan, self.current_id)
+
+    # -- the chain --------------------------------------------------------------------------------------------
 
     @reported
     def set_refiners(self, steps: Sequence[Step]) -> bool:
@@ -112,6 +177,7 @@ class Tuning(Computing):
         parameters.
         """
         planning.check_refiners(steps)
+        self.keep_tried()
         return self._change_plan(replace(self.plan, refiners=tuple(steps)))
 
     @reported
@@ -119,45 +185,8 @@ class Tuning(Computing):
         """Take saliency maps from a folder of grey pictures named like the images, for the project's steps."""
         if self.project is None:
             return False
+        self.keep_tried()
         root = self.project.folder.resolve()
         inside = folder.resolve().is_relative_to(root)
         kept = folder.resolve().relative_to(root) if inside else folder.resolve()
         return self._change_plan(replace(self.plan, saliency_folder=kept.as_posix()))
-
-    def why(self, method: str) -> tuple[planning.Reason, ...]:
-        """Return, for each parameter of a refiner, its value on the shown image and which scope decided it."""
-        record = self.record
-        if record is None:
-            return ()
-        return planning.reasons(self.plan, method, record.id, record.labels)
-
-    def _change_plan(self, plan: Plan) -> bool:
-        if self.project is None or plan == self.plan:
-            return False
-        self.project.set_plan(plan)
-        self._unkept_threshold = None
-        self.plan_changed.emit()
-        self._forget_drawn()
-        return True
-
-    def _forget_drawn(self) -> None:
-        if self._prefetch is not None:
-            self._prefetch.clear()
-        self._redraw()
-
-    def _arrived(self, image_id: str) -> None:
-        self._unkept_threshold = None
-        super()._arrived(image_id)
-
-    def _show(self, machine: Machine) -> None:
-        super()._show(machine)
-        if self._unkept_threshold is not None:  # the slider is ahead of what was stored
-            self.set_threshold(self._unkept_threshold)
-
-
-def _with_threshold(steps: Sequence[Step], threshold: float) -> tuple[Step, ...]:
-    """Return the chain with its background step at another threshold."""
-    chosen = background_step(steps)
-    return tuple(
-        step.with_parameters(parameters_at(step.method, threshold)) if step is chosen else step for step in steps
-    )

@@ -48,16 +48,6 @@ def test_proposing_stores_maps_of_the_labelled_classes(model_folder: Path) -> No
         np.testing.assert_array_equal(proposal, red.to_mask(0.5))
 
 
-def test_a_chain_computed_now_equals_the_stored_one(model_folder: Path) -> None:
-    steps = (Step("power_background", {"background_power": 1.0}),)
-    with Project.open(model_folder) as project:
-        finish(stages.propose(project, ["p0.png"], "cpu"))
-        maps = stages.base_maps(project, "p0.png")
-        assert maps is not None
-        found = finish(stages.refined(project, "p0.png", project.load_image("p0.png").pixels, maps, steps))
-        np.testing.assert_array_equal(found.to_mask(), stages.stored_proposal(project, "p0.png"))
-
-
 @pytest.mark.parametrize("overridden", [False, True])
 def test_a_segmenter_brings_its_background_unless_overridden(model_folder: Path, overridden: bool) -> None:
     from dataclasses import replace

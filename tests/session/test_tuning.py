@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from napari_wsss.core.image_clusters import ClusterRow
 from napari_wsss.core.plan import Step
-from napari_wsss.session.live import SLIDER
+from napari_wsss.session import stages
+from napari_wsss.session.planning import Reason
 from tests.session.conftest import Sitting
 
 CONSTANT = "constant_background"
@@ -19,29 +20,11 @@ def scopes(sitting: Sitting) -> dict[str, str]:
     return {reason.name: reason.scope for reason in sitting.session.why(CONSTANT)}
 
 
-def test_the_slider_redraws_at_once(computed: Sitting) -> None:
-    session, drawn = computed.session, []
-    session.proposal_changed.connect(drawn.append)
-    assert session.maps is not None
-    for value in (0.1, 0.9, 0.3):
-        session.set_threshold(value)
-        np.testing.assert_array_equal(session.proposal, session.maps.to_mask(value))
-    assert session.threshold == 0.3
-    assert drawn == ["p0.png"] * 3
-
-
-def test_the_slider_stays_in_its_range(computed: Sitting) -> None:
-    computed.session.set_threshold(7)
-    assert computed.session.threshold == SLIDER[1]
-    computed.session.set_threshold(-1)
-    assert computed.session.threshold == SLIDER[0]
-
-
 def test_the_threshold_is_kept_for_the_image_on_leaving(computed: Sitting) -> None:
     session = computed.session
     session.set_threshold(0.2)
     shown = session.proposal
-    assert scopes(computed) == {"background_threshold": "project"}
+    assert session.plan.overrides == {}
     session.next()
     assert session.threshold == pytest.approx(0.5)
     session.previous()
@@ -60,8 +43,6 @@ def test_keeping_the_threshold_does_not_forget_the_next_image(computed: Sitting)
 
 
 def test_a_kept_threshold_reaches_the_stored_proposal(computed: Sitting) -> None:
-    from napari_wsss.session import stages
-
     session = computed.session
     session.set_threshold(0.05)
     shown = session.proposal
@@ -116,36 +97,6 @@ def test_parameters_redraw_and_can_be_reset(computed: Sitting) -> None:
     assert len(changed) == 2
 
 
-def test_the_old_proposal_stays_until_a_slow_chain_is_done(computed: Sitting) -> None:
-    pytest.importorskip("pydensecrf")
-    session = computed.session
-    before = session.proposal
-    session.set_refiners([Step(CONSTANT, {"background_threshold": 0.5}), Step("dense_crf")])
-    assert session.proposal is before
-    computed.settle()
-    after = session.proposal
-    assert after is not before
-    session.set_threshold(0.9)
-    assert session.proposal is after
-    computed.settle()
-    assert session.proposal is not after
-    assert session.threshold == 0.9
-
-
-def test_the_slider_is_fast_at_photograph_size(computed: Sitting) -> None:
-    """The benchmark holds the real budget (4 ms); here only that it is no slow path (median under 40 ms)."""
-    from napari_wsss.core.maps import ActivationMaps
-    from napari_wsss.session.live import LiveMask
-
-    live = LiveMask(ActivationMaps(np.random.default_rng(0).random((3, 375, 500), dtype=np.float32), (0, 1, 2)))
-    times = []
-    for value in np.linspace(0.1, 0.9, 15):
-        begin = time.perf_counter()
-        live.at(float(value))
-        times.append(time.perf_counter() - begin)
-    assert np.median(times) < 0.04
-
-
 def test_a_saliency_folder_inside_the_project_moves_with_it(computed: Sitting, tmp_path: Path) -> None:
     session = computed.session
     assert session.project is not None
@@ -153,3 +104,84 @@ def test_a_saliency_folder_inside_the_project_moves_with_it(computed: Sitting, t
     assert session.plan.saliency_folder == "sal"
     assert session.set_saliency_folder(tmp_path)
     assert session.plan.saliency_folder == tmp_path.resolve().as_posix()
+
+
+def test_a_class_of_gains_comes_into_the_plan_without_moving_other_images(computed: Sitting) -> None:
+    session = computed.session
+    keys = [stages.stored_proposal(session.project, name) is not None for name in ("p0.png", "p1.png")]
+    session.set_gain("green", 2.0)
+    session.keep_tried()
+    assert [step.method for step in session.plan.refiners] == ["class_gain", CONSTANT]
+    assert keys == [True, True]
+    assert stages.stored_proposal(session.project, "p1.png") is not None
+    computed.settle()
+    np.testing.assert_array_equal(stages.stored_proposal(session.project, "p0.png"), session.proposal)
+    assert session.why_gain("green") == Reason("2", 2.0, "image:p0.png")
+    assert session.forget_parameter("class_gain", "gains", "2")
+    assert session.gains["green"] == 1.0
+
+
+def test_clusters_come_between_image_and_class(computed: Sitting) -> None:
+    session = computed.session
+    assert session.project is not None
+    session.project.catalog.clusters.replace(
+        [ClusterRow("p0.png", 0, "red 2", 0.1), ClusterRow("p3.png", 0, "red 2", 0.2)]
+    )
+    assert list(session.scopes) == ["image", "cluster:red 2", "class:green", "class:red", "project"]
+    session.set_parameters("refine", CONSTANT, {"background_threshold": 0.2}, "class:red")
+    session.set_parameters("refine", CONSTANT, {"background_threshold": 0.05}, "cluster:red 2")
+    assert scopes(computed) == {"background_threshold": "cluster:red 2"}
+    assert session.threshold == pytest.approx(0.05)
+    session.start_refine()
+    computed.settle()
+    maps = stages.base_maps(session.project, "p3.png")
+    np.testing.assert_array_equal(stages.stored_proposal(session.project, "p3.png"), maps.to_mask(0.05))
+    session.go_to("p1.png")
+    assert session.threshold == pytest.approx(0.2)
+
+
+def test_forgetting_a_value_goes_up_one_scope(computed: Sitting) -> None:
+    session = computed.session
+    for scope, value in (("class:red", 0.2), ("image", 0.05)):
+        session.set_parameters("refine", CONSTANT, {"background_threshold": value}, scope)
+    found = [session.threshold]
+    while session.forget_parameter(CONSTANT, "background_threshold"):
+        found.append(session.threshold)
+    assert found == pytest.approx([0.05, 0.2, 0.5, 0.3])
+    assert scopes(computed) == {"background_threshold": "default"}
+    assert session.plan.overrides == {}
+
+
+def test_a_change_of_parameters_is_taken_back_one_by_one(computed: Sitting) -> None:
+    session = computed.session
+    plans = [session.plan]
+    session.set_threshold(0.2)
+    session.flush()
+    plans.append(session.plan)
+    session.apply_preset("crisp", "project")
+    plans.append(session.plan)
+    session.set_gain("red", 0.5)  # not kept
+    assert session.last_parameter_change == "what was tried last"
+    for plan in reversed(plans):
+        assert session.undo_parameters() or plan is plans[0]
+        assert session.plan == plan
+    computed.settle()
+    assert session.threshold == pytest.approx(0.5)
+    np.testing.assert_array_equal(session.proposal, session.maps.to_mask(0.5))
+    assert session.last_parameter_change  # what set up this project
+    assert computed.failures == []
+
+
+def test_what_an_image_has_of_its_own_is_used_for_more(computed: Sitting) -> None:
+    session = computed.session
+    session.set_threshold(0.2)
+    assert session.use_for("class:green")
+    computed.settle()
+    assert list(session.plan.overrides) == ["class:green"]
+    assert session.project is not None
+    maps = stages.base_maps(session.project, "p3.png")
+    np.testing.assert_array_equal(stages.stored_proposal(session.project, "p3.png"), maps.to_mask(0.2))
+    session.set_threshold(0.4)
+    session.use_for("project")
+    assert session.threshold == pytest.approx(0.4)
+    assert list(session.plan.overrides) == ["class:green", "image:p0.png"]  # else its class would decide
