@@ -40,12 +40,30 @@ class Editing(Signals):
         self.attention = Attention()
         self._canvas: Canvas | None = None
         self._autosave: Autosave | None = None
+        self._provenance_shown = False
         self._state = ""  # of the shown image, as last told to the windows
 
     @property
     def sources(self) -> Sources | None:
         """Who made each pixel of the shown mask, as recorded last; the same object while nothing changed."""
         return self._autosave.drawn.sources if self._autosave and self._canvas else None
+
+    @property
+    def source_table(self) -> tuple[Source, ...]:
+        """The machine sources of the shown mask; value 2 + i of `sources` is entry i."""
+        sources = self.sources
+        return sources.table if sources else ()
+
+    @property
+    def provenance_shown(self) -> bool:
+        """True while a person wants to see who made which pixel."""
+        return self._provenance_shown
+
+    def show_provenance(self, shown: bool) -> None:
+        """Show who made which pixel, on this image and the next ones, or hide it."""
+        if shown != self._provenance_shown:
+            self._provenance_shown = shown
+            self.sources_changed.emit(self._canvas.image_id if self._canvas else "")
 
     @property
     def person_pixels(self) -> NDArray[np.bool_] | None:

@@ -334,7 +334,8 @@ class ViewerSync(QObject):
         if not self._busy:
             self.session.touch()
             self._on_edit()
-            self.commit()  # each stroke by itself, as undo takes it back: so it gets back who made the pixels before
+            # Each stroke by itself, as undo takes it back; soon, because fill tells before it has painted.
+            soon(self, self.commit)
 
     def _on_edit(self, _event: Any = None) -> None:
         if not self._busy and self.mask is not None:

@@ -61,11 +61,12 @@ def test_undo_never_reaches_the_image_before(sync, session):
     assert np.count_nonzero(sync.mask.data) == 96
 
 
-def test_a_stroke_becomes_a_draft_by_itself(sync, session, qtbot):
+def test_a_stroke_is_a_draft_on_disk_as_soon_as_the_mouse_is_let_go(sync, session, qtbot):
     paint(sync)
     assert session.save_state.kind == "unsaved"
-    qtbot.waitUntil(lambda: session.record.state == "draft", timeout=3000)
-    assert session.save_state.kind == "saved"
+    qtbot.wait(1)
+    assert (session.record.state, session.save_state.kind) == ("draft", "saved")
+    np.testing.assert_array_equal(session.project.read_draft("p0.png"), sync.mask.data)
 
 
 def test_the_draft_is_written_by_itself(sync, session, qtbot):
@@ -105,6 +106,33 @@ def test_a_copied_proposal_is_one_undo_step(sync, session):
     np.testing.assert_array_equal(sync.mask.data, before)
     sync.mask.redo()
     np.testing.assert_array_equal(sync.mask.data, session.proposal)
+
+
+def test_undo_and_redo_give_each_pixel_back_to_who_made_it(sync, session, qtbot):
+    def owners():
+        sync.commit()
+        return session.sources.values.copy()
+
+    states = [owners()]
+    sync.write_mask(session.copy_proposal(), session.proposal_source(), session.copied_pixels())
+    states.append(owners())
+    assert (states[1] == 2).all()
+    for value in (3, 0):  # faster than the recording timer
+        paint(sync, value, slice(6, 12), slice(4, 12))
+        qtbot.wait(1)
+    assert session.person_pixels[6:12, 4:12].all()
+    sync.mask.undo()
+    states.append(owners())
+    sync.mask.undo()
+    np.testing.assert_array_equal(owners(), states[1])
+    sync.mask.undo()
+    np.testing.assert_array_equal(owners(), states[0])
+    sync.mask.redo()
+    sync.mask.redo()
+    np.testing.assert_array_equal(owners(), states[2])
+    assert session.source_table[0].kind == "proposal"
+    drafted = session.project.read_sources("p0.png")
+    assert drafted.same_as(session.sources)
 
 
 def test_copying_into_a_hidden_mask_after_a_switch_works(sync, session, viewer):
