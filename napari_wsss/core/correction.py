@@ -3,13 +3,13 @@
 Every mask value gets a few prototypes, mean features of unit length: of cells the machine had right, and apart from
 these of cells a person changed, because what was proposed wrongly is what is to be found in other images. A cell of
 another image speaks for the value whose nearest prototype is most like it, so what was rejected speaks against the
-class it had been proposed as.
+class it had been proposed as. A class that is left nowhere in the mask is known by what was rejected alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ _PURE = 0.6
 """Share of a cell's pixels that must have one value."""
 _STRENGTH = 8.0
 """How much a difference of similarities counts: 0.1 halves the score of the value that is less like it."""
+_NEUTRAL = 0.5
+"""A cell that is less like a rejected prototype than this is not held against its class."""
 _LEAST = 0.1
 """Added to every score, so that evidence can also raise what an image's own maps left out."""
 _ROUNDS = 8
@@ -41,10 +43,13 @@ class Prototypes:
         Subtracted from features before they are compared: what all of them share tells nothing.
     vectors : mapping of int to (n, D) float32
         Mask value to its prototypes, of length one.
+    rejected : mapping of int to (n, D) float32
+        Mask values that were proposed and are left nowhere, to prototypes of where they were proposed.
     """
 
     mean: Floats
     vectors: Mapping[int, Floats]
+    rejected: Mapping[int, Floats] = field(default_factory=dict)
 
 
 def learn_prototypes(features: Floats, mask: Mask, proposal: Mask | None = None) -> Prototypes:
@@ -59,17 +64,33 @@ def learn_prototypes(features: Floats, mask: Mask, proposal: Mask | None = None)
         What the machine had proposed.
     """
     mean = features.mean((1, 2)).astype(np.float32)
-    values = np.unique(mask[mask != IGNORE])
     cells = _directions(features, mean)
     changed = np.zeros(features.shape[1:], bool) if proposal is None else _share(proposal != mask, features) > 0.5
     found: dict[int, Floats] = {}
-    for value in values.tolist():
-        share = _share(mask == value, features)
-        # Something smaller than a cell is known by the cell that holds most of it.
-        inside = share >= min(_PURE, float(share.max()))
+    for value in _values(mask):
+        inside = _inside(mask == value, features)
         parts = [_centres(cells[:, inside & ~changed].T, KEPT), _centres(cells[:, inside & changed].T, CHANGED)]
         found[value] = np.concatenate(parts)
-    return Prototypes(mean, {value: vectors for value, vectors in found.items() if len(vectors)})
+    gone = set() if proposal is None else set(_values(proposal)) - set(_values(mask)) - {BACKGROUND}
+    judged = mask != IGNORE
+    rejected = {
+        value: _centres(cells[:, _inside((proposal == value) & judged, features)].T, CHANGED) for value in sorted(gone)
+    }
+    return Prototypes(mean, _without_empty(found), _without_empty(rejected))
+
+
+def _values(mask: Mask) -> list[int]:
+    return [int(value) for value in np.unique(mask) if value != IGNORE]
+
+
+def _inside(where: NDArray[np.bool_], features: Floats) -> NDArray[np.bool_]:
+    """Return the cells (h,w) that lie in a region (H,W); for one smaller than a cell, the cell that has most of it."""
+    share = _share(where, features)
+    return (share > 0) & (share >= min(_PURE, float(share.max())))
+
+
+def _without_empty(found: Mapping[int, Floats]) -> dict[int, Floats]:
+    return {value: vectors for value, vectors in found.items() if len(vectors)}
 
 
 def relative_evidence(prototypes: Prototypes, features: Floats) -> dict[int, Floats]:
@@ -82,11 +103,16 @@ def relative_evidence(prototypes: Prototypes, features: Floats) -> dict[int, Flo
         Of another image, by the same network.
     """
     cells = _directions(features, prototypes.mean)
-    alike = {value: np.einsum("nd,dhw->nhw", vectors, cells).max(0) for value, vectors in prototypes.vectors.items()}
-    if not alike:
-        return {}
-    best = np.max(list(alike.values()), axis=0)
-    return {value: np.exp(_STRENGTH * (one - best)).astype(np.float32) for value, one in alike.items()}
+    alike = {value: _likeness(vectors, cells) for value, vectors in prototypes.vectors.items()}
+    against = {value: _NEUTRAL - _likeness(vectors, cells) for value, vectors in prototypes.rejected.items()}
+    best = np.max(list(alike.values()), axis=0) if alike else np.float32(0)
+    differences = {value: one - best for value, one in alike.items()} | against
+    return {value: np.exp(_STRENGTH * np.minimum(one, 0)).astype(np.float32) for value, one in differences.items()}
+
+
+def _likeness(vectors: Floats, cells: Floats) -> Floats:
+    """Return the cosine (h,w) of cells (D,h,w) with the prototype of (n,D) that each is most like."""
+    return np.asarray(np.einsum("nd,dhw->nhw", vectors, cells).max(0), np.float32)
 
 
 def with_evidence(maps: ActivationMaps, factors: Mapping[int, Floats]) -> ActivationMaps:

@@ -19,9 +19,9 @@ from napari_wsss.core.images import find_images, image_id
 from napari_wsss.core.project import FILE_NAME, Project
 from napari_wsss.session.autosave import Autosave
 from napari_wsss.session.changes import Changes
-from napari_wsss.session.companions import CompanionChoice
 from napari_wsss.session.comparison import Comparison
 from napari_wsss.session.doubts import Doubts
+from napari_wsss.session.gallery import Gallery
 from napari_wsss.session.hint import RetrainHint
 from napari_wsss.session.jobs import Dispatch, directly
 from napari_wsss.session.own_keys import OwnKeys
@@ -29,6 +29,7 @@ from napari_wsss.session.prefetch import Prefetch
 from napari_wsss.session.queue import Queue
 from napari_wsss.session.recent import RecentProject, RecentProjects
 from napari_wsss.session.statistics import Statistics
+from napari_wsss.session.sub_categories import SubCategories
 from napari_wsss.session.thumbnails import Thumbnails
 from napari_wsss.session.training_process import TrainingProcess
 
@@ -38,7 +39,7 @@ SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "
 """What label sources call their splits -> ours; images of others get one by `Project.hold_out`."""
 
 
-class Session(CompanionChoice):
+class Session(SubCategories):
     """One person's sitting.
 
     Parameters
@@ -60,6 +61,7 @@ class Session(CompanionChoice):
         self._recent = RecentProjects(config_folder)
         self.doubts = Doubts(self)
         self.thumbnails = Thumbnails(self)
+        self.gallery = Gallery(self)
         self.own_keys = OwnKeys(config_folder)
 
     # -- opening ----------------------------------------------------------------------------------------------

@@ -36,6 +36,14 @@ def test_what_was_rejected_speaks_against_the_class(features: np.ndarray) -> Non
     assert all(factor.min() > 0 and factor.max() <= 1 for factor in factors.values())
 
 
+def test_a_class_that_was_rejected_altogether_is_found_again(features: np.ndarray) -> None:
+    prototypes = learn_prototypes(features, mask_of({0: 1, 1: 1}), mask_of({0: 1, 1: 1, 2: 3}))
+    assert set(prototypes.rejected) == {3}
+    factors = relative_evidence(prototypes, features)
+    assert factors[3][:, 2].max() < 0.05
+    assert factors[3][:, :2].min() == 1.0
+
+
 def test_maps_follow_the_evidence_and_get_no_new_class(features: np.ndarray) -> None:
     prototypes = learn_prototypes(features, mask_of({0: 1, 1: 1, 3: 4}))
     size = (4 * SIDE, 4 * SIDE)
