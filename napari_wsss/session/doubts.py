@@ -112,11 +112,8 @@ class Doubts:
 
     def _settled(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Return (H, W) bool: pixels a person has decided, so that nobody need look at them again."""
-        mask, proposal = self._session.mask, self._session.proposal
-        if mask is None or proposal is None or not self._session.mask_is_touched:
-            return np.zeros(shape, bool)
-        settled: NDArray[np.bool_] = (mask != proposal) & (mask != 0)
-        return settled
+        drawn = self._session.person_pixels
+        return np.zeros(shape, bool) if drawn is None else drawn
 
     def rivals(self, box: Box) -> tuple[str, ...]:
         """Return the two classes (or ``background``) that the proposal gives most of a region to, the larger first."""

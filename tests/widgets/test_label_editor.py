@@ -54,7 +54,7 @@ def test_enter_without_a_match_does_nothing(chips, session, qtbot):
 
 
 def test_the_last_edit_is_taken_back_with_its_pixels(chips, session, qtbot):
-    session.record_change(session.copy_proposal())
+    session.replace_mask(session.copy_proposal(), session.proposal_source())
     before = session.mask.copy()
     chips.layout().itemAt(0).widget().click()
     assert not (session.mask == 1).any()
