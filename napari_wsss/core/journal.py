@@ -198,6 +198,15 @@ class Journal:
         number = self._catalog.number(image_id)
         return int(self._database.value("SELECT max(number) FROM journal WHERE image = ?", (number,)) or 0)
 
+    def accepted_at(self, image_id: str) -> float:
+        """Return when the mask of an image was accepted last, in seconds since 1970; 0.0 when no acceptance stands."""
+        found = self._database.value(
+            "SELECT max(time) FROM journal WHERE image = ? AND kind = 'mask' AND undone = 0 "
+            "AND json_extract(after, '$.action') = 'accept'",
+            (self._catalog.number(image_id),),
+        )
+        return float(found or 0.0)
+
     def steps(self, limit: int = 10, kinds: Collection[str] = DECISIONS) -> list[tuple[Entry, int]]:
         """Return the newest decisions, newest first, undone ones included, with how many images each was about.
 

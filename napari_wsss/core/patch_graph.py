@@ -18,6 +18,7 @@ Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 _CONTRAST = 1.5
+_JUST_VISIBLE = 20.0  # squared Lab distance
 _LEAST = 1e-3
 _TINY = 1e-6
 _ROUNDS, _ENOUGH = 300, 1e-4
@@ -40,7 +41,7 @@ class PatchGraph:
     colours : (F + M, 3) float32
         Lab colour of each node's patch.
     contrast : float
-        Mean squared distance of neighbouring colours.
+        Squared distance that neighbouring colours usually have at most.
     """
 
     nodes: NDArray[np.int64]
@@ -80,9 +81,10 @@ def build_graph(patches: Superpixels, seeds: Mask, seeded: Flags, options: NDArr
     colours = patches.colours[codes[order] // (len(options) + 1)]
     first, second, lengths = _borders(nodes, free)
     apart = np.square(colours[first] - colours[second]).sum(1)
-    mean = float(apart[apart > 0].mean()) if apart.any() else 1.0
-    weights = np.maximum(np.exp(-_CONTRAST * apart / mean), _LEAST) * lengths
-    return PatchGraph(nodes, option[order][free:], first, second, weights.astype(np.float32), colours, mean)
+    # Twice the median, not the mean: a few strong edges must not make the rest look alike.
+    contrast = max(_JUST_VISIBLE, 2 * float(np.median(apart))) if len(apart) else _JUST_VISIBLE
+    weights = np.maximum(np.exp(-_CONTRAST * apart / contrast), _LEAST) * lengths
+    return PatchGraph(nodes, option[order][free:], first, second, weights.astype(np.float32), colours, contrast)
 
 
 def _seeds_of_cells(stride: int, seeds: Mask, seeded: Flags) -> tuple[Flags, Mask]:
@@ -118,14 +120,15 @@ def solve(graph: PatchGraph, expected: Floats, weight: Floats) -> Floats:
     expected : (F, P) float32
         What is expected of each free node.
     weight : (F,) float32
-        How much, in parts of the weight of all its neighbours.
+        How much, in parts of the weight that all neighbours of a node usually have.
     """
     free = graph.free
     fixed = np.eye(len(expected.T), dtype=np.float32)[graph.fixed]
     among = graph.second < free
     first, second, weights = graph.first[among], graph.second[among], graph.weights[among]
     degree = np.bincount(graph.first, graph.weights, free) + np.bincount(second, weights, free)
-    asked = (weight * degree + _TINY).astype(np.float32)
+    usual = float(np.median(degree)) if free else 0.0
+    asked = (weight * usual + _TINY).astype(np.float32)
     pull = asked[:, None] * expected
     np.add.at(pull, graph.first[~among], graph.weights[~among, None] * fixed[graph.second[~among] - free])
     diagonal = (degree + asked).astype(np.float32)

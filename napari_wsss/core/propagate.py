@@ -31,10 +31,10 @@ Flags = NDArray[np.bool_]
 Shares = NDArray[np.float32]
 
 DEFAULT_STRENGTH = 0.5
-_WEIGHT = np.float32(0.25)  # of what is expected, against the total weight of a patch's neighbours
+_WEIGHT = np.float32(0.25)  # of what is expected, against all neighbours of a patch
 _BAND = 0.6  # of the width of a patch: how far borders may move to where colours change
-_FARTHEST = 4.0  # squared colour distance, in parts of the mean between neighbours, beyond which none is farther
-_UNSAID = 2.4  # that distance, for values that nobody scribbled
+_FARTHEST = 3.0  # squared colour distance, in parts of what is usual, beyond which none is farther
+_ELSE = 2.4  # that distance for background nobody scribbled: what is like no scribble is background
 _LEAST = np.float32(0.05)  # share that maps leave to what they do not expect: a scribble may say otherwise
 
 
@@ -124,7 +124,7 @@ def propagate(
         prior = None
     options = np.unique([BACKGROUND, *np.unique(seeds[seeded]), *(prior.values if prior else ())])
     graph = build_graph(patches, seeds, seeded, options)
-    expected = _likeness(graph, len(options))
+    expected = _likeness(graph, len(options), int(np.searchsorted(options, BACKGROUND)))
     if prior is not None:
         expected *= np.maximum(_prior_shares(patches, graph, prior, options), _LEAST) ** np.float32(2 * strength)
     expected /= expected.sum(1, keepdims=True)
@@ -150,12 +150,14 @@ def _prior_shares(patches: Superpixels, graph: PatchGraph, prior: Prior, options
     return shares
 
 
-def _likeness(graph: PatchGraph, options: int) -> Shares:
+def _likeness(graph: PatchGraph, options: int, background: int) -> Shares:
     """Return how much the colour of each free node speaks for each option (F, P), in (0, 1].
 
-    The seed of an option that is most alike counts; an option without a seed is always equally far.
+    The seed of an option that is most alike counts. Seeds speak for their option, never against it elsewhere: an option
+    without a seed counts like one whose seeds are all unlike.
     """
-    apart = np.full((graph.free, options), _UNSAID, np.float32)
+    apart = np.full((graph.free, options), _FARTHEST, np.float32)
+    apart[:, background] = _ELSE
     colours, seeded = graph.colours[: graph.free], graph.colours[graph.free :]
     for option in np.unique(graph.fixed):
         nearest = np.full(graph.free, _FARTHEST, np.float32)

@@ -15,7 +15,7 @@ from skimage.segmentation import slic
 
 MOST_PIXELS = 64_000
 PATCHES = 900
-LEAST_CELLS = 50
+LEAST_CELLS = 30
 """Cells of a patch in images too small for that many; smaller ones follow noise instead of edges."""
 COMPACTNESS = 8.0
 """Colour differences (in Lab) that weigh as much as the width of a patch: lower follows edges, higher stays round."""

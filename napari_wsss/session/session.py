@@ -1,7 +1,7 @@
 """`Session`: one person's sitting with one project, without Qt, so that a window, a script and a test do the same.
 
-It is built in layers, each one subject: `walking` (what is shown, saving), `reviewing` (decisions, labels),
-`computing` (maps and proposals), `tuning` (slider, plan), `models` (applied and earlier ones), `boundary` (class
+It is built in layers, each one subject: `walking` (what is shown, saving), `reviewing` (decisions, labels), `computing`
+(maps and proposals), `trying` (sliders), `tuning` (plan), `models` (applied and earlier ones), `boundary` (class
 boundaries as a picture), `companions` (images it is compared with) and, here, opening, creating and closing. All of it
 is touched by one thread; background work comes back to it through `jobs.dispatch`.
 """
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from napari_wsss.core.apart import end_idle
 from napari_wsss.core.catalog import NewImage
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
@@ -19,6 +20,7 @@ from napari_wsss.core.images import find_images, image_id
 from napari_wsss.core.project import FILE_NAME, Project
 from napari_wsss.session.autosave import Autosave
 from napari_wsss.session.changes import Changes
+from napari_wsss.session.cleaning import Cleaning
 from napari_wsss.session.comparison import Comparison
 from napari_wsss.session.doubts import Doubts
 from napari_wsss.session.gallery import Gallery
@@ -26,8 +28,10 @@ from napari_wsss.session.hint import RetrainHint
 from napari_wsss.session.jobs import Dispatch, directly
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.prefetch import Prefetch
+from napari_wsss.session.propagation import Propagation
 from napari_wsss.session.queue import Queue
 from napari_wsss.session.recent import RecentProject, RecentProjects
+from napari_wsss.session.scribbles import Scribbles
 from napari_wsss.session.statistics import Statistics
 from napari_wsss.session.sub_categories import SubCategories
 from napari_wsss.session.thumbnails import Thumbnails
@@ -59,10 +63,18 @@ class Session(SubCategories):
         self.statistics = Statistics(self)
         self.hint = RetrainHint(self, self.statistics)
         self._recent = RecentProjects(config_folder)
+        self.scribbles = Scribbles(self)
+        self.propagation = Propagation(self)
+        self.cleaning = Cleaning(self)
         self.doubts = Doubts(self)
         self.thumbnails = Thumbnails(self)
         self.gallery = Gallery(self)
         self.own_keys = OwnKeys(config_folder)
+
+    def flush(self) -> bool:
+        """Write mask, threshold and scribbles of the shown image; return False when work is only in memory."""
+        saved = super().flush()
+        return self.scribbles.save() and saved
 
     # -- opening ----------------------------------------------------------------------------------------------
 
@@ -168,7 +180,9 @@ class Session(SubCategories):
         if not self.flush() and not discard_unsaved:
             return False
         self._wanted.clear()
+        self._forget_preview()
         self.jobs.cancel_all(CLOSING_SECONDS)
+        end_idle()
         self.training.leave()
         project = self.project
         self._recent.note(project.folder, self.current_id or "")

@@ -141,3 +141,14 @@ def test_kept_files_belong_to_their_entry(project: Project) -> None:
     project.journal.keep_file(entry.number, "mask", b"\x00PNG")
     assert project.journal.kept_file(entry.number, "mask") == b"\x00PNG"
     assert project.journal.kept_file(entry.number, "draft") is None
+
+
+def test_an_acceptance_counts_until_it_is_taken_back(project: Project) -> None:
+    journal = project.journal
+    assert journal.accepted_at("a.png") == 0
+    first = journal.append("mask", "a.png", {}, {"action": "accept"})
+    second = journal.append("mask", "a.png", {}, {"action": "accept"})
+    journal.append("mask", "a.png", {}, {"action": "discard"})
+    assert journal.accepted_at("a.png") == second.time
+    journal.mark_undone(second.number)
+    assert journal.accepted_at("a.png") == first.time

@@ -1,0 +1,152 @@
+"""The scribbles on the shown image, kept from stroke to stroke until the image is accepted.
+
+They lie in the project as ``scribbles/<id>.png`` and are no mask: nothing trains on them and nothing exports them. A
+file older than the image's acceptance is spent; it counts again when the acceptance is taken back.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_wsss.core.errors import WsssError
+from napari_wsss.core.files import publish
+from napari_wsss.core.masks import decode_mask, encode_mask
+from napari_wsss.core.scribbles import as_seeds
+from napari_wsss.session.jobs import describe
+
+if TYPE_CHECKING:
+    from napari_wsss.session.session import Session
+
+Mask = NDArray[np.uint8]
+FOLDER = "scribbles"
+TIME = "wsss-time"
+
+
+class Scribbles:
+    """What a person scribbled on the shown image.
+
+    Attributes
+    ----------
+    values : (H, W) uint8, optional
+        See `core.scribbles`; the viewer paints into this very array. None while no image is shown.
+    replaced : Signal(str)
+        Another array took the place of `values`: another image, or an accepted one.
+    recorded : Signal(str)
+        A person changed the scribbles.
+    """
+
+    replaced = Signal(str)
+    recorded = Signal(str)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._image_id = ""
+        self._on_disk = np.zeros((0, 0), np.uint8)
+        self.values: Mask | None = None
+        session.image_changed.connect(self._open)
+        session.state_changed.connect(self._on_state)
+        session.project_closed.connect(self._close)
+
+    @property
+    def any(self) -> bool:
+        """True when the shown image has scribbles."""
+        return self.values is not None and bool(self.values.any())
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of what is scribbled, background and ignore among them."""
+        classes = self._session.classes
+        if self.values is None or classes is None:
+            return ()
+        seeds, seeded = as_seeds(self.values, classes)
+        known = classes.values()
+        return tuple(classes.name_of(int(value)) for value in np.unique(seeds[seeded]) if value in known)
+
+    @property
+    def unlabelled(self) -> tuple[str, ...]:
+        """Scribbled classes that are no label of the image."""
+        record, classes = self._session.record, self._session.classes
+        if record is None or classes is None:
+            return ()
+        return tuple(name for name in self.classes if name in classes.names and name not in record.labels)
+
+    def path(self, image_id: str) -> Path:
+        """Return where the scribbles of an image lie (the file may not exist)."""
+        assert self._session.project is not None
+        return self._session.project.folder / FOLDER / f"{image_id}.png"
+
+    def record(self, values: Mask) -> bool:
+        """Take the layer's array (H, W) uint8 and write it; return False when it is only in memory."""
+        if self.values is None or values.shape != self.values.shape:
+            return True
+        changed = not np.array_equal(values, self._on_disk)
+        self.values = values
+        saved = self.save()
+        if changed:
+            self.recorded.emit(self._image_id)
+        return saved
+
+    def save(self, when: float | None = None) -> bool:
+        """Write what changed; return False, and say why, when that fails."""
+        session, values = self._session, self.values
+        if session.project is None or session.project.read_only or values is None:
+            return True
+        if np.array_equal(values, self._on_disk):
+            return True
+        path = self.path(self._image_id)
+        try:
+            if values.any():
+                stamp = time.time() if when is None else when
+                with publish(path) as file:
+                    file.write(encode_mask(values, session.classes, {TIME: repr(stamp)}))
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            session.failed.emit(f"The scribbles on {self._image_id} could not be saved: {describe(error)}")
+            return False
+        self._on_disk = values.copy()
+        return True
+
+    def _open(self, image_id: str) -> None:
+        """Read the scribbles of an image, none where they are spent or of another size."""
+        session = self._session
+        if session.project is None or session.image is None:
+            return
+        size = session.image.shape[:2]
+        self._image_id = image_id
+        self.values = self._read(image_id, size)
+        self._on_disk = self.values.copy()
+        self.replaced.emit(image_id)
+
+    def _read(self, image_id: str, size: tuple[int, ...]) -> Mask:
+        project, path = self._session.project, self.path(image_id)
+        empty = np.zeros(size, np.uint8)
+        assert project is not None
+        try:
+            values, text = decode_mask(path.read_bytes(), str(path))
+        except FileNotFoundError:
+            return empty
+        except (WsssError, OSError) as error:
+            self._session.failed.emit(f"The scribbles on {image_id} cannot be read: {describe(error)}")
+            return empty
+        spent = float(text.get(TIME, 0)) <= project.journal.accepted_at(image_id)
+        return empty if spent or values.shape != size else np.ascontiguousarray(values)
+
+    def _on_state(self, image_id: str) -> None:
+        """Put the scribbles of an image away once it is accepted."""
+        project = self._session.project
+        if project is None or image_id != self._image_id or not self.any:
+            return
+        if project.catalog.state(image_id) == "accepted":
+            self.save(when=project.journal.accepted_at(image_id))
+            self._open(image_id)
+
+    def _close(self) -> None:
+        self._image_id, self.values, self._on_disk = "", None, np.zeros((0, 0), np.uint8)
+        self.replaced.emit("")
