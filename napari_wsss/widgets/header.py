@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
+from napari_wsss.core.catalog import ImageRecord
+from napari_wsss.session.reasons import reasons
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.badge import StateBadge, state_text
@@ -16,7 +18,7 @@ SAVE_COLOURS = {"saved": "#1dd1a1", "unsaved": "#feca57", "saving": "#feca57", "
 
 
 class Header(QWidget):
-    """Image name, state badge, ``37/512 · 21 accepted`` and save state; always visible above the tabs."""
+    """Image name, state badge, ``37/512 · 21 accepted``, save state and why it is shown; always above the tabs."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,10 +27,12 @@ class Header(QWidget):
         self.badge = StateBadge()
         self.progress = text_label(wrap=False)
         self.saved = text_label(wrap=False, tip="Everything is written by itself; there is nothing to save by hand")
+        self.why = text_label(quiet=True, tip="Why you are shown this image")
+        self.why.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         self.status = text_label(quiet=True)
-        self.setLayout(
-            column(self.name, row(self.badge, 1, self.progress), row(self.saved, 1), self.status, line(), margin=2)
-        )
+        saved = row(self.saved, self.why)
+        saved.setStretch(1, 1)
+        self.setLayout(column(self.name, row(self.badge, 1, self.progress), saved, self.status, line(), margin=2))
         self._clock = QTimer(self)
         self._clock.setInterval(AGE_MS)
         self._clock.timeout.connect(self.show_save_state)
@@ -66,13 +70,23 @@ class Header(QWidget):
             self.name.setText("<i>no project</i>" if session.project is None else "<i>no image</i>")
             self.badge.show_state("todo", "")
             self.progress.setText(session.progress_text)
+            self.why.setText("")
         else:
-            before = record.state == "draft" and session.project.accepted_path(record.id).exists()
+            before = record.state == "draft" and session.project.has_accepted(record.id)
             note = f"  <small>({session.image_note})</small>" if session.image_note else ""
             self.name.setText(f"<b>{record.id}</b>{note}")
             self.badge.show_state(record.state, state_text(record, before))
             self.progress.setText(session.progress_text)
+            self.why.setText(self._reasons(record))
         self.show_save_state()
+
+    def _reasons(self, record: ImageRecord) -> str:
+        """Return why the image is shown, without what the badge says."""
+        session = self._session
+        if session.queue is None or session.project is None:
+            return ""
+        found = reasons(record, session.queue.order, session.project.catalog)
+        return " · ".join(text for text in found if text not in self.badge.text)
 
     def show_save_state(self) -> None:
         """Show whether the mask is on disk, and since when."""
@@ -103,13 +117,23 @@ class Footer(QWidget):
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.previous = button("Prev", lambda: actions.run("previous"), "Previous image (A)")
-        self.skip = button("Skip", lambda: actions.run("skip"), "Skip and go on; it comes back last (S)")
-        self.flag = button("Flag", lambda: actions.run("flag"), "Flag for somebody else (Q)")
-        self.accept = button("Accept && next", lambda: actions.run("accept"), "Accept and go on (W)")
+        self._actions = actions
+        self.previous = button("Prev", lambda: actions.run("previous"))
+        self.skip = button("Skip", lambda: actions.run("skip"))
+        self.flag = button("Flag", lambda: actions.run("flag"))
+        self.accept = button("Accept && next", lambda: actions.run("accept"))
         self.accept.setStyleSheet("QPushButton { font-weight: bold; }")
         for made in (self.previous, self.skip, self.flag):
             made.setMinimumWidth(48)
         layout = row(self.previous, self.skip, self.flag, self.accept)
         layout.setStretch(3, 2)
         self.setLayout(layout)
+        actions.table_changed.connect(self._show_keys)
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        with_key = self._actions.with_key
+        self.previous.setToolTip(with_key("Previous image", "previous"))
+        self.skip.setToolTip(with_key("Skip and go on; it comes back last", "skip"))
+        self.flag.setToolTip(with_key("Flag for somebody else", "flag"))
+        self.accept.setToolTip(with_key("Accept and go on", "accept"))

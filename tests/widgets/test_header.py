@@ -32,6 +32,15 @@ def test_editing_an_accepted_mask_says_so(header, session):
     assert header.badge.text == "draft (was accepted)"
 
 
+def test_it_says_why_the_image_is_shown(header, session):
+    session.set_order("uncertainty")
+    assert header.why.text().startswith("unsure ")
+    session.toggle_flag()
+    assert "flagged" not in header.why.text()  # the badge says it
+    session.close_project()
+    assert header.why.text() == ""
+
+
 @pytest.mark.parametrize(
     ("state", "text"),
     [
@@ -64,3 +73,6 @@ def test_the_footer_decides(actions, session, qtbot):
     assert session.project.catalog.get("p0.png").state == "accepted"
     footer.flag.click()
     assert session.record.state == "flagged"
+    assert footer.accept.toolTip() == "Accept and go on (W)"
+    session.own_keys.choose("accept", "Shift-W")
+    assert footer.accept.toolTip() == "Accept and go on (Shift+W)"
