@@ -5,12 +5,15 @@ as they were, except a person's: what a person drew stays a person's until its v
 
 Undo and redo of the layer are told apart from painting by the caller. When the whole mask is again as it was after one
 of the steps before (or after, for redo), every pixel gets the source it had then; so undo and redo by whole steps are
-exact. A change that is neither is a person's. The steps live as long as the image is shown, like napari's own.
+exact; where both would give the same mask, undo is meant. A change that is neither is a person's. The steps live as
+long as the image is shown, like napari's own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,13 +120,19 @@ class Ledger:
 
     def _place_of(self, values: Mask) -> int:
         """Return after which step the mask was `values`, the nearest one back or forth; the present place if none."""
-        for back in (True, False):
-            mask = self.state.values.copy()
-            for place, step in self._way(back):
-                mask.ravel()[step.pixels] = step.values[0 if back else 1]
+        for both in zip_longest(self._masks(back=True), self._masks(back=False)):
+            place: int
+            for place, mask in filter(None, both):
                 if np.array_equal(mask, values):
                     return place
         return self._place
+
+    def _masks(self, back: bool) -> Iterator[tuple[int, Mask]]:
+        """Yield the places in one direction, the nearest first, and the mask there (valid until the next one)."""
+        mask = self.state.values.copy()
+        for place, step in self._way(back):
+            mask.ravel()[step.pixels] = step.values[0 if back else 1]
+            yield place, mask
 
     def _way(self, back: bool) -> list[tuple[int, _Step]]:
         """Return the steps to take from here, each with the place it leads to."""
