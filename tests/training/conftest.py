@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,17 +28,30 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def project_folder(tiny_data: Path, tmp_path: Path) -> Path:
-    """Return a fresh project of `tiny_data` with two accepted train masks and one accepted val mask."""
-    with project_of(tiny_data, tmp_path / "project") as project:
+@pytest.fixture(autouse=True)
+def _no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the curves of runs undrawn: half a second each. What runs as a child process or asks for them draws."""
+    monkeypatch.setattr("training.execute.write_plot", lambda path, events, title: None)
+
+
+@pytest.fixture(scope="session")
+def made_project(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the project that `project_folder` copies; do not write into it."""
+    folder = tmp_path_factory.mktemp("made") / "project"
+    with project_of(tiny_data, folder) as project:
         chosen = [*list(project.catalog.ids(split="train"))[:2], next(iter(project.catalog.ids(split="val")))]
         for image_id in chosen:
             project.accept(image_id, read_mask(tiny_data / "SegmentationClass" / f"{Path(image_id).stem}.png"))
-    return tmp_path / "project"
+    return folder
 
 
 @pytest.fixture
+def project_folder(made_project: Path, tmp_path: Path) -> Path:
+    """Return a fresh project of `tiny_data` with two accepted train masks and one accepted val mask."""
+    return shutil.copytree(made_project, tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
 def tiny_config() -> Callable[..., RunConfig]:
     """Return a function (recipe, sections) -> a configuration that trains in a second."""
 
@@ -53,18 +67,27 @@ def tiny_config() -> Callable[..., RunConfig]:
     return make
 
 
-@pytest.fixture
-def applied_folder(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> Path:
-    """Return the project with a trained tiny classifier applied to it."""
+@pytest.fixture(scope="session")
+def made_applied(
+    made_project: Path, tiny_config: Callable[..., RunConfig], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return the project that `applied_folder` copies; do not write into it."""
     from training.execute import apply, begin, carry_out
     from training.report import EventLines
 
-    with Project.open(project_folder) as project:
+    folder = shutil.copytree(made_project, tmp_path_factory.mktemp("applied") / "project")
+    with Project.open(folder) as project:
         config = tiny_config("classifier", optimisation={"epochs": 1})
         run = begin(project, config)
         carry_out(project, config, run, EventLines())
         apply(project, config, run)
-    return project_folder
+    return folder
+
+
+@pytest.fixture
+def applied_folder(made_applied: Path, tmp_path: Path) -> Path:
+    """Return a fresh project with a trained tiny classifier applied to it."""
+    return shutil.copytree(made_applied, tmp_path / "project")
 
 
 @pytest.fixture

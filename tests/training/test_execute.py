@@ -17,6 +17,11 @@ from training.execute import apply, begin, carry_out, continued, data_digest, st
 from training.report import EventLines
 
 
+@pytest.fixture(autouse=True)
+def _no_plots() -> None:
+    """Here curves are drawn."""
+
+
 def test_a_finished_run_leaves_all_its_files(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
     with Project.open(project_folder, read_only=True) as project:
         config = tiny_config("classifier", optimisation={"epochs": 1})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,21 +28,22 @@ Configured = Callable[..., RunConfig]
 SMALL = {"epochs": 1, "freeze_stages": 0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def config(tiny_config: Configured) -> RunConfig:
     sources = {"crf": False, "foreground_threshold": 0.6, "background_threshold": 0.3}
     return tiny_config("boundary", optimisation=SMALL, augmentation={"crop": 64}, sources=sources)
 
 
-@pytest.fixture
-def finished(applied_folder: Path, config: RunConfig) -> tuple[Path, RunFolder]:
-    """Return the project and its run, finished and applied."""
-    with Project.open(applied_folder) as project:
+@pytest.fixture(scope="module")
+def finished(made_applied: Path, config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunFolder]:
+    """Return the project and its run, finished and applied; both are only read."""
+    folder = shutil.copytree(made_applied, tmp_path_factory.mktemp("boundary") / "project")
+    with Project.open(folder) as project:
         run = begin(project, config)
         outcome = carry_out(project, config, run, EventLines())
         assert outcome.finished
         apply(project, config, run)
-    return applied_folder, run
+    return folder, run
 
 
 def test_a_run_is_applied_and_gives_affinities(finished: tuple[Path, RunFolder]) -> None:

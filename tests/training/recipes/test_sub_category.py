@@ -106,28 +106,26 @@ def test_equal_runs_give_equal_models(project: Project, config: Callable[..., Ru
     assert_same(*(run.path / "last.safetensors" for run in runs))
 
 
-@pytest.mark.parametrize("message", ["round 0: epoch 1", "round 1: features", "round 1: clusters", "round 1: epoch 1"])
-def test_stopping_and_resuming_equals_never_stopping(
-    project: Project, config: Callable[..., RunConfig], message: str
-) -> None:
+def test_stopping_and_resuming_equals_never_stopping(project: Project, config: Callable[..., RunConfig]) -> None:
     chosen = config()
     whole = begin(project, chosen)
     finish(train(project, chosen, whole))
 
-    run = begin(project, chosen)
-    steps = train(project, chosen, run)
-    for progress in steps:
-        if progress.message.startswith(message):
-            run.request_stop()
-            break
-    assert not finish(steps).finished
-    shutil.rmtree(project.results_folder)  # may be deleted at any time
-    again_config, again = continued(project, run.path)
-    seen, finished = collected(project, again_config, again)
+    for message in ("round 0: epoch 1", "round 1: features", "round 1: clusters", "round 1: epoch 1"):
+        run = begin(project, chosen)
+        steps = train(project, chosen, run)
+        for progress in steps:
+            if progress.message.startswith(message):
+                run.request_stop()
+                break
+        assert not finish(steps).finished, message
+        shutil.rmtree(project.results_folder)  # may be deleted at any time
+        again_config, again = continued(project, run.path)
+        seen, finished = collected(project, again_config, again)
 
-    assert finished
-    assert seen[0].done in (progress.done, progress.done + 1)
-    assert_same(whole.path / "last.safetensors", again.path / "last.safetensors")
+        assert finished, message
+        assert seen[0].done in (progress.done, progress.done + 1)
+        assert_same(whole.path / "last.safetensors", again.path / "last.safetensors")
 
 
 def test_a_finished_run_that_is_resumed_trains_nothing(project: Project, config: Callable[..., RunConfig]) -> None:
