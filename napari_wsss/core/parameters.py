@@ -200,6 +200,7 @@ def named(kind: type[V]) -> Callable[[str], tuple[str, V]]:
             raise ValueError(f"{text!r} is not written as name=value")
         return name, kind(value)  # type: ignore[call-arg]
 
+    read.__name__ = "name=value"  # what messages call it
     return read
 
 

@@ -1,7 +1,7 @@
 """A form made from a `Parameters` instance: its fields' titles, bounds and choices are declared once, in the method.
 
-What a person can do with it: change a value and see its number, put one value back to its default with the arrow
-beside it, unfold *Advanced*.
+What a person can do with it: change a value, with the slider or by typing its number, put one value back with the arrow
+beside it, read below it where it comes from, unfold *Advanced*.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QFormLayout, QLabel, QWidget
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.parameters import fields_of, from_dict, to_dict, type_of
+from napari_wsss.core.parameters import fields_of, from_dict, named, to_dict, type_of
 from napari_wsss.widgets.controls import WheelGuard, column, folded, row, text_label, tool_button
+from napari_wsss.widgets.live_slider import FORGET
 
 LONGEST_SLIDER = 200.0
 SLIDER_STEPS = 100
@@ -37,16 +38,21 @@ class ParameterForm(QWidget):
     ----------
     parameters : dataclass instance
         What is shown first. Its class declares the fields (see `napari_wsss.core.parameters.parameter`).
-    explain : callable, optional
-        Given a field name, says where its value comes from; shown in the field's tooltip.
 
     Attributes
     ----------
     changed : Signal(dict)
-        Emitted with the one value a person changed, ``{name: plain JSON value}``, only when it is valid.
+        Emitted with the one value a person changed, ``{name: plain JSON value}``, only when it is valid; also while
+        a slider is being dragged.
+    settled : Signal()
+        Emitted after it where the value is decided: a slider let go, anything else changed.
+    forgotten : Signal(str)
+        The arrow of an explained field was pressed: the place that gives its value should no longer.
     """
 
     changed = Signal(dict)
+    settled = Signal()
+    forgotten = Signal(str)
 
     def __init__(self, parameters: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,6 +62,8 @@ class ParameterForm(QWidget):
         self.fields: dict[str, ValueWidget] = {}
         self._resets: dict[str, QWidget] = {}
         self._labels: dict[str, QLabel] = {}
+        self._why: dict[str, QLabel] = {}
+        self._explained: dict[str, bool] = {}
         self.problem = text_label(quiet=True)
         self.problem.hide()
         self._build(to_dict(parameters))
@@ -95,11 +103,16 @@ class ParameterForm(QWidget):
         holder = QWidget()
         holder.setLayout(row(widget.native, reset))
         holder.setMinimumHeight(ROW_HEIGHT)
+        why = self._why[name] = text_label(quiet=True)
+        why.hide()
+        for slider in _sliders(widget.native):
+            slider.sliderReleased.connect(self.settled.emit)
         if title.sizeHint().width() > LONGEST_TITLE:
             target.addRow(title)
             target.addRow(holder)
         else:
             target.addRow(title, holder)
+        target.addRow("", why)
         self.fields[name], self._resets[name], self._labels[name] = widget, reset, title
 
     def _on_change(self, name: str) -> None:
@@ -114,6 +127,13 @@ class ParameterForm(QWidget):
         self.problem.hide()
         self._mark_defaults()
         self.changed.emit({name: value})
+        if not self.is_held:
+            self.settled.emit()
+
+    @property
+    def is_held(self) -> bool:
+        """True while the mouse holds a slider."""
+        return any(slider.isSliderDown() for widget in self.fields.values() for slider in _sliders(widget.native))
 
     def parameters(self) -> Any:
         """Return the checked dataclass instance of what is shown; raise `ParameterError` when it is not valid."""
@@ -138,15 +158,26 @@ class ParameterForm(QWidget):
         self._mark_defaults()
 
     def reset(self, name: str) -> None:
-        """Put one field back to its default and report it."""
-        show_value(self.fields[name], to_dict(self._defaults)[name])
+        """Put one field back to its default and report it; where it is explained, ask for it to be forgotten."""
+        if name in self._explained:
+            self.forgotten.emit(name)
+        else:
+            show_value(self.fields[name], to_dict(self._defaults)[name])
 
-    def explain(self, reasons: Mapping[str, str]) -> None:
-        """Append to fields' tooltips where their value comes from (scope project, class or image)."""
-        for name, reason in reasons.items():
-            if name in self._labels:
-                usual = str(fields_of(self._cls)[name].metadata.get("description", ""))
-                self._labels[name].setToolTip(f"{usual}\n{reason}".strip())
+    def explain(self, places: Mapping[str, tuple[str, bool]]) -> None:
+        """Show below fields where their values come from.
+
+        Parameters
+        ----------
+        places : mapping of str to (str, bool)
+            Field -> what decides it, and whether that can be forgotten (a default cannot).
+        """
+        for name, (place, can_forget) in places.items():
+            if name in self._why:
+                self._explained[name] = can_forget
+                self._why[name].setText(place)
+                self._why[name].setVisible(can_forget)
+        self._mark_defaults()
 
     def _mark_defaults(self) -> None:
         try:
@@ -154,7 +185,14 @@ class ParameterForm(QWidget):
         except ParameterError:
             return
         for name, reset in self._resets.items():
-            reset.setEnabled(not _alike(shown[name], usual[name]))
+            reset.setEnabled(self._explained.get(name, not _alike(shown[name], usual[name])))
+            reset.setToolTip(FORGET if name in self._explained else "Back to the default")
+
+
+def _sliders(native: QWidget) -> list[QAbstractSlider]:
+    """Return the sliders in a field, the field itself included."""
+    found = [native] if isinstance(native, QAbstractSlider) else []
+    return [*found, *native.findChildren(QAbstractSlider)]
 
 
 def _alike(shown: Any, usual: Any) -> bool:
@@ -201,6 +239,8 @@ def _nice_step(rough: float) -> float:
 def _as_text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={one}" for name, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
@@ -218,12 +258,16 @@ def read_value(kind: Any, shown: Any) -> Any:
         inner = next(arg for arg in get_args(kind) if arg is not type(None))
         return None if not shown.strip() else read_value(inner, shown)
     single = get_args(kind)[0] if get_origin(kind) is tuple else kind
+    if get_origin(kind) is dict:
+        single = named(get_args(kind)[1])
     parts = [part for part in shown.replace(";", ",").replace(",", " ").split() if part]
     try:
         read = [single(part) for part in parts]
     except ValueError:
         wanted = getattr(single, "__name__", str(single))
         raise ParameterError(f"{shown!r} is not a list of {wanted} values; separate them by commas.") from None
+    if get_origin(kind) is dict:
+        return dict(read)
     if get_origin(kind) is tuple:
         return read
     if len(read) != 1:
@@ -244,13 +288,17 @@ def described(name: str, fields: Sequence[Mapping[str, Any]]) -> Any:
     """
     specification: list[tuple[str, Any, Any]] = []
     for entry in fields:
+        metadata = {key: entry[key] for key in METADATA if key in entry}
         default = entry["default"]
+        if isinstance(default, dict):
+            made = dataclasses.field(default_factory=default.copy, metadata=metadata)
+            specification.append((entry["name"], dict[str, float], made))
+            continue
         many = isinstance(default, list | tuple)
         single = (default[0] if default else "") if many else default
         kind: Any = str if single is None else type(single)
         if many:
             kind, default = tuple[kind, ...], tuple(default)
-        metadata = {key: entry[key] for key in METADATA if key in entry}
         specification.append((entry["name"], kind, dataclasses.field(default=default, metadata=metadata)))
     return dataclasses.make_dataclass(name, specification, frozen=True)()
 

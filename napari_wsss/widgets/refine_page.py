@@ -1,9 +1,10 @@
 """The Refine page: how activation maps become the proposal, and how the proposal gets into the mask.
 
-What a person can do with it: move the background threshold and see the proposal follow, switch refiners on and off
-and drag them into another order, choose the folder of saliency maps a step needs, look at
-class boundaries, change a step's parameters for this image, a class or the whole project, copy the proposal into the
-mask (one class, everything, only into empty pixels), compute maps for the whole queue.
+What a person can do with it: move the background threshold, the gain of a class and every parameter of the refiners
+and see the proposal follow, take a preset, take the last change back, say for which images a change counts, use this
+image's values for all undecided ones, switch refiners on and off and drag them into another order, choose the folder of
+saliency maps a step needs, look at class boundaries, copy the proposal into the mask (one class, everything, only into
+empty pixels), compute maps for the whole queue.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QFileDialog, QListWidget, QListWidgetItem, QSlider, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
 
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
-from napari_wsss.core.registry import method_names, method_title
-from napari_wsss.session.live import SLIDER
-from napari_wsss.session.planning import asks_for, parameters_class
+from napari_wsss.core.registry import method_title
+from napari_wsss.session.live import CLASS_GAIN
+from napari_wsss.session.planning import PROJECT, asks_for, parameters_class
+from napari_wsss.session.presets import MODIFIED, NAMES
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.controls import (
-    WheelGuard,
     button,
     choose,
     column,
@@ -32,28 +33,36 @@ from napari_wsss.widgets.controls import (
     line,
     row,
     single_shot,
-    soon,
     text_label,
 )
+from napari_wsss.widgets.gain_sliders import GainSliders
 from napari_wsss.widgets.parameter_form import ParameterForm
+from napari_wsss.widgets.refiner_chain import RefinerChain
+from napari_wsss.widgets.threshold_slider import ThresholdSlider
 
-STEPS = 1000
-METHOD = Qt.ItemDataRole.UserRole
-FORM_DELAY_MS = 80
+KEEP_AFTER_MS = 600
+"""Rest after which what was tried is written into the plan, where no slider is held."""
+
+LOOK_AFTER_MS = 80
+"""Rest after which all sliders are brought after a proposal that another than the page has changed (keys)."""
 
 
 class RefinePage(QWidget):
-    """Threshold, refiner chain, parameters and copying of the proposal."""
+    """Sliders, presets, refiner chain, parameters and copying of the proposal."""
 
     def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._actions = session, actions
-        self._quiet = False
-        self.slider = self._threshold_slider()
-        self.threshold = text_label(wrap=False)
-        self.scope = combo([], lambda _scope: self._build_forms())
-        self.scope.setToolTip("Where a change counts: the image wins over the class, the class over the project")
-        self.chain = self._chain_list()
+        self.preset = combo([(name, name) for name in (*NAMES, MODIFIED)], self._apply_preset)
+        self.preset.setToolTip("Ready values for the whole chain; one change, which can be taken back")
+        self.undo = button("Undo change", session.undo_parameters)
+        self.busy = text_label(quiet=True, wrap=False)
+        self.scope = combo([], lambda _scope: self._on_scope())
+        self.scope.setToolTip("Where a change counts: image wins over cluster, cluster over class, class over project")
+        self.spread = button("", self._use_for_more)
+        self.threshold = ThresholdSlider(session)
+        self.gains = GainSliders(session, self._scope)
+        self.chain = RefinerChain(session, self._keep)
         self.saliency = button("Saliency folder …", self._choose_saliency, "Grey PNGs named like the images")
         self.boundary = QCheckBox("Show class boundaries")
         self.boundary.setToolTip("What random walks do not cross, by the applied network; as a layer over the image")
@@ -62,64 +71,46 @@ class RefinePage(QWidget):
         self.forms: dict[str, ParameterForm] = {}
         self._forms_box = QWidget()
         self._forms_box.setLayout(column())
-        self._pending: dict[str, dict[str, object]] = {}
-        self._later = single_shot(self, FORM_DELAY_MS, self._send_parameters)
+        self._later = single_shot(self, KEEP_AFTER_MS, self._keep_unless_held)
+        self._look = single_shot(self, LOOK_AFTER_MS, self._show_sliders)
         self._lay_out()
         self._connect()
         self.refresh()
 
     def _lay_out(self) -> None:
         session, actions = self._session, self._actions
-        keep = button("Use for project", self._keep_for_project, "Use this threshold for every image of the project")
-        self.setLayout(
-            column(
-                heading("Background threshold"),
-                row(self.slider, self.threshold),
-                row(keep, 1),
-                line(),
-                heading("Proposal into mask"),
-                row(
-                    button("Copy class", lambda: actions.run("copy_class"), "Its proposed pixels; one undo step (Y)"),
-                    button("Copy all", lambda: actions.run("copy_all"), "The whole proposal (Shift+Y)"),
-                    button("Only empty", self._copy_into_empty, "Everything, but only where the mask is background"),
-                ),
-                line(),
-                heading("Refiners, in the order they run"),
-                self.chain,
-                self.saliency,
-                self.boundary,
-                row(text_label("Changes count for", wrap=False), self.scope),
-                self._forms_box,
-                line(),
-                heading("Maps and proposals"),
-                row(
-                    button("Compute all", session.start_inference, "Missing maps of the queue, this image first"),
-                    button("This image", self._compute_this, "Maps and proposal of the image shown"),
-                ),
-                row(button("Refine undecided again", session.start_refine, "With the refiners above"), 1),
-                1,
-                margin=4,
-            )
+        layout = column(
+            row(text_label("Changes count for", wrap=False), self.scope),
+            row(self.spread, 1),
+            row(text_label("Preset", wrap=False), self.preset, self.undo),
+            heading("Background threshold"),
+            self.threshold,
+            folded("Class gains", self.gains, is_open=True),
+            self.busy,
+            line(),
+            heading("Proposal into mask"),
+            row(
+                button("Copy class", lambda: actions.run("copy_class"), "Its proposed pixels; one undo step (Y)"),
+                button("Copy all", lambda: actions.run("copy_all"), "The whole proposal (Shift+Y)"),
+                button("Only empty", self._copy_into_empty, "Everything, but only where the mask is background"),
+            ),
+            line(),
+            heading("Refiners, in the order they run"),
+            self.chain,
+            self.saliency,
+            self.boundary,
+            self._forms_box,
+            line(),
+            heading("Maps and proposals"),
+            row(
+                button("Compute all", session.start_inference, "Missing maps of the queue, this image first"),
+                button("This image", self._compute_this, "Maps and proposal of the image shown"),
+            ),
+            row(button("Refine undecided again", self._refine_again, "With the refiners above"), 1),
+            1,
+            margin=4,
         )
-
-    def _threshold_slider(self) -> QSlider:
-        slider = QSlider(Qt.Orientation.Horizontal)
-        slider.setRange(*(round(end * STEPS) for end in SLIDER))
-        slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        slider.setToolTip("Scores below it are background; keys , and . move it by 0.02")
-        slider.valueChanged.connect(self._on_slider)
-        WheelGuard.protect(slider)
-        return slider
-
-    def _chain_list(self) -> QListWidget:
-        chain = QListWidget()
-        chain.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
-        chain.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        chain.setMaximumHeight(96)
-        chain.setToolTip("Ticked steps run, top to bottom; drag to reorder")
-        chain.itemChanged.connect(lambda _item: self._on_chain())
-        chain.model().rowsMoved.connect(lambda *_: self._on_chain())
-        return chain
+        self.setLayout(layout)
 
     def _connect(self) -> None:
         session = self._session
@@ -133,76 +124,67 @@ class RefinePage(QWidget):
             (session.boundary_changed, lambda _image_id: self._show_boundary()),
             (session.proposal_changed, self._on_proposal),
             (session.maps_ready, self._on_proposal),
+            (session.drawing_changed, self._show_busy),
         ]
         for signal, slot in self._signals:
             signal.connect(slot)
-        self._actions.about_to_run.connect(self._send_parameters)  # "this image" means the one they were changed on
+        self.threshold.settled.connect(self._keep)
+        self.gains.settled.connect(self._keep)
+        self._actions.about_to_run.connect(self._keep)  # "this image" means the one they were changed on
+
+    # What is shown
 
     def refresh(self) -> None:
         """Show another project."""
         self._fill_scopes()
-        self._fill_chain()
+        self._show_chain()
         self._build_forms()
-        self._show_threshold()
+        self._show_sliders()
+        self._show_undo()
+        self._show_busy()
 
     def _on_plan(self) -> None:
-        self._fill_chain()
+        self._show_chain()
         if set(self.forms) != self._chosen_methods():
             self._build_forms()
         else:
             self._show_parameters()
-        self._show_threshold()
+        self._show_sliders()
+        self._show_undo()
 
     def _on_image(self, _image_id: str = "") -> None:
         self._fill_scopes()
         self._show_parameters()
-        self._show_threshold()
+        self._show_sliders()
+        self._show_undo()
 
     def _on_proposal(self, image_id: str = "") -> None:
-        if image_id in ("", self._session.current_id):
-            self._show_threshold()
+        if image_id not in ("", self._session.current_id):
+            return
+        if self._session.is_trying:
+            self._later.start()
+            self.undo.setEnabled(True)
+        if not self._is_held():
+            self.threshold.show_numbers()
+            self._look.start()
 
-    # Threshold
+    def _show_sliders(self) -> None:
+        self.threshold.refresh()
+        self.gains.refresh()
+        choose(self.preset, self._session.preset)
+        self.preset.setEnabled(self._session.project is not None)
 
-    def _on_slider(self, position: int) -> None:
-        if not self._quiet:
-            self._session.set_threshold(position / STEPS)
-            self._write_threshold()
+    def _show_undo(self) -> None:
+        change = self._session.last_parameter_change
+        self.undo.setEnabled(bool(change))
+        self.undo.setToolTip(f"Take back: {change}" if change else "No parameter was changed yet")
 
-    def _show_threshold(self) -> None:
-        self._quiet = True
-        self.slider.setValue(round(self._session.threshold * STEPS))
-        self._quiet = False
-        self.slider.setEnabled(self._session.maps is not None)
-        self._write_threshold()
+    def _show_busy(self) -> None:
+        self.busy.setText("drawing …" if self._session.is_drawing else "")
+        self.busy.setToolTip("The proposal shown is the one before, or a first look at half the size")
 
-    def _write_threshold(self) -> None:
-        value = self._session.threshold
-        if self._session.maps is None:
-            self.threshold.setText("no maps yet")
-        elif value <= 0:
-            self.threshold.setText("–")
-        else:
-            self.threshold.setText(f"{value:.2f}  (α {self._session.background_power:.2f})")
-
-    def _keep_for_project(self) -> None:
-        if self._session.keep_threshold("project"):
-            self._session.notice.emit("The threshold now counts for every image without its own.")
-
-    # Chain
-
-    def _fill_chain(self) -> None:
-        self._quiet = True
-        self.chain.clear()
-        chosen = [step.method for step in self._session.plan.refiners]
-        for method in [*chosen, *(name for name in method_names("refine") if name not in chosen)]:
-            item = QListWidgetItem(method_title("refine", method))
-            item.setData(METHOD, method)
-            item.setFlags((item.flags() | Qt.ItemFlag.ItemIsUserCheckable) & ~Qt.ItemFlag.ItemIsDropEnabled)
-            item.setCheckState(Qt.CheckState.Checked if method in chosen else Qt.CheckState.Unchecked)
-            self.chain.addItem(item)
-        self.chain.setEnabled(self._session.project is not None)
-        self._quiet = False
+    def _show_chain(self) -> None:
+        self.chain.refresh()
         folder = self._session.plan.saliency_folder
         self.saliency.setText(f"Saliency: {Path(folder).name} …" if folder else "Saliency folder …")
         self.saliency.setVisible(asks_for(self._session.plan.refiners, "saliency"))
@@ -212,39 +194,79 @@ class RefinePage(QWidget):
         self.boundary.setChecked(self._session.boundary_wanted)
         self.boundary.setVisible(bool(self._session.plan.affinity_checkpoint))
 
-    def _on_chain(self) -> None:
-        if self._quiet:
-            return
-        items = [self.chain.item(position) for position in range(self.chain.count())]
-        methods = [item.data(METHOD) for item in items if item.checkState() == Qt.CheckState.Checked]
-        known = {step.method: step for step in self._session.plan.refiners}
-        steps = [known.get(method, Step(method)) for method in methods]
-        # Later: the list must not be rebuilt inside its own signal.
-        soon(self, lambda: self._set_refiners(steps))
-
-    def _set_refiners(self, steps: list[Step]) -> None:
-        if not self._session.set_refiners(steps):
-            self._fill_chain()  # refused: show what counts
-
-    def _choose_saliency(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder of saliency maps", self._session.plan.saliency_folder)
-        if folder:
-            self._session.set_saliency_folder(Path(folder))
-
     def _chosen_methods(self) -> set[str]:
-        return {step.method for step in self._session.plan.refiners}
+        return {step.method for step in self._session.plan.refiners} - {CLASS_GAIN}
 
-    # Parameters
+    # Scopes
+
+    def _scope(self) -> str:
+        return self.scope.currentData() or "image"
+
+    def choose_scope(self, scope: str) -> None:
+        """Let changes count for a scope, which must be one of the shown image's."""
+        choose(self.scope, scope)
+        self._on_scope()
 
     def _fill_scopes(self) -> None:
-        current = self.scope.currentData() or "image"
-        record = self._session.record
+        current = self._scope()
         self.scope.clear()
-        self.scope.addItem("this image", "image")
-        for name in sorted(record.labels) if record else ():
-            self.scope.addItem(f"class {name}", f"class:{name}")
-        self.scope.addItem("the project", "project")
+        for scope, title in self._session.scopes.items():
+            self.scope.addItem(title, scope)
         choose(self.scope, current)
+        self._show_spread()
+
+    def _on_scope(self) -> None:
+        self._keep()
+        self._show_parameters()
+        self._show_spread()
+
+    def _target(self) -> str:
+        """Return the scope that this image's values can be used for: the chosen one, all undecided by default."""
+        return PROJECT if self._scope() == "image" else self._scope()
+
+    def _show_spread(self) -> None:
+        where = "all undecided" if self._target() == PROJECT else self.scope.currentText()
+        self.spread.setText(f"Use for {where}")
+        self.spread.setToolTip("This image's own values, for these images too; their proposals are drawn anew")
+        self.spread.setEnabled(self._session.current_id is not None)
+
+    def _use_for_more(self) -> None:
+        self._keep()
+        if self._session.use_for(self._target()):
+            self._session.notice.emit(f"{self.spread.text()}: done, proposals are drawn anew in the background.")
+
+    # Trying and keeping
+
+    def _is_held(self) -> bool:
+        return self.threshold.is_held or self.gains.is_held or any(form.is_held for form in self.forms.values())
+
+    def _keep_unless_held(self) -> None:
+        if self._is_held():
+            self._later.start()
+        else:
+            self._keep()
+
+    def _keep(self) -> None:
+        self._later.stop()
+        self._session.keep_tried()
+
+    def _apply_preset(self, preset: str) -> None:
+        self._later.stop()
+        if preset != MODIFIED:
+            self._session.apply_preset(preset, self._scope())
+        choose(self.preset, self._session.preset)
+
+    def _try(self, method: str, values: dict[str, object]) -> None:
+        if self._session.record is None:
+            kept = self._session.set_parameters("refine", method, values, PROJECT)
+        else:
+            kept = self._session.try_parameters(method, values, self._scope())
+        if kept:
+            self._later.start()
+        else:
+            self._show_parameters()
+
+    # Forms
 
     def _build_forms(self) -> None:
         layout = self._forms_box.layout()
@@ -256,7 +278,8 @@ class RefinePage(QWidget):
         if self._session.project is None:
             return
         for step in self._session.plan.refiners:
-            layout.addWidget(self._form_of(step))
+            if step.method != CLASS_GAIN:  # it has its own sliders
+                layout.addWidget(self._form_of(step))
         self._show_parameters()
 
     def _form_of(self, step: Step) -> QWidget:
@@ -266,23 +289,14 @@ class RefinePage(QWidget):
         except StepError as missing:
             return folded(title, text_label(str(missing)))
         form = self.forms[step.method] = ParameterForm(cls())
-        form.changed.connect(lambda values, method=step.method: self._note_change(method, values))
+        form.changed.connect(lambda values, method=step.method: self._try(method, values))
+        form.settled.connect(self._keep)
+        form.forgotten.connect(lambda name, method=step.method: self._session.forget_parameter(method, name))
         return folded(title, form, is_open=True)
-
-    def _note_change(self, method: str, values: dict[str, object]) -> None:
-        self._pending.setdefault(method, {}).update(values)
-        self._later.start()
-
-    def _send_parameters(self) -> None:
-        self._later.stop()
-        pending, self._pending = self._pending, {}
-        for method, values in pending.items():
-            if not self._session.set_parameters("refine", method, values, self.scope.currentData() or "image"):
-                self._show_parameters()
 
     def _show_parameters(self) -> None:
         """Show what counts for the shown image, or the project's own values where that scope is chosen."""
-        project_only = self.scope.currentData() == "project" or self._session.record is None
+        project_only = self._scope() == PROJECT or self._session.record is None
         steps = self._session.plan.refiners if project_only else self._session.steps
         for step in steps:
             form = self.forms.get(step.method)
@@ -295,7 +309,15 @@ class RefinePage(QWidget):
                 form.problem.show()
                 continue
             form.show_values(dict(step.parameters))
-            form.explain({reason.name: reason.text() for reason in self._session.why(step.method)})
+            reasons = self._session.why(step.method)
+            form.explain({one.name: (one.place, one.scope != "default") for one in reasons})
+
+    # Buttons
+
+    def _choose_saliency(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of saliency maps", self._session.plan.saliency_folder)
+        if folder:
+            self._session.set_saliency_folder(Path(folder))
 
     def _copy_into_empty(self) -> None:
         reason = self._actions.why_disabled("copy_all")
@@ -305,10 +327,17 @@ class RefinePage(QWidget):
             self._actions.copy(None, only_empty=True)
 
     def _compute_this(self) -> None:
+        self._keep()
         if self._session.current_id is not None:
             self._session.start_inference([self._session.current_id])
 
+    def _refine_again(self) -> None:
+        self._keep()
+        self._session.start_refine()
+
     def close_page(self) -> None:
         """Let go of the session."""
+        self._later.stop()
+        self._look.stop()
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)

@@ -10,6 +10,10 @@ import pytest
 pytest.importorskip("qtpy")
 pytest.importorskip("magicgui")
 
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QAbstractSlider, QAbstractSpinBox
+
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import parameter
 from napari_wsss.widgets.parameter_form import ParameterForm, described, read_value
@@ -143,3 +147,50 @@ def test_long_titles_are_readable_in_a_narrow_fold(qtbot):
     for label in labels:
         assert label.height() >= label.fontMetrics().height()
         assert label.width() >= label.fontMetrics().horizontalAdvance(label.text())
+
+
+def test_explained_fields_say_where_they_come_from_and_ask_to_be_forgotten(form, qtbot):
+    form.explain({"power": ("class cat", True), "steps": ("default", False)})
+    assert form._why["power"].text() == "class cat"
+    assert form._why["steps"].isHidden()
+    assert not form._resets["steps"].isEnabled()
+    with qtbot.waitSignal(form.forgotten) as seen:
+        form._resets["power"].click()
+    assert seen.args == ["power"]
+    assert form.fields["power"].value == 4.0
+
+
+def test_a_change_is_settled_unless_a_slider_is_held(form, qtbot):
+    settled = []
+    form.settled.connect(lambda: settled.append(1))
+    slider = form.fields["power"].native.findChild(QAbstractSlider)
+    slider.setSliderDown(True)
+    form.fields["power"].value = 9.0
+    assert form.is_held
+    assert settled == []
+    slider.setSliderDown(False)
+    assert settled == [1]
+    form.fields["flip"].value = False
+    assert settled == [1, 1]
+
+
+def test_the_number_beside_a_slider_can_be_typed(form, qtbot):
+    form.show()
+    number = form.fields["power"].native.findChild(QAbstractSpinBox)
+    number.setFocus()
+    number.selectAll()
+    QTest.keyClicks(number, "12")
+    QTest.keyClick(number, Qt.Key.Key_Return)
+    assert form.parameters().power == 12.0
+
+
+def test_mappings_are_written_as_pairs(qtbot):
+    entry = {"name": "gains", "default": {"1": 1.5}, "title": "Gains", "minimum": 0.25, "maximum": 4}
+    form = ParameterForm(described("Some", [entry]))
+    qtbot.addWidget(form)
+    assert form.fields["gains"].value == "1=1.5"
+    with qtbot.waitSignal(form.changed) as seen:
+        form.fields["gains"].value = "1=2, 3 = 0.5".replace(" = ", "=")
+    assert seen.args == [{"gains": {"1": 2.0, "3": 0.5}}]
+    form.fields["gains"].value = "loud"
+    assert "name=value" in form.problem.text()

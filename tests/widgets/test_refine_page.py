@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_wsss.core.image_clusters import ClusterRow
 from napari_wsss.widgets import refine_page
-from napari_wsss.widgets.refine_page import METHOD, RefinePage
+from napari_wsss.widgets.refine_page import RefinePage
+from napari_wsss.widgets.refiner_chain import METHOD
 
 
 @pytest.fixture
@@ -23,29 +25,50 @@ def rows(page):
     return {item.data(METHOD): item for item in items}
 
 
-def test_the_slider_moves_the_proposal_and_shows_alpha(page, session):
-    assert page.slider.value() == 500
-    page.slider.setValue(800)
-    np.testing.assert_array_equal(session.proposal, session.maps.to_mask(0.8))
-    power = session.background_power
-    assert page.threshold.text() == f"0.80  (α {power:.2f})"
-    assert (1 - 0.8) ** power == pytest.approx(0.8)
-
-
-def test_the_slider_follows_image_and_keys(page, session, actions):
-    page.slider.setValue(800)
+def test_sliders_move_the_proposal_and_are_kept_after_a_rest(page, session, actions, qtbot, monkeypatch):
+    page.threshold.slider.slider.setValue(800)
+    assert session.threshold == pytest.approx(page.threshold.slider.value)
+    np.testing.assert_array_equal(session.proposal, session.maps.to_mask(session.threshold))
+    assert session.is_trying
+    qtbot.waitUntil(lambda: not session.is_trying, timeout=3000)
+    assert list(session.plan.overrides) == ["image:p0.png"]
+    assert page.threshold.slider.why.text() == "this image"
+    kept = session.threshold
     actions.run("next")
-    assert page.slider.value() == 500  # the threshold was this image's own
+    assert page.threshold.slider.value == 0.5  # the threshold was this image's own
+    assert page.threshold.slider.why.text() == "the project"
     actions.run("threshold_up")
-    assert page.slider.value() == 520
+    assert page.threshold.slider.value == pytest.approx(0.52)
     actions.run("previous")
-    assert page.slider.value() == 800
+    assert page.threshold.slider.value == pytest.approx(kept)
 
 
-def test_without_maps_the_slider_is_off(page, session, settle):
+def test_the_last_change_is_taken_back(page, session, qtbot):
+    page.threshold.slider.number.setValue(0.8)  # typed: kept at once
+    assert not session.is_trying
+    assert "background_threshold – → 0.8 (image:p0.png)" in page.undo.toolTip()
+    page.undo.click()
+    assert session.threshold == 0.5
+    assert page.threshold.slider.value == 0.5
+    assert session.plan.overrides == {}
+
+
+def test_presets_are_one_change_and_other_values_are_called_modified(page, session):
+    assert page.preset.currentText() == "modified"  # 0.5 is in none of them
+    page.preset.activated.emit(page.preset.findData("soft"))
+    assert session.threshold == pytest.approx(0.22)
+    assert page.preset.currentText() == "soft"
+    page.threshold.slider.number.setValue(0.6)
+    assert page.preset.currentText() == "modified"
+    page.undo.click()
+    assert page.preset.currentText() == "soft"
+
+
+def test_without_maps_the_slider_is_off(page, session):
     session.close_project()
-    assert not page.slider.isEnabled()
-    assert page.threshold.text() == "no maps yet"
+    assert not page.threshold.isEnabled()
+    assert page.threshold.slider.why.text() == "no maps yet"
+    assert not page.undo.isEnabled()
 
 
 def test_steps_are_switched_and_ordered(page, session, qtbot):
@@ -55,19 +78,30 @@ def test_steps_are_switched_and_ordered(page, session, qtbot):
     assert list(page.forms) == ["constant_background", "power_background"]
     item = page.chain.takeItem(1)
     page.chain.insertItem(0, item)  # what a drag ends in, without its signal
-    page._on_chain()
+    page.chain.take_over()
     qtbot.waitUntil(lambda: session.plan.refiners[0].method == "power_background", timeout=2000)
     assert session.plan.refiners[1].parameters == {"background_threshold": 0.5}
 
 
-def test_a_value_counts_for_the_chosen_scope(page, session, qtbot):
-    page.scope.setCurrentIndex(page.scope.findData("class:red"))
-    page.forms["constant_background"].fields["background_threshold"].value = 0.7
-    qtbot.waitUntil(lambda: session.threshold == pytest.approx(0.7), timeout=2000)
+def test_a_value_counts_for_the_chosen_scope_and_says_so(page, session):
+    session.project.catalog.clusters.replace([ClusterRow("p0.png", 0, "red 2", 0.1)])
+    session.image_changed.emit("p0.png")
+    titles = [page.scope.itemText(row) for row in range(page.scope.count())]
+    assert titles == ["this image", "cluster red 2", "class green", "class red", "the project"]
+    page.choose_scope("class:red")
+    field, why = (
+        getattr(page.forms["constant_background"], part)["background_threshold"] for part in ("fields", "_why")
+    )
+    field.value = 0.7
     assert session.plan.overrides == {"class:red": {"constant_background": {"background_threshold": 0.7}}}
-    assert page.slider.value() == 700
-    label = page.forms["constant_background"]._labels["background_threshold"]
-    assert "class:red" in label.toolTip()
+    assert page.threshold.slider.value == pytest.approx(0.7)
+    assert (why.text(), why.isHidden()) == ("class red", False)
+    page.choose_scope("cluster:red 2")
+    field.value = 0.6
+    assert why.text() == "cluster red 2"
+    page.forms["constant_background"]._resets["background_threshold"].click()
+    assert why.text() == "class red"
+    assert field.value == pytest.approx(0.7)
 
 
 def test_a_value_typed_just_before_leaving_counts_for_the_image_left(page, session, actions):
@@ -76,12 +110,17 @@ def test_a_value_typed_just_before_leaving_counts_for_the_image_left(page, sessi
     assert list(session.plan.overrides) == ["image:p0.png"]
 
 
-def test_the_threshold_can_become_the_projects(page, session):
-    page.slider.setValue(300)
-    page._keep_for_project()
+def test_this_images_values_can_be_used_for_all_undecided(page, session, settle):
+    assert page.spread.text() == "Use for all undecided"
+    page.threshold.slider.number.setValue(0.3)
+    page.spread.click()
+    settle(session)
     assert session.plan.refiners[0].parameters["background_threshold"] == pytest.approx(0.3)
+    assert session.plan.overrides == {}
     session.next()
-    assert page.slider.value() == 300
+    assert page.threshold.slider.value == pytest.approx(0.3)
+    page.choose_scope("class:red")
+    assert page.spread.text() == "Use for class red"
 
 
 def test_copying_only_into_empty_pixels(page, session, sync):
