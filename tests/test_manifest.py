@@ -29,7 +29,7 @@ def test_the_installed_manifest_is_the_file_at_the_root() -> None:
 
 def test_it_declares_panel_reader_and_sample(manifest: Any) -> None:
     contributions = manifest.contributions
-    assert [widget.display_name for widget in contributions.widgets] == ["WSSS"]
+    assert [widget.display_name for widget in contributions.widgets] == ["WSSS", "Filmstrip"]
     assert [reader.filename_patterns for reader in contributions.readers] == [["*.sqlite"]]
     assert contributions.readers[0].accepts_directories
     assert [sample.key for sample in contributions.sample_data] == ["shapes"]

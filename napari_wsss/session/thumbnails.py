@@ -200,18 +200,18 @@ def _content(project: Project, image_id: str) -> tuple[str, bool]:
         files = (project.draft_path(image_id), project.accepted_path(image_id))
         shows += [project.journal.last_of(image_id), *map(_changed, files)]
     elif stages.has_model(project):
-        shows += [project.plan.to_dict(), sorted(record.labels), record.borrowed_from, *_results(project, image_id)]
+        shows += [sorted(record.labels), record.borrowed_from, *_results(project, image_id)]
     return hashlib.sha256(json.dumps(shows, sort_keys=True).encode()).hexdigest()[:32], by_person
 
 
 def _results(project: Project, image_id: str) -> list[object]:
-    """Return when the machine's results of an image were written."""
+    """Return what decides the machine's results of an image, and when they were written."""
     try:
         lineage = Lineage.of(project, image_id)
     except WsssError:  # whatever is wrong with the plan, there is no proposal then
         return []
-    store = project.store
-    return [_changed(store.path(lineage.base, image_id)), _changed(store.path(lineage.result, image_id, ".png"))]
+    paths = (project.store.path(lineage.base, image_id), project.store.path(lineage.result, image_id, ".png"))
+    return [lineage.result.key, lineage.content, *map(_changed, paths)]
 
 
 def _changed(path: Path) -> tuple[int, int]:

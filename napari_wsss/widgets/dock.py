@@ -18,6 +18,7 @@ from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.closing import may_close
 from napari_wsss.widgets.controls import PageArea, soon
 from napari_wsss.widgets.header import Footer, Header
+from napari_wsss.widgets.hint_line import HintLine
 from napari_wsss.widgets.job_bar import JobBar
 from napari_wsss.widgets.key_help import KeyHelp
 from napari_wsss.widgets.keys import Keyboard
@@ -25,12 +26,13 @@ from napari_wsss.widgets.project_page import ProjectPage
 from napari_wsss.widgets.refine_page import RefinePage
 from napari_wsss.widgets.relay import QtRelay
 from napari_wsss.widgets.review_page import ReviewPage
+from napari_wsss.widgets.statistics_page import StatisticsPage
 from napari_wsss.widgets.train_page import TrainPage
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 DOCK_NAME = "WSSS (napari-wsss)"  # what napari's plugin menu calls it, so that the menu finds this very dock
 WORTH_A_TOAST = 20.0  # seconds; whoever waited less is still looking
-PAGES = ("Project", "Review", "Refine", "Train")
+PAGES = ("Project", "Review", "Refine", "Train", "Stats")
 
 
 class WsssDock(QWidget):
@@ -69,15 +71,17 @@ class WsssDock(QWidget):
         self.review_page = ReviewPage(self.session, self.sync, self.actions_)
         self.refine_page = RefinePage(self.session, self.actions_)
         self.train_page = TrainPage(self.session)
+        self.statistics_page = StatisticsPage(self.session)
+        self.hint_line = HintLine(self.session.hint, lambda: self.tabs.setCurrentIndex(PAGES.index("Train")))
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        pages = (self.project_page, self.review_page, self.refine_page, self.train_page)
+        pages = (self.project_page, self.review_page, self.refine_page, self.train_page, self.statistics_page)
         for name, page in zip(PAGES, pages, strict=True):
             self.tabs.addTab(PageArea(page), name)
         layout = QVBoxLayout()
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(3)
-        for part in (self.header, self.tabs, self.key_help, self.footer, self.job_bar):
+        for part in (self.header, self.tabs, self.key_help, self.hint_line, self.footer, self.job_bar):
             layout.addWidget(part)
         for part in (self.tabs, self.key_help):
             layout.setStretchFactor(part, 1)
@@ -101,6 +105,7 @@ class WsssDock(QWidget):
         self.actions_.help_wanted.connect(self.key_help.toggle)
         self.key_help.toggled.connect(lambda shown: self.tabs.setVisible(not shown))
         self.job_bar.finished.connect(self._on_job_finished)
+        self.review_page.queue.strip_wanted.connect(self._toggle_filmstrip)
         self.tabs.currentChanged.connect(lambda _page: self.sync.flush())
         application = QApplication.instance()
         if application is not None:
@@ -134,6 +139,11 @@ class WsssDock(QWidget):
         """Toast a finished job, but only where the person cannot see it in the panel."""
         if not self.isVisible() or not self.isActiveWindow():
             show_info(f"WSSS: {what}")
+
+    def _toggle_filmstrip(self) -> None:
+        from napari_wsss.widgets.filmstrip_dock import toggle_filmstrip  # it knows this module
+
+        toggle_filmstrip(self.viewer)
 
     # Opening
 
@@ -195,9 +205,14 @@ class WsssDock(QWidget):
         self.key_help.close()
         self.sync.close()
         self.keyboard.close()
-        for part in (self.header.close_header, self.job_bar.close_bar, self.project_page.close_page):
+        for part in (
+            self.header.close_header,
+            self.hint_line.close_line,
+            self.job_bar.close_bar,
+            self.project_page.close_page,
+        ):
             part()
-        for page in (self.review_page, self.refine_page, self.train_page):
+        for page in (self.review_page, self.refine_page, self.train_page, self.statistics_page):
             page.close_page()
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)

@@ -1,0 +1,92 @@
+"""The filmstrip's own dock: at the bottom of the window, in one place with the console where that is open.
+
+napari's plugin menu opens it too; it belongs to the WSSS panel of the window, which is opened when it is not there.
+"""
+
+from __future__ import annotations
+
+import napari
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
+
+from napari_wsss.widgets.controls import soon
+from napari_wsss.widgets.dock import WsssDock, open_dock
+from napari_wsss.widgets.filmstrip import USUAL_HEIGHT, Filmstrip
+
+STRIP_NAME = "Filmstrip (napari-wsss)"  # what napari's plugin menu calls it, so that both find the same dock
+CONSOLE = "console"
+
+
+class FilmstripDock(QWidget):
+    """A dock with the filmstrip of the viewer's panel.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Given by napari.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer: napari.Viewer = getattr(viewer, "__wrapped__", viewer)
+        self.strip: Filmstrip | None = None
+        self._panel: WsssDock | None = None
+        self._settled = False
+        layout = QVBoxLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.setLayout(layout)
+
+    def follow(self, panel: WsssDock) -> None:
+        """Show the queue of a panel, instead of that of one closed before."""
+        if self._panel is panel:
+            return
+        if self.strip is not None:
+            self.strip.close_strip()
+            self.layout().removeWidget(self.strip)
+            self.strip.deleteLater()
+        self._panel = panel
+        self.strip = Filmstrip(panel.session, panel.review_page.queue.model, panel.actions_)
+        self.layout().addWidget(self.strip)
+
+    def showEvent(self, event: object) -> None:
+        """Find the panel, and a place at the bottom when it is shown for the first time."""
+        super().showEvent(event)
+        soon(self, self._arrive)
+
+    def _arrive(self) -> None:
+        self.follow(open_dock(self.viewer))
+        dock, window = _dock_around(self), self.window()
+        if self._settled or dock is None or not isinstance(window, QMainWindow):
+            return
+        self._settled = True
+        bottom = Qt.DockWidgetArea.BottomDockWidgetArea
+        if window.dockWidgetArea(dock) != bottom:
+            window.addDockWidget(bottom, dock)
+        window.resizeDocks([dock], [USUAL_HEIGHT], Qt.Orientation.Vertical)
+        console = next((one for one in window.findChildren(QDockWidget) if one.objectName() == CONSOLE), None)
+        if console is not None and console.isVisible() and console is not dock:
+            window.tabifyDockWidget(console, dock)
+            dock.raise_()
+
+
+def _dock_around(widget: QWidget) -> QDockWidget | None:
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parentWidget()
+    return parent
+
+
+def strip_of(viewer: napari.Viewer) -> FilmstripDock | None:
+    """Return the viewer's filmstrip, None when it has none."""
+    return next((widget for widget in viewer.window.dock_widgets.values() if isinstance(widget, FilmstripDock)), None)
+
+
+def toggle_filmstrip(viewer: napari.Viewer) -> None:
+    """Show the filmstrip of a viewer, or hide it when it is there."""
+    strip = strip_of(viewer)
+    if strip is None:
+        viewer.window.add_dock_widget(FilmstripDock(viewer), name=STRIP_NAME, area="bottom")
+        return
+    dock = _dock_around(strip)
+    if dock is not None:
+        dock.setVisible(not dock.isVisible())
