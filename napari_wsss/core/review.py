@@ -242,6 +242,7 @@ class Review:
         with self._database.transaction():
             before = self.files.content(path)
             if self._is_accepted_already(image_id, mask):
+                self._catalog.set_facts(image_id, disagrees=False)  # looked at again, and found right
                 return
             entry = self._record_mask(image_id, "accepted", {"action": "accept", **(facts or {})})
             if before is not None:

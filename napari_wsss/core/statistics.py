@@ -16,7 +16,8 @@ from napari_wsss.core.progress import Progress, Steps
 
 KINDS = ("mask", "undo")
 PAGE = 1000
-COLUMNS = ("time", "image", "edited", "agreement", "seconds", "model")
+PAUSE = 600.0
+COLUMNS = ("time", "image", "edited", "agreement", "drawn by a person", "seconds", "proposal")
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,10 @@ class Acceptance:
         Mean IoU in [0, 1] of the accepted mask and the proposal.
     seconds : float, optional
         How long a person worked on it.
+    person : float, optional
+        Share of pixels in [0, 1] that a person drew; the others are a machine's that were accepted, or empty.
     model : str
-        What the proposal came from, "" when unknown.
+        Key of the result that was proposed, "" when unknown.
     """
 
     number: int
@@ -46,6 +49,7 @@ class Acceptance:
     edited: float | None = None
     agreement: float | None = None
     seconds: float | None = None
+    person: float | None = None
     model: str = ""
 
 
@@ -82,6 +86,7 @@ def acceptance_of(entry: Entry) -> Acceptance:
         _share(facts.get("edited")),
         _share(facts.get("agreement")),
         _number(facts.get("seconds")),
+        _share(facts.get("person")),
         str(facts.get("model") or ""),
     )
 
@@ -108,6 +113,11 @@ def edited_of(one: Acceptance) -> float | None:
 def seconds_of(one: Acceptance) -> float | None:
     """Return the seconds spent on an acceptance."""
     return one.seconds
+
+
+def person_of(one: Acceptance) -> float | None:
+    """Return the share of pixels a person drew."""
+    return one.person
 
 
 def agreement_of(one: Acceptance) -> float | None:
@@ -143,14 +153,19 @@ def block_means(acceptances: Sequence[Acceptance], figure: Figure, size: int) ->
 
 
 def accepted_over_time(acceptances: Sequence[Acceptance], points: int = 200) -> list[tuple[float, float]]:
-    """Return (hours since the first acceptance, different images accepted so far), at most about `points` of them."""
+    """Return (hours of work, different images accepted so far), at most about `points` of them.
+
+    Pauses count as `PAUSE` seconds, so that nights do not flatten the curve.
+    """
     if not acceptances:
         return []
     seen: set[str] = set()
-    curve = []
+    curve, hours, last = [], 0.0, acceptances[0].time
     for one in acceptances:
         seen.add(one.image_id)
-        curve.append(((one.time - acceptances[0].time) / 3600, float(len(seen))))
+        hours += min(max(0.0, one.time - last), PAUSE) / 3600
+        last = one.time
+        curve.append((hours, float(len(seen))))
     stride = max(1, len(curve) // points)
     return [*curve[:-1:stride], curve[-1]]
 
@@ -168,8 +183,8 @@ def as_csv(acceptances: Sequence[Acceptance]) -> str:
     writer.writerow(COLUMNS)
     for one in acceptances:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.time))
-        figures = [_written(value, places) for value, places in ((one.edited, 4), (agreement_of(one), 4))]
-        writer.writerow([when, one.image_id, *figures, _written(one.seconds, 1), one.model])
+        shares = [_written(value, 4) for value in (one.edited, agreement_of(one), one.person)]
+        writer.writerow([when, one.image_id, *shares, _written(one.seconds, 1), one.model])
     return text.getvalue()
 
 

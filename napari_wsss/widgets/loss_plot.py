@@ -16,7 +16,8 @@ from napari_wsss.widgets.controls import draw_line
 
 COLOURS = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
 MOST_POINTS = 400
-MARGIN = QRectF(44, 36, 12, 20)  # left, top, right, bottom in pixels
+MARGIN = QRectF(44, 36, 12, 20)  # left, top, right, bottom in pixels; the top grows with the legend
+DOTTED = 30  # so few points are also drawn as dots, as one alone gives no line
 LEGEND_LINE = 15.0
 
 
@@ -92,12 +93,25 @@ class LossPlot(QWidget):
         return 0.0 if ordered[0] >= 0 else ordered[0], top if top > 0 else 1.0
 
     def _frame(self) -> QRectF:
+        places = self._legend()
+        top = max(MARGIN.y(), places[-1][1].bottom() + 6 if places else 0.0)
         return QRectF(
             MARGIN.x(),
-            MARGIN.y(),
+            top,
             max(10.0, self.width() - MARGIN.x() - MARGIN.width()),
-            max(10.0, self.height() - MARGIN.y() - MARGIN.height()),
+            max(10.0, self.height() - top - MARGIN.height()),
         )
+
+    def _legend(self) -> list[tuple[str, QRectF]]:
+        """Return name and place of each figure's entry, line by line."""
+        places, x, y = [], MARGIN.x(), 2.0
+        for name in self.series:
+            width = self.fontMetrics().boundingRect(f"{_title(name)} 0.00e-00").width() + 12
+            if x > MARGIN.x() and x + width > self.width():
+                x, y = MARGIN.x(), y + LEGEND_LINE
+            places.append((name, QRectF(x, y, width, LEGEND_LINE)))
+            x += width
+        return places
 
     def _line(self, name: str, frame: QRectF) -> QPolygonF:
         first, last = self._span()
@@ -121,7 +135,12 @@ class LossPlot(QWidget):
         self._draw_axes(painter, frame)
         for colour, name in zip(self._colours(), self.series, strict=False):
             painter.setPen(QPen(colour, 1.6))
-            painter.drawPolyline(self._line(name, frame))
+            line = self._line(name, frame)
+            painter.drawPolyline(line)
+            if len(self.series[name].steps) <= DOTTED:
+                painter.setBrush(colour)
+                for place in line:
+                    painter.drawEllipse(place, 2.0, 2.0)
         self._draw_legend(painter, frame)
         painter.end()
 
@@ -149,15 +168,10 @@ class LossPlot(QWidget):
             draw_line(painter, frame, "no figures yet", Qt.AlignmentFlag.AlignCenter)
 
     def _draw_legend(self, painter: QPainter, frame: QRectF) -> None:
-        x, y = frame.left(), 2.0
-        for colour, (name, series) in zip(self._colours(), self.series.items(), strict=False):
-            text = f"{name.replace('_', ' ')} {self._value_at_hover(series):.3g}"
-            width = painter.fontMetrics().boundingRect(text).width() + 12
-            if x > frame.left() and x + width > self.width():
-                x, y = frame.left(), y + LEGEND_LINE
+        for colour, (name, place) in zip(self._colours(), self._legend(), strict=False):
             painter.setPen(colour)
-            draw_line(painter, QRectF(x, y, width, LEGEND_LINE), text, Qt.AlignmentFlag.AlignLeft)
-            x += width
+            text = f"{_title(name)} {self._value_at_hover(self.series[name]):.3g}"
+            draw_line(painter, place, text, Qt.AlignmentFlag.AlignLeft)
         if self._hover is not None and self.series:
             painter.setPen(QPen(self.palette().windowText().color(), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(self._hover, frame.top()), QPointF(self._hover, frame.bottom()))
@@ -181,3 +195,7 @@ class LossPlot(QWidget):
         """Show the newest figures again."""
         self._hover = None
         self.update()
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,8 +1,8 @@
 """The Train page: learn from what was accepted, watch it, and use the result for what is not decided yet.
 
-What a person can do with it: see what will be used, choose what is trained and how, start, stop and resume, watch loss
-and scores, look at earlier runs, open a published model's file, apply a run's model to the undecided images, copy the
-command for another machine.
+What a person can do with it: see what will be used and how long it takes, choose what is trained and how, start, stop
+and resume, watch loss and scores, look at and compare earlier runs (`run_list`), apply a run's model to the undecided
+images, go back to an earlier model (`model_list`), open a published model's file, copy the command for another machine.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QListWidget, QListWidgetItem, QProgressBar, QWidget
+from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QProgressBar, QWidget
 
 from napari_wsss.core.criteria import Criteria
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.progress import Progress
-from napari_wsss.core.registry import method_title
+from napari_wsss.session.estimate import estimate
 from napari_wsss.session.runs import RunInfo
 from napari_wsss.session.session import Session
 from napari_wsss.session.training_process import command_line
 from napari_wsss.widgets.controls import button, column, heading, line, row, text_label
 from napari_wsss.widgets.job_bar import duration
 from napari_wsss.widgets.loss_plot import LossPlot
-from napari_wsss.widgets.stage_options import SHELVES, StageOptions
+from napari_wsss.widgets.model_list import ModelList
+from napari_wsss.widgets.run_list import RunList
+from napari_wsss.widgets.stage_options import StageOptions
 
 WEIGHTS_FILES = "Weights (*.pth *.pt *.safetensors *.params);;All files (*)"
+NOTHING_TO_LEARN = "There is nothing to learn from yet: label or accept images first."
 OPENED = "A published network of any kind (classifier, affinity, saliency, segmentation), or one of ours"
-RUN = Qt.ItemDataRole.UserRole
-STATE_MARKS = {"running": "▶", "done": "✔", "stopped": "■", "interrupted": "⚠", "failed": "✖"}
 
 
 class TrainPage(QWidget):
@@ -41,7 +41,8 @@ class TrainPage(QWidget):
         self._clock = (time.monotonic(), 0)  # when, and at which step, the watched run was first heard
         self.used = text_label()
         self.options = StageOptions(session)
-        self.options.changed.connect(self._show_command)
+        self.options.changed.connect(self._on_options)
+        self.cost = text_label(quiet=True, tip="Images x epochs x the pace of earlier runs; refined while it runs")
         self.start = button("Start training", self._start, "Runs beside napari; you can go on reviewing")
         self.stop = button("Stop", self._stop, "Stops after the current step; can be resumed")
         self.bar = QProgressBar()
@@ -49,12 +50,11 @@ class TrainPage(QWidget):
         self.bar.setTextVisible(False)
         self.said = text_label(quiet=True)
         self.plot = LossPlot()
-        self.runs = QListWidget()
-        self.runs.setMaximumHeight(130)
-        self.runs.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.runs.currentItemChanged.connect(lambda *_: self._on_run_chosen())
-        self.apply = button("Apply to undecided images", self._apply, "Accepted masks are never touched")
-        self.resume = button("Resume", self._resume, "Go on from the run's last checkpoint")
+        self.run_list = RunList(session)
+        self.run_list.chosen.connect(self._on_run_chosen)
+        self.run_list.resume_wanted.connect(self._resume)
+        self.apply, self.resume = self.run_list.apply, self.run_list.resume
+        self.models = ModelList(session)
         self.open = button("Open a weights file …", self._open_weights, OPENED)
         self.command = QLineEdit()
         self.command.setReadOnly(True)
@@ -72,14 +72,16 @@ class TrainPage(QWidget):
                 self.used,
                 line(),
                 self.options,
+                self.cost,
                 row(self.start, self.stop, 1),
                 self.bar,
                 self.said,
                 self.plot,
                 heading("Runs"),
-                self.runs,
-                row(self.apply, self.resume, 1),
+                self.run_list,
                 row(self.open, 1),
+                heading("Models in use, newest first"),
+                self.models,
                 heading("The same without napari"),
                 row(self.command, copy),
                 1,
@@ -105,21 +107,23 @@ class TrainPage(QWidget):
         """Ask for the stage's options when the page is first seen."""
         self.options.show_form()
         self._show_used()
+        self._show_cost()
 
     # What is shown
 
     def refresh(self) -> None:
         """Show another project."""
         self._show_used()
-        self._show_runs()
+        self.run_list.refresh()
         self._show_buttons()
-        self._show_command()
+        self._on_options()
         if self.isVisible():
             self.options.show_form()
 
     def _on_state(self, _image_id: str) -> None:
         if self.isVisible():
             self._show_used()
+            self._show_cost()
 
     def _show_used(self) -> None:
         project = self._session.project
@@ -136,6 +140,21 @@ class TrainPage(QWidget):
             f"<b>{counts.get('accepted', 0)}</b> accepted of {total} images. "
             f"{train} train, {val} are kept for validation and never train.<br>Accepted per class: {per_class}."
         )
+
+    def _on_options(self) -> None:
+        self._show_command()
+        self._show_cost()
+
+    def _show_cost(self) -> None:
+        """Say what the chosen training would cost, from the form's values, defaults included."""
+        session, form, choice = self._session, self.options.form, self.options.choice
+        if session.project is None or form is None:
+            self.cost.clear()
+            return
+        told = {name: field.value for name, field in form.fields.items()}
+        runs = session.training.runs(session.project)
+        cost = estimate(session.project, choice.stage, choice.method, told, runs, session.device_found)
+        self.cost.setText(f"Takes about {duration(cost.seconds)} {cost.details()}" if cost else NOTHING_TO_LEARN)
 
     def _show_command(self) -> None:
         project = self._session.project
@@ -158,10 +177,7 @@ class TrainPage(QWidget):
         self.open.setEnabled(project is not None and not running)
         self.stop.setEnabled(running)
         self.bar.setVisible(running)
-        run = self.chosen_run()
-        writable = project is not None and not project.read_only
-        self.apply.setEnabled(writable and run is not None and run.checkpoint is not None)
-        self.resume.setEnabled(not running and run is not None and run.can_resume)
+        self.run_list.show_buttons()
 
     # Running
 
@@ -227,53 +243,24 @@ class TrainPage(QWidget):
         return f"{progress.done}/{progress.total} · about {duration(left)} left"
 
     def _on_ended(self, code: int, folder: Path | None, message: str) -> None:
-        self._show_runs(folder)
+        self.run_list.refresh(folder)
         self._show_buttons()
+        self._show_cost()  # its pace is known now
         self.said.setText(message if code else "Done. Apply the run to give undecided images new proposals.")
 
     # Runs
 
-    def _show_runs(self, chosen: Path | None = None) -> None:
-        project = self._session.project
-        current = self.chosen_run()
-        wanted = chosen or (current.folder if current else None)
-        self.runs.clear()
-        found = self._session.training.runs(project) if project is not None else []
-        for run in found:
-            item = QListWidgetItem(_run_text(run))
-            item.setData(RUN, run)
-            item.setToolTip(f"{run.folder.name}\n{run.message}")
-            self.runs.addItem(item)
-            if run.folder == wanted:
-                self.runs.setCurrentItem(item)
-        if found and self.runs.currentItem() is None:
-            self.runs.setCurrentRow(0)
-
     def chosen_run(self) -> RunInfo | None:
         """Return the run that is marked in the list."""
-        item = self.runs.currentItem()
-        return item.data(RUN) if item is not None else None
+        return self.run_list.run
 
     def _on_run_chosen(self) -> None:
         run = self.chosen_run()
         if run is not None and not self._session.training.running:
             self.plot.show_history([(event.done, event.metrics) for event in run.history() if event.metrics])
-        self._show_buttons()
-
-    def _apply(self) -> None:
-        run = self.chosen_run()
-        if run is not None and self._session.apply_model(run):
-            self._session.notice.emit(f"{run.folder.name} is used from now on; accepted masks stay as they are.")
 
     def close_page(self) -> None:
         """Let go of the session; a running training is left alone."""
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)
-
-
-def _run_text(run: RunInfo) -> str:
-    clock = time.strftime("%d %b %H:%M", time.localtime(run.started))
-    steps = f" · {run.done}/{run.total}" if run.total and run.state != "done" else ""
-    method = str(run.config.get("method", ""))
-    what = method_title(SHELVES[run.stage][0], method) if run.stage in SHELVES and method else run.stage
-    return f"{STATE_MARKS.get(run.state, '?')} {what} · {run.state}{steps} · {clock}"
+        self.models.close_list()

@@ -35,11 +35,11 @@ def made(*edited: float | None, **facts: Any) -> list[Acceptance]:
 def test_acceptances_follow_the_journal_and_what_is_taken_back(project: Project, mask: np.ndarray) -> None:
     history = History()
     assert read(history, project) == ()
-    accept(project, "a.png", mask, edited=0.25, seconds=12.5, model="refine.x-1")
+    accept(project, "a.png", mask, edited=0.25, seconds=12.5, person=0.1, model="x")
     accept(project, "b.png", mask)
     project.decide("day 1/a.png", "skipped")
     first, second = read(history, project)
-    assert (first.image_id, first.edited, first.seconds, first.model) == ("a.png", 0.25, 12.5, "refine.x-1")
+    assert (first.image_id, first.edited, first.seconds, first.person, first.model) == ("a.png", 0.25, 12.5, 0.1, "x")
     assert (second.image_id, second.edited, second.agreement) == ("b.png", None, None)
     project.undo_decision()
     project.undo_decision()
@@ -89,10 +89,13 @@ def test_agreement_is_what_was_noted_or_what_was_not_edited() -> None:
 
 def test_images_count_once_over_time() -> None:
     twice = [*made(0.1, 0.1), Acceptance(3, 7200.0, "0.png")]
-    assert statistics.accepted_over_time(twice) == [(0.0, 1.0), (1.0, 2.0), (2.0, 2.0)]
+    long_pause = statistics.PAUSE / 3600
+    assert statistics.accepted_over_time(twice) == [(0.0, 1.0), (long_pause, 2.0), (2 * long_pause, 2.0)]
+    near = [Acceptance(i, 36.0 * i, f"{i}.png") for i in range(3)]
+    assert statistics.accepted_over_time(near) == [(0.0, 1.0), (0.01, 2.0), (0.02, 3.0)]
     many = statistics.accepted_over_time(made(*[0.0] * 1000), points=50)
     assert len(many) <= 52
-    assert many[-1] == (999.0, 1000.0)
+    assert many[-1][1] == 1000
     assert statistics.accepted_over_time([]) == []
 
 

@@ -39,6 +39,8 @@ def test_every_proposal_is_compared_with_the_one_before(computed: Sitting) -> No
     assert measured
     assert any("disagrees with 1 accepted" in text for text in computed.notices)
     assert computed.failures == []
+    session.accept(and_next=False)  # the person has looked again: the mask is right
+    assert not project.catalog.get("p0.png").disagrees
     session.set_order("changed")
     assert session.queue is not None
     assert session.queue.at(0) in ("p2.png", "p5.png")

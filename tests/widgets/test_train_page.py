@@ -99,7 +99,7 @@ def test_a_run_is_started_followed_and_applied(page, session, program, qtbot, se
     qtbot.waitUntil(lambda: not session.training.running and page.start.isEnabled(), timeout=20000)
     assert page.plot.series["loss"].values[-1] == pytest.approx(1 / 40)
     run = page.chosen_run()
-    assert "colours · done" in page.runs.currentItem().text()  # the method, not only the stage
+    assert "colours · done" in page.run_list.list.currentItem().text()  # the method, not only the stage
     record = json.loads((run.folder / "run.json").read_text())
     assert record["words"][-3:] == ["--epochs", "7", "--events"]
     assert run.state == "done"
