@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -109,13 +112,22 @@ def colours_plan(*refiners: Step, checkpoint: str = CHECKPOINT) -> Plan:
 
 def build_project(folder: Path, count: int = 6) -> Path:
     """Make a project of `count` pictures in `folder`; every third is red only, the others red and green."""
+    shutil.copytree(_built(count).name, folder, dirs_exist_ok=True)
+    return folder / "project"
+
+
+@cache
+def _built(count: int) -> TemporaryDirectory[str]:
+    """Return the folder that `build_project` copies: making one waits for the disk a dozen times."""
+    made = TemporaryDirectory()
+    folder = Path(made.name)
     names = [f"p{index}.png" for index in range(count)]
     for index, name in enumerate(names):
         write_picture(folder / "images" / name, index)
     labels = [frozenset({"red"} if index % 3 == 2 else {"red", "green"}) for index in range(count)]
     images = [NewImage(name, found, "train") for name, found in zip(names, labels, strict=True)]
     Project.create(folder / "project", folder / "images", CLASSES, images).close()
-    return folder / "project"
+    return made
 
 
 @pytest.fixture
