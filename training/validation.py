@@ -119,14 +119,18 @@ def average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> 
     scores : (N, C) float32
         Any increasing function of the probability.
     """
-    from sklearn.metrics import average_precision_score
+    found = [_precision_over_recall(one, of_one) for one, of_one in zip(truth.T, scores.T, strict=True)]
+    return np.asarray(found, np.float64)
 
-    return np.asarray(
-        [
-            average_precision_score(truth[:, k], scores[:, k]) if truth[:, k].any() else np.nan
-            for k in range(truth.shape[1])
-        ]
-    )
+
+def _precision_over_recall(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
+    """Return the area under the steps of precision over recall; images of equal score are found together."""
+    order = np.argsort(-scores, kind="stable")
+    last_of_equals = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    hits = truth[order].cumsum()[last_of_equals]
+    if not truth.any():
+        return np.nan
+    return float((np.diff(hits, prepend=0) / hits[-1] * hits / (last_of_equals + 1)).sum())
 
 
 def label_rows(truth: NDArray[np.bool_], logits: NDArray[np.float32], names: Iterable[str]) -> list[list[str]]:

@@ -29,6 +29,16 @@ def test_average_precision_of_a_perfect_and_a_reversed_ranking() -> None:
     assert np.isnan(found[2])
 
 
+def test_average_precision_is_the_one_of_scikit_learn_also_with_equal_scores() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    generator = np.random.default_rng(0)
+    truth, scores = generator.random((30, 8)) < 0.3, generator.integers(0, 12, (30, 8)).astype(np.float32)
+
+    expected = [metrics.average_precision_score(truth[:, k], scores[:, k]) for k in range(8)]
+
+    assert average_precision(truth, scores) == pytest.approx(expected)
+
+
 def test_label_table_counts_at_logit_zero() -> None:
     truth = np.array([[1, 0], [1, 0], [0, 0]], bool)
     logits = np.array([[1, -1], [-1, -1], [1, -1]], np.float32)
