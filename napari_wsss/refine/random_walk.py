@@ -64,7 +64,7 @@ class RandomWalk(Refiner):
             bounds=(0.1, 64.0),
         )
         log2_steps: int = parameter(
-            6, "Steps (t)", "2^t steps: each more doubles how far scores spread; PSA and IRN 8, SEAM 6.", bounds=(0, 12)
+            5, "Steps (t)", "2^t steps: each more doubles how far scores spread; PSA and IRN 8, SEAM 6.", bounds=(0, 12)
         )
         with_background: bool = parameter(
             False,
