@@ -22,7 +22,7 @@ from napari_wsss.widgets.dock import DOCK_NAME, PAGES, WsssDock
 from tests.widgets.person import Person
 
 pytestmark = [pytest.mark.gui, pytest.mark.timeout(600)]
-IMAGES, SIZE = 10, 64
+IMAGES, SIZE = 8, 64
 TINY = {"trunk_weights": "none", "width": 0.1, "epochs": 2, "batch_size": 4, "crop": 64, "loaders": 0}
 PATIENCE_MS = 240_000  # a child process loads torch, on a machine that may be busy
 
@@ -86,7 +86,7 @@ def labeler(make_napari_viewer, tmp_path, qtbot):
     viewer = make_napari_viewer(show=True)
     dock = WsssDock(viewer, Session(config_folder=tmp_path / "config"))
     viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", add_vertical_stretch=False)
-    viewer.window.resize(1200, 800)
+    viewer.window.resize(900, 700)
     made = Labeler(viewer, dock, qtbot)
     yield made
     made.session.training.stop(0)

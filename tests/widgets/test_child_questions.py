@@ -18,7 +18,7 @@ needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reas
 
 
 @needs_torch
-@pytest.mark.parametrize("stage", ["classifier", "segmentation"])
+@pytest.mark.parametrize("stage", ["classifier", pytest.param("segmentation", marks=pytest.mark.slow)])
 def test_a_stage_describes_its_options(stage, qtbot):
     fields = finish(describe_stage(stage))
     names = {entry["name"] for entry in fields}
