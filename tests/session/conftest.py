@@ -156,7 +156,7 @@ class Sitting:
         self.session.notice.connect(self.notices.append)
         self.session.failed.connect(self.failures.append)
 
-    def settle(self, timeout: float = 20.0) -> None:
+    def settle(self, timeout: float = 60.0) -> None:
         """Wait until nothing runs in the background and everything it said has arrived."""
         assert self.mailbox.drain_until(lambda: not self.session.jobs.all, timeout)
         self.mailbox.drain()

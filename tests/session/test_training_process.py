@@ -68,7 +68,7 @@ class Watcher:
         self.process.ended.connect(lambda code, folder, message: self.ends.append((code, folder, message)))
 
     def until(self, condition: Callable[[], bool]) -> None:
-        assert self.mailbox.drain_until(condition, 20), (self.steps, self.said, self.ends)
+        assert self.mailbox.drain_until(condition, 60), (self.steps, self.said, self.ends)
 
 
 @pytest.fixture(autouse=True)

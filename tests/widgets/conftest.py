@@ -81,7 +81,7 @@ def settle(qtbot: object) -> Callable[[Session], None]:
     """Return a function that lets Qt work until no job of a session is left."""
 
     def wait(session: Session) -> None:
-        qtbot.waitUntil(lambda: not session.jobs.all, timeout=20000)
+        qtbot.waitUntil(lambda: not session.jobs.all, timeout=60000)
 
     return wait
 

@@ -73,11 +73,11 @@ def test_a_tall_page_scrolls_in_a_small_dock(qtbot):
     qtbot.addWidget(area)
     area.resize(320, 200)
     area.show()
-    qtbot.waitUntil(lambda: page.minimumHeight() > 600, timeout=2000)
+    qtbot.waitUntil(lambda: page.minimumHeight() > 600, timeout=20000)
     assert area.minimumSizeHint().height() < 200
     narrow = page.minimumHeight()
     area.resize(640, 200)
-    qtbot.waitUntil(lambda: page.minimumHeight() < narrow, timeout=2000)
+    qtbot.waitUntil(lambda: page.minimumHeight() < narrow, timeout=20000)
 
 
 def test_timers_fire_once_and_die_with_their_owner(qtbot):
@@ -85,7 +85,7 @@ def test_timers_fire_once_and_die_with_their_owner(qtbot):
     timer = single_shot(owner, 10, lambda: fired.append("late"))
     timer.start()
     soon(owner, lambda: fired.append("soon"))
-    qtbot.waitUntil(lambda: fired == ["soon", "late"], timeout=2000)
+    qtbot.waitUntil(lambda: fired == ["soon", "late"], timeout=20000)
     gone = QWidget()
     soon(gone, lambda: fired.append("never"))
     gone.deleteLater()

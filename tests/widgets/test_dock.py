@@ -101,9 +101,9 @@ def test_strokes_are_saved_also_by_closing(docked, qtbot, model_folder):
     Person(docked.viewer).stroke((12, 4), (12, 24))
     assert np.count_nonzero(mask.data == 1) >= 60
     assert docked.header.saved.text() == "NOT SAVED yet"
-    qtbot.waitUntil(lambda: docked.header.badge.text == "draft", timeout=3000)
+    qtbot.waitUntil(lambda: docked.header.badge.text == "draft", timeout=20000)
     path = session.project.draft_path("p0.png")
-    qtbot.waitUntil(path.exists, timeout=6000)
+    qtbot.waitUntil(path.exists, timeout=20000)
     np.testing.assert_array_equal(read_mask(path), mask.data)
     Person(docked.viewer).stroke((18, 4), (18, 24))  # and closed before any timer runs out
     painted = mask.data.copy()

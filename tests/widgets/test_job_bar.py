@@ -48,20 +48,20 @@ def test_it_shows_progress_and_waiting_jobs(bar, jobs, qtbot):
     jobs.submit(Job("maps", work))
     jobs.submit(Job("quiet", Stepping(0), quiet=True, lane="other"))
     jobs.submit(Job("second", Stepping(0)))
-    qtbot.waitUntil(lambda: bar.bar.value() == 1, timeout=3000)
+    qtbot.waitUntil(lambda: bar.bar.value() == 1, timeout=20000)
     assert not bar.isHidden()
     assert bar.title.text() == "maps  (+1 waiting)"
     work.go.release(1)
-    qtbot.waitUntil(lambda: bar.detail.text().startswith("2/4 · about"), timeout=3000)
+    qtbot.waitUntil(lambda: bar.detail.text().startswith("2/4 · about"), timeout=20000)
     work.go.release(9)
-    qtbot.waitUntil(bar.isHidden, timeout=3000)
+    qtbot.waitUntil(bar.isHidden, timeout=20000)
 
 
 def test_cancel_is_acknowledged_and_ends_the_job(bar, jobs, qtbot):
     work = Stepping()
     job = jobs.submit(Job("maps", work))
-    qtbot.waitUntil(lambda: bar.bar.value() == 1, timeout=3000)
-    with qtbot.waitSignal(bar.finished, timeout=5000) as end:
+    qtbot.waitUntil(lambda: bar.bar.value() == 1, timeout=20000)
+    with qtbot.waitSignal(bar.finished, timeout=20000) as end:
         bar.cancel.click()
         assert bar.cancel.text() == "Cancelling…"
         assert not bar.cancel.isEnabled()
@@ -77,7 +77,7 @@ def test_a_runtime_error_is_an_outcome(bar, jobs, qtbot):
         yield Progress("work", 0, 1)
         raise RuntimeError("CUDA error: device lost")
 
-    with qtbot.waitSignal(bar.finished, timeout=5000) as end:
+    with qtbot.waitSignal(bar.finished, timeout=20000) as end:
         jobs.submit(Job("maps", broken))
     assert end.args[:2] == ["maps", "failed: RuntimeError: CUDA error: device lost"]
     assert bar.isHidden()

@@ -32,7 +32,7 @@ def test_a_click_paints_the_class(legend, sync, qtbot):
 def test_amounts_follow_the_brush(legend, session, sync, qtbot):
     sync.mask.data_setitem((np.arange(5), np.arange(5)), 2)
     sync.commit()
-    qtbot.waitUntil(lambda: legend.entries.entry(legend.entries.row_of(2)).pixels == 5, timeout=2000)
+    qtbot.waitUntil(lambda: legend.entries.entry(legend.entries.row_of(2)).pixels == 5, timeout=20000)
 
 
 def actions_of(legend, value):

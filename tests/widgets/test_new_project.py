@@ -35,7 +35,7 @@ def entries(tree):
 
 def previewed(form, images, qtbot):
     form.open_images(images)
-    qtbot.waitUntil(lambda: form.report is not None, timeout=5000)
+    qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
 
 
 def test_the_report_names_what_does_not_fit(form, images, qtbot):
@@ -80,7 +80,7 @@ def test_images_alone_are_enough_with_a_class_list(form, images, qtbot, empty_se
 
 def test_a_wrong_folder_is_said(form, tmp_path, qtbot):
     form.open_images(tmp_path / "missing")
-    qtbot.waitUntil(lambda: "missing" in form.summary.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "missing" in form.summary.text(), timeout=20000)
     assert not form.create.isEnabled()
 
 

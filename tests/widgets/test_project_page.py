@@ -55,7 +55,7 @@ def test_a_locked_project_is_offered_read_only(page, model_folder, empty_session
 
 def test_the_device_is_asked_once_and_chosen(page, empty_session, qtbot):
     page.showEvent(None)
-    qtbot.waitUntil(lambda: page.device_text.text() == "automatic: CPU · test", timeout=5000)
+    qtbot.waitUntil(lambda: page.device_text.text() == "automatic: CPU · test", timeout=20000)
     page.device.activated.emit(page.device.findData("cpu"))
     assert empty_session.device == "cpu"
 

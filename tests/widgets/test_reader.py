@@ -25,7 +25,7 @@ def test_a_project_is_read_and_opened(project_folder, opened, qtbot, name):
     [(pixels, options, kind)] = read(str(path))
     assert (kind, pixels.shape, pixels.dtype) == ("image", (24, 32, 3), np.uint8)
     assert options["metadata"] == {looks.TAG: "image"}
-    qtbot.waitUntil(lambda: opened == [project_folder], timeout=2000)
+    qtbot.waitUntil(lambda: opened == [project_folder], timeout=20000)
 
 
 def test_other_things_are_left_to_other_readers(tmp_path, project_folder):

@@ -37,6 +37,6 @@ def test_a_refused_choice_goes_back(chain, session, qtbot, monkeypatch):
 
     monkeypatch.setattr(planning, "check_refiners", refuse)
     chain.item(1).setCheckState(Qt.CheckState.Checked)
-    qtbot.waitUntil(lambda: ticked(chain) == ["constant_background"], timeout=2000)
+    qtbot.waitUntil(lambda: ticked(chain) == ["constant_background"], timeout=20000)
     assert not session.is_trying  # what was tried before is kept
     assert session.threshold == pytest.approx(0.7)

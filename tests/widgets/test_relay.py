@@ -20,7 +20,7 @@ def test_calls_arrive_in_order_in_the_qt_thread(qtbot, relay):
     thread.start()
     thread.join()
     assert seen == []  # not in the calling thread
-    qtbot.waitUntil(lambda: len(seen) == 50, timeout=2000)
+    qtbot.waitUntil(lambda: len(seen) == 50, timeout=20000)
     assert [number for number, _ in seen] == list(range(50))
     assert {where for _, where in seen} == {threading.main_thread()}
 

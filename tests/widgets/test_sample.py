@@ -44,7 +44,7 @@ def test_opening_it_gives_a_layer_and_opens_the_dock(folder, monkeypatch, qtbot)
     monkeypatch.setattr(sample, "cache_folder", lambda: folder)
     [(pixels, options, kind)] = open_sample()
     assert (pixels.shape, options["name"], kind) == ((64, 64, 3), "image", "image")
-    qtbot.waitUntil(lambda: opened == [folder / "project"], timeout=2000)
+    qtbot.waitUntil(lambda: opened == [folder / "project"], timeout=20000)
 
 
 def test_the_cache_is_the_users(qapp):

@@ -29,7 +29,7 @@ def options(session, qtbot, monkeypatch):
     made = StageOptions(session)
     qtbot.addWidget(made)
     made.show_form()
-    qtbot.waitUntil(lambda: made.form is not None, timeout=5000)
+    qtbot.waitUntil(lambda: made.form is not None, timeout=20000)
     return made
 
 
@@ -37,7 +37,7 @@ def choose(widget, value, qtbot, options):
     widget.setCurrentIndex(widget.findData(value))
     widget.activated.emit(widget.currentIndex())
     options._on_choice() if widget is options.method else options._on_stage()
-    qtbot.waitUntil(lambda: options.form is not None, timeout=5000)
+    qtbot.waitUntil(lambda: options.form is not None, timeout=20000)
 
 
 def test_nothing_chosen_means_nothing_typed(options):
@@ -76,7 +76,7 @@ def test_stages_of_one_shelf_offer_the_methods_they_train(options, qtbot):
 def test_another_preset_shows_its_values_and_keeps_what_was_changed_by_hand(options, qtbot):
     options.form.fields["epochs"].value = 9
     options.form.fields["preset"].value = "reference"
-    qtbot.waitUntil(lambda: options.form is not None, timeout=5000)
+    qtbot.waitUntil(lambda: options.form is not None, timeout=20000)
 
     assert options.form.fields["learning_rate"].value == pytest.approx(0.1)
     assert options.options() == {"preset": "reference", "epochs": 9}
@@ -95,7 +95,7 @@ def test_what_could_not_be_asked_is_said_and_asked_again(session, qtbot, monkeyp
     qtbot.addWidget(made)
     made.said.connect(said.append)
     made.show_form()
-    qtbot.waitUntil(lambda: "no torch here" in said, timeout=5000)
+    qtbot.waitUntil(lambda: "no torch here" in said, timeout=20000)
     monkeypatch.setattr(stage_options, "describe_stage", described)
     made.show_form()
-    qtbot.waitUntil(lambda: made.form is not None, timeout=5000)
+    qtbot.waitUntil(lambda: made.form is not None, timeout=20000)

@@ -66,7 +66,7 @@ def page(session, qtbot):
 
 def shown(page, qtbot):
     page.showEvent(None)
-    qtbot.waitUntil(lambda: page.options.form is not None, timeout=10000)
+    qtbot.waitUntil(lambda: page.options.form is not None, timeout=20000)
 
 
 def test_what_will_be_used_is_counted(page, session):
@@ -95,7 +95,7 @@ def test_a_run_is_started_followed_and_applied(page, session, program, qtbot, se
     accepted = session.project.read_accepted("p1.png")
     page.start.click()
     assert not page.start.isEnabled()
-    qtbot.waitUntil(lambda: bool(page.plot.series), timeout=10000)
+    qtbot.waitUntil(lambda: bool(page.plot.series), timeout=20000)
     qtbot.waitUntil(lambda: not session.training.running and page.start.isEnabled(), timeout=20000)
     assert page.plot.series["loss"].values[-1] == pytest.approx(1 / 40)
     run = page.chosen_run()
@@ -115,7 +115,7 @@ def test_a_run_is_stopped_and_resumed(page, session, program, qtbot):
     program(fast=False)
     page.refresh()
     page.start.click()
-    qtbot.waitUntil(lambda: bool(page.plot.series), timeout=10000)
+    qtbot.waitUntil(lambda: bool(page.plot.series), timeout=20000)
     page.stop.click()
     qtbot.waitUntil(lambda: page.start.isEnabled(), timeout=20000)
     assert page.chosen_run().state == "stopped"
@@ -144,7 +144,7 @@ def test_without_torch_the_page_says_what_to_install(page, monkeypatch, qtbot):
 
     monkeypatch.setattr(stage_options, "describe_stage", missing)
     page.showEvent(None)
-    qtbot.waitUntil(lambda: "napari-wsss[torch]" in page.said.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "napari-wsss[torch]" in page.said.text(), timeout=20000)
 
 
 def test_a_weights_file_is_adopted_by_a_child(page, session, program, qtbot, monkeypatch, tmp_path):

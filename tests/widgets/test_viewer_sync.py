@@ -72,7 +72,7 @@ def test_a_stroke_is_a_draft_on_disk_as_soon_as_the_mouse_is_let_go(sync, sessio
 def test_the_draft_is_written_by_itself(sync, session, qtbot):
     paint(sync)
     path = session.project.draft_path("p0.png")
-    qtbot.waitUntil(path.exists, timeout=6000)
+    qtbot.waitUntil(path.exists, timeout=20000)
     np.testing.assert_array_equal(read_mask(path), sync.mask.data)
 
 
@@ -80,7 +80,7 @@ def test_undo_alone_is_recorded_too(sync, session, qtbot):
     paint(sync)
     sync.flush()
     sync.mask.undo()
-    qtbot.waitUntil(lambda: not session.project.read_draft("p0.png").any(), timeout=3000)
+    qtbot.waitUntil(lambda: not session.project.read_draft("p0.png").any(), timeout=20000)
 
 
 def test_a_stroke_just_before_leaving_is_kept(sync, session):
@@ -205,7 +205,7 @@ def test_spare_maps_go_away_when_the_person_stays(viewer, session, qtbot, monkey
     sync = ViewerSync(viewer, session)
     session.go_to("p2.png")
     assert looks.SPARE in [layer.name for layer in viewer.layers]
-    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=2000)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=20000)
     session.go_to("p3.png")
     assert names(viewer) == ["image", "cam · red", "cam · green", "proposal", "mask"]
     sync.close()
