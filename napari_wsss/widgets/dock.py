@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QApplication, QMainWindow, QTabWidget, QVBoxLayout, Q
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.closing import may_close
+from napari_wsss.widgets.cluster_page import ClustersPage
 from napari_wsss.widgets.controls import PageArea, soon
 from napari_wsss.widgets.header import Footer, Header
 from napari_wsss.widgets.hint_line import HintLine
@@ -32,7 +33,7 @@ from napari_wsss.widgets.viewer_sync import ViewerSync
 
 DOCK_NAME = "WSSS (napari-wsss)"  # what napari's plugin menu calls it, so that the menu finds this very dock
 WORTH_A_TOAST = 20.0  # seconds; whoever waited less is still looking
-PAGES = ("Project", "Review", "Refine", "Train", "Stats")
+PAGES = ("Project", "Review", "Refine", "Clusters", "Train", "Stats")
 
 
 class WsssDock(QWidget):
@@ -70,12 +71,20 @@ class WsssDock(QWidget):
         self.project_page = ProjectPage(self.session)
         self.review_page = ReviewPage(self.session, self.sync, self.actions_)
         self.refine_page = RefinePage(self.session, self.actions_)
+        self.clusters_page = ClustersPage(self.session, self.sync, self.actions_)
         self.train_page = TrainPage(self.session)
         self.statistics_page = StatisticsPage(self.session)
         self.hint_line = HintLine(self.session.hint, lambda: self.tabs.setCurrentIndex(PAGES.index("Train")))
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        pages = (self.project_page, self.review_page, self.refine_page, self.train_page, self.statistics_page)
+        pages = (
+            self.project_page,
+            self.review_page,
+            self.refine_page,
+            self.clusters_page,
+            self.train_page,
+            self.statistics_page,
+        )
         for name, page in zip(PAGES, pages, strict=True):
             self.tabs.addTab(PageArea(page), name)
         layout = QVBoxLayout()
@@ -105,6 +114,7 @@ class WsssDock(QWidget):
         self.actions_.help_wanted.connect(self.key_help.toggle)
         self.key_help.toggled.connect(lambda shown: self.tabs.setVisible(not shown))
         self.job_bar.finished.connect(self._on_job_finished)
+        self.clusters_page.page_wanted.connect(self._show_page)
         self.review_page.queue.strip_wanted.connect(self._toggle_filmstrip)
         self.tabs.currentChanged.connect(lambda _page: self.sync.flush())
         application = QApplication.instance()
@@ -119,6 +129,11 @@ class WsssDock(QWidget):
 
     def _on_opened(self) -> None:
         self.tabs.setCurrentIndex(PAGES.index("Review"))
+
+    def _show_page(self, name: str, scope: str) -> None:
+        self.tabs.setCurrentIndex(PAGES.index(name))
+        if scope:
+            self.refine_page.choose_scope(scope)
 
     def _on_failed(self, message: str) -> None:
         self.header.say(message)
@@ -212,7 +227,7 @@ class WsssDock(QWidget):
             self.project_page.close_page,
         ):
             part()
-        for page in (self.review_page, self.refine_page, self.train_page, self.statistics_page):
+        for page in (self.review_page, self.refine_page, self.clusters_page, self.train_page, self.statistics_page):
             page.close_page()
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)

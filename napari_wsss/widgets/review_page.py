@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QLineEdit, QWidget
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.class_panel import ClassPanel
+from napari_wsss.widgets.cluster_line import ClusterLine
 from napari_wsss.widgets.companion_list import CompanionList
 from napari_wsss.widgets.controls import button, column, heading, row
 from napari_wsss.widgets.decision_list import DecisionList
@@ -26,6 +27,7 @@ class ReviewPage(QWidget):
         super().__init__(parent)
         self._session, self._sync, self._actions = session, sync, actions
         self.queue = QueuePanel(session, actions)
+        self.cluster_line = ClusterLine(session)
         self.classes = ClassPanel(session, sync, actions)
         self.companions = CompanionList(session)
         self.note = QLineEdit()
@@ -42,6 +44,7 @@ class ReviewPage(QWidget):
         self.setLayout(
             column(
                 self.queue,
+                self.cluster_line,
                 self.classes,
                 self.note,
                 self.companions,
@@ -93,6 +96,7 @@ class ReviewPage(QWidget):
     def close_page(self) -> None:
         """Let go of the session."""
         self.queue.close_panel()
+        self.cluster_line.close_line()
         self.classes.close_panel()
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)
