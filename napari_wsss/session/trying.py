@@ -13,12 +13,14 @@ from typing import Any
 
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.gains import HIGHEST, LOWEST, NEUTRAL
-from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.plan import Plan, Step, laid_over
 from napari_wsss.session import planning, stages
 from napari_wsss.session.canvas import Machine, read_machine, threshold_in
 from napari_wsss.session.computing import Computing
 from napari_wsss.session.live import CLASS_GAIN, SLIDER, background_step, follows_slider, gains_in, parameters_at
 from napari_wsss.session.signals import reported
+
+FOLLOWS_ITS_OWN = "This image still follows a value of its own, or one of a narrower scope; ↺ beside it forgets that."
 
 
 class Trying(Computing):
@@ -56,8 +58,8 @@ class Trying(Computing):
         """The power (alpha) of ``(1 - max)^alpha`` that draws the same proposal as `threshold`."""
         return equivalent_alpha(self.threshold)
 
-    def set_threshold(self, value: float) -> None:
-        """Draw the proposal at a background threshold in [0, 1]; kept for this image at the next `flush`.
+    def set_threshold(self, value: float, scope: str = "image") -> None:
+        """Draw the proposal at a background threshold in [0, 1]; kept for a scope at the next `flush`.
 
         Where the plan goes on after the background step (dense CRF), the proposal shown stays until the new one has
         been computed in the background.
@@ -65,15 +67,14 @@ class Trying(Computing):
         if self._canvas is None or self._canvas.machine.live is None:
             return
         value = min(max(float(value), SLIDER[0]), SLIDER[1])
-        self._canvas.set_machine(replace(self._canvas.machine, threshold=value))
         step = background_step(self.steps)
         if step is None:  # maps without any background can be looked at, with nothing to keep
             live = self._canvas.machine.live
             assert live is not None
+            self._canvas.set_machine(replace(self._canvas.machine, threshold=value))
             self._drawn(live.at(value), self.plan)
-            return
-        self._try(step.method, parameters_at(step.method, value), f"image:{self._canvas.image_id}")
-        self._draw_tried(value)
+        elif self._try(step.method, parameters_at(step.method, value), self._full(scope)):
+            self._draw_tried(value)
 
     @property
     def gains(self) -> dict[str, float]:
@@ -116,15 +117,21 @@ class Trying(Computing):
         if self._canvas is None:
             return False
         checked = planning.checked("refine", method, values)
-        self._try(method, checked, self._full(scope))
-        self._draw_tried()
+        if self._try(method, checked, self._full(scope)):
+            self._draw_tried()
         return True
 
     def _full(self, scope: str) -> str:
         return f"image:{self.current_id}" if scope == "image" else scope
 
-    def _try(self, method: str, values: Mapping[str, Any], scope: str) -> None:
+    def _try(self, method: str, values: Mapping[str, Any], scope: str) -> bool:
+        """Note what is tried; return False, and say so, when a more specific scope still decides for this image."""
         self._tried = planning.with_parameters(self._tried or self.plan, "refine", method, values, scope)
+        used = next((step.parameters for step in self.steps if step.method == method), {})
+        if laid_over(used, values) == used:
+            return True
+        self.notice.emit(FOLLOWS_ITS_OWN)
+        return False
 
     @reported
     def keep_tried(self) -> bool:

@@ -16,7 +16,7 @@ from napari_wsss.core.registry import Shelf
 from napari_wsss.session import planning, presets, stages
 from napari_wsss.session.live import CLASS_GAIN, background_step
 from napari_wsss.session.signals import reported
-from napari_wsss.session.trying import Trying
+from napari_wsss.session.trying import FOLLOWS_ITS_OWN, Trying
 
 
 class Tuning(Trying):
@@ -83,7 +83,10 @@ class Tuning(Trying):
     def apply_preset(self, preset: str, scope: str = "image") -> bool:
         """Set the parameters of a preset (`presets.NAMES`) for all refiners, as one change of the plan."""
         self.keep_tried()
-        return self._change_plan(presets.with_preset(self.plan, preset, self._full(scope)))
+        changed = self._change_plan(presets.with_preset(self.plan, preset, self._full(scope)))
+        if self.preset != preset and self.record is not None:
+            self.notice.emit(FOLLOWS_ITS_OWN)
+        return changed
 
     @property
     def preset(self) -> str:

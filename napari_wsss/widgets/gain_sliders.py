@@ -17,6 +17,7 @@ from napari_wsss.widgets.controls import column
 from napari_wsss.widgets.live_slider import LiveSlider
 
 TIP = "This class's map times so much, before the strongest class is looked for; 1 changes nothing"
+WIDEST_NAME = 110  # pixels; longer names are cut, so that sliders keep room to move
 
 
 class GainSliders(QWidget):
@@ -65,13 +66,15 @@ class GainSliders(QWidget):
             slider.hide()
             slider.deleteLater()
         self.sliders = {name: self._slider(name) for name in names}
+        widest = max((slider.name.sizeHint().width() for slider in self.sliders.values()), default=0)
         for slider in self.sliders.values():
+            slider.name.setFixedWidth(min(widest, WIDEST_NAME))
             self._column.addWidget(slider)
 
     def _slider(self, name: str) -> LiveSlider:
         made = LiveSlider(name, LOWEST, HIGHEST, logarithmic=True)
         made.slider.setToolTip(TIP)
-        made.name.setToolTip(TIP)
+        made.name.setToolTip(f"{name}: {TIP}")
         made.taken.connect(lambda: self._session.prepare_gain(name))
         made.moved.connect(lambda gain: self._session.set_gain(name, gain, self._scope()))
         made.settled.connect(self.settled.emit)

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QSlider, QWidget
 from napari_wsss.widgets.controls import WheelGuard, column, row, text_label, tool_button
 
 STEPS = 1000
-NUMBER_WIDTH = 58  # pixels
+NUMBER_WIDTH = 42  # pixels
 FORGET = "Forget this value: the next wider place decides again"
 
 
@@ -25,7 +25,10 @@ def number_field(low: float, high: float, decimals: int = 2) -> QDoubleSpinBox:
     made.setDecimals(decimals)
     made.setSingleStep(10.0**-decimals)
     made.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    made.setFixedWidth(NUMBER_WIDTH)
+    # napari's style leaves room for buttons that are not there.
+    made.setStyleSheet(
+        f"QDoubleSpinBox {{ min-width: {NUMBER_WIDTH}px; max-width: {NUMBER_WIDTH}px; padding: 1px 3px; }}"
+    )
     made.setAlignment(Qt.AlignmentFlag.AlignRight)
     made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
     made.setKeyboardTracking(False)

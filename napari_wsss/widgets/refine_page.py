@@ -56,11 +56,11 @@ class RefinePage(QWidget):
         self.preset = combo([(name, name) for name in (*NAMES, MODIFIED)], self._apply_preset)
         self.preset.setToolTip("Ready values for the whole chain; one change, which can be taken back")
         self.undo = button("Undo change", session.undo_parameters)
-        self.busy = text_label(quiet=True, wrap=False)
+        self.busy = text_label(wrap=False)
         self.scope = combo([], lambda _scope: self._on_scope())
         self.scope.setToolTip("Where a change counts: image wins over cluster, cluster over class, class over project")
         self.spread = button("", self._use_for_more)
-        self.threshold = ThresholdSlider(session)
+        self.threshold = ThresholdSlider(session, self._scope)
         self.gains = GainSliders(session, self._scope)
         self.chain = RefinerChain(session, self._keep)
         self.saliency = button("Saliency folder …", self._choose_saliency, "Grey PNGs named like the images")
@@ -83,10 +83,9 @@ class RefinePage(QWidget):
             row(text_label("Changes count for", wrap=False), self.scope),
             row(self.spread, 1),
             row(text_label("Preset", wrap=False), self.preset, self.undo),
-            heading("Background threshold"),
+            row(heading("Background threshold"), 1, self.busy),
             self.threshold,
             folded("Class gains", self.gains, is_open=True),
-            self.busy,
             line(),
             heading("Proposal into mask"),
             row(

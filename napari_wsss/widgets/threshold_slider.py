@@ -5,6 +5,8 @@ What a person can do with it: drag, type either number, put the value back, see 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QWidget
 
@@ -20,6 +22,12 @@ POWERS = (0.01, 460.0)
 class ThresholdSlider(QWidget):
     """Threshold and alpha of the shown proposal.
 
+    Parameters
+    ----------
+    session : Session
+    scope : callable
+        Says where a change counts now.
+
     Attributes
     ----------
     settled : Signal()
@@ -28,9 +36,9 @@ class ThresholdSlider(QWidget):
 
     settled = Signal()
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, scope: Callable[[], str] = lambda: "image") -> None:
         super().__init__()
-        self._session = session
+        self._session, self._scope = session, scope
         self._quiet = False
         self.slider = LiveSlider("", *SLIDER)
         self.slider.slider.setToolTip("Scores below it are background; keys , and . move it by 0.02")
@@ -74,12 +82,12 @@ class ThresholdSlider(QWidget):
         self._quiet = False
 
     def _on_moved(self, value: float) -> None:
-        self._session.set_threshold(value)
+        self._session.set_threshold(value, self._scope())
         self.show_numbers()
 
     def _on_power(self, value: float) -> None:
         if not self._quiet:
-            self._session.set_threshold(equivalent_threshold(float(value)))
+            self._session.set_threshold(equivalent_threshold(float(value)), self._scope())
             self.show_numbers()
             self.settled.emit()
 

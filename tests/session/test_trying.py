@@ -10,6 +10,7 @@ import pytest
 from napari_wsss.core.plan import Step
 from napari_wsss.session import stages
 from napari_wsss.session.live import SLIDER
+from napari_wsss.session.trying import FOLLOWS_ITS_OWN
 from tests.session.conftest import Sitting
 
 CONSTANT = "constant_background"
@@ -65,6 +66,7 @@ def test_all_that_was_tried_is_one_change(computed: Sitting) -> None:
     session.set_gain("red", 2.0, "class:red")
     session.try_parameters(CONSTANT, {"background_threshold": 0.6}, "project")
     assert session.threshold == pytest.approx(0.2)  # this image's own still decides
+    assert computed.notices == [FOLLOWS_ITS_OWN]
     assert changed == []
     assert session.keep_tried()
     assert changed == [1]

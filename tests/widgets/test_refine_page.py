@@ -78,7 +78,7 @@ def test_the_window_never_waits_for_a_crf(page, session, settle, qtbot):
     pytest.importorskip("pydensecrf")
     pixels = np.random.default_rng(0).integers(0, 256, (375, 500, 3), dtype=np.uint8)
     scores = np.random.default_rng(1).random((2, 375, 500), dtype=np.float32)
-    ticks = [time.process_time()]
+    ticks: list[float] = []
     timer = QTimer()
     timer.timeout.connect(lambda: ticks.append(time.process_time()))
     crf = load_method("refine", "dense_crf")()
