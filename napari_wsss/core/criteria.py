@@ -19,16 +19,16 @@ Order = Literal[
     "score_descending",
 ]
 
-_IS_DECIDED = "state NOT IN ('draft', 'todo', 'skipped')"
+_IS_UNDECIDED = "state IN ('draft', 'todo', 'skipped')"
 _RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2 WHEN 'flagged' THEN 3 ELSE 4 END"
 
 ORDERS: dict[str, str] = {
     "file": "number",
     "undecided first": f"{_RANK}, number",
-    "uncertainty": f"{_IS_DECIDED}, score IS NULL, score DESC, number",
-    "diversity": f"{_IS_DECIDED}, place IS NULL, place, class, cluster, number",
+    "uncertainty": f"NOT {_IS_UNDECIDED}, score IS NULL, score DESC, number",
+    "diversity": f"NOT {_IS_UNDECIDED}, place IS NULL, place, class, cluster, number",
     "flagged": f"state != 'flagged', {_RANK}, number",
-    "changed": f"{_IS_DECIDED}, changed IS NULL, changed DESC, number",
+    "changed": f"NOT {_IS_UNDECIDED}, changed IS NULL, changed DESC, number",
     "disagrees": f"disagrees DESC, CASE WHEN disagrees THEN changed END DESC, {_RANK}, number",
     "random": "shuffled(number, ?), number",
     "score_ascending": "score IS NULL, score, number",
@@ -38,12 +38,11 @@ ORDERS: dict[str, str] = {
 _PLACES = f"""
 LEFT JOIN (
     SELECT image, min(place) AS place, class, cluster FROM (
-        SELECT image, class, cluster, row_number() OVER
-            (PARTITION BY {_IS_DECIDED}, class, cluster ORDER BY distance, image) AS place
-        FROM image_clusters JOIN images ON images.number = image WHERE {{where}})
+        SELECT image, class, cluster, row_number() OVER (PARTITION BY class, cluster ORDER BY distance, image) AS place
+        FROM image_clusters WHERE image IN (SELECT number FROM images WHERE {_IS_UNDECIDED} AND {{where}}))
     GROUP BY image) AS spread ON spread.image = images.number
 """
-"""Each image's best place in a cluster, counted among the wanted images; SQLite takes class and cluster from there."""
+"""Each undecided image's best place in a cluster, counted among those wanted; SQLite takes class and cluster there."""
 
 
 @dataclass(frozen=True)

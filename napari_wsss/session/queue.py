@@ -119,12 +119,12 @@ class Queue:
         From an image the search hides it begins at the start, backwards at the end.
         """
         position = self._positions.get(image_id) if image_id is not None else None
-        ahead = list(self._round(position, step))
+        ahead = iter(self._round(position, step))
         near = self._first(islice(ahead, LOOKED_UP_SINGLY), states)
-        if near is not None or len(ahead) <= LOOKED_UP_SINGLY:
+        if near is not None or len(self) <= LOOKED_UP_SINGLY:
             return near
         among = set(self._catalog.ids(states=states))
-        return next((other for other in islice(ahead, LOOKED_UP_SINGLY, None) if other in among), None)
+        return next((other for other in ahead if other in among), None)
 
     def _round(self, position: int | None, step: int) -> Iterable[str]:
         """Return all ids but that at `position`, in walking order from there."""

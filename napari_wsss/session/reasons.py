@@ -31,8 +31,8 @@ def reasons(record: ImageRecord, order: str, catalog: Catalog) -> tuple[str, ...
         "stale": "older than the model" if record.stale and record.state not in SETTLED else "",
         "diversity": _place(catalog.places_in_clusters(record.id)) if order == "diversity" else "",
     }
-    if record.state in SETTLED and order != "uncertainty":
-        found["uncertainty"] = ""
+    if record.state in SETTLED:
+        found |= {"diversity": "", "uncertainty": found["uncertainty"] if order == "uncertainty" else ""}
     first = found.pop(order, "")
     return tuple(text for text in (first, *found.values()) if text)
 
@@ -47,7 +47,7 @@ def _place(places: dict[str, int]) -> str:
     if not places:
         return ""
     cluster, nearer = min(places.items(), key=lambda item: item[1])
-    return f"{_ordinal(nearer + 1)}nearest to the centre of cluster {cluster}"
+    return f"cluster {cluster}, {_ordinal(nearer + 1)}nearest to its centre"
 
 
 def _ordinal(place: int) -> str:

@@ -11,7 +11,7 @@ from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.badge import state_icon
 
 IMAGE = Qt.ItemDataRole.UserRole
-ROWS = 5
+LEAST_ROWS = 2
 
 
 class DecisionList(QListWidget):
@@ -22,19 +22,20 @@ class DecisionList(QListWidget):
         self._session = session
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setUniformItemSizes(True)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # as high as there are decisions
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setFixedHeight(ROWS * (self.fontMetrics().height() + 5) + 2 * self.frameWidth())
         self.itemClicked.connect(lambda item: actions.go_to(item.data(IMAGE)))
         self.refresh()
 
     def refresh(self) -> None:
         """Read the decisions again."""
         self.clear()
-        if self._session.project is None:
-            return
-        for decision in last_decisions(self._session.project, LAST):
-            self.addItem(self._item(decision))
+        if self._session.project is not None:
+            for decision in last_decisions(self._session.project, LAST):
+                self.addItem(self._item(decision))
+        row = self.sizeHintForRow(0) if self.count() else self.fontMetrics().height()
+        self.setFixedHeight(max(LEAST_ROWS, self.count()) * row + 2 * self.frameWidth() + 2)
 
     @staticmethod
     def _item(decision: Decision) -> QListWidgetItem:

@@ -21,13 +21,13 @@ ORDER_TITLES = {
     "file": "file order",
     "undecided first": "undecided first",
     "uncertainty": "most uncertain first",
-    "diversity": "most diverse first (clusters)",
+    "diversity": "most diverse first",
     "flagged": "flagged first",
     "changed": "most changed by the last model",
     "disagrees": "model disagrees",
     "random": "random",
 }
-LEAST_HEIGHT = 170
+LEAST_HEIGHT = 220
 
 
 class QueuePanel(QWidget):

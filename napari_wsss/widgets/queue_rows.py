@@ -62,6 +62,10 @@ class QueueRow(_Entry):
         super().__init__(parent)
         self.size = QSize(120, ROW_PICTURE.height() + 2 * GAP)
 
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        """Return room for the picture and for two lines of text."""
+        return self.size.expandedTo(QSize(0, 2 * option.fontMetrics.height() + 2 * GAP + 4))
+
     def draw(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex, record: ImageRecord) -> None:
         """Draw picture, state mark and name; below them the reasons and the edit fraction."""
         inside = QRectF(option.rect).adjusted(GAP, GAP, -GAP, -GAP)

@@ -6,7 +6,7 @@ from qtpy.QtCore import QStringListModel, Qt, Signal
 from qtpy.QtWidgets import QCompleter, QLineEdit
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.session.search import HELP, completions, parse
+from napari_wsss.session.search import HELP, KEYS, completions, parse
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls import single_shot
 
@@ -72,6 +72,9 @@ class SearchField(QLineEdit):
         words = completions(text[: self.cursorPosition()], *self._names())
         self._words.setStringList(words)
         if words:
+            ground, text = self.palette().base().color().name(), self.palette().text().color().name()
+            # It is a window of its own, which napari's style does not reach.
+            self.completer_.popup().setStyleSheet(f"QListView {{ background: {ground}; color: {text}; }}")
             self.completer_.complete()
         else:
             self.completer_.popup().hide()
@@ -93,7 +96,7 @@ class SearchField(QLineEdit):
         complaint = self._complaint()
         if complaint:
             self.problem.emit(complaint)
-        else:
+        elif not any(key in KEYS for key in completions(self.text(), *self._names())):  # what may become a key waits
             self.search()
 
     def _on_return(self) -> None:

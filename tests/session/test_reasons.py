@@ -46,10 +46,10 @@ def test_what_the_queue_is_sorted_by_comes_first(order: str, first: str) -> None
 @pytest.mark.parametrize(
     ("places", "text"),
     [
-        ({"cat 3": 0}, ("nearest to the centre of cluster cat 3",)),
-        ({"cat 3": 5, "dog 1": 1}, ("2nd nearest to the centre of cluster dog 1",)),
-        ({"cat 3": 21}, ("22nd nearest to the centre of cluster cat 3",)),
-        ({"cat 3": 11}, ("12th nearest to the centre of cluster cat 3",)),
+        ({"cat 3": 0}, ("cluster cat 3, nearest to its centre",)),
+        ({"cat 3": 5, "dog 1": 1}, ("cluster dog 1, 2nd nearest to its centre",)),
+        ({"cat 3": 21}, ("cluster cat 3, 22nd nearest to its centre",)),
+        ({"cat 3": 11}, ("cluster cat 3, 12th nearest to its centre",)),
         ({}, ()),
     ],
 )

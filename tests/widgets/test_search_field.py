@@ -21,6 +21,9 @@ def test_typing_searches_a_moment_later(field, session, qtbot):
     assert session.queue.search == ""
     qtbot.waitUntil(lambda: session.queue.search == "p2")
     assert session.queue.ids() == ["p2.png"]
+    field.setText("p2 sta")  # may become state:
+    field._search_quietly()
+    assert session.queue.search == "p2"
     field.clear()
     assert len(session.queue) == 6
 
