@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
-from napari_wsss.core.project import Project
-from tests.session.conftest import HEIGHT, WIDTH, Sitting, build_project, colours_plan, write_checkpoint
+from tests.session.conftest import Sitting
+from tests.session.hands import Hands
 
 
 def state(sitting: Sitting, image_id: str = "p0.png") -> str:
@@ -183,118 +180,20 @@ def test_notes_are_kept(sitting: Sitting) -> None:
     assert sitting.session.record.note == "shadow?"
 
 
-ACTIONS = (
-    "paint", "paint", "erase", "copy", "accept", "accept_here", "skip", "flag", "exclude", "undo", "next", "previous",
-    "infer", "retrain", "label", "threshold", "refiners", "flush", "clear", "reopen",
-)  # fmt: skip
+def _settings(examples: int, steps: int) -> settings:
+    return settings(  # shrinking what failed would take minutes
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.reuse, Phase.generate],
+    )
 
 
-class Person:
-    """Does random things and knows which pixels every mask must hold."""
-
-    def __init__(self, folder: Path) -> None:
-        write_checkpoint(build_project(folder, 3))
-        self.folder, self.project_folder = folder, folder / "project"
-        with Project.open(self.project_folder) as project:
-            project.set_plan(colours_plan())
-        self.models = 0
-        self.masks: dict[str, np.ndarray] = {}
-        self.accepted: dict[str, np.ndarray] = {}
-        self.open()
-
-    def open(self) -> None:
-        self.sitting = Sitting(self.folder / "config")
-        self.sitting.session.open_project(self.project_folder)
-        self.session = self.sitting.session
-
-    def act(self, action: str, number: int) -> None:
-        session, shown = self.session, str(self.session.current_id)
-        if action in ("paint", "erase", "copy"):
-            if action == "copy":
-                copied = session.copy_proposal(None if number % 2 else 1, only_empty=number % 3 == 0)
-                if copied is None:
-                    return
-                session.mask[:] = copied  # type: ignore[index]
-                session.record_change(session.mask)  # type: ignore[arg-type]
-            else:
-                self.sitting.paint(1 + number % 3 if action == "paint" else 0, slice(number % 20, number % 20 + 3))
-            if session.mask_is_touched:
-                self.masks[shown] = session.mask.copy()  # type: ignore[union-attr]
-        elif action in ("accept", "accept_here"):
-            meant = self.masks.get(shown, session.proposal)
-            if session.accept(and_next=action == "accept"):
-                if meant is None:  # possible without labels only: nothing is there
-                    assert session.project is not None
-                    assert not session.project.catalog.get(shown).labels
-                    meant = np.zeros((HEIGHT, WIDTH), np.uint8)
-                self.masks[shown] = self.accepted[shown] = meant.copy()
-        elif action == "undo":
-            session.undo_decision()
-            self.take_over()  # what undo restores is tested in core; here only that nothing else moves it
-        else:
-            self.act_without_pixels(action, number)
-
-    def act_without_pixels(self, action: str, number: int) -> None:
-        session = self.session
-        assert session.project is not None
-        simple = {"skip": session.skip, "flag": session.toggle_flag, "exclude": session.exclude, "next": session.next,
-                  "previous": session.previous, "infer": session.start_inference, "flush": session.flush}  # fmt: skip
-        if action in simple:
-            simple[action]()
-        elif action == "retrain":
-            self.models += 1
-            relative = f"training/classifier-{self.models}/best.safetensors"
-            write_checkpoint(self.project_folder, 0.5 + number % 5 / 5, relative)
-            session.project.set_plan(colours_plan(checkpoint=relative))
-            session.start_refine()
-        elif action == "label":
-            session.set_labels(str(session.current_id), [["red"], ["green"], ["red", "blue"], []][number % 4])
-        elif action == "threshold":
-            session.set_threshold(number % 10 / 10)
-        elif action == "refiners":
-            session.set_parameters("refine", "constant_background", {"background_threshold": 0.3}, "project")
-        elif action == "clear":
-            session.project.store.clear()
-        else:
-            session.close_project()
-            self.open()
-
-    def take_over(self) -> None:
-        assert self.session.project is not None
-        project = self.session.project
-        for name, known, found in self.on_disk(project):
-            known.pop(name, None)
-            if found is not None:
-                known[name] = found
-
-    def on_disk(self, project: Project) -> Iterator[tuple[str, dict[str, np.ndarray], np.ndarray | None]]:
-        for name in ("p0.png", "p1.png", "p2.png"):
-            yield name, self.masks, project.working_mask(name)
-            yield name, self.accepted, project.read_accepted(name)
-
-    def check(self) -> None:
-        project = self.session.project
-        assert project is not None
-        for name, known, found in self.on_disk(project):
-            expected = known.get(name)
-            assert (expected is None) == (found is None), name
-            if expected is not None:
-                np.testing.assert_array_equal(found, expected)
-        expected = self.masks.get(str(self.session.current_id), np.zeros((HEIGHT, WIDTH), np.uint8))
-        np.testing.assert_array_equal(self.session.mask, expected)
+def test_only_the_person_changes_a_persons_pixels() -> None:
+    run_state_machine_as_test(Hands, settings=_settings(3, 25))
 
 
-@given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 59)), min_size=4, max_size=14))
-@settings(  # a failure is at most 14 actions long: shrinking it would take minutes
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.reuse, Phase.generate]
-)
-def test_only_the_person_changes_a_persons_pixels(actions: list[tuple[str, int]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        person = Person(Path(folder))
-        for action, number in actions:
-            person.act(action, number)
-            person.sitting.mailbox.drain()
-            person.check()
-        person.sitting.settle()
-        person.check()
-        assert person.session.close_project()
+@pytest.mark.slow
+def test_only_the_person_changes_a_persons_pixels_in_long_sittings() -> None:
+    run_state_machine_as_test(Hands, settings=_settings(15, 40))
