@@ -108,6 +108,7 @@ def _export_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
     sub.add_argument("--grey", action="store_true", help="also plain grey PNGs (value = class)")
     sub.add_argument("--previews", action="store_true", help="also colour pictures to look at")
+    sub.add_argument("--sources", action="store_true", help="also who made each pixel: a person or which model")
     sub.add_argument("--overwrite", action="store_true", help="allow a folder that holds masks already")
     sub.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
 
@@ -200,7 +201,7 @@ def info(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     """Write the accepted masks; say what was left out and why."""
-    chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run)
+    chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
     with Project.open(options.project, read_only=True) as project:
         records = list(project.catalog.records(states=("accepted",)))
         masks = [(record.id, project.accepted_path(record.id)) for record in records]

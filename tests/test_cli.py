@@ -79,7 +79,7 @@ def test_import_accept_and_export_give_the_same_masks(
     assert "10 masks can be used" in text
     assert "3 masks taken as accepted masks" in text
     out = tmp_path / "out"
-    assert main(["export", "--project", str(project_folder), "--out", str(out), "--grey"]) == DONE
+    assert main(["export", "--project", str(project_folder), "--out", str(out), "--grey", "--sources"]) == DONE
     assert "todo 7" in capsys.readouterr().out
     written = sorted((out / "SegmentationClass").rglob("*.png"))
     assert len(written) == 3

@@ -17,6 +17,7 @@ from napari_wsss.core.files import publish
 from napari_wsss.core.images import find_images, image_id, image_size
 from napari_wsss.core.masks import read_mask, write_mask
 from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.sources_png import SourcesExport, read_sources
 from napari_wsss.exchange.text_files import CLASS_LIST
 
 MASK_FOLDER = "SegmentationClass"
@@ -41,12 +42,15 @@ class ExportOptions:
         Allow a folder that holds masks already.
     dry_run : bool
         Read and check everything, write nothing.
+    sources : bool
+        Also write who made each pixel (see `sources_png`), of masks that are given as files.
     """
 
     grey: bool = False
     previews: bool = False
     overwrite: bool = False
     dry_run: bool = False
+    sources: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,7 @@ class _Export:
 
     def run(self) -> None:
         names = _file_names([id_ for id_, _ in self.entries])
+        sources = SourcesExport(self.folder, self.classes) if self.options.sources else None
         for (id_, mask), name in zip(self.entries, names, strict=True):
             try:
                 values = read_mask(mask) if isinstance(mask, Path) else mask
@@ -187,6 +192,10 @@ class _Export:
             self.replaced += (self.folder / MASK_FOLDER / f"{name}.png").exists()
             if not self.options.dry_run:
                 self._write(name, values)
+                if sources and isinstance(mask, Path):
+                    sources.add(name, read_sources(mask))
+        if sources and not self.options.dry_run:
+            sources.write_table()
 
     def _write(self, name: str, values: Mask) -> None:
         write_mask(self.folder / MASK_FOLDER / f"{name}.png", values, self.classes)
