@@ -74,10 +74,10 @@ class Request:
     around: bool
 
     def prior(self) -> Prior | None:
-        """Return what maps, and around the scribbles also the mask so far, expect."""
+        """Return what maps, and around the scribbles also the mask drawn so far, expect."""
         said = [int(value) for value in np.unique(self.seeds[self.seeded])]
         known = None if self.maps is None else prior_of(self.maps, self.threshold, extra=tuple(said))
-        if not self.around or not self.before.any():
+        if not self.around or not self.mask.any():
             return known
         allowed = {BACKGROUND, *said} if known is None else {*known.values}
         drawn = prior_of_mask(np.where(np.isin(self.before, list(allowed)), self.before, np.uint8(BACKGROUND)))
@@ -152,7 +152,7 @@ class Propagation:
         """Propagate the scribbles into the mask, as one step. Return False, and say why, when there are none."""
         request = self._request()
         if request is None:
-            self._session.notice.emit("Scribble on a few things first (X), then propagate.")
+            self._session.notice.emit("Scribble on a few things first (O), then propagate.")
             return False
         image_id, source = str(self._session.current_id), self.source
         job = Job("propagate scribbles", partial(self._answer, image_id, request), key=JOB, lane=JOB, quiet=True)

@@ -15,7 +15,10 @@ from napari_wsss.widgets.viewer_sync import ViewerSync
 
 THRESHOLD_STEP = 0.02
 NEEDS_MAPS = ("threshold_down", "threshold_up", "most_uncertain")
-WRITES = ("accept", "skip", "flag", "exclude", "undo_decision", "copy_class", "copy_all", "polygon", "edit_labels")
+WRITES = (
+    *("accept", "skip", "flag", "exclude", "undo_decision", "edit_labels"),
+    *("copy_class", "copy_all", "polygon", "scribble", "propagate"),
+)
 NEEDS_PROPOSAL = ("copy_class", "copy_all", "compare")
 
 
@@ -70,6 +73,8 @@ class Actions(QObject):
             "hold_proposal": lambda: sync.peek.hold("proposal"),
             "hold_image": lambda: sync.peek.hold("image"),
             "most_uncertain": self.gaze.next_uncertain,
+            "scribble": sync.scribbles.toggle,
+            "propagate": self._propagate,
             "compare": session.comparison.cycle,
             "choose_class": self.class_wanted.emit,
             "edit_labels": self.labels_wanted.emit,
@@ -106,6 +111,8 @@ class Actions(QObject):
             return "the project is open read-only"
         if action in NEEDS_PROPOSAL and session.proposal is None:
             return "there is no proposal yet"
+        if action == "propagate" and not session.scribbles.any:
+            return "nothing is scribbled yet"
         if action == "copy_class" and self._sync.value == IGNORE:
             return "proposals hold no ignore pixels"
         if action == "cycle" and session.record is not None and not session.record.labels:
@@ -154,6 +161,10 @@ class Actions(QObject):
         if values is not None:
             copied = self._session.copied_pixels(class_value, only_empty)
             self._sync.write_mask(values, self._session.proposal_source(), copied)
+
+    def _propagate(self) -> None:
+        self._sync.scribbles.record()  # the stroke of this moment
+        self._session.propagation.start()
 
     def _cycle(self) -> None:
         """Go to the next labelled class: its map is shown and, unless background or ignore is painted, painted."""

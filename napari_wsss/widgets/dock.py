@@ -18,6 +18,7 @@ from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.closing import may_close
 from napari_wsss.widgets.cluster_page import ClustersPage
 from napari_wsss.widgets.controls import PageArea, soon
+from napari_wsss.widgets.correct_page import CorrectPage
 from napari_wsss.widgets.header import Footer, Header
 from napari_wsss.widgets.hint_line import HintLine
 from napari_wsss.widgets.job_bar import JobBar
@@ -33,7 +34,7 @@ from napari_wsss.widgets.viewer_sync import ViewerSync
 
 DOCK_NAME = "WSSS (napari-wsss)"  # what napari's plugin menu calls it, so that the menu finds this very dock
 WORTH_A_TOAST = 20.0  # seconds; whoever waited less is still looking
-PAGES = ("Project", "Review", "Refine", "Clusters", "Train", "Stats")
+PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats")
 
 
 class WsssDock(QWidget):
@@ -71,6 +72,7 @@ class WsssDock(QWidget):
         self.project_page = ProjectPage(self.session)
         self.review_page = ReviewPage(self.session, self.sync, self.actions_)
         self.refine_page = RefinePage(self.session, self.actions_)
+        self.correct_page = CorrectPage(self.session, self.sync, self.actions_)
         self.clusters_page = ClustersPage(self.session, self.sync, self.actions_)
         self.train_page = TrainPage(self.session)
         self.statistics_page = StatisticsPage(self.session)
@@ -81,6 +83,7 @@ class WsssDock(QWidget):
             self.project_page,
             self.review_page,
             self.refine_page,
+            self.correct_page,
             self.clusters_page,
             self.train_page,
             self.statistics_page,
@@ -218,6 +221,7 @@ class WsssDock(QWidget):
             self._window.removeEventFilter(self)
             self._window = None
         self.key_help.close()
+        self.correct_page.close_page()
         self.sync.close()
         self.keyboard.close()
         for part in (

@@ -66,6 +66,8 @@ KEYS: tuple[Key, ...] = (
     Key("Shift-Y", "copy_all", "copy the whole proposal into the mask", "layers"),
     Key(",", "threshold_down", "background threshold 0.02 lower (more foreground)"),
     Key(".", "threshold_up", "background threshold 0.02 higher (less foreground)"),
+    Key("O", "scribble", "scribble instead of painting the mask, or back", "layers"),
+    Key("R", "propagate", "make a mask from the scribbles"),
     Key("C", "hold_proposal", "show the proposal alone while held", "layers", hold=True),
     Key("H", "hold_image", "hide everything but the image while held", hold=True),
     # Takes the place of napari's "preserve labels", which stays a check box of the layer.

@@ -10,6 +10,7 @@ from napari.utils.colormaps import Colormap, DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
 from napari_wsss.widgets.outline import quicken_contours
 
 TAG = "wsss"
@@ -18,6 +19,8 @@ SPARE = "(spare map)"
 BOUNDARIES = "class boundaries"
 UNCERTAINTY = "uncertainty"
 PROVENANCE = "provenance"
+SCRIBBLES = "scribbles"
+CLEANING = "clean-up preview"
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
 
@@ -107,6 +110,30 @@ def mask_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     layer = Labels(values, name="mask", colormap=mask_colours(classes), opacity=0.55)
     layer.brush_size = 15
     return _tagged(layer, "mask")
+
+
+def scribble_colours(classes: ClassList) -> DirectLabelColormap:
+    """Return the colours of scribbles: those of the mask, and white for background."""
+    colours = dict(mask_colours(classes).color_dict)
+    if len(classes) < BACKGROUND_SCRIBBLE:
+        colours[BACKGROUND_SCRIBBLE] = "white"
+    return DirectLabelColormap(color_dict=colours)
+
+
+def scribble_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
+    """Return the editable layer of scribbles (H, W) uint8; painting changes `values` itself."""
+    layer = Labels(values, name=SCRIBBLES, colormap=scribble_colours(classes), opacity=0.9)
+    layer.brush_size = 5
+    return _tagged(layer, SCRIBBLES)
+
+
+def cleaning_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
+    """Return the outlined, read-only layer of what a clean-up would make of pixels (H, W) uint8, as in scribbles."""
+    layer = Labels(values, name=CLEANING, colormap=scribble_colours(classes), opacity=1.0)
+    layer.contour = 1
+    quicken_contours(layer)
+    layer.editable = False
+    return _tagged(layer, CLEANING)
 
 
 def _tagged(layer: Any, role: str) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.boundary_layer import BoundaryOverlay
+from napari_wsss.widgets.cleaning_layer import CleaningOverlay
 from napari_wsss.widgets.comparison_layer import ComparisonOverlay
 from napari_wsss.widgets.overlay import Overlay
 from napari_wsss.widgets.provenance_layer import ProvenanceOverlay
+from napari_wsss.widgets.scribble_layer import ScribbleOverlay
 from napari_wsss.widgets.uncertainty_layer import UncertaintyOverlay
 
 
@@ -17,4 +19,6 @@ def make_overlays(session: Session) -> tuple[Overlay, ...]:
         BoundaryOverlay(session),
         ComparisonOverlay(session),
         ProvenanceOverlay(session),
+        CleaningOverlay(session),
+        ScribbleOverlay(session),
     )

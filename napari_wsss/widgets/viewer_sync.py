@@ -27,6 +27,7 @@ from napari_wsss.widgets.controls import single_shot, soon
 from napari_wsss.widgets.overlay import Place
 from napari_wsss.widgets.overlays import make_overlays
 from napari_wsss.widgets.peek import Peek
+from napari_wsss.widgets.scribble_tool import ScribbleTool
 
 RECORD_AFTER_MS = 150
 FLUSH_AFTER_MS = 2000
@@ -79,6 +80,8 @@ class ViewerSync(QObject):
         for signal, slot in self._signals:
             signal.connect(slot)
         viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.selection.events.active.connect(self._on_active)
+        self.scribbles = ScribbleTool(self)
         self.show()
 
     @property
@@ -145,6 +148,11 @@ class ViewerSync(QObject):
             return
         self.write_mask(values)
 
+    @property
+    def is_busy(self) -> bool:
+        """True while a change of a layer is ours, not a person's."""
+        return self._busy
+
     def _guarded(self, change: Any) -> None:
         """Run a change of ours, during which layer events are not a person's."""
         before, self._busy = self._busy, True
@@ -164,7 +172,7 @@ class ViewerSync(QObject):
         self._guarded(self._feed_all)
         if resized:
             self.viewer.reset_view()
-        self._activate_mask()
+        self.activate()
 
     def _feed_all(self) -> None:
         self._adopt()
@@ -228,7 +236,14 @@ class ViewerSync(QObject):
 
     def _on_overlays(self, *_told: Any) -> None:
         if self.mask is not None and self.session.current_id == self._shown_id:
-            self._guarded(self._feed_overlays)
+            self.feed_overlays()
+
+    def feed_overlays(self) -> None:
+        """Bring the layers that come and go after the session; the active layer stays what it was."""
+        active = self.viewer.layers.selection.active
+        self._guarded(self._feed_overlays)
+        if active in self.viewer.layers and self.viewer.layers.selection.active is not active:
+            self._guarded(lambda: setattr(self.viewer.layers.selection, "active", active))
 
     def _feed_overlays(self) -> None:
         for overlay in self.overlays:
@@ -309,7 +324,7 @@ class ViewerSync(QObject):
         if self.session.image is None or self._shown_id is None:
             return
         self._guarded(self._feed_all)
-        self._activate_mask()
+        self.activate()
         self.notice.emit(f"The layer '{name}' belongs to the project and was put back.")
 
     def _on_renamed(self, event: Any) -> None:
@@ -377,22 +392,29 @@ class ViewerSync(QObject):
         where = np.nonzero(mask.data != values)
         if len(where[0]):
             self._guarded(lambda: mask.data_setitem(where, values[where]))
+            self.scribbles.note_mask_step()
             self._save.start()
         self._record.stop()
         self.session.record_change(mask.data, source, claimed)
 
     # What a person asks for
 
-    def _activate_mask(self) -> None:
-        if self.mask is not None and self.viewer.layers.selection.active is not self.mask:
-            self.viewer.layers.selection.active = self.mask
+    def activate(self) -> None:
+        """Make the layer that is painted into, mask or scribbles, napari's active one."""
+        painted = self.scribbles.painted or self.mask
+        if painted is not None and self.viewer.layers.selection.active is not painted:
+            self.viewer.layers.selection.active = painted
+
+    def _on_active(self, event: Any) -> None:
+        if not self._busy:
+            self.scribbles.on_active(event.value)
 
     def choose_value(self, value: int) -> None:
         """Paint with mask value `value` (0 background, 255 ignore) and show that class's activation map."""
         mask = self.mask
         if mask is None or value not in self._classes().values():
             return
-        self._activate_mask()
+        self.activate()
         mask.selected_label = value
         name = self._classes().name_of(value)
         if value not in (BACKGROUND, IGNORE) and name in self._labelled():
@@ -410,10 +432,10 @@ class ViewerSync(QObject):
         mask.selected_label = self._value
 
     def set_tool(self, mode: str) -> None:
-        """Switch the mask's tool: ``paint``, ``erase``, ``fill``, ``polygon``, ``pick`` or ``pan_zoom``."""
+        """Switch the brush: ``paint``, ``erase``, ``fill``, ``polygon``, ``pick`` or ``pan_zoom``."""
         if self.mask is not None and self.mask.editable:
-            self._activate_mask()
-            self.mask.mode = mode
+            self.activate()
+            (self.scribbles.painted or self.mask).mode = mode
 
     def _recolour(self) -> None:
         """Give mask and proposal the colours of the current class list (a class may have been added)."""
@@ -428,7 +450,9 @@ class ViewerSync(QObject):
         Layers that nobody saves any more would invite a person to paint into the void.
         """
         self.flush()
+        self.scribbles.close()
         self._clear()
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self.viewer.layers.selection.events.active.disconnect(self._on_active)
