@@ -86,17 +86,21 @@ class Autosave:
             self._set(SaveState("unsaved"))
 
     def record(
-        self, values: NDArray[np.uint8], source: Source | None = None, claimed: NDArray[np.bool_] | None = None
+        self,
+        values: NDArray[np.uint8],
+        source: Source | None = None,
+        claimed: NDArray[np.bool_] | None = None,
+        ground: SourcedMask | None = None,
     ) -> int:
         """Append what changed as one stroke; return the number of changed pixels.
 
         Parameters
         ----------
         values : (H, W) uint8
-        source, claimed
+        source, claimed, ground
             See `Ledger.note`. Without a source it is a person's painting after `touch`, else it may be undo.
         """
-        changed = self._note(values, source, claimed)
+        changed = self._note(values, source, claimed, ground)
         if self._project.read_only or self._on_disk is self.drawn:
             self._settle()
             return len(changed)
@@ -129,11 +133,15 @@ class Autosave:
         return True
 
     def _note(
-        self, values: NDArray[np.uint8], source: Source | None = None, claimed: NDArray[np.bool_] | None = None
+        self,
+        values: NDArray[np.uint8],
+        source: Source | None = None,
+        claimed: NDArray[np.bool_] | None = None,
+        ground: SourcedMask | None = None,
     ) -> NDArray[np.intp]:
         """Note a change in the ledger; return the pixels in which the disk is behind."""
         self._values, was_on_disk = values, self._on_disk is self.drawn
-        changed = self._ledger.note(values, source, claimed, self._painted)
+        changed = self._ledger.note(values, source, claimed, ground, painted=self._painted)
         self._painted = False
         if was_on_disk:
             return changed

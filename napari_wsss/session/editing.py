@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.project import Project
+from napari_wsss.core.sourced_masks import SourcedMask
 from napari_wsss.core.sources import Source, Sources
 from napari_wsss.session.attention import Attention
 from napari_wsss.session.autosave import Autosave
@@ -88,7 +89,11 @@ class Editing(Signals):
             self._autosave.touch()
 
     def record_change(
-        self, values: NDArray[np.uint8], source: Source | None = None, claimed: NDArray[np.bool_] | None = None
+        self,
+        values: NDArray[np.uint8],
+        source: Source | None = None,
+        claimed: NDArray[np.bool_] | None = None,
+        ground: SourcedMask | None = None,
     ) -> None:
         """Journal what changed in the mask (H, W) uint8 since the last call, also by undo; the image becomes a draft.
 
@@ -103,12 +108,14 @@ class Editing(Signals):
             what was not painted gets the sources it had where it is undo or redo of a recorded step.
         claimed : (H, W) bool, optional
             All pixels the machine step decided, also those whose value it left; a person's stay a person's.
+        ground : SourcedMask, optional
+            What the step worked on where that is not the mask (see `proposal_as_mask`); what it left keeps its source.
         """
         canvas, autosave, project = self._canvas, self._autosave, self.project
         if canvas is None or autosave is None or project is None:
             return
         before, canvas.mask = autosave.drawn, values
-        changed = autosave.record(values, _stamped(source), claimed)
+        changed = autosave.record(values, _stamped(source), claimed, ground)
         if changed and not project.read_only:
             was_touched, canvas.touched = canvas.touched, True
             state = project.catalog.state(canvas.image_id)
@@ -121,7 +128,11 @@ class Editing(Signals):
             self.sources_changed.emit(canvas.image_id)
 
     def replace_mask(
-        self, values: NDArray[np.uint8], source: Source | None = None, claimed: NDArray[np.bool_] | None = None
+        self,
+        values: NDArray[np.uint8],
+        source: Source | None = None,
+        claimed: NDArray[np.bool_] | None = None,
+        ground: SourcedMask | None = None,
     ) -> None:
         """Make `values` the mask: journaled at once, and one step of the layer's history where a window shows it.
 
@@ -133,7 +144,7 @@ class Editing(Signals):
         self.record_change(canvas.mask)
         if source is None and np.array_equal(values, canvas.mask):
             return
-        self.record_change(values, source, claimed)
+        self.record_change(values, source, claimed, ground)
         self.mask_replaced.emit(canvas.image_id)
 
     def _recorded(self, values: NDArray[np.uint8]) -> None:

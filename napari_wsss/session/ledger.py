@@ -61,6 +61,7 @@ class Ledger:
         values: Mask,
         source: Source | None = None,
         claimed: NDArray[np.bool_] | None = None,
+        ground: SourcedMask | None = None,
         painted: bool = True,
     ) -> NDArray[np.intp]:
         """Take the mask (H, W) uint8 as it is now.
@@ -72,6 +73,8 @@ class Ledger:
             The machine step that made it; None when a person did, or undo.
         claimed : (H, W) bool, optional
             What the machine step decided, also where the value stayed.
+        ground : SourcedMask, optional
+            What the step worked on where that is not the mask: pixels it left as they are there keep the source there.
         painted : bool
             False when it may be undo or redo.
 
@@ -85,19 +88,24 @@ class Ledger:
         place = self._place if source is not None or painted else self._place_of(values)
         if place != self._place:
             return self._go_to(place)
-        return self._take(self.planned(values, source, claimed))
+        return self._take(self.planned(values, source, claimed, ground))
 
     def planned(
-        self, values: Mask, source: Source | None = None, claimed: NDArray[np.bool_] | None = None
+        self,
+        values: Mask,
+        source: Source | None = None,
+        claimed: NDArray[np.bool_] | None = None,
+        ground: SourcedMask | None = None,
     ) -> SourcedMask:
         """Return what a step would make of the mask, without making it."""
+        ground = ground or self.state
         if source is None:
-            return self.state.drawn_over(values)
-        changed = values != self.state.values
+            return ground.drawn_over(values)
+        changed = values != ground.values
         if claimed is not None:
-            changed |= claimed & ~self.state.sources.person
-        table, number = self.state.sources.numbered(source)
-        return SourcedMask(values, Sources(np.where(changed, np.uint8(number), self.state.sources.values), table))
+            changed |= claimed & ~ground.sources.person
+        table, number = ground.sources.numbered(source)
+        return SourcedMask(values, Sources(np.where(changed, np.uint8(number), ground.sources.values), table))
 
     def _take(self, state: SourcedMask) -> NDArray[np.intp]:
         before, after = self.state, SourcedMask(state.values.copy(), state.sources)

@@ -180,6 +180,12 @@ class Reviewing(Walking):
         assert self._canvas is not None
         return proposal_source(project, image_id, self._canvas.machine)
 
+    def proposal_as_mask(self) -> SourcedMask | None:
+        """Return the mask as it would be with the whole proposal copied in, for steps that work on the proposal."""
+        if self._autosave is None or self.proposal is None:
+            return None
+        return self._autosave.planned(self.proposal, self.proposal_source())
+
     @reported
     def set_note(self, text: str) -> bool:
         """Keep a reviewer's note with the shown image."""

@@ -16,6 +16,7 @@ from napari_wsss.widgets.cluster_line import ClusterLine
 from napari_wsss.widgets.companion_list import CompanionList
 from napari_wsss.widgets.controls import button, column, heading, row
 from napari_wsss.widgets.decision_list import DecisionList
+from napari_wsss.widgets.provenance_box import ProvenanceBox
 from napari_wsss.widgets.queue_panel import QueuePanel
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
@@ -29,6 +30,7 @@ class ReviewPage(QWidget):
         self.queue = QueuePanel(session, actions)
         self.cluster_line = ClusterLine(session)
         self.classes = ClassPanel(session, sync, actions)
+        self.provenance = ProvenanceBox(session)
         self.companions = CompanionList(session)
         self.note = QLineEdit()
         self.note.setPlaceholderText("note for the next person …")
@@ -46,6 +48,7 @@ class ReviewPage(QWidget):
                 self.queue,
                 self.cluster_line,
                 self.classes,
+                self.provenance,
                 self.note,
                 self.companions,
                 heading("Last decisions"),
@@ -98,5 +101,6 @@ class ReviewPage(QWidget):
         self.queue.close_panel()
         self.cluster_line.close_line()
         self.classes.close_panel()
+        self.provenance.close_box()
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)

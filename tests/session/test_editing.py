@@ -109,3 +109,16 @@ def test_a_failed_write_forgets_nobody(sitting: Sitting, monkeypatch) -> None:  
     assert found.table == (STEP,)
     assert sitting.session.record is not None
     assert sitting.session.record.state == "draft"
+
+
+def test_a_step_on_the_proposal_leaves_the_proposal_its_pixels(computed: Sitting) -> None:
+    session = computed.session
+    ground = session.proposal_as_mask()
+    assert ground is not None
+    values = ground.values.copy()
+    values[:2] = 3
+    session.replace_mask(values, STEP, ground=ground)
+    assert session.sources is not None
+    assert (session.sources.values[:2] == FIRST_MACHINE + 1).all()
+    assert (session.sources.values[2:] == FIRST_MACHINE).all()
+    assert [source.kind for source in session.source_table] == ["proposal", "clean-up"]
