@@ -121,7 +121,9 @@ class Cleaning:
             session.mask != preview.mask, session.mask, preview.after
         )  # what was painted since then stays
         self.cancel()
-        session.replace_mask(values, _source(preview.steps))
+        on_proposal = not np.array_equal(preview.before, preview.mask)
+        ground = session.proposal_as_mask() if on_proposal else None
+        session.replace_mask(values, _source(preview.steps), ground=ground)
         session.notice.emit(f"Cleaned {preview.pixels:,} px; Ctrl+Z takes it back.")
         return True
 

@@ -212,7 +212,8 @@ class Propagation:
         values = np.where(session.mask != request.mask, session.mask, values)  # what was painted since then stays
         changed = int(np.count_nonzero(values != session.mask))
         session.notice.emit(f"Propagated: {changed:,} pixels changed; Ctrl+Z takes it back.")
-        session.replace_mask(values, source)
+        on_proposal = not np.array_equal(request.before, request.mask)
+        session.replace_mask(values, source, ground=session.proposal_as_mask() if on_proposal else None)
 
     def _tell_busy(self) -> None:
         self.busy_changed.emit(self.busy)
