@@ -41,7 +41,7 @@ def test_it_corrects_the_proposal_around_the_scribble(computed, scribbled):
     assert "Propagated" in computed.notices[-1]
     assert session.scribbles.any  # they stay for the next round
     assert not session.person_pixels.any()
-    assert {source.kind for source in session.sources.table} == {"propagated"}
+    assert [source.kind for source in session.sources.table] == ["proposal", "propagated"]
 
 
 def test_a_persons_pixels_stay(computed, scribbled):
