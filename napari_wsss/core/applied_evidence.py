@@ -47,6 +47,15 @@ class AppliedEvidence(Evidence):
         features: NDArray[np.float32] = self._network("localize").describe(self._pixels(), self._settings("localize"))
         return features
 
+    def meanings(self) -> NDArray[np.float32]:
+        """Return features (D,h,w) that say what is where; those of `features` by networks that have no others."""
+        if not self.plan.localizer_checkpoint:
+            return super().features()
+        network = self._network("localize")
+        asked = getattr(network, "embed", network.describe)
+        features: NDArray[np.float32] = asked(self._pixels(), self._settings("localize"))
+        return features
+
     def saliency(self) -> SaliencyMap:
         """Return the saliency (H,W) of the image, of the plan's folder before a model's; `StepError` without both."""
         if not self.plan.saliency_folder and self.plan.saliency_checkpoint:

@@ -135,7 +135,7 @@ def borrow(
     ids = tuple(image_ids)
     yield Progress(STEP, 0, len(ids), source)
     own = Lineage.of(project, source)
-    features = AppliedEvidence(project, project.plan, source, device, background).features()
+    features = AppliedEvidence(project, project.plan, source, device, background).meanings()
     proposal = project.store.read_mask(own.result, source, own.content)
     prototypes = learn_prototypes(features, mask, proposal)
     done: list[str] = []
@@ -189,7 +189,7 @@ def _borrow_one(item: Lineage, source: str, prototypes: Prototypes, device: str,
     store = item.project.store
     evidence = AppliedEvidence(item.project, item.plan, item.image_id, device, background)
     maps = _base_maps(item)
-    factors = relative_evidence(prototypes, evidence.features())
+    factors = relative_evidence(prototypes, evidence.meanings())
     image = item.project.load_image(item.image_id).pixels
     laid_over = maps.background is not None
     if laid_over:

@@ -125,6 +125,16 @@ class ImageClusters:
         )
         return tuple(str(row[0]) for row in rows)
 
+    def unmeasured(self, cluster: str) -> tuple[str, ...]:
+        """Return the untouched images of a cluster of whose proposal nothing is known yet."""
+        states = ", ".join("?" * len(UNTOUCHED))
+        rows = self._database.rows(
+            "SELECT id FROM image_clusters JOIN images ON number = image WHERE cluster = ? "
+            f"AND (stale = 1 OR score IS NULL) AND state IN ({states}) ORDER BY number",
+            (cluster, *UNTOUCHED),
+        )
+        return tuple(str(row[0]) for row in rows)
+
     # -- changing -----------------------------------------------------------------------------------------
 
     def replace(self, rows: Iterable[ClusterRow]) -> bool:

@@ -149,6 +149,19 @@ class Localizer(TrunkNetwork):
         """Return the activation maps of one image, as `infer_maps` does; methods that compare use `companions`."""
         return infer_maps(self, image, present, settings)
 
+    def embed(self, image: NDArray[np.uint8], settings: Inference) -> NDArray[np.float32]:
+        """Return what says what is where in one image, (D,h,w) float32: the trunk's last features beside `describe`'s.
+
+        Each part has unit length in every cell, the details half of it.
+        """
+        return infer_features(self, image, settings, self._meanings)
+
+    def _meanings(self, images: Tensor) -> Tensor:
+        details = self.pixel_features(images)
+        last = F.normalize(self.trunk(images), dim=1)
+        last = F.interpolate(last, details.shape[2:], mode="bilinear", align_corners=False)
+        return torch.cat([last, F.normalize(details, dim=1) / 2], dim=1)
+
     def describe(self, image: NDArray[np.uint8], settings: Inference) -> NDArray[np.float32]:
         """Return the pixel features of one image, as `infer_features` does."""
         return infer_features(self, image, settings)
@@ -205,13 +218,19 @@ def inference_copy(localizer: AnyLocalizer, settings: Inference) -> tuple[AnyLoc
 
 
 def infer_features(
-    localizer: Localizer, image: NDArray[np.uint8], inference: Inference | None = None
+    localizer: Localizer,
+    image: NDArray[np.uint8],
+    inference: Inference | None = None,
+    compute: Callable[[Tensor], Tensor] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the pixel features (D,h,w) float32 of one image (H,W,3) uint8 at its own scale; tiled as its maps are."""
+    """Return the pixel features (D,h,w) float32 of one image (H,W,3) uint8 at its own scale; tiled as its maps are.
+
+    `compute` makes features of a batch, (1,3,H,W) to (1,D,h,w); the localizer's `pixel_features` without it.
+    """
     settings = (inference or Inference()).resolved()
     resized = resize(image, *localizer.normalisation.fit_size(*image.shape[:2]))
     with evaluating(localizer), torch.inference_mode():
-        features = over_image(localizer, localizer.pixel_features, resized, settings)
+        features = over_image(localizer, compute or localizer.pixel_features, resized, settings)
     return features.cpu().numpy()
 
 

@@ -73,6 +73,18 @@ class BatchAccept:
         project = self._session.project
         return project.catalog.clusters.surer_than(cluster, confidence) if project is not None else ()
 
+    def unmeasured(self, cluster: str) -> tuple[str, ...]:
+        """Return the untouched images whose confidence is not known yet."""
+        project = self._session.project
+        return project.catalog.clusters.unmeasured(cluster) if project is not None else ()
+
+    def measure(self, cluster: str) -> int:
+        """Have the confidence of images found out of which it is not known; return how many these are."""
+        project, waiting = self._session.project, self.unmeasured(cluster)
+        if waiting and project is not None and not project.read_only and stages.has_model(project):
+            self._session.start_inference(waiting)
+        return len(waiting)
+
     def accept(self, cluster: str, confidence: float) -> None:
         """Accept the proposals of the untouched images whose confidence is at least `confidence`, in the background.
 

@@ -33,6 +33,11 @@ class AcceptBox(QWidget):
         confidence = row(text_label("confidence ≥", wrap=False), self.slider, self.share)
         self.setLayout(column(confidence, row(self.remark, self.accept)))
 
+    def begin(self, shown: GalleryRow) -> None:
+        """Show what can be accepted of a cluster, and have measured what is not known yet."""
+        self._session.gallery.batch.measure(shown.full_name)
+        self.show_row(shown)
+
     def show_row(self, shown: GalleryRow) -> None:
         """Show what can be accepted of a cluster."""
         self._row = shown
@@ -46,6 +51,8 @@ class AcceptBox(QWidget):
         count = len(batch.would_accept(self._row.full_name, self.slider.value() / 100))
         reason = batch.why_not(self._row.facts)
         would = f"Would accept {count} of {len(self._row.members)} images"
+        if waiting := len(batch.unmeasured(self._row.full_name)):
+            would += f" ({waiting} not measured yet)"
         self.remark.setText(f"{would}. Not yet: {reason}." if reason else f"{would}; drafts stay as they are.")
         self.accept.setEnabled(not reason and count > 0)
         self.accept.setToolTip(f"Not yet: {reason}" if reason else "One step; Backspace takes all of it back")

@@ -25,7 +25,17 @@ from napari_wsss.widgets.cluster_row import ClusterRow
 from napari_wsss.widgets.cluster_scatter import ClusterScatter
 from napari_wsss.widgets.cluster_selection import ClusterSelection
 from napari_wsss.widgets.cluster_tools import ClusterTools
-from napari_wsss.widgets.controls import WheelGuard, button, choose, column, combo, row, single_shot, text_label
+from napari_wsss.widgets.controls import (
+    WheelGuard,
+    button,
+    choose,
+    column,
+    combo,
+    row,
+    single_shot,
+    text_label,
+    tool_button,
+)
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 SETTLING_MS = 150
@@ -58,7 +68,7 @@ class ClustersPage(QWidget):
         self.count.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         WheelGuard.protect(self.count)
         self.find = button("Find clusters", self._find, "Group the images by the features of the applied localizer")
-        self.undo = button("Undo", lambda: self._attempt(session.gallery.undo))
+        self.undo = tool_button("Undo", lambda: self._attempt(session.gallery.undo))
         self.merge = button(
             "Merge picked", self._merge, "Make the picked clusters one; it keeps the largest one's name"
         )

@@ -45,11 +45,11 @@ class ClusterRow(QWidget):
         self.pick.toggled.connect(lambda _on: self.picked.emit())
         self.name = NameEdit()
         self.name.named.connect(self.renamed.emit)
-        self.facts = text_label(wrap=False, quiet=True)
+        self.facts = text_label(quiet=True)
         self.strip = ImageStrip(session, selection)
         self.accept = AcceptBox(session)
         self.accept.hide()
-        self.accept_shown = self._toggle("Accept sure ones …", self._show_accept)
+        self.accept_shown = self._toggle("Accept …", self._show_accept)
         self.all_shown = self._toggle("all", self._show_all)
         buttons = row(
             tool_button("Review", lambda: self.acted.emit("review"), "Show only these images in the queue"),
@@ -63,9 +63,9 @@ class ClusterRow(QWidget):
             1,
             self.all_shown,
         )
-        header = row(self.pick, self.name, self.facts)
+        header = row(self.pick, self.name)
         header.setStretch(1, 1)
-        self.setLayout(column(line(), header, self.strip, buttons, self.accept))
+        self.setLayout(column(line(), header, self.facts, self.strip, buttons, self.accept))
         self.show_row(shown)
 
     @staticmethod
@@ -94,7 +94,7 @@ class ClusterRow(QWidget):
     def _show_accept(self, wanted: bool) -> None:
         self.accept.setVisible(wanted)
         if wanted:
-            self.accept.show_row(self.shown)
+            self.accept.begin(self.shown)
 
     def _show_all(self, wanted: bool) -> None:
         self._all = wanted

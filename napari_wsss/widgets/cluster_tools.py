@@ -12,7 +12,7 @@ from napari_wsss.core.borrowing import NEIGHBOURS, neighbours
 from napari_wsss.core.image_clusters import UNTOUCHED
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.cluster_selection import ClusterSelection
-from napari_wsss.widgets.controls import WheelGuard, button, column, row, text_label
+from napari_wsss.widgets.controls import WheelGuard, column, row, text_label, tool_button
 
 Attempt = Callable[[Callable[[], object]], bool]
 
@@ -51,12 +51,12 @@ class ClusterTools(QWidget):
         self._session, self._selection, self._attempt, self._compare = session, selection, attempt, compare
         self._class_name = ""
         self._names: tuple[str, ...] = ()
-        self.title = text_label(wrap=False)
-        self.move = button("Move to …", lambda: self._open_moves(), "Put them into another cluster")
-        self.wrong = button("Not this class", lambda: self._run("wrong"), "Take the image-level label from them")
-        self.split_off = button("Split off", lambda: self._run("split_off"), "Make them a new cluster")
-        self.compare = button("Compare", lambda: self._run("compare"), "Two images side by side")
-        self.borrow = button("Propose for", lambda: self._run("borrow"))
+        self.title = text_label()
+        self.move = tool_button("Move to …", lambda: self._open_moves(), "Put them into another cluster")
+        self.wrong = tool_button("Not this class", lambda: self._run("wrong"), "Take the image-level label from them")
+        self.split_off = tool_button("Split off", lambda: self._run("split_off"), "Make them a new cluster")
+        self.compare = tool_button("Compare", lambda: self._run("compare"), "Two images side by side")
+        self.borrow = tool_button("Propose for", lambda: self._run("borrow"))
         self.count = QSpinBox()
         self.count.setRange(1, 200)
         self.count.setValue(NEIGHBOURS)
@@ -72,7 +72,7 @@ class ClusterTools(QWidget):
         self.setLayout(
             column(
                 self.title,
-                row(self.move, self.wrong, self.split_off),
+                row(self.move, self.wrong, self.split_off, 1),
                 row(self.compare, self.borrow, self.count, 1),
             )
         )
@@ -82,7 +82,7 @@ class ClusterTools(QWidget):
     def show_class(self, class_name: str, cluster_names: Sequence[str]) -> None:
         """Work on a class with these clusters."""
         self._class_name, self._names = class_name, tuple(cluster_names)
-        self.wrong.setText(f"Not {class_name}" if 0 < len(class_name) <= 14 else "Not this class")
+        self.wrong.setText(f"Not {class_name}" if 0 < len(class_name) <= 12 else "Not this class")
         self.refresh()
 
     def refresh(self) -> None:

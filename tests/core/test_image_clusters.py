@@ -62,6 +62,8 @@ def test_only_untouched_images_with_a_sure_proposal_are_found(project: Project) 
     found = project.catalog.clusters.surer_than
     assert found("dog 1", 0.6) == ("a.png", "d.png", "b.png")
     assert found("dog 1", 0.9) == ("a.png", "d.png")
+    assert project.catalog.clusters.unmeasured("dog 1") == ()
+    assert project.catalog.clusters.unmeasured("lying") == ("c.png",)
     project.record_stroke("a.png", np.array([0]), np.array([1], np.uint8))
     project.catalog.set_facts("d.png", stale=True)
     assert found("dog 1", 0.0) == ("b.png",)

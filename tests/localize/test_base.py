@@ -192,6 +192,16 @@ def test_inference_sees_the_weights_of_the_moment(localizer: Localizer) -> None:
     assert np.abs(infer_maps(localizer, image, [0], EXACT).scores - before).max() > 0.1
 
 
+def test_an_image_is_embedded_by_what_the_trunk_sees_and_by_its_details(localizer: Localizer) -> None:
+    image = picture(70, 90)
+    details, both = localizer.describe(image, Inference()), localizer.embed(image, Inference())
+
+    assert both.shape[1:] == details.shape[1:]
+    lengths = [np.linalg.norm(part, axis=0) for part in (both[: -len(details)], both[-len(details) :])]
+    assert lengths[0].max() <= 1.02  # of what is computed in half precision
+    np.testing.assert_allclose(lengths[1], 0.5, rtol=0.02)
+
+
 def test_weights_are_split_into_trunk_and_head(localizer: Localizer) -> None:
     localizer.trunk.freeze_batch_norm()
     trunk, head = list(localizer.trunk_parameters()), list(localizer.head_parameters())

@@ -59,3 +59,13 @@ def test_images_without_a_proposal_are_left_out(computed: Sitting) -> None:
     computed.settle()
     assert session.project.catalog.state("p1.png") == "todo"
     assert computed.notices[-1].startswith("Accepted 0 images of red 1; 4 left out")
+
+
+def test_what_is_not_known_yet_is_measured(computed: Sitting) -> None:
+    session, gallery = computed.session, with_clusters(computed)
+    assert session.project is not None
+    session.project.catalog.set_score("p1.png", None)
+    assert gallery.batch.measure("red 1") == 1
+    computed.settle()
+    assert gallery.batch.measure("red 1") == 0
+    assert len(gallery.batch.would_accept("red 1", 0.0)) == 4
