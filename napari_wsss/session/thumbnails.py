@@ -56,6 +56,7 @@ class Thumbnails:
         self._ages: dict[str, int] = {}
         self._age = 0
         self._shown = ""
+        self._starting = False
         for signal in (session.state_changed, session.labels_changed, session.maps_ready, session.mask_replaced):
             signal.connect(self.outdate)
         session.image_changed.connect(self._on_image)
@@ -70,7 +71,8 @@ class Thumbnails:
         age, picture = self._pictures.get(image_id, (None, None))
         if age != self._age_of(image_id) and self._session.project is not None:
             self._wishes.add(image_id, self._age_of(image_id))
-            self._start()
+            # Not at once: a list asks while it paints, and what a window does about a new job may paint as well.
+            self._session.jobs.dispatch(self._start)
         elif image_id in self._pictures:
             self._pictures.move_to_end(image_id)
         return picture
@@ -99,11 +101,20 @@ class Thumbnails:
         self._ages.clear()
         self._shown = ""
 
+    def _start_soon(self) -> None:
+        """Start making pictures once the caller is done: a window asks for them while it paints itself, and whoever
+        hears of a new job may want to paint too.
+        """
+        if not self._starting:
+            self._starting = True
+            self._session.jobs.dispatch(self._start)
+
     def _start(self) -> None:
         """Start the job that makes what is wished for; a running one takes later wishes too."""
+        self._starting = False
         jobs, project = self._session.jobs, self._session.project
         running = jobs.find(THUMBNAILS)
-        if project is None or (running is not None and running.state != "cancelling"):
+        if project is None or not len(self._wishes) or (running is not None and running.state != "cancelling"):
             return
         job = Job("thumbnails", lambda: self._make(project), key=THUMBNAILS, lane=THUMBNAILS, quiet=True)
         job.ended.connect(lambda: self._ended(job))
