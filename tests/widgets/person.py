@@ -12,6 +12,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 NAMED = {",": Qt.Key.Key_Comma, ".": Qt.Key.Key_Period, "Backspace": Qt.Key.Key_Backspace}
+MODIFIERS = {"Shift": Qt.KeyboardModifier.ShiftModifier, "Ctrl": Qt.KeyboardModifier.ControlModifier}
 LEFT = Qt.MouseButton.LeftButton
 MOVE_MS = 20  # moves that follow faster are taken together
 
@@ -24,7 +25,7 @@ class Person:
         self._canvas = viewer.window._qt_viewer.canvas.native
 
     def press(self, *names: str) -> None:
-        """Press and release keys, each named as napari names them (``A``, ``Shift-Y``)."""
+        """Press and release keys, each named as napari names them (``A``, ``Shift-Y``, ``Ctrl-Z``)."""
         for name in names:
             QTest.keyClick(self._canvas, *self._key(name))
 
@@ -64,6 +65,8 @@ class Person:
 
     @staticmethod
     def _key(name: str) -> tuple[Qt.Key, Qt.KeyboardModifier]:
-        letter = name.removeprefix("Shift-")
-        shifted = Qt.KeyboardModifier.ShiftModifier if letter != name else Qt.KeyboardModifier.NoModifier
-        return NAMED.get(letter) or getattr(Qt.Key, f"Key_{letter}"), shifted
+        *held, letter = name.split("-") if len(name) > 1 else [name]
+        pressed = Qt.KeyboardModifier.NoModifier
+        for modifier in held:
+            pressed |= MODIFIERS[modifier]
+        return NAMED.get(letter) or getattr(Qt.Key, f"Key_{letter}"), pressed

@@ -39,8 +39,8 @@ def test_the_button_and_the_keys_ask_for_the_same(panel, session, actions):
 
 def test_tooltips_name_the_keys_as_they_are(panel, session):
     assert panel.jump.toolTip().endswith("(J)")
-    session.own_keys.choose("most_uncertain", "O")
-    assert panel.jump.toolTip().endswith("(O)")
+    session.own_keys.choose("most_uncertain", "F7")
+    assert panel.jump.toolTip().endswith("(F7)")
 
 
 def test_it_is_narrow(panel):

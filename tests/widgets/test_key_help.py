@@ -65,7 +65,7 @@ def test_another_key_is_pressed_refused_and_taken(help_, actions, session, qtbot
 
 
 def test_escape_leaves_the_key_and_all_defaults_come_back(help_, session, qtbot):
-    session.own_keys.choose("skip", "O")
+    session.own_keys.choose("skip", "Shift-X")
     session.own_keys.choose("flag", "F6")
     wait_for(help_, "accept")
     qtbot.keyClick(help_.table, Qt.Key.Key_Escape)

@@ -37,9 +37,9 @@ def test_rows_name_their_keys_and_what_is_painted(model, sync, session):
     assert not found["blue"].labelled
     sync.choose_value(3)
     assert rows(model)["blue"].painted
-    session.own_keys.choose("ignore", "O")
+    session.own_keys.choose("ignore", "F7")
     model.reset()
-    assert rows(model)["ignore"].key == "O"
+    assert rows(model)["ignore"].key == "F7"
 
 
 def test_a_class_is_renamed_in_place(model, session):

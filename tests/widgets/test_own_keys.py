@@ -47,7 +47,7 @@ def test_digits_can_be_left_to_napari():
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
-        ("O", ""),
+        ("Shift-O", ""),
         ("Shift-X", ""),
         ("W", ""),  # its own
         ("M", "taken: choose the class"),
