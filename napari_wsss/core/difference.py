@@ -28,11 +28,11 @@ def tinted(image: Picture, mask: Mask, classes: ClassList) -> Picture:
 
 
 def difference(image: Picture, before: Mask, after: Mask, classes: ClassList) -> Picture:
-    """Return an opaque picture (H, W, 3) uint8 of what changed, over the photograph in dim grey.
+    """Return an opaque picture (H, W, 3) uint8 of what changed, over the photograph in faint grey.
 
     Pixels that got a class are filled with its colour; where a class went and background came, its colour is striped.
     """
-    grey = (image.mean(axis=2, keepdims=True) * 0.6).astype(np.uint8)
+    grey = (image.mean(axis=2, keepdims=True) * 0.4 + 80).astype(np.uint8)
     picture = np.repeat(grey, 3, axis=2)
     changed = (before != after) & (before != IGNORE)
     came = changed & (after > 0)

@@ -54,7 +54,7 @@ class Acceptance:
 
 
 class History:
-    """Every acceptance of a project that was not taken back; reads only what the journal has got since the last time."""
+    """Every acceptance of a project that was not taken back; reads only what is new in the journal."""
 
     def __init__(self) -> None:
         self._found: dict[int, Acceptance] = {}

@@ -120,8 +120,8 @@ class Changes:
         if not known and not disagree:
             return ""
         return (
-            f"The new model changed {much} of {known} proposals by more than {MUCH:.0%} and disagrees with {disagree} "
-            "accepted masks (Review: order by what changed; B compares)."
+            f"{much} of {known} proposals changed by more than {100 * MUCH:.0f} %, and the model now disagrees with "
+            f"{disagree} accepted masks (Review: order by what changed; B compares)."
         )
 
 

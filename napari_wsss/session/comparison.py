@@ -180,9 +180,10 @@ def drawn(image: NDArray[np.uint8], pair: Pair, view: View, classes: ClassList) 
 
 def caption_of(pair: Pair, view: View) -> str:
     """Return the line that says what a view shows and what the next press gives."""
+    share = f"{100 * pair.changed:.0f} %"
     if view == "difference":
-        what = f"Difference: filled is new, striped is gone; {pair.changed:.0%} changed"
+        what = f"Difference: filled is new, striped is gone; {share} changed"
         return f"{what} from {pair.before_name} to {pair.after_name} · again: off"
     if view == "before":
-        return f"Before: {pair.before_name}; after: {pair.after_name}, {pair.changed:.0%} changed · again: difference"
-    return f"After: {pair.after_name}; before: {pair.before_name}, {pair.changed:.0%} changed · again: before"
+        return f"Before: {pair.before_name}; after: {pair.after_name}, {share} changed · again: difference"
+    return f"After: {pair.after_name}; before: {pair.before_name}, {share} changed · again: before"

@@ -62,10 +62,10 @@ class Estimate:
     measured: str = ""
 
     def details(self) -> str:
-        """Return what the time is based on: ``on CPU · 300 steps at the pace of classifier-ab12``."""
-        where = f"on {self.device} · " if self.device else ""
+        """Return what the time is based on: `` on CPU, 300 steps at the pace of classifier-ab12``."""
+        where = f" on {self.device}" if self.device else ""
         how = f"at the pace of {self.measured}" if self.measured else "(a rough guess until a run was measured here)"
-        return f"{where}{self.steps} steps {how}"
+        return f"{where}, {self.steps} steps {how}"
 
 
 def estimate(

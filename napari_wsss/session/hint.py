@@ -86,5 +86,5 @@ def hint_text(figures: Figures, curve: list[tuple[float, float]], every: int) ->
     if not whole:
         return f"{count} masks accepted {since}. Retrain with them?"
     if len(whole) == 1:
-        return f"{count} masks accepted {since}; you corrected {whole[0]:.0%} of their pixels. Retrain with them?"
-    return f"You corrected {whole[0]:.0%} → {whole[-1]:.0%} of pixels {since} ({count} masks). Retrain?"
+        return f"{count} masks accepted {since}; you corrected {100 * whole[0]:.0f} % of their pixels. Retrain?"
+    return f"You corrected {100 * whole[0]:.0f} % → {100 * whole[-1]:.0f} % of pixels {since} ({count} masks). Retrain?"

@@ -54,22 +54,23 @@ def compare(runs: Sequence[RunInfo]) -> RunTable:
 
 
 def curves(runs: Sequence[RunInfo], only: Sequence[str] = ()) -> list[tuple[float, dict[str, float]]]:
-    """Return the reports of runs as one history; a figure is named after its run, ``classifier-ab12 loss``.
+    """Return the reports of runs as one history; a figure is named after its run, ``ab12cd loss``.
 
     Parameters
     ----------
     runs : sequence of RunInfo
     only : sequence of str
-        Figures to keep; without any, the whole loss and every score that the runs have in common.
+        Figures to keep; without any, the whole loss and the first score that the runs have in common.
     """
     histories = [run.history() for run in runs]
     kept = set(only) or _in_common(histories)
+    names = short_names([run.folder.name for run in runs])
     found = [
         (
             float(event.done),
-            {f"{run.folder.name} {name}": value for name, value in event.metrics.items() if name in kept},
+            {f"{short} {name}": value for name, value in event.metrics.items() if name in kept},
         )
-        for run, history in zip(runs, histories, strict=True)
+        for short, history in zip(names, histories, strict=True)
         for event in history
     ]
     return sorted(((step, figures) for step, figures in found if figures), key=lambda entry: entry[0])
@@ -86,13 +87,18 @@ def flat(config: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def short_names(names: Sequence[str]) -> list[str]:
+    """Return run folders' names short enough for a legend, ``classifier-ab12cd34ef56-2`` as ``ab12cd-2``."""
+    parts = [name.split("-") for name in names]
+    short = ["-".join([part[1][:6], *part[2:]]) if len(part) > 1 else part[0] for part in parts]
+    return short if len(set(short)) == len(short) else list(names)
+
+
 def _in_common(histories: Sequence[Sequence[Any]]) -> set[str]:
-    """Return the figures all runs have: the whole loss, not its parts, and those noted without a loss (scores)."""
-    kept = []
-    for history in histories:
-        scores = {name for event in history if "loss" not in event.metrics for name in event.metrics}
-        kept.append(scores | {"loss"})
-    return set.intersection(*kept) if kept else set()
+    """Return the whole loss, and the first score (noted without a loss: the one that decides) that all runs have."""
+    scores = [_union([event.metrics for event in history if "loss" not in event.metrics]) for history in histories]
+    shared = [name for name in (scores[0] if scores else ()) if all(name in others for others in scores)]
+    return {"loss", *shared[:1]}
 
 
 def _union(mappings: Sequence[Mapping[str, Any]]) -> list[str]:

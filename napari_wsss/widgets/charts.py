@@ -28,7 +28,7 @@ Point = tuple[float, float]
 
 def percent(value: float) -> str:
     """Return a share as ``12 %``."""
-    return f"{value:.0%}"
+    return f"{100 * value:.0f} %"
 
 
 def plain(value: float) -> str:
@@ -70,7 +70,7 @@ class LineChart(QWidget):
         self, title: str, written: Callable[[float], str] = plain, across: str = "", top: float | None = None
     ) -> None:
         super().__init__()
-        self.title, self._written, self._across, self._top = title, written, across, top
+        self.title, self.across, self._written, self._top = title, across, written, top
         self.curve = Curve()
         self._hover: float | None = None
         self.setMouseTracking(True)
@@ -139,7 +139,7 @@ class LineChart(QWidget):
             draw_line(painter, QRectF(0, y - 8, LEFT - 6, 16), self._written(share * top), where)
         below = QRectF(frame.left(), frame.bottom() + 2, frame.width(), BOTTOM - 2)
         draw_line(painter, below, plain(first), Qt.AlignmentFlag.AlignLeft)
-        draw_line(painter, below, f"{plain(last)} {self._across}".strip(), Qt.AlignmentFlag.AlignRight)
+        draw_line(painter, below, f"{plain(last)} {self.across}".strip(), Qt.AlignmentFlag.AlignRight)
         if not self.curve.points:
             draw_line(painter, frame, "nothing yet", Qt.AlignmentFlag.AlignCenter)
 
@@ -150,14 +150,14 @@ class LineChart(QWidget):
         if self._hover is None:
             return f"{self.title}: {self._written(points[-1][1])}"
         place, value = min(points, key=lambda point: abs(self.at(point).x() - (self._hover or 0.0)))
-        return f"{self.title}: {self._written(value)} at {plain(place)} {self._across}".rstrip()
+        return f"{self.title}: {self._written(value)} at {plain(place)} {self.across}".rstrip()
 
     def _draw_marks(self, painter: QPainter) -> None:
         frame = self.frame()
         faint = QColor(self.palette().windowText().color())
         faint.setAlpha(130)
         painter.setPen(QPen(faint, 1, Qt.PenStyle.DashLine))
-        for place, _ in self.curve.marks:
+        for place in {place for place, _ in self.curve.marks if place > 0}:
             x = min(frame.right(), self.at((place, 0.0)).x())
             painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
 

@@ -32,7 +32,7 @@ class ModelList(QWidget):
         self.list.setMaximumHeight(HEIGHT)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.currentItemChanged.connect(lambda *_: self._show_buttons())
-        self.back = button("Use the model before", self._back, "Its proposals come back at once; masks stay")
+        self.back = button("Use the one before", self._back, "Its proposals come back at once; masks stay")
         self.use = button("Use the marked one", self._use, "Its proposals come back at once; masks stay")
         self.above = QDoubleSpinBox()
         self.above.setRange(0.05, 0.95)
@@ -42,9 +42,9 @@ class ModelList(QWidget):
         self.above.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.above.valueChanged.connect(self._on_above)
         WheelGuard.protect(self.above)
-        self.compare = button("Look for disagreement", session.changes.compare_accepted, "Accepted masks are only read")
-        threshold = row(text_label("Disagrees above", wrap=False), self.above, self.compare, 1)
-        self.setLayout(column(self.list, row(self.back, self.use, 1), threshold))
+        self.compare = button("Find disagreement", session.changes.compare_accepted, "Accepted masks are only read")
+        above = row(self.compare, text_label("above", wrap=False), self.above, 1)
+        self.setLayout(column(self.list, row(self.back, self.use, 1), above))
         self._signals = [
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),

@@ -46,7 +46,9 @@ class RunList(QWidget):
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.list.currentItemChanged.connect(lambda *_: self.chosen.emit())
         self.list.itemSelectionChanged.connect(self._on_selection)
-        self.apply = button("Apply to undecided images", self._apply, "Accepted masks are never touched")
+        self.apply = button(
+            "Apply", self._apply, "Undecided images get its proposals; accepted masks are never touched"
+        )
         self.resume = button("Resume", self.resume_wanted.emit, "Go on from the run's last checkpoint")
         self.compare = button("Compare", self._compare, "Mark two or more runs with Ctrl-click first")
         self.comparison = RunComparison()

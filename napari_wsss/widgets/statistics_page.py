@@ -86,12 +86,18 @@ class StatisticsPage(QWidget):
         figures = self._session.statistics.figures
         found, marks = figures.acceptances, places_of(figures.changes, figures.acceptances)
         self.summary.setText(summary(figures) if self._session.project is not None else "Open a project first.")
-        self.accepted.show_curve(accepted_over_time(found))
+        self._show_accepted(found)
         for chart, figure in ((self.edited, edited_of), (self.agreement, agreement_of), (self.seconds, seconds_of)):
             chart.show_curve(blocks(found, figure), marks)
         self.classes.show_bars(
             [(name, count, figures.accepted.get(name, 0)) for name, count in figures.labelled.items()]
         )
+
+    def _show_accepted(self, found: tuple[Acceptance, ...]) -> None:
+        curve = accepted_over_time(found)
+        in_hours = bool(curve) and curve[-1][0] > 2
+        self.accepted.across = "h of work" if in_hours else "min of work"
+        self.accepted.show_curve([(hours if in_hours else 60 * hours, count) for hours, count in curve])
 
     def _save_picture(self) -> None:
         path = self._ask("statistics.png", "PNG (*.png)")
@@ -133,17 +139,16 @@ def summary(figures: Figures) -> str:
     total = sum(figures.states.values()) - figures.states.get("excluded", 0)
     done, lately = figures.states.get("accepted", 0), figures.acceptances[-LATELY:]
     others = ", ".join(f"{count} {state}" for state, count in figures.states.items() if count and state != "accepted")
-    lines = [
-        f"<b>{done} of {total}</b> images accepted{f' ({done / total:.0%})' if total else ''}; {others or 'no other'}"
-    ]
+    share = f" ({percent(done / total)})" if total else ""
+    lines = [f"<b>{done} of {total}</b> images accepted{share}{'; ' if others else ''}{others}"]
     seconds = median_seconds(lately)
     if seconds:
         left = (total - done) * seconds
         lines.append(f"{seconds:.0f} s per image lately; about {duration(left)} of work left" if left else "")
     edited, agreement = mean_of(lately, edited_of), mean_of(lately, agreement_of)
     if edited is not None and agreement is not None:
-        lines.append(f"You correct {edited:.0%} of pixels; the model agrees with you at {agreement:.0%} mIoU")
+        lines.append(f"You correct {percent(edited)} of pixels; the model agrees with you at {percent(agreement)} mIoU")
     person = mean_of(figures.acceptances, person_of)
     if person is not None:
-        lines.append(f"{person:.0%} of all accepted pixels were drawn by hand, the rest proposed and accepted")
+        lines.append(f"{percent(person)} of all accepted pixels were drawn by hand")
     return "<br>".join(line for line in lines if line)

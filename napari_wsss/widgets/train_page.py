@@ -17,9 +17,11 @@ from napari_wsss.core.criteria import Criteria
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.progress import Progress
 from napari_wsss.session.estimate import estimate
+from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs import RunInfo
 from napari_wsss.session.session import Session
 from napari_wsss.session.training_process import command_line
+from napari_wsss.widgets.child_questions import describe_device
 from napari_wsss.widgets.controls import button, column, heading, line, row, text_label
 from napari_wsss.widgets.job_bar import duration
 from napari_wsss.widgets.loss_plot import LossPlot
@@ -38,6 +40,7 @@ class TrainPage(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._device_asked = False
         self._clock = (time.monotonic(), 0)  # when, and at which step, the watched run was first heard
         self.used = text_label()
         self.options = StageOptions(session)
@@ -108,6 +111,20 @@ class TrainPage(QWidget):
         self.options.show_form()
         self._show_used()
         self._show_cost()
+        self._ask_for_device()
+
+    def _ask_for_device(self) -> None:
+        """Have the device looked for that the cost depends on, once."""
+        if self._session.device_found or self._device_asked:
+            return
+        self._device_asked = True
+        job = Job("device", describe_device, lane="questions", quiet=True)
+        job.succeeded.connect(self._on_device)
+        self._session.jobs.submit(job)
+
+    def _on_device(self, text: str) -> None:
+        self._session.device_found = text
+        self._show_cost()
 
     # What is shown
 
@@ -154,7 +171,7 @@ class TrainPage(QWidget):
         told = {name: field.value for name, field in form.fields.items()}
         runs = session.training.runs(session.project)
         cost = estimate(session.project, choice.stage, choice.method, told, runs, session.device_found)
-        self.cost.setText(f"Takes about {duration(cost.seconds)} {cost.details()}" if cost else NOTHING_TO_LEARN)
+        self.cost.setText(f"Takes about {duration(cost.seconds)}{cost.details()}" if cost else NOTHING_TO_LEARN)
 
     def _show_command(self) -> None:
         project = self._session.project

@@ -37,7 +37,7 @@ def test_every_proposal_is_compared_with_the_one_before(computed: Sitting) -> No
     assert [image_id for image_id, record in found.items() if record.disagrees] == ["p0.png"]
     assert project.accepted_path("p0.png").read_bytes() == accepted
     assert measured
-    assert any("disagrees with 1 accepted" in text for text in computed.notices)
+    assert any("now disagrees with 1 accepted" in text for text in computed.notices)
     assert computed.failures == []
     session.accept(and_next=False)  # the person has looked again: the mask is right
     assert not project.catalog.get("p0.png").disagrees

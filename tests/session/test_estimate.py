@@ -54,7 +54,7 @@ def test_the_pace_of_a_run_here_counts(project: Project) -> None:
     assert (found.steps, found.measured, found.device) == (20, "late", "CPU")
     # 2 s for a step of 8 x 100 x 100 pixels; a step of 4 x 200 x 200 has twice as many.
     assert found.seconds == pytest.approx(20 * 4)
-    assert found.details() == "on CPU · 20 steps at the pace of late"
+    assert found.details() == " on CPU, 20 steps at the pace of late"
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,13 @@ def test_it_is_due_after_every_few_masks(hint: RetrainHint) -> None:
     told: list[str] = []
     hint.changed.connect(lambda: told.append(hint.text))
     assert tell(hint, [0.3] * 3) == ""
-    assert "corrected 30%" in tell(hint, [0.3] * 4)
-    assert "30% → 10%" in tell(hint, [0.3] * 4 + [0.1] * 4)
+    assert "corrected 30 %" in tell(hint, [0.3] * 4)
+    assert "30 % → 10 %" in tell(hint, [0.3] * 4 + [0.1] * 4)
     assert hint.curve == [(4.0, pytest.approx(0.3)), (8.0, pytest.approx(0.1))]
     hint.later()
     assert hint.text == ""
     assert tell(hint, [0.3] * 4 + [0.1] * 7) == ""
-    assert "30% → 0%" in tell(hint, [0.3] * 4 + [0.1] * 4 + [0.0] * 4)
+    assert "30 % → 0 %" in tell(hint, [0.3] * 4 + [0.1] * 4 + [0.0] * 4)
     assert told[-1] == hint.text
     assert len(told) == 4
 
@@ -49,7 +49,7 @@ def test_another_model_starts_the_count_anew(hint: RetrainHint) -> None:
     assert tell(hint, [0.3] * 5)
     hint.later()
     assert tell(hint, [0.3] * 8, model_after=5) == ""
-    assert "20% of their pixels" in tell(hint, [0.3] * 5 + [0.2] * 4, model_after=5)
+    assert "20 % of their pixels" in tell(hint, [0.3] * 5 + [0.2] * 4, model_after=5)
 
 
 def test_accepting_is_enough_for_it_to_come(computed: Sitting) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.session.runs import RunInfo
-from napari_wsss.session.runs_compared import UNTOLD, compare, curves, flat
+from napari_wsss.session.runs_compared import UNTOLD, compare, curves, flat, short_names
 
 
 def run(folder: Path, epochs: int, events: list[dict[str, float]], **facts: Any) -> RunInfo:
@@ -48,3 +48,10 @@ def test_sections_are_laid_flat_without_the_hardware() -> None:
         "method": "cam",
         "epochs": 3,
     }
+
+
+def test_names_fit_a_legend_while_they_tell_runs_apart() -> None:
+    assert short_names(["classifier-ab12cd34ef56", "adopted-x", "odd"]) == ["ab12cd", "x", "odd"]
+    assert short_names(["classifier-ab12cd34ef56", "classifier-ab12cd34ef56-2"]) == ["ab12cd", "ab12cd-2"]
+    same = ["classifier-ab12cd34", "classifier-ab12cd99"]
+    assert short_names(same) == same

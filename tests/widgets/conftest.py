@@ -16,7 +16,7 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.project import Project
 from napari_wsss.session.session import Session
-from napari_wsss.widgets import project_page, stage_options
+from napari_wsss.widgets import project_page, stage_options, train_page
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.relay import QtRelay
 from napari_wsss.widgets.viewer_sync import ViewerSync
@@ -40,7 +40,8 @@ def _answered(answer):
 @pytest.fixture(autouse=True)
 def _no_child_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage_options, "describe_stage", lambda stage, chosen: _answered(OPTIONS))
-    monkeypatch.setattr(project_page, "describe_device", lambda: _answered("CPU · test"))
+    for page in (project_page, train_page):
+        monkeypatch.setattr(page, "describe_device", lambda: _answered("CPU · test"))
 
 
 BACKGROUND_STEP = Step("constant_background", {"background_threshold": 0.5})

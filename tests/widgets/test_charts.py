@@ -28,11 +28,11 @@ def test_points_span_the_frame(chart):
 def test_the_heading_says_the_newest_value_or_the_one_under_the_pointer(chart):
     assert chart._heading() == "Edited"
     chart.show_curve([(20.0, 0.31), (40.0, 0.12)], [(30.0, "classifier-b")])
-    assert chart._heading() == "Edited: 12%"
+    assert chart._heading() == "Edited: 12 %"
     chart._hover = chart.at((20.0, 0.0)).x()
-    assert chart._heading() == "Edited: 31% at 20 masks"
+    assert chart._heading() == "Edited: 31 % at 20 masks"
     chart.leaveEvent(None)
-    assert chart._heading() == "Edited: 12%"
+    assert chart._heading() == "Edited: 12 %"
 
 
 def test_everything_can_be_drawn(chart, qtbot):

@@ -32,7 +32,7 @@ def test_it_reads_only_while_it_is_seen(page, session, settle, qtbot):
     session.accept()
     settle(session)
     assert [value for _, value in page.accepted.curve.points] == [1.0, 2.0]
-    assert "<b>2 of 6</b> images accepted (33%)" in page.summary.text()
+    assert "<b>2 of 6</b> images accepted (33 %)" in page.summary.text()
     assert page.classes.bars[0] == ("red", 6, 2)
     assert len(page.agreement.curve.points) == 2
 
@@ -82,4 +82,4 @@ def test_curves_stay_readable_for_any_number_of_masks():
     text = summary(Figures(masks(10), states={"todo": 20, "accepted": 10, "excluded": 5}))
     assert "<b>10 of 30</b>" in text
     assert "about 10 min of work left" in text
-    assert "10% of all accepted pixels" in text
+    assert "10 % of all accepted pixels" in text
