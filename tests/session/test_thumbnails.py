@@ -38,6 +38,7 @@ def test_pictures_are_made_when_they_are_asked_for(sitting: Sitting) -> None:
     seen: list[str] = []
     sitting.session.thumbnails.ready.connect(seen.append)
     assert sitting.session.thumbnails.get("p3.png") is None
+    assert sitting.session.jobs.find("thumbnails") is None, "a window asks while it paints: nothing may happen then"
     sitting.settle()
     picture = sitting.session.thumbnails.get("p3.png")
     assert picture is not None

@@ -27,7 +27,7 @@ def shot(widget) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dark", [True, False])
-def test_a_row_shows_picture_name_and_reason(model, session, qtbot, settle, dark):
+def test_a_row_shows_picture_name_and_reason(model, session, qtbot, dark):
     session.project.catalog.set_edited("p0.png", 0.12)
     view = QListView()
     qtbot.addWidget(view)
@@ -41,7 +41,7 @@ def test_a_row_shows_picture_name_and_reason(model, session, qtbot, settle, dark
     view.resize(320, 120)
     view.show()
     first = shot(view)
-    settle(session)  # the pictures of what is seen
+    qtbot.waitUntil(lambda: model.picture("p0.png") is not None)
     second = shot(view)
     height = QueueRow().size.height()
     assert (first[:height, :64] != second[:height, :64]).any()
