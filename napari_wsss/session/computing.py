@@ -33,11 +33,13 @@ class Computing(Labelling):
         super().__init__(dispatch)
         self._preview = Preview(self.jobs, self._previewed, self.drawing_changed.emit, self._preview_failed)
         self._subject: tuple[object, Subject] | None = None
+        self._storing: set[str] = set()  # images whose results are shown already and only have to be stored
 
     # -- the shown image --------------------------------------------------------------------------------------
 
     def _arrived(self, image_id: str) -> None:
         self._forget_preview()
+        self._storing.clear()
         super()._arrived(image_id)
         if self._canvas is not None and self._canvas.machine.proposal is None:
             self._ask_for(image_id)
@@ -55,6 +57,7 @@ class Computing(Labelling):
         project, canvas = self.project, self._canvas
         if project is None or canvas is None:
             return
+        self._storing.clear()
         machine = read_machine(project, canvas.image_id, self._base_maps(), canvas.machine)
         is_whole = machine.proposal is not None
         if machine.maps is None:
@@ -87,6 +90,13 @@ class Computing(Labelling):
             return
         self._wanted.first(image_id)
         self._run_inference(quiet=True)
+
+    def _store(self, image_id: str) -> None:
+        """Have the results of an image stored whose proposal is shown, or being drawn, already."""
+        if self.project is not None and stages.has_model(self.project) and not self.project.read_only:
+            self._storing.add(image_id)
+            self._wanted.add([image_id])
+            self._run_inference(quiet=True)
 
     def _draw(self, plan: Plan, is_last: bool) -> None:
         """Draw the shown proposal under a plan in the background, without storing; the latest request wins."""
@@ -209,10 +219,11 @@ class Computing(Labelling):
         were_ahead = any(self._prefetch.holds(image_id) for image_id in finished if image_id != shown)
         for image_id in finished:
             self._prefetch.drop(image_id)
-            if image_id == shown:
+            if image_id == shown and image_id not in self._storing:
                 self._redraw(ask=False)
             else:
                 self.maps_ready.emit(image_id)
+        self._storing.difference_update(finished)
         if were_ahead:
             self._look_ahead()
         if shown is not None and shown in failed:

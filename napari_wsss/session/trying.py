@@ -217,15 +217,15 @@ class Trying(Computing):
         image_id = canvas.image_id
         if stages.chain_for(project, image_id, before) == stages.chain_for(project, image_id):
             return
-        machine = read_machine(project, image_id, canvas.machine.maps, canvas.machine)
-        if machine.proposal is not None:
-            self._show(machine)
-        else:
-            canvas.set_machine(replace(machine, proposal=canvas.machine.proposal, plan=canvas.machine.plan))
-            self._draw(project.plan, is_last=True)
-        if stages.has_model(project) and not project.read_only:
-            self._wanted.add([image_id])  # to be stored
-            self._run_inference(quiet=True)
+        if canvas.machine.plan != project.plan or self._preview.is_busy:  # else it was drawn while it was tried
+            machine = read_machine(project, image_id, canvas.machine.maps, canvas.machine)
+            if machine.proposal is not None:
+                self._forget_preview()
+                self._show(machine)
+            else:
+                canvas.set_machine(replace(machine, proposal=canvas.machine.proposal, plan=canvas.machine.plan))
+                self._draw(project.plan, is_last=True)
+        self._store(image_id)
 
     def _forget_ahead(self, before: Plan) -> None:
         """Drop what was read ahead of the images that a change of the plan concerns."""

@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_wsss.core.parameters import from_dict
+from napari_wsss.core.registry import load_method
 from napari_wsss.session.live import LiveMask
 from napari_wsss.session.session import Session
 from tests.benchmarks.conftest import blobs
 
 SIZES = [(375, 500, 4.0), (2000, 2000, 30.0)]
 THRESHOLDS = np.linspace(0.05, 0.9, 37)
+GAINS = np.geomspace(0.25, 4.0, 37)
+GAIN_TWO = {"gains": {"1": 2.0}}
 ROUNDS = 400
 REPAINT_LIMIT = 1.3
 
@@ -46,6 +50,29 @@ def test_new_mask_array(benchmark: Any, note: Callable[..., None], height: int, 
 
 
 @pytest.mark.parametrize(("height", "width", "target_ms"), SIZES, ids=["500x375", "2000x2000"])
+def test_new_mask_array_at_another_gain(
+    benchmark: Any, note: Callable[..., None], height: int, width: int, target_ms: float
+) -> None:
+    """One class's gain moves; the strongest of the others is kept."""
+    maps = blobs(height, width, seed=1)
+    live = LiveMask(maps)
+    values = cycle(GAINS)
+
+    def move() -> None:
+        live.set_gains({0: float(next(values))})
+        live.at(0.3)
+
+    live.prepare(0)  # what taking the handle does
+    benchmark.pedantic(move, rounds=ROUNDS, warmup_rounds=10)
+    note(benchmark, target_ms=target_ms, own_p99_ms=cpu_p99_ms(move))
+    live.set_gains({0: 2.0})
+    refiner = load_method("refine", "class_gain")(from_dict(load_method("refine", "class_gain").Parameters, GAIN_TWO))
+    pixels = np.zeros((height, width, 3), np.uint8)
+    assert np.array_equal(live.at(0.31), refiner.refine(pixels, maps).to_mask(0.31))
+
+
+@pytest.mark.parametrize("moved", ["threshold", "gain"])
+@pytest.mark.parametrize(("height", "width", "target_ms"), SIZES, ids=["500x375", "2000x2000"])
 def test_new_proposal_of_the_session(
     benchmark: Any,
     note: Callable[..., None],
@@ -54,20 +81,26 @@ def test_new_proposal_of_the_session(
     height: int,
     width: int,
     target_ms: float,
+    moved: str,
 ) -> None:
-    """The whole way without a window: `Session.set_threshold` to `proposal_changed`."""
+    """The whole way without a window: `Session.set_threshold` (or `set_gain`) to `proposal_changed`."""
     session = Session(config_folder=tmp_path / "config")
     session.open_project(project_with_maps(1, height, width))
     seen: list[str] = []
     session.proposal_changed.connect(seen.append)
-    values = cycle(THRESHOLDS)
+    values = cycle(THRESHOLDS if moved == "threshold" else GAINS)
 
     def move() -> None:
-        session.set_threshold(next(values))
+        if moved == "threshold":
+            session.set_threshold(next(values))
+        else:
+            session.set_gain("ant", float(next(values)))
 
+    session.prepare_gain("ant")
     benchmark.pedantic(move, rounds=ROUNDS, warmup_rounds=10)
     note(benchmark, target_ms=target_ms, own_p99_ms=cpu_p99_ms(move))
     assert len(seen) == 2 * ROUNDS + 10
+    session.set_gain("ant", 1.0)
     session.set_threshold(0.31)
     assert session.maps is not None
     assert np.array_equal(session.proposal, session.maps.to_mask(0.31))

@@ -74,6 +74,23 @@ def test_all_that_was_tried_is_one_change(computed: Sitting) -> None:
     assert not session.keep_tried()
 
 
+def test_what_is_shown_already_is_stored_without_being_read_again(
+    computed: Sitting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, ready = computed.session, []
+    session.maps_ready.connect(ready.append)
+    session.set_threshold(0.2)
+    drawn = session.proposal
+    session.keep_tried()
+    computed.settle()
+    assert session.proposal is drawn
+    assert ready == ["p0.png"]  # its uncertainty is known anew
+    session.set_labels("p0.png", ["red"])  # but this is read
+    computed.settle()
+    assert session.maps is not None
+    np.testing.assert_array_equal(session.proposal, session.maps.to_mask(0.2))
+
+
 def test_a_wrong_value_is_not_tried(computed: Sitting) -> None:
     assert not computed.session.try_parameters(CONSTANT, {"background_threshold": 7.0})
     assert not computed.session.is_trying
