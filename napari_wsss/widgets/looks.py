@@ -86,7 +86,7 @@ def uncertainty_layer(values: NDArray[np.float32]) -> Image:
 
 def provenance_layer(values: NDArray[np.uint8], colours: dict[int | None, Any]) -> Labels:
     """Return the read-only layer of who made each pixel of the mask, (H, W) uint8 as in `core.sources`."""
-    layer = Labels(values, name=PROVENANCE, colormap=DirectLabelColormap(color_dict=colours), opacity=0.7)
+    layer = Labels(values, name=PROVENANCE, colormap=DirectLabelColormap(color_dict=colours), opacity=0.5)
     layer.editable = False
     return _tagged(layer, PROVENANCE)
 
