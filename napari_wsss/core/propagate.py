@@ -168,10 +168,11 @@ def _likeness(graph: PatchGraph, options: int, background: int) -> Shares:
 
 
 def around_scribbles(found: Mask, before: Mask, scribbled: Flags) -> Mask:
-    """Return the mask `before` with the answer `found` only where it hangs together with a scribble of its value.
+    """Return the mask `before` with the answer `found` only where it hangs together with a scribble.
 
-    An object's region is taken over whole. Background, which is connected everywhere, is taken over only where it
-    takes something away and reaches a scribble through what it takes away.
+    An object is taken over whole: its region in the answer, and what it loses of the region it had before. Background,
+    which is connected everywhere, is taken over only where it takes something away and reaches a scribble through what
+    it takes away.
 
     Parameters
     ----------
@@ -182,12 +183,14 @@ def around_scribbles(found: Mask, before: Mask, scribbled: Flags) -> Mask:
     result = before.copy()
     for value in np.unique(found[scribbled]):
         seeds = scribbled & (found == value)
-        region = found == value
         if value == BACKGROUND:
-            region &= (before != value) | seeds
+            region = ((found == value) & (before != value)) | seeds
+        else:
+            region = (found == value) | (before == value)
         parts: NDArray[np.intp] = label(region, connectivity=1)  # type: ignore[no-untyped-call]
         touched = np.zeros(int(parts.max()) + 1, bool)
         touched[parts[seeds]] = True
         touched[0] = False
-        result[touched[parts]] = value
+        taken = touched[parts]
+        result[taken] = found[taken]
     return result

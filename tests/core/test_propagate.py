@@ -131,6 +131,10 @@ def test_only_what_hangs_together_with_a_scribble_is_taken():
     assert (result[2:8, 12:18] == 0).all()
     assert (result[12:18, 2:8] == 0).all()
     assert (result[12:18, 12:18] == 2).all()
+    before[2:8, 2:10] = before[0:2, 15:18] = 1  # too wide, and another one of the class
+    result = around_scribbles(found, before, touched)
+    assert (result[2:8, 8:10] == 0).all()
+    assert (result[0:2, 15:18] == 1).all()
 
 
 def test_a_large_picture_is_answered_at_its_size():
