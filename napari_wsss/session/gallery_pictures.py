@@ -129,8 +129,9 @@ def picture_with_contour(project: Project, wish: Wish) -> Pixels | None:
     if maps is None or wish.class_name not in classes.names or classes.index(wish.class_name) not in maps.classes:
         return picture
     scores = maps.scores[maps.classes.index(classes.index(wish.class_name))]
-    colour = np.rint(np.asarray(classes.colour(wish.class_name)[:3]) * 255).astype(np.uint8)
-    return _with_contour(picture, scores, colour)
+    colour = np.asarray(classes.colour(wish.class_name)[:3])
+    bright = np.rint(255 * colour / max(float(colour.max()), 1 / 255)).astype(np.uint8)  # dark ones would not show
+    return _with_contour(picture, scores, bright)
 
 
 def _with_contour(picture: Pixels, scores: NDArray[np.float32], colour: Pixels) -> Pixels:

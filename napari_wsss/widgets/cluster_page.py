@@ -39,6 +39,7 @@ from napari_wsss.widgets.controls import (
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 SETTLING_MS = 150
+WIDTH_OF_COUNT = 135
 NOTHING = (
     "No clusters yet. They group the images of each class by what the applied model sees in them, so that alike images "
     "can be reviewed together."
@@ -65,13 +66,12 @@ class ClustersPage(QWidget):
         self.count.setRange(1, 50)
         self.count.setValue(4)
         self.count.setSuffix(" per class")
+        self.count.setMinimumWidth(WIDTH_OF_COUNT)
         self.count.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         WheelGuard.protect(self.count)
         self.find = button("Find clusters", self._find, "Group the images by the features of the applied localizer")
         self.undo = tool_button("Undo", lambda: self._attempt(session.gallery.undo))
-        self.merge = button(
-            "Merge picked", self._merge, "Make the picked clusters one; it keeps the largest one's name"
-        )
+        self.merge = tool_button("Merge", self._merge, "Make the picked clusters one; it keeps the largest one's name")
         self.remark = text_label(quiet=True)
         self.borrowed = button("Review them", self._review_borrowed)
         self.borrowed.hide()
@@ -155,7 +155,8 @@ class ClustersPage(QWidget):
         text = gallery.undo_text
         self.undo.setEnabled(bool(text))
         self.undo.setToolTip(f"Take back: {text}" if text else "Nothing to take back")
-        self.merge.setVisible(bool(shown))
+        for part in (self.merge, self.undo):
+            part.setVisible(bool(shown) or bool(text))
         self._on_pick()
         self._show_find()
 

@@ -61,6 +61,7 @@ class ClusterTools(QWidget):
         self.count.setRange(1, 200)
         self.count.setValue(NEIGHBOURS)
         self.count.setSuffix(" like it")
+        self.count.valueChanged.connect(lambda _value: self.refresh())
         self.count.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         WheelGuard.protect(self.count)
         self._buttons = {
