@@ -60,7 +60,7 @@ def _decision(entry: Entry, count: int) -> Decision:
     after = entry.after if isinstance(entry.after, Mapping) else {"state": str(entry.after)}
     before = entry.before if isinstance(entry.before, Mapping) else {}
     state, image_id = str(after.get("state", "todo")), entry.image_id or ""
-    batch = f" ({after['batch']})" if after.get("batch") else ""
+    batch = f" (cluster {after['batch']})" if after.get("batch") else ""
     what = image_id if count == 1 else f"{count} images"
     text = f"{_verb(before, after, state)} {what}{batch if count > 1 else ''}"
     return Decision(image_id, text, state, entry.time, entry.undone, count)
