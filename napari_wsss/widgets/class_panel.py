@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.class_popup import ClassPopup
-from napari_wsss.widgets.controls import column, heading, row, tool_button
+from napari_wsss.widgets.controls import button, column, heading, row
 from napari_wsss.widgets.label_editor import LabelChips
 from napari_wsss.widgets.legend import Legend
 from napari_wsss.widgets.viewer_sync import ViewerSync
@@ -30,12 +30,12 @@ class ClassPanel(QWidget):
         self.chips = LabelChips(session, actions.with_key("Add or remove labels", "edit_labels"))
         self.legend = Legend(session, sync, actions)
         self.class_popup = ClassPopup(session, sync, self)
-        self.find = tool_button("find …", self.open_class_popup)
+        self.find = button("Find …", self.open_class_popup)
         self.unsure = QCheckBox("Show where maps are unsure")
         self.unsure.setToolTip(UNSURE)
         self.unsure.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.unsure.toggled.connect(session.doubts.show)
-        self.jump = tool_button("next", lambda: actions.run("most_uncertain"))
+        self.jump = button("Zoom to next", lambda: actions.run("most_uncertain"))
         classes = row(heading("Classes to paint"), 1, self.find)
         unsure = row(self.unsure, 1, self.jump)
         self.setLayout(column(heading("Image-level labels"), self.chips, classes, self.legend, unsure))

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableW
 
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.widgets.actions import Actions
-from napari_wsss.widgets.controls import button, column, heading, row, text_label, tool_button
+from napari_wsss.widgets.controls import button, column, heading, row, text_label
 from napari_wsss.widgets.keys import KEYS, NAPARI_KEYS
 from napari_wsss.widgets.own_keys import key_in, why_not
 
@@ -64,7 +64,7 @@ class KeyHelp(QWidget):
         self.change = button("Change", self.wait_for_key, "Press another key for the marked action")
         self.default = button("Default", self._reset_marked, "Give the marked action its default key back")
         self.all_defaults = button("All defaults", self._reset_all, "Give every action its default key back")
-        title = row(heading("Keys"), 1, tool_button("close", self.close, "Esc"))
+        title = row(heading("Keys"), 1, button("Close", self.close, "Esc, or the key that opened it"))
         self.setLayout(
             column(title, self.table, self.message, row(self.change, self.default, 1, self.all_defaults), margin=4)
         )
@@ -131,10 +131,10 @@ class KeyHelp(QWidget):
 
     def _fill(self, position: int, line: KeyRow) -> None:
         key = QTableWidgetItem(WAITING if line.action and line.action == self._waiting else line.key)
-        key.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         text = QTableWidgetItem(line.title + (f"\nnot now: {line.reason}" if line.reason else ""))
-        if line.reason:
-            for item in (key, text):
+        for item in (key, text):
+            item.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+            if line.reason:
                 item.setForeground(self.palette().placeholderText())
         self.table.setItem(position, 0, key)
         self.table.setItem(position, 1, text)

@@ -283,7 +283,11 @@ class ViewerSync(QObject):
                 return
 
     def _add(self, layer: Layer, position: int) -> None:
+        selection = self.viewer.layers.selection
+        active = selection.active
         self.viewer.layers.insert(min(position, len(self.viewer.layers)), layer)
+        if active is not None and looks.role_of(active):
+            selection.active = active  # napari marks each new layer, but a person goes on painting
         layer.events.name.connect(self._on_renamed)
         self.layers_changed.emit()
 

@@ -327,3 +327,13 @@ def test_closing_the_project_removes_our_layers(sync, viewer, session):
     session.close_project()
     assert len(viewer.layers) == 0
     assert sync.mask is None
+
+
+def test_a_new_layer_does_not_take_the_brush_away(sync, session, viewer, settle):
+    assert viewer.layers.selection.active is sync.mask
+    session.add_label("blue")
+    settle(session)
+    session.doubts.show(True)
+    settle(session)
+    assert {"cam · blue", "uncertainty"} <= {layer.name for layer in viewer.layers}
+    assert viewer.layers.selection.active is sync.mask
