@@ -2,8 +2,8 @@
 
 It is built in layers, each one subject: `walking` (what is shown, saving), `reviewing` (decisions, labels), `computing`
 (maps and proposals), `trying` (sliders), `tuning` (plan), `models` (applied and earlier ones), `boundary` (class
-boundaries as a picture), `companions` (images it is compared with) and, here, opening, creating and closing. All of it
-is touched by one thread; background work comes back to it through `jobs.dispatch`.
+boundaries as a picture), `companions` (images it is compared with), `sub_categories` (clusters) and, here, opening,
+creating and closing. All of it is touched by one thread; background work comes back to it through `jobs.dispatch`.
 """
 
 from __future__ import annotations
