@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from psygnal import Signal
 
+from napari_wsss.core.contours import with_contour
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.project import Project
@@ -22,8 +22,6 @@ from napari_wsss.session.walking import Walking
 GALLERY = "gallery pictures"
 KEPT = 400
 WISHES = 120
-LEVEL = 0.5
-"""The contour is where the map has this value."""
 
 Pixels = NDArray[np.uint8]
 
@@ -131,30 +129,4 @@ def picture_with_contour(project: Project, wish: Wish) -> Pixels | None:
     scores = maps.scores[maps.classes.index(classes.index(wish.class_name))]
     colour = np.asarray(classes.colour(wish.class_name)[:3])
     bright = np.rint(255 * colour / max(float(colour.max()), 1 / 255)).astype(np.uint8)  # dark ones would not show
-    return _with_contour(picture, scores, bright)
-
-
-def _with_contour(picture: Pixels, scores: NDArray[np.float32], colour: Pixels) -> Pixels:
-    """Return a picture (h,w,3) with the line around scores (H,W) above `LEVEL`, dark outside so that it shows."""
-    height, width = picture.shape[:2]
-    small = Image.fromarray(np.ascontiguousarray(scores)).resize((width, height), Image.Resampling.BILINEAR)
-    inside = np.asarray(small) > LEVEL
-    drawn = picture.copy()
-    drawn[_grown(inside) & ~inside] = colour // 4
-    drawn[inside & _grown(~inside)] = colour
-    return drawn
-
-
-def _grown(where: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    found = where.copy()
-    for axis in (0, 1):
-        for step in (1, -1):
-            found |= _shifted(where, step, axis)
-    return found
-
-
-def _shifted(where: NDArray[np.bool_], step: int, axis: int) -> NDArray[np.bool_]:
-    moved = np.roll(where, step, axis)
-    edge = 0 if step > 0 else -1
-    moved[(edge, slice(None)) if axis == 0 else (slice(None), edge)] = False
-    return moved
+    return with_contour(picture, scores, bright)
