@@ -24,6 +24,8 @@ from napari_wsss.widgets.hint_line import HintLine
 from napari_wsss.widgets.job_bar import JobBar
 from napari_wsss.widgets.key_help import KeyHelp
 from napari_wsss.widgets.keys import Keyboard
+from napari_wsss.widgets.personal import PersonalChoices
+from napari_wsss.widgets.preferences import toast_after
 from napari_wsss.widgets.project_page import ProjectPage
 from napari_wsss.widgets.refine_page import RefinePage
 from napari_wsss.widgets.relay import QtRelay
@@ -33,7 +35,6 @@ from napari_wsss.widgets.train_page import TrainPage
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 DOCK_NAME = "WSSS (napari-wsss)"  # what napari's plugin menu calls it, so that the menu finds this very dock
-WORTH_A_TOAST = 20.0  # seconds; whoever waited less is still looking
 PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats")
 
 
@@ -63,6 +64,8 @@ class WsssDock(QWidget):
         self.key_help = KeyHelp(self.actions_, self.session.own_keys, self)
         self._open = True
         self._build()
+        queue = self.review_page.queue
+        self.personal = PersonalChoices(self.session, self.sync, self.actions_, queue, self.project_page)
         self._connect()
 
     def _build(self) -> None:
@@ -79,6 +82,7 @@ class WsssDock(QWidget):
         self.hint_line = HintLine(self.session.hint, lambda: self.tabs.setCurrentIndex(PAGES.index("Train")))
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 3px; font-size: 11px; }")  # all fit a narrow dock
         pages = (
             self.project_page,
             self.review_page,
@@ -144,7 +148,7 @@ class WsssDock(QWidget):
 
     def _on_job_finished(self, name: str, outcome: str, seconds: float) -> None:
         self.header.say(f"{name}: {outcome}")
-        if outcome == "done" and seconds > WORTH_A_TOAST:
+        if outcome == "done" and seconds > toast_after():
             self._say_done(name)
 
     def _on_training_ended(self, code: int, _folder: object, message: str) -> None:
@@ -229,6 +233,7 @@ class WsssDock(QWidget):
             self.hint_line.close_line,
             self.job_bar.close_bar,
             self.project_page.close_page,
+            self.personal.close,
         ):
             part()
         for page in (self.review_page, self.refine_page, self.clusters_page, self.train_page, self.statistics_page):

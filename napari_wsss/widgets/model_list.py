@@ -31,6 +31,7 @@ class ModelList(QWidget):
         self.list = QListWidget()
         self.list.setMaximumHeight(HEIGHT)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # long lines are elided
         self.list.currentItemChanged.connect(lambda *_: self._show_buttons())
         self.back = button("Use the one before", self._back, "Its proposals come back at once; masks stay")
         self.use = button("Use the marked one", self._use, "Its proposals come back at once; masks stay")

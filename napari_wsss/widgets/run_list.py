@@ -43,6 +43,7 @@ class RunList(QWidget):
         self.list = QListWidget()
         self.list.setMaximumHeight(HEIGHT)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # long lines are elided
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.list.currentItemChanged.connect(lambda *_: self.chosen.emit())
         self.list.itemSelectionChanged.connect(self._on_selection)
