@@ -13,7 +13,7 @@ NEUTRAL = 1.0
 Scores = NDArray[np.float32]
 
 
-def gained(scores: Scores, gain: float) -> Scores:
+def gained(scores: Scores, gain: float, out: Scores | None = None) -> Scores:
     """Return the map of a class times its gain, kept to at most 1.
 
     Parameters
@@ -21,8 +21,13 @@ def gained(scores: Scores, gain: float) -> Scores:
     scores : (H, W) float32 in [0, 1]
     gain : float
         Above 0; 1 returns the very same array.
+    out : (H, W) float32, optional
+        Takes the result, where it is not the very same array.
     """
-    return scores if gain == NEUTRAL else np.minimum(scores * np.float32(gain), np.float32(1))
+    if gain == NEUTRAL:
+        return scores
+    found = np.multiply(scores, np.float32(gain), out=out)
+    return np.minimum(found, np.float32(1), out=found)
 
 
 def gains_of(classes: tuple[int, ...], by_value: Mapping[str, float]) -> dict[int, float]:

@@ -34,12 +34,20 @@ Values = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class _Rivals:
-    """All classes but one: what that one must exceed to win (H,W), their strongest score and its class (H,W)."""
+    """All classes but one: what that one must exceed to win (H,W), their strongest score and its class (H,W).
 
-    classes: int
+    `turned` is that class XOR the value of the one, so that a product and an XOR choose between both; `own`, `best` and
+    `chosen` are room for a move, because new arrays of this size cost more than what is computed in them.
+    """
+
+    k: int
     bar: Scores
     strength: Scores
     value: Values
+    turned: Values
+    own: Scores
+    best: Scores
+    chosen: Values
 
 
 class LiveMask:
@@ -84,23 +92,25 @@ class LiveMask:
 
     def prepare(self, k: int) -> None:
         """Get ready for the gain of class `k` to change."""
-        if self._rivals is None or self._rivals.classes != k:
+        if self._rivals is None or self._rivals.k != k:
             strength, value = self._strongest([other for other in self._maps.classes if other != k])
             # Of equal scores the lower class counts, as in `ActivationMaps.strongest`.
             bar = np.where(value > k + 1, np.nextafter(strength, np.float32(-1)), strength)
-            self._rivals = _Rivals(k, bar, strength, value)
+            room = np.empty_like(strength), np.empty_like(strength), np.empty_like(value)
+            self._rivals = _Rivals(k, bar, strength, value, value ^ np.uint8(k + 1), *room)
 
     def _move(self, k: int) -> None:
         self.prepare(k)
         rivals = self._rivals
         assert rivals is not None
-        own = self._gained(k)
-        self._strength = np.maximum(own, rivals.strength)
-        self._value = rivals.value.copy()
-        np.copyto(self._value, np.uint8(k + 1), where=own > rivals.bar)
+        own = self._gained(k, rivals.own)
+        self._strength = np.maximum(own, rivals.strength, out=rivals.best)
+        np.greater(own, rivals.bar, out=self._above)
+        np.multiply(rivals.turned, self._above.view(np.uint8), out=rivals.chosen)
+        self._value = np.bitwise_xor(rivals.value, rivals.chosen, out=rivals.chosen)
 
-    def _gained(self, k: int) -> Scores:
-        return gained(self._maps.scores[self._maps.classes.index(k)], self._gains.get(k, NEUTRAL))
+    def _gained(self, k: int, out: Scores | None = None) -> Scores:
+        return gained(self._maps.scores[self._maps.classes.index(k)], self._gains.get(k, NEUTRAL), out)
 
     def _strongest(self, classes: Sequence[int]) -> tuple[Scores, Values]:
         """Return the per-pixel maximum (H, W) of some classes at their gains, and the mask value that has it."""
