@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.catalog import UNDECIDED
+from napari_wsss.core.applied_history import mark_outdated
 from napari_wsss.core.cluster_edits import edits_of
 from napari_wsss.core.lineage import is_asked, with_model
 from napari_wsss.core.progress import Progress
@@ -149,7 +149,7 @@ def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = T
     plan = with_model(project.plan, shelf, config.method, checkpoint)
     project.set_plan(plan)
     if is_asked(plan, shelf):
-        project.catalog.mark_stale(UNDECIDED)
+        mark_outdated(project)
 
 
 def data_digest(project: Project) -> str:
