@@ -24,7 +24,7 @@ class RetrainHint:
     Attributes
     ----------
     every : int
-        Accepted masks between two hints.
+        Accepted masks between two hints; 0 for no hints.
     text : str
         The hint, "" while none is due.
     curve : list of (float, float)
@@ -52,6 +52,12 @@ class RetrainHint:
         self._put_off = len(self._statistics.figures.since_model) // self.every
         self._look()
 
+    def remind_every(self, masks: int) -> None:
+        """Set after how many accepted masks the hint comes, and comes again; 0 is never."""
+        self._put_off = self._put_off * self.every // masks if masks else 0
+        self.every = masks
+        self._look()
+
     def _forget(self) -> None:
         self._put_off = self._model = 0
         self._look()
@@ -70,7 +76,7 @@ class RetrainHint:
         model = figures.changes[-1].number if figures.changes else 0
         if model != self._model:
             self._model, self._put_off = model, 0
-        due = len(figures.since_model) // self.every > self._put_off
+        due = self.every > 0 and len(figures.since_model) // self.every > self._put_off
         self.curve = block_means(figures.since_model, edited_of, self.every) if due else []
         text = hint_text(figures, self.curve, self.every) if due else ""
         if text != self.text:

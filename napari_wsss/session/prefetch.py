@@ -18,11 +18,11 @@ Age = tuple[int, dict[str, int]]
 class Prefetch:
     """A small cache of `Picture`, filled by a quiet job; only touched in the window's thread.
 
-    Masks are never kept here: they are a person's work and always read from disk.
+    `capacity` pictures are kept. Masks are never kept here: they are a person's work and always read from disk.
     """
 
     def __init__(self, project: Project, jobs: Jobs, capacity: int = CAPACITY) -> None:
-        self._project, self._jobs, self._capacity = project, jobs, capacity
+        self._project, self._jobs, self.capacity = project, jobs, capacity
         self._pictures: OrderedDict[str, Picture] = OrderedDict()
         self._ages: dict[str, int] = {}  # grow with everything that makes what is being read wrong
         self._age = 0
@@ -72,5 +72,5 @@ class Prefetch:
     def _keep(self, picture: Picture) -> None:
         self._pictures[picture.image_id] = picture
         self._pictures.move_to_end(picture.image_id)
-        while len(self._pictures) > self._capacity:
+        while len(self._pictures) > self.capacity:
             self._pictures.popitem(last=False)

@@ -15,12 +15,14 @@ from napari_wsss.session.canvas import open_canvas
 from napari_wsss.session.editing import Editing
 from napari_wsss.session.inference import Wanted
 from napari_wsss.session.jobs import Dispatch, directly
-from napari_wsss.session.prefetch import Prefetch
+from napari_wsss.session.prefetch import CAPACITY, Prefetch
 from napari_wsss.session.queue import Queue
 from napari_wsss.session.reasons import reasons
 from napari_wsss.session.signals import reported
 
 AHEAD = 3
+AROUND = 3
+"""Pictures kept besides those read ahead: the shown one and two before it."""
 PASSED_BY = 20
 """How many unreadable images a step passes by before it gives up."""
 
@@ -32,11 +34,17 @@ class Walking(Editing):
     ----------
     dispatch : callable
         Brings a call into the thread that owns the session (see `session.jobs`).
+
+    Attributes
+    ----------
+    ahead : int
+        How many of the next images are read before they are shown.
     """
 
     def __init__(self, dispatch: Dispatch = directly) -> None:
         super().__init__(dispatch)
         self.queue: Queue | None = None
+        self.ahead = AHEAD
         self._prefetch: Prefetch | None = None
         self._wanted = Wanted()
 
@@ -123,7 +131,8 @@ class Walking(Editing):
             return
         position = self.queue.position(self.current_id)
         if position is not None:
-            after = self.queue.ids(position + 1, position + 1 + AHEAD)
+            self._prefetch.capacity = max(CAPACITY, self.ahead + AROUND)
+            after = self.queue.ids(position + 1, position + 1 + self.ahead)
             self._prefetch.ahead([*after, *self.queue.ids(max(0, position - 1), position)])
 
     def next(self) -> bool:

@@ -9,8 +9,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.gaze import Gaze
-from napari_wsss.widgets.keys import Key, digits_mean_classes
+from napari_wsss.widgets.keys import Key
 from napari_wsss.widgets.own_keys import key_table
+from napari_wsss.widgets.preferences import digits_mean_classes
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 THRESHOLD_STEP = 0.02

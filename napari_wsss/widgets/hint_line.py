@@ -69,7 +69,7 @@ class HintLine(QWidget):
         self.text = text_label()
         self.curve = Sparkline()
         self.train = tool_button("Train …", to_train, "Shows the Train page; nothing starts by itself")
-        self.later = tool_button("Later", hint.later, f"Put off until {hint.every} more masks are accepted")
+        self.later = tool_button("Later", hint.later)
         layout = row(self.curve, self.text, self.train, self.later)
         layout.setStretch(1, 1)
         self.setLayout(layout)
@@ -79,6 +79,7 @@ class HintLine(QWidget):
     def refresh(self) -> None:
         """Show the hint as it is, or nothing."""
         self.text.setText(self._hint.text)
+        self.later.setToolTip(f"Put off until {self._hint.every} more masks are accepted")
         self.curve.show_points(self._hint.curve)
         self.setVisible(bool(self._hint.text))
 

@@ -88,11 +88,6 @@ NAPARI_KEYS = (
 )
 
 
-def digits_mean_classes() -> bool:
-    """Return True when digits choose the class to paint, False when they choose napari's tools."""
-    return True
-
-
 class Runs(Protocol):
     """What the keys call."""
 

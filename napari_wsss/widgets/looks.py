@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
+from napari_wsss.widgets import preferences
 from napari_wsss.widgets.outline import quicken_contours
 
 TAG = "wsss"
@@ -107,8 +108,8 @@ def proposal_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
 
 def mask_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the filled, editable layer of a person's (H, W) uint8 mask; painting changes `values` itself."""
-    layer = Labels(values, name="mask", colormap=mask_colours(classes), opacity=0.55)
-    layer.brush_size = 15
+    layer = Labels(values, name="mask", colormap=mask_colours(classes), opacity=preferences.mask_opacity())
+    layer.brush_size = preferences.brush_size()
     return _tagged(layer, "mask")
 
 
@@ -123,7 +124,7 @@ def scribble_colours(classes: ClassList) -> DirectLabelColormap:
 def scribble_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the editable layer of scribbles (H, W) uint8; painting changes `values` itself."""
     layer = Labels(values, name=SCRIBBLES, colormap=scribble_colours(classes), opacity=0.9)
-    layer.brush_size = 5
+    layer.brush_size = preferences.scribble_size()
     return _tagged(layer, SCRIBBLES)
 
 

@@ -14,9 +14,10 @@ from qtpy.QtWidgets import QFileDialog, QListWidget, QMessageBox, QWidget
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
+from napari_wsss.widgets import preferences
 from napari_wsss.widgets.child_questions import describe_device
 from napari_wsss.widgets.class_table import ClassTable
-from napari_wsss.widgets.controls import button, column, combo, folded, heading, line, row, text_label
+from napari_wsss.widgets.controls import button, choose, column, combo, folded, heading, line, row, text_label
 from napari_wsss.widgets.new_project import NewProject
 
 DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))
@@ -161,8 +162,13 @@ class ProjectPage(QWidget):
 
     # Device and cache
 
+    def show_device(self) -> None:
+        """Show the device the session computes on."""
+        choose(self.device, self._session.device)
+
     def _choose_device(self, device: str) -> None:
         self._session.device = device
+        preferences.keep("computing", "device", device)
 
     def _show_cache(self) -> None:
         project = self._session.project

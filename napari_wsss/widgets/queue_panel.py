@@ -71,7 +71,8 @@ class QueuePanel(QWidget):
     def _view(self) -> QListView:
         view = QListView()
         view.setModel(self.model)
-        view.setItemDelegate(QueueRow(view))
+        self._row = QueueRow(view)
+        view.setItemDelegate(self._row)
         view.setUniformItemSizes(True)
         view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -82,6 +83,11 @@ class QueuePanel(QWidget):
         view.clicked.connect(self._go_to_row)
         self.model.pictures_changed.connect(view.viewport().update)
         return view
+
+    def show_pictures(self, size: str) -> None:
+        """Make the pictures as large as a word says (see `QueueRow.show_pictures`)."""
+        self._row.show_pictures(size)
+        self.view.scheduleDelayedItemsLayout()
 
     def refresh(self) -> None:
         """Show order, search and length of the queue."""

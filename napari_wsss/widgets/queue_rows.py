@@ -16,9 +16,10 @@ from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.widgets.badge import LOOKS, draw_state
 from napari_wsss.widgets.controls import draw_line
+from napari_wsss.widgets.preferences import queue_pictures
 from napari_wsss.widgets.queue_model import EDITED, PICTURE, REASONS, RECORD
 
-ROW_PICTURE = QSize(60, 45)
+ROW_PICTURES = {"none": QSize(0, 0), "small": QSize(60, 45), "medium": QSize(96, 72), "large": QSize(144, 108)}
 LEAST_CELL, USUAL_CELL, LARGEST_CELL = 48, 88, 160
 ASPECT = 4 / 3
 MARK = 15
@@ -60,7 +61,13 @@ class QueueRow(_Entry):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.size = QSize(120, ROW_PICTURE.height() + 2 * GAP)
+        self._picture = QSize()
+        self.show_pictures(queue_pictures())
+
+    def show_pictures(self, size: str) -> None:
+        """Make the pictures as large as a word says: ``none``, ``small``, ``medium`` or ``large``."""
+        self._picture = ROW_PICTURES[size]
+        self.size = QSize(120, self._picture.height() + 2 * GAP)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         """Return room for the picture and for two lines of text."""
@@ -69,8 +76,11 @@ class QueueRow(_Entry):
     def draw(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex, record: ImageRecord) -> None:
         """Draw picture, state mark and name; below them the reasons and the edit fraction."""
         inside = QRectF(option.rect).adjusted(GAP, GAP, -GAP, -GAP)
-        draw_picture(painter, QRectF(inside.topLeft(), QSizeF(ROW_PICTURE)), index.data(PICTURE), text_colour(option))
-        text = inside.adjusted(ROW_PICTURE.width() + 2 * GAP, 2, 0, -2)
+        if not self._picture.isEmpty():
+            place = QRectF(inside.topLeft(), QSizeF(self._picture))
+            draw_picture(painter, place, index.data(PICTURE), text_colour(option))
+            inside.adjust(self._picture.width() + 2 * GAP, 0, 0, 0)
+        text = inside.adjusted(0, 2, 0, -2)
         upper, lower = text.adjusted(0, 0, 0, -text.height() / 2), text.adjusted(0, text.height() / 2, 0, 0)
         draw_state(painter, record.state, QRectF(upper.left(), upper.center().y() - MARK / 2, MARK, MARK))
         painter.setPen(text_colour(option))

@@ -52,6 +52,19 @@ def test_another_model_starts_the_count_anew(hint: RetrainHint) -> None:
     assert "20 % of their pixels" in tell(hint, [0.3] * 5 + [0.2] * 4, model_after=5)
 
 
+def test_how_often_it_comes_is_a_matter_of_taste(hint: RetrainHint) -> None:
+    assert tell(hint, [0.3] * 8)
+    hint.remind_every(0)
+    assert hint.text == ""
+    assert tell(hint, [0.3] * 40) == ""
+    hint.remind_every(20)
+    assert hint.text
+    hint.later()
+    hint.remind_every(10)
+    assert hint.text == "", "put off is put off"
+    assert tell(hint, [0.3] * 50)
+
+
 def test_accepting_is_enough_for_it_to_come(computed: Sitting) -> None:
     session = computed.session
     session.hint.every = 2

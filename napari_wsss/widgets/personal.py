@@ -1,0 +1,72 @@
+"""Lays a person's preferences over session, layers and panel, once at the start and again whenever one changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from napari.layers import Labels
+from qtpy.QtCore import QObject
+
+from napari_wsss.session.session import Session
+from napari_wsss.widgets import preferences
+from napari_wsss.widgets.actions import Actions
+from napari_wsss.widgets.project_page import ProjectPage
+from napari_wsss.widgets.queue_panel import QueuePanel
+from napari_wsss.widgets.viewer_sync import ViewerSync
+
+
+class PersonalChoices(QObject):
+    """A person's preferences at work in one window; layers and key table take them up by themselves when made.
+
+    Parameters
+    ----------
+    session : Session
+    sync : ViewerSync
+    actions : Actions
+    queue : QueuePanel
+    project_page : ProjectPage
+    """
+
+    def __init__(
+        self, session: Session, sync: ViewerSync, actions: Actions, queue: QueuePanel, project_page: ProjectPage
+    ) -> None:
+        super().__init__(actions)
+        self._session, self._sync, self._project_page = session, sync, project_page
+        self._changes: dict[str, Callable[[], object]] = {
+            "digits_mean_classes": actions.table_changed.emit,
+            "brush_size": lambda: self._brush(sync.mask, preferences.brush_size()),
+            "scribble_size": lambda: self._brush(sync.scribbles.layer, preferences.scribble_size()),
+            "mask_opacity": self._opacity,
+            "queue_pictures": lambda: queue.show_pictures(preferences.queue_pictures()),
+            "hint_every": lambda: session.hint.remind_every(preferences.hint_every()),
+            "look_ahead": self._look_ahead,
+            "device": self._device,
+        }
+        for name in ("hint_every", "look_ahead", "device"):
+            self._changes[name]()
+        self._watch = preferences.Watch(self)
+        self._watch.changed.connect(self._on_change)
+
+    def _on_change(self, name: str) -> None:
+        if name in self._changes:
+            self._changes[name]()
+
+    def _look_ahead(self) -> None:
+        self._session.ahead = preferences.look_ahead()
+
+    def _device(self) -> None:
+        self._session.device = preferences.device()
+        self._project_page.show_device()
+
+    def _opacity(self) -> None:
+        if self._sync.mask is not None:
+            self._sync.mask.opacity = preferences.mask_opacity()
+
+    @staticmethod
+    def _brush(layer: Labels | None, size: int) -> None:
+        if layer is not None:
+            layer.brush_size = size
+
+    def close(self) -> None:
+        """Let go of napari's settings."""
+        self._watch.close()

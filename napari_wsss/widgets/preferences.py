@@ -1,0 +1,129 @@
+"""A person's own choices, from the page that ``napari.yaml`` declares in napari's preferences (napari >= 0.9).
+
+Older versions of napari have no such page; there, and where napari does not know the plugin, the defaults hold. Values
+are read when they are needed, so a change counts at once; who has to do something then connects to `Watch.changed`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+PLUGIN = "napari-wsss"
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "labeling": {"digits_mean_classes": True, "brush_size": 15, "scribble_size": 5, "mask_opacity": 0.55},
+    "review": {"queue_pictures": "small", "hint_every": 20, "look_ahead": 3},
+    "computing": {"device": "auto", "toast_after": 20},
+}
+"""Group -> name -> value, as in ``napari.yaml`` (a test compares them)."""
+
+
+def stored() -> Any:
+    """Return napari's evented settings of this plugin, None where there are none."""
+    try:
+        from napari.settings import get_plugin_settings
+    except ImportError:  # napari < 0.9
+        return None
+    try:
+        return get_plugin_settings(PLUGIN)
+    except KeyError:  # used without being installed, or switched off in napari's plugin list
+        return None
+
+
+def value(group: str, name: str) -> Any:
+    """Return one preference; napari has checked its type and bounds."""
+    return getattr(getattr(stored(), group, None), name, DEFAULTS[group][name])
+
+
+def keep(group: str, name: str, chosen: Any) -> bool:
+    """Make a choice made in the panel a preference; return False where there is no place to keep it.
+
+    Raises
+    ------
+    ValueError
+        When the preference cannot have this value.
+    """
+    settings = stored()
+    if settings is None:
+        return False
+    setattr(getattr(settings, group), name, chosen)
+    return True
+
+
+def digits_mean_classes() -> bool:
+    """Return True when digits choose the class to paint, False when they choose napari's tools."""
+    return bool(value("labeling", "digits_mean_classes"))
+
+
+def brush_size() -> int:
+    """Return the brush size of a new mask layer, in pixels of the image."""
+    return int(value("labeling", "brush_size"))
+
+
+def scribble_size() -> int:
+    """Return the brush size of scribbles, in pixels of the image."""
+    return int(value("labeling", "scribble_size"))
+
+
+def mask_opacity() -> float:
+    """Return the opacity of the mask's layer, from 0.05 to 1."""
+    return float(value("labeling", "mask_opacity"))
+
+
+def queue_pictures() -> str:
+    """Return how large pictures in the queue are: ``none``, ``small``, ``medium`` or ``large``."""
+    return str(value("review", "queue_pictures"))
+
+
+def hint_every() -> int:
+    """Return after how many accepted masks retraining is suggested, again and again; 0 is never."""
+    return int(value("review", "hint_every"))
+
+
+def look_ahead() -> int:
+    """Return how many of the next images are read before they are shown."""
+    return int(value("review", "look_ahead"))
+
+
+def device() -> str:
+    """Return what computes maps and proposals: ``auto``, ``cpu``, ``cuda`` or ``mps``."""
+    return str(value("computing", "device"))
+
+
+def toast_after() -> int:
+    """Return how many seconds a job takes that is worth a word when it is finished."""
+    return int(value("computing", "toast_after"))
+
+
+class Watch(QObject):
+    """Tells what a person changes in the preferences.
+
+    Attributes
+    ----------
+    changed : Signal(str)
+        Name of the preference.
+    """
+
+    changed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._settings = stored()
+        for emitter, _name in self._emitters():
+            emitter.connect(self._on_change)
+
+    def _emitters(self) -> list[tuple[Any, str]]:
+        if self._settings is None:
+            return []
+        groups = ((getattr(self._settings, group), names) for group, names in DEFAULTS.items())
+        return [(getattr(held.events, name), name) for held, names in groups for name in names]
+
+    def _on_change(self, event: Any) -> None:
+        self.changed.emit(event.type)
+
+    def close(self) -> None:
+        """Let go of napari's settings."""
+        for emitter, _name in self._emitters():
+            emitter.disconnect(self._on_change)
+        self._settings = None

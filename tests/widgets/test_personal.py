@@ -1,0 +1,73 @@
+"""A changed preference is seen at once: in layers, keys, queue, hint and device."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtCore import QObject, Signal
+
+from napari_wsss.widgets import personal, preferences
+from napari_wsss.widgets.personal import PersonalChoices
+from napari_wsss.widgets.project_page import ProjectPage
+from napari_wsss.widgets.queue_panel import QueuePanel
+
+
+class ToldByHand(QObject):
+    """Stands for napari's settings, which `test_preferences` tries."""
+
+    changed = Signal(str)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def chosen(monkeypatch):
+    """Return a mapping whose entries are the preferences that differ from the defaults."""
+    own = {}
+    monkeypatch.setattr(preferences, "Watch", lambda parent: ToldByHand(parent))
+    monkeypatch.setattr(preferences, "value", lambda group, name: own.get(name, preferences.DEFAULTS[group][name]))
+    return own
+
+
+@pytest.fixture
+def panel(session, sync, actions, chosen, qtbot):
+    chosen.update(device="cpu", hint_every=5, look_ahead=2)
+    queue, project_page = QueuePanel(session, actions), ProjectPage(session)
+    for widget in (queue, project_page):
+        qtbot.addWidget(widget)
+    made = PersonalChoices(session, sync, actions, queue, project_page)
+    made.queue = queue
+    return made
+
+
+def change(panel: PersonalChoices, chosen: dict, **values: object) -> None:
+    chosen.update(values)
+    for name in values:
+        panel._watch.changed.emit(name)
+
+
+def test_they_are_laid_over_what_is_there(panel, chosen, session, sync, actions):
+    assert (session.device, session.hint.every, session.ahead) == ("cpu", 5, 2)
+    assert personal.preferences.device() == "cpu"
+    change(panel, chosen, device="cuda", hint_every=0, look_ahead=9)
+    assert (session.device, session.hint.every, session.ahead) == ("cuda", 0, 9)
+    assert panel._project_page.device.currentData() == "cuda"
+    change(panel, chosen, brush_size=33, mask_opacity=0.3)
+    assert (sync.mask.brush_size, sync.mask.opacity) == (33, pytest.approx(0.3))
+    sync.scribbles.choose(True)
+    change(panel, chosen, scribble_size=9)
+    assert sync.scribbles.layer.brush_size == 9
+    told = []
+    actions.table_changed.connect(lambda: told.append(1))
+    change(panel, chosen, digits_mean_classes=False, toast_after=3)
+    assert told
+    assert not any(entry.action.startswith("value_") for entry in actions.table)
+    panel.close()
+
+
+def test_rows_of_the_queue_grow_and_shrink(panel, chosen):
+    heights = []
+    for size in ("none", "small", "medium", "large"):
+        change(panel, chosen, queue_pictures=size)
+        heights.append(panel.queue.view.sizeHintForRow(0))
+    assert heights == sorted(set(heights))
