@@ -20,7 +20,8 @@ def conjugate_gradients(
     Parameters
     ----------
     times : callable
-        Multiplies each row of (P, n) by the same symmetric positive definite matrix.
+        Multiplies each row of (P, n) by the same symmetric positive definite matrix; may return the same array each
+        time.
     pull, start : (P, n) float32
         Right-hand sides and a first guess.
     diagonal : (n,) float32
@@ -34,15 +35,16 @@ def conjugate_gradients(
     rest = pull - times(x)
     step = rest / diagonal
     way = step.copy()
+    scratch = np.empty_like(x)  # allocating anew costs as much as computing, for large systems
     energy = np.einsum("pn,pn->p", rest, step)
     for _ in range(rounds):
-        if not step.size or float(np.abs(step).max()) < enough:
+        if not step.size or max(float(step.max()), -float(step.min())) < enough:
             break
         ahead = times(way)
         length = (energy / np.maximum(np.einsum("pn,pn->p", way, ahead), _TINY))[:, None]
-        x += length * way
-        rest -= length * ahead
-        step = rest / diagonal
+        x += np.multiply(length, way, out=scratch)
+        rest -= np.multiply(length, ahead, out=scratch)
+        np.divide(rest, diagonal, out=step)
         before, energy = energy, np.einsum("pn,pn->p", rest, step)
         way *= (energy / np.maximum(before, _TINY))[:, None]
         way += step

@@ -18,6 +18,7 @@ MEMORY = 0.02
 """Weight of what was there before, against 1 for a neighbour of the same colour."""
 CONTRAST = 4.0
 """How fast weights fall with the squared colour difference, in parts of its mean."""
+ABOVE, BELOW, RIGHT = range(3)
 _LEAST = np.float32(1e-3)
 _ROUNDS = 60
 _ENOUGH = 4e-3
@@ -83,13 +84,19 @@ def _answer(image: NDArray[np.uint8], planes: NDArray[np.intp], places: NDArray[
         pull[planes[partner[fixed]], fixed] += weight[fixed]
     total = weights.sum(0) + np.float32(MEMORY)
     among = np.where(inside < 0, np.float32(0), weights)
-    inside = np.maximum(inside, 0)
+    # Left and right neighbours stand side by side in the order of places; only those above and below are looked up.
+    beside = among[RIGHT, :-1].copy()
+    vertical = [(np.maximum(inside[edge], 0), among[edge]) for edge in (ABOVE, BELOW)]
+    found, scratch = np.empty_like(before), np.empty(len(places), np.float32)
 
     def times(x: Shares) -> Shares:
-        found: Shares = total * x
+        np.multiply(total, x, out=found)
         for row, result in zip(x, found, strict=True):
-            for at, weight in zip(inside, among, strict=True):
-                result -= weight * row.take(at)
+            for at, weight in vertical:
+                np.multiply(row.take(at, out=scratch, mode="clip"), weight, out=scratch)
+                np.subtract(result, scratch, out=result)
+            np.subtract(result[:-1], np.multiply(beside, row[1:], out=scratch[:-1]), out=result[:-1])
+            np.subtract(result[1:], np.multiply(beside, row[:-1], out=scratch[:-1]), out=result[1:])
         return found
 
     return conjugate_gradients(times, pull, before, total, rounds=_ROUNDS, enough=_ENOUGH)
@@ -99,7 +106,7 @@ def _edges(image: NDArray[np.uint8], places: NDArray[np.intp]) -> tuple[NDArray[
     """Return the four neighbours (4, n) of each place, itself beyond the image, and their weights (4, n) in [0, 1]."""
     height, width = image.shape[:2]
     y, x = np.divmod(places, width)
-    steps = ((y > 0, -width), (y < height - 1, width), (x > 0, -1), (x < width - 1, 1))
+    steps = ((y > 0, -width), (y < height - 1, width), (x < width - 1, 1), (x > 0, -1))  # ABOVE, BELOW, RIGHT, left
     partners = np.stack([np.where(there, places + step, places) for there, step in steps])
     apart = np.zeros(partners.shape, np.float32)
     for channel in np.moveaxis(image, 2, 0).reshape(image.shape[2], -1):
