@@ -10,6 +10,7 @@ from napari_wsss.core.lineage import Lineage, applied_source, method_of
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.project import Project
 from napari_wsss.core.sources import Source
+from napari_wsss.session import stages
 from napari_wsss.session.canvas import Machine, threshold_in
 from napari_wsss.session.live import background_step, parameters_at
 
@@ -43,14 +44,14 @@ def proposal_source(project: Project, image_id: str, machine: Machine | None = N
 
 
 def _parameters(plan: Plan, project: Project, image_id: str) -> dict[str, Any]:
-    steps = plan.refiners_for(image_id, project.catalog.get(image_id).labels)
+    steps = stages.steps_for(project, image_id, plan)
     refiners = {step.method: dict(step.parameters) for step in steps}
     return {"refiners": refiners, **({"threshold": threshold_in(steps)} if background_step(steps) else {})}
 
 
 def _at_threshold(plan: Plan, project: Project, image_id: str, threshold: float) -> Plan:
     """Return the plan with this image's background step at the threshold of the slider."""
-    steps = plan.refiners_for(image_id, project.catalog.get(image_id).labels)
+    steps = stages.steps_for(project, image_id, plan)
     step = background_step(steps)
     if step is None or abs(threshold_in(steps) - threshold) < 1e-9:
         return plan
