@@ -7,6 +7,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import actions as actions_module
 from napari_wsss.widgets.dock import WsssDock
@@ -50,6 +51,27 @@ def check_labels_and_pixels(dock, person, qtbot):
     qtbot.waitUntil(lambda: session.record.labels == {"green"}, timeout=3000)
     np.testing.assert_array_equal(session.project.read_accepted("p0.png"), accepted)
     assert dock.review_page.classes.chips.layout().count() >= 2
+
+
+def check_scribbling(dock, pressed, person, qtbot):
+    """O turns to the scribbles, digits choose their class (0 has a value of its own), R makes the mask."""
+    session, sync = dock.session, dock.sync
+    pressed("O")
+    layer = dock.viewer.layers.selection.active
+    assert layer is sync.scribbles.layer
+    person.press("0")
+    assert layer.selected_label == BACKGROUND_SCRIBBLE
+    person.press("3")
+    layer.brush_size = 3
+    layer.paint((12, 8), 3)
+    person.press("R")
+    qtbot.waitUntil(lambda: not session.jobs.all, timeout=20000)
+    assert (session.mask == 3).any()
+    person.press("Ctrl-Z")
+    assert session.scribbles.any
+    assert not (sync.mask.data == 3).any()
+    person.press("O")
+    assert dock.viewer.layers.selection.active is sync.mask
 
 
 def check_own_keys(dock, pressed):
@@ -168,6 +190,7 @@ def test_the_whole_table_fires(dock, active, qtbot, monkeypatch):
     person.press("3")
     assert sync.value == 3
     check_labels_and_pixels(dock, person, qtbot)
+    check_scribbling(dock, pressed, person, qtbot)
     check_own_keys(dock, pressed)
     check_digits_as_tools(dock, pressed, monkeypatch)
     mask = sync.mask
