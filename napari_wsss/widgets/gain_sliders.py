@@ -66,10 +66,13 @@ class GainSliders(QWidget):
             slider.hide()
             slider.deleteLater()
         self.sliders = {name: self._slider(name) for name in names}
+        for slider in self.sliders.values():
+            self._column.addWidget(slider)
+            slider.name.ensurePolished()  # with the style's font, its width is known
         widest = max((slider.name.sizeHint().width() for slider in self.sliders.values()), default=0)
         for slider in self.sliders.values():
-            slider.name.setFixedWidth(min(widest, WIDEST_NAME))
-            self._column.addWidget(slider)
+            slider.name.setMinimumWidth(min(widest, WIDEST_NAME))
+            slider.name.setMaximumWidth(WIDEST_NAME)
 
     def _slider(self, name: str) -> LiveSlider:
         made = LiveSlider(name, LOWEST, HIGHEST, logarithmic=True)
