@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
+from qtpy.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.core.catalog import ImageRecord
+from napari_wsss.widgets.colours import clear_pixmap, legible
 from napari_wsss.widgets.controls import draw_line
 
 
@@ -31,10 +32,13 @@ LOOKS: dict[str, Look] = {
 }
 
 
-def draw_state(painter: QPainter, state: str, box: QRectF) -> None:
-    """Draw a state's shape into `box` (pixels)."""
+DARK = QColor("#23242b")
+
+
+def draw_state(painter: QPainter, state: str, box: QRectF, ground: QColor = DARK) -> None:
+    """Draw a state's shape into `box` (pixels), in its colour as it is legible on a ground."""
     look = LOOKS.get(state, LOOKS["todo"])
-    colour = QColor(look.colour)
+    colour = legible(look.colour, ground)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(colour, 2))
     painter.setBrush(colour if look.shape in ("disc", "square", "flag") else Qt.BrushStyle.NoBrush)
@@ -57,12 +61,11 @@ def draw_state(painter: QPainter, state: str, box: QRectF) -> None:
         painter.drawLine(inner.topRight(), inner.bottomLeft())
 
 
-def state_icon(state: str, size: int = 16) -> QIcon:
-    """Return a state's shape as an icon of `size` pixels."""
-    picture = QPixmap(size, size)
-    picture.fill(Qt.GlobalColor.transparent)
+def state_icon(state: str, size: int = 16, ground: QColor = DARK) -> QIcon:
+    """Return a state's shape as an icon of `size` pixels of the screen's units, for a ground."""
+    picture = clear_pixmap(size, size)
     painter = QPainter(picture)
-    draw_state(painter, state, QRectF(0, 0, size, size))
+    draw_state(painter, state, QRectF(0, 0, size, size), ground)
     painter.end()
     return QIcon(picture)
 
@@ -103,7 +106,7 @@ class StateBadge(QWidget):
         if not self.text:
             return
         painter = QPainter(self)
-        draw_state(painter, self.state, QRectF(0, 1, 16, 16))
+        draw_state(painter, self.state, QRectF(0, 1, 16, 16), self.palette().window().color())
         painter.setPen(self.palette().windowText().color())
         draw_line(painter, QRectF(self.rect().adjusted(22, 0, 0, 0)), self.text, Qt.AlignmentFlag.AlignVCenter)
         painter.end()

@@ -12,6 +12,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_wsss.widgets.colours import legible
 from napari_wsss.widgets.controls import draw_line
 
 ACCENT = "#54a0ff"
@@ -114,11 +115,12 @@ class LineChart(QWidget):
         self._draw_frame(painter)
         if self.curve.points:
             self._draw_marks(painter)
-            painter.setPen(QPen(QColor(ACCENT), 1.6))
+            accent = legible(ACCENT, self.palette().window().color())
+            painter.setPen(QPen(accent, 1.6))
             drawn = [self.at(point) for point in self.curve.points]
             painter.drawPolyline(QPolygonF(drawn))
             if len(drawn) <= 40:
-                painter.setBrush(QColor(ACCENT))
+                painter.setBrush(accent)
                 for place in drawn:
                     painter.drawEllipse(place, 2.0, 2.0)
         painter.end()
@@ -205,6 +207,7 @@ class BarChart(QWidget):
         painter.setPen(text)
         draw_line(painter, QRectF(2, 0, self.width() - 4, TITLE_HEIGHT), self.title, Qt.AlignmentFlag.AlignLeft)
         longest = max((whole for _, whole, _ in self.bars), default=0) or 1
+        fill = legible(FILL, self.palette().window().color())
         start, number = self.width() * NAME_SHARE, 70.0
         room = max(10.0, self.width() - start - number - RIGHT)
         for row, (name, whole, part) in enumerate(self.bars):
@@ -218,7 +221,7 @@ class BarChart(QWidget):
             faint = QColor(text)
             faint.setAlpha(60)
             painter.fillRect(QRectF(start, y + 3, room * whole / longest, BAR_HEIGHT - 6), faint)
-            painter.fillRect(QRectF(start, y + 3, room * part / longest, BAR_HEIGHT - 6), QColor(FILL))
+            painter.fillRect(QRectF(start, y + 3, room * part / longest, BAR_HEIGHT - 6), fill)
         painter.end()
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtGui import QColor, QIcon
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.session.session import Session
+from napari_wsss.widgets.colours import clear_pixmap
 
 SWATCH = 12
 
@@ -22,7 +23,7 @@ def value_colour(classes: ClassList, value: int) -> QColor:
 
 def swatch(classes: ClassList, value: int, size: int = SWATCH) -> QIcon:
     """Return the colour of a mask value as a square of `size` pixels."""
-    picture = QPixmap(size, size)
+    picture = clear_pixmap(size, size)
     picture.fill(value_colour(classes, value))
     return QIcon(picture)
 

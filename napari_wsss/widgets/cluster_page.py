@@ -66,6 +66,7 @@ class ClustersPage(QWidget):
         self.count.setRange(1, 50)
         self.count.setValue(4)
         self.count.setSuffix(" per class")
+        self.count.setMinimumWidth(self.count.fontMetrics().horizontalAdvance("99 per class") + 70)
         self.count.setMinimumWidth(WIDTH_OF_COUNT)
         self.count.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         WheelGuard.protect(self.count)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QPoint, QPointF, QRectF, Qt, Signal
+from qtpy.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -16,6 +16,7 @@ from napari_wsss.core.clusters import ClassClusters
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.cluster_selection import ClusterSelection, cluster_colour, is_adding
 from napari_wsss.widgets.cluster_strip import SELECTED, describe, pixmap_of
+from napari_wsss.widgets.colours import legible
 from napari_wsss.widgets.controls import draw_line
 
 HEIGHT = 170
@@ -23,6 +24,8 @@ MARGIN = 12
 REACH = 9.0
 """Pixels within which a point is meant."""
 LASSO_STEP = 3.0
+POINT_CONTRAST = 2.0
+"""Points keep close to the colour that stands beside their cluster's name."""
 PICTURE = 84
 MANY = 1500
 """Beyond so many points they are drawn smaller."""
@@ -96,7 +99,7 @@ class ClusterScatter(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._draw_selected(painter)
         if len(self._lasso) > 1:
-            painter.setPen(QPen(QColor(SELECTED), 1, Qt.PenStyle.DashLine))
+            painter.setPen(QPen(self._selected_colour(), 1, Qt.PenStyle.DashLine))
             painter.drawPolygon(QPolygonF(self._lasso))
         if self._hovered is not None and not self._lasso:
             self._draw_hovered(painter, self._hovered)
@@ -116,7 +119,7 @@ class ClusterScatter(QWidget):
             size = 7.0 if len(self._points) < MANY else 3.0
             for place in self._found.filled():
                 inside = self._points[self._found.assignment == place]
-                pen = QPen(cluster_colour(place), size)
+                pen = QPen(legible(cluster_colour(place), self.palette().base().color(), POINT_CONTRAST), size)
                 pen.setCapStyle(Qt.PenCapStyle.RoundCap)
                 painter.setPen(pen)
                 painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in inside]))
@@ -126,11 +129,21 @@ class ClusterScatter(QWidget):
     def _draw_selected(self, painter: QPainter) -> None:
         if self._found is None:
             return
-        painter.setPen(QPen(QColor(SELECTED), 2))
+        painter.setPen(QPen(self._selected_colour(), 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for row, image_id in enumerate(self._found.image_ids):
             if image_id in self._selection:
                 painter.drawEllipse(QPointF(*self._points[row]), 6, 6)
+
+    def _selected_colour(self) -> QColor:
+        return legible(SELECTED, self.palette().base().color())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the points anew on the ground of another theme."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            self._drawn = None
+            self.update()
 
     def _draw_hovered(self, painter: QPainter, row: int) -> None:
         """Draw the image below the pointer beside it, where there is room."""

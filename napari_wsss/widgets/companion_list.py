@@ -13,7 +13,8 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls import button, column, heading, row, text_label
 
 IMAGE = Qt.ItemDataRole.UserRole
-SIDE = 48  # pixels of a thumbnail
+SIDE = 48  # of a thumbnail, in the screen's units
+SHARP = 2  # pixels per unit, for sharp screens
 LONGEST_LIST = 140
 
 
@@ -102,10 +103,10 @@ def _remark(found: Companions) -> str:
 
 
 def _small(path: Path) -> object:
-    """Return a picture of at most 48 pixels; JPEGs are decoded no larger than that. Empty for what Qt cannot read."""
+    """Return a picture of at most 96 pixels; JPEGs are decoded no larger than that. Empty for what Qt cannot read."""
     reader = QImageReader(str(path))
     reader.setAutoTransform(True)
     size = reader.size()
     if size.isValid():
-        reader.setScaledSize(size.scaled(SIDE, SIDE, Qt.AspectRatioMode.KeepAspectRatio))
+        reader.setScaledSize(size.scaled(SHARP * SIDE, SHARP * SIDE, Qt.AspectRatioMode.KeepAspectRatio))
     return reader.read()

@@ -23,7 +23,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-QUIET = "#9a9ea6"
+from napari_wsss.widgets.colours import ThemedLabel
+
 PAGE_WIDTH = 300  # pixels; the least that is comfortable
 WIDEST_PAGE = 380
 SCROLL_BAR = 14
@@ -70,9 +71,9 @@ def choose(box: QComboBox, value: str) -> None:
         box.setCurrentIndex(row)
 
 
-def text_label(text: str = "", *, wrap: bool = True, quiet: bool = False, tip: str = "") -> QLabel:
+def text_label(text: str = "", *, wrap: bool = True, quiet: bool = False, tip: str = "") -> ThemedLabel:
     """Return a label whose text can be selected; `quiet` ones are dimmed side remarks."""
-    made = QLabel(text)
+    made = ThemedLabel(text)
     made.setWordWrap(wrap)
     made.setToolTip(tip)
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -82,7 +83,7 @@ def text_label(text: str = "", *, wrap: bool = True, quiet: bool = False, tip: s
     policy.setHeightForWidth(wrap)
     made.setSizePolicy(policy)
     if quiet:
-        made.setStyleSheet(f"QLabel {{ color: {QUIET}; }}")
+        made.tint("")
     return made
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QListWidget, QListWidgetItem
 
 from napari_wsss.session.decisions import LAST, Decision, last_decisions
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.badge import state_icon
+from napari_wsss.widgets.controls import soon
 
 IMAGE = Qt.ItemDataRole.UserRole
 LEAST_ROWS = 2
@@ -37,10 +38,16 @@ class DecisionList(QListWidget):
         row = self.sizeHintForRow(0) if self.count() else self.fontMetrics().height()
         self.setFixedHeight(max(LEAST_ROWS, self.count()) * row + 2 * self.frameWidth() + 2)
 
-    @staticmethod
-    def _item(decision: Decision) -> QListWidgetItem:
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the marks anew for another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and self.count():
+            soon(self, self.refresh)
+
+    def _item(self, decision: Decision) -> QListWidgetItem:
         undone = "  (taken back)" if decision.undone else ""
-        item = QListWidgetItem(state_icon(decision.state), f"{decision.clock}  {decision.text}{undone}")
+        icon = state_icon(decision.state, ground=self.palette().base().color())
+        item = QListWidgetItem(icon, f"{decision.clock}  {decision.text}{undone}")
         font = item.font()
         font.setStrikeOut(decision.undone)
         item.setFont(font)

@@ -10,7 +10,7 @@ from napari_wsss.session.reasons import reasons
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.badge import StateBadge, state_text
-from napari_wsss.widgets.controls import QUIET, button, column, line, row, text_label
+from napari_wsss.widgets.controls import button, column, line, row, text_label
 
 AGE_MS = 1000
 REFUSAL = "Not "
@@ -95,15 +95,12 @@ class Header(QWidget):
             return
         state = self._session.save_state
         self.saved.setText(state.text())
-        weight = "bold" if state.kind == "failed" else "normal"
-        colour = SAVE_COLOURS.get(state.kind, QUIET)
-        self.saved.setStyleSheet(f"QLabel {{ color: {colour}; font-weight: {weight}; }}")
+        self.saved.tint(SAVE_COLOURS.get(state.kind, ""), bold=state.kind == "failed")
 
     def say(self, text: str) -> None:
         """Show one quiet line; a refusal (``Not accepted yet: ...``) stands out."""
         self.status.setText(text)
-        colour = SAVE_COLOURS["unsaved"] if text.startswith(REFUSAL) else QUIET
-        self.status.setStyleSheet(f"QLabel {{ color: {colour}; }}")
+        self.status.tint(SAVE_COLOURS["unsaved"] if text.startswith(REFUSAL) else "")
 
     def close_header(self) -> None:
         """Let go of the session."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import QPointF, QRectF, QSize
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from qtpy.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_wsss.session.hint import RetrainHint
 from napari_wsss.widgets.charts import ACCENT, Point
+from napari_wsss.widgets.colours import legible
 from napari_wsss.widgets.controls import row, text_label, tool_button
 
 
@@ -41,7 +42,7 @@ class Sparkline(QWidget):
         frame = QRectF(self.rect()).adjusted(2, 3, -2, -3)
         top = max(value for _, value in self.points) or 1.0
         first, last = self.points[0][0], self.points[-1][0]
-        painter.setPen(QPen(QColor(ACCENT), 1.5))
+        painter.setPen(QPen(legible(ACCENT, self.palette().window().color()), 1.5))
         drawn = [
             QPointF(
                 frame.left() + frame.width() * (place - first) / (last - first),

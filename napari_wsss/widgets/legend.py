@@ -16,13 +16,14 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.class_entries import SWATCH, value_colour
+from napari_wsss.widgets.colours import mixed
 from napari_wsss.widgets.controls import draw_line, single_shot
 from napari_wsss.widgets.legend_model import ENTRY, LegendEntry, LegendModel
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 COUNT_AFTER_MS = 200
 ROW_HEIGHT, LEAST_ROWS, MOST_ROWS = 20, 3, 8
-DIM = 0.55
+DIM = 0.7
 """Opacity of what matters less: classes the image is not labelled with, counts."""
 
 
@@ -44,7 +45,7 @@ class LegendDelegate(QStyledItemDelegate):
         if entry.painted:
             painter.fillRect(box, palette.highlight())
         elif option.state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(box, palette.alternateBase())
+            painter.fillRect(box, mixed(palette.highlight().color(), palette.base().color(), 0.5))
         font = option.font
         font.setBold(entry.painted)
         painter.setFont(font)

@@ -12,6 +12,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_wsss.widgets.colours import legible
 from napari_wsss.widgets.controls import draw_line
 
 COLOURS = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
@@ -145,7 +146,8 @@ class LossPlot(QWidget):
         painter.end()
 
     def _colours(self) -> list[QColor]:
-        return [QColor(COLOURS[i % len(COLOURS)]) for i in range(len(self.series))]
+        ground = self.palette().window().color()
+        return [legible(COLOURS[i % len(COLOURS)], ground) for i in range(len(self.series))]
 
     def _draw_axes(self, painter: QPainter, frame: QRectF) -> None:
         text = self.palette().windowText().color()

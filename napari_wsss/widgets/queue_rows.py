@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.widgets.badge import LOOKS, draw_state
+from napari_wsss.widgets.colours import legible
 from napari_wsss.widgets.controls import draw_line
 from napari_wsss.widgets.preferences import queue_pictures
 from napari_wsss.widgets.queue_model import EDITED, PICTURE, REASONS, RECORD
@@ -24,7 +25,7 @@ LEAST_CELL, USUAL_CELL, LARGEST_CELL = 48, 88, 160
 ASPECT = 4 / 3
 MARK = 15
 GAP = 4
-QUIET_ALPHA = 165
+QUIET_ALPHA = 185
 RING_COLOUR = "#feca57"
 LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
@@ -82,7 +83,8 @@ class QueueRow(_Entry):
             inside.adjust(self._picture.width() + 2 * GAP, 0, 0, 0)
         text = inside.adjusted(0, 2, 0, -2)
         upper, lower = text.adjusted(0, 0, 0, -text.height() / 2), text.adjusted(0, text.height() / 2, 0, 0)
-        draw_state(painter, record.state, QRectF(upper.left(), upper.center().y() - MARK / 2, MARK, MARK))
+        mark = QRectF(upper.left(), upper.center().y() - MARK / 2, MARK, MARK)
+        draw_state(painter, record.state, mark, ground_colour(option))
         painter.setPen(text_colour(option))
         name = upper.adjusted(MARK + GAP, 0, 0, 0)
         _draw_elided(painter, option, name, record.id, Qt.TextElideMode.ElideMiddle)
@@ -128,7 +130,7 @@ class QueueCell(_Entry):
         draw_state(painter, record.state, corner.adjusted(2, 2, -2, -2))
         if index.row() == self._shown():
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(RING_COLOUR), 3))
+            painter.setPen(QPen(legible(RING_COLOUR, option.palette.base().color()), 3))
             painter.drawRoundedRect(box.adjusted(-1, -1, 1, 1), 3, 3)
 
 
@@ -163,6 +165,12 @@ def text_colour(option: QStyleOptionViewItem, alpha: int = 255) -> QColor:
     colour = QColor(palette.highlightedText().color() if chosen else palette.text().color())
     colour.setAlpha(alpha)
     return colour
+
+
+def ground_colour(option: QStyleOptionViewItem) -> QColor:
+    """Return the colour an entry is drawn on."""
+    chosen = option.state & QStyle.StateFlag.State_Selected
+    return QColor(option.palette.highlight().color() if chosen else option.palette.base().color())
 
 
 def _draw_elided(

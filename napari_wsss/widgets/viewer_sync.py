@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QGuiApplication
 
-from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.core.classes import ClassList
 from napari_wsss.core.sources import Source
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import looks
+from napari_wsss.widgets.brush import Brush
 from napari_wsss.widgets.cam_layers import CamLayers
 from napari_wsss.widgets.controls import single_shot, soon
 from napari_wsss.widgets.overlay import Place
@@ -55,11 +56,13 @@ class ViewerSync(QObject):
         super().__init__(parent)
         self.viewer, self.session = viewer, session
         self.cams = CamLayers(self._add_cam, self._remove)
+        self.brush = Brush(session, lambda: self.mask, self.cams, self)
+        self.brush.chosen.connect(self.class_chosen)
+        self.brush.notice.connect(self.notice)
         self.overlays = make_overlays(session)
         self._single: dict[str, Layer] = {}
         self._fed: dict[int, Any] = {}  # id of a layer -> the array it shows
         self._shown_id: str | None = None
-        self._value = 1
         self.peek = Peek(lambda: self.layers)
         self._busy = False  # our own changes to layers are no edits and no deletions
         self._record = single_shot(self, RECORD_AFTER_MS, self.commit)
@@ -101,17 +104,12 @@ class ViewerSync(QObject):
     @property
     def value(self) -> int:
         """The mask value that painting makes."""
-        return self._value
+        return self.brush.value
 
     def _classes(self) -> ClassList:
         classes = self.session.classes
         assert classes is not None  # only asked for while a project is open
         return classes
-
-    def _labelled(self) -> tuple[str, ...]:
-        record = self.session.record
-        labels = record.labels if record else frozenset()
-        return tuple(name for name in self._classes().names if name in labels)
 
     # From the session to the layers
 
@@ -170,6 +168,7 @@ class ViewerSync(QObject):
         resized = before is None or before.data.shape[:2] != image.shape[:2]
         self._shown_id = self.session.current_id
         self._guarded(self._feed_all)
+        self.brush.keep_to_labels()
         if resized:
             self.viewer.reset_view()
         self.activate()
@@ -209,13 +208,9 @@ class ViewerSync(QObject):
         self._recolour()
 
     def _start_mask(self, mask: Layer) -> None:
-        labelled = self._labelled()
-        self._value = self._classes().mask_value(labelled[0]) if labelled else 1
-        mask.selected_label = self._value
+        self.brush.start(mask)
         mask.events.paint.connect(self._on_paint)
         mask.events.set_data.connect(self._on_edit)  # undo and redo fire nothing else
-        mask.events.selected_label.connect(self._on_selected_label)
-        self.class_chosen.emit(self._value)
 
     def _feed_proposal(self) -> None:
         values = self.session.proposal
@@ -250,7 +245,7 @@ class ViewerSync(QObject):
             overlay.feed(self._add_overlay, self._remove)
 
     def _feed_cams(self) -> None:
-        self.cams.feed(self._labelled(), self._classes(), self.session.maps, self.session.image)
+        self.cams.feed(self.brush.labelled(), self._classes(), self.session.maps, self.session.image)
         self.cams.apply()
         self._tidy.start()
 
@@ -415,25 +410,8 @@ class ViewerSync(QObject):
 
     def choose_value(self, value: int) -> None:
         """Paint with mask value `value` (0 background, 255 ignore) and show that class's activation map."""
-        mask = self.mask
-        if mask is None or value not in self._classes().values():
-            return
-        self.activate()
-        mask.selected_label = value
-        name = self._classes().name_of(value)
-        if value not in (BACKGROUND, IGNORE) and name in self._labelled():
-            self.cams.show(name)
-
-    def _on_selected_label(self, _event: Any = None) -> None:
-        mask = self.mask
-        if mask is None or mask.selected_label == self._value:
-            return
-        if mask.selected_label in self._classes().values():
-            self._value = int(mask.selected_label)
-            self.class_chosen.emit(self._value)
-            return
-        self.notice.emit(f"There is no class {mask.selected_label}; classes are added on the Project page.")
-        mask.selected_label = self._value
+        if self.brush.choose(value):
+            self.activate()
 
     def set_tool(self, mode: str) -> None:
         """Switch the brush: ``paint``, ``erase``, ``fill``, ``polygon``, ``pick`` or ``pan_zoom``."""
