@@ -39,7 +39,7 @@ from napari_wsss.widgets.controls import (
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 SETTLING_MS = 150
-WIDTH_OF_COUNT = 135
+WIDTH_OF_COUNT = 150
 NOTHING = (
     "No clusters yet. They group the images of each class by what the applied model sees in them, so that alike images "
     "can be reviewed together."
@@ -66,7 +66,6 @@ class ClustersPage(QWidget):
         self.count.setRange(1, 50)
         self.count.setValue(4)
         self.count.setSuffix(" per class")
-        self.count.setMinimumWidth(self.count.fontMetrics().horizontalAdvance("99 per class") + 70)
         self.count.setMinimumWidth(WIDTH_OF_COUNT)
         self.count.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         WheelGuard.protect(self.count)

@@ -244,22 +244,6 @@ def test_somebody_elses_layer_of_the_same_name_is_left_alone(viewer, session):
     sync.close()
 
 
-def test_values_without_a_class_cannot_be_chosen(sync, qtbot):
-    with qtbot.waitSignal(sync.notice) as said:
-        sync.mask.selected_label = 9
-    assert "no class 9" in said.args[0]
-    assert sync.mask.selected_label == sync.value == 1
-    sync.choose_value(255)
-    assert sync.mask.selected_label == 255
-
-
-def test_choosing_a_class_shows_its_map(sync, viewer):
-    viewer.layers.selection.active = viewer.layers["image"]
-    sync.choose_value(2)
-    assert viewer.layers["cam · green"].visible
-    assert not viewer.layers["cam · red"].visible
-    assert viewer.layers.selection.active is sync.mask
-
 
 def test_holding_shows_the_proposal_or_the_image_alone(sync, viewer):
     sync.mask.mode = "paint"
