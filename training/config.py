@@ -113,6 +113,9 @@ class Optimisation:
         advanced=True,
     )
     momentum: float = parameter(0.9, "Momentum", "Of sgd.", bounds=(0.0, 0.999), advanced=True)
+    nesterov: bool = parameter(
+        False, "Nesterov", "Nesterov's form of sgd's momentum, as MCIS and LDF train with it.", advanced=True
+    )
     weight_decay: float = parameter(
         1e-4, "Weight decay", "L2 penalty on weights with more than one axis.", bounds=(0.0, 1.0), advanced=True
     )

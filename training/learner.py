@@ -144,7 +144,8 @@ def seed_everything(seed: int) -> None:
 def _optimiser(groups: list[dict[str, Any]], settings: Optimisation) -> torch.optim.Optimizer:
     if settings.optimiser == "adamw":
         return torch.optim.AdamW(groups)
-    return torch.optim.SGD(groups, momentum=settings.momentum)
+    # Without momentum torch refuses Nesterov's, which would be no different.
+    return torch.optim.SGD(groups, momentum=settings.momentum, nesterov=settings.nesterov and settings.momentum > 0)
 
 
 def _groups(

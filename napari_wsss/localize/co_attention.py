@@ -42,6 +42,7 @@ _PUBLISHED: Mapping[str, Mapping[str, Any]] = {
         "learning_rate": 0.001,
         "head_rate": 10.0,
         "momentum": 0.9,
+        "nesterov": True,
         "weight_decay": 5e-4,
         "epochs": 15,
         "batch_size": 10,

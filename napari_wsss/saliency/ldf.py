@@ -33,11 +33,13 @@ from napari_wsss.weights.read import read
 
 _PUBLISHED: dict[str, dict[str, Any]] = {
     "network": {"trunk": "resnet50", "output_stride": 32},
-    # Nesterov's momentum is not offered; the stem rests, its running statistics too.
+    # The stem rests, here its running statistics too.
     "optimisation": {
         "epochs": 40,
         "batch_size": 32,
         "learning_rate": 0.005,
+        "momentum": 0.9,
+        "nesterov": True,
         "weight_decay": 5e-4,
         "poly_power": 1.0,
         "freeze_stages": 1,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -32,6 +34,17 @@ def test_head_learns_faster_and_only_matrices_decay() -> None:
     assert torch.allclose(moved[1], torch.full((2,), 0.1))
     assert torch.allclose(moved[2], 1.0 * (1 + 0.5 * before[2]))
     assert torch.allclose(moved[3], torch.full((2,), 1.0))
+
+
+def test_nesterov_looks_ahead_where_there_is_momentum() -> None:
+    moved = {}
+    for momentum in (0.0, 0.5):
+        learner, trunk, _ = _learner(replace(SETTINGS, momentum=momentum, nesterov=True, poly_power=0.0))
+        before = trunk.bias.detach().clone()
+        with learner.forward():
+            learner.update({"sum": trunk.bias.sum()})
+        moved[momentum] = float((before - trunk.bias.detach())[0])
+    assert moved == pytest.approx({0.0: 0.1, 0.5: 0.15})  # the first step: rate x (1 + momentum)
 
 
 def test_the_rate_falls_by_the_schedule() -> None:
