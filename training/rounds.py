@@ -87,6 +87,20 @@ def steps_done(rounds: Sequence[RoundFolder], totals: Sequence[int]) -> int:
     return before
 
 
+def until_stopped(steps: Steps[Result], run: RunFolder) -> Steps[Result | None]:
+    """Carry out steps that keep no state; return None, between two of them, when the run is asked to stop."""
+    with closing(steps):
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as stop:
+                result: Result = stop.value
+                return result
+            yield progress
+            if run.stop_requested():
+                return None
+
+
 def counted(
     steps: Steps[Result], stage: str, before: int, total: int, what: str, *, standing: bool = False
 ) -> Steps[Result]:

@@ -24,7 +24,7 @@ from training.hardware import prepare
 from training.learner import seed_everything, total_steps
 from training.milestones import Outcome
 from training.recipes.classifier import STAGE, Training, fitted
-from training.rounds import RoundFolder, counted
+from training.rounds import RoundFolder, counted, until_stopped
 from training.run_folder import RunFolder
 from training.sources import ClassifierSources
 from training.web_filter import Judged, judged, trusted_images
@@ -100,7 +100,10 @@ class Rounds:
             if not outcome.finished or self._run.stop_requested():
                 return replace(outcome, finished=False)
             first.publish_models()
-            found = yield from counted(self._judged(), STAGE, before, everything, "web images", standing=True)
+            judging = until_stopped(self._judged(), self._run)
+            found = yield from counted(judging, STAGE, before, everything, "web images", standing=True)
+            if found is None:
+                return replace(outcome, finished=False)
             found.save(note)
             (first.path / RESUME).unlink(missing_ok=True)
         kept = Judged.load(note, self.web)

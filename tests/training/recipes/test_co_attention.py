@@ -121,6 +121,24 @@ def test_a_stopped_run_with_web_images_gives_what_the_uninterrupted_one_gives(
         assert len(losses(run)) == len(losses(whole))
 
 
+def test_a_stop_while_web_images_are_judged_is_noticed_between_two(
+    project: Project, config: Callable[..., RunConfig], folder: str
+) -> None:
+    chosen = config(web_images=folder, web_threshold=0.0)
+    run, judged = begin(project, chosen), 0
+    for progress in train(project, chosen, run):
+        run.note(progress)
+        judged += "judging" in progress.message
+        if judged:
+            run.request_stop()
+    assert judged == 1
+    assert not (run.path / WEB).exists()
+
+    chosen, run = continued(project, run.path)
+    assert carry_out(project, chosen, run, EventLines()).finished
+    assert json.loads((run.path / WEB).read_text())["summary"] == "1 of 4 web images left out"
+
+
 def test_folders_that_are_no_classes_are_refused(
     project: Project, config: Callable[..., RunConfig], folder: str
 ) -> None:
