@@ -22,7 +22,7 @@ from napari_wsss.core.project import Project
 from training.config import RunConfig
 from training.data import AcceptedMask, MaskFile, Pictures, Pixels, View, training_records, validation_records
 from training.run_folder import STOP, RunFolder
-from training.samplers import BatchOrder
+from training.samplers import BatchOrder, spread
 
 LabelRule = Callable[[Pixels, ActivationMaps], Pixels]
 """Image (H,W,3) and maps of its classes -> labels (H,W): 0 background, k + 1 class k, 255 undecided."""
@@ -31,6 +31,7 @@ CellRule = Callable[[Pixels, int], Pixels]
 
 LABELS = "labels"
 MOST_HELD_OUT = 50
+"""Held-out images that get labels and are validated on, every epoch and at the end; evenly from the split."""
 _ONE_IMAGE = (WsssError, OSError)
 
 
@@ -156,7 +157,7 @@ def _candidates(project: Project) -> tuple[list[str], list[str]]:
         [record.id for record in records if _is_accepted(project, record.id) or (record.labels and has_maps)]
         for records in (training_records(project), validation_records(project))
     )
-    return training, held_out[:MOST_HELD_OUT]
+    return training, spread(held_out, MOST_HELD_OUT)
 
 
 def _check(usable: Iterable[str], left_out: Mapping[str, str]) -> None:

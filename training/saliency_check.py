@@ -8,16 +8,17 @@ from napari_wsss.core.inference import Inference
 from napari_wsss.core.saliency_metrics import SaliencyTally
 from napari_wsss.saliency.base import SaliencyModel
 from training.saliency_examples import Examples
+from training.samplers import spread
 from training.validation import MOST_IMAGES
 
 HALF = 128
 
 
 class SaliencyCheck:
-    """Figures of a network on held-out examples, the first `MOST_IMAGES` of them."""
+    """Figures of a network on held-out examples, `MOST_IMAGES` of them."""
 
     def __init__(self, model: SaliencyModel, examples: Examples, names: Sequence[str]) -> None:
-        self._model, self._examples, self._names = model, examples, names[:MOST_IMAGES]
+        self._model, self._examples, self._names = model, examples, spread(names, MOST_IMAGES)
 
     def figures(self) -> dict[str, float]:
         """Return ``adaptive_f`` (it decides which model is best) and the other means, or nothing without examples."""

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Item = TypeVar("Item")
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """Return at most so many items, evenly from all: the first ones of sorted folders would show one class."""
+    if len(items) <= most:
+        return list(items)
+    return [items[position * len(items) // most] for position in range(most)]
 
 
 class BatchOrder:

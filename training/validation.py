@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from napari_wsss.core.catalog import ImageRecord
+from napari_wsss.core.companion import Companion
+from napari_wsss.core.companions import PARAMETER, chosen_by_rule
 from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.metrics import Scores, Sweep, confusion_matrix, threshold_sweep
 from napari_wsss.core.project import Project
 from napari_wsss.core.resizing import resize
 from napari_wsss.core.score_tables import score_rows
-from napari_wsss.localize.base import Localizer, infer_maps
+from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.segment.base import Segmenter, predict
 from training.data import AcceptedMask, Pictures, validation_records
+from training.samplers import spread
 from training.scoring import THRESHOLDS, class_names
 
 MOST_IMAGES = 200
-"""Validation images per epoch; the first ones of the split. `evaluate` uses all."""
+"""Validation images per epoch, evenly from the split. `evaluate` uses all."""
+MOST_COMPARED = 50
+"""Instead, images whose maps are made with companions, several times as much work."""
 
 
 class ClassifierCheck:
@@ -30,11 +37,17 @@ class ClassifierCheck:
 
     def __init__(self, project: Project, localizer: Localizer, pictures: Pictures) -> None:
         self._project, self._localizer, self._pictures = project, localizer, pictures
-        self._labelled = [record for record in validation_records(project) if record.labels][:MOST_IMAGES]
-        self._masked = [record for record in self._labelled if record.state == "accepted"]
+        labelled = [record for record in validation_records(project) if record.labels]
+        self._labelled = spread(labelled, MOST_IMAGES)
+        self._companions_wanted = getattr(localizer.settings, PARAMETER, 0)
+        accepted = [record for record in labelled if record.state == "accepted"]
+        self._masked = spread(accepted, MOST_COMPARED if self._companions_wanted else MOST_IMAGES)
 
     def figures(self) -> dict[str, float]:
-        """Return ``seed_miou`` (fast maps, best threshold) and ``mean_average_precision``, each where it exists."""
+        """Return ``seed_miou`` (fast maps, best threshold) and ``mean_average_precision``, each where it exists.
+
+        Localizers that compare images are given companions, as they are when they are applied.
+        """
         figures = {}
         if self._masked:
             sweep = self._sweep()
@@ -55,21 +68,26 @@ class ClassifierCheck:
         return tables
 
     def _sweep(self) -> Sweep:
-        fast = Inference(preset="fast")
         pairs = (
-            (
-                infer_maps(
-                    self._localizer,
-                    self._pictures.image(record.id),
-                    self._project.classes.indices(record.labels),
-                    fast,
-                ),
-                self._pictures.mask(record.id, AcceptedMask(self._project, record.id)),
-            )
+            (self._maps(record), self._pictures.mask(record.id, AcceptedMask(self._project, record.id)))
             for record in self._masked
         )
         names = class_names(self._project)
         return threshold_sweep(pairs, THRESHOLDS, len(names), names)
+
+    def _maps(self, record: ImageRecord) -> ActivationMaps:
+        image, classes = self._pictures.image(record.id), self._project.classes.indices(record.labels)
+        given = [self._companions(record)] if self._companions_wanted else []
+        return self._localizer.infer(image, classes, Inference(preset="fast"), *given)
+
+    def _companions(self, record: ImageRecord) -> list[Companion]:
+        found = chosen_by_rule(self._project, record, self._companions_wanted)
+        return [
+            Companion(
+                content, self._project.classes.indices(found.labels[image_id]), partial(self._pictures.image, image_id)
+            )
+            for image_id, content in found.chosen.items()
+        ]
 
     def _predictions(self) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         truth = np.stack([self._project.classes.vector(record.labels) for record in self._labelled])
@@ -90,7 +108,7 @@ class SegmenterCheck:
     def __init__(self, project: Project, segmenter: Segmenter, pictures: Pictures) -> None:
         self._project, self._segmenter, self._pictures = project, segmenter, pictures
         held_out = [record for record in validation_records(project) if record.state == "accepted"]
-        self._masked: Sequence[ImageRecord] = held_out[:MOST_IMAGES]
+        self._masked: Sequence[ImageRecord] = spread(held_out, MOST_IMAGES)
 
     def figures(self) -> dict[str, float]:
         """Return ``miou``, or nothing without held-out masks."""

@@ -82,7 +82,7 @@ def related(project: Project, plan: Plan, image: ImageRecord) -> Companions:
         return NONE
     if image.id in plan.companions:
         return _by_person(project, plan.companions[image.id], image.labels)
-    return _by_rule(project, image, wanted)
+    return chosen_by_rule(project, image, wanted)
 
 
 def candidates(project: Project, image: ImageRecord) -> dict[str, frozenset[str]]:
@@ -128,7 +128,8 @@ def _by_person(project: Project, ids: tuple[str, ...], labels: frozenset[str]) -
     return Companions(chosen, shared, skipped, by_person=True)
 
 
-def _by_rule(project: Project, image: ImageRecord, wanted: int) -> Companions:
+def chosen_by_rule(project: Project, image: ImageRecord, wanted: int) -> Companions:
+    """Return the companions that the rule takes for an image, `wanted` for each of its classes."""
     chosen: dict[str, str] = {}
     shared: dict[str, frozenset[str]] = {}
     skipped: dict[str, str] = {}

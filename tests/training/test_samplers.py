@@ -5,7 +5,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from training.samplers import BatchOrder, GroupOrder, sample_rng
+from training.samplers import BatchOrder, GroupOrder, sample_rng, spread
+
+
+@pytest.mark.parametrize(("count", "most"), [(0, 3), (3, 3), (7, 3), (1000, 50)])
+def test_some_of_many_are_taken_evenly(count: int, most: int) -> None:
+    found = spread(range(count), most)
+    assert len(found) == min(count, most)
+    assert all(np.diff(found) >= count // most)
+    assert not found or found[-1] >= count - count / most - 1
 
 
 def test_each_item_once_per_epoch_in_another_order_each_epoch() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_wsss.core.companions import chosen_by_rule
 from napari_wsss.core.project import Project
 from napari_wsss.localize.base import build_localizer
 from napari_wsss.segment.base import build_segmenter
@@ -58,6 +59,26 @@ def test_classifier_figures_and_tables(project: Project, tiny_config: Callable[.
     assert all(0 <= value <= 1 for value in figures.values())
     assert set(check.tables()) == {"seeds", "labels"}
     assert localizer.training
+
+
+def test_maps_that_want_companions_are_scored_with_them(
+    project: Project, tiny_config: Callable[..., RunConfig]
+) -> None:
+    torch.manual_seed(0)
+    localizer = build_localizer("co_attention", len(project.classes), tiny_config("classifier").network.choice())
+    given: list[tuple[str, ...]] = []
+    infer = localizer.infer
+
+    def seen(image, present, settings, companions=()):  # type: ignore[no-untyped-def]
+        given.append(tuple(one.content for one in companions))
+        return infer(image, present, settings, companions)
+
+    localizer.infer = seen  # type: ignore[method-assign]
+
+    assert 0 <= ClassifierCheck(project, localizer, Pictures(project, 1024)).figures()["seed_miou"] <= 1
+    record = next(iter(project.catalog.records(("accepted",), split="val")))
+    expected = chosen_by_rule(project, record, localizer.settings.companions_per_class)
+    assert given == [tuple(expected.chosen.values())] != [()]
 
 
 def test_segmenter_figures_against_accepted_held_out_masks(
