@@ -1,6 +1,6 @@
 """Labels and classes of the shown image: chips, legend, the choice of the class to paint, and where maps are unsure.
 
-What a person can do with it: see `label_editor` and `legend`; tick *Show where the maps are unsure*, and press the
+What a person can do with it: see `label_editor` and `legend`; tick *Show unsure places*, and press the
 button (or J) to look at such places one after the other.
 """
 
@@ -31,7 +31,7 @@ class ClassPanel(QWidget):
         self.legend = Legend(session, sync, actions)
         self.class_popup = ClassPopup(session, sync, self)
         self.find = button("Find …", self.open_class_popup)
-        self.unsure = QCheckBox("Show where maps are unsure")
+        self.unsure = QCheckBox("Show unsure places")
         self.unsure.setToolTip(UNSURE)
         self.unsure.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.unsure.toggled.connect(session.doubts.show)

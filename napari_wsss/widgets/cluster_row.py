@@ -61,9 +61,8 @@ class ClusterRow(QWidget):
             ),
             self.accept_shown,
             1,
-            self.all_shown,
         )
-        header = row(self.pick, self.name)
+        header = row(self.pick, self.name, self.all_shown)
         header.setStretch(1, 1)
         self.setLayout(column(line(), header, self.facts, self.strip, buttons, self.accept))
         self.show_row(shown)

@@ -57,7 +57,7 @@ def combo(entries: Sequence[tuple[str, str]], on_choice: Callable[[str], object]
         made.addItem(title, value)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setMinimumContentsLength(10)
+    made.setMinimumContentsLength(8)
     WheelGuard.protect(made)
     if on_choice is not None:
         made.activated.connect(lambda row: on_choice(made.itemData(int(row))))
