@@ -92,6 +92,18 @@ def test_area_imports_only_what_the_table_allows(name: str) -> None:
     assert not wrong, f"not allowed for {name}: {wrong}"
 
 
+def test_no_binding_of_qt_is_named_but_qtpy() -> None:
+    """What the window's tests show on PyQt6 (`make test-qt6`) holds for every line, tested or not."""
+    bindings = {"PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
+    wrong = []
+    for path in [*MODULES.values(), *ROOT.glob("tests/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            wrong += [f"{path.name}: {name}" for name in names if name.partition(".")[0] in bindings]
+    assert not wrong
+
+
 def test_no_import_cycles() -> None:
     graph = {module: {name for name in imported(module, at_import_time=True) if name in MODULES} for module in MODULES}
     TopologicalSorter(graph).prepare()

@@ -21,9 +21,9 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_wsss.widgets.colours import ThemedLabel
+from napari_wsss.widgets.folding import Folded
 
 PAGE_WIDTH = 300  # pixels; the least that is comfortable
 WIDEST_PAGE = 380
@@ -131,13 +131,9 @@ def line() -> QFrame:
     return made
 
 
-def folded(title: str, *contents: QWidget, is_open: bool = False) -> QCollapsible:
+def folded(title: str, *contents: QWidget, is_open: bool = False) -> Folded:
     """Return a section that unfolds at a click on its title."""
-    made = QCollapsible(title)
-    made.setDuration(0)  # an animation would move the page under the mouse
-    made.toggleButton().setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    for widget in contents:
-        made.addWidget(widget)
+    made = Folded(title, *contents)
     if is_open:
         made.expand(animate=False)
     return made
