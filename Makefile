@@ -5,10 +5,10 @@ PYTEST_ARGS ?=
 WORKERS ?= $(if $(filter real,$(WSSS_DISPLAY)),1,2)
 export VENV
 
-.PHONY: help env demo screenshots test lint bench clean
+.PHONY: help env demo screenshots test test-qt6 lint bench clean
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1|/' | column -t -s '|'
+	@grep -hE '^[a-z0-9-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /make \1|/' | column -t -s '|'
 
 env:  ## make or update the virtual environment (.venv)
 	@.ci/environment
@@ -22,6 +22,9 @@ screenshots: env  ## pictures of the real window, one of them for the README
 test: env  ## the test suite on two workers; PYTEST_ARGS='-m slow' or '-m real' for the rest
 	@env -u PYTHONDONTWRITEBYTECODE .ci/with_display $(BIN)/python -m pytest \
 	  -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-qt6: env  ## the window's tests on PyQt6, in an environment of its own
+	@env -u PYTHONDONTWRITEBYTECODE WORKERS=$(WORKERS) .ci/qt6 $(PYTEST_ARGS)
 
 lint: env  ## ruff, and mypy --strict on core, session and pipeline
 	$(BIN)/ruff check
