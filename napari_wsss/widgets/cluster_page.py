@@ -39,7 +39,7 @@ from napari_wsss.widgets.controls import (
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 SETTLING_MS = 150
-WIDTH_OF_COUNT = 150
+WIDTH_OF_COUNT = 165
 NOTHING = (
     "No clusters yet. They group the images of each class by what the applied model sees in them, so that alike images "
     "can be reviewed together."

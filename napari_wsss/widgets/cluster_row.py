@@ -84,7 +84,7 @@ class ClusterRow(QWidget):
         self.facts.setText(_facts(shown))
         self.facts.setToolTip(f"{shown.full_name}: {shown.facts.by_hand} accepted one by one")
         few = len(shown.nearest)
-        self.all_shown.setText("fewer" if self._all else f"{min(MORE, len(shown.members))} images")
+        self.all_shown.setText("show fewer" if self._all else f"show {min(MORE, len(shown.members))}")
         self.all_shown.setVisible(len(shown.members) > few)
         self.strip.show_images(shown.class_name, shown.members[:MORE] if self._all else shown.nearest)
         if self.accept.isVisibleTo(self):
