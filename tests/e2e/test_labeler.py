@@ -17,81 +17,19 @@ pytest.importorskip("torch")
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.project import Project
 from napari_wsss.sample import generate_sample
-from napari_wsss.session.session import Session
-from napari_wsss.widgets.dock import DOCK_NAME, PAGES, WsssDock
-from tests.widgets.person import Person
+from tests.e2e.labeler import Labeler, dock_in
 
 pytestmark = [pytest.mark.gui, pytest.mark.timeout(600)]
 IMAGES, SIZE = 8, 64
 TINY = {"trunk_weights": "none", "width": 0.1, "epochs": 2, "batch_size": 4, "crop": 64, "loaders": 0}
-PATIENCE_MS = 240_000  # a child process loads torch, on a machine that may be busy
-
-
-class Labeler:
-    """A person working with the dock; every step goes through what a person could click or press."""
-
-    def __init__(self, viewer, dock, qtbot):
-        self.viewer, self.dock, self.session, self.qtbot = viewer, dock, dock.session, qtbot
-        self.hands = Person(viewer)
-        self.failures = []
-        self.session.failed.connect(self.failures.append)
-
-    def until(self, condition):
-        self.qtbot.waitUntil(lambda: bool(self.failures) or condition(), timeout=PATIENCE_MS)
-        assert self.failures == []
-
-    def look_at(self, page):
-        self.dock.tabs.setCurrentIndex(PAGES.index(page))
-
-    def open_folder(self, images, project):
-        self.look_at("Project")
-        form = self.dock.project_page.new
-        form.folder.set_path(project)
-        form.open_images(images)
-        self.until(lambda: form.report is not None)
-        assert form.report.is_clean
-        form.create.click()
-        self.until(lambda: self.session.image is not None)
-
-    def train(self, **options):
-        self.look_at("Train")
-        page = self.dock.train_page
-        self.until(lambda: page.options.form is not None)
-        for name, value in options.items():
-            page.options.form.fields[name].value = value
-        runs = len(self.session.training.runs(self.session.project))
-        page.start.click()
-        self.until(lambda: page.bar.isVisibleTo(page))
-        self.until(lambda: page.start.isEnabled())
-        assert len(self.session.training.runs(self.session.project)) == runs + 1
-        assert page.chosen_run().state == "done", page.said.text()
-        assert page.plot.series["loss"].values
-
-    def apply(self):
-        self.dock.train_page.apply.click()
-        self.until(lambda: not self.session.jobs.all)
-        self.look_at("Review")
-
-    def proposals(self):
-        found = {}
-        for image_id in list(self.session.queue.ids()):
-            self.dock.actions_.go_to(image_id)
-            self.until(lambda: not self.session.jobs.all and self.session.proposal is not None)
-            found[image_id] = self.session.maps.scores.copy(), self.session.proposal.copy()
-        return found
 
 
 @pytest.fixture
 def labeler(make_napari_viewer, tmp_path, qtbot):
     viewer = make_napari_viewer(show=True)
-    dock = WsssDock(viewer, Session(config_folder=tmp_path / "config"))
-    viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", add_vertical_stretch=False)
-    viewer.window.resize(900, 700)
-    made = Labeler(viewer, dock, qtbot)
+    made = Labeler(viewer, dock_in(viewer, tmp_path / "config"), qtbot)
     yield made
-    made.session.training.stop(0)
-    made.session.training.wait(30)
-    dock.shut_down()
+    made.leave()
 
 
 def test_the_loop(labeler: Labeler, tmp_path: Path) -> None:

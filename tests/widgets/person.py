@@ -11,7 +11,13 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-NAMED = {",": Qt.Key.Key_Comma, ".": Qt.Key.Key_Period, "Backspace": Qt.Key.Key_Backspace}
+NAMED = {
+    ",": Qt.Key.Key_Comma,
+    ".": Qt.Key.Key_Period,
+    "[": Qt.Key.Key_BracketLeft,
+    "]": Qt.Key.Key_BracketRight,
+    "Enter": Qt.Key.Key_Return,
+}
 MODIFIERS = {"Shift": Qt.KeyboardModifier.ShiftModifier, "Ctrl": Qt.KeyboardModifier.ControlModifier}
 LEFT = Qt.MouseButton.LeftButton
 MOVE_MS = 20  # moves that follow faster are taken together

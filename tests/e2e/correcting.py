@@ -1,0 +1,286 @@
+"""The labeler corrects: every way from a proposal to an accepted mask, and every way back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+
+from napari_wsss.core.project import Project
+from tests.e2e import mouse
+from tests.e2e.desk import Desk, button_of, distance_to
+from tests.e2e.diary import Page
+
+
+def fresh(desk: Desk, wish: Callable[[Page], bool] = lambda page: True) -> str:
+    """Go to the first image of the queue that nobody has touched and that fits a wish."""
+    found = next(one for one in desk.rows if desk.diary[one].state == "todo" and wish(desk.diary[one]))
+    if found != desk.image_id:
+        desk.go_to(found)
+    desk.until(lambda: not desk.session.jobs.all)
+    return found
+
+
+def shown_value(desk: Desk) -> int:
+    """Return the mask value of one of the image's classes that is proposed somewhere, else of its first class."""
+    values = sorted(desk.value_of(name) for name in desk.page.labels)
+    return next((value for value in values if (desk.proposal == value).any()), values[0])
+
+
+def work(desk: Desk) -> None:
+    """Correct the first dozen images."""
+    for part in (
+        strokes,
+        as_proposed,
+        decisions,
+        by_threshold,
+        by_gain,
+        by_preset,
+        with_labels,
+        with_scribbles,
+        little,
+        taken_back,
+        draft,
+    ):
+        part(desk)
+        desk.diary.check_accepted_untouched()
+
+
+def strokes(desk: Desk) -> None:
+    """Copy everything, paint over it, take back, make again, accept."""
+    fresh(desk)
+    desk.copy_all()
+    desk.check()
+    value = shown_value(desk)
+    desk.stroke(value, (30, 10), (30, 60))
+    desk.stroke(0, (34, 20), (60, 20), size=9)
+    desk.stroke(255, (80, 5), (80, 90), size=3)
+    desk.check()
+    desk.undo()
+    desk.undo()
+    desk.redo()
+    desk.undo()
+    desk.undo()
+    desk.undo()  # the copied proposal too
+    assert not desk.layer.data.any()
+    for _ in range(3):
+        desk.redo()
+    desk.check()
+    desk.shot("corrected")
+    desk.accept()
+
+
+def as_proposed(desk: Desk) -> None:
+    """Accept what is proposed, by the button of the footer."""
+    fresh(desk)
+    desk.accept(by=lambda: mouse.click(desk.dock.footer.accept))
+
+
+def decisions(desk: Desk) -> None:
+    """Skip one; flag another and write a note."""
+    fresh(desk)
+    desk.skip()
+    image_id = fresh(desk)
+    desk.flag()
+    desk.write_note("whose legs are these?")
+    desk.go("D")
+    desk.go("A")
+    assert desk.image_id == image_id
+    assert desk.dock.review_page.note.text() == "whose legs are these?"
+    desk.go("D")
+
+
+def by_threshold(desk: Desk) -> None:
+    """Drag the threshold until the proposal is right, and accept that."""
+    fresh(desk)
+    desk.look_at("Refine")
+    slider = desk.dock.refine_page.threshold.slider
+    before = desk.proposal
+    for position in (700, 150, 450):
+        mouse.drag(slider.slider, position)
+        desk.settle()
+    assert abs(slider.value - 0.45) < 0.03
+    assert (desk.proposal != before).any()
+    desk.press(",", ",", ".")
+    desk.settle()
+    desk.shot("threshold")
+    desk.accept()
+
+
+def by_gain(desk: Desk) -> None:
+    """Give a class more, copy it alone, paint background."""
+    fresh(desk)
+    desk.look_at("Refine")
+    name, slider = next(iter(desk.dock.refine_page.gains.sliders.items()))
+    value, before = desk.value_of(name), (desk.proposal == desk.value_of(name)).sum()
+    mouse.drag(slider.slider, 900)
+    desk.settle()
+    assert slider.value > 2
+    assert (desk.proposal == value).sum() >= before
+    desk.copy_class(value)
+    desk.stroke(0, (48, 10), (48, 80), size=4)
+    desk.copy_into_empty()
+    assert (desk.layer.data[48, 14:76] == 0).all()
+    desk.check()
+    desk.accept()
+
+
+def by_preset(desk: Desk) -> None:
+    """Take a preset for this image, type a parameter of a refiner, fill, draw a polygon of what nobody can tell."""
+    fresh(desk)
+    desk.look_at("Refine")
+    page = desk.dock.refine_page
+    mouse.pick(page.preset, "crisp")
+    desk.settle()
+    crisp = desk.proposal
+    mouse.pick(page.preset, "soft")
+    desk.settle()
+    mouse.click(page.undo)
+    desk.settle()
+    np.testing.assert_array_equal(desk.proposal, crisp)
+    assert page.preset.currentData() == "crisp"
+    desk.copy_all()
+    value = shown_value(desk)
+    corner = (2, 2)
+    desk.stroke(value, (20, 0), (20, 20), size=3)
+    desk.stroke(value, (0, 20), (20, 20), size=3)
+    desk.fill(value, corner)
+    desk.polygon(255, [(60, 60), (60, 85), (85, 85), (85, 60)])
+    desk.undo()
+    desk.redo()
+    desk.check()
+    desk.accept()
+
+
+def with_labels(desk: Desk) -> None:
+    """Take a label away, with its pixels; bring both back; take it away again; add one."""
+    fresh(desk, lambda page: len(page.labels) > 1)
+    desk.copy_all()
+    name = min(desk.page.labels)
+    value = desk.value_of(name)
+    desk.stroke(value, (70, 20), (70, 70))
+    desk.remove_label(name)
+    desk.shot("label_removed")
+    desk.page.labels.add(name)
+    desk.undo()
+    desk.until(lambda: desk.chips == desk.page.labels and not desk.session.jobs.all)
+    desk.check()
+    desk.remove_label(name)
+    desk.until(lambda: not desk.session.jobs.all)
+    other = next(one for one in desk.session.classes.names if one not in desk.page.labels and one != name)
+    desk.add_label(other)
+    desk.copy_class(desk.value_of(other))
+    desk.accept()
+
+
+def with_scribbles(desk: Desk) -> None:
+    """Scribble, propagate, clean up with a look before, accept."""
+    image_id = fresh(desk)
+    value = shown_value(desk)
+    desk.look_at("Correct")
+    box = desk.dock.correct_page.propagate
+    mouse.click(box.scribble)
+    lines = [(value, (40, 30), (40, 60)), (0, (6, 6), (6, 80))]
+    for painted, start, end in lines:
+        desk.press(str(painted))
+        desk.brush(3)
+        desk.hands.stroke(start, end)
+    assert "Scribbled" in box.said.text()
+    desk.press("R")
+    desk.until(lambda: (desk.layer.data != desk.now).any() and not desk.session.jobs.all)
+    desk.did()
+    for painted, start, end in lines:
+        assert (desk.now[distance_to(start, end, desk.now.shape) < 0.5] == painted).all()
+    desk.shot("propagated")
+    desk.press("O")
+    assert desk.painted is desk.layer
+    desk.stroke(value, (86, 86), (88, 88), size=3)
+    clean_up(desk)
+    desk.accept()
+    desk.go_to(image_id)
+    desk.look_at("Correct")
+    assert box.said.text().startswith("Nothing scribbled")
+
+
+def clean_up(desk: Desk) -> None:
+    """Drag the sliders, look at the outlines, apply; what was painted stays."""
+    box = desk.dock.correct_page.cleanup
+    mouse.drag(box.sliders["smallest"], 12)
+    mouse.drag(box.sliders["hole"], 10)
+    desk.until(lambda: desk.session.cleaning.preview is not None and not desk.session.jobs.all)
+    desk.check()  # only looked at
+    desk.shot("clean_up")
+    if not box.apply.isEnabled():
+        return
+    told = int("".join(letter for letter in box.outcome.text().split("px")[0] if letter.isdigit()))
+    mouse.click(box.apply)
+    assert (desk.layer.data == desk.now)[desk.person].all()
+    changed = desk.did()
+    assert changed.sum() == told
+    desk.undo()
+    desk.redo()
+    desk.check()
+
+
+def little(desk: Desk) -> None:
+    """Paint a little and accept without the proposal: asked once, then it is what counts."""
+    fresh(desk, lambda page: bool(page.labels))
+    value = shown_value(desk)
+    desk.stroke(value, (10, 10), (10, 16), size=3)
+    much = (desk.proposal > 0).sum() > 200
+    desk.accept(asked_twice=bool(much))
+
+
+def taken_back(desk: Desk) -> None:
+    """Accept, take it back, skip it; accept painted work, take that back, paint on, accept."""
+    image_id = fresh(desk)
+    desk.accept()
+    page = desk.diary[image_id]
+    page.mask = page.mask_person = None
+    page.state = "todo"
+    assert desk.undo_decision() == image_id
+    assert not desk.layer.data.any()
+    assert not desk.diary.file_of(image_id).exists()
+    desk.skip()
+    image_id = fresh(desk)
+    desk.copy_all()
+    desk.stroke(shown_value(desk), (50, 10), (50, 70))
+    desk.accept()
+    page = desk.diary[image_id]
+    page.draft, page.draft_person, page.state = page.mask, page.mask_person, "draft"
+    page.mask = page.mask_person = None
+    assert desk.undo_decision(key=False) == image_id
+    desk.stroke(0, (55, 10), (55, 70), size=3)
+    desk.accept()
+
+
+def draft(desk: Desk) -> None:
+    """Leave an image unfinished, go round, come back to it."""
+    image_id = fresh(desk)
+    desk.stroke(shown_value(desk), (40, 40), (60, 60), size=8)
+    desk.stroke(255, (20, 40), (20, 60), size=4)
+    desk.go("D")
+    desk.go("U")
+    while desk.image_id != image_id:
+        desk.go("Shift-U")
+    assert desk.diary[image_id].state == "draft"
+
+
+def crash(desk: Desk) -> None:
+    """Paint, and look what the disk alone would know now if the machine went down: every stroke."""
+    image_id = fresh(desk)
+    desk.copy_all()
+    desk.stroke(shown_value(desk), (33, 10), (33, 80), size=5)
+    desk.undo()
+    desk.redo()
+    desk.qtbot.wait(250)  # strokes are written a moment after they end
+    copy = desk.diary.folder.parent / "after_a_crash"
+    shutil.copytree(desk.diary.folder, copy)
+    with Project.open(copy, read_only=True) as project:
+        found = project.read_sourced(image_id)
+    np.testing.assert_array_equal(found.values, desk.now)
+    np.testing.assert_array_equal(found.sources.person, desk.person)
+    shutil.rmtree(copy)
+    desk.stroke(0, (60, 10), (60, 80), size=7)
+    assert button_of(desk.dock.footer, "Skip").isEnabled()
