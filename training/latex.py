@@ -54,10 +54,11 @@ def booktabs(caption: str, rows: Rows, notes: Sequence[str] = ()) -> str:
     )
 
 
-def document(tables: Mapping[str, Rows], notes: Mapping[str, Sequence[str]]) -> str:
-    """Return all tables, to be read by a document that loads ``booktabs``."""
+def document(tables: Mapping[str, Rows], notes: Mapping[str, Sequence[str]], comments: Sequence[str] = ()) -> str:
+    """Return all tables, to be read by a document that loads ``booktabs``; comments are not printed."""
     parts = [booktabs(name, rows, notes.get(name, ())) for name, rows in tables.items()]
-    return "\n\n".join(["% \\usepackage{booktabs}", *parts]) + "\n"
+    said = ["\n".join(f"% {' '.join(comment.split())}" for comment in comments)] if comments else []
+    return "\n\n".join(["% \\usepackage{booktabs}", *said, *parts]) + "\n"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -1,9 +1,9 @@
-"""Figures of a project's trained localizers on images with true masks, each measured once and kept."""
+"""Figures of a project's trained networks on images with true masks, each measured once and kept."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -14,84 +14,28 @@ import numpy as np
 
 from napari_wsss import pipeline
 from napari_wsss.core.background import equivalent_alpha
-from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.files import publish
-from napari_wsss.core.inference import Inference
+from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.lineage import checkpoint_of, file_digest
 from napari_wsss.core.metrics import Scores
 from napari_wsss.core.parameters import to_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
-from training.checkpoints import BEST, LAST
-from training.recipes.compare import CRF, checkpoint_maps, measured_rows
+from training.recipes.compare import CRF, checkpoint_maps
+from training.recipes.trained_runs import Model
 from training.report import Reporter, watched
-from training.run_folder import RunFolder
 from training.scoring import AcceptedMasks, Mask, TrueMasks, class_names, score, scored_names, sweep
 
-Chain = Literal["seeds", "crf", "walk"]
-
-
-@dataclass(frozen=True)
-class Model:
-    """A trained localizer.
-
-    Parameters
-    ----------
-    title, method : str
-    checkpoint : Path
-    run : Path
-        Folder of its run.
-    """
-
-    title: str
-    method: str
-    checkpoint: Path
-    run: Path
-
-    def rounds(self) -> list[Model]:
-        """Return the models of its rounds in order, none for a method without rounds."""
-        found = sorted(self.run.glob(f"round-*/{LAST}"), key=lambda path: int(path.parent.name.removeprefix("round-")))
-        return [
-            Model(f"{self.title}, {path.parent.name.replace('-', ' ')}", self.method, path, self.run) for path in found
-        ]
-
-
-def trained_models(project: Project, comparison: Path) -> list[Model]:
-    """Return one trained localizer per method: that of a comparison (its first seed), else of the newest finished run.
-
-    Parts of an ablation are none.
-    """
-    found: dict[str, Model] = {}
-    for model in (*_compared(comparison), *_finished(project)):
-        if model.checkpoint.is_file():
-            found.setdefault(model.method, model)
-    return list(found.values())
-
-
-def _compared(comparison: Path) -> Iterator[Model]:
-    for row in sorted(measured_rows(comparison), key=lambda row: row["seed"]):
-        path, title = Path(row["checkpoint"]), str(load_method("localize", row["method"]).title)
-        in_round = path.parent.name.startswith("round-")
-        run = path.parent.parent if in_round else path.parent
-        if in_round or row["title"] == title:
-            yield Model(title, row["method"], run / LAST, run)
-
-
-def _finished(project: Project) -> Iterator[Model]:
-    folders = project.training_folder.glob("*/run.json")
-    runs = [RunFolder.open(path.parent) for path in folders]
-    for run in sorted(runs, key=lambda run: -float(run.record.get("started", 0))):
-        if (run.record["recipe"], run.record.get("state")) == ("classifier", "done"):
-            method = run.record["config"]["method"]
-            yield Model(str(load_method("localize", method).title), method, run.path / BEST, run.path)
+Chain = Literal["seeds", "crf", "walk", "segmented"]
 
 
 @dataclass(frozen=True)
 class Measured:
     """The scores of one chain on one split, and the background threshold they were taken at (masks of the split
-    chose it).
+    chose it; 0 for segmentation networks).
     """
 
     scores: Scores
@@ -141,7 +85,7 @@ class Measures:
         return [known[int(index)] for index in order][: self.limit or None]
 
     def of(self, model: Model, split: str, chain: Chain) -> Measured:
-        """Return the figures of a model's maps as they are, after the CRF, or after a random walk.
+        """Return the figures of a model's maps as they are, after the CRF, or after a random walk; or of its masks.
 
         Raises
         ------
@@ -165,6 +109,10 @@ class Measures:
 
     def _measured(self, model: Model, split: str, ids: Sequence[str], chain: Chain) -> dict[str, object]:
         self.report.say(f"measuring {model.title}, {chain}, {split}: {len(ids)} images")
+        if chain == "segmented":
+            masks_of = checkpoint_masks(self.project, model, self.device)
+            scores = watched(score(self.project, ids, masks_of, self.truth), self.report)
+            return {"matrix": scores.matrix.tolist(), "threshold": 0.0}
         maps_of = checkpoint_maps(self.project, model.method, model.checkpoint, self.inference, self.device)
         if chain == "seeds":
             swept = watched(sweep(self.project, ids, maps_of, self.truth), self.report)
@@ -191,12 +139,15 @@ class Measures:
         facts = path.stat() if path is not None else None
         return (facts.st_size, facts.st_mtime_ns) if facts is not None else (0, 0)
 
-    @staticmethod
-    def _steps(chain: Chain, threshold: float) -> tuple[Step, ...]:
+    def _steps(self, chain: Chain, threshold: float) -> tuple[Step, ...]:
         alpha = equivalent_alpha(threshold)
         if chain == "crf":
             return (Step("power_background", {"background_power": alpha}), CRF)
-        return (Step("random_walk", {"with_background": True, "background_power": alpha}),)
+        return (Step("random_walk", {**self._walk(), "with_background": True, "background_power": alpha}),)
+
+    def _walk(self) -> Mapping[str, Any]:
+        """Return the parameters of the project's own random walk: 256 steps are for grids of a certain size."""
+        return next((step.parameters for step in self.project.plan.refiners if step.method == "random_walk"), {})
 
     def _key(self, model: Model, ids: Sequence[str], chain: Chain) -> str:
         project = self.project
@@ -208,5 +159,24 @@ class Measures:
         ]
         facts += [(image_id, *self._version(image_id)) for image_id in ids]
         if chain == "walk":
-            facts.append(file_digest(checkpoint_of(project, project.plan, "affinity")))
+            facts += [file_digest(checkpoint_of(project, project.plan, "affinity")), dict(self._walk())]
         return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def checkpoint_masks(project: Project, model: Model, device: str) -> Callable[[str], Mask]:
+    """Return what gives an image's mask (H,W) uint8 by a segmentation network: the most probable of all classes.
+
+    Raises
+    ------
+    LabelError
+        When the network was trained for other classes.
+    """
+    network, classes, _ = load_method("segment", model.method).restore(model.checkpoint, device)
+    if classes != project.classes:
+        raise LabelError(f"{model.checkpoint} was trained for other classes than the project's. Remove its run.")
+
+    def mask_of(image_id: str) -> Mask:
+        probabilities = network.infer(project.load_image(image_id).pixels, SegmentInference())
+        return np.asarray(probabilities.argmax(0), np.uint8)
+
+    return mask_of

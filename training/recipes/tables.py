@@ -1,6 +1,6 @@
 """The papers' tables for one's own project: as text, CSV and LaTeX, published figures beside where they are known.
 
-Trained localizers are those of the project's comparison, else its newest finished runs; nothing is trained here, and
+Trained networks are those of the project's comparison, else its newest finished runs; nothing is trained here, and
 what is missing is said with the command that makes it. What is measured is kept in the output folder.
 """
 
@@ -26,11 +26,12 @@ from napari_wsss.core.saliency_metrics import SaliencyTally
 from training.hardware import prepare
 from training.published_presets import published_figures
 from training.recipes.compare import measured_rows
-from training.recipes.measures import Measures, Model, trained_models
+from training.recipes.measures import Chain, Measures
 from training.recipes.stages import add_device_options, hardware_of
+from training.recipes.trained_runs import Model, trained_models, trained_segmenters
 from training.recipes.voc_folder import MASKS, scored_classes
 from training.report import Reporter
-from training.scoring import AcceptedMasks, TrueMasks
+from training.scoring import AcceptedMasks, TrueMasks, class_names
 from training.table_set import Rows, TableSet
 
 SPLITS = ("train", "val")
@@ -62,7 +63,7 @@ def tables(options: argparse.Namespace, report: Reporter) -> int:
         for name in options.only:
             TABLES[name](maker)
     maker.found.write(out)
-    report.say(maker.found.as_text(), tables=maker.found.tables, notes=maker.found.notes)
+    report.say(maker.found.as_text(), tables=maker.found.tables, notes=maker.found.notes, missing=maker.found.missing)
     return 0
 
 
@@ -114,24 +115,26 @@ class Maker:
                 published = self._published("seam", "seed mIoU", "train") if not values else ""
                 rows.append([title, *("x" if part else "" for part in parts), *means, published])
         missing = self._command("compare", "--methods seam --ablation") if len(rows) <= len(cls.ablation) else ""
-        self.found.put("Parts of SEAM", rows, missing)
+        self.found.put("Parts of SEAM", rows, missing=[missing])
 
     def walk(self) -> None:
         """Put CAM and SC-CAM before and after the random walk (SC-CAM, table 2)."""
         shown = self._splits()
         rows: Rows = [["method", *(f"{split} mIoU" for split in shown), *(f"published {split}" for split in shown)]]
-        notes = [self._missing(method) for method in WALKING]
+        missing = [self._missing(method) for method in WALKING]
         for model in (self.models[method] for method in WALKING if method in self.models):
             published = [self._published(model.method, "seed mIoU", split) for split in shown]
             rows.append([model.title, *(self._miou(model, split, "seeds") for split in shown), *published])
-            published = [self._published(model.method, "random walk mIoU", split) for split in shown]
+            # PSA's figure stands with its affinity network.
+            walker = "affinity_net" if model.method == "cam" else model.method
+            published = [self._published(walker, "random walk mIoU", split) for split in shown]
             try:
                 walked = [self._miou(model, split, "walk") for split in shown]
             except (StepError, RunError) as reason:
-                notes.append(str(reason))
+                missing.append(str(reason))
             else:
                 rows.append([f"{model.title} + random walk", *walked, *published])
-        self.found.put("Random walk", rows, *dict.fromkeys(notes), self._basis())
+        self.found.put("Random walk", rows, self._basis(), missing=missing)
 
     def rounds(self) -> None:
         """Put mIoU and F-score of every round of SC-CAM (its table 3)."""
@@ -144,35 +147,57 @@ class Maker:
                 f_score = scores.mean(scores.f_score, only=self.measures.only)
                 cells += [_percent(scores.mean_iou(only=self.measures.only)), _percent(f_score)]
             rows.append([one.title, *cells])
-        self.found.put("Rounds of SC-CAM", rows, self._missing("sub_category"), self._basis())
+        self.found.put("Rounds of SC-CAM", rows, self._basis(), missing=[self._missing("sub_category")])
 
     def classes(self) -> None:
         """Put the IoU of every class by every trained localizer, one table per split."""
+        missing = "" if self.models else self._command("compare", "--methods cam,seam,sub_category,edam")
         for split in self._splits():
-            measured = {m.title: self.measures.of(m, split, "seeds").scores for m in self.models.values()}
-            rows: Rows = [["class", *measured]]
-            names = next(iter(measured.values())).names if measured else ()
-            for k, name in enumerate(names):
-                if self.measures.only is None or name in self.measures.only:
-                    rows.append([name, *(_percent(scores.iou[k]) for scores in measured.values())])
-            rows.append(["mean", *(_percent(s.mean_iou(only=self.measures.only)) for s in measured.values())])
-            missing = "" if measured else self._command("compare", "--methods cam,seam,sub_category,edam")
-            self.found.put(f"IoU of every class, {split}", rows if measured else rows[:1], missing, self._basis())
+            rows = self._class_rows(list(self.models.values()), split, "seeds")
+            published = [self._published(method, "seed mIoU", split) for method in self.models]
+            if any(published):
+                rows.append(["published", *published])
+            self.found.put(f"IoU of every class, {split}", rows, self._basis(), missing=[missing])
+
+    def segmentation(self) -> None:
+        """Put the IoU of every class by every trained segmentation network, which is given no labels."""
+        models = trained_segmenters(self.project)
+        missing = "" if models else self._command("segmentation", "")
+        for split in self._splits():
+            known = [f for m in models for f in published_figures(m.method, self.project.classes.names)]
+            published = "; ".join(str(figure) for figure in known if figure.split == split)
+            self.found.put(
+                f"IoU of every class by segmentation networks, {split}",
+                self._class_rows(models, split, "segmented"),
+                self._images(),
+                f"Published: {published}." if published else "",
+                missing=[missing],
+            )
 
     def saliency(self) -> None:
         """Put how good the project's saliency is, every object of any class being the truth (LDF, table 1)."""
-        rows, notes = [["split", "images", *SALIENCY]], []
+        rows, missing = [["split", "images", *SALIENCY]], []
         for split in self._splits():
             try:
                 tally = self._salient(split)
             except (StepError, RunError) as reason:
-                notes.append(str(reason))
+                missing.append(str(reason))
                 break
             figures = tally.figures()
             rows.append([split, str(tally.images), *(f"{figures[n]:.4f}" if n in figures else "" for n in SALIENCY)])
-        self.found.put("Saliency", rows, *notes)
+        self.found.put("Saliency", rows, missing=missing)
 
     # -- what they are made of ----------------------------------------------------------------------------
+
+    def _class_rows(self, models: Sequence[Model], split: str, chain: Chain) -> Rows:
+        """Return a row per class and the mean, a column per model; the header alone without models."""
+        measured = {model.title: self.measures.of(model, split, chain).scores for model in models}
+        rows: Rows = [["class", *measured]]
+        for k, name in enumerate(class_names(self.project) if measured else ()):
+            if self.measures.only is None or name in self.measures.only:
+                rows.append([name, *(_percent(scores.iou[k]) for scores in measured.values())])
+        means = [_percent(scores.mean_iou(only=self.measures.only)) for scores in measured.values()]
+        return [*rows, ["mean", *means]] if measured else rows
 
     def _salient(self, split: str) -> SaliencyTally:
         tally = SaliencyTally()
@@ -190,18 +215,22 @@ class Maker:
 
     def _published(self, method: str, what: str, split: str) -> str:
         figures = published_figures(method, self.project.classes.names)
-        return next((f"{f.value:g}" for f in figures if (f.what, f.split) == (what, split)), "")
+        return next((f"{f.value:.1f}" for f in figures if (f.what, f.split) == (what, split)), "")
 
     def _basis(self) -> str:
+        return f"{self._images()[:-1]}; each background threshold is the best of its split."
+
+    def _images(self) -> str:
         counts = ", ".join(f"{len(self.measures.ids(split))} {split} images" for split in self._splits())
         scored = ", ".join(self.measures.only) if self.measures.only else "all classes"
-        return f"Over {scored}; {counts or 'no true masks'}; each background threshold is the best of its split."
+        return f"Over {scored}; {counts or 'no true masks'}."
 
     def _missing(self, method: str) -> str:
         return "" if method in self.models else self._command("classifier", f"--method {method}")
 
     def _command(self, stage: str, words: str) -> str:
-        return f"Not trained yet: python -m training.run {stage} --project {self.project.folder.name} {words}"
+        command = f"python -m training.run {stage} --project {self.project.folder.name} {words}"
+        return f"Not trained yet: {command.rstrip()}"
 
 
 TABLES: Mapping[str, Callable[[Maker], None]] = {
@@ -209,6 +238,7 @@ TABLES: Mapping[str, Callable[[Maker], None]] = {
     "walk": Maker.walk,
     "rounds": Maker.rounds,
     "classes": Maker.classes,
+    "segmentation": Maker.segmentation,
     "saliency": Maker.saliency,
 }
 """Name of a table -> what makes it."""

@@ -8,7 +8,8 @@ import pytest
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.project import Project
-from training.recipes.measures import Measures, Model, trained_models
+from training.recipes.measures import Measures
+from training.recipes.trained_runs import trained_models
 from training.report import EventLines
 from training.scoring import AcceptedMasks, TrueMasks
 
@@ -21,24 +22,6 @@ def project(applied_folder: Path) -> Iterator[Project]:
 
 def measures(project: Project, folder: Path, truth: TrueMasks | AcceptedMasks, limit: int = 0) -> Measures:
     return Measures(project, folder, truth, EventLines(), Inference(preset="fast", precision="float32"), "cpu", limit)
-
-
-def test_the_newest_finished_run_of_a_method_is_its_model(project: Project, tmp_path: Path) -> None:
-    (model,) = trained_models(project, tmp_path)
-
-    assert (model.method, model.title) == ("cam", "CAM")
-    assert model.checkpoint.is_file()
-    assert not model.rounds()
-
-
-def test_rounds_come_in_order(tmp_path: Path) -> None:
-    for number in (10, 2):
-        (tmp_path / f"round-{number}").mkdir()
-        (tmp_path / f"round-{number}" / "last.safetensors").touch()
-
-    rounds = Model("SC-CAM", "sub_category", tmp_path / "last.safetensors", tmp_path).rounds()
-
-    assert [one.title for one in rounds] == ["SC-CAM, round 2", "SC-CAM, round 10"]
 
 
 def test_figures_are_measured_once(

@@ -48,9 +48,10 @@ def test_what_is_there_is_measured_and_the_rest_named(
     table = said["tables"]["IoU of every class, train"]
     assert table[0] == ["class", "CAM"]
     assert table[-1][0] == "mean"
-    notes = " ".join(note for of_one in said["notes"].values() for note in of_one)
-    for words in ("--methods seam --ablation", "--method sub_category", "run affinity", "saliency", "2 train images"):
-        assert words in notes
+    missing = " ".join(each for of_one in said["missing"].values() for each in of_one)
+    for words in ("--methods seam --ablation", "--method sub_category", "run affinity", "saliency", "run segmentation"):
+        assert words in missing
+    assert "2 train images" in said["notes"]["Random walk"][0]
     assert {path.name for path in (tmp_path / "o").iterdir()} == {"measured", "table.txt", "table.csv", "tables.tex"}
 
 
@@ -71,7 +72,7 @@ def test_an_ablation_is_read_from_the_comparison(
     rows = said["tables"]["Parts of SEAM"]
     assert rows[1] == [titles[0], "", "", "", "31.0", "41.0", ""]
     assert [cells[1:4] for cells in rows[2:]] == [["x", "", ""], ["x", "x", ""], ["x", "x", "x"]]
-    assert not said["notes"]["Parts of SEAM"]
+    assert not said["missing"]["Parts of SEAM"]
 
 
 def test_the_project_is_only_read(made: Callable[..., int], applied_folder: Path) -> None:
@@ -99,12 +100,14 @@ def test_rounds_walk_and_saliency(
     config = resolve_file("classifier", {**base, "method": "sub_category", "parameters": parameters})
     with Project.open(applied_folder) as project:
         carry_out(project, config, begin(project, config), EventLines())
+        segmentation = tiny_config("segmentation", optimisation={"epochs": 1})
+        carry_out(project, segmentation, begin(project, segmentation), EventLines())
         affinity = build_affinity_model("affinity_net", TrunkChoice(width=1 / 16))
         save_affinity_model(applied_folder / "affinity.safetensors", affinity, {})
         plan = with_model(project.plan, "affinity", "affinity_net", "affinity.safetensors")
         project.set_plan(replace(plan, saliency_folder=str(tiny_data / "SegmentationClass")))
 
-    assert made("--only", "rounds", "walk", "saliency") == 0
+    assert made("--only", "rounds", "walk", "saliency", "segmentation") == 0
 
     said = last_line(capsys.readouterr().out)
     assert [cells[0] for cells in said["tables"]["Rounds of SC-CAM"]] == ["round", "SC-CAM, round 0", "SC-CAM, round 1"]
@@ -113,3 +116,6 @@ def test_rounds_walk_and_saliency(
     assert all(0 <= float(cell) <= 100 for cells in said["tables"]["Random walk"][1:] for cell in cells[1:3])
     assert [cells[0] for cells in said["tables"]["Saliency"][1:]] == ["train", "val"]
     assert said["tables"]["Saliency"][1][1] == "2"
+    segmented = said["tables"]["IoU of every class by segmentation networks, val"]
+    assert segmented[0] == ["class", load_method("segment", "deeplab_v3").title]
+    assert (segmented[1][0], segmented[-1][0]) == ("background", "mean")
