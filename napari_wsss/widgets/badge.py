@@ -94,6 +94,7 @@ class StateBadge(QWidget):
         """Show a state's shape with `text` beside it; no text shows nothing."""
         self.state, self.text = state, text
         self.setAccessibleName(text)
+        self.setToolTip(text)
         self.updateGeometry()
         self.update()
 
@@ -108,5 +109,7 @@ class StateBadge(QWidget):
         painter = QPainter(self)
         draw_state(painter, self.state, QRectF(0, 1, 16, 16), self.palette().window().color())
         painter.setPen(self.palette().windowText().color())
-        draw_line(painter, QRectF(self.rect().adjusted(22, 0, 0, 0)), self.text, Qt.AlignmentFlag.AlignVCenter)
+        box = QRectF(self.rect().adjusted(22, 0, 0, 0))
+        text = self.fontMetrics().elidedText(self.text, Qt.TextElideMode.ElideRight, int(box.width()))
+        draw_line(painter, box, text, Qt.AlignmentFlag.AlignVCenter)
         painter.end()

@@ -56,12 +56,17 @@ def combo(entries: Sequence[tuple[str, str]], on_choice: Callable[[str], object]
     for value, title in entries:
         made.addItem(title, value)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setMinimumContentsLength(8)
+    narrow(made)
     WheelGuard.protect(made)
     if on_choice is not None:
         made.activated.connect(lambda row: on_choice(made.itemData(int(row))))
     return made
+
+
+def narrow(box: QComboBox) -> None:
+    """Let a combo box be narrower than its longest entry, so that it does not widen the dock."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(8)
 
 
 def choose(box: QComboBox, value: str) -> None:

@@ -10,6 +10,7 @@ from superqt import QCollapsible
 from napari_wsss.widgets.colours import clear_pixmap
 
 ARROW = 10
+INDENT = 8
 RIGHT = ((3.0, 1.0), (8.0, 5.0), (3.0, 9.0))
 DOWN = ((1.0, 3.0), (9.0, 3.0), (5.0, 8.0))
 
@@ -27,6 +28,8 @@ class Folded(QCollapsible):
         super().__init__(title)
         self.setDuration(0)  # an animation would move the page under the mouse
         self.toggleButton().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.layout().setContentsMargins(0, 2, 0, 2)
+        self.content().layout().setContentsMargins(INDENT, 2, 0, 2)
         for widget in contents:
             self.addWidget(widget)
         self._ink = ""

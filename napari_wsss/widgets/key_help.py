@@ -87,6 +87,8 @@ class KeyHelp(QWidget):
         table.setMinimumHeight(120)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        # Rows are as high as their texts need at this width, which is only known once the list is shown.
+        table.horizontalHeader().sectionResized.connect(lambda *_: table.resizeRowsToContents())
         table.itemSelectionChanged.connect(self._on_marked)
         table.itemDoubleClicked.connect(lambda _item: self.wait_for_key())
         table.installEventFilter(self)

@@ -16,11 +16,11 @@ from typing import Any, get_args, get_origin
 from magicgui.widgets import LineEdit, create_widget
 from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QFormLayout, QLabel, QWidget
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import fields_of, from_dict, named, to_dict, type_of
-from napari_wsss.widgets.controls import WheelGuard, column, folded, row, text_label, tool_button
+from napari_wsss.widgets.controls import WheelGuard, column, folded, narrow, row, text_label, tool_button
 from napari_wsss.widgets.live_slider import FORGET
 
 LONGEST_SLIDER = 200.0
@@ -100,6 +100,8 @@ class ParameterForm(QWidget):
         title.setToolTip(str(metadata.get("description", "")))
         widget.native.setToolTip(str(metadata.get("description", "")))
         _leave_keyboard(widget.native)
+        if isinstance(widget.native, QComboBox):
+            narrow(widget.native)
         holder = QWidget()
         holder.setLayout(row(widget.native, reset))
         holder.setMinimumHeight(ROW_HEIGHT)

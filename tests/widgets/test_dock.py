@@ -14,6 +14,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets import closing
 from napari_wsss.widgets import dock as dock_module
 from napari_wsss.widgets.dock import DOCK_NAME, PAGES, WsssDock, dock_of, open_dock
+from napari_wsss.widgets.folding import Folded
 from tests.widgets.person import Person
 
 pytestmark = pytest.mark.gui
@@ -56,6 +57,8 @@ def check_every_page_fits_a_small_screen(docked):
     shown = docked.tabs.currentIndex()
     for page, name in enumerate(PAGES):
         docked.tabs.setCurrentIndex(page)
+        for section in docked.tabs.widget(page).findChildren(Folded):
+            section.expand(animate=False)
         QApplication.processEvents()
         least = docked.minimumSizeHint()
         assert least.height() < 500, name
