@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 import numpy as np
 
-from napari_wsss.core.project import Project
 from tests.e2e import mouse
-from tests.e2e.desk import Desk, button_of, distance_to
+from tests.e2e.desk import Desk, distance_to
 from tests.e2e.diary import Page
 
 
@@ -265,22 +263,3 @@ def draft(desk: Desk) -> None:
     while desk.image_id != image_id:
         desk.go("Shift-U")
     assert desk.diary[image_id].state == "draft"
-
-
-def crash(desk: Desk) -> None:
-    """Paint, and look what the disk alone would know now if the machine went down: every stroke."""
-    image_id = fresh(desk)
-    desk.copy_all()
-    desk.stroke(shown_value(desk), (33, 10), (33, 80), size=5)
-    desk.undo()
-    desk.redo()
-    desk.qtbot.wait(250)  # strokes are written a moment after they end
-    copy = desk.diary.folder.parent / "after_a_crash"
-    shutil.copytree(desk.diary.folder, copy)
-    with Project.open(copy, read_only=True) as project:
-        found = project.read_sourced(image_id)
-    np.testing.assert_array_equal(found.values, desk.now)
-    np.testing.assert_array_equal(found.sources.person, desk.person)
-    shutil.rmtree(copy)
-    desk.stroke(0, (60, 10), (60, 80), size=7)
-    assert button_of(desk.dock.footer, "Skip").isEnabled()
