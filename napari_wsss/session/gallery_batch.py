@@ -71,7 +71,11 @@ class BatchAccept:
     def would_accept(self, cluster: str, confidence: float) -> tuple[str, ...]:
         """Return the images that `accept` would accept, the surest first."""
         project = self._session.project
-        return project.catalog.clusters.surer_than(cluster, confidence) if project is not None else ()
+        if project is None:
+            return ()
+        skipped = set(project.catalog.ids(states=("skipped",)))  # the only ones that may hold work of a person
+        sure = project.catalog.clusters.surer_than(cluster, confidence)
+        return tuple(one for one in sure if one not in skipped or not _holds_work(project, one))
 
     def unmeasured(self, cluster: str) -> tuple[str, ...]:
         """Return the untouched images whose confidence is not known yet."""
@@ -124,6 +128,8 @@ class BatchAccept:
         session = self._session
         if project is not session.project or project.catalog.state(image_id) not in UNTOUCHED:
             return  # the person was quicker
+        if _holds_work(project, image_id):
+            return
         if image_id == session.current_id and session.mask_is_touched:
             return
         source = proposal_source(project, image_id)
@@ -149,3 +155,8 @@ class BatchAccept:
         hint = ". Backspace takes it back." if step.accepted else "."
         session.notice.emit(f"Accepted {len(step.accepted)} images of {step.cluster}{remark}{hint}")
         self.done.emit(step.cluster, len(step.accepted), left_out)
+
+
+def _holds_work(project: Project, image_id: str) -> bool:
+    """Return True when a person painted or accepted a mask of an image, also where it was skipped afterwards."""
+    return project.has_draft(image_id) or project.has_accepted(image_id)

@@ -23,6 +23,12 @@ def test_sure_untouched_images_are_accepted_and_taken_back_in_one_step(computed:
     project.catalog.set_scores({"p1.png": 0.05, "p2.png": 0.2, "p4.png": 0.3, "p5.png": 0.05})
     session.go_to("p5.png")
     computed.paint(2)  # a draft is a person's
+    session.go_to("p2.png")
+    computed.paint(2)
+    session.skip()  # also where it was skipped
+    assert gallery.batch.would_accept("red 1", 0.75) == ("p1.png",)
+    assert project.catalog.state("p2.png") == "skipped"
+    project.discard_draft("p2.png")
     session.go_to("p1.png")
     assert gallery.batch.would_accept("red 1", 0.75) == ("p1.png", "p2.png")
     expected = session.proposal
@@ -43,7 +49,7 @@ def test_sure_untouched_images_are_accepted_and_taken_back_in_one_step(computed:
     assert gallery.undo_text == "batch accepted in red 1"
 
     gallery.undo()
-    assert {project.catalog.state(one) for one in ("p1.png", "p2.png")} == {"todo"}
+    assert [project.catalog.state(one) for one in ("p1.png", "p2.png")] == ["todo", "skipped"]
     assert project.read_accepted("p1.png") is None
     assert gallery.undo_text == ""
     with pytest.raises(ProjectError, match="nothing is accepted"):
