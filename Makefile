@@ -16,7 +16,7 @@ env:  ## make or update the virtual environment (.venv)
 demo: env  ## sample project, a few minutes of training, napari (or screenshots in build/demo/)
 	@.ci/demo
 
-screenshots: env  ## pictures of the real window, one of them for the README
+screenshots: env  ## pictures of the real window and its pages for README and guide
 	@.ci/screenshots
 
 test: env  ## the test suite on two workers; PYTEST_ARGS='-m slow' or '-m real' for the rest

@@ -1,23 +1,23 @@
 """``python -m napari_wsss.widgets.demo --project DIR``: napari with the dock on a project.
 
-With ``--screenshots DIR`` it walks once through the work - project, review, a corrected and accepted image, refine,
-train - writes one picture of the real window per station and ends.
+With ``--screenshots DIR`` it walks once through the work - see `stations` - writes one picture of the real window or of
+its panel per station and ends.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import napari
-import numpy as np
 from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_wsss.widgets.dock import PAGES, WsssDock, open_dock
+from napari_wsss.widgets.stations import STATIONS, Station
 
-SIZE = (1440, 900)
+SIZE = (1280, 860)
 LONGEST_WAIT = 90.0
 SETTLING = 0.5  # seconds in which Qt lays out and paints
 
@@ -60,30 +60,28 @@ class Walk:
         self._number = 0
         folder.mkdir(parents=True, exist_ok=True)
 
-    def run(self) -> None:
-        """Walk through all stations."""
+    def run(self, stations: Sequence[Station] = STATIONS) -> None:
+        """Walk through the stations."""
         session = self._dock.session
         if session.record is not None and session.record.state == "accepted":  # an earlier walk
             session.next_undecided()
         self._wait(lambda: session.proposal is not None or not session.jobs.all)
-        self._station("Project", "project")
-        self._station("Review", "review")
-        self._station("Refine", "refine", self._move_threshold)
-        self._station("Review", "corrected", self._correct)
-        self._station("Review", "accepted", lambda: self._dock.actions_.run("accept"))
-        self._station("Train", "train")
+        for station in stations:
+            self._stop_at(station)
 
-    def _station(self, page: str, name: str, before: Callable[[], None] | None = None) -> None:
-        self._dock.tabs.setCurrentIndex(PAGES.index(page))
-        if before is not None:
-            before()
+    def _stop_at(self, station: Station) -> None:
+        self._dock.tabs.setCurrentIndex(PAGES.index(station.page))
+        station.act(self._dock)
         self._wait(lambda: not self._dock.session.jobs.all)
         self._number += 1
         for widget in QApplication.topLevelWidgets() + self._dock.window().findChildren(QWidget):
             if type(widget).__name__ == "NapariQtNotification":  # napari's word about Qt 5 covers the picture
                 widget.close()
-        path = self._folder / f"{self._number}_{name}.png"
-        self._viewer.window.screenshot(str(path), canvas_only=False, flash=False)
+        path = str(self._folder / f"{self._number:02d}_{station.name}.png")
+        if station.panel_only:
+            self._dock.grab().save(path)
+        else:
+            self._viewer.window.screenshot(path, canvas_only=False, flash=False)
 
     def _wait(self, condition: Callable[[], bool]) -> None:
         """Let Qt work until `condition` holds, at least long enough to paint."""
@@ -97,29 +95,6 @@ class Walk:
         while time.monotonic() < settled:
             QApplication.processEvents()
             time.sleep(0.02)
-
-    def _move_threshold(self) -> None:
-        session = self._dock.session
-        if session.maps is not None:
-            session.set_threshold(0.6)
-
-    def _correct(self) -> None:
-        """Copy the proposal and paint a stroke over it, as a person would."""
-        dock, mask = self._dock, self._dock.sync.mask
-        if mask is None:
-            return
-        if dock.session.proposal is not None:
-            dock.actions_.run("copy_all")
-        record = dock.session.record
-        labelled = dock.session.classes.indices(record.labels) if record is not None else ()
-        dock.sync.choose_value(labelled[0] + 1 if labelled else 1)
-        mask.mode = "paint"
-        height, width = mask.data.shape
-        mask.brush_size = max(4, height // 16)
-        with mask.block_history():
-            for share in np.linspace(0.35, 0.65, 24):
-                mask.paint((height * 0.55, width * share), dock.sync.value)
-        dock.sync.flush()
 
 
 if __name__ == "__main__":

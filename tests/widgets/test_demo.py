@@ -12,6 +12,7 @@ from napari_wsss.core.project import Project
 from napari_wsss.widgets import demo
 from napari_wsss.widgets.demo import Walk
 from napari_wsss.widgets.dock import dock_of
+from napari_wsss.widgets.stations import STATIONS
 
 pytestmark = pytest.mark.gui
 
@@ -33,12 +34,13 @@ def test_a_project_dropped_on_napari_is_walked_through(make_napari_viewer, model
     dock = dock_of(viewer)
     assert dock.sync.layers[0] is image
     assert len(viewer.layers) == 5
-    Walk(viewer, dock, tmp_path / "pictures").run()
+    stations = [station for station in STATIONS if station.name != "clusters"]  # a child process finds them
+    Walk(viewer, dock, tmp_path / "pictures").run(stations)
     pictures = sorted((tmp_path / "pictures").glob("*.png"))
-    assert [path.stem[2:] for path in pictures] == ["project", "review", "refine", "corrected", "accepted", "train"]
+    assert [path.stem[3:] for path in pictures] == [station.name for station in stations]
     seen = [np.asarray(Image.open(path).convert("RGB")) for path in pictures]
     assert all(picture.std() > 10 for picture in seen)
-    assert all((first != second).any() for first, second in pairwise(seen))
+    assert not any(np.array_equal(first, second) for first, second in pairwise(seen))
     dock.shut_down()
     with Project.open(model_folder, read_only=True) as project:
         assert project.catalog.counts()["accepted"] == 1
