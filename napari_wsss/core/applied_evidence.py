@@ -52,7 +52,7 @@ class AppliedEvidence(Evidence):
         if not self.plan.localizer_checkpoint:
             return super().features()
         network = self._network("localize")
-        asked = getattr(network, "embed", network.describe)
+        asked = getattr(network, "describe_meaning", network.describe)
         features: NDArray[np.float32] = asked(self._pixels(), self._settings("localize"))
         return features
 

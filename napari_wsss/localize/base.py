@@ -149,7 +149,7 @@ class Localizer(TrunkNetwork):
         """Return the activation maps of one image, as `infer_maps` does; methods that compare use `companions`."""
         return infer_maps(self, image, present, settings)
 
-    def embed(self, image: NDArray[np.uint8], settings: Inference) -> NDArray[np.float32]:
+    def describe_meaning(self, image: NDArray[np.uint8], settings: Inference) -> NDArray[np.float32]:
         """Return what says what is where in one image, (D,h,w) float32: the trunk's last features beside `describe`'s.
 
         Each part has unit length in every cell, the details half of it.

@@ -194,7 +194,7 @@ def test_inference_sees_the_weights_of_the_moment(localizer: Localizer) -> None:
 
 def test_an_image_is_embedded_by_what_the_trunk_sees_and_by_its_details(localizer: Localizer) -> None:
     image = picture(70, 90)
-    details, both = localizer.describe(image, Inference()), localizer.embed(image, Inference())
+    details, both = localizer.describe(image, Inference()), localizer.describe_meaning(image, Inference())
 
     assert both.shape[1:] == details.shape[1:]
     lengths = [np.linalg.norm(part, axis=0) for part in (both[: -len(details)], both[-len(details) :])]
