@@ -20,10 +20,9 @@ from tests.e2e import mouse
 from tests.e2e.diary import Diary
 from tests.e2e.labeler import Labeler
 
-WORDS = {"to do": "todo", "draft": "draft", "accepted": "accepted", "skipped": "skipped", "flagged": "flagged"}
+STATES = ("draft", "accepted", "skipped", "flagged", "excluded")
+WORDS = {"to do": "todo", **{state: state for state in STATES}}
 Point = Sequence[float]
-SELDOM_MS = 2600
-"""Longer than the program waits before it writes a draft as a whole."""
 
 
 class Desk(Labeler):

@@ -7,12 +7,12 @@ and sqlite3 alone.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import sqlite3
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -146,13 +146,22 @@ def found_in(folder: Path) -> set[str]:
 
 def read_png(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return the values (H, W) uint8 of a mask file and the source (H, W) uint8 of each pixel."""
-    content = path.read_bytes()
-    with Image.open(io.BytesIO(content)) as image:
+    with Image.open(path) as image:
         assert image.mode == "P"
         values = np.array(image)
-    place = 8
+    head, sources = _who(path)
+    return values, np.frombuffer(sources, np.uint8).reshape(head["shape"])
+
+
+def table_of(path: Path) -> list[dict[str, object]]:
+    """Return the machine sources that a mask file lists."""
+    return _who(path)[0]["table"]
+
+
+def _who(path: Path) -> tuple[dict[str, Any], bytes]:
+    content, place = path.read_bytes(), 8
     while content[place + 4 : place + 8] != CHUNK:
         place += int.from_bytes(content[place : place + 4], "big") + 12
     size = int.from_bytes(content[place : place + 4], "big")
     head, _, sources = zlib.decompress(content[place + 8 : place + 8 + size]).partition(b"\0")
-    return values, np.frombuffer(sources, np.uint8).reshape(json.loads(head)["shape"])
+    return json.loads(head), sources

@@ -155,6 +155,7 @@ def accept_together(desk: Desk, seen: Seen) -> None:
     desk.shot("batch")
     mouse.click(accept.accept)
     desk.settle()
+    before = {image_id: desk.diary[image_id].state for image_id in seen}
     for image_id, values in seen.items():
         desk.diary.note_accepted(image_id, values, np.zeros(values.shape, bool))
     desk.diary.check_accepted_untouched()
@@ -164,7 +165,7 @@ def accept_together(desk: Desk, seen: Seen) -> None:
     for image_id in seen:
         page_ = desk.diary[image_id]
         page_.mask = page_.mask_person = None
-        page_.state = "todo"
+        page_.state = before[image_id]
     desk.arrive()
     assert desk.image_id in seen
     desk.diary.check_accepted_untouched()
