@@ -1,6 +1,11 @@
-"""Where the camera looks: at the next uncertain place, and at the peak of a map that was just computed."""
+"""Where the camera looks: at the next uncertain place, and at the peak of a map that was just computed.
+
+What it zoomed to by itself ends with the image; a person's own zoom stays.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
@@ -26,7 +31,9 @@ class Gaze:
 
     def __init__(self, session: Session, sync: ViewerSync) -> None:
         self._session, self._sync = session, sync
+        self._looking: tuple[object, ...] | None = None  # the camera as it was put here
         session.class_found.connect(self._on_class_found)
+        session.image_changed.connect(self._on_image)
 
     def look_at(self, box: Box) -> None:
         """Zoom so that a box of the shown image fills the canvas."""
@@ -34,10 +41,22 @@ class Gaze:
         if image is None:
             return
         viewer.reset_view()  # the zoom that shows the whole image, whatever the canvas' size
-        camera = getattr(viewer, "scene", viewer).camera  # napari < 0.9 has no scene
+        camera = self._camera
         height, width = box.size
         camera.zoom *= ROOM * max(1.0, min(image.shape[0] / height, image.shape[1] / width))
         camera.center = (*camera.center[:-2], *box.centre)
+        self._looking = (camera.zoom, camera.center)
+
+    @property
+    def _camera(self) -> Any:
+        viewer = self._sync.viewer
+        return getattr(viewer, "scene", viewer).camera  # napari < 0.9 has no scene
+
+    def _on_image(self, _image_id: str) -> None:
+        """Show all of another image, unless the person has moved the camera since."""
+        if self._looking == (self._camera.zoom, self._camera.center):
+            self._sync.viewer.reset_view()
+        self._looking = None
 
     def next_uncertain(self) -> None:
         """Look at the most uncertain place of the image; again, at the next one."""

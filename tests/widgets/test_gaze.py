@@ -27,6 +27,18 @@ def test_a_box_fills_the_canvas(gaze, viewer):
     assert camera(viewer).zoom == pytest.approx(whole * 0.9 * 4)
 
 
+def test_its_zoom_ends_with_the_image_and_a_persons_stays(gaze, session, viewer):
+    viewer.reset_view()
+    whole = camera(viewer).zoom
+    gaze.look_at(Box(4, 8, 10, 16))
+    session.next()
+    assert camera(viewer).zoom == whole
+    gaze.look_at(Box(4, 8, 10, 16))
+    camera(viewer).zoom = own = camera(viewer).zoom * 1.5
+    session.next()
+    assert camera(viewer).zoom == own
+
+
 def test_again_means_the_next_place(gaze, session, viewer):
     said, centres = [], []
     session.notice.connect(said.append)
