@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QPoint, QSize, Qt
 from qtpy.QtGui import QIcon, QImageReader, QPixmap
-from qtpy.QtWidgets import QAbstractItemView, QInputDialog, QListWidget, QListWidgetItem, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.companions import Companions
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls import button, column, heading, row, text_label
+from napari_wsss.widgets.type_ahead import TypeAhead
 
 IMAGE = Qt.ItemDataRole.UserRole
 SIDE = 48  # of a thumbnail, in the screen's units
@@ -39,6 +40,7 @@ class CompanionList(QWidget):
         self.reset = button("By rule", session.reset_companions, "Forget what was chosen here by hand")
         buttons = row(self.replace, self.add, self.remove, self.reset)
         self.setLayout(column(heading("Compared with"), self.list, self.remark, buttons))
+        self.choice = CompanionChoice(session, self)
         self.refresh()
 
     def refresh(self) -> None:
@@ -83,15 +85,35 @@ class CompanionList(QWidget):
         if not others:
             self._session.notice.emit("No other image shares a class with this one.")
             return
-        new, taken = QInputDialog.getItem(self, "Compare with", "Images that share a class", list(others), 0, False)
-        if taken and new:
-            self._session.replace_companion(old, new)
+        self.choice.replaced = old
+        self.choice.open_at(self.list.mapToGlobal(QPoint(0, self.list.height())))
 
     def _thumbnail(self, image_id: str) -> QIcon:
         project = self._session.project
         if project is None:
             return QIcon()
         return QIcon(QPixmap.fromImage(_small(project.image_path(image_id))))
+
+
+class CompanionChoice(TypeAhead):
+    """The images that share a class with the shown one, to take one instead of `replaced`, or besides ("")."""
+
+    asks = "image …"
+    hint = "Enter takes the marked image, Esc closes"
+    replaced = ""
+
+    def names(self) -> list[str]:
+        """Return the images that may be taken, best first."""
+        return list(self._session.companion_candidates())
+
+    def icon_of(self, name: str) -> QIcon:
+        """Return no picture: reading hundreds of photographs takes too long."""
+        return QIcon()
+
+    def take(self, name: str) -> None:
+        """Compare with this image from now on."""
+        self.close()
+        self._session.replace_companion(self.replaced, name)
 
 
 def _remark(found: Companions) -> str:

@@ -122,6 +122,7 @@ class WsssDock(QWidget):
         self.key_help.toggled.connect(lambda shown: self.tabs.setVisible(not shown))
         self.job_bar.finished.connect(self._on_job_finished)
         self.clusters_page.page_wanted.connect(self._show_page)
+        self.project_page.offered.connect(lambda: self.tabs.setCurrentIndex(PAGES.index("Project")))
         self.review_page.queue.strip_wanted.connect(self._toggle_filmstrip)
         self.tabs.currentChanged.connect(lambda _page: self.sync.flush())
         application = QApplication.instance()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QListWidget, QMessageBox, QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFileDialog, QListWidget, QWidget
 
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.session.jobs import Job
@@ -24,13 +24,27 @@ DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS
 
 
 class ProjectPage(QWidget):
-    """Projects, classes, device and cache."""
+    """Projects, classes, device and cache.
+
+    Attributes
+    ----------
+    offered : Signal()
+        A project that another program holds may be opened read-only, on this page.
+    """
+
+    offered = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._device_asked = False
+        self._locked = Path()
         self.where = text_label()
+        self.locked_text = text_label()
+        self.locked = QWidget()
+        look = button("Open read-only", lambda: self.open_read_only(self._locked), "Look at it; nothing is changed")
+        self.locked.setLayout(column(self.locked_text, row(look, button("Do not open", self.locked.hide), 1)))
+        self.locked.hide()
         self.recent_heading = heading("Recent projects")
         self.recent = QListWidget()
         self.recent.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -58,6 +72,7 @@ class ProjectPage(QWidget):
         self.setLayout(
             column(
                 self.where,
+                self.locked,
                 row(
                     button("Open project …", self._browse, "A project folder"),
                     button("New …", self._begin_new, "Make a project from a folder of images"),
@@ -81,6 +96,7 @@ class ProjectPage(QWidget):
 
     def refresh(self) -> None:
         """Show another project."""
+        self.locked.hide()
         project = self._session.project
         if project is None:
             self.where.setText("No project is open.")
@@ -139,9 +155,9 @@ class ProjectPage(QWidget):
         try:
             self._session.open_project(folder)
         except ProjectError as error:
-            if error.read_only_possible and self._accepts_read_only(str(error)):
-                self.open_read_only(folder)
-            elif not error.read_only_possible:
+            if error.read_only_possible:
+                self._offer_read_only(folder, str(error))
+            else:
                 self._session.failed.emit(str(error))
         except (WsssError, OSError) as error:
             self._session.failed.emit(str(error))
@@ -153,12 +169,11 @@ class ProjectPage(QWidget):
         except (WsssError, OSError) as error:
             self._session.failed.emit(str(error))
 
-    def _accepts_read_only(self, reason: str) -> bool:
-        buttons = QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel
-        answer = QMessageBox.question(
-            self, "Open read-only?", f"{reason}\n\nOpen it read-only?", buttons, QMessageBox.StandardButton.Cancel
-        )
-        return answer == QMessageBox.StandardButton.Open
+    def _offer_read_only(self, folder: Path, reason: str) -> None:
+        self._locked = folder
+        self.locked_text.setText(reason)
+        self.locked.show()
+        self.offered.emit()
 
     # Device and cache
 

@@ -1,14 +1,17 @@
-"""A small window over a list of classes: typing filters, the arrows move, Enter takes, Escape closes."""
+"""A small window over a list of names, mostly classes: typing filters, arrows move, Enter takes, Escape closes."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QApplication, QFrame, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.class_entries import swatch
 from napari_wsss.widgets.controls import column, text_label
 
+MOST_LISTED = 300
+"""Further names are found by typing."""
 MOVES = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
 
 
@@ -37,13 +40,14 @@ class TypeAhead(QFrame):
     """
 
     closed = Signal()
+    asks = "class name …"
     hint = ""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self._session = session
         self.text = QLineEdit()
-        self.text.setPlaceholderText("class name …")
+        self.text.setPlaceholderText(self.asks)
         self.text.textChanged.connect(lambda _text: self._fill())
         self.text.returnPressed.connect(self._take_marked)
         self.text.installEventFilter(self)
@@ -83,19 +87,23 @@ class TypeAhead(QFrame):
         self.text.setFocus()
 
     def _fill(self) -> None:
-        classes, marked = self._session.classes, self.list.currentItem()
+        marked = self.list.currentItem()
         before = None if marked is None else marked.data(Qt.ItemDataRole.UserRole)
         self.list.clear()
-        if classes is None:
-            return
-        for name in self.matches():
-            item = QListWidgetItem(swatch(classes, self.value_of(name)), self.title_of(name))
+        for name in self.matches()[:MOST_LISTED]:
+            item = QListWidgetItem(self.icon_of(name), self.title_of(name))
             item.setData(Qt.ItemDataRole.UserRole, name)
             self.list.addItem(item)
             if name == before and not self.text.text():
                 self.list.setCurrentItem(item)
         if self.list.currentRow() < 0:
             self.list.setCurrentRow(0)
+
+    def icon_of(self, name: str) -> QIcon:
+        """Return the picture beside a listed name."""
+        classes = self._session.classes
+        assert classes is not None  # else nothing is listed
+        return swatch(classes, self.value_of(name))
 
     def value_of(self, name: str) -> int:
         """Return the mask value of a listed name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -86,3 +88,10 @@ def test_the_safe_answer_about_unsaved_work_is_the_default(parent):
 
     QTimer.singleShot(50, press)
     assert closing.ask_about_unsaved(parent, "disk full") is False
+
+
+def test_nothing_else_opens_a_dialog_or_a_toast():
+    """Questions are for what may lose work; toasts for failures and finished jobs, which the dock knows of."""
+    wanted = re.compile(r"QMessageBox|QInputDialog|QDialog\b|QErrorMessage|show_(?:info|warning|error)\b")
+    found = {path.name for path in Path(closing.__file__).parent.glob("*.py") if wanted.search(path.read_text("utf-8"))}
+    assert found == {"closing.py", "dock.py"}

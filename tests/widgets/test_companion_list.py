@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtWidgets import QInputDialog
 
 from napari_wsss.widgets.companion_list import IMAGE, CompanionList
 from napari_wsss.widgets.review_page import ReviewPage
@@ -29,20 +28,14 @@ def choose(companions, image_id):
     companions.list.setCurrentRow(listed(companions).index(image_id))
 
 
-@pytest.fixture
-def answer(monkeypatch):
-    """Return a function that makes the dialog answer so; it tells what could be chosen."""
-    offered = []
-
-    def prepare(new, taken=True):
-        def ask(parent, title, label, items, current, editable):
-            offered.append(list(items))
-            return new, taken
-
-        monkeypatch.setattr(QInputDialog, "getItem", ask)
-        return offered
-
-    return prepare
+def take(companions, new):
+    """Type the name of an image into the list that opened, and take it; return what was offered."""
+    choice = companions.choice
+    offered = choice.matches()
+    choice.text.setText(new)
+    choice.text.returnPressed.emit()
+    assert not choice.isVisible()
+    return offered
 
 
 def test_it_shows_who_accompanies_the_image(companions, session):
@@ -57,35 +50,35 @@ def test_it_shows_who_accompanies_the_image(companions, session):
     assert "p1.png" not in listed(companions)
 
 
-def test_one_is_replaced_and_left_to_the_rule_again(companions, session, answer, settle):
+def test_one_is_replaced_and_left_to_the_rule_again(companions, session, settle):
     before = listed(companions)
     assert not companions.replace.isEnabled()
     choose(companions, before[0])
     new = session.companion_candidates()[0]
-    offered = answer(new)
     companions.replace.click()
+    offered = take(companions, new)
 
     assert listed(companions) == [new, *before[1:]]
-    assert not set(offered[0]) & set(before)
+    assert not set(offered) & set(before)
     assert companions.remark.text() == "chosen by hand"
     companions.reset.click()
     assert listed(companions) == before
     settle(session)
 
 
-def test_a_dialog_that_was_closed_changes_nothing(companions, session, answer):
+def test_a_list_that_was_closed_changes_nothing(companions, session):
     before = listed(companions)
-    answer(session.companion_candidates()[0], taken=False)
     companions.add.click()
+    companions.choice.close()
 
     assert listed(companions) == before
     assert not session.plan.companions
 
 
-def test_one_is_added_or_removed(companions, session, answer, settle):
+def test_one_is_added_or_removed(companions, session, settle):
     before, new = listed(companions), session.companion_candidates()[0]
-    answer(new)
     companions.add.click()
+    take(companions, new)
     assert listed(companions) == [*before, new]
     choose(companions, before[0])
     companions.remove.click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.QtWidgets import QPushButton
 
 from napari_wsss.core.project import Project
 from napari_wsss.widgets.project_page import ProjectPage
@@ -40,16 +41,24 @@ def test_a_folder_that_is_no_project_is_said(page, tmp_path, empty_session):
     assert empty_session.project is None
 
 
-@pytest.mark.parametrize("accepts", [True, False])
-def test_a_locked_project_is_offered_read_only(page, model_folder, empty_session, monkeypatch, accepts):
-    monkeypatch.setattr(page, "_accepts_read_only", lambda reason: accepts)
+def test_a_locked_project_is_offered_read_only(page, model_folder, empty_session):
+    offers = []
+    page.offered.connect(lambda: offers.append(page.locked_text.text()))
+    look, leave = page.locked.findChildren(QPushButton)
     with Project.open(model_folder):
         page.open(model_folder)
-        assert (empty_session.project is not None) is accepts
-        if accepts:
-            assert empty_session.project.read_only
-            assert "read-only" in page.where.text()
-            assert not page.classes.isEnabled()
+        assert len(offers) == 1
+        assert "is open in process" in offers[0]
+        assert empty_session.project is None
+        leave.click()
+        assert page.locked.isHidden()
+        page.open(model_folder)
+        assert not page.locked.isHidden()
+        look.click()
+        assert page.locked.isHidden()
+        assert empty_session.project.read_only
+        assert "read-only" in page.where.text()
+        assert not page.classes.isEnabled()
         empty_session.close_project()
 
 
