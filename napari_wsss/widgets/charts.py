@@ -18,7 +18,7 @@ from napari_wsss.widgets.controls import draw_line
 ACCENT = "#54a0ff"
 FILL = "#1dd1a1"
 TITLE_HEIGHT = 18.0
-LEFT, RIGHT, BOTTOM = 44.0, 10.0, 18.0
+LEFT, RIGHT, BOTTOM = 50.0, 10.0, 18.0
 BAR_HEIGHT = 16.0
 NAME_SHARE = 0.34
 SHARPNESS = 2.0

@@ -85,7 +85,9 @@ class KeyHelp(QWidget):
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.setMinimumHeight(120)
-        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        # As wide as our longest key; napari's pairs of keys take two lines.
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        table.setColumnWidth(0, table.fontMetrics().horizontalAdvance("Ctrl+Shift+Z") + 14)
         table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         # Rows are as high as their texts need at this width, which is only known once the list is shown.
         table.horizontalHeader().sectionResized.connect(lambda *_: table.resizeRowsToContents())
