@@ -20,6 +20,8 @@ from training.run_folder import RunFolder
 from training.samplers import BatchOrder
 from training.schedule import learning_rate_factor
 
+_NARROW = 16
+
 
 class Learner:
     """A network with its optimiser at a step of a run of `total` steps.
@@ -27,7 +29,7 @@ class Learner:
     Parameters
     ----------
     network : nn.Module
-        Moved to `device` in channels-last layout.
+        Moved to `device`, in channels-last layout unless it is a very narrow one.
     trunk, head : iterables of nn.Parameter
         The two learning-rate groups; parameters without gradient are left out.
     settings : Optimisation
@@ -47,7 +49,8 @@ class Learner:
         device: torch.device,
         bf16: bool = False,
     ) -> None:
-        self.network = network.to(device, memory_format=torch.channels_last)
+        self._layout = _layout(network)
+        self.network = network.to(device, memory_format=self._layout)
         self.step = 0
         self.total = total
         self.figures: dict[str, Any] = {}
@@ -61,10 +64,10 @@ class Learner:
         return dict(self.figures.get("figures", {}))
 
     def on_device(self, array: np.ndarray) -> Tensor:
-        """Return a batch array on the device; (B,3,H,W) images in channels-last layout."""
+        """Return a batch array on the device; (B,3,H,W) images in the network's layout."""
         tensor = torch.from_numpy(np.ascontiguousarray(array))
         if tensor.ndim == 4:
-            tensor = tensor.contiguous(memory_format=torch.channels_last)
+            tensor = tensor.contiguous(memory_format=self._layout)
         return tensor.to(self._device, non_blocking=True)
 
     @contextmanager
@@ -139,6 +142,17 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries below us still read the old global generator
     torch.manual_seed(seed)
+
+
+def _layout(network: nn.Module) -> torch.memory_format:
+    """Return channels-last, the faster layout, unless that would end the process.
+
+    oneDNN (torch 2.13 on a CPU) writes beyond its memory in the backward pass of a strided 1x1 convolution in this
+    layout with at most 8 channels, which trunks of 1/8 of their width have.
+    """
+    strided = (m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1) != m.stride)
+    narrow = any(module.in_channels < _NARROW for module in strided)
+    return torch.contiguous_format if narrow else torch.channels_last
 
 
 def _optimiser(groups: list[dict[str, Any]], settings: Optimisation) -> torch.optim.Optimizer:

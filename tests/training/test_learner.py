@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -45,6 +46,16 @@ def test_nesterov_looks_ahead_where_there_is_momentum() -> None:
             learner.update({"sum": trunk.bias.sum()})
         moved[momentum] = float((before - trunk.bias.detach())[0])
     assert moved == pytest.approx({0.0: 0.1, 0.5: 0.15})  # the first step: rate x (1 + momentum)
+
+
+@pytest.mark.parametrize(("channels", "fast"), [(4, False), (8, False), (16, True)])
+def test_networks_too_narrow_for_channels_last_keep_their_layout(channels: int, fast: bool) -> None:
+    network = nn.Sequential(nn.Conv2d(3, channels, 3), nn.Conv2d(channels, 8, 1, stride=2))
+    learner = Learner(network, (network[0].parameters(), network[1].parameters()), SETTINGS, 4, torch.device("cpu"))
+    images = learner.on_device(np.ones((2, 3, 10, 10), np.float32))
+    assert images.is_contiguous(memory_format=torch.channels_last) == fast
+    with learner.forward():
+        learner.update({"sum": network(images).square().sum()})
 
 
 def test_the_rate_falls_by_the_schedule() -> None:
