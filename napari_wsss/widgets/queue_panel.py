@@ -87,7 +87,8 @@ class QueuePanel(QWidget):
     def show_pictures(self, size: str) -> None:
         """Make the pictures as large as a word says (see `QueueRow.show_pictures`)."""
         self._row.show_pictures(size)
-        self.view.scheduleDelayedItemsLayout()
+        self.view.doItemsLayout()
+        self.mark_row()
 
     def refresh(self) -> None:
         """Show order, search and length of the queue."""
