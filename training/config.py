@@ -316,7 +316,8 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
     file = file or {}
     shelf, default = RECIPES[recipe]
     name = _preset_name(options, file)
-    implied = published_preset(name).method if is_published(name) else default
+    published = published_preset(name) if is_published(name) else None
+    implied = published.method if published and published.recipe == recipe else default
     method = getattr(options, "method", file.get("method", implied))
     unknown = sorted(set(file) - {"method", "parameters", *sections_of(recipe)})
     if unknown:

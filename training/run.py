@@ -164,9 +164,15 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
         else:
             config = resolve(recipe, options, file)
             run = begin(project, config)
+        name = config.optimisation.preset
+        preset = published_preset(name) if is_published(name) else None
+        if preset:
+            report.say(f"{preset.name}: {preset.note}")
         outcome = carry_out(project, config, run, report)
     if outcome.tables:
         report.say(as_text(outcome.tables), tables=outcome.tables)
+    if preset and preset.figures:
+        report.say(f"Published: {'; '.join(map(str, preset.figures))}.")
     if not outcome.finished:
         report.say(f"stopped at step {outcome.steps}; continue with --resume {run.path}")
         return STOPPED

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +71,8 @@ def test_a_preset_brings_its_method_and_refuses_another() -> None:
     assert resolve_file("classifier", {"optimisation": {"preset": "voc12/edam"}}).method == "edam"
     with pytest.raises(ParameterError, match="for classifier --method edam, not for classifier --method cam"):
         resolve_file("classifier", {"method": "cam", "optimisation": {"preset": "voc12/edam"}})
+    with pytest.raises(ParameterError, match="for classifier --method edam, not for segmentation"):
+        resolve_file("segmentation", {"optimisation": {"preset": "voc12/edam"}})
     with pytest.raises(ParameterError, match="not for segmentation"):
         preset_for("voc12/edam", "segmentation", "edam")
 
@@ -85,6 +88,17 @@ def test_the_command_line_knows_the_options_of_the_presets_method(capsys: pytest
     assert main(["classifier", "--preset", "voc12/sub_category", "--cluster-count", "7", "--describe"]) == 0
     entries = {entry["name"]: entry["default"] for entry in json.loads(capsys.readouterr().out)}
     assert (entries["cluster_count"], entries["crop"], entries["trunk"]) == (7, 224, "resnet38")
+
+
+def test_a_run_says_what_differs_and_what_was_published(
+    project_folder: Path, tiny: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["classifier", "--project", str(project_folder), "--preset", "voc12/cam_resnet50", *tiny]
+    assert main([*words, "--iterations", "1", "--loaders", "0", "--events"]) == 0
+
+    said = capsys.readouterr().out
+    preset = published_preset("voc12/cam_resnet50")
+    assert said.index(f"{preset.name}: {preset.note}") < said.index(f"Published: {preset.figures[0]}")
 
 
 def test_figures_are_for_vocs_classes_only() -> None:
