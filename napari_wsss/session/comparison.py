@@ -81,10 +81,10 @@ class Comparison:
 
     def show(self, view: View) -> bool:
         """Ask for a view of the shown image and of those that follow; `comparison_changed` tells when it is there."""
-        self.view = view
         if not view:
-            self._end("")
+            self._end("The comparison is off." if self.view else "")
             return True
+        self.view = view
         return self._ask()
 
     def _ask(self) -> bool:
