@@ -36,7 +36,8 @@ def fetch(descriptor: WeightsDescriptor, folder: Path | None = None) -> Path:
     if descriptor.url is None:
         raise WeightsError(
             f"{descriptor.title} cannot be downloaded in our format. Give the path of a local file "
-            f"(--trunk-weights FILE, or --weights FILE to adopt it); it comes from {descriptor.source or 'an unknown place'}."
+            f"(--trunk-weights FILE, or --weights FILE to adopt it); it comes from "
+            f"{descriptor.source or 'an unknown place'}."
         )
     target = (folder or cache_folder()) / Path(urlsplit(descriptor.url).path).name
     if not (target.is_file() and _intact(target, descriptor.sha256)):
