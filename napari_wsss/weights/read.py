@@ -79,7 +79,9 @@ def _read_torch(path: Path) -> State:
             "Install torch 2.6 or newer, or give a .safetensors file."
         )
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        # An open file: of a path torch would believe the suffix.
+        with path.open("rb") as file:
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path.name} holds Python objects, which could run code when opened, or is damaged. "

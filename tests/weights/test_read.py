@@ -37,9 +37,9 @@ def _assert_is_state(found: dict[str, torch.Tensor]) -> None:
         {"state_dict": {f"module.{key}": value for key, value in STATE.items()}},
     ],
 )
-@pytest.mark.parametrize("zipped", [True, False])
-def test_envelopes_of_torch_save(tmp_path: Path, content: object, zipped: bool) -> None:
-    path = tmp_path / "without_suffix"
+@pytest.mark.parametrize(("zipped", "name"), [(True, "without_suffix"), (False, "torch.safetensors")])
+def test_envelopes_of_torch_save(tmp_path: Path, content: object, zipped: bool, name: str) -> None:
+    path = tmp_path / name
     torch.save(content, path, _use_new_zipfile_serialization=zipped)
     state, metadata = read(path)
 
@@ -122,12 +122,13 @@ class _Harmful:
         return (Path.touch, (Path("executed"),))
 
 
+@pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
 @pytest.mark.parametrize("plain_pickle", [True, False])
 def test_pickled_objects_are_never_executed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain_pickle: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain_pickle: bool, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "a.pth"
+    path = tmp_path / name
     if plain_pickle:
         path.write_bytes(pickle.dumps(_Harmful(), protocol=2))
     else:
