@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from qtpy.QtWidgets import QToolButton
 
 from tests.e2e import mouse
 from tests.e2e.desk import Desk, distance_to
@@ -64,6 +65,13 @@ def strokes(desk: Desk) -> None:
     assert not desk.layer.data.any()
     for _ in range(3):
         desk.redo()
+    desk.undo()
+    desk.stroke_again(255, (86, 30), (86, 70))  # at once, within the moment in which undo is noted
+    desk.undo()
+    desk.undo()
+    desk.undo()
+    desk.redo()  # what the machine made stays the machine's, also when a stroke follows at once
+    desk.stroke_again(255, (88, 30), (88, 70))
     desk.check()
     desk.shot("corrected")
     desk.accept()
@@ -138,6 +146,7 @@ def by_preset(desk: Desk) -> None:
     desk.settle()
     np.testing.assert_array_equal(desk.proposal, crisp)
     assert page.preset.currentData() == "crisp"
+    typed_parameter(desk)
     desk.copy_all()
     value = shown_value(desk)
     corner = (2, 2)
@@ -149,6 +158,24 @@ def by_preset(desk: Desk) -> None:
     desk.redo()
     desk.check()
     desk.accept()
+
+
+def typed_parameter(desk: Desk) -> None:
+    """Type a parameter of a refiner for this image, forget it by the arrow, and take the forgetting back."""
+    page = desk.dock.refine_page
+    form, before = next(iter(page.forms.values())), desk.proposal
+    line = form.fields[next(iter(form.fields))].native.lineEdit()
+    mouse.write(line, "0.9")
+    line.clearFocus()
+    desk.settle()
+    typed = desk.proposal
+    assert (typed != before).any()
+    mouse.click(next(one for one in form.findChildren(QToolButton) if one.text() == "↺"))
+    desk.settle()
+    assert (desk.proposal != typed).any()
+    mouse.click(page.undo)
+    desk.settle()
+    np.testing.assert_array_equal(desk.proposal, typed)
 
 
 def with_labels(desk: Desk) -> None:

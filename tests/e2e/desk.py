@@ -166,8 +166,14 @@ class Desk(Labeler):
         """Paint a stroke of a class; the pixels on its line have it, and no pixel far from it changed."""
         self.press("I" if value == 255 else str(value))
         self.brush(size)
+        self.stroke_again(value, start, end)
+
+    def stroke_again(self, value: int, start: Point, end: Point) -> None:
+        """Paint with the brush as it is in the hand."""
+        size = self.layer.brush_size
         assert self.layer.selected_label == value
         self.hands.stroke(start, end)
+        QApplication.processEvents()  # no hand is quicker
         before, after = self.now, self.layer.data.copy()
         distance = distance_to(start, end, after.shape)
         assert (after[distance < 0.5] == value).all()
@@ -208,6 +214,7 @@ class Desk(Labeler):
     def undo(self) -> None:
         """Take the last step in the mask back; all of it, and nothing else."""
         self.press("Ctrl-Z")
+        QApplication.processEvents()
         self._again.append((self.now, self.person))
         values, self.person = self._back.pop()
         np.testing.assert_array_equal(self.layer.data, values)
@@ -216,6 +223,7 @@ class Desk(Labeler):
     def redo(self) -> None:
         """Make the step again that was taken back last."""
         self.press("Ctrl-Shift-Z")
+        QApplication.processEvents()
         self._back.append((self.now, self.person))
         values, self.person = self._again.pop()
         np.testing.assert_array_equal(self.layer.data, values)

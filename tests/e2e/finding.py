@@ -108,3 +108,9 @@ ORDERS: dict[str, Callable[[Desk, list[str]], None]] = {
     "flagged": _flagged_first,
     "random": lambda desk, rows: None,
 }
+
+
+def work(desk: Desk) -> None:
+    """Searches and orders."""
+    by_search(desk)
+    by_order(desk)

@@ -16,6 +16,8 @@ from tests.e2e.diary import read_png, table_of
 from tests.e2e.grouping import UNTOUCHED, thumbnail
 
 NEIGHBOURS = 3
+LEFT_ALONE = 2
+"""Images that stay as they are in the end: the batch in which they were accepted was taken back."""
 
 
 def hand_on(desk: Desk) -> None:
@@ -127,6 +129,30 @@ def leave_some(desk: Desk) -> None:
         desk.arrive()
 
 
+def look_around(desk: Desk) -> None:
+    """Hold keys to see proposal or image alone, zoom to unsure places, go through the classes: nothing changes."""
+    seen = [layer.visible for layer in desk.viewer.layers]
+    for key, alone in (("C", "proposal"), ("H", "image")):
+        desk.hands.hold(key)
+        assert desk.viewer.layers[alone].visible
+        assert not desk.layer.visible
+        desk.hands.let_go(key)
+        assert [layer.visible for layer in desk.viewer.layers] == seen
+    desk.press("J", "J", "Ctrl-R", "T", "T", "K", "K")
+    desk.check()
+
+
+def the_rest(desk: Desk) -> None:
+    """Accept what is left, as proposed or with a stroke, but for the images that are left alone."""
+    for number, image_id in enumerate(sorted(desk.diary.of("todo"))[LEFT_ALONE:]):
+        desk.go_to(image_id)
+        desk.settle()
+        if number % 2:
+            desk.copy_all()
+            desk.stroke(0, (5, 5), (5, 50), size=4)
+        desk.accept()
+
+
 def statistics(desk: Desk) -> None:
     """Compare the figures with the diary and save them as a picture."""
     desk.look_at("Stats")
@@ -149,7 +175,9 @@ def work(desk: Desk, options: dict[str, object]) -> None:
     train_again(desk, options)
     what_changed(desk)
     whose_pixels(desk)
+    look_around(desk)
     leave_some(desk)
+    the_rest(desk)
     statistics(desk)
     for image_id in desk.diary.of("accepted"):
         assert read_png(desk.diary.file_of(image_id))[0].shape == desk.diary[image_id].mask.shape

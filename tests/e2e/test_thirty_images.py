@@ -16,7 +16,7 @@ pytest.importorskip("napari")
 pytest.importorskip("torch")
 
 from napari_wsss.sample import generate_sample
-from tests.e2e import correcting
+from tests.e2e import correcting, finding, grouping, learning
 from tests.e2e.desk import Desk
 from tests.e2e.diary import Diary, Page
 from tests.e2e.labeler import dock_in
@@ -72,5 +72,19 @@ def test_thirty_images(sit_down: Callable[[Diary], Desk], tmp_path: Path) -> Non
     desk = sit_down(diary)
     begin(desk, tmp_path)
     correcting.work(desk)
+
+    finding.go_home(desk)
+    left_at = desk.image_id
+    desk = sit_down(diary)
+    finding.come_back(desk, left_at)
+    finding.work(desk)
+
+    grouping.work(desk)
+    learning.work(desk, SMALL)
     desk.leave()
     diary.check_everything()
+
+    left_alone = learning.LEFT_ALONE
+    assert len(diary.of("todo")) == left_alone
+    assert len(diary.of("accepted")) >= IMAGES - left_alone - 5  # the others are skipped, flagged, excluded, drafts
+    assert min(len(diary.of(state)) for state in ("skipped", "flagged", "excluded", "draft")) > 0
