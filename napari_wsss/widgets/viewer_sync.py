@@ -84,6 +84,7 @@ class ViewerSync(QObject):
             signal.connect(slot)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active)
+        viewer.mouse_drag_callbacks.append(self._on_press)
         self.scribbles = ScribbleTool(self)
         self.show()
 
@@ -356,6 +357,11 @@ class ViewerSync(QObject):
             self._record.start()
             self._save.start()
 
+    def _on_press(self, _viewer: Any, _event: Any) -> None:
+        """Note an undo of this moment before a stroke begins: what it brings back is not painted by the person."""
+        if self._record.isActive():
+            self.commit()
+
     def commit(self) -> None:
         """Tell the session now what was painted since the last time."""
         pending = self._record.isActive()
@@ -436,5 +442,7 @@ class ViewerSync(QObject):
         self._clear()
         for signal, slot in self._signals:
             signal.disconnect(slot, missing_ok=True)
+        if self._on_press in self.viewer.mouse_drag_callbacks:
+            self.viewer.mouse_drag_callbacks.remove(self._on_press)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         self.viewer.layers.selection.events.active.disconnect(self._on_active)

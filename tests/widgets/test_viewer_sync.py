@@ -135,6 +135,21 @@ def test_undo_and_redo_give_each_pixel_back_to_who_made_it(sync, session, qtbot)
     assert drafted.same_as(session.sources)
 
 
+def test_a_stroke_right_after_undo_makes_only_its_own_pixels_a_persons(sync, session, viewer, qtbot):
+    sync.write_mask(session.copy_proposal(), session.proposal_source(), session.copied_pixels())
+    before = session.sources.values.copy()
+    paint(sync, 3, slice(6, 12), slice(4, 12))
+    qtbot.wait(1)
+    sync.mask.undo()
+    for callback in viewer.mouse_drag_callbacks:  # the button goes down, within the moment that undo waits
+        callback(viewer, None)
+    paint(sync, 255, slice(0, 2), slice(0, 4))
+    sync.commit()
+    expected = before.copy()
+    expected[0:2, 0:4] = 1
+    np.testing.assert_array_equal(session.sources.values, expected)
+
+
 def test_copying_into_a_hidden_mask_after_a_switch_works(sync, session, viewer):
     sync.mask.visible = False
     session.next()
@@ -242,7 +257,6 @@ def test_somebody_elses_layer_of_the_same_name_is_left_alone(viewer, session):
     session.close_project()
     assert list(viewer.layers) == [other]
     sync.close()
-
 
 
 def test_holding_shows_the_proposal_or_the_image_alone(sync, viewer):
