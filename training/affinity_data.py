@@ -6,14 +6,14 @@ the rule of the recipe; they lie in the run's folder, so that a resumed run sees
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.classes import IGNORE
+from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.errors import LabelError, ProjectError, WsssError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import write_mask
@@ -44,13 +44,14 @@ def prepared(pictures: Pictures, project: Project, run: RunFolder, rule: LabelRu
     Raises
     ------
     LabelError
-        When no image of the training split can be learned from.
+        When no image of the training split can be learned from, or none shows a class for sure.
     """
     if "labelled" in run.record:
         return True
     (run.path / STOP).unlink(missing_ok=True)
     training, held_out = _candidates(project)
     left_out: dict[str, str] = {}
+    sure_somewhere = False
     ids = [*training, *held_out]
     if project.plan.localizer_checkpoint:
         yield from _maps(project, [i for i in ids if not _is_accepted(project, i)], config.hardware.device)
@@ -58,14 +59,15 @@ def prepared(pictures: Pictures, project: Project, run: RunFolder, rule: LabelRu
         try:
             _label(project, run, image_id, rule)
             pictures.image(image_id)
-            pictures.mask(image_id, _reader(project, run, image_id))
+            labels = pictures.mask(image_id, _reader(project, run, image_id))
+            sure_somewhere |= bool(((labels != BACKGROUND) & (labels != IGNORE)).any())
         except _ONE_IMAGE as reason:
             left_out[image_id] = str(reason)
         yield Progress(config.recipe, message=f"labels of {done} of {len(ids)} images")
         if run.stop_requested():
             return False
     usable = [image_id for image_id in training if image_id not in left_out]
-    _check(usable, left_out)
+    _check(usable, left_out, sure_somewhere)
     run.update(labelled=usable, held_out=[i for i in held_out if i not in left_out], left_out=left_out)
     if left_out:
         first, why = next(iter(left_out.items()))
@@ -160,15 +162,19 @@ def _candidates(project: Project) -> tuple[list[str], list[str]]:
     return training, spread(held_out, MOST_HELD_OUT)
 
 
-def _check(usable: Iterable[str], left_out: Mapping[str, str]) -> None:
-    if list(usable):
-        return
-    wrong = next(iter(left_out.items()), ("", ""))
-    why = f" All were left out, {wrong[0]} because: {wrong[1]}" if left_out else ""
-    raise LabelError(
-        "No image of the training split has confident labels to learn from: no accepted mask, and no maps of an "
-        f"applied localizer. Accept some masks, or label images and train a classifier with --apply.{why}"
-    )
+def _check(usable: Sequence[str], left_out: Mapping[str, str], sure_somewhere: bool) -> None:
+    if not usable:
+        wrong = next(iter(left_out.items()), ("", ""))
+        why = f" All were left out, {wrong[0]} because: {wrong[1]}" if left_out else ""
+        raise LabelError(
+            "No image of the training split has confident labels to learn from: no accepted mask, and no maps of an "
+            f"applied localizer. Accept some masks, or label images and train a classifier with --apply.{why}"
+        )
+    if not sure_somewhere:
+        raise LabelError(
+            f"Not one pixel of {len(usable)} images is surely of a class, so that there is nothing to tell apart. "
+            "Train the classifier longer, accept some masks, or change the thresholds of what counts as sure."
+        )
 
 
 def _is_accepted(project: Project, image_id: str) -> bool:

@@ -110,7 +110,7 @@ def judged(
             kept.append(extra)
         else:
             dropped[str(extra.path)] = round(score, 4)
-        yield Progress(STAGE, position + 1, len(found), f"judging web images: {len(dropped)} left out")
+        yield Progress(STAGE, position + 1, len(found), f"judging, {len(dropped)} left out")
     return Judged(tuple(kept), dropped, threshold)
 
 

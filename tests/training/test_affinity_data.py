@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.classes import IGNORE
+from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
 from napari_wsss.core.project import Project
@@ -77,6 +78,17 @@ def test_labels_are_made_once_and_batches_follow_them(
     assert batch.labels.dtype == np.uint8
     np.testing.assert_array_equal(batch.images, again.images)
     np.testing.assert_array_equal(batch.labels, again.labels)
+
+
+def test_labels_without_any_class_are_refused(applied_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
+    with Project.open(applied_folder) as project:
+        for image_id in list(project.catalog.ids(states=["accepted"])):
+            project.decide(image_id, "excluded")
+        config = tiny_config("affinity")
+        run = begin(project, config)
+        with pytest.raises(LabelError, match="surely of a class"):
+            finish(prepared(Pictures(project, 1024), project, run, lambda image, _: image[..., 0] * 0, config))
+        assert "labelled" not in run.record
 
 
 def _never(image: Pixels, maps: ActivationMaps) -> Pixels:

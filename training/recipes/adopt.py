@@ -218,7 +218,8 @@ def _as_text(facts: dict[str, Any]) -> str:
     if facts.get("named") is False:
         lines.append("The file does not name its classes: they are taken to be the project's, in this order.")
     counts = [f"{facts['loaded']} tensors loaded"]
-    counts += [f"{kind}: {some(facts[kind])}" for kind in ("missing", "unexpected") if facts.get(kind)]
+    words = {"missing": "missing", "unexpected": "left out"}
+    counts += [f"{word}: {some(facts[kind])}" for kind, word in words.items() if facts.get(kind)]
     return "\n".join([*lines, "; ".join(counts)])
 
 

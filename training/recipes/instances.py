@@ -38,6 +38,7 @@ from training.report import Reporter, watched
 
 DONE, SOME_FAILED = 0, 4
 TABLE = "instances.csv"
+_WANTED = "Instances need displacements: train and apply IRNet (python -m training.run boundary --project DIR --apply)."
 HEADER = ["image", "instance", "class", "score", "pixels", "top", "left", "bottom", "right"]
 
 
@@ -127,13 +128,14 @@ def find_instances(
 
 
 def _applied(project: Project, device: str) -> tuple[BoundaryNet, Inference]:
+    if not project.plan.affinity_checkpoint:
+        raise StepError(f"No affinity network is applied to this project. {_WANTED}", missing=("model",))
     method = method_of(project.plan, "affinity")
     path = checkpoint_of(project, project.plan, "affinity")
     network = load_method("affinity", method).restore(path, device)[0]
     if not isinstance(network, BoundaryNet):
         raise StepError(
-            f"Instances need displacements; the applied affinity network ({method}) has none. Train and apply IRNet "
-            "(python -m training.run boundary --project DIR --apply)."
+            f"The applied affinity network ({method}) has no displacements. {_WANTED}", missing=("boundary",)
         )
     inference = inference_of(project.plan, "affinity")
     assert isinstance(inference, Inference)

@@ -158,10 +158,8 @@ def _as_text(facts: dict[str, Any]) -> str:
     lines.append(f"classes: {counted}{': ' + ', '.join(facts['classes']) if facts['classes'] else ''}")
     lines += [f"{name}: {facts[name]}" for name in ("citation", "licence", "source") if facts.get(name)]
     if "loaded" in facts:
-        counts = [f"{facts['loaded']} loaded"]
-        counts += [
-            f"{len(facts[kind])} {kind} ({some(facts[kind])})" for kind in ("missing", "unexpected") if facts[kind]
-        ]
+        counts, words = [f"{facts['loaded']} loaded"], {"missing": "missing", "unexpected": "left out"}
+        counts += [f"{len(facts[kind])} {word} ({some(facts[kind])})" for kind, word in words.items() if facts[kind]]
         lines.append(f"tensors: {'; '.join(counts)}")
     if facts.get("problem"):
         lines.append(f"does not fit: {facts['problem']}")

@@ -87,11 +87,10 @@ def test_two_objects_of_a_class_are_two_instances(monkeypatch: pytest.MonkeyPatc
     assert [mask[30, [30, 90]].tolist() for mask in found.masks] == [[True, False], [False, True]]
 
 
-def test_another_affinity_network_is_refused(applied_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = _with_network(applied_folder, "affinity_net")
-
-    assert main(["instances", "--project", str(folder), "--out", str(folder / "x"), "--events"]) == 4
-    assert "training.run boundary" in capsys.readouterr().err
+def test_without_displacements_boundary_is_named(applied_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in (applied_folder, _with_network(applied_folder, "affinity_net")):
+        assert main(["instances", "--project", str(folder), "--out", str(folder / "x"), "--events"]) == 4
+        assert "training.run boundary" in capsys.readouterr().err
 
 
 def test_an_image_without_labels_has_no_instances(boundary_folder: Path, tmp_path: Path) -> None:

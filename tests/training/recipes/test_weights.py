@@ -78,7 +78,7 @@ def test_a_trunk_is_given_as_trunk_weights(tmp_path: Path, capsys: pytest.Captur
     assert main(["weights", "--inspect", str(path)]) == 0
     text = capsys.readouterr().out
     assert f"use: python -m training.run classifier --project DIR --trunk resnet18 --trunk-weights {path}" in text
-    assert "2 unexpected (fc.weight, fc.bias)" in text
+    assert "2 left out (fc.weight, fc.bias)" in text
 
 
 def test_pixel_supervision_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
