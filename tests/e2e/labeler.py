@@ -78,8 +78,8 @@ class Labeler:
         mouse.click(form.create)
         self.until(lambda: self.session.image is not None)
 
-    def train(self, **options: object) -> None:
-        """Train with what the form of the Train page says, and wait for the end."""
+    def train(self, meanwhile: Callable[[], object] = lambda: None, **options: object) -> None:
+        """Train with what the form of the Train page says, do something `meanwhile`, and wait for the end."""
         self.look_at("Train")
         page = self.dock.train_page
         self.until(lambda: page.options.form is not None)
@@ -88,6 +88,7 @@ class Labeler:
         runs = len(self.session.training.runs(self.session.project))
         mouse.click(page.start)
         self.until(lambda: page.bar.isVisibleTo(page))
+        meanwhile()
         self.until(lambda: page.start.isEnabled())
         assert len(self.session.training.runs(self.session.project)) == runs + 1
         assert page.chosen_run().state == "done", page.said.text()

@@ -56,16 +56,28 @@ def is_painted(desk: Desk, image_id: str) -> bool:
 
 
 def train_again(desk: Desk, options: dict[str, object]) -> None:
-    """Train with the accepted masks; go on reviewing meanwhile; apply what was learned."""
-    before = dict.fromkeys((desk.image_id,), desk.proposal)
-    desk.train(**{**options, "epochs": 12, "seed": 5, "labels_from_masks": True})
+    """Train with the accepted masks and go on correcting meanwhile; apply what was learned."""
+    desk.train(lambda: on_the_side(desk), **{**options, "epochs": 12, "seed": 5, "labels_from_masks": True})
     desk.diary.check_accepted_untouched()
     desk.check()
+    shown = desk.image_id
+    desk.look_at("Train")
     desk.apply()
+    assert desk.image_id == shown
     desk.check()
     desk.diary.check_accepted_untouched()
-    assert desk.image_id in before
     desk.shot("applied_again")
+
+
+def on_the_side(desk: Desk) -> None:
+    """Correct and accept an image while a training runs."""
+    assert desk.session.training.running
+    desk.go_to(next(one for one in desk.rows if desk.diary[one].state == "todo"))
+    desk.copy_all()
+    desk.stroke(0, (15, 10), (15, 60), size=4)
+    desk.undo()
+    desk.redo()
+    desk.accept()
 
 
 def what_changed(desk: Desk) -> None:
