@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 from qtpy.QtWidgets import QToolButton
@@ -40,6 +41,7 @@ def work(desk: Desk) -> None:
         with_scribbles,
         little,
         taken_back,
+        three_back,
         draft,
     ):
         part(desk)
@@ -111,7 +113,11 @@ def by_threshold(desk: Desk) -> None:
     desk.press(",", ",", ".")
     desk.settle()
     desk.shot("threshold")
+    mouse.click(desk.dock.refine_page.spread)
+    desk.settle()
+    chosen = slider.value
     desk.accept()
+    assert slider.value == chosen  # used for all undecided images
 
 
 def by_gain(desk: Desk) -> None:
@@ -233,11 +239,11 @@ def clean_up(desk: Desk) -> None:
     box = desk.dock.correct_page.cleanup
     mouse.drag(box.sliders["smallest"], 12)
     mouse.drag(box.sliders["hole"], 10)
+    mouse.drag(box.sliders["smooth"], 8)
     desk.until(lambda: desk.session.cleaning.preview is not None and not desk.session.jobs.all)
     desk.check()  # only looked at
     desk.shot("clean_up")
-    if not box.apply.isEnabled():
-        return
+    assert box.apply.isEnabled(), box.outcome.text()
     told = int("".join(letter for letter in box.outcome.text().split("px")[0] if letter.isdigit()))
     mouse.click(box.apply)
     assert (desk.layer.data == desk.now)[desk.person].all()
@@ -277,6 +283,28 @@ def taken_back(desk: Desk) -> None:
     page.mask = page.mask_person = None
     assert desk.undo_decision(key=False) == image_id
     desk.stroke(0, (55, 10), (55, 70), size=3)
+    desk.accept()
+
+
+def three_back(desk: Desk) -> None:
+    """Skip one, flag a painted one, accept one; take all three back, the last one first."""
+    fresh(desk)
+    before = []
+    for decide in (desk.skip, desk.flag, desk.accept):
+        if decide == desk.accept:
+            desk.go("U")
+        if decide == desk.flag:
+            desk.stroke(shown_value(desk), (62, 20), (62, 40), size=4)
+        before.append((desk.image_id, deepcopy(desk.page)))
+        decide()
+    for image_id, page in reversed(before):
+        desk.diary.pages[image_id] = page
+        assert desk.undo_decision() == image_id
+        desk.diary.check_accepted_untouched()
+    (flagged, _) = before[1]
+    desk.go_to(flagged)
+    assert desk.page.state == "draft"
+    desk.copy_all()
     desk.accept()
 
 
