@@ -20,7 +20,7 @@ MODIFIED = "modified"
 _VALUES: Mapping[str, Mapping[str, tuple[Any, Any]]] = {
     "constant_background": {"background_threshold": (0.22, 0.4)},
     "power_background": {"background_power": (3.5, 1.4)},
-    "random_walk": {"affinity_power": (6.0, 16.0), "log2_steps": (7, 5)},
+    "random_walk": {"affinity_power": (8.0, 14.0), "log2_steps": (6, 4)},
     "pixel_correlation": {"affinity_power": (2.0, 5.0), "iterations": (3, 1)},
     "dense_crf": {
         "preset": ("custom", "custom"),
