@@ -43,6 +43,7 @@ class Brush(QObject):
         super().__init__(parent)
         self._session, self._mask, self._cams = session, mask, cams
         self.value = 1
+        self._had: tuple[str, ...] = ()  # the labels as they were when the brush last looked
 
     def labelled(self) -> tuple[str, ...]:
         """Return the shown image's labels in class order."""
@@ -54,6 +55,7 @@ class Brush(QObject):
     def start(self, mask: Labels) -> None:
         """Paint a new mask layer with the first class of its image."""
         self.value = self._first() or 1
+        self._had = self.labelled()
         mask.selected_label = self.value
         mask.events.selected_label.connect(self._on_selected_label)
         self.chosen.emit(self.value)
@@ -68,10 +70,18 @@ class Brush(QObject):
         A brush left from the image before would otherwise draw a class that nobody sees in this one.
         """
         mask, classes, first = self._mask(), self._session.classes, self._first()
+        self._had = self.labelled()
         if mask is None or classes is None or first is None or self.value in (BACKGROUND, IGNORE):
             return
         if classes.name_of(self.value) not in self.labelled():
             mask.selected_label = first
+
+    def on_labels(self) -> None:
+        """Leave a class whose label was just removed; one that never was a label was chosen on purpose."""
+        classes, had = self._session.classes, self._had
+        if classes is not None and self.value in classes.values() and classes.name_of(self.value) in had:
+            self.keep_to_labels()
+        self._had = self.labelled()
 
     def choose(self, value: int) -> bool:
         """Paint with a mask value and show its class's map; return False where the project has no such value."""

@@ -72,6 +72,7 @@ class ViewerSync(QObject):
             (session.image_changed, self.show),
             (session.maps_ready, self._on_maps),
             (session.labels_changed, self._on_maps),
+            (session.labels_changed, lambda _image_id: self.brush.on_labels()),
             (session.proposal_changed, self._on_proposal),
             (session.mask_replaced, self.reconcile),
             (session.state_changed, self.reconcile),

@@ -17,6 +17,15 @@ def test_on_another_image_the_brush_has_one_of_its_labels(sync, session):
         session.next()
 
 
+def test_a_class_whose_label_is_removed_is_not_painted_on(sync, session):
+    sync.choose_value(2)
+    assert session.remove_label("green")
+    assert sync.mask.selected_label == sync.value == 1
+    sync.choose_value(2)  # on purpose, without a label
+    assert session.remove_label("red")
+    assert sync.value == 2
+
+
 def test_values_without_a_class_cannot_be_chosen(sync, qtbot):
     with qtbot.waitSignal(sync.notice) as said:
         sync.mask.selected_label = 9
