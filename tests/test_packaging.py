@@ -116,4 +116,4 @@ def test_installed_wheel_is_found_from_outside_the_checkout(
     # Without `site`, so that the editable install of this environment stays out of the way.
     run = subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert "['WSSS']" in run.stdout
+    assert "['WSSS', 'Filmstrip']" in run.stdout
