@@ -39,7 +39,7 @@ from napari_wsss.widgets.controls import (
 from napari_wsss.widgets.viewer_sync import ViewerSync
 
 SETTLING_MS = 150
-WIDTH_OF_COUNT = 165
+WIDTH_OF_COUNT = 120
 NOTHING = (
     "No clusters yet. They group the images of each class by what the applied model sees in them, so that alike images "
     "can be reviewed together."
@@ -65,7 +65,8 @@ class ClustersPage(QWidget):
         self.count = QSpinBox()
         self.count.setRange(1, 50)
         self.count.setValue(4)
-        self.count.setSuffix(" per class")
+        self.count.setSuffix(" each")
+        self.count.setToolTip("How many clusters each class is split into")
         self.count.setMinimumWidth(WIDTH_OF_COUNT)
         self.count.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         WheelGuard.protect(self.count)
