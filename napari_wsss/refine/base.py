@@ -96,6 +96,10 @@ class Refiner(ABC):
         yield from ()
         return self.refine(image, maps, evidence)
 
+    def changed_with(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the parameters to set so that `values`, changed by a person, count; here these and no others."""
+        return values
+
     def applied_to(self, classes: tuple[int, ...]) -> Refiner | None:
         """Return the step for an image of these classes (0-based indices), None when it leaves such an image as it is.
 

@@ -14,6 +14,7 @@ were chosen for photographs whose long side has 500 pixels.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, ClassVar
@@ -116,6 +117,14 @@ class DenseCrf(Refiner):
         )
 
     settings: Parameters
+
+    def changed_with(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Leave a published preset where one of its numbers is changed; its other numbers stay."""
+        kernels = PRESETS.get(self.settings.preset)
+        if kernels is None or "preset" in values or not {*vars(kernels), "label_certainty"} & set(values):
+            return values
+        certainty = _CERTAINTY if self.settings.preset == "irn" else self.settings.label_certainty
+        return {"preset": "custom", "label_certainty": certainty, **vars(kernels), **values}
 
     def at_scale(self, factor: float) -> DenseCrf:
         """Return the step for the image at another size; kernels that follow the size of the image do so by

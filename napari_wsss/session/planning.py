@@ -84,6 +84,13 @@ def checked(shelf: Shelf, method: str, values: Mapping[str, Any]) -> dict[str, A
     return {name: getattr(made, name) for name in values}
 
 
+def changed_with(step: Step, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the parameters of a refiner to set so that a person's `values` count (a preset left for its numbers)."""
+    cls = load_method("refine", step.method)
+    found: Mapping[str, Any] = cls(from_dict(cls.Parameters, step.parameters)).changed_with(values)
+    return found
+
+
 def with_parameters(plan: Plan, shelf: Shelf, method: str, values: Mapping[str, Any], scope: str) -> Plan:
     """Return the plan with `values` set for ``project`` or for ``image:<id>``, ``cluster:<name>``, ``class:<name>``.
 

@@ -116,7 +116,10 @@ class Trying(Computing):
         """
         if self._canvas is None:
             return False
-        checked = planning.checked("refine", method, values)
+        checked: Mapping[str, Any] = planning.checked("refine", method, values)
+        used = next((step for step in self.steps if step.method == method), None)
+        if used is not None:
+            checked = planning.changed_with(used, checked)
         if self._try(method, checked, self._full(scope)):
             self._draw_tried()
         return True

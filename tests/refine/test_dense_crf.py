@@ -207,3 +207,13 @@ def test_without_the_library_it_says_what_to_install_and_others_work(monkeypatch
     assert "napari-wsss[crf]" in str(caught.value)
     assert load_method("refine", "power_background")().title == "Power background"
     assert load_method("refine", "dense_crf").Parameters().preset == "psa"  # its form can still be shown
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_a_changed_number_of_a_preset_counts_and_the_others_stay(preset):
+    before = DenseCrf(DenseCrf.Parameters(preset=preset, scale_with_image=False))
+    values = before.changed_with({"weight": 7.5})
+    after = DenseCrf(replace(before.settings, **values))
+    assert after.kernels(9, 9) == replace(before.kernels(9, 9), weight=7.5)
+    assert after.changed_with({"weight": 8.0}) == {"weight": 8.0}
+    assert before.changed_with({"scale_with_image": True}) == {"scale_with_image": True}

@@ -89,3 +89,9 @@ def test_steps_that_ask_for_saliency_are_found() -> None:
     assert planning.asks_for([Step(POWER), Step("saliency_fusion")], "saliency")
     assert not planning.asks_for([Step(POWER)], "saliency")
     assert not planning.asks_for([Step("no_such_step")], "saliency")
+
+
+def test_numbers_of_a_preset_are_changed_by_leaving_it():
+    found = planning.changed_with(Step("dense_crf", {"preset": "psa"}), {"weight": 7.5})
+    assert (found["preset"], found["weight"]) == ("custom", 7.5)
+    assert planning.changed_with(Step("power_background"), {"background_power": 3.0}) == {"background_power": 3.0}
