@@ -9,22 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, islice
+from typing import get_args
 
 from napari_wsss.core.catalog import Catalog, Fact
 from napari_wsss.core.criteria import Criteria, Order
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.session.search import parse
 
-ORDERS: tuple[Order, ...] = (
-    "file",
-    "undecided first",
-    "uncertainty",
-    "diversity",
-    "flagged",
-    "changed",
-    "disagrees",
-    "random",
-)
+ORDERS: tuple[Order, ...] = tuple(order for order in get_args(Order) if not order.startswith("score_"))
 """``random`` may be followed by a seed: ``random(7)``."""
 
 NEEDED: Mapping[str, tuple[Fact, str]] = {

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from napari_wsss.core.cluster_edits import as_left, edits_of, refresh_image_clusters
 from napari_wsss.core.clusters import ClassClusters, Clusters, keep_clusters, latest_clusters
-from napari_wsss.core.errors import ParameterError, ProjectError, StepError
+from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.project import Project
 from training.feature_clusters import FeatureClusters
 from training.hardware import prepare
-from training.recipes.stages import add_device_options, hardware_of
+from training.recipes.stages import add_device_options, hardware_of, open_unless_held
 from training.report import Reporter, watched
 from training.tables import aligned, write_tables
 
@@ -85,11 +85,8 @@ def _note(folder: Path) -> None:
 
     A window that has the project open does that itself, so then nothing is written.
     """
-    try:
-        project = Project.open(folder)
-    except ProjectError as error:
-        if not error.read_only_possible:
-            raise
+    project = open_unless_held(folder)
+    if project is None:
         return
     with project:
         refresh_image_clusters(project)

@@ -99,16 +99,23 @@ def refine(options: argparse.Namespace, report: Reporter) -> int:
     return _told(found, report)
 
 
+def open_unless_held(folder: Path) -> Project | None:
+    """Return a project open for writing, None while another program (a window) has it open."""
+    try:
+        return Project.open(folder)
+    except ProjectError as error:
+        if not error.read_only_possible:
+            raise
+        return None
+
+
 def _note_fresh(folder: Path, ids: Sequence[str]) -> None:
     """Write down that the proposals of undecided images are as new as the model.
 
     A window that has the project open keeps its own account, so then nothing is written.
     """
-    try:
-        project = Project.open(folder)
-    except ProjectError as error:
-        if not error.read_only_possible:
-            raise
+    project = open_unless_held(folder)
+    if project is None:
         return
     with project:
         for image_id in ids:
