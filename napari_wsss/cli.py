@@ -181,7 +181,7 @@ def open_project(options: argparse.Namespace) -> int:
 
 def info(options: argparse.Namespace) -> int:
     """Say what is in a project."""
-    with Project.open(options.project, read_only=True) as project:
+    with Project.open_to_read(options.project) as project:
         catalog, plan = project.catalog, project.plan
         splits = {split or "without split": sum(1 for _ in catalog.ids(split=split)) for split in ("train", "val", "")}
         lines = {
@@ -202,7 +202,7 @@ def info(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     """Write the accepted masks; say what was left out and why."""
     chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
-    with Project.open(options.project, read_only=True) as project:
+    with Project.open_to_read(options.project) as project:
         records = list(project.catalog.records(states=("accepted",)))
         masks = [(record.id, project.accepted_path(record.id)) for record in records]
         splits = {record.id: record.split for record in records}

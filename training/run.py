@@ -158,7 +158,7 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
     if options.project is None:
         complain("Give --project FOLDER.")
         return 2
-    with Project.open(options.project, read_only=True) as project:
+    with Project.open_to_read(options.project) as project:
         if options.resume:
             config, run = continued(project, options.resume)
         else:

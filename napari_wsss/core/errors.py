@@ -22,11 +22,14 @@ class ProjectError(WsssError):
         What was found, what was expected, what to do.
     read_only_possible : bool
         True when opening the project read-only would work (another process holds its lock).
+    update_possible : bool
+        True when opening the project for writing would bring it up to date.
     """
 
-    def __init__(self, message: str, *, read_only_possible: bool = False) -> None:
+    def __init__(self, message: str, *, read_only_possible: bool = False, update_possible: bool = False) -> None:
         super().__init__(message)
         self.read_only_possible = read_only_possible
+        self.update_possible = update_possible
 
 
 class LabelError(WsssError):

@@ -53,8 +53,9 @@ def prepare(database: Database, backups: Path) -> None:
         return
     if database.read_only:
         raise ProjectError(
-            f"The project {database.path.parent} has the older schema version {version}; open it once for writing "
-            "to update it."
+            f"The project {database.path.parent} has the older schema version {version}, this program reads "
+            f"{schema.VERSION}; it must be opened for writing once, which updates it after a backup.",
+            update_possible=True,
         )
     back_up(database, backups)
     schema.migrate(database.connection)

@@ -146,6 +146,27 @@ class Project(ProjectMasks):
             raise
 
     @classmethod
+    def open_to_read(cls, folder: Path | str) -> Project:
+        """Open the project in `folder` read-only; one of an older version is first updated, after a backup.
+
+        Raises
+        ------
+        ProjectError
+            As `open` does; also when an older project cannot be updated because another process has it open or its
+            folder cannot be written.
+        """
+        try:
+            return cls.open(folder, read_only=True)
+        except ProjectError as older:
+            if not older.update_possible:
+                raise
+            try:
+                cls.open(folder).close()
+            except ProjectError as reason:
+                raise ProjectError(f"{older} That failed: {reason}") from reason
+        return cls.open(folder, read_only=True)
+
+    @classmethod
     def _opened(cls, folder: Path, lock: ProjectLock | None) -> Project:
         database = Database(folder / FILE_NAME, read_only=lock is None)
         try:

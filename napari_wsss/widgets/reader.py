@@ -42,7 +42,7 @@ def open_in_viewer(folder: Path) -> list[LayerData]:
 
 
 def _first_image(folder: Path) -> list[LayerData]:
-    with Project.open(folder, read_only=True) as project:
+    with Project.open_to_read(folder) as project:
         first = next(iter(project.catalog.ids()), None)
         if first is None:
             return [(None,)]  # type: ignore[list-item]  # npe2's sign for "read, but nothing to show"

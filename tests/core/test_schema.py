@@ -228,9 +228,24 @@ def test_an_older_project_is_backed_up_and_migrated(old_folder: Path) -> None:
 @pytest.mark.usefixtures("next_version")
 def test_an_older_project_is_not_touched_read_only(old_folder: Path) -> None:
     before = (old_folder / "project.sqlite").read_bytes()
-    with pytest.raises(ProjectError, match="once for writing"):
+    with pytest.raises(ProjectError, match="opened for writing once"):
         Project.open(old_folder, read_only=True)
     assert (old_folder / "project.sqlite").read_bytes() == before
+
+
+@pytest.mark.usefixtures("next_version")
+def test_whoever_only_reads_updates_an_older_project_first(old_folder: Path) -> None:
+    with Project.open_to_read(old_folder) as project:
+        assert project.read_only
+        assert project.catalog.get("a.png").state == "draft"
+    assert list((old_folder / "backups").iterdir())
+
+
+def test_an_older_project_in_use_is_not_updated_by_a_reader(old_folder: Path, request: pytest.FixtureRequest) -> None:
+    with Project.open(old_folder):
+        request.getfixturevalue("next_version")
+        with pytest.raises(ProjectError, match=r"older schema version.*open in process"):
+            Project.open_to_read(old_folder)
 
 
 @pytest.mark.parametrize("statement", ["SELECT * FROM no_such_table", None])

@@ -69,7 +69,7 @@ def add_adopt_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> 
 
 def adopt(options: argparse.Namespace, report: Reporter) -> int:
     """Open the file, write it as a finished run of the project, apply it if asked to; return the exit code."""
-    with Project.open(options.project, read_only=True) as project:
+    with Project.open_to_read(options.project) as project:
         report.show(Progress(STAGE, 0, 2, f"opening {options.weights.name}"))
         found = opened(options.weights, project.classes)
         report.show(Progress(STAGE, 1, 2, "writing the run"))

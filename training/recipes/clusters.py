@@ -51,7 +51,7 @@ def clusters(options: argparse.Namespace, report: Reporter) -> int:
     """
     if options.count < 1:
         raise ParameterError(f"{options.count} clusters per class are impossible; give at least 1.", name="count")
-    with Project.open(options.project, read_only=True) as project:
+    with Project.open_to_read(options.project) as project:
         machine = _listed(project) if options.list else _found(project, options, report)
         found, edits = as_left(project, machine), edits_of(project)
     if not options.list:

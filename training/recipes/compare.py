@@ -92,7 +92,7 @@ def compare(options: argparse.Namespace, report: Reporter) -> int:
     options.out = options.out or options.project / "comparison"
     if options.data is not None and not (options.project / "project.sqlite").exists():
         project_of(options.data, options.project).close()
-    with Project.open(options.project, read_only=True) as project:
+    with Project.open_to_read(options.project) as project:
         options.out.mkdir(parents=True, exist_ok=True)
         comparison = Comparison(project, options, report)
         for entry in comparison.entries():

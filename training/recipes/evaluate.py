@@ -46,7 +46,7 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
         return _evaluate_saliency(options, report)
     if options.truth is None:
         raise ParameterError("Give --truth FOLDER: true masks named like the images.", name="truth")
-    with Project.open(options.project, read_only=True) as project:
+    with Project.open_to_read(options.project) as project:
         only = scored_names(project, options.classes)
         truth = TrueMasks(options.truth)
         ids = truth.known(chosen_ids(project, options))
@@ -72,7 +72,7 @@ def _evaluate_saliency(options: argparse.Namespace, report: Reporter) -> int:
     if options.truth is None and options.write is None:
         raise ParameterError("Give --truth FOLDER to compare with, --write FOLDER for the maps, or both.", name="truth")
     truth = TrueMasks(options.truth) if options.truth else None
-    with Project.open(options.project, read_only=True) as project:
+    with Project.open_to_read(options.project) as project:
         ids = chosen_ids(project, options)
         if truth and not options.write:
             ids = truth.known(ids)

@@ -77,7 +77,7 @@ def instances(options: argparse.Namespace, report: Reporter) -> int:
         When no classifier, or no network with displacements, is applied.
     """
     settings = from_dict(InstanceSettings, {n: v for n, v in vars(options).items() if n in fields_of(InstanceSettings)})
-    with Project.open(options.project, read_only=True) as project:
+    with Project.open_to_read(options.project) as project:
         prepare(hardware_of(options))
         network, inference = _applied(project, options.device)
         ids = chosen_ids(project, options)

@@ -134,7 +134,7 @@ def _told(found: pipeline.StageReport, report: Reporter) -> int:
 
 def _opened(options: argparse.Namespace, changed: Any) -> Project:
     """Return the project, read-only unless the options change its plan."""
-    project = Project.open(options.project, read_only=True)
+    project = Project.open_to_read(options.project)
     plan = changed(_plan_of(options, project.plan), options)
     if plan == project.plan:
         return project

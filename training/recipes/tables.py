@@ -58,7 +58,7 @@ def tables(options: argparse.Namespace, report: Reporter) -> int:
     """Make the tables, print them and write `table.txt`, `table.csv` and `tables.tex`; return the exit code."""
     prepare(hardware_of(options))
     out = options.out or options.project / "tables"
-    with Project.open(options.project, read_only=True) as project:
+    with Project.open_to_read(options.project) as project:
         maker = Maker.of(project, options, out, report)
         for name in options.only:
             TABLES[name](maker)
