@@ -115,9 +115,17 @@ def images_learned(project: Project, stage: str, options: Mapping[str, Any]) -> 
 
 def steps_of(images: int, options: Mapping[str, Any]) -> int:
     """Return how many steps a run takes."""
-    if int(options["iterations"]) > 0:
-        return int(options["iterations"]) if images else 0
-    return math.ceil(images / max(1, int(options["batch_size"]))) * int(options["epochs"])
+    batches, fixed = math.ceil(images / max(1, int(options["batch_size"]))), int(options["iterations"])
+    return sum(fixed or batches * epochs for epochs in trainings_of(options)) if images else 0
+
+
+def trainings_of(options: Mapping[str, Any]) -> list[int]:
+    """Return the epochs of every training a run consists of: SC-CAM trains in rounds, LDF in stages, others once."""
+    epochs, stages = int(options["epochs"]), int(options.get("stages", 1))
+    if stages > 1:
+        return [int(options.get("first_epochs", 0)) or epochs] + [epochs] * (stages - 1)
+    classes_only = 0 if options.get("start") == "clusters" else 1
+    return [epochs] * (classes_only + int(options.get("rounds", 0)))
 
 
 def pixels_of(options: Mapping[str, Any]) -> float:

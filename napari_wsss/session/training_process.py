@@ -30,10 +30,11 @@ from napari_wsss.session.runs import RunInfo, parse_line, read_run, runs_in
 POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 60.0
 KILL_GRACE_SECONDS = 10.0
+EXPLAINED = 4  # the run's own sentence says what is wrong, which may be a file, an option or the network
 EXIT_CODES = {
     0: "done",
     3: "stopped; it can be resumed",
-    4: "the data or settings do not fit",
+    EXPLAINED: "the data or settings do not fit",
     5: "out of memory: choose a smaller batch size or crop",
 }
 
@@ -246,7 +247,8 @@ class TrainingProcess:
         said = run.message if run is not None and run.state == "failed" else ""
         reason = EXIT_CODES.get(code, f"ended with code {code}")
         detail = "" if code in (0, 3) else said or last_text
-        message = f"{reason}: {detail}" if detail else reason
+        parts = (detail,) if detail and code == EXPLAINED else (reason, detail)
+        message = ": ".join(part for part in parts if part)
         folder, self._child = self.run_folder, None
         self._watch = None
         self._dispatch(lambda: self.ended.emit(code, folder, message))

@@ -47,6 +47,23 @@ def test_steps_follow_epochs(images: int, expected: int) -> None:
     assert steps_of(images, {"iterations": 7, "batch_size": 16, "epochs": 3}) == (7 if images else 0)
 
 
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ({}, 6),
+        ({"rounds": 3, "start": "anew"}, 24),
+        ({"rounds": 3, "start": "clusters"}, 18),
+        ({"rounds": 0, "start": "anew"}, 6),
+        ({"stages": 1, "first_epochs": 9}, 6),
+        ({"stages": 2, "first_epochs": 0}, 12),
+        ({"stages": 2, "first_epochs": 1}, 8),
+        ({"rounds": 1, "start": "anew", "iterations": 5}, 10),
+    ],
+)
+def test_every_round_and_stage_counts(method: dict[str, object], expected: int) -> None:
+    assert steps_of(20, {"iterations": 0, "batch_size": 16, "epochs": 3, **method}) == expected
+
+
 def test_the_pace_of_a_run_here_counts(project: Project) -> None:
     options = {"batch_size": 4, "crop": 200, "epochs": 10}
     found = estimate(project, "classifier", "cam", options, [measured("late"), measured("early")], "CPU · torch 2")
