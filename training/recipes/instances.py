@@ -49,7 +49,9 @@ class InstanceSettings:
     affinity_power: float = parameter(
         10.0, "Affinity power (beta)", "Larger keeps scores inside boundaries.", bounds=(0.1, 64.0)
     )
-    log2_steps: int = parameter(8, "Steps (t)", "2^t steps of the walk.", bounds=(0, 12))
+    log2_steps: int = parameter(
+        8, "Steps (t)", "2^t steps of the walk; 8 is for 500 pixels, smaller ones want fewer.", bounds=(0, 12)
+    )
     threshold: float = parameter(0.25, "Background score", "Larger makes smaller instances.", bounds=(0.0, 1.0))
     smallest: float = parameter(
         0.01, "Smallest part", "Parts with a smaller share of the image's pixels are left out.", bounds=(0.0, 1.0)
