@@ -13,7 +13,11 @@ _ESCAPED = {
     "±": r"$\pm$",
     "<": "$<$",
     ">": "$>$",
+    "|": r"\textbar{}",
+    "[": "{[}",  # as the first letter of a row it would belong to the line break before, like the star
+    "*": "{*}",
 }
+_HEAD = "% \\usepackage{booktabs}; names beyond Latin letters want XeLaTeX or LuaLaTeX"
 
 
 def escaped(text: str) -> str:
@@ -55,10 +59,13 @@ def booktabs(caption: str, rows: Rows, notes: Sequence[str] = ()) -> str:
 
 
 def document(tables: Mapping[str, Rows], notes: Mapping[str, Sequence[str]], comments: Sequence[str] = ()) -> str:
-    """Return all tables, to be read by a document that loads ``booktabs``; comments are not printed."""
+    """Return all tables, to be read by a document that loads ``booktabs``; comments are not printed.
+
+    Letters beyond Latin stay as they are: pdfLaTeX refuses them, XeLaTeX and LuaLaTeX with a font that has them do not.
+    """
     parts = [booktabs(name, rows, notes.get(name, ())) for name, rows in tables.items()]
     said = ["\n".join(f"% {' '.join(comment.split())}" for comment in comments)] if comments else []
-    return "\n\n".join(["% \\usepackage{booktabs}", *said, *parts]) + "\n"
+    return "\n\n".join([_HEAD, *said, *parts]) + "\n"
 
 
 def _line(cells: Sequence[str]) -> str:

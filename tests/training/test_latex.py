@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
 from training.latex import booktabs, document, escaped
 
 ROWS = [["method", "mIoU"], ["sub_category", "50.9 ± 1"], ["CAM", ""], ["mean", "48.0"]]
@@ -26,3 +32,16 @@ def test_a_document_holds_all_tables() -> None:
 
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 2
     assert "booktabs" in text.splitlines()[0]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_takes_what_is_written(tmp_path: Path) -> None:
+    names = ["a_b & 50%", "x{y}\\z ^ ~", "[bracket] first", "* star first", '$# | <1> "Größe"']
+    (tmp_path / "tables.tex").write_text(document({"A": [["method", "mIoU"], *([name, ""] for name in names)]}, {}))
+    main = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{tables.tex}\end{document}"
+    (tmp_path / "main.tex").write_text(main)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    if "booktabs.sty' not found" in done.stdout:
+        pytest.skip("LaTeX lacks booktabs")
+    assert done.returncode == 0, done.stdout[-2000:]
