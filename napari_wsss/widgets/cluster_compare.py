@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QPainter, QPaintEvent
+from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_wsss.session.gallery_pictures import Wish
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.cluster_strip import EMPTY, describe, pixmap_of
+from napari_wsss.widgets.cluster_strip import describe, pixmap_of
 from napari_wsss.widgets.controls import column, draw_line, row, text_label, tool_button
 
 HEIGHT = 170
@@ -84,7 +84,7 @@ class _Large(QWidget):
         if self.image_id:
             picture = self._session.gallery.pictures.get(self.image_id, self._class_name, ASKED_SIDE)
         if picture is None:
-            painter.fillRect(box, QColor(EMPTY))
+            painter.fillRect(box, self.palette().mid())
             draw_line(painter, box, "…", Qt.AlignmentFlag.AlignCenter)
         else:
             height, width = picture.shape[:2]

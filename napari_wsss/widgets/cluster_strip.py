@@ -19,7 +19,6 @@ SIDE = 50
 GAP = 3
 MARK = 13
 SELECTED = "#ffd84d"
-EMPTY = "#40454d"
 
 
 class ImageStrip(QWidget):
@@ -96,7 +95,7 @@ class ImageStrip(QWidget):
     def _draw(self, painter: QPainter, image_id: str, box: QRect) -> None:
         ratio = self.devicePixelRatioF()
         picture = self._session.gallery.pictures.get(image_id, self._class_name, round(SIDE * ratio))
-        painter.fillRect(box, QColor(EMPTY))
+        painter.fillRect(box, self.palette().mid())
         if picture is not None:
             pixmap = pixmap_of(picture, ratio)
             size = pixmap.size() / ratio

@@ -45,7 +45,7 @@ class StatisticsPage(QWidget):
         self.summary = text_label()
         self.accepted = LineChart("Accepted images", across="h of work")
         self.edited = LineChart("Pixels you corrected", percent, "masks")
-        self.agreement = LineChart("Agreement of model and person (mIoU)", percent, "masks", top=1.0)
+        self.agreement = LineChart("Model and person agree (mIoU)", percent, "masks", top=1.0)
         self.seconds = LineChart("Seconds per image", across="masks")
         self.classes = BarChart("Images per class: accepted of labelled")
         self.board = QWidget()
