@@ -127,6 +127,8 @@ class Selection:
         Clusters on each side (K).
     class_score, context_score : float
         mu_f and mu_b.
+    context_floor : float
+        Centres outside of which the judge is less sure are no context, even if none is left.
     seed : int
     judge : callable
         Centres (n, C') -> probabilities (n, C), see `judged`.
@@ -135,13 +137,14 @@ class Selection:
     cluster_count: int
     class_score: float
     context_score: float
+    context_floor: float
     seed: int
     judge: Callable[[Features], NDArray[np.float32]]
 
     def __call__(self, k: int, inside: Features, outside: Features) -> Choice:
         """Return the prototypes of class `k` from its features (n, C') inside and outside its maps.
 
-        Where no centre passes its test, the one that comes nearest to passing is taken.
+        Where no centre passes its test by `class_score` or `context_score`, the one nearest to passing is taken.
         """
         centres, around = (centres_of(values, self.cluster_count, self.seed) for values in (inside, outside))
         notes = []
@@ -150,7 +153,9 @@ class Selection:
         kept, fell_back = self._passing(centres, self.judge(centres)[:, k] - self.class_score)
         if fell_back:
             notes.append("no cluster is surely the class: its best one is taken")
-        context, fell_back = self._passing(around, self.context_score - self.judge(around)[:, k], strict=True)
+        sure = self.judge(around)[:, k]
+        near = sure >= self.context_floor
+        context, fell_back = self._passing(around[near], self.context_score - sure[near], strict=True)
         if fell_back:
             notes.append("every cluster outside looks like the class: the least alike is its context")
         features, clusters = (len(inside), len(outside)), (len(centres), len(around))

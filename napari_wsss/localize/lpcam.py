@@ -73,6 +73,14 @@ class Lpcam(Localizer):
             "Clusters outside a class are its context when the base is less sure of the class than this.",
             bounds=(0.0, 1.0),
         )
+        context_floor: float = parameter(
+            0.0,
+            "Least context score",
+            "Clusters outside a class that have less of it than this are left out; the paper has no such bound, its "
+            "public code 0.05.",
+            bounds=(0.0, 1.0),
+            advanced=True,
+        )
         features_per_class: int = parameter(
             3000,
             "Features per class",

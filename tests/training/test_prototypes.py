@@ -29,7 +29,7 @@ def judge(centres: np.ndarray) -> np.ndarray:
 
 
 def select(**changes: float) -> Selection:
-    given = {"cluster_count": 4, "class_score": 0.9, "context_score": 0.9, "seed": 0, **changes}
+    given = {"cluster_count": 4, "class_score": 0.9, "context_score": 0.9, "context_floor": 0.0, "seed": 0, **changes}
     return Selection(**given, judge=judge)  # type: ignore[arg-type]
 
 
@@ -62,6 +62,15 @@ def test_the_nearest_to_passing_is_taken_where_none_passes() -> None:
     nothing = select()(0, np.zeros((0, CHANNELS), np.float32), np.zeros((0, CHANNELS), np.float32))
     assert nothing.prototypes.shape == nothing.context.shape == (0, CHANNELS)
     assert "no features" in nothing.notes[0]
+
+
+def test_context_has_something_of_the_class_where_a_floor_is_set() -> None:
+    inside, outside = cloud(0), cloud(1, 4, 5)
+
+    assert directions(select(context_floor=0.01)(0, inside, outside).context) == {4, 5}
+    found = select(context_floor=0.05)(0, inside, cloud(4, 5))
+    assert not len(found.context)
+    assert not found.notes
 
 
 def test_fewer_features_than_clusters_are_enough() -> None:

@@ -147,7 +147,14 @@ class Search:
         """Return the prototypes of the classes, of fewer when the run was asked to stop."""
         settings, choices = self._settings, list[Choice]()
         seed = self._config.optimisation.seed
-        selection = Selection(settings.cluster_count, settings.class_score, settings.context_score, seed, self._judge)
+        selection = Selection(
+            settings.cluster_count,
+            settings.class_score,
+            settings.context_score,
+            settings.context_floor,
+            seed,
+            self._judge,
+        )
         for k, name in enumerate(self._project.classes.names):
             if self._run.stop_requested():
                 break
