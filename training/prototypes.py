@@ -128,7 +128,7 @@ class Selection:
     class_score, context_score : float
         mu_f and mu_b.
     context_floor : float
-        Centres outside of which the judge is less sure are no context, even if none is left.
+        The least the judge must be sure of the class at a centre outside for it to be context.
     seed : int
     judge : callable
         Centres (n, C') -> probabilities (n, C), see `judged`.
@@ -144,7 +144,7 @@ class Selection:
     def __call__(self, k: int, inside: Features, outside: Features) -> Choice:
         """Return the prototypes of class `k` from its features (n, C') inside and outside its maps.
 
-        Where no centre passes its test by `class_score` or `context_score`, the one nearest to passing is taken.
+        Where no centre passes its test, the one that comes nearest to passing is taken.
         """
         centres, around = (centres_of(values, self.cluster_count, self.seed) for values in (inside, outside))
         notes = []
@@ -154,10 +154,10 @@ class Selection:
         if fell_back:
             notes.append("no cluster is surely the class: its best one is taken")
         sure = self.judge(around)[:, k]
-        near = sure >= self.context_floor
-        context, fell_back = self._passing(around[near], self.context_score - sure[near], strict=True)
+        margin = np.minimum(self.context_score - sure, sure - self.context_floor)
+        context, fell_back = self._passing(around, margin, strict=True)
         if fell_back:
-            notes.append("every cluster outside looks like the class: the least alike is its context")
+            notes.append("no cluster outside is surely its context: the nearest to that is taken")
         features, clusters = (len(inside), len(outside)), (len(centres), len(around))
         return Choice(kept, context, features, clusters, tuple(notes))
 

@@ -4,7 +4,8 @@ Non-Discriminative Features as well", CVPR 2023).
 A trained classifier ("base") is kept as it is; only how its maps are made changes. All local features f(x) of the
 images of a class are clustered, those inside its activation map and those outside, each into K clusters. The base
 judges every cluster centre: where it is sure that the centre shows the class, the centre is one of the class's
-prototypes F_i (i <= K1); centres from outside that it does not take for the class are its context B_j (j <= K2)::
+prototypes F_i (i <= K1); centres from outside that remind it of the class, but not surely, are its context B_j
+(j <= K2)::
 
     FG(x) = 1/K1 sum_i cos(f(x), F_i)      BG(x) = 1/K2 sum_j cos(f(x), B_j)
     M(x)  = ReLU(FG(x) - BG(x)), divided by its maximum
@@ -74,10 +75,10 @@ class Lpcam(Localizer):
             bounds=(0.0, 1.0),
         )
         context_floor: float = parameter(
-            0.0,
+            0.05,
             "Least context score",
-            "Clusters outside a class that have less of it than this are left out; the paper has no such bound, its "
-            "public code 0.05.",
+            "Clusters outside a class that have less of it than this are not its context; of the public code, the "
+            "paper has no such bound.",
             bounds=(0.0, 1.0),
             advanced=True,
         )

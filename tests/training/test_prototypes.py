@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def judge(centres: np.ndarray) -> np.ndarray:
     return np.stack([0.02 + 0.96 * first, 0.98 - 0.96 * first], 1) if len(centres) else np.zeros((0, 2), np.float32)
 
 
-def select(**changes: float) -> Selection:
+def select(judge: Callable[[np.ndarray], np.ndarray] = judge, **changes: float) -> Selection:
     given = {"cluster_count": 4, "class_score": 0.9, "context_score": 0.9, "context_floor": 0.0, "seed": 0, **changes}
     return Selection(**given, judge=judge)  # type: ignore[arg-type]
 
@@ -65,12 +66,18 @@ def test_the_nearest_to_passing_is_taken_where_none_passes() -> None:
 
 
 def test_context_has_something_of_the_class_where_a_floor_is_set() -> None:
-    inside, outside = cloud(0), cloud(1, 4, 5)
+    sure = {1: 0.5, 4: 0.04, 5: 0.02}
 
-    assert directions(select(context_floor=0.01)(0, inside, outside).context) == {4, 5}
-    found = select(context_floor=0.05)(0, inside, cloud(4, 5))
-    assert not len(found.context)
-    assert not found.notes
+    def of_parts(centres: np.ndarray) -> np.ndarray:
+        first = np.array([sure.get(int(row.argmax()), 0.98) for row in centres], np.float32)
+        return np.stack([first, 1 - first], 1)
+
+    inside, outside = cloud(0), cloud(1, 4, 5)
+    assert directions(select(of_parts, context_floor=0.0)(0, inside, outside).context) == {1, 4, 5}
+    assert directions(select(of_parts, context_floor=0.05)(0, inside, outside).context) == {1}
+    nearest = select(of_parts, context_floor=0.05)(0, inside, cloud(4, 5))
+    assert directions(nearest.context) == {4}
+    assert len(nearest.notes) == 1
 
 
 def test_fewer_features_than_clusters_are_enough() -> None:
