@@ -85,6 +85,8 @@ class Localizer(TrunkNetwork):
     ----------
     recipe : str
         Module in ``training.recipes`` that trains it.
+    advice : str
+        What to know before choosing it, in a sentence or two beside the choice; "" for nothing.
     aligned_corners : bool
         Bring the maps of each scale to that scale's image size with corners aligned first, as SEAM does.
     map_range : 'max' or 'min_max'
@@ -98,6 +100,7 @@ class Localizer(TrunkNetwork):
     shelf = "localize"
     has_classes = True
     recipe: ClassVar[str] = "classifier"
+    advice: ClassVar[str] = ""
     aligned_corners: ClassVar[bool] = False
     map_range: ClassVar[Literal["max", "min_max"]] = "max"
 

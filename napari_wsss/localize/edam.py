@@ -64,6 +64,10 @@ class Edam(Localizer):
     """Class masks that carry the features of their class through a comparison of images."""
 
     title = "EDAM"
+    advice = (
+        "Its classes share the whole picture; the background is left to saliency. Put 'Saliency fusion' into the chain "
+        "(Refine), or begin with a background threshold of about 0.75."
+    )
     published = ("edam_resnet38",)
     presets: ClassVar = {"reference": _PUBLISHED, "paper": _PUBLISHED, "pretrained": _PRETRAINED}
 

@@ -40,6 +40,7 @@ class Lpcam(Localizer):
     """Maps by likeness to the local features of a class, with the classifier of any other localizer."""
 
     title = "LPCAM"
+    advice = "Trains nothing: it makes better maps from the classifier that is applied, in a few minutes."
     recipe = "prototypes"
 
     @dataclass(frozen=True)

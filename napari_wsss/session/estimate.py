@@ -39,6 +39,8 @@ CPU_SECONDS: Mapping[str, float] = {
 OTHER_TRUNK = 10.0
 HEAVY: Mapping[str, float] = {"seam": 1.7, "edam": 1.7, "co_attention": 5.0, "affinity_net": 10.0, "boundary_net": 5.0}
 """Factors of methods that do more than one pass, measured beside `cam`."""
+UNTRAINED: Mapping[str, Mapping[str, Any]] = {"lpcam": {"epochs": 1, "iterations": 0, "batch_size": 1}}
+"""What methods that train nothing do instead, whatever their options say: LPCAM looks once at every image."""
 CUDA_SPEED = 60.0
 
 
@@ -84,7 +86,7 @@ def estimate(
     device : str
         What ``auto`` means here: ``cpu``, ``cuda`` ...; "" when unknown.
     """
-    told = {**DEFAULTS, **options}
+    told = {**DEFAULTS, **options, **UNTRAINED.get(method, {})}
     images = images_learned(project, stage, told)
     steps = steps_of(images, told)
     if not steps:
@@ -92,7 +94,7 @@ def estimate(
     asked = str(told["device"])
     like = next((run for run in runs if is_alike(run, stage, method, told)), None)
     if like is not None:
-        pace = like.seconds / like.done / pixels_of({**DEFAULTS, **flat(like.config)})
+        pace = like.seconds / like.done / pixels_of({**DEFAULTS, **flat(like.config), **UNTRAINED.get(method, {})})
         return Estimate(steps, steps * pixels_of(told) * pace, said(asked, device), like.folder.name)
     return Estimate(steps, steps * pixels_of(told) * rough_pace(method, told, device), said(asked, device))
 

@@ -73,16 +73,19 @@ class StageOptions(QWidget):
         self._carried: dict[Choice, dict[str, Any]] = {}  # changed by hand before another preset was chosen
         self.stage = combo(STAGES, lambda _stage: self._on_stage())
         self.method = combo((), lambda _method: self._on_choice())
+        self.advice = text_label(quiet=True)
         self._form_box = QWidget()
         self._form_box.setLayout(column())
         self.setLayout(
             column(
                 row(text_label("Train", wrap=False), self.stage),
                 row(text_label("by", wrap=False), self.method),
+                self.advice,
                 folded("Options", self._form_box),
             )
         )
         self._fill_methods()
+        self._advise()
 
     @property
     def choice(self) -> Choice:
@@ -131,8 +134,15 @@ class StageOptions(QWidget):
         self._on_choice()
 
     def _on_choice(self) -> None:
+        self._advise()
         self.show_form()
         self.changed.emit()
+
+    def _advise(self) -> None:
+        """Show what a person should know of the chosen method."""
+        shelf, _ = SHELVES[self.stage.currentData()]
+        self.advice.setText(declared(shelf, self.method.currentData(), "advice"))
+        self.advice.setVisible(bool(self.advice.text()))
 
     def _add_form(self, choice: Choice, fields: list[dict[str, Any]]) -> None:
         form = self._forms[choice] = ParameterForm(described(choice.stage.title(), _once(fields)))

@@ -64,6 +64,13 @@ def test_every_round_and_stage_counts(method: dict[str, object], expected: int) 
     assert steps_of(20, {"iterations": 0, "batch_size": 16, "epochs": 3, **method}) == expected
 
 
+def test_what_trains_nothing_looks_once_at_every_image(project: Project) -> None:
+    found = estimate(project, "classifier", "lpcam", {"epochs": 5, "batch_size": 16}, [])
+
+    assert found is not None
+    assert found.steps == images_learned(project, "classifier", {})
+
+
 def test_the_pace_of_a_run_here_counts(project: Project) -> None:
     options = {"batch_size": 4, "crop": 200, "epochs": 10}
     found = estimate(project, "classifier", "cam", options, [measured("late"), measured("early")], "CPU · torch 2")

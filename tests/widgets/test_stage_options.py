@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.registry import method_names
+from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.widgets import stage_options
 from napari_wsss.widgets.stage_options import StageOptions
 
@@ -50,6 +50,14 @@ def test_every_method_of_the_shelf_can_be_chosen(options):
     assert names == set(method_names("localize"))
     assert options.method.currentData() == "cam"
     assert options.method.currentText() == "CAM"
+
+
+def test_what_to_know_of_a_method_stands_beside_it(options, qtbot):
+    assert options.advice.isHidden()
+    choose(options.method, "edam", qtbot, options)
+
+    assert not options.advice.isHidden()
+    assert options.advice.text() == load_method("localize", "edam").advice
 
 
 def test_another_stage_has_its_own_methods_and_form(options, qtbot):
