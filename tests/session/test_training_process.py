@@ -111,7 +111,7 @@ def test_a_failed_run_says_why(watcher: Watcher, project: Project, monkeypatch: 
     watcher.until(lambda: bool(watcher.ends))
     code, _, message = watcher.ends[0]
     assert code == 4
-    assert "There are no labelled images." in message
+    assert message == "There are no labelled images."
 
 
 def test_a_program_that_cannot_start_says_why(tmp_path: Path, project: Project) -> None:
