@@ -18,9 +18,9 @@ from tqdm import tqdm
 
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
 from napari_wsss.core.masks import read_mask
-from napari_wsss.core.project import FILE_NAME, Project
 from napari_wsss.exchange.labels import KINDS, read_labels
 from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
+from napari_wsss.project.project import FILE_NAME, Project
 from napari_wsss.session.runs import runs_in
 from napari_wsss.session.session import HELD_OUT, create_project
 from napari_wsss.session.training_process import environment

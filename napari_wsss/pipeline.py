@@ -35,8 +35,8 @@ from napari_wsss.core.lineage import (
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.project.project import Project
 
 Mask = NDArray[np.uint8]
 Stage = Literal["localize", "segment", "refine"]

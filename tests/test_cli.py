@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from napari_wsss.cli import CORRECTABLE, DONE, WRONG_OPTIONS, main
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ import pytest
 from PIL import Image
 
 from napari_wsss import pipeline
-from napari_wsss.core.catalog import NewImage
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ParameterError, StepError, WeightsError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, finish
-from napari_wsss.core.project import Project
 from napari_wsss.pipeline import StageReport
+from napari_wsss.project.catalog import NewImage
+from napari_wsss.project.project import Project
 
 torch = pytest.importorskip("torch")
 

@@ -18,7 +18,7 @@ from napari_wsss.core.errors import LabelError, ProjectError, WsssError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import write_mask
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.data import AcceptedMask, MaskFile, Pictures, Pixels, View, training_records, validation_records
 from training.run_folder import STOP, RunFolder

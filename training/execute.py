@@ -15,9 +15,9 @@ from napari_wsss.core.applied_history import mark_outdated
 from napari_wsss.core.cluster_edits import edits_of
 from napari_wsss.core.lineage import is_asked, with_model
 from napari_wsss.core.progress import Progress
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
+from napari_wsss.project.project import Project
 from training.checkpoints import BEST, LAST
 from training.config import RECIPES, RunConfig, resolve_file
 from training.data import training_records

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.images import find_images, read_image
-from napari_wsss.core.project import Project
+from napari_wsss.project.catalog import ImageRecord
+from napari_wsss.project.project import Project
 from training.data import ClassifierBatch, ClassifierData, Pictures, Pixels, View
 from training.picture_memory import PictureMemory
 from training.samplers import BatchOrder, GroupOrder

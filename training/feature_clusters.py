@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.applied_model import RunError, applied_network, known_as
-from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.cluster_edits import as_left, edits_of, known_places
 from napari_wsss.core.clusters import STEP, Clusters, latest_clusters
 from napari_wsss.core.files import publish
 from napari_wsss.core.lineage import checkpoint_of, file_digest, method_of
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.core.store import DAMAGE
+from napari_wsss.project.catalog import ImageRecord
+from napari_wsss.project.project import Project
+from napari_wsss.project.store import DAMAGE
 from training.clustering import Clustering
 from training.data import Pictures
 from training.features import Pool, class_features

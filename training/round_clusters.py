@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.core.cluster_edits import as_left, edits_of, known_places
 from napari_wsss.core.clusters import (
     STEP,
@@ -24,9 +23,10 @@ from napari_wsss.core.clusters import (
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.lineage import file_digest
 from napari_wsss.core.progress import Progress
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.localize.base import load_localizer
+from napari_wsss.project.catalog import ImageRecord
+from napari_wsss.project.project import Project
 from training.clustering import Clustering
 from training.data import Pictures
 from training.features import pooled_features

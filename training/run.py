@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 
 from napari_wsss.core.errors import WsssError
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import method_names
+from napari_wsss.project.project import Project
 from training.config import RECIPES, Recipe, add_recipe_options, read_config, resolve
 from training.describing import describe
 from training.published_presets import is_published, published_preset

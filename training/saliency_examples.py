@@ -10,12 +10,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.hold_out import choose_held_out
 from napari_wsss.core.label_decoupling import FULL
-from napari_wsss.core.project import Project
+from napari_wsss.project.catalog import ImageRecord
+from napari_wsss.project.hold_out import choose_held_out
+from napari_wsss.project.project import Project
 from training.data import AcceptedMask, Pictures, training_records, validation_records
 from training.image_pairs import ImagePairs
 from training.run_folder import RunFolder

@@ -18,7 +18,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 
 Mask = NDArray[np.uint8]
 Truth = Callable[[str], Mask]

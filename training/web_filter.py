@@ -16,7 +16,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish
@@ -24,6 +23,7 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.networks.dense import as_batch, evaluating
+from napari_wsss.project.catalog import ImageRecord
 from training.data import Pixels
 from training.extra_images import ExtraImage
 

@@ -14,8 +14,8 @@ from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.lineage import Source, inference_of, saliency_path
 from napari_wsss.core.maps import SaliencyMap
 from napari_wsss.core.plan import Plan
-from napari_wsss.core.project import Project
 from napari_wsss.core.saliency_folder import read_saliency
+from napari_wsss.project.project import Project
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from napari_wsss.core.catalog import UNDECIDED
-from napari_wsss.core.journal import Entry
 from napari_wsss.core.lineage import Source, applied_source, is_asked
 from napari_wsss.core.plan import Plan
-from napari_wsss.core.project import Project
+from napari_wsss.project.catalog import UNDECIDED
+from napari_wsss.project.journal import Entry
+from napari_wsss.project.project import Project
 
 CHECKPOINTS: dict[str, Source] = {
     "localizer_checkpoint": "localize",

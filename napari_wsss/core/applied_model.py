@@ -25,8 +25,8 @@ from napari_wsss.core.lineage import (
 )
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
+from napari_wsss.project.project import Project
 
 
 class RunError(Exception):

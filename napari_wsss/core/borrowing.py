@@ -18,12 +18,12 @@ from napari_wsss.core.cluster_edits import as_left
 from napari_wsss.core.clusters import ClassClusters, latest_clusters
 from napari_wsss.core.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
 from napari_wsss.core.errors import StepError, WsssError
-from napari_wsss.core.image_clusters import UNTOUCHED
 from napari_wsss.core.lineage import Lineage, checkpoint_of
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.project.image_clusters import UNTOUCHED
+from napari_wsss.project.project import Project
 
 Mask = NDArray[np.uint8]
 STEP = "borrow"

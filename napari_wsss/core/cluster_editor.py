@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.cluster_edits import KIND, ClusterEdit, as_left
 from napari_wsss.core.clusters import ClassClusters, Clusters, place_names
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 
 _ANCHORS = 20
 _ITERATIONS = 50

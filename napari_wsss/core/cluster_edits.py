@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.clusters import ClassClusters, Clusters, latest_clusters, no_clusters
-from napari_wsss.core.image_clusters import ClusterRow
-from napari_wsss.core.journal import Entry, Kind
-from napari_wsss.core.project import Project
+from napari_wsss.project.image_clusters import ClusterRow
+from napari_wsss.project.journal import Entry, Kind
+from napari_wsss.project.project import Project
 
 KIND: Kind = "cluster"
 _ALL = 2**31

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.files import publish
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.core.store import DAMAGE
+from napari_wsss.project.store import DAMAGE
 
 STEP = "clusters"
 FILE_NAME = "clusters.npz"

@@ -15,10 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.catalog import STATES, ImageRecord
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.plan import Plan
-from napari_wsss.core.project import Project
+from napari_wsss.project.catalog import STATES, ImageRecord
+from napari_wsss.project.project import Project
 
 PARAMETER = "companions_per_class"
 # The configuration in our checkpoints (`weights.checkpoint`), read here from the file's head without its tensors.

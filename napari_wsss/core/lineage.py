@@ -18,10 +18,10 @@ from napari_wsss.core.images import content_hash
 from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.saliency_folder import saliency_file
+from napari_wsss.project.project import Project
 
 Source = Literal["localize", "segment", "saliency", "affinity"]
 BaseSource = Literal["localize", "segment"]

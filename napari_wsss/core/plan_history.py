@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 
 _LOOKED_THROUGH = 100
 """Newest changes of the plan that are looked through for one of parameters."""

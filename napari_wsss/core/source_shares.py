@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_wsss.core.project import Project
 from napari_wsss.core.sources import NOTHING, PERSON, Source, Sources
+from napari_wsss.project.project import Project
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from statistics import fmean
 from typing import Any
 
 from napari_wsss.core.applied_history import ModelChange, base_name
-from napari_wsss.core.journal import Entry, Journal
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.project.journal import Entry, Journal
 
 KINDS = ("mask", "undo")
 PAGE = 1000

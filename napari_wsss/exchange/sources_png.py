@@ -11,8 +11,8 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish
 from napari_wsss.core.masks import write_mask
-from napari_wsss.core.sourced_masks import decode_sourced
 from napari_wsss.core.sources import PERSON, Sources
+from napari_wsss.project.sourced_masks import decode_sourced
 
 SOURCES_FOLDER = "sources"
 TABLE_NAME = "sources.csv"

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import WsssError
-from napari_wsss.core.project import Project
-from napari_wsss.core.sourced_masks import SourcedMask
 from napari_wsss.core.sources import Source
+from napari_wsss.project.project import Project
+from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.jobs import describe
 from napari_wsss.session.ledger import Ledger, differs
 from napari_wsss.session.save_state import SaveState

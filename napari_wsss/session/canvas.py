@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.project import Project
-from napari_wsss.core.sourced_masks import SourcedMask
+from napari_wsss.project.project import Project
+from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session import stages
 from napari_wsss.session.live import LiveMask, background_step, follows_slider, gains_in, threshold_of
 

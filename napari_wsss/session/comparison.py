@@ -19,7 +19,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.difference import difference, tinted
 from napari_wsss.core.masks import overlap
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.models import Models

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.catalog import UNDECIDED
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
+from napari_wsss.project.catalog import UNDECIDED
 from napari_wsss.session import stages
 from napari_wsss.session.canvas import Machine, read_machine
 from napari_wsss.session.inference import propose_wanted

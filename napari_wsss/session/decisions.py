@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from napari_wsss.core.journal import Entry
-from napari_wsss.core.project import Project
+from napari_wsss.project.journal import Entry
+from napari_wsss.project.project import Project
 
 LAST = 10
 VERBS = {"accepted": "accepted", "skipped": "skipped", "flagged": "flagged", "excluded": "excluded"}

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.project import Project
-from napari_wsss.core.sourced_masks import SourcedMask
 from napari_wsss.core.sources import Source, Sources
+from napari_wsss.project.project import Project
+from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.attention import Attention
 from napari_wsss.session.autosave import Autosave
 from napari_wsss.session.canvas import Canvas

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from napari_wsss.core.catalog import UNDECIDED
-from napari_wsss.core.criteria import Criteria
-from napari_wsss.core.project import Project
+from napari_wsss.project.catalog import UNDECIDED
+from napari_wsss.project.criteria import Criteria
+from napari_wsss.project.project import Project
 from napari_wsss.session.runs import RunInfo
 from napari_wsss.session.runs_compared import flat
 

@@ -16,10 +16,10 @@ from napari_wsss.core.cluster_editor import ClusterEditor
 from napari_wsss.core.cluster_edits import KIND, ClusterEdit, as_left, table_rows
 from napari_wsss.core.clusters import ClassClusters, Clusters, latest_clusters
 from napari_wsss.core.errors import LabelError, StepError
-from napari_wsss.core.image_clusters import ClusterFacts
-from napari_wsss.core.journal import DECISIONS
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
+from napari_wsss.project.image_clusters import ClusterFacts
+from napari_wsss.project.journal import DECISIONS
+from napari_wsss.project.project import Project
 from napari_wsss.session.child_stage import run_stage
 from napari_wsss.session.gallery_batch import BATCH, BatchAccept
 from napari_wsss.session.gallery_borrow import Borrowing

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_wsss.core.errors import ProjectError, WsssError
-from napari_wsss.core.image_clusters import UNTOUCHED, ClusterFacts
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
 from napari_wsss.core.sources import Sources
+from napari_wsss.project.image_clusters import UNTOUCHED, ClusterFacts
+from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from napari_wsss.session.canvas import read_machine
 from napari_wsss.session.jobs import Job

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from psygnal import Signal
 
 from napari_wsss.core.borrowing import STEP, BorrowReport, borrow, forget_outdated
-from napari_wsss.core.criteria import Criteria
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
+from napari_wsss.project.criteria import Criteria
+from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.sub_categories import SubCategories

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_wsss.core.catalog import UNDECIDED
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
+from napari_wsss.project.catalog import UNDECIDED
+from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from napari_wsss.session.canvas import threshold_in
 

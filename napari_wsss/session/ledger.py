@@ -18,8 +18,8 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.sourced_masks import SourcedMask
 from napari_wsss.core.sources import Source, Sources
+from napari_wsss.project.sourced_masks import SourcedMask
 
 Mask = NDArray[np.uint8]
 MOST_STEPS = 100

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session.canvas import Picture, read_picture
 from napari_wsss.session.jobs import Job, Jobs
 

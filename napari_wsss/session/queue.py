@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import get_args
 
-from napari_wsss.core.catalog import Catalog, Fact
-from napari_wsss.core.criteria import Criteria, Order
 from napari_wsss.core.errors import ParameterError
+from napari_wsss.project.catalog import Catalog, Fact
+from napari_wsss.project.criteria import Criteria, Order
 from napari_wsss.session.search import parse
 
 ORDERS: tuple[Order, ...] = tuple(order for order in get_args(Order) if not order.startswith("score_"))

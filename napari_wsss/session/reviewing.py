@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.catalog import State
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.journal import DECISIONS, Entry
 from napari_wsss.core.masks import changed_fraction, overlap
-from napari_wsss.core.sourced_masks import SourcedMask
 from napari_wsss.core.sources import Source
+from napari_wsss.project.catalog import State
+from napari_wsss.project.journal import DECISIONS, Entry
+from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.origins import proposal_source
 from napari_wsss.session.signals import reported
 from napari_wsss.session.walking import Walking

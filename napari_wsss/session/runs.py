@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from napari_wsss.core.lock import process_start
 from napari_wsss.core.progress import Progress
+from napari_wsss.project.lock import process_start
 
 RunState = Literal["running", "done", "stopped", "interrupted", "failed"]
 CHECKPOINTS = ("best.safetensors", "last.safetensors")

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from napari_wsss.core.catalog import STATES, UNDECIDED
-from napari_wsss.core.criteria import Criteria
 from napari_wsss.core.errors import ParameterError
+from napari_wsss.project.catalog import STATES, UNDECIDED
+from napari_wsss.project.criteria import Criteria
 
 FACTS = {"stale": "stale", "label-changed": "label_changed", "disagrees": "disagrees", "replaced": "replaced"}
 SHARES = ("score", "changed", "edited")

@@ -20,8 +20,8 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
+from napari_wsss.project.project import Project
 from napari_wsss.session.live import BACKGROUND_STEPS
 
 

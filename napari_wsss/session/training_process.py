@@ -21,9 +21,9 @@ from typing import Any
 from psygnal import Signal
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.lock import process_start
 from napari_wsss.core.progress import Progress
-from napari_wsss.core.project import Project
+from napari_wsss.project.lock import process_start
+from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Dispatch, directly
 from napari_wsss.session.runs import RunInfo, parse_line, read_run, runs_in
 

@@ -8,9 +8,9 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.session.canvas import open_canvas
 from napari_wsss.session.editing import Editing
 from napari_wsss.session.inference import Wanted

@@ -8,7 +8,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
-from napari_wsss.core.catalog import ImageRecord
+from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.widgets.colours import clear_pixmap, legible
 from napari_wsss.widgets.controls import draw_line
 

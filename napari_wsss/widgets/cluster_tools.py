@@ -9,7 +9,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QMenu, QSpinBox, QWidget
 
 from napari_wsss.core.borrowing import NEIGHBOURS, neighbours
-from napari_wsss.core.image_clusters import UNTOUCHED
+from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.cluster_selection import ClusterSelection
 from napari_wsss.widgets.controls import WheelGuard, column, row, text_label, tool_button

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
-from napari_wsss.core.catalog import ImageRecord
+from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.session.reasons import reasons
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions

@@ -13,9 +13,9 @@ from typing import Any
 
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QProgressBar, QWidget
 
-from napari_wsss.core.criteria import Criteria
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.progress import Progress
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.session.estimate import estimate
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs import RunInfo

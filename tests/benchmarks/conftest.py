@@ -16,7 +16,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.lineage import base_provenance
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.project import NewImage, Project
+from napari_wsss.project.project import NewImage, Project
 
 CLASSES = ClassList(("ant", "bee", "cat", "dog"))
 LABELS = frozenset({"ant", "cat", "dog"})

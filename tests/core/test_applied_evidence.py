@@ -17,7 +17,7 @@ from napari_wsss.core.applied_evidence import AppliedEvidence
 from napari_wsss.core.applied_model import RunError
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from tests.core.conftest import HEIGHT, IDS, WIDTH
 
 

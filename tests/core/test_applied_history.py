@@ -11,7 +11,7 @@ from napari_wsss.core.applied_history import (
     with_models_of,
 )
 from napari_wsss.core.plan import Step
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 
 
 def use(project: Project, **changes: object) -> None:

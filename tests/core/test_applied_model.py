@@ -13,7 +13,7 @@ from napari_wsss.core.companions import Companions
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from tests.core.conftest import IDS
 
 

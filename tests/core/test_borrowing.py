@@ -23,7 +23,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import NoParameters
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import NewImage, Project
+from napari_wsss.project.project import NewImage, Project
 
 CLASSES = ClassList(("apple",))
 IDS = tuple(f"{number}.png" for number in range(4))

@@ -7,8 +7,8 @@ import pytest
 
 from napari_wsss.core.cluster_edits import ClusterEdit, as_left, edits_of, effective, known_places
 from napari_wsss.core.clusters import ClassClusters, Clusters, place_names
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.project.project import Project
 
 IDS = ("a.png", "b.png", "day 1/a.png", "day 1/ä.jpg")
 

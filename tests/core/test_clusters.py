@@ -18,7 +18,7 @@ from napari_wsss.core.clusters import (
 )
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.core.store import ResultStore
+from napari_wsss.project.store import ResultStore
 
 
 def class_clusters(name: str, places: list[int], count: int = 3, prefix: str = "") -> ClassClusters:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.project import Project
 from napari_wsss.core.source_shares import source_shares
 from napari_wsss.core.sources import OTHER_MACHINE, Source, Sources
+from napari_wsss.project.project import Project
 
 A = "a.png"
 FIRST, SECOND = Source("proposal", "abc"), Source("clean-up", method="smooth")

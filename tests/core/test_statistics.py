@@ -10,8 +10,8 @@ import pytest
 from napari_wsss.core import statistics
 from napari_wsss.core.applied_history import ModelChange
 from napari_wsss.core.plan import Plan
-from napari_wsss.core.project import Project
 from napari_wsss.core.statistics import Acceptance, History
+from napari_wsss.project.project import Project
 
 
 def read(history: History, project: Project) -> tuple[Acceptance, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from tests.e2e import mouse
 from tests.e2e.correcting import fresh, shown_value
 from tests.e2e.desk import Desk

@@ -15,7 +15,7 @@ pytest.importorskip("napari")
 pytest.importorskip("torch")
 
 from napari_wsss.core.masks import read_mask
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.sample import generate_sample
 from tests.e2e.labeler import Labeler, dock_in
 

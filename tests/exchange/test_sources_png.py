@@ -11,10 +11,10 @@ import pytest
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import encode_mask, read_mask
-from napari_wsss.core.sourced_masks import SourcedMask, encode_sourced
 from napari_wsss.core.sources import Source, Sources
 from napari_wsss.exchange.masks_png import ExportOptions, export_masks
 from napari_wsss.exchange.sources_png import read_sources
+from napari_wsss.project.sourced_masks import SourcedMask, encode_sourced
 
 CLASSES = ClassList(["cat", "dog"])
 MASK = np.array([[0, 1, 2, 255], [0, 0, 1, 1]], np.uint8)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss import pipeline
-from napari_wsss.core.catalog import NewImage
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.companion import Companion
 from napari_wsss.core.companions import companions_of
@@ -22,12 +21,13 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
 from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize import _comparing
 from napari_wsss.localize.base import build_localizer, infer_maps, save_localizer
 from napari_wsss.localize.co_attention import CoAttention
+from napari_wsss.project.catalog import NewImage
+from napari_wsss.project.project import Project
 
 Pixels = NDArray[np.uint8]
 EXACT = Inference(scales=(0.5, 1.0), precision="float32")

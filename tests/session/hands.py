@@ -14,9 +14,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from napari_wsss.core.project import Project
-from napari_wsss.core.sourced_masks import SourcedMask
 from napari_wsss.core.sources import NOTHING, PERSON, Source
+from napari_wsss.project.project import Project
+from napari_wsss.project.sourced_masks import SourcedMask
 from tests.session.conftest import HEIGHT, WIDTH, Sitting, build_project, colours_plan, write_checkpoint
 
 IMAGES = ("p0.png", "p1.png", "p2.png")

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.project import Project
-from napari_wsss.core.sourced_masks import SourcedMask
 from napari_wsss.core.sources import NOTHING, Sources
+from napari_wsss.project.project import Project
+from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.autosave import FIRST_RETRY, LONGEST_RETRY, Autosave
 from napari_wsss.session.save_state import SaveState
 from tests.session.conftest import HEIGHT, WIDTH

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from napari_wsss.core.plan import Step
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from tests.session.conftest import HEIGHT, WIDTH, Sitting, write_checkpoint
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from napari_wsss.session.canvas import Canvas, Machine, Picture, open_canvas, read_machine, read_picture
 from tests.session.conftest import HEIGHT, WIDTH, Sitting

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.plan import Step
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from tests.session.conftest import Sitting, colours_plan
 
 

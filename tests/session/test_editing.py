@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.core.project import Project
 from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source
+from napari_wsss.project.project import Project
 from tests.session.conftest import HEIGHT, WIDTH, Sitting
 
 STEP = Source("clean-up", method="fill holes")

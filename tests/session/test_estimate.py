@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session.estimate import estimate, images_learned, steps_of
 from napari_wsss.session.runs import RunInfo
 from tests.session.conftest import Sitting

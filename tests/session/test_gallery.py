@@ -10,8 +10,8 @@ import pytest
 
 from napari_wsss.core.clusters import ClassClusters, Clusters, keep_clusters, no_clusters, place_names
 from napari_wsss.core.errors import LabelError, StepError
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.project.project import Project
 from napari_wsss.session import gallery as gallery_module
 from napari_wsss.session.child_stage import run_stage
 from napari_wsss.session.gallery import Gallery

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.image_clusters import ClusterFacts
+from napari_wsss.project.image_clusters import ClusterFacts
 from tests.session.conftest import Sitting
 from tests.session.test_gallery import with_clusters
 

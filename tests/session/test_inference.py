@@ -9,7 +9,7 @@ import pytest
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session.inference import CHUNK, Wanted, propose_wanted, uncertainty
 
 NAMES = [f"p{k}.png" for k in range(6)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from tests.session.conftest import Sitting
 
 RED, GREEN, BLUE = 1, 2, 3

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_wsss.core.sourced_masks import SourcedMask
 from napari_wsss.core.sources import FIRST_MACHINE, NOTHING, PERSON, Source, Sources
+from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session import ledger
 from napari_wsss.session.ledger import Ledger
 

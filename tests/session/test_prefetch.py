@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Jobs
 from napari_wsss.session.mailbox import Mailbox
 from napari_wsss.session.prefetch import Prefetch

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core.catalog import UNDECIDED
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.project import NewImage, Project
+from napari_wsss.project.catalog import UNDECIDED
+from napari_wsss.project.project import NewImage, Project
 from napari_wsss.session.queue import Queue
 from tests.session.conftest import CLASSES
 

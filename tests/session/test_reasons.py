@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from napari_wsss.core.catalog import Catalog, ImageRecord
+from napari_wsss.project.catalog import Catalog, ImageRecord
 from napari_wsss.session.reasons import edited_text, reasons
 from tests.session.conftest import Sitting
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.core.criteria import Criteria
 from napari_wsss.core.errors import ParameterError
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.session.search import KEYS, completions, parse
 
 NAMES = ("dog", "traffic light")

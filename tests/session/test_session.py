@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session.session import recovered_drafts
 from tests.session.conftest import Sitting, build_project, write_picture
 

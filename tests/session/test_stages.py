@@ -11,7 +11,7 @@ import pytest
 
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from tests.session.conftest import colours_plan
 

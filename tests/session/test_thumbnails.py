@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session import thumbnails as module
 from napari_wsss.session.thumbnails import WISHES, Thumbnails, Wishes, picture_of
 from tests.session.conftest import HEIGHT, WIDTH, Sitting, write_picture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session import training_process
 from napari_wsss.session.mailbox import Mailbox
 from napari_wsss.session.runs import runs_in

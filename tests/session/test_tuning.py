@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_wsss.core.image_clusters import ClusterRow
 from napari_wsss.core.plan import Step
+from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.session import stages
 from napari_wsss.session.planning import Reason
 from tests.session.conftest import Sitting

@@ -12,7 +12,7 @@ from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.weights.normalisation import IMAGENET
 from training.affinity_data import AffinityData, central, label_path, most_common, prepared
 from training.config import RunConfig

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.weights.normalisation import CAFFE, IMAGENET, TENSORFLOW
 from training.augment import Augmentation
 from training.data import (

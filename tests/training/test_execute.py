@@ -11,7 +11,7 @@ import pytest
 
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.plan import Step
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.execute import apply, begin, carry_out, continued, data_digest, stopped_by_signals
 from training.report import EventLines

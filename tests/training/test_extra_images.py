@@ -11,7 +11,7 @@ import pytest
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.weights.normalisation import IMAGENET
 from training.augment import Augmentation
 from training.data import Pictures, training_records, view_of

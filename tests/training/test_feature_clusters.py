@@ -15,9 +15,9 @@ from napari_wsss.core.clusters import keep_clusters
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import build_localizer, save_localizer
+from napari_wsss.project.project import Project
 from training import feature_clusters
 from training.feature_clusters import FeatureClusters, earlier_places
 

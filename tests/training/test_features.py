@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from napari_wsss.core.project import Project
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import build_localizer
+from napari_wsss.project.project import Project
 from training.data import Pictures
 from training.features import class_features, pooled_features
 

@@ -11,10 +11,10 @@ from napari_wsss.core.cluster_editor import ClusterEditor
 from napari_wsss.core.clusters import Clusters, latest_clusters, read_clusters
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import build_localizer, save_localizer
+from napari_wsss.project.project import Project
 from training.clustering import Clustering
 from training.data import Pictures, training_records
 from training.round_clusters import RoundClusters

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.run import OTHER_STAGES, guarded, main
 
 Lines = Callable[[str], list[dict[str, Any]]]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.image_pairs import ImagePairs
 from training.run_folder import RunFolder
 from training.saliency_examples import AcceptedExamples, chosen_examples

@@ -11,7 +11,7 @@ from PIL import Image
 
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.saliency_scoring import SaliencyMaps, tally_saliency, write_saliency
 from training.scoring import TrueMasks
 

@@ -9,7 +9,7 @@ from napari_wsss.core.errors import LabelError, ProjectError, StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import write_mask
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.scoring import THRESHOLDS, TrueMasks, class_names, score, scored_names, seeds, sweep
 
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from napari_wsss.core.catalog import ImageRecord
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.progress import finish
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import build_localizer
 from napari_wsss.localize.co_attention import CoAttention
+from napari_wsss.project.catalog import ImageRecord
 from training.data import Pixels
 from training.extra_images import ExtraImage
 from training.web_filter import TRUSTED, Judged, judged, trusted_images

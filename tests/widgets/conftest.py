@@ -14,7 +14,7 @@ from napari.components import ViewerModel
 
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import project_page, stage_options, train_page
 from napari_wsss.widgets.actions import Actions

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from napari_wsss.core.image_clusters import ClusterFacts
+from napari_wsss.project.image_clusters import ClusterFacts
 from napari_wsss.widgets.cluster_accept import AcceptBox
 from tests.widgets.clustered import cluster
 

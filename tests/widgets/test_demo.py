@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.widgets import demo
 from napari_wsss.widgets.demo import Walk
 from napari_wsss.widgets.dock import dock_of

@@ -9,7 +9,7 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QApplication
 
 from napari_wsss.core.masks import read_mask
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import closing
 from napari_wsss.widgets import dock as dock_module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.widgets.new_project import NewProject
 from tests.session.conftest import write_picture
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from qtpy.QtWidgets import QPushButton
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.widgets.project_page import ProjectPage
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_wsss.core.catalog import Catalog
-from napari_wsss.core.project import NewImage, Project
+from napari_wsss.project.catalog import Catalog
+from napari_wsss.project.project import NewImage, Project
 from napari_wsss.widgets.queue_model import EDITED, KEPT_RECORDS, PICTURE, REASONS, RECORD, QueueModel
 from tests.session.conftest import CLASSES
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt, QTimer
 
-from napari_wsss.core.image_clusters import ClusterRow
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.registry import load_method
+from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.session.jobs import Job
 from napari_wsss.widgets import refine_page
 from napari_wsss.widgets.refine_page import RefinePage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.widgets import reader, sample
 from napari_wsss.widgets.sample import open_sample, sample_project
 

@@ -17,10 +17,10 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.core.parameters import to_dict
 from napari_wsss.core.progress import Progress
-from napari_wsss.core.project import Project
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import Shelf, load_method
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.project.project import Project
 from napari_wsss.published import WITH_CLASSES, open_published, shelf_of
 from napari_wsss.weights.checkpoint import is_checkpoint, load_checkpoint
 from napari_wsss.weights.download import sha256_of

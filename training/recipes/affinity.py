@@ -12,7 +12,7 @@ import torch
 
 from napari_wsss.affinity.base import AffinityBatch, AffinityModel, build_affinity_model, save_affinity_model
 from napari_wsss.core.progress import Steps
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.refine.dense_crf import DenseCrf
 from training.affinity_check import AffinityCheck
 from training.affinity_data import AffinityArrays, AffinityData, CellRule, LabelRule, most_common, prepared

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_wsss.core.borrowing import NEIGHBOURS, borrow_for_neighbours
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.hardware import prepare
 from training.recipes.stages import DONE, SOME_FAILED, add_device_options, hardware_of
 from training.report import Reporter, watched

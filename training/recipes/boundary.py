@@ -11,7 +11,7 @@ from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.progress import Steps
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.refine.dense_crf import DenseCrf
 from training.affinity_data import AffinityData, central
 from training.boundary_labels import confident_labels

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from napari_wsss.core.progress import Steps
-from napari_wsss.core.project import Project
 from napari_wsss.localize.base import Localizer, LocalizerBatch, build_localizer, save_localizer
+from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.data import ClassifierBatch, ClassifierData, Pictures, prefetched, training_records, view_of
 from training.hardware import prepare

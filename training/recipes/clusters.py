@@ -9,7 +9,7 @@ from pathlib import Path
 from napari_wsss.core.cluster_edits import as_left, edits_of, refresh_image_clusters
 from napari_wsss.core.clusters import ClassClusters, Clusters, keep_clusters, latest_clusters
 from napari_wsss.core.errors import ParameterError, StepError
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.feature_clusters import FeatureClusters
 from training.hardware import prepare
 from training.recipes.stages import add_device_options, hardware_of, open_unless_held

@@ -13,9 +13,9 @@ from functools import partial
 
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps
-from napari_wsss.core.project import Project
 from napari_wsss.localize.base import build_localizer, load_localizer
 from napari_wsss.localize.co_attention import CoAttention
+from napari_wsss.project.project import Project
 from training.checkpoints import LAST, RESUME
 from training.config import RunConfig
 from training.data import Pictures, training_records

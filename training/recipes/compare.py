@@ -27,8 +27,8 @@ from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, to_dict
 from napari_wsss.core.plan import Step
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method, method_names
+from napari_wsss.project.project import Project
 from training.checkpoints import LAST
 from training.config import RunConfig, resolve_file
 from training.execute import finished_run

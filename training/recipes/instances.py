@@ -28,9 +28,9 @@ from napari_wsss.core.lineage import applied_source, checkpoint_of, inference_of
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.score_tables import to_csv
+from napari_wsss.project.project import Project
 from napari_wsss.refine.random_walk import Cells, walk
 from training.hardware import prepare
 from training.recipes.stages import add_selection_options, chosen_ids, hardware_of

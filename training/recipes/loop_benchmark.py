@@ -22,7 +22,7 @@ from napari_wsss.core.files import publish
 from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.metrics import Scores
 from napari_wsss.core.plan import Step
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.checkpoints import LAST
 from training.config import RunConfig, resolve_file
 from training.execute import apply, continued, finished_run

@@ -22,8 +22,8 @@ from napari_wsss.core.lineage import checkpoint_of, file_digest
 from napari_wsss.core.metrics import Scores
 from napari_wsss.core.parameters import to_dict
 from napari_wsss.core.plan import Step
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
+from napari_wsss.project.project import Project
 from training.recipes.compare import CRF, checkpoint_maps
 from training.recipes.trained_runs import Model
 from training.report import Reporter, watched

@@ -17,8 +17,8 @@ from typing import Any
 
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
+from napari_wsss.project.project import Project
 from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel, build_saliency, load_saliency, save_saliency
 from training.checkpoints import LAST
 from training.config import Optimisation, RunConfig

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.project import Project
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
+from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter, SegmenterBatch, build_segmenter, save_segmenter
 from training.config import RunConfig
 from training.data import Pictures, SegmentationBatch, SegmentationData, prefetched, training_records, view_of

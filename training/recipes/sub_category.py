@@ -16,9 +16,9 @@ from napari_wsss.core.clusters import Clusters
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps
-from napari_wsss.core.project import Project
 from napari_wsss.localize.base import build_localizer
 from napari_wsss.localize.sub_category import SubCategory
+from napari_wsss.project.project import Project
 from training.checkpoints import LAST
 from training.clustering import Clustering
 from training.config import RunConfig

@@ -20,9 +20,9 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import add_options, fields_of, from_dict
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.saliency_metrics import SaliencyTally
+from napari_wsss.project.project import Project
 from training.hardware import prepare
 from training.published_presets import published_figures
 from training.recipes.compare import measured_rows

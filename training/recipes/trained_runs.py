@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_wsss.core.lineage import Source
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method, method_names
+from napari_wsss.project.project import Project
 from training.checkpoints import BEST, LAST
 from training.config import RECIPES, Recipe
 from training.recipes.compare import measured_rows

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from napari_wsss.core.catalog import NewImage
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.images import find_images
-from napari_wsss.core.project import Project
+from napari_wsss.project.catalog import NewImage
+from napari_wsss.project.project import Project
 
 IMAGES, MASKS = "JPEGImages", "SegmentationClass"
 

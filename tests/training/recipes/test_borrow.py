@@ -6,8 +6,8 @@ import pytest
 
 from napari_wsss.core.clusters import keep_clusters
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
 from napari_wsss.pipeline import localize
+from napari_wsss.project.project import Project
 from tests.training.test_feature_clusters import FEW, apply_localizer
 from training.run import main
 

@@ -8,8 +8,8 @@ import torch
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, finish
-from napari_wsss.core.project import Project
 from napari_wsss.localize.base import load_localizer
+from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig
 from training.execute import begin, continued

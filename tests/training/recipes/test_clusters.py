@@ -6,7 +6,7 @@ import pytest
 
 from napari_wsss.core.cluster_editor import ClusterEditor
 from napari_wsss.core.clusters import latest_clusters
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from tests.training.test_feature_clusters import apply_localizer
 from training.run import main
 

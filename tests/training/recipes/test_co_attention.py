@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.project import Project
 from napari_wsss.localize.base import load_localizer
 from napari_wsss.localize.co_attention import CoAttention
+from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig, resolve_file
 from training.execute import begin, carry_out, continued

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
+from napari_wsss.project.project import Project
 from training.run import main
 
 TINY = {

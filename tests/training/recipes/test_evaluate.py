@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.run import main
 
 Lines = Callable[[str], list[dict[str, Any]]]

@@ -15,8 +15,8 @@ from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.lineage import with_model
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.project import Project
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.project.project import Project
 from training.recipes import instances as stage
 from training.run import main
 

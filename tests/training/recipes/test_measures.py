@@ -7,7 +7,7 @@ import pytest
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.recipes.measures import Measures
 from training.recipes.trained_runs import trained_models
 from training.report import EventLines

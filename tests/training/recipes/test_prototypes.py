@@ -11,11 +11,11 @@ import torch
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import method_names
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import build_localizer, load_localizer, save_localizer
 from napari_wsss.localize.lpcam import Lpcam
+from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig, resolve_file
 from training.execute import apply, begin, carry_out, continued

@@ -10,9 +10,9 @@ import torch
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import method_names
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
+from napari_wsss.project.project import Project
 from napari_wsss.segment.base import load_segmenter
 from napari_wsss.weights.checkpoint import load_checkpoint
 from tests.weights.states import deeplab_v2_state

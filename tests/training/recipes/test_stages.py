@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from napari_wsss.core.catalog import UNDECIDED
-from napari_wsss.core.project import Project
 from napari_wsss.pipeline import base_maps, proposal
+from napari_wsss.project.catalog import UNDECIDED
+from napari_wsss.project.project import Project
 from training.run import main
 
 Lines = Callable[[str], list[dict[str, Any]]]

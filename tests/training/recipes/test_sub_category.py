@@ -13,8 +13,8 @@ from napari_wsss.core.cluster_editor import ClusterEditor
 from napari_wsss.core.clusters import latest_clusters, read_clusters
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.progress import Progress, finish
-from napari_wsss.core.project import Project
 from napari_wsss.localize.base import load_localizer
+from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig, resolve_file
 from training.execute import begin, carry_out, continued

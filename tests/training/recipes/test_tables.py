@@ -9,9 +9,9 @@ import pytest
 
 from napari_wsss.affinity.base import build_affinity_model, save_affinity_model
 from napari_wsss.core.lineage import with_model
-from napari_wsss.core.project import Project
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.project.project import Project
 from training.config import RunConfig, resolve_file
 from training.execute import begin, carry_out
 from training.report import EventLines

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from training.recipes.trained_runs import Model, trained_models, trained_segmenters
 
 

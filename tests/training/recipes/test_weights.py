@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 from napari_wsss.weights.download import sha256_of
 from napari_wsss.weights.published import PUBLISHED
 from tests.weights.states import deeplab_state, imagenet_state, resnet38_heads, resnet38_state

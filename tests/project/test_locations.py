@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from napari_wsss.core import locations
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.project import Project
+from napari_wsss.project import locations
+from napari_wsss.project.project import Project
 from tests.core.conftest import IDS
 
 

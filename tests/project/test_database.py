@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core.database import Database, create_file
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.schema import build
+from napari_wsss.project.database import Database, create_file
+from napari_wsss.project.schema import build
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.lock import Holder, ProjectLock, process_start, read_holder
+from napari_wsss.project.lock import Holder, ProjectLock, process_start, read_holder
 
 
 def put(lock: ProjectLock, holder: Holder) -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core.backups import list_backups
-from napari_wsss.core.catalog import Catalog, NewImage
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.database import Database
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.opening import build_file, prepare
-from napari_wsss.core.project import Project
+from napari_wsss.project.backups import list_backups
+from napari_wsss.project.catalog import Catalog, NewImage
+from napari_wsss.project.database import Database
+from napari_wsss.project.opening import build_file, prepare
+from napari_wsss.project.project import Project
 
 ROOT = {"images_root": "/images", "images_root_relative": "../images"}
 CLASSES = ClassList(("cat",))

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.core.store import HALF_ERROR, ResultStore
+from napari_wsss.project.store import HALF_ERROR, ResultStore
 
 CAM = Provenance("localize.cam", {"scales": [1.0]}, "weights-hash")
 CRF = Provenance("refine.dense_crf", {"steps": 10}, parents=(CAM,))

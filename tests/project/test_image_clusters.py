@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.image_clusters import ClusterFacts, ClusterRow, ImageCluster
-from napari_wsss.core.project import NewImage, Project
+from napari_wsss.project.image_clusters import ClusterFacts, ClusterRow, ImageCluster
+from napari_wsss.project.project import NewImage, Project
 
 IDS = ("a.png", "b.png", "c.png", "d.png")
 ROWS = [

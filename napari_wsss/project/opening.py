@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from napari_wsss.core import schema
-from napari_wsss.core.backups import back_up, list_backups
-from napari_wsss.core.catalog import Catalog, NewImage
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.database import Database, create_file
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.project import schema
+from napari_wsss.project.backups import back_up, list_backups
+from napari_wsss.project.catalog import Catalog, NewImage
+from napari_wsss.project.database import Database, create_file
 
 
 def build_file(path: Path, root: Mapping[str, str], classes: ClassList, images: Iterable[NewImage]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.core.project import Project
 from napari_wsss.core.sources import NOTHING, PERSON, Source, Sources
+from napari_wsss.project.project import Project
 
 A = "a.png"
 PROPOSAL = Source("proposal", "abc", "cam")

@@ -13,23 +13,22 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 
-from napari_wsss.core.backups import back_up
-from napari_wsss.core.catalog import Catalog
-from napari_wsss.core.catalog import NewImage as NewImage
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.database import Database
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import sync_folder
-from napari_wsss.core.hold_out import choose_held_out
 from napari_wsss.core.images import LoadedImage, image_size, read_image
-from napari_wsss.core.journal import Journal
-from napari_wsss.core.locations import ImageLocations, root_entries
-from napari_wsss.core.lock import ProjectLock
-from napari_wsss.core.opening import build_file, prepare
 from napari_wsss.core.plan import Plan, changed_parts
-from napari_wsss.core.project_masks import ProjectMasks
-from napari_wsss.core.review import Review
-from napari_wsss.core.store import ResultStore
+from napari_wsss.project.backups import back_up
+from napari_wsss.project.catalog import Catalog, NewImage
+from napari_wsss.project.database import Database
+from napari_wsss.project.hold_out import choose_held_out
+from napari_wsss.project.journal import Journal
+from napari_wsss.project.locations import ImageLocations, root_entries
+from napari_wsss.project.lock import ProjectLock
+from napari_wsss.project.opening import build_file, prepare
+from napari_wsss.project.project_masks import ProjectMasks
+from napari_wsss.project.review import Review
+from napari_wsss.project.store import ResultStore
 
 FILE_NAME = "project.sqlite"
 BACKUPS = "backups"

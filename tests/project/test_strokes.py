@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 
 from napari_wsss.core.sources import PERSON
-from napari_wsss.core.strokes import pack, unpack
+from napari_wsss.project.strokes import pack, unpack
 
 
 def test_any_order_of_positions_is_kept() -> None:

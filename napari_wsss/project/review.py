@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_wsss.core.catalog import Catalog
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.database import Database
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.journal import DECISIONS, Entry, Journal
-from napari_wsss.core.mask_files import MaskFiles
-from napari_wsss.core.sourced_masks import SourcedMask, decode_sourced, encode_sourced
 from napari_wsss.core.sources import PERSON, Source, Sources
+from napari_wsss.project.catalog import Catalog
+from napari_wsss.project.database import Database
+from napari_wsss.project.journal import DECISIONS, Entry, Journal
+from napari_wsss.project.mask_files import MaskFiles
+from napari_wsss.project.sourced_masks import SourcedMask, decode_sourced, encode_sourced
 
 Mask = NDArray[np.uint8]
 CHECKPOINT_TEXT = "wsss-checkpoint"

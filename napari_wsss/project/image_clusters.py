@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from napari_wsss.core.database import Database
+from napari_wsss.project.database import Database
 
 UNTOUCHED = ("todo", "skipped")
 """States of images that nobody has decided about or begun to work on."""

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_wsss.core.catalog import Catalog
-from napari_wsss.core.database import Database, Row
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, pack_table, unpack_table
-from napari_wsss.core.strokes import Stroke, pack, unpack
+from napari_wsss.project.catalog import Catalog
+from napari_wsss.project.database import Database, Row
+from napari_wsss.project.strokes import Stroke, pack, unpack
 
 Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split", "cluster", "undo"]
 DECISIONS: tuple[Kind, ...] = ("state", "mask")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.hold_out import choose_held_out
-from napari_wsss.core.project import Project
+from napari_wsss.project.hold_out import choose_held_out
+from napari_wsss.project.project import Project
 
 labels = st.dictionaries(
     st.integers(0, 10**6).map("{}.png".format), st.frozensets(st.sampled_from(["cat", "dog", "cow"])), max_size=60

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core import mask_files
-from napari_wsss.core.database import Database, create_file
-from napari_wsss.core.mask_files import MaskFiles
-from napari_wsss.core.schema import build
+from napari_wsss.project import mask_files
+from napari_wsss.project.database import Database, create_file
+from napari_wsss.project.mask_files import MaskFiles
+from napari_wsss.project.schema import build
 
 
 def test_a_decided_file_is_read_before_and_after_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

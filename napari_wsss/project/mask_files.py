@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from napari_wsss.core.database import Database
 from napari_wsss.core.files import publish, sync_folder
+from napari_wsss.project.database import Database
 
 
 class MaskFiles:

@@ -8,8 +8,8 @@ import secrets
 import time
 from pathlib import Path
 
-from napari_wsss.core.database import Database
 from napari_wsss.core.files import sync_folder
+from napari_wsss.project.database import Database
 
 NEWEST_KEPT = 4
 DAYS_KEPT = 7

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from PIL import Image
 
-from napari_wsss.core import database
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.journal import Journal
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.project import NewImage, Project
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.project import database
+from napari_wsss.project.journal import Journal
+from napari_wsss.project.project import NewImage, Project
 from tests.core.conftest import HEIGHT, IDS, WIDTH
 
 A = "a.png"

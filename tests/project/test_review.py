@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_wsss.core import mask_files
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.masks import read_mask
-from napari_wsss.core.project import Project
+from napari_wsss.project import mask_files
+from napari_wsss.project.project import Project
 
 A = "a.png"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core import backups
-from napari_wsss.core.backups import list_backups, superfluous
-from napari_wsss.core.project import Project
+from napari_wsss.project import backups
+from napari_wsss.project.backups import list_backups, superfluous
+from napari_wsss.project.project import Project
 
 
 def note_in(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.records import MOVES, STATES, UNDECIDED, NewImage, check_new
+from napari_wsss.project.records import MOVES, STATES, UNDECIDED, NewImage, check_new
 
 
 def test_every_state_can_be_left_and_reached() -> None:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.journal import Journal
-from napari_wsss.core.project import Project
-from napari_wsss.core.strokes import Stroke, pack, unpack
+from napari_wsss.project.journal import Journal
+from napari_wsss.project.project import Project
+from napari_wsss.project.strokes import Stroke, pack, unpack
 
 
 @given(st.data(), st.integers(0, 50))

@@ -11,9 +11,9 @@ from PIL import Image
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import decode_mask, encode_mask
-from napari_wsss.core.sourced_masks import SourcedMask, decode_sourced, encode_sourced
 from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, Sources
-from napari_wsss.core.strokes import Stroke
+from napari_wsss.project.sourced_masks import SourcedMask, decode_sourced, encode_sourced
+from napari_wsss.project.strokes import Stroke
 
 CLASSES = ClassList(("cat", "dog"))
 MASK = np.array([[0, 1, 2], [255, 1, 0]], np.uint8)

@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from napari_wsss.core.criteria import Criteria, Order, ordered, shuffled
-from napari_wsss.core.database import Database, Row
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.image_clusters import ImageClusters
-from napari_wsss.core.records import MOVES as MOVES
-from napari_wsss.core.records import STATES as STATES
-from napari_wsss.core.records import UNDECIDED as UNDECIDED
-from napari_wsss.core.records import ImageRecord as ImageRecord
-from napari_wsss.core.records import NewImage as NewImage
-from napari_wsss.core.records import State as State
-from napari_wsss.core.records import check_labels, check_new, check_split
+from napari_wsss.project.criteria import Criteria, Order, ordered, shuffled
+from napari_wsss.project.database import Database, Row
+from napari_wsss.project.image_clusters import ImageClusters
+from napari_wsss.project.records import (
+    MOVES,
+    STATES,
+    UNDECIDED,
+    ImageRecord,
+    NewImage,
+    State,
+    check_labels,
+    check_new,
+    check_split,
+)
 
 Fact = Literal["score", "changed", "disagrees", "clusters"]
 _KNOWN: Mapping[Fact, str] = {

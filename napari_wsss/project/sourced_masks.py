@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.journal import Journal
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.sources import NOTHING, PERSON, Sources, decode_sources, encode_sources
-from napari_wsss.core.strokes import Stroke
+from napari_wsss.project.journal import Journal
+from napari_wsss.project.strokes import Stroke
 
 CHUNK = b"wsSR"
 """Ancillary, private, unsafe to copy (the case of its letters says so)."""

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_wsss.core import schema
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import encode_mask
-from napari_wsss.core.project import Project
+from napari_wsss.project import schema
+from napari_wsss.project.project import Project
 
 VERSION_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.core import catalog as module
-from napari_wsss.core.catalog import MOVES, STATES, UNDECIDED, NewImage
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.project import Project
+from napari_wsss.project import catalog as module
+from napari_wsss.project.catalog import MOVES, STATES, UNDECIDED, NewImage
+from napari_wsss.project.project import Project
 from tests.core.conftest import IDS
 
 
