@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.images import image_size
 from napari_wsss.core.label_decoupling import detail_weights
 from napari_wsss.core.masks import PseudoMask, read_mask
+from napari_wsss.pixels.images import image_size
 from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
 from napari_wsss.weights.normalisation import Normalisation

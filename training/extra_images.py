@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.images import find_images, read_image
+from napari_wsss.pixels.images import find_images, read_image
 from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
 from training.data import ClassifierBatch, ClassifierData, Pictures, Pixels, View

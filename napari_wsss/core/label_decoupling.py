@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.chamfer import chamfer_distance
+from napari_wsss.pixels.chamfer import chamfer_distance
 
 FULL = 255
 _RADIUS = 2

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.chamfer import chamfer_distance
+from napari_wsss.pixels.chamfer import chamfer_distance
 
 PRECISION_WEIGHT = 0.3
 LEVELS = 256

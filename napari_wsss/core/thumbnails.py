@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from napari_wsss.core.classes import BACKGROUND
-from napari_wsss.core.images import read_image
+from napari_wsss.pixels.images import read_image
 
 LONG_SIDE = 160
 """Pixels: twice the largest size a picture is shown at, for screens of double density."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.images import is_image_name
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.text_files import EMPTY_NAMES, read_text
+from napari_wsss.pixels.images import is_image_name
 
 DELIMITERS = (",", ";", "\t", "|")
 TRUE_FLAGS = frozenset({"1", "1.0", "true", "yes", "y", "x"})

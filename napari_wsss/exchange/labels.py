@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.images import image_size
 from napari_wsss.exchange.csv_table import is_label_table
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.labels_csv import read_csv
@@ -24,6 +23,7 @@ from napari_wsss.exchange.labels_voc import (
 )
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.text_files import read_class_list
+from napari_wsss.pixels.images import image_size
 
 Value = TypeVar("Value")
 

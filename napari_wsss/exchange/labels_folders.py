@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from napari_wsss.core.images import content_hash
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.text_files import NOTHING_NAMES, SPLIT_WORDS, split_name
+from napari_wsss.pixels.images import content_hash
 
 UNLABELLED = frozenset({"unlabelled", "unlabeled", "unknown", "unsorted"})
 

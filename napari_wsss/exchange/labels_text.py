@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_wsss.core.images import is_image_name
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.text_files import find_separator, read_text, split_names
+from napari_wsss.pixels.images import is_image_name
 
 
 def read_list(index: ImageIndex, path: Path, known: Sequence[str] = ()) -> LabelReport:

@@ -14,11 +14,11 @@ from PIL import Image
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish
-from napari_wsss.core.images import find_images, image_id, image_size
 from napari_wsss.core.masks import read_mask, write_mask
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.sources_png import SourcesExport, read_sources
 from napari_wsss.exchange.text_files import CLASS_LIST
+from napari_wsss.pixels.images import find_images, image_id, image_size
 
 MASK_FOLDER = "SegmentationClass"
 GREY_FOLDER = "SegmentationClassGrey"

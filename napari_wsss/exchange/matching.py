@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_wsss.core.images import IMAGE_SUFFIXES, find_images, image_id
+from napari_wsss.pixels.images import IMAGE_SUFFIXES, find_images, image_id
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from napari_wsss.core.images import content_hash, find_images
+from napari_wsss.pixels.images import content_hash, find_images
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
 

@@ -16,8 +16,8 @@ from types import TracebackType
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import sync_folder
-from napari_wsss.core.images import LoadedImage, image_size, read_image
 from napari_wsss.core.plan import Plan, changed_parts
+from napari_wsss.pixels.images import LoadedImage, image_size, read_image
 from napari_wsss.project.backups import back_up
 from napari_wsss.project.catalog import Catalog, NewImage
 from napari_wsss.project.database import Database

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_wsss.core.cleanup import CleanUp, changed_regions, clean
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Source
+from napari_wsss.pixels.cleanup import CleanUp, changed_regions, clean
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.propagation import mask_so_far, persons_pixels
 

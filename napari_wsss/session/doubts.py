@@ -12,8 +12,8 @@ from psygnal import Signal
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.regions import Box, strongest_regions
-from napari_wsss.core.uncertainty import uncertainty
+from napari_wsss.pixels.regions import Box, strongest_regions
+from napari_wsss.pixels.uncertainty import uncertainty
 from napari_wsss.session.jobs import Job
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ UNCERTAINTY = "uncertainty"
 
 
 class Doubts:
-    """Uncertainty of a session's shown image (see `core.uncertainty` for the formula).
+    """Uncertainty of a session's shown image (see `pixels.uncertainty` for the formula).
 
     Parameters
     ----------

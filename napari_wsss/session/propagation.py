@@ -18,7 +18,9 @@ from napari_wsss.core.background import DEFAULT_THRESHOLD
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.propagate import (
+from napari_wsss.core.scribbles import as_seeds
+from napari_wsss.core.sources import Source
+from napari_wsss.pixels.propagate import (
     DEFAULT_STRENGTH,
     Prior,
     around_scribbles,
@@ -27,9 +29,7 @@ from napari_wsss.core.propagate import (
     prior_of_mask,
     propagate,
 )
-from napari_wsss.core.scribbles import as_seeds
-from napari_wsss.core.sources import Source
-from napari_wsss.core.superpixels import Superpixels, find_superpixels
+from napari_wsss.pixels.superpixels import Superpixels, find_superpixels
 from napari_wsss.session.jobs import Job
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QSlider, QWidget
 
 from napari_wsss.core.classes import IGNORE
-from napari_wsss.core.cleanup import CleanUp
+from napari_wsss.pixels.cleanup import CleanUp
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls import WheelGuard, button, column, row, single_shot, text_label
 from napari_wsss.widgets.viewer_sync import ViewerSync

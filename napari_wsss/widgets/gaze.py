@@ -10,7 +10,7 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
 
-from napari_wsss.core.regions import Box, peak_region
+from napari_wsss.pixels.regions import Box, peak_region
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls import soon
 from napari_wsss.widgets.viewer_sync import ViewerSync

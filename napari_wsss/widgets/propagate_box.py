@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QSlider, QWidget
 
-from napari_wsss.core.propagate import DEFAULT_STRENGTH
+from napari_wsss.pixels.propagate import DEFAULT_STRENGTH
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.controls import WheelGuard, button, column, combo, row, text_label

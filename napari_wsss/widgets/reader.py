@@ -8,7 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import QTimer
 
-from napari_wsss.core.images import read_image
+from napari_wsss.pixels.images import read_image
 from napari_wsss.project.project import Project
 from napari_wsss.widgets.looks import TAG
 

@@ -13,7 +13,7 @@ from napari_wsss.widgets.overlay import Overlay
 
 
 class UncertaintyOverlay(Overlay):
-    """Uncertainty (H, W) of the shown image (see `core.uncertainty`)."""
+    """Uncertainty (H, W) of the shown image (see `pixels.uncertainty`)."""
 
     role = looks.UNCERTAINTY
     place = "below proposal"

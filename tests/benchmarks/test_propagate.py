@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_wsss.core.cleanup import CleanUp, clean
-from napari_wsss.core.propagate import around_scribbles, prior_of, propagate
-from napari_wsss.core.superpixels import find_superpixels
+from napari_wsss.pixels.cleanup import CleanUp, clean
+from napari_wsss.pixels.propagate import around_scribbles, prior_of, propagate
+from napari_wsss.pixels.superpixels import find_superpixels
 from tests.benchmarks.conftest import blobs, photograph
 
 SIZES = [(375, 500, 300.0), (2000, 2000, 4000.0)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.core.cleanup import CleanUp
+from napari_wsss.pixels.cleanup import CleanUp
 
 
 def ask(sitting, *args, **kwargs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.core.uncertainty import uncertainty
+from napari_wsss.pixels.uncertainty import uncertainty
 from tests.session.conftest import Sitting
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.core.cleanup import CleanUp
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
+from napari_wsss.pixels.cleanup import CleanUp
 from napari_wsss.widgets.cleaning_layer import CleaningOverlay
 
 

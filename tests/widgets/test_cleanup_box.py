@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.cleanup import CleanUp
+from napari_wsss.pixels.cleanup import CleanUp
 from napari_wsss.widgets.cleanup_box import ESCAPE, NOTHING, CleanupBox
 
 

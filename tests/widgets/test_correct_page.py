@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.core.cleanup import CleanUp
+from napari_wsss.pixels.cleanup import CleanUp
 from napari_wsss.widgets.correct_page import CorrectPage
 
 

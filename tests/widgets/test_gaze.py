@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.core.regions import Box
+from napari_wsss.pixels.regions import Box
 from napari_wsss.widgets.gaze import Gaze
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.core.pixel_walk import band, walked
+from napari_wsss.pixels.pixel_walk import band, walked
 
 
 def halves(at=20):

@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image, ImageOps
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.images import IMAGE_SUFFIXES, content_hash, find_images, image_id, image_size, read_image
+from napari_wsss.pixels.images import IMAGE_SUFFIXES, content_hash, find_images, image_id, image_size, read_image
 
 RNG = np.random.default_rng(3)
 RGB = RNG.integers(0, 256, (6, 9, 3)).astype(np.uint8)
@@ -112,7 +112,7 @@ PLANES = {"planarconfig": "separate"}
 
 
 def without_tifffile(monkeypatch) -> None:
-    monkeypatch.setattr("napari_wsss.core.deep_images.read_with_tifffile", lambda path: (None, 0))
+    monkeypatch.setattr("napari_wsss.pixels.deep_images.read_with_tifffile", lambda path: (None, 0))
 
 
 def test_16_bit_planes_are_refused_rather_than_shown_as_noise(tmp_path, monkeypatch):

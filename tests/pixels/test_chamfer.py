@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.chamfer import chamfer_distance
+from napari_wsss.pixels.chamfer import chamfer_distance
 
 
 def test_one_zero_pixel_shows_the_steps() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_wsss.core.regions import Box, peak_region, strongest_regions
+from napari_wsss.pixels.regions import Box, peak_region, strongest_regions
 
 
 def field(shape, *spots):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.superpixels import MOST_PIXELS, PATCHES, find_superpixels
+from napari_wsss.pixels.superpixels import MOST_PIXELS, PATCHES, find_superpixels
 
 
 @pytest.fixture(scope="module")

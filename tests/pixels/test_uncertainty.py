@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.uncertainty import uncertainty
+from napari_wsss.pixels.uncertainty import uncertainty
 
 
 def maps(scores, background=None):

@@ -14,7 +14,7 @@ from skimage.filters import gaussian
 from skimage.measure import label
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
-from napari_wsss.core.pixel_walk import band, walked
+from napari_wsss.pixels.pixel_walk import band, walked
 
 Mask = NDArray[np.uint8]
 Flags = NDArray[np.bool_]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.propagate import around_scribbles, blended, prior_of, prior_of_mask, propagate
-from napari_wsss.core.superpixels import find_superpixels
+from napari_wsss.pixels.propagate import around_scribbles, blended, prior_of, prior_of_mask, propagate
+from napari_wsss.pixels.superpixels import find_superpixels
 
 SIZE = (96, 128)
 

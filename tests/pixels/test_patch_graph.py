@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.patch_graph import build_graph, solve
-from napari_wsss.core.superpixels import find_superpixels
+from napari_wsss.pixels.patch_graph import build_graph, solve
+from napari_wsss.pixels.superpixels import find_superpixels
 
 
 @pytest.fixture(scope="module")

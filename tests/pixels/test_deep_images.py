@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_wsss.core.deep_images import is_deep, scale_to_uint8, split_alpha
+from napari_wsss.pixels.deep_images import is_deep, scale_to_uint8, split_alpha
 
 
 @pytest.mark.parametrize(("dtype", "deep"), [(np.uint8, False), (np.uint16, True), (np.float32, True)])

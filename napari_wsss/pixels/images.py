@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_wsss.core import deep_images
 from napari_wsss.core.classes import natural_order
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.pixels import deep_images
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"},

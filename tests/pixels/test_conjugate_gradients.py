@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.core.conjugate_gradients import conjugate_gradients
+from napari_wsss.pixels.conjugate_gradients import conjugate_gradients
 
 
 def test_every_row_is_solved():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_wsss.core.cleanup import CleanUp, changed_regions, clean, drop_small, fill_holes, smooth, snap
+from napari_wsss.pixels.cleanup import CleanUp, changed_regions, clean, drop_small, fill_holes, smooth, snap
 
 MASKS = st.integers(0, 2**32 - 1).map(
     lambda seed: np.random.default_rng(seed).choice(np.array([0, 0, 1, 2, 255], np.uint8), (13, 17))

@@ -22,9 +22,9 @@ from skimage.measure import label
 
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.patch_graph import PatchGraph, build_graph, solve
-from napari_wsss.core.pixel_walk import band, walked
-from napari_wsss.core.superpixels import Superpixels
+from napari_wsss.pixels.patch_graph import PatchGraph, build_graph, solve
+from napari_wsss.pixels.pixel_walk import band, walked
+from napari_wsss.pixels.superpixels import Superpixels
 
 Mask = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
