@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from napari_wsss.core.clusters import ClassClusters, no_clusters, place_names
+from napari_wsss.clusters.found import ClassClusters, no_clusters, place_names
 from napari_wsss.core.errors import StepError
 
 Features = NDArray[np.float32]

@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from napari_wsss.clusters.edits import edits_of
 from napari_wsss.core.applied_history import mark_outdated
-from napari_wsss.core.cluster_edits import edits_of
 from napari_wsss.core.lineage import is_asked, with_model
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.provenance import Provenance

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.clusters.edits import as_left, edits_of, known_places
+from napari_wsss.clusters.found import STEP, Clusters, latest_clusters
 from napari_wsss.core.applied_model import RunError, applied_network, known_as
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.cluster_edits import as_left, edits_of, known_places
-from napari_wsss.core.clusters import STEP, Clusters, latest_clusters
 from napari_wsss.core.files import publish
 from napari_wsss.core.lineage import checkpoint_of, file_digest, method_of
 from napari_wsss.core.progress import Progress, Steps

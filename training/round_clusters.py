@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_wsss.core.cluster_edits import as_left, edits_of, known_places
-from napari_wsss.core.clusters import (
+from napari_wsss.clusters.edits import as_left, edits_of, known_places
+from napari_wsss.clusters.found import (
     STEP,
     ClassClusters,
     Clusters,

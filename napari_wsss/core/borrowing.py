@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.clusters.edits import as_left
+from napari_wsss.clusters.found import ClassClusters, latest_clusters
 from napari_wsss.core.applied_evidence import AppliedEvidence
 from napari_wsss.core.applied_model import renormalised
-from napari_wsss.core.cluster_edits import as_left
-from napari_wsss.core.clusters import ClassClusters, latest_clusters
 from napari_wsss.core.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.lineage import Lineage, checkpoint_of

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from psygnal import Signal
 
-from napari_wsss.core.cluster_editor import ClusterEditor
-from napari_wsss.core.cluster_edits import KIND, ClusterEdit, as_left, table_rows
-from napari_wsss.core.clusters import ClassClusters, Clusters, latest_clusters
+from napari_wsss.clusters.editor import ClusterEditor
+from napari_wsss.clusters.edits import KIND, ClusterEdit, as_left, table_rows
+from napari_wsss.clusters.found import ClassClusters, Clusters, latest_clusters
 from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.project.image_clusters import ClusterFacts

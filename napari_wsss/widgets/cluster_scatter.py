@@ -12,7 +12,7 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_wsss.core.clusters import ClassClusters
+from napari_wsss.clusters.found import ClassClusters
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.cluster_selection import ClusterSelection, cluster_colour, is_adding
 from napari_wsss.widgets.cluster_strip import SELECTED, describe, pixmap_of

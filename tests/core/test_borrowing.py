@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_wsss.clusters.found import ClassClusters, place_names
 from napari_wsss.core import registry
 from napari_wsss.core.borrowing import borrow, borrowed_mask, forget_outdated, neighbours
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.clusters import ClassClusters, place_names
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps

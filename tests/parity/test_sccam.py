@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_wsss.core.clusters import sub_label_matrix
+from napari_wsss.clusters.found import sub_label_matrix
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice

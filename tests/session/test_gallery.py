@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_wsss.core.clusters import ClassClusters, Clusters, keep_clusters, no_clusters, place_names
+from napari_wsss.clusters.found import ClassClusters, Clusters, keep_clusters, no_clusters, place_names
 from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.project.project import Project

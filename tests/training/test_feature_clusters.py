@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss.core.cluster_editor import ClusterEditor
-from napari_wsss.core.clusters import keep_clusters
+from napari_wsss.clusters.editor import ClusterEditor
+from napari_wsss.clusters.found import keep_clusters
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss.core.cluster_editor import ClusterEditor
-from napari_wsss.core.clusters import Clusters, latest_clusters, read_clusters
+from napari_wsss.clusters.editor import ClusterEditor
+from napari_wsss.clusters.found import Clusters, latest_clusters, read_clusters
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.progress import finish
 from napari_wsss.core.provenance import Provenance

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_wsss.core.cluster_edits import as_left, edits_of, refresh_image_clusters
-from napari_wsss.core.clusters import ClassClusters, Clusters, keep_clusters, latest_clusters
+from napari_wsss.clusters.edits import as_left, edits_of, refresh_image_clusters
+from napari_wsss.clusters.found import ClassClusters, Clusters, keep_clusters, latest_clusters
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.project.project import Project
 from training.feature_clusters import FeatureClusters

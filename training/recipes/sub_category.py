@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import torch
 
-from napari_wsss.core.clusters import Clusters
+from napari_wsss.clusters.found import Clusters
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core.clusters import keep_clusters
+from napari_wsss.clusters.found import keep_clusters
 from napari_wsss.core.progress import finish
 from napari_wsss.pipeline import localize
 from napari_wsss.project.project import Project

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core.cluster_editor import ClusterEditor
-from napari_wsss.core.clusters import latest_clusters
+from napari_wsss.clusters.editor import ClusterEditor
+from napari_wsss.clusters.found import latest_clusters
 from napari_wsss.project.project import Project
 from tests.training.test_feature_clusters import apply_localizer
 from training.run import main

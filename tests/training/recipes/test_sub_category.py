@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss.core.cluster_editor import ClusterEditor
-from napari_wsss.core.clusters import latest_clusters, read_clusters
+from napari_wsss.clusters.editor import ClusterEditor
+from napari_wsss.clusters.found import latest_clusters, read_clusters
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.localize.base import load_localizer

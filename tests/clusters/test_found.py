@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_wsss.core.clusters import (
+from napari_wsss.clusters.found import (
     ClassClusters,
     Clusters,
     keep_clusters,

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.cluster_edits import KIND, ClusterEdit, as_left
-from napari_wsss.core.clusters import ClassClusters, Clusters, place_names
+from napari_wsss.clusters.edits import KIND, ClusterEdit, as_left
+from napari_wsss.clusters.found import ClassClusters, Clusters, place_names
 from napari_wsss.core.errors import LabelError
 from napari_wsss.project.project import Project
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.clusters import ClassClusters, Clusters, latest_clusters, no_clusters
+from napari_wsss.clusters.found import ClassClusters, Clusters, latest_clusters, no_clusters
 from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.project.journal import Entry, Kind
 from napari_wsss.project.project import Project

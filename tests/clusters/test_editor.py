@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_wsss.clusters.editor import ClusterEditor
+from napari_wsss.clusters.edits import edits_of, refresh_image_clusters
+from napari_wsss.clusters.found import ClassClusters, Clusters, keep_clusters, latest_clusters, no_clusters, place_names
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.cluster_editor import ClusterEditor
-from napari_wsss.core.cluster_edits import edits_of, refresh_image_clusters
-from napari_wsss.core.clusters import ClassClusters, Clusters, keep_clusters, latest_clusters, no_clusters, place_names
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.project.catalog import NewImage

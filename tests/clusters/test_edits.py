@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_wsss.core.cluster_edits import ClusterEdit, as_left, edits_of, effective, known_places
-from napari_wsss.core.clusters import ClassClusters, Clusters, place_names
+from napari_wsss.clusters.edits import ClusterEdit, as_left, edits_of, effective, known_places
+from napari_wsss.clusters.found import ClassClusters, Clusters, place_names
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.project.project import Project
 
