@@ -182,14 +182,14 @@ def _is_accepted(project: Project, image_id: str) -> bool:
 
 
 def _maps(project: Project, ids: list[str], device: str) -> Steps[None]:
-    from napari_wsss.pipeline import localize
+    from napari_wsss.pipeline.run import localize
 
     yield from localize(project, ids, device)
 
 
 def _label(project: Project, run: RunFolder, image_id: str, rule: LabelRule) -> None:
     """Write the labels of an image where they are to be made and not there yet; raise what is wrong with it."""
-    from napari_wsss.pipeline import base_maps
+    from napari_wsss.pipeline.run import base_maps
 
     path = label_path(run, image_id)
     if path.exists() or _is_accepted(project, image_id):

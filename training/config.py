@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.lineage import Source
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter, to_dict
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
+from napari_wsss.pipeline.lineage import Source
 from training.augment import Augmentation
 from training.published_presets import is_published, preset_for, preset_names, published_preset
 from training.sources import (

@@ -247,7 +247,7 @@ class ProposedMask:
 
     def __call__(self) -> Pixels:
         """Return the mask (H, W) uint8."""
-        from napari_wsss.pipeline import proposal
+        from napari_wsss.pipeline.run import proposal
 
         values = proposal(self.project, self.image_id)
         if values is not None:

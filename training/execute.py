@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.clusters.edits import edits_of
-from napari_wsss.core.applied_history import mark_outdated
-from napari_wsss.core.lineage import is_asked, with_model
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
+from napari_wsss.pipeline.applied_history import mark_outdated
+from napari_wsss.pipeline.lineage import is_asked, with_model
 from napari_wsss.project.project import Project
 from training.checkpoints import BEST, LAST
 from training.config import RECIPES, RunConfig, resolve_file

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from napari_wsss.clusters.edits import as_left, edits_of, known_places
 from napari_wsss.clusters.found import STEP, Clusters, latest_clusters
-from napari_wsss.core.applied_model import RunError, applied_network, known_as
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.files import publish
-from napari_wsss.core.lineage import checkpoint_of, file_digest, method_of
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.pipeline.applied_model import RunError, applied_network, known_as
+from napari_wsss.pipeline.lineage import checkpoint_of, file_digest, method_of
 from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
 from napari_wsss.project.store import DAMAGE

@@ -21,10 +21,10 @@ from napari_wsss.clusters.found import (
     write_clusters,
 )
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.lineage import file_digest
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.localize.base import load_localizer
+from napari_wsss.pipeline.lineage import file_digest
 from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
 from training.clustering import Clustering

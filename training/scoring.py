@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.applied_model import renormalised
 from napari_wsss.core.errors import LabelError, ProjectError, StepError
 from napari_wsss.core.inference import SegmentInference
-from napari_wsss.core.lineage import checkpoint_of
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.applied_model import renormalised
+from napari_wsss.pipeline.lineage import checkpoint_of
 from napari_wsss.project.project import Project
 
 Mask = NDArray[np.uint8]
@@ -155,7 +155,7 @@ def score(project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | 
 
 def seeds(project: Project, image_id: str) -> ActivationMaps | None:
     """Return the stored maps of the applied localizer, also while a segmenter is applied."""
-    from napari_wsss import pipeline
+    from napari_wsss.pipeline import run as pipeline
 
     checkpoint_of(project, project.plan, "localize")
     return pipeline.base_maps(project, image_id, "localize")

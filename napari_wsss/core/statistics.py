@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from napari_wsss.core.applied_history import ModelChange, base_name
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.applied_history import ModelChange, base_name
 from napari_wsss.project.journal import Entry, Journal
 
 KINDS = ("mask", "undo")

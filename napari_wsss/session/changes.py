@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from napari_wsss.core.applied_history import ModelChange, last_move
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.masks import overlap
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.applied_history import ModelChange, last_move
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.session import stages

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from napari_wsss.core.companions import NONE, Companions, candidates, companions_per_class, related
 from napari_wsss.core.errors import LabelError, WsssError
+from napari_wsss.pipeline.companions import NONE, Companions, candidates, companions_per_class, related
 from napari_wsss.session.boundary import BoundaryView
 from napari_wsss.session.signals import reported
 

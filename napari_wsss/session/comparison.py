@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.applied_history import base_name, last_move
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.difference import difference, tinted
 from napari_wsss.core.masks import overlap
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.applied_history import base_name, last_move
 from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from napari_wsss.session.jobs import Job

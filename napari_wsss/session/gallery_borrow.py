@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from psygnal import Signal
 
-from napari_wsss.core.borrowing import STEP, BorrowReport, borrow, forget_outdated
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.borrowing import STEP, BorrowReport, borrow, forget_outdated
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.session import stages

@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_wsss.core.applied_history import CHECKPOINTS, mark_outdated, model_changes, model_name, with_models_of
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.lineage import SHELF_OF_STAGE, Source, has_model, is_asked, method_of, with_model
 from napari_wsss.core.plan import Plan
+from napari_wsss.pipeline.applied_history import CHECKPOINTS, mark_outdated, model_changes, model_name, with_models_of
+from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, Source, has_model, is_asked, method_of, with_model
 from napari_wsss.session.runs import RunInfo
 from napari_wsss.session.signals import reported
 from napari_wsss.session.tuning import Tuning

@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from napari_wsss.core.errors import WsssError
-from napari_wsss.core.lineage import Lineage, applied_source, method_of
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.sources import Source
+from napari_wsss.pipeline.lineage import Lineage, applied_source, method_of
 from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from napari_wsss.session.canvas import Machine, threshold_in

@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.borrowing import borrowed_mask
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING, Evidence, Remembered
-from napari_wsss.core.lineage import Lineage, clusters_of
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import load_method
+from napari_wsss.pipeline.borrowing import borrowed_mask
+from napari_wsss.pipeline.lineage import Lineage, clusters_of
 from napari_wsss.project.project import Project
 from napari_wsss.session.live import BACKGROUND_STEPS
 
 
 def _pipeline() -> Any:
-    from napari_wsss import pipeline
+    from napari_wsss.pipeline import run as pipeline
 
     return pipeline
 

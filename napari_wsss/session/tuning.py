@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.gains import NEUTRAL
-from napari_wsss.core.lineage import clusters_of
 from napari_wsss.core.plan import Step
-from napari_wsss.core.plan_history import last_change, mark_taken_back
 from napari_wsss.core.registry import Shelf
+from napari_wsss.pipeline.lineage import clusters_of
+from napari_wsss.pipeline.plan_history import last_change, mark_taken_back
 from napari_wsss.project.catalog import UNDECIDED
 from napari_wsss.session import planning, presets, stages
 from napari_wsss.session.live import CLASS_GAIN, background_step

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 
-from napari_wsss.core.borrowing import BorrowReport
 from napari_wsss.core.errors import LabelError
+from napari_wsss.pipeline.borrowing import BorrowReport
 from napari_wsss.session.gallery import GalleryRow
 from napari_wsss.session.jobs import describe
 from napari_wsss.session.session import Session

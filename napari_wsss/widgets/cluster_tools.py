@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QMenu, QSpinBox, QWidget
 
-from napari_wsss.core.borrowing import NEIGHBOURS, neighbours
+from napari_wsss.pipeline.borrowing import NEIGHBOURS, neighbours
 from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.cluster_selection import ClusterSelection

@@ -8,7 +8,7 @@ from qtpy.QtCore import QPoint, QSize, Qt
 from qtpy.QtGui import QIcon, QImageReader, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
-from napari_wsss.core.companions import Companions
+from napari_wsss.pipeline.companions import Companions
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls import button, column, heading, row, text_label
 from napari_wsss.widgets.type_ahead import TypeAhead

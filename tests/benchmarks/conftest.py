@@ -13,9 +13,9 @@ from PIL import Image
 from scipy.ndimage import zoom
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.lineage import base_provenance
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
+from napari_wsss.pipeline.lineage import base_provenance
 from napari_wsss.project.project import NewImage, Project
 
 CLASSES = ClassList(("ant", "bee", "cat", "dog"))

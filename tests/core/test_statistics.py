@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from napari_wsss.core import statistics
-from napari_wsss.core.applied_history import ModelChange
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.statistics import Acceptance, History
+from napari_wsss.pipeline.applied_history import ModelChange
 from napari_wsss.project.project import Project
 
 

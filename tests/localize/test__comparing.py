@@ -13,10 +13,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_wsss import pipeline
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.companion import Companion
-from napari_wsss.core.companions import companions_of
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.plan import Step
@@ -26,6 +24,8 @@ from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize import _comparing
 from napari_wsss.localize.base import build_localizer, infer_maps, save_localizer
 from napari_wsss.localize.co_attention import CoAttention
+from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.companions import companions_of
 from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
 

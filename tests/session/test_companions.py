@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_wsss.core import companions as core_companions
 from napari_wsss.core.companion import Companion
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.pipeline import companions as core_companions
 from napari_wsss.session import companions as session_companions
 from napari_wsss.session.session import Session
 from tests.session.conftest import Colours, Sitting

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_wsss import pipeline
+from napari_wsss.pipeline import run as pipeline
 from napari_wsss.session.canvas import Machine
 from napari_wsss.session.origins import proposal_source
 from tests.session.conftest import CHECKPOINT, Sitting

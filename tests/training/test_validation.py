@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss.core.companions import chosen_by_rule
 from napari_wsss.localize.base import build_localizer
+from napari_wsss.pipeline.companions import chosen_by_rule
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import build_segmenter
 from training.config import RunConfig

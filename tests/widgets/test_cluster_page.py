@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QToolButton
 
-from napari_wsss.core.borrowing import BorrowReport
+from napari_wsss.pipeline.borrowing import BorrowReport
 from napari_wsss.widgets.cluster_page import ClustersPage
 from tests.widgets.clustered import cluster
 from tests.widgets.test_cluster_scatter import around, drag

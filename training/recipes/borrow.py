@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_wsss.core.borrowing import NEIGHBOURS, borrow_for_neighbours
+from napari_wsss.pipeline.borrowing import NEIGHBOURS, borrow_for_neighbours
 from napari_wsss.project.project import Project
 from training.hardware import prepare
 from training.recipes.stages import DONE, SOME_FAILED, add_device_options, hardware_of

@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from napari_wsss import pipeline
-from napari_wsss.core.applied_model import companions_for
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import LabelError, ParameterError, StepError
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, to_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import load_method, method_names
+from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.applied_model import companions_for
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
 from training.checkpoints import LAST
 from training.config import RunConfig, resolve_file

@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from napari_wsss import pipeline
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.files import publish
 from napari_wsss.core.metrics import ABSENT_RULES, DEFAULT_RULE, AbsentRule, Scores, Sweep
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.score_tables import RULE_WORDS, format_sweep, score_rows, sweep_rows
+from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
 from training.hardware import prepare
 from training.recipes.stages import add_selection_options, chosen_ids, hardware_of

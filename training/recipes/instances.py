@@ -17,19 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_wsss import pipeline
 from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
 from napari_wsss.core.classes import voc_colours
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.instances import STILL, Instances, cluster, masks_of, split
-from napari_wsss.core.lineage import applied_source, checkpoint_of, inference_of, method_of
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.score_tables import to_csv
+from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.lineage import applied_source, checkpoint_of, inference_of, method_of
 from napari_wsss.project.project import Project
 from napari_wsss.refine.random_walk import Cells, walk
 from training.hardware import prepare

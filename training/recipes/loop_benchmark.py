@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from napari_wsss import pipeline
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.metrics import Scores
 from napari_wsss.core.plan import Step
+from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
 from training.checkpoints import LAST
 from training.config import RunConfig, resolve_file

@@ -12,17 +12,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_wsss import pipeline
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import Inference, SegmentInference
-from napari_wsss.core.lineage import checkpoint_of, file_digest
 from napari_wsss.core.metrics import Scores
 from napari_wsss.core.parameters import to_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import load_method
+from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.lineage import checkpoint_of, file_digest
 from napari_wsss.project.project import Project
 from training.recipes.compare import CRF, checkpoint_maps
 from training.recipes.trained_runs import Model

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.lineage import checkpoint_of, file_digest
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.resizing import resize
 from napari_wsss.localize.base import Localizer, load_localizer, save_localizer
 from napari_wsss.localize.lpcam import Lpcam, standing_on
 from napari_wsss.networks.dense import as_batch, evaluating
+from napari_wsss.pipeline.lineage import checkpoint_of, file_digest
 from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
 from training.checkpoints import BEST, LAST

@@ -83,7 +83,7 @@ def _supervision(segmenter: Segmenter) -> dict[str, list[list[str]]]:
 
 def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolder) -> Steps[SegmentationData]:
     """Return what is learned from, fixed when the run first starts so that resuming sees the same."""
-    from napari_wsss.pipeline import propose
+    from napari_wsss.pipeline.run import propose
 
     assert isinstance(config.sources, SegmentationSources)
     weights = config.sources.machine_weight, config.sources.detail_weight
@@ -108,7 +108,7 @@ def chosen_images(project: Project, sources: SegmentationSources) -> tuple[list[
 
 def has_proposal(project: Project, image_id: str) -> bool:
     """Return whether the store holds a proposal of an image under the current plan."""
-    from napari_wsss.pipeline import proposal
+    from napari_wsss.pipeline.run import proposal
 
     return proposal(project, image_id) is not None
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_wsss import pipeline
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import add_options, fields_of, from_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method, method_names
+from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.catalog import STATES, UNDECIDED
 from napari_wsss.project.project import Project
 from training.config import Hardware

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from napari_wsss import pipeline
-from napari_wsss.core.applied_model import RunError
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import add_options, fields_of, from_dict
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.saliency_metrics import SaliencyTally
+from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.applied_model import RunError
 from napari_wsss.project.project import Project
 from training.hardware import prepare
 from training.published_presets import published_figures

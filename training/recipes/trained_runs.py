@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_wsss.core.lineage import Source
 from napari_wsss.core.registry import load_method, method_names
+from napari_wsss.pipeline.lineage import Source
 from napari_wsss.project.project import Project
 from training.checkpoints import BEST, LAST
 from training.config import RECIPES, Recipe

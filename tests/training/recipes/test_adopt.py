@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss import pipeline
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.registry import load_method
 from napari_wsss.localize.base import load_localizer
 from napari_wsss.networks.trunk import build_trunk
+from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
 from napari_wsss.published import WITH_CLASSES, shelf_of
 from napari_wsss.session.runs import RunInfo, runs_in

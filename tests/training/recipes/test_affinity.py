@@ -13,7 +13,7 @@ from napari_wsss.affinity.base import load_affinity_model
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
-from napari_wsss.pipeline import proposal, propose
+from napari_wsss.pipeline.run import proposal, propose
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.affinity_data import label_path

@@ -6,7 +6,7 @@ import pytest
 
 from napari_wsss.clusters.found import keep_clusters
 from napari_wsss.core.progress import finish
-from napari_wsss.pipeline import localize
+from napari_wsss.pipeline.run import localize
 from napari_wsss.project.project import Project
 from tests.training.test_feature_clusters import FEW, apply_localizer
 from training.run import main

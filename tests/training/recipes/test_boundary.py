@@ -14,7 +14,7 @@ from napari_wsss.affinity.base import load_affinity_model
 from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.masks import read_mask
-from napari_wsss.pipeline import evidence_of
+from napari_wsss.pipeline.run import evidence_of
 from napari_wsss.project.project import Project
 from training.affinity_data import label_path
 from training.checkpoints import BEST

@@ -13,9 +13,9 @@ from napari_wsss.affinity.base import build_affinity_model, save_affinity_model
 from napari_wsss.affinity.boundary_net import BoundaryNet
 from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.lineage import with_model
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.pipeline.lineage import with_model
 from napari_wsss.project.project import Project
 from training.recipes import instances as stage
 from training.run import main

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from napari_wsss.core.applied_evidence import AppliedEvidence
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
+from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.project.project import Project
 from napari_wsss.saliency.base import load_saliency
 from napari_wsss.saliency.ldf import LabelDecoupling

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from napari_wsss.pipeline import base_maps, proposal
+from napari_wsss.pipeline.run import base_maps, proposal
 from napari_wsss.project.catalog import UNDECIDED
 from napari_wsss.project.project import Project
 from training.run import main

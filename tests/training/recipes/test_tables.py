@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.affinity.base import build_affinity_model, save_affinity_model
-from napari_wsss.core.lineage import with_model
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.pipeline.lineage import with_model
 from napari_wsss.project.project import Project
 from training.config import RunConfig, resolve_file
 from training.execute import begin, carry_out

@@ -13,10 +13,10 @@ from PIL import Image
 
 from napari_wsss.core import registry
 from napari_wsss.core.affinities import Affinities
-from napari_wsss.core.applied_evidence import AppliedEvidence
-from napari_wsss.core.applied_model import RunError
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
+from napari_wsss.pipeline.applied_evidence import AppliedEvidence
+from napari_wsss.pipeline.applied_model import RunError
 from napari_wsss.project.project import Project
 from tests.core.conftest import HEIGHT, IDS, WIDTH
 

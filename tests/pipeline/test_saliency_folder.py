@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.saliency_folder import read_saliency, saliency_file
+from napari_wsss.pipeline.saliency_folder import read_saliency, saliency_file
 
 VALUES = np.arange(0, 240, 20, dtype=np.uint8).reshape(3, 4)
 

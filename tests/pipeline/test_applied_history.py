@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from napari_wsss.core.applied_history import (
+from napari_wsss.core.plan import Step
+from napari_wsss.pipeline.applied_history import (
     base_name,
     last_move,
     mark_outdated,
@@ -10,7 +11,6 @@ from napari_wsss.core.applied_history import (
     model_name,
     with_models_of,
 )
-from napari_wsss.core.plan import Step
 from napari_wsss.project.project import Project
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.affinities import Affinities
-from napari_wsss.core.applied_model import applied_network
 from napari_wsss.core.evidence import Evidence
-from napari_wsss.core.lineage import Source, inference_of, saliency_path
 from napari_wsss.core.maps import SaliencyMap
 from napari_wsss.core.plan import Plan
-from napari_wsss.core.saliency_folder import read_saliency
+from napari_wsss.pipeline.applied_model import applied_network
+from napari_wsss.pipeline.lineage import Source, inference_of, saliency_path
+from napari_wsss.pipeline.saliency_folder import read_saliency
 from napari_wsss.project.project import Project
 
 

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from napari_wsss.clusters.edits import as_left
 from napari_wsss.clusters.found import ClassClusters, latest_clusters
-from napari_wsss.core.applied_evidence import AppliedEvidence
-from napari_wsss.core.applied_model import renormalised
-from napari_wsss.core.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
 from napari_wsss.core.errors import StepError, WsssError
-from napari_wsss.core.lineage import Lineage, checkpoint_of
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.pipeline.applied_evidence import AppliedEvidence
+from napari_wsss.pipeline.applied_model import renormalised
+from napari_wsss.pipeline.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
+from napari_wsss.pipeline.lineage import Lineage, checkpoint_of
 from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.project.project import Project
 

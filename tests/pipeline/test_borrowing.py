@@ -15,14 +15,14 @@ from PIL import Image
 
 from napari_wsss.clusters.found import ClassClusters, place_names
 from napari_wsss.core import registry
-from napari_wsss.core.borrowing import borrow, borrowed_mask, forget_outdated, neighbours
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import NoParameters
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import finish
+from napari_wsss.pipeline.borrowing import borrow, borrowed_mask, forget_outdated, neighbours
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import NewImage, Project
 
 CLASSES = ClassList(("apple",))

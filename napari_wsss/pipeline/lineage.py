@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from napari_wsss.core.companions import NONE, Companions, related
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.inference import Inference, SegmentInference
@@ -19,7 +18,8 @@ from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
-from napari_wsss.core.saliency_folder import saliency_file
+from napari_wsss.pipeline.companions import NONE, Companions, related
+from napari_wsss.pipeline.saliency_folder import saliency_file
 from napari_wsss.pixels.images import content_hash
 from napari_wsss.project.project import Project
 

@@ -16,12 +16,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.applied_evidence import AppliedEvidence
-from napari_wsss.core.applied_model import RunError, model_maps, renormalised
-from napari_wsss.core.borrowing import borrowed_mask
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING, Evidence
-from napari_wsss.core.lineage import (
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.provenance import Provenance
+from napari_wsss.pipeline.applied_evidence import AppliedEvidence
+from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised
+from napari_wsss.pipeline.borrowing import borrowed_mask
+from napari_wsss.pipeline.lineage import (
     BaseSource,
     Lineage,
     applied_source,
@@ -32,10 +36,6 @@ from napari_wsss.core.lineage import (
     clusters_of,
     has_model,
 )
-from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.provenance import Provenance
 from napari_wsss.project.project import Project
 
 Mask = NDArray[np.uint8]
@@ -282,7 +282,7 @@ def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
 def proposal(project: Project, image_id: str) -> Mask | None:
     """Return the stored pseudo mask (H, W) uint8 of the current plan and labels; None when not computed yet.
 
-    One that was taken over from another image's correction goes before the image's own (see `core.borrowing`).
+    One that was taken over from another image's correction goes before the image's own (see `pipeline.borrowing`).
     """
     if not has_model(project.plan):
         return None

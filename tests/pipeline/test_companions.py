@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.companions import candidates, companions_of, companions_per_class, related
-from napari_wsss.core.lineage import Lineage
+from napari_wsss.pipeline.companions import candidates, companions_of, companions_per_class, related
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
 

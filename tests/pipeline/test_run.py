@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_wsss import pipeline
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ParameterError, StepError, WeightsError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, finish
-from napari_wsss.pipeline import StageReport
+from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.run import StageReport
 from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from napari_wsss.core.lineage import Source, applied_source, is_asked
 from napari_wsss.core.plan import Plan
+from napari_wsss.pipeline.lineage import Source, applied_source, is_asked
 from napari_wsss.project.catalog import UNDECIDED
 from napari_wsss.project.journal import Entry
 from napari_wsss.project.project import Project

@@ -14,9 +14,17 @@ from napari_wsss.core.background import DEFAULT_ALPHA
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.lineage import Lineage, applied_source, chain_of, file_digest, has_model, inference_of, method_of
 from napari_wsss.core.masks import write_mask
 from napari_wsss.core.plan import Plan, Step
+from napari_wsss.pipeline.lineage import (
+    Lineage,
+    applied_source,
+    chain_of,
+    file_digest,
+    has_model,
+    inference_of,
+    method_of,
+)
 from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
 

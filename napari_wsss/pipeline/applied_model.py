@@ -15,17 +15,10 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import StepError, WsssError
-from napari_wsss.core.lineage import (
-    Lineage,
-    Source,
-    checkpoint_of,
-    file_digest,
-    inference_of,
-    method_of,
-)
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import load_method
+from napari_wsss.pipeline.lineage import Lineage, Source, checkpoint_of, file_digest, inference_of, method_of
 from napari_wsss.project.project import Project
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_wsss.core.applied_model import RunError, companions_for, known_as, renormalised
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.companions import Companions
 from napari_wsss.core.errors import ProjectError, StepError
-from napari_wsss.core.lineage import Lineage
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.pipeline.applied_model import RunError, companions_for, known_as, renormalised
+from napari_wsss.pipeline.companions import Companions
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
 from tests.core.conftest import IDS
 

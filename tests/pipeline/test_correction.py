@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.classes import IGNORE
-from napari_wsss.core.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.pipeline.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
 
 SIDE = 8
 
