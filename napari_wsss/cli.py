@@ -131,7 +131,7 @@ def _project_argument(sub: argparse.ArgumentParser) -> None:
 
 def sample(options: argparse.Namespace) -> int:
     """Generate the sample pictures and make a project on them."""
-    from napari_wsss.sample import generate_sample
+    from napari_wsss.sample.project import generate_sample
 
     if (options.folder / FILE_NAME).exists():
         raise ProjectError(f"{options.folder} holds a project already; open it, or choose another folder.")

@@ -79,6 +79,6 @@ def weights_folder() -> Path:
 @pytest.fixture(scope="session")
 def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a generated VOC-style folder of 10 pictures of 96 pixels; do not write into it."""
-    from napari_wsss.sample import generate_sample
+    from napari_wsss.sample.project import generate_sample
 
     return generate_sample(tmp_path_factory.mktemp("sample"), images=10, size=96).folder

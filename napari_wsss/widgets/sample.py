@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qtpy.QtCore import QStandardPaths
 
-from napari_wsss.sample import generate_sample
+from napari_wsss.sample.project import generate_sample
 from napari_wsss.session.session import Session, create_project
 from napari_wsss.widgets.reader import DATABASE, LayerData, open_in_viewer
 

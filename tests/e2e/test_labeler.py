@@ -16,7 +16,7 @@ pytest.importorskip("torch")
 
 from napari_wsss.core.masks import read_mask
 from napari_wsss.project.project import Project
-from napari_wsss.sample import generate_sample
+from napari_wsss.sample.project import generate_sample
 from tests.e2e.labeler import Labeler, dock_in
 
 pytestmark = [pytest.mark.gui, pytest.mark.timeout(600)]

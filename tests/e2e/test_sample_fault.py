@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_wsss.sample_pictures import CLASSES, Picture, SampleObject, draw_picture
+from napari_wsss.sample.pictures import CLASSES, Picture, SampleObject, draw_picture
 
 torch = pytest.importorskip("torch", reason="trains a classifier")
 TRAIN, TEST, SIZE, EPOCHS, BATCH, RATE = 240, 40, 160, 26, 16, 2e-3

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("napari")
 pytest.importorskip("torch")
 
-from napari_wsss.sample import generate_sample
+from napari_wsss.sample.project import generate_sample
 from tests.e2e import correcting, finding, grouping, learning
 from tests.e2e.desk import Desk
 from tests.e2e.diary import Diary, Page

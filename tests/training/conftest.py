@@ -12,7 +12,7 @@ import pytest
 
 from napari_wsss.core.masks import read_mask
 from napari_wsss.project.project import Project
-from napari_wsss.sample import generate_sample
+from napari_wsss.sample.project import generate_sample
 from training.config import Recipe, RunConfig, resolve_file
 from training.recipes.voc_folder import project_of
 

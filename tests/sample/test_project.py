@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.masks import read_mask
-from napari_wsss.sample import CLASSES, generate_sample
+from napari_wsss.sample.project import CLASSES, generate_sample
 
 
 def rows(path: Path) -> list[dict[str, str]]:

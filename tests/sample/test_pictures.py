@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from napari_wsss.sample_pictures import CLASSES, GROUNDS, LOOKS, WATER_CLASS, Picture, draw_picture
+from napari_wsss.sample.pictures import CLASSES, GROUNDS, LOOKS, WATER_CLASS, Picture, draw_picture
 
 SIZE = 96
 
