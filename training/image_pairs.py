@@ -11,8 +11,8 @@ from PIL import Image, UnidentifiedImageError
 
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.label_decoupling import FULL
 from napari_wsss.pixels.images import image_size, is_image_name, read_image
+from training.data.label_decoupling import FULL
 from training.picture_memory import PictureMemory
 
 IMAGES, MASKS, TEST = "images", "masks", "test.txt"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.saliency_metrics import SaliencyTally
 from napari_wsss.saliency.base import SaliencyModel
 from training.saliency_examples import Examples
 from training.samplers import spread
+from training.scoring.saliency_metrics import SaliencyTally
 from training.validation import MOST_IMAGES
 
 HALF = 128

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_wsss.core.label_decoupling import FULL, decoupled, stored
 from napari_wsss.weights.normalisation import Normalisation
 from training.augment import Augmentation, jittered
+from training.data.label_decoupling import FULL, decoupled, stored
 from training.picture_memory import PictureMemory
 from training.saliency_examples import Examples
 from training.samplers import BatchOrder, sample_rng

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.label_decoupling import FULL
 from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.project import Project
 from training.data import AcceptedMask, Pictures, training_records, validation_records
+from training.data.label_decoupling import FULL
 from training.image_pairs import ImagePairs
 from training.run_folder import RunFolder
 from training.sources import SaliencySources

@@ -14,13 +14,13 @@ from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.saliency_metrics import SaliencyTally
 from napari_wsss.pipeline.lineage import checkpoint_of, inference_of, saliency_path
 from napari_wsss.pipeline.saliency_folder import read_saliency
 from napari_wsss.project.project import Project
 from training.image_pairs import read_truth
 from training.saliency_check import HALF
 from training.scoring import TrueMasks
+from training.scoring.saliency_metrics import SaliencyTally
 
 STAGE = "saliency"
 Map = NDArray[np.float32]

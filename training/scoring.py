@@ -14,11 +14,11 @@ from napari_wsss.core.errors import LabelError, ProjectError, StepError
 from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import read_mask
-from napari_wsss.core.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_model import renormalised
 from napari_wsss.pipeline.lineage import checkpoint_of
 from napari_wsss.project.project import Project
+from training.scoring.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
 
 Mask = NDArray[np.uint8]
 Truth = Callable[[str], Mask]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from napari_wsss.core.files import publish
-from napari_wsss.core.score_tables import to_csv
+from training.scoring.score_tables import to_csv
 
 TABLE, TABLE_CSV = "table.txt", "table.csv"
 

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.companion import Companion
 from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.metrics import Scores, Sweep, confusion_matrix, threshold_sweep
 from napari_wsss.core.resizing import resize
-from napari_wsss.core.score_tables import score_rows
 from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.pipeline.companions import PARAMETER, chosen_by_rule
@@ -25,6 +23,8 @@ from napari_wsss.segment.base import Segmenter, predict
 from training.data import AcceptedMask, Pictures, validation_records
 from training.samplers import spread
 from training.scoring import THRESHOLDS, class_names
+from training.scoring.metrics import Scores, Sweep, confusion_matrix, threshold_sweep
+from training.scoring.score_tables import score_rows
 
 MOST_IMAGES = 200
 """Validation images per epoch, evenly from the split. `evaluate` uses all."""

@@ -29,7 +29,7 @@ from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.core.progress import Progress, Steps, finish
-from napari_wsss.core.transition import Transition, chebyshev_coefficients
+from napari_wsss.refine._transition import Transition, chebyshev_coefficients
 from napari_wsss.refine.base import Refiner
 
 Planes = NDArray[np.float32]

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.difference import difference, tinted
 from napari_wsss.core.masks import overlap
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_history import base_name, last_move
@@ -23,6 +22,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.models import Models
+from napari_wsss.session.models.difference import difference, tinted
 from napari_wsss.session.save_state import SaveState
 
 View = Literal["", "after", "before", "difference"]

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_wsss.core.contours import with_contour
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.thumbnails import small_picture
 from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from napari_wsss.session.jobs import Job
+from napari_wsss.session.pictures.contours import with_contour
+from napari_wsss.session.pictures.drawing import small_picture
 from napari_wsss.session.walking import Walking
 
 GALLERY = "gallery pictures"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psygnal import Signal
 
-from napari_wsss.core.statistics import block_means, edited_of
+from napari_wsss.session.models.history import block_means, edited_of
 from napari_wsss.session.statistics import Figures, Statistics
 from napari_wsss.session.walking import Walking
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.label_removal import without_values
 from napari_wsss.core.sources import Source
+from napari_wsss.session.review.label_removal import without_values
 from napari_wsss.session.reviewing import Reviewing
 from napari_wsss.session.signals import reported
 

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.evidence import Evidence
-from napari_wsss.core.halved import FACTOR, HalvedEvidence, doubled_mask, halved_image, halved_maps
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.session import stages
 from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.session.results.halved import FACTOR, HalvedEvidence, doubled_mask, halved_image, halved_maps
 
 PREVIEW = "preview"
 REST = 0.3

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from psygnal import Signal
 
 from napari_wsss.core.progress import Steps
-from napari_wsss.core.statistics import Acceptance, History
 from napari_wsss.pipeline.applied_history import ModelChange, model_changes
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job
+from napari_wsss.session.models.history import Acceptance, History
 from napari_wsss.session.walking import Walking
 
 STATISTICS = "statistics"

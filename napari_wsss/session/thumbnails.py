@@ -19,12 +19,12 @@ from psygnal import Signal
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.thumbnails import keep_picture, kept_picture, small_picture, with_mask
 from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
 from napari_wsss.session import stages
 from napari_wsss.session.canvas import read_machine
 from napari_wsss.session.jobs import Job
+from napari_wsss.session.pictures.drawing import keep_picture, kept_picture, small_picture, with_mask
 from napari_wsss.session.walking import Walking
 
 THUMBNAILS = "thumbnails"

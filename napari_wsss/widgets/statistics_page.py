@@ -10,7 +10,8 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_wsss.core.statistics import (
+from napari_wsss.session.hint import RETRAIN_AFTER
+from napari_wsss.session.models.history import (
     Acceptance,
     Figure,
     accepted_over_time,
@@ -24,7 +25,6 @@ from napari_wsss.core.statistics import (
     places_of,
     seconds_of,
 )
-from napari_wsss.session.hint import RETRAIN_AFTER
 from napari_wsss.session.session import Session
 from napari_wsss.session.statistics import Figures
 from napari_wsss.widgets.charts import BarChart, LineChart, percent, picture_of

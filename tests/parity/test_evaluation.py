@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.classes import IGNORE
-from napari_wsss.core.metrics import Scores, confusion_matrix, threshold_sweep
+from training.scoring.metrics import Scores, confusion_matrix, threshold_sweep
 
 FOLDER = Path(os.environ.get("WSSS_FIXTURES", Path(__file__).parents[3] / "shared" / "fixtures" / "open"))
 TOLERANCE = 1e-6

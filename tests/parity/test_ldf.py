@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_wsss.core.label_decoupling import decoupled, stored
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.ldf_decoders import SaliencyLogits
 from napari_wsss.saliency.base import SaliencyBatch, build_saliency
@@ -18,6 +17,7 @@ from napari_wsss.saliency.ldf import LabelDecoupling
 from napari_wsss.weights.descriptor import WeightsDescriptor
 from napari_wsss.weights.fit import fit
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, relative_error
+from training.data.label_decoupling import decoupled, stored
 
 CLOSE, LOSS_CLOSE, GRADIENT_CLOSE, TRUNK_GRADIENT_CLOSE = 3e-4, 1e-4, 3e-3, 1e-2
 MAPS = ("body1", "detail1", "sal1", "body2", "detail2", "sal2")

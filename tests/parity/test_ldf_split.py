@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.label_decoupling import decoupled, stored
 from tests.parity.recipe import Fixture, load_fixture
+from training.data.label_decoupling import decoupled, stored
 
 
 @pytest.fixture(scope="module")

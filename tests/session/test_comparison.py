@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.difference import difference, tinted
 from napari_wsss.session.comparison import VIEWS
+from napari_wsss.session.models.difference import difference, tinted
 from tests.session.conftest import Sitting
 from tests.session.test_changes import apply
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from napari_wsss.core.plan import Plan
-from napari_wsss.core.statistics import Acceptance
 from napari_wsss.pipeline.applied_history import ModelChange
 from napari_wsss.session.hint import RetrainHint
+from napari_wsss.session.models.history import Acceptance
 from napari_wsss.session.statistics import Figures
 from tests.session.conftest import Sitting
 

@@ -10,9 +10,7 @@ from pathlib import Path
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.files import publish
-from napari_wsss.core.metrics import ABSENT_RULES, DEFAULT_RULE, AbsentRule, Scores, Sweep
 from napari_wsss.core.progress import Steps
-from napari_wsss.core.score_tables import RULE_WORDS, format_sweep, score_rows, sweep_rows
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
 from training.hardware import prepare
@@ -21,6 +19,8 @@ from training.report import Reporter, watched
 from training.saliency_check import tables_of
 from training.saliency_scoring import SaliencyMaps, tally_saliency
 from training.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
+from training.scoring.metrics import ABSENT_RULES, DEFAULT_RULE, AbsentRule, Scores, Sweep
+from training.scoring.score_tables import RULE_WORDS, format_sweep, score_rows, sweep_rows
 from training.tables import aligned, as_text, write_tables
 
 SOURCES = ("seeds", "refined", "pseudo", "segmenter", "accepted", "saliency")

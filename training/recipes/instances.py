@@ -22,12 +22,10 @@ from napari_wsss.core.classes import voc_colours
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.instances import STILL, Instances, cluster, masks_of, split
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import load_method
-from napari_wsss.core.score_tables import to_csv
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.lineage import applied_source, checkpoint_of, inference_of, method_of
 from napari_wsss.project.project import Project
@@ -35,6 +33,8 @@ from napari_wsss.refine.random_walk import Cells, walk
 from training.hardware import prepare
 from training.recipes.stages import add_selection_options, chosen_ids, hardware_of
 from training.report import Reporter, watched
+from training.scoring.score_tables import to_csv
+from training.stages.instance_maps import STILL, Instances, cluster, masks_of, split
 
 DONE, SOME_FAILED = 0, 4
 TABLE = "instances.csv"

@@ -19,7 +19,6 @@ import numpy as np
 
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import SegmentInference
-from napari_wsss.core.metrics import Scores
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
@@ -31,6 +30,7 @@ from training.recipes.stages import add_device_options, hardware_of
 from training.recipes.voc_folder import MASKS, project_of, scored_classes
 from training.report import Reporter, watched
 from training.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
+from training.scoring.metrics import Scores
 from training.tables import markdown
 
 COLUMNS = ("stage", "train mIoU", "val mIoU", "val mIoU, labels given", "CPU minutes", "how")

@@ -17,7 +17,6 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import Inference, SegmentInference
-from napari_wsss.core.metrics import Scores
 from napari_wsss.core.parameters import to_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import load_method
@@ -28,6 +27,7 @@ from training.recipes.compare import CRF, checkpoint_maps
 from training.recipes.trained_runs import Model
 from training.report import Reporter, watched
 from training.scoring import AcceptedMasks, Mask, TrueMasks, class_names, score, scored_names, sweep
+from training.scoring.metrics import Scores
 
 Chain = Literal["seeds", "crf", "walk", "segmented"]
 

@@ -19,7 +19,6 @@ from napari_wsss.core.errors import StepError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import add_options, fields_of, from_dict
 from napari_wsss.core.registry import load_method
-from napari_wsss.core.saliency_metrics import SaliencyTally
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_model import RunError
 from napari_wsss.project.project import Project
@@ -32,6 +31,7 @@ from training.recipes.trained_runs import Model, trained_models, trained_segment
 from training.recipes.voc_folder import MASKS, scored_classes
 from training.report import Reporter
 from training.scoring import AcceptedMasks, TrueMasks, class_names
+from training.scoring.saliency_metrics import SaliencyTally
 from training.table_set import Rows, TableSet
 
 SPLITS = ("train", "val")

@@ -8,8 +8,8 @@ from io import StringIO
 import numpy as np
 import pytest
 
-from napari_wsss.core.metrics import Scores, threshold_sweep
-from napari_wsss.core.score_tables import format_sweep, format_table, score_rows, sweep_rows, to_csv
+from training.scoring.metrics import Scores, threshold_sweep
+from training.scoring.score_tables import format_sweep, format_table, score_rows, sweep_rows, to_csv
 
 
 @pytest.fixture

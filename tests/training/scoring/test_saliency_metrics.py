@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.saliency_metrics import (
+from training.scoring.saliency_metrics import (
     SaliencyTally,
     adaptive_f,
     e_measure,

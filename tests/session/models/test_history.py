@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_wsss.core import statistics
 from napari_wsss.core.plan import Plan
-from napari_wsss.core.statistics import Acceptance, History
 from napari_wsss.pipeline.applied_history import ModelChange
 from napari_wsss.project.project import Project
+from napari_wsss.session.models import history as statistics
+from napari_wsss.session.models.history import Acceptance, History
 
 
 def read(history: History, project: Project) -> tuple[Acceptance, ...]:

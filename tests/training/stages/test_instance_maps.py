@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.instances import Instances, cluster, follow, masks_of, split
+from training.stages.instance_maps import Instances, cluster, follow, masks_of, split
 
 HEIGHT, WIDTH, CENTRES = 12, 26, ((5.0, 6.0), (6.0, 19.0))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.difference import STRIPE, difference, tinted
+from napari_wsss.session.models.difference import STRIPE, difference, tinted
 
 CLASSES = ClassList(("cat", "dog"))
 IMAGE = np.full((16, 24, 3), 100, np.uint8)

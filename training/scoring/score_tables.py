@@ -8,7 +8,7 @@ from io import StringIO
 
 import numpy as np
 
-from napari_wsss.core.metrics import DEFAULT_RULE, AbsentRule, Scores, Sweep
+from training.scoring.metrics import DEFAULT_RULE, AbsentRule, Scores, Sweep
 
 RULE_WORDS: dict[AbsentRule, str] = {
     "all_classes": "all classes, an absent one counts 0",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.evidence import Given
-from napari_wsss.core.halved import HalvedEvidence, doubled_mask, halved_image, halved_maps
 from napari_wsss.core.maps import ActivationMaps, SaliencyMap
+from napari_wsss.session.results.halved import HalvedEvidence, doubled_mask, halved_image, halved_maps
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 60), (41, 63)])

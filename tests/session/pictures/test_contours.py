@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.core.contours import with_contour
+from napari_wsss.session.pictures.contours import with_contour
 
 
 def test_the_line_goes_round_the_map_and_nothing_else_changes() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.transition import Transition, chebyshev_coefficients
+from napari_wsss.refine._transition import Transition, chebyshev_coefficients
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 5, 8, 256, 4096])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.core.label_removal import without_values
+from napari_wsss.session.review.label_removal import without_values
 
 
 def test_only_the_removed_class_changes():

@@ -10,7 +10,7 @@ from PIL import Image
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.thumbnails import LONG_SIDE, keep_picture, kept_picture, small_picture, with_mask
+from napari_wsss.session.pictures.drawing import LONG_SIDE, keep_picture, kept_picture, small_picture, with_mask
 
 PALETTE = ClassList(("cat", "dog")).palette
 

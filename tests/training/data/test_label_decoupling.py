@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.core.label_decoupling import decoupled, detail_weights, stored
+from training.data.label_decoupling import decoupled, detail_weights, stored
 
 
 def square(side: int = 60, start: int = 15, stop: int = 45) -> np.ndarray:

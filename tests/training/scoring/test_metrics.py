@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.metrics import ABSENT_RULES, Scores, confusion_matrix, threshold_sweep, undecided_pixels
+from training.scoring.metrics import ABSENT_RULES, Scores, confusion_matrix, threshold_sweep, undecided_pixels
 
 NAMES = ("background", "cat", "dog", "cow")
 

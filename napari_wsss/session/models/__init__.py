@@ -1,0 +1,1 @@
+"""Which trained models are applied, which were before, and what each changed."""

@@ -1,0 +1,1 @@
+"""Thumbnails of images with their masks, drawn in the background."""

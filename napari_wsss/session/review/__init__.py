@@ -1,0 +1,1 @@
+"""A person's decisions about images and their image-level labels."""

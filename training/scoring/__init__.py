@@ -1,0 +1,1 @@
+"""How good maps and masks are: measures against true masks, and the tables that tell them."""

@@ -1,0 +1,1 @@
+"""What `python -m training.run` does without learning: maps, proposals, comparisons, tables, weights."""
