@@ -21,9 +21,9 @@ from napari_wsss.core.masks import read_mask
 from napari_wsss.exchange.labels import KINDS, read_labels
 from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
 from napari_wsss.project.project import FILE_NAME, Project
-from napari_wsss.session.runs import runs_in
+from napari_wsss.session.runs.folders import runs_in
+from napari_wsss.session.runs.process import environment
 from napari_wsss.session.session import HELD_OUT, create_project
-from napari_wsss.session.training_process import environment
 
 DONE, WRONG_OPTIONS, CORRECTABLE = 0, 2, 4
 Verb = Callable[[argparse.Namespace], int]

@@ -18,24 +18,24 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import FILE_NAME, Project
-from napari_wsss.session.autosave import Autosave
-from napari_wsss.session.changes import Changes
-from napari_wsss.session.cleaning import Cleaning
-from napari_wsss.session.comparison import Comparison
-from napari_wsss.session.doubts import Doubts
-from napari_wsss.session.gallery import Gallery
-from napari_wsss.session.hint import RetrainHint
+from napari_wsss.session.correct.cleaning import Cleaning
+from napari_wsss.session.correct.propagation import Propagation
+from napari_wsss.session.correct.scribbles import Scribbles
+from napari_wsss.session.correct.uncertainty import Doubts
+from napari_wsss.session.gallery.following import SubCategories
+from napari_wsss.session.gallery.gallery import Gallery
 from napari_wsss.session.jobs import Dispatch, directly
+from napari_wsss.session.models.changes import Changes
+from napari_wsss.session.models.comparison import Comparison
+from napari_wsss.session.models.hint import RetrainHint
+from napari_wsss.session.models.statistics import Statistics
 from napari_wsss.session.own_keys import OwnKeys
-from napari_wsss.session.prefetch import Prefetch
-from napari_wsss.session.propagation import Propagation
-from napari_wsss.session.queue import Queue
+from napari_wsss.session.pictures.thumbnails import Thumbnails
 from napari_wsss.session.recent import RecentProject, RecentProjects
-from napari_wsss.session.scribbles import Scribbles
-from napari_wsss.session.statistics import Statistics
-from napari_wsss.session.sub_categories import SubCategories
-from napari_wsss.session.thumbnails import Thumbnails
-from napari_wsss.session.training_process import TrainingProcess
+from napari_wsss.session.runs.process import TrainingProcess
+from napari_wsss.session.table.autosave import Autosave
+from napari_wsss.session.table.prefetch import Prefetch
+from napari_wsss.session.table.queue import Queue
 
 CLOSING_SECONDS = 10.0
 HELD_OUT = 0.2

@@ -10,7 +10,7 @@ from typing import Any
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.session.training_process import environment
+from napari_wsss.session.runs.process import environment
 
 LONGEST_SECONDS = 120
 _DEVICE = """

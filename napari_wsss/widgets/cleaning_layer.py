@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
-from napari_wsss.session.cleaning import Preview
+from napari_wsss.session.correct.cleaning import Preview
 from napari_wsss.widgets import looks
 from napari_wsss.widgets.overlay import Overlay
 

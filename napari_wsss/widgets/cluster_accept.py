@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSlider, QWidget
 
-from napari_wsss.session.gallery import GalleryRow
+from napari_wsss.session.gallery.gallery import GalleryRow
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls import WheelGuard, button, column, row, text_label
 

@@ -6,7 +6,7 @@ from qtpy.QtCore import QRectF, Qt, Signal
 from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from napari_wsss.session.gallery_pictures import Wish
+from napari_wsss.session.gallery.pictures import Wish
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.cluster_strip import describe, pixmap_of
 from napari_wsss.widgets.controls import column, draw_line, row, text_label, tool_button

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.pipeline.borrowing import BorrowReport
-from napari_wsss.session.gallery import GalleryRow
+from napari_wsss.session.gallery.gallery import GalleryRow
 from napari_wsss.session.jobs import describe
 from napari_wsss.session.session import Session
 from napari_wsss.session.signals import FAILURES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QLineEdit, QToolButton, QWidget
 
-from napari_wsss.session.gallery import GalleryRow
+from napari_wsss.session.gallery.gallery import GalleryRow
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.cluster_accept import AcceptBox
 from napari_wsss.widgets.cluster_selection import ClusterSelection, cluster_colour

@@ -10,7 +10,7 @@ from qtpy.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QContextMenuEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_wsss.session.gallery_pictures import Wish
+from napari_wsss.session.gallery.pictures import Wish
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.badge import draw_state, state_text
 from napari_wsss.widgets.cluster_selection import ClusterSelection, is_adding

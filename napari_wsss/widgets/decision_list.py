@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QListWidget, QListWidgetItem
 
-from napari_wsss.session.decisions import LAST, Decision, last_decisions
+from napari_wsss.session.review.last_decisions import LAST, Decision, last_decisions
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.badge import state_icon

@@ -6,8 +6,8 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.project.catalog import ImageRecord
-from napari_wsss.session.reasons import reasons
 from napari_wsss.session.session import Session
+from napari_wsss.session.table.reasons import reasons
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.badge import StateBadge, state_text
 from napari_wsss.widgets.controls import button, column, line, row, text_label

@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDoubleSpinBox, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.registry import method_title
-from napari_wsss.session.models import AppliedModel
+from napari_wsss.session.models.applied import AppliedModel
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls import WheelGuard, button, column, row, text_label
 

@@ -14,8 +14,8 @@ from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, Signal
 from qtpy.QtGui import QIcon
 
 from napari_wsss.project.catalog import STATES, ImageRecord
-from napari_wsss.session.reasons import edited_text, reasons
 from napari_wsss.session.session import Session
+from napari_wsss.session.table.reasons import edited_text, reasons
 from napari_wsss.widgets.badge import state_icon, state_text
 from napari_wsss.widgets.controls import single_shot
 

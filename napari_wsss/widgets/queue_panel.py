@@ -9,8 +9,8 @@ from __future__ import annotations
 from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 
-from napari_wsss.session.queue import ORDERS
 from napari_wsss.session.session import Session
+from napari_wsss.session.table.queue import ORDERS
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.controls import choose, column, combo, row, text_label, tool_button
 from napari_wsss.widgets.queue_model import QueueModel

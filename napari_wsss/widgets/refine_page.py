@@ -18,9 +18,9 @@ from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import method_title
-from napari_wsss.session.live import CLASS_GAIN
-from napari_wsss.session.planning import PROJECT, asks_for, parameters_class
-from napari_wsss.session.presets import MODIFIED, NAMES
+from napari_wsss.session.proposals.planning import PROJECT, asks_for, parameters_class
+from napari_wsss.session.proposals.presets import MODIFIED, NAMES
+from napari_wsss.session.results.live import CLASS_GAIN
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.controls import (

@@ -11,8 +11,8 @@ from html import escape
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
 
-from napari_wsss.session.runs import RunInfo
-from napari_wsss.session.runs_compared import RunTable, compare, curves
+from napari_wsss.session.runs.compared import RunTable, compare, curves
+from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.widgets.controls import button, column, heading, row, text_label
 from napari_wsss.widgets.loss_plot import LossPlot
 

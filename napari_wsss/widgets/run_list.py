@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.registry import method_title
-from napari_wsss.session.runs import RunInfo
+from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls import button, column, row
 from napari_wsss.widgets.run_comparison import RunComparison

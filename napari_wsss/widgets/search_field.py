@@ -6,8 +6,8 @@ from qtpy.QtCore import QStringListModel, Qt, Signal
 from qtpy.QtWidgets import QCompleter, QLineEdit
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.session.search import HELP, KEYS, completions, parse
 from napari_wsss.session.session import Session
+from napari_wsss.session.table.search import HELP, KEYS, completions, parse
 from napari_wsss.widgets.controls import single_shot
 
 WAIT_MS = 350

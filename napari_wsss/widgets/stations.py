@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_wsss.core.classes import BACKGROUND
-from napari_wsss.session.decisions import last_decisions
+from napari_wsss.session.review.last_decisions import last_decisions
 from napari_wsss.widgets.dock import WsssDock
 from napari_wsss.widgets.filmstrip_dock import strip_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_wsss.session.hint import RETRAIN_AFTER
+from napari_wsss.session.models.hint import RETRAIN_AFTER
 from napari_wsss.session.models.history import (
     Acceptance,
     Figure,
@@ -25,8 +25,8 @@ from napari_wsss.session.models.history import (
     places_of,
     seconds_of,
 )
+from napari_wsss.session.models.statistics import Figures
 from napari_wsss.session.session import Session
-from napari_wsss.session.statistics import Figures
 from napari_wsss.widgets.charts import BarChart, LineChart, percent, picture_of
 from napari_wsss.widgets.controls import button, column, row, text_label
 from napari_wsss.widgets.job_bar import duration

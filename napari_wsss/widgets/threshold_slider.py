@@ -11,7 +11,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_wsss.core.background import equivalent_threshold
-from napari_wsss.session.live import BACKGROUND_STEPS, SLIDER, background_step
+from napari_wsss.session.results.live import BACKGROUND_STEPS, SLIDER, background_step
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls import WheelGuard, column
 from napari_wsss.widgets.live_slider import LiveSlider, number_field

@@ -16,11 +16,11 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QProgressBar, Q
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.progress import Progress
 from napari_wsss.project.criteria import Criteria
-from napari_wsss.session.estimate import estimate
 from napari_wsss.session.jobs import Job
-from napari_wsss.session.runs import RunInfo
+from napari_wsss.session.runs.cost import estimate
+from napari_wsss.session.runs.folders import RunInfo
+from napari_wsss.session.runs.process import command_line
 from napari_wsss.session.session import Session
-from napari_wsss.session.training_process import command_line
 from napari_wsss.widgets.child_questions import describe_device
 from napari_wsss.widgets.controls import button, column, heading, line, row, text_label
 from napari_wsss.widgets.job_bar import duration

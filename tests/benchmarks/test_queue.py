@@ -10,8 +10,8 @@ import pytest
 
 from napari_wsss.project.catalog import UNDECIDED
 from napari_wsss.project.project import Project
-from napari_wsss.session.queue import ORDERS, Queue
 from napari_wsss.session.session import Session
+from napari_wsss.session.table.queue import ORDERS, Queue
 from tests.benchmarks.test_catalog import CLASSES, COUNT, build
 
 TARGET_MS = 1000

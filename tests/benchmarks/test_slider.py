@@ -13,7 +13,7 @@ import pytest
 
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.registry import load_method
-from napari_wsss.session.live import LiveMask
+from napari_wsss.session.results.live import LiveMask
 from napari_wsss.session.session import Session
 from tests.benchmarks.conftest import blobs
 

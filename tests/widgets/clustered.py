@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from napari_wsss.session.gallery import Gallery
+from napari_wsss.session.gallery.gallery import Gallery
 from napari_wsss.session.session import Session
-from tests.session.test_gallery import keep_sample_clusters
+from tests.session.gallery.test_gallery import keep_sample_clusters
 
 
 def cluster(session: Session, settle: Callable[[Session], None]) -> Gallery:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.session.live import SLIDER
+from napari_wsss.session.results.live import SLIDER
 from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.keys import KEYS
 from napari_wsss.widgets.viewer_sync import ViewerSync

@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 
-from napari_wsss.session.save_state import SaveState
+from napari_wsss.session.table.save_state import SaveState
 from napari_wsss.widgets import closing
 
 

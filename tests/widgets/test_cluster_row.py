@@ -8,7 +8,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QToolButton
 
 from napari_wsss.project.image_clusters import ClusterFacts
-from napari_wsss.session.gallery import GalleryRow
+from napari_wsss.session.gallery.gallery import GalleryRow
 from napari_wsss.widgets.cluster_row import ClusterRow
 from napari_wsss.widgets.cluster_selection import ClusterSelection
 

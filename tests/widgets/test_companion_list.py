@@ -6,7 +6,7 @@ import pytest
 
 from napari_wsss.widgets.companion_list import IMAGE, CompanionList
 from napari_wsss.widgets.review_page import ReviewPage
-from tests.session.test_companions import comparing
+from tests.session.proposals.test_companions import comparing
 
 __all__ = ["comparing"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.session.runs import RunInfo
+from napari_wsss.session.runs.folders import RunInfo
 from tests.session.conftest import write_checkpoint
 
 

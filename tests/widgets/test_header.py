@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.session.save_state import SaveState
+from napari_wsss.session.table.save_state import SaveState
 from napari_wsss.widgets.header import Footer, Header
 
 

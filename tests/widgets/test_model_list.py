@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.session.runs import RunInfo
+from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.widgets.model_list import NONE, ModelList
 from tests.session.conftest import write_checkpoint
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_wsss.session.queue import ORDERS
+from napari_wsss.session.table.queue import ORDERS
 from napari_wsss.widgets.queue_panel import ORDER_TITLES, QueuePanel
 
 

@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_wsss.core.errors import StepError
-from napari_wsss.session import planning
+from napari_wsss.session.proposals import planning
 from napari_wsss.widgets.refiner_chain import METHOD, RefinerChain
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from napari_wsss.session.runs import RunInfo
-from napari_wsss.session.runs_compared import RunTable
+from napari_wsss.session.runs.compared import RunTable
+from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.widgets.charts import picture_of
 from napari_wsss.widgets.run_comparison import NOTHING, RunComparison, as_html
 

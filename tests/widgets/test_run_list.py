@@ -7,7 +7,7 @@ import json
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_wsss.session.runs import RunInfo
+from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.widgets.run_list import RunList, run_text
 
 

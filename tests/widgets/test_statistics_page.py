@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtGui import QImage
 
 from napari_wsss.session.models.history import Acceptance, edited_of
-from napari_wsss.session.statistics import Figures
+from napari_wsss.session.models.statistics import Figures
 from napari_wsss.widgets import statistics_page
 from napari_wsss.widgets.statistics_page import StatisticsPage, blocks, summary
 

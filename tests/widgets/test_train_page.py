@@ -8,7 +8,7 @@ import sys
 import pytest
 from qtpy.QtWidgets import QApplication
 
-from napari_wsss.session.training_process import command_line
+from napari_wsss.session.runs.process import command_line
 from napari_wsss.widgets import train_page
 from napari_wsss.widgets.train_page import TrainPage
 from tests.session.conftest import CLASSES

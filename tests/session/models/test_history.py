@@ -10,7 +10,7 @@ import pytest
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import ModelChange
 from napari_wsss.project.project import Project
-from napari_wsss.session.models import history as statistics
+from napari_wsss.session.models.applied import history as statistics
 from napari_wsss.session.models.history import Acceptance, History
 
 

@@ -18,7 +18,7 @@ from napari_wsss.networks.trunk import build_trunk
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
 from napari_wsss.published import WITH_CLASSES, shelf_of
-from napari_wsss.session.runs import RunInfo, runs_in
+from napari_wsss.session.runs.folders import RunInfo, runs_in
 from napari_wsss.weights.download import sha256_of
 from napari_wsss.weights.published import published
 from tests.parity.recipe import fixture_path

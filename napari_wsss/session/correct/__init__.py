@@ -1,0 +1,1 @@
+"""Tools that correct a mask: scribbles and their propagation, clean-up, where to look."""

@@ -1,0 +1,1 @@
+"""Clusters as a person sees and edits them, and decisions for many images at once."""

@@ -1,0 +1,132 @@
+"""Small pictures of images with the contour of one class's map, made in the background for what is looked at."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_wsss.core.errors import WsssError
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.project.project import Project
+from napari_wsss.session.jobs import Job
+from napari_wsss.session.pictures.contours import with_contour
+from napari_wsss.session.pictures.drawing import small_picture
+from napari_wsss.session.results import stages
+from napari_wsss.session.table.navigation import Walking
+
+GALLERY = "gallery pictures"
+KEPT = 400
+WISHES = 120
+
+Pixels = NDArray[np.uint8]
+
+
+class Wish(NamedTuple):
+    """A picture somebody wants: which image, the class whose map is drawn in, the longer side in pixels."""
+
+    image_id: str
+    class_name: str
+    side: int
+
+
+class GalleryPictures:
+    """The pictures of one session's gallery; touched in the thread that owns the session only.
+
+    Attributes
+    ----------
+    ready : Signal(object)
+        The picture of this `Wish` was made.
+    """
+
+    ready = Signal(object)
+
+    def __init__(self, session: Walking) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._wishes: OrderedDict[Wish, int] = OrderedDict()
+        self._pictures: OrderedDict[Wish, Pixels | None] = OrderedDict()
+        self._age = 0
+        for signal in (session.project_opened, session.project_closed, session.classes_changed):
+            signal.connect(self._clear)
+        session.maps_ready.connect(self._outdate)
+
+    def get(self, image_id: str, class_name: str, side: int) -> Pixels | None:
+        """Return a picture (h, w, 3) uint8, None when it cannot be made or is not there yet (then `ready` tells)."""
+        wish = Wish(image_id, class_name, side)
+        if wish in self._pictures:
+            self._pictures.move_to_end(wish)
+            return self._pictures[wish]
+        with self._lock:
+            self._wishes[wish] = self._age
+            self._wishes.move_to_end(wish)
+            while len(self._wishes) > WISHES:
+                self._wishes.popitem(last=False)
+        self._start()
+        return None
+
+    def _outdate(self, image_id: str) -> None:
+        for wish in [wish for wish in self._pictures if wish.image_id == image_id]:
+            del self._pictures[wish]
+            self.ready.emit(wish)  # whoever shows it asks again
+
+    def _clear(self) -> None:
+        self._age += 1
+        self._pictures.clear()
+        with self._lock:
+            self._wishes.clear()
+
+    def _start(self) -> None:
+        jobs, project = self._session.jobs, self._session.project
+        running = jobs.find(GALLERY)
+        if project is None or (running is not None and running.state != "cancelling"):
+            return
+        job = Job(GALLERY, lambda: self._make(project), key=GALLERY, lane=GALLERY, quiet=True)
+        job.ended.connect(lambda: self._ended(job))
+        jobs.submit(job)
+
+    def _ended(self, job: Job) -> None:
+        if job.state == "done" and self._wishes:  # wished for while the job was ending
+            self._start()
+
+    def _make(self, project: Project) -> Steps[None]:
+        done = 0
+        while (taken := self._take()) is not None:
+            wish, age = taken
+            picture = picture_with_contour(project, wish)
+            self._session.jobs.dispatch(lambda w=wish, a=age, p=picture: self._made(w, a, p))  # type: ignore[misc]
+            done += 1
+            yield Progress(GALLERY, done, done + len(self._wishes), wish.image_id)
+
+    def _take(self) -> tuple[Wish, int] | None:
+        """Remove and return the newest wish."""
+        with self._lock:
+            return self._wishes.popitem() if self._wishes else None
+
+    def _made(self, wish: Wish, age: int, picture: Pixels | None) -> None:
+        if age != self._age:
+            return
+        self._pictures[wish] = picture
+        while len(self._pictures) > KEPT:
+            self._pictures.popitem(last=False)
+        self.ready.emit(wish)
+
+
+def picture_with_contour(project: Project, wish: Wish) -> Pixels | None:
+    """Return an image (h, w, 3) uint8 with the contour of a class's map; None when the image cannot be read."""
+    try:
+        picture = small_picture(project.image_path(wish.image_id), wish.side)
+        maps = stages.base_maps(project, wish.image_id)
+    except (WsssError, OSError):  # the gallery shows a grey field then
+        return None
+    classes = project.classes
+    if maps is None or wish.class_name not in classes.names or classes.index(wish.class_name) not in maps.classes:
+        return picture
+    scores = maps.scores[maps.classes.index(classes.index(wish.class_name))]
+    colour = np.asarray(classes.colour(wish.class_name)[:3])
+    bright = np.rint(255 * colour / max(float(colour.max()), 1 / 255)).astype(np.uint8)  # dark ones would not show
+    return with_contour(picture, scores, bright)

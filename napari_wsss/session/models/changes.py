@@ -1,0 +1,177 @@
+"""What the last applied model changed: of each proposal how much, and of accepted masks where it disagrees.
+
+Undecided images come first, then the model looks at accepted ones again. Masks are only read. The figures
+go to the catalog: `changed` (1 - mean IoU of the proposals before and after) and `disagrees` (1 - mean IoU of the
+proposal and the accepted mask is above a threshold).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from napari_wsss.core.errors import WsssError
+from napari_wsss.core.masks import overlap
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.applied_history import ModelChange, last_move
+from napari_wsss.project.criteria import Criteria
+from napari_wsss.project.project import Project
+from napari_wsss.session.jobs import Job
+from napari_wsss.session.models.applied import Models
+from napari_wsss.session.proposals.inference import INFERENCE
+from napari_wsss.session.results import stages
+from napari_wsss.session.results.wanted import Wanted
+
+CHANGES = "changes"
+DISAGREES_ABOVE = 0.3
+MUCH = 0.2
+"""Share of a proposal from which the summary counts it as changed."""
+ORDERS = ("changed", "disagrees")
+
+
+class Changes:
+    """Measures changes of one session in the background, whenever results of an image arrive.
+
+    Parameters
+    ----------
+    session : Models
+        The session that has it.
+
+    Attributes
+    ----------
+    disagrees_above : float
+        1 - mean IoU above which an accepted mask is marked, in [0, 1].
+    """
+
+    def __init__(self, session: Models) -> None:
+        self.disagrees_above = DISAGREES_ABOVE
+        self._session = session
+        self._waiting = Wanted()
+        self._decided: set[str] = set()  # accepted when the model was applied, and not looked at since
+        self._summary_due = False
+        session.project_opened.connect(self._forget)
+        session.project_closed.connect(self._forget)
+        session.model_applied.connect(self.compare_accepted)
+        session.maps_ready.connect(self._on_results)
+        session.state_changed.connect(self._on_state)
+        session.jobs.ended.connect(self._on_job_ended)
+
+    def _forget(self) -> None:
+        self._waiting.clear()
+        self._decided.clear()
+        self._summary_due = False
+
+    def compare_accepted(self) -> bool:
+        """Have the model propose for accepted images too, after everything else, and mark where it disagrees."""
+        project = self._session.project
+        if project is None or project.read_only or not stages.has_model(project):
+            return False
+        self._summary_due = True
+        self._decided.update(accepted := list(project.catalog.ids(states=("accepted",))))
+        return not accepted or self._session.start_inference(accepted)
+
+    def _on_state(self, image_id: str) -> None:
+        self._decided.discard(image_id)
+
+    def _on_results(self, image_id: str) -> None:
+        project = self._session.project
+        if project is None or project.read_only:
+            return
+        if image_id not in self._decided and project.catalog.get(image_id).changed is not None:
+            return
+        self._waiting.add([image_id])
+        running = self._session.jobs.find(CHANGES)
+        if running is None or running.is_over:
+            self._measure(project)
+
+    def _measure(self, project: Project) -> None:
+        work = partial(measure_waiting, project, self._waiting, self._decided, self.disagrees_above)
+        job = Job("what the model changed", work, key=CHANGES, lane=CHANGES, quiet=True)
+        job.failed.connect(lambda message, _error: self._session.failed.emit(message))
+        job.succeeded.connect(self._on_measured)
+        self._session.jobs.submit(job)
+
+    def _on_measured(self, measured: int) -> None:
+        if measured:
+            self._session.changes_measured.emit()
+
+    def _on_job_ended(self, job: Job) -> None:
+        project, jobs = self._session.project, self._session.jobs
+        if project is None or job.key not in (CHANGES, INFERENCE):
+            return
+        if job.key == CHANGES and len(self._waiting) and job.state == "done":
+            self._measure(project)  # results that arrived while the job was ending
+        if jobs.find(CHANGES) is None and jobs.find(INFERENCE) is None:
+            self._all_measured(project)
+
+    def _all_measured(self, project: Project) -> None:
+        queue = self._session.queue
+        if queue is not None and queue.order in ORDERS:
+            self._session.refresh_queue()
+        if self._summary_due and (text := self.summary(project)):
+            self._session.notice.emit(text)
+        self._summary_due = False
+
+    @staticmethod
+    def summary(project: Project) -> str:
+        """Return one line about what the last model changed, "" when nothing was compared."""
+        known = project.catalog.count(Criteria(changed_above=-1.0))
+        much = project.catalog.count(Criteria(changed_above=MUCH))
+        disagree = project.catalog.count(Criteria(disagrees=True))
+        if not known and not disagree:
+            return ""
+        return (
+            f"{much} of {known} proposals changed by more than {100 * MUCH:.0f} %, and the model now disagrees with "
+            f"{disagree} accepted masks (Review: order by what changed; B compares)."
+        )
+
+
+def measure_waiting(project: Project, waiting: Wanted, decided: set[str], disagrees_above: float) -> Steps[int]:
+    """Measure images until none waits; return of how many something is known.
+
+    Parameters
+    ----------
+    project : Project
+    waiting : Wanted
+        May be filled by another thread meanwhile.
+    decided : set of str
+        Images whose accepted mask is compared with the proposal; others only with the proposal before.
+    disagrees_above : float
+        1 - mean IoU above which an accepted mask is marked.
+    """
+    move, measured = last_move(project), 0
+    while ids := waiting.take():
+        yield Progress(CHANGES, measured, measured + len(ids) + len(waiting))
+        found = {image_id: change for image_id in ids if (change := _change(project, image_id, move)) is not None}
+        project.catalog.set_changes(found)
+        measured += len(found)
+        for image_id in ids:
+            if image_id in decided:
+                measured += mark_disagreement(project, image_id, disagrees_above)
+    return measured
+
+
+def _change(project: Project, image_id: str, move: ModelChange | None) -> float | None:
+    """Return 1 - mean IoU of the stored proposals before and after the last model; None where one is missing."""
+    if move is None:
+        return None
+    before = stages.proposal_under(project, image_id, move.before)
+    after = stages.stored_proposal(project, image_id)
+    if before is None or after is None or before.shape != after.shape:
+        return None
+    return 1.0 - overlap(before, after)
+
+
+def mark_disagreement(project: Project, image_id: str, above: float) -> bool:
+    """Write down whether the stored proposal of an accepted image disagrees with its mask; False when unknown."""
+    proposal = stages.stored_proposal(project, image_id)
+    try:
+        accepted = project.read_accepted(image_id)
+    except WsssError:  # damaged: opening the image says so
+        accepted = None
+    if proposal is None or accepted is None or proposal.shape != accepted.shape:
+        return False
+    disagrees = 1.0 - overlap(accepted, proposal) > above
+    record = project.catalog.get(image_id)
+    if record.state == "accepted" and record.disagrees != disagrees:
+        project.catalog.set_facts(image_id, disagrees=disagrees)
+    return True

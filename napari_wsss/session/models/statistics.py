@@ -1,0 +1,113 @@
+"""The statistics of one session: read in the background, only when somebody looks or decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from psygnal import Signal
+
+from napari_wsss.core.progress import Steps
+from napari_wsss.pipeline.applied_history import ModelChange, model_changes
+from napari_wsss.project.project import Project
+from napari_wsss.session.jobs import Job
+from napari_wsss.session.models.history import Acceptance, History
+from napari_wsss.session.table.navigation import Walking
+
+STATISTICS = "statistics"
+MOST_MODELS = 100
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is known at one moment.
+
+    Parameters
+    ----------
+    acceptances : tuple of Acceptance
+        Oldest first.
+    changes : tuple of ModelChange
+        When other models were applied, oldest first.
+    states : dict of str to int
+        Images in each review state.
+    labelled, accepted : dict of str to int
+        Images with each class as image-level label, all and accepted ones.
+    """
+
+    acceptances: tuple[Acceptance, ...] = ()
+    changes: tuple[ModelChange, ...] = ()
+    states: dict[str, int] = field(default_factory=dict)
+    labelled: dict[str, int] = field(default_factory=dict)
+    accepted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def since_model(self) -> tuple[Acceptance, ...]:
+        """The acceptances since the last model was applied; all when there never was another one."""
+        last = self.changes[-1].number if self.changes else 0
+        return tuple(one for one in self.acceptances if one.number > last)
+
+
+class Statistics:
+    """Keeps the figures of the open project.
+
+    Attributes
+    ----------
+    figures : Figures
+        As last read.
+    changed : Signal()
+        New figures were read.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Walking) -> None:
+        self.figures = Figures()
+        self._session = session
+        self._reader = _Reader()
+        session.project_opened.connect(self._forget)
+        session.project_closed.connect(self._forget)
+
+    def _forget(self) -> None:
+        self._reader, self.figures = _Reader(), Figures()
+        self.changed.emit()
+
+    def refresh(self) -> None:
+        """Read what is new in the background; `changed` tells when it is there."""
+        project, reader = self._session.project, self._reader
+        if project is None:
+            return
+        # A reading that is cut short by the next one keeps what it has read.
+        job = Job(STATISTICS, lambda: reader.read(project), lane=STATISTICS, key=STATISTICS, quiet=True)
+        job.succeeded.connect(lambda figures: self._found(reader, figures))
+        job.failed.connect(lambda message, _error: self._session.failed.emit(message))
+        self._session.jobs.submit(job)
+
+    def _found(self, reader: _Reader, figures: Figures) -> None:
+        if reader is self._reader:
+            self.figures = figures
+            self.changed.emit()
+
+
+class _Reader:
+    """Reads one project's journal further and further (in one lane, so never twice at a time)."""
+
+    def __init__(self) -> None:
+        self._history = History()
+        self._changes: tuple[int, tuple[ModelChange, ...]] = (-1, ())
+
+    def read(self, project: Project) -> Steps[Figures]:
+        acceptances = yield from self._history.read(project.journal)
+        catalog = project.catalog
+        return Figures(
+            acceptances,
+            self._models(project),
+            catalog.counts(),
+            catalog.class_counts(),
+            catalog.class_counts("accepted"),
+        )
+
+    def _models(self, project: Project) -> tuple[ModelChange, ...]:
+        newest = project.journal.recent(1, ("plan",))
+        number = newest[0].number if newest else 0
+        if self._changes[0] != number:
+            self._changes = (number, tuple(reversed(model_changes(project, MOST_MODELS))))
+        return self._changes[1]

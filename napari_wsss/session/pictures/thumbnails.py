@@ -1,0 +1,234 @@
+"""Small pictures of the images with their mask or proposal drawn in, made in the background for the rows that are seen.
+
+Whoever draws a row asks `Thumbnails.get`; what is missing is made latest wish first, so that the rows seen now come
+before those that were scrolled past. Pictures are kept in memory (bounded) and below ``results/thumbnails``, which may
+be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_wsss.core.errors import WsssError
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.lineage import Lineage
+from napari_wsss.project.project import Project
+from napari_wsss.session.jobs import Job
+from napari_wsss.session.pictures.drawing import keep_picture, kept_picture, small_picture, with_mask
+from napari_wsss.session.results import stages
+from napari_wsss.session.table.canvas import read_machine
+from napari_wsss.session.table.navigation import Walking
+
+THUMBNAILS = "thumbnails"
+KEPT = 600
+"""Pictures in memory, some 60 kB each."""
+WISHES = 200
+DRAWING = 1
+"""To be raised when pictures are drawn in another way, so that kept ones are made again."""
+
+Picture = NDArray[np.uint8]
+Age = tuple[int, int]
+
+
+class Thumbnails:
+    """The pictures of one session's images; touched in the thread that owns the session only.
+
+    Attributes
+    ----------
+    ready : Signal(str)
+        A picture of this image was made.
+    """
+
+    ready = Signal(str)
+
+    def __init__(self, session: Walking) -> None:
+        self._session = session
+        self._wishes = Wishes()
+        self._pictures: OrderedDict[str, tuple[Age, Picture | None]] = OrderedDict()
+        self._ages: dict[str, int] = {}
+        self._age = 0
+        self._shown = ""
+        self._starting = False
+        for signal in (session.state_changed, session.labels_changed, session.maps_ready, session.mask_replaced):
+            signal.connect(self.outdate)
+        session.image_changed.connect(self._on_image)
+        session.project_opened.connect(self._clear)
+        session.project_closed.connect(self._clear)
+
+    def get(self, image_id: str) -> Picture | None:
+        """Return the picture (h, w, 3) uint8 of an image; None when it is not made yet, or cannot be.
+
+        A missing or outdated one is made in the background, then `ready` is emitted; meanwhile the old one is returned.
+        """
+        age, picture = self._pictures.get(image_id, (None, None))
+        if age != self._age_of(image_id) and self._session.project is not None:
+            self._wishes.add(image_id, self._age_of(image_id))
+            # Not at once: a list asks while it paints, and what a window does about a new job may paint as well.
+            self._session.jobs.dispatch(self._start)
+        elif image_id in self._pictures:
+            self._pictures.move_to_end(image_id)
+        return picture
+
+    def outdate(self, image_id: str) -> None:
+        """Have the picture of an image made again when it is next asked for."""
+        self._ages[image_id] = self._ages.get(image_id, 0) + 1
+
+    def outdate_all(self) -> None:
+        """Have all pictures made again when they are next asked for: the plan changed."""
+        self._age += 1
+
+    def _age_of(self, image_id: str) -> Age:
+        return self._age, self._ages.get(image_id, 0)
+
+    def _on_image(self, image_id: str) -> None:
+        if self._shown and self._shown != image_id:
+            self.outdate(self._shown)  # strokes of an image that was a draft before are not told one by one
+            if self._shown in self._pictures:
+                self.ready.emit(self._shown)
+        self._shown = image_id
+
+    def _clear(self) -> None:
+        self._wishes.clear()
+        self._pictures.clear()
+        self._ages.clear()
+        self._shown = ""
+
+    def _start_soon(self) -> None:
+        """Start making pictures once the caller is done: a window asks for them while it paints itself, and whoever
+        hears of a new job may want to paint too.
+        """
+        if not self._starting:
+            self._starting = True
+            self._session.jobs.dispatch(self._start)
+
+    def _start(self) -> None:
+        """Start the job that makes what is wished for; a running one takes later wishes too."""
+        self._starting = False
+        jobs, project = self._session.jobs, self._session.project
+        running = jobs.find(THUMBNAILS)
+        if project is None or not len(self._wishes) or (running is not None and running.state != "cancelling"):
+            return
+        job = Job("thumbnails", lambda: self._make(project), key=THUMBNAILS, lane=THUMBNAILS, quiet=True)
+        job.ended.connect(lambda: self._ended(job))
+        jobs.submit(job)
+
+    def _ended(self, job: Job) -> None:
+        if job.state == "done" and len(self._wishes):  # wished for while the job was ending
+            self._start()
+
+    def _make(self, project: Project) -> Steps[None]:
+        done = 0
+        while (wish := self._wishes.take()) is not None:
+            image_id, age = wish
+            picture = picture_of(project, image_id)
+            self._session.jobs.dispatch(lambda i=image_id, a=age, p=picture: self._made(project, i, a, p))  # type: ignore[misc]
+            done += 1
+            yield Progress(THUMBNAILS, done, done + len(self._wishes), image_id)
+
+    def _made(self, project: Project, image_id: str, age: Age, picture: Picture | None) -> None:
+        if project is not self._session.project:
+            return
+        self._pictures[image_id] = (age, picture)
+        self._pictures.move_to_end(image_id)
+        while len(self._pictures) > KEPT:
+            self._pictures.popitem(last=False)
+        self.ready.emit(image_id)
+
+
+class Wishes:
+    """Images that wait for their picture, the latest wish first; the oldest are given up beyond `WISHES`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: OrderedDict[str, Age] = OrderedDict()
+        self._taken: tuple[str, Age] | None = None
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._waiting)
+
+    def add(self, image_id: str, age: Age) -> None:
+        """Put an image before all others, unless it is being made already."""
+        with self._lock:
+            if self._taken == (image_id, age):
+                return
+            self._waiting[image_id] = age
+            self._waiting.move_to_end(image_id)
+            if len(self._waiting) > WISHES:
+                self._waiting.popitem(last=False)
+
+    def take(self) -> tuple[str, Age] | None:
+        """Remove and return the latest wish, None when there is none."""
+        with self._lock:
+            self._taken = self._waiting.popitem() if self._waiting else None
+            return self._taken
+
+    def clear(self) -> None:
+        """Forget all wishes."""
+        with self._lock:
+            self._waiting.clear()
+            self._taken = None
+
+
+def picture_of(project: Project, image_id: str) -> Picture | None:
+    """Return the kept picture of an image, or one made now; None when the image cannot be read."""
+    try:
+        key, tinted = _content(project, image_id)
+        path = project.results_folder / THUMBNAILS / f"{image_id}.jpg"
+        picture = kept_picture(path, key)
+        return _drawn(project, image_id, path, key, tinted) if picture is None else picture
+    except (WsssError, OSError):  # no image file, a damaged mask: the row shows that there is no picture
+        return None
+
+
+def _drawn(project: Project, image_id: str, path: Path, key: str, tinted: bool) -> Picture:
+    picture = small_picture(project.image_path(image_id))
+    if tinted:
+        mask = project.working_mask(image_id)
+    else:
+        mask = read_machine(project, image_id, stages.base_maps(project, image_id)).proposal
+    if mask is not None:
+        picture = with_mask(picture, mask, project.classes.palette, tinted)
+    if not project.read_only:
+        keep_picture(path, picture, key)
+    return picture
+
+
+def _content(project: Project, image_id: str) -> tuple[str, bool]:
+    """Return a key of everything the picture shows, and whether its mask is a person's."""
+    record = project.catalog.get(image_id)
+    by_person = project.has_draft(image_id) or project.has_accepted(image_id)
+    shows: list[object] = [DRAWING, by_person, _changed(project.image_path(image_id))]
+    if by_person:
+        files = (project.draft_path(image_id), project.accepted_path(image_id))
+        shows += [project.journal.last_of(image_id), *map(_changed, files)]
+    elif stages.has_model(project):
+        shows += [sorted(record.labels), record.borrowed_from, *_results(project, image_id)]
+    return hashlib.sha256(json.dumps(shows, sort_keys=True).encode()).hexdigest()[:32], by_person
+
+
+def _results(project: Project, image_id: str) -> list[object]:
+    """Return what decides the machine's results of an image, and when they were written."""
+    try:
+        lineage = Lineage.of(project, image_id)
+    except WsssError:  # whatever is wrong with the plan, there is no proposal then
+        return []
+    paths = (project.store.path(lineage.base, image_id), project.store.path(lineage.result, image_id, ".png"))
+    return [lineage.result.key, lineage.content, *map(_changed, paths)]
+
+
+def _changed(path: Path) -> tuple[int, int]:
+    """Return a file's time and size, zeros when there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_mtime_ns, facts.st_size

@@ -1,0 +1,137 @@
+"""Computing maps and proposals for many images in the background, the one a person looks at first.
+
+`Wanted` is shared by the window's thread (which adds images and moves the shown one to the front) and the job (which
+takes a few at a time), so walking through the queue re-orders running work without restarting it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.project.catalog import UNDECIDED
+from napari_wsss.project.project import Project
+from napari_wsss.session.results import stages
+from napari_wsss.session.table.canvas import threshold_in
+
+CHUNK = 4
+MARGIN = 0.1
+
+
+class Wanted:
+    """Images waiting for their maps: an ordered set that several threads may change."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids: dict[str, None] = {}
+        self._urgent: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._ids) + len(self._urgent)
+
+    def add(self, ids: Iterable[str]) -> None:
+        """Append images that are not waiting yet."""
+        with self._lock:
+            self._ids.update((image_id, None) for image_id in ids if image_id not in self._urgent)
+
+    def first(self, image_id: str) -> None:
+        """Put one image before all others."""
+        with self._lock:
+            self._ids.pop(image_id, None)
+            self._urgent.pop(image_id, None)
+            self._urgent = {image_id: None, **self._urgent}
+
+    def hurry(self, image_id: str) -> None:
+        """Put an image first if it is waiting at all."""
+        with self._lock:
+            waiting = image_id in self._ids or image_id in self._urgent
+        if waiting:
+            self.first(image_id)
+
+    def take(self, count: int = CHUNK) -> tuple[str, ...]:
+        """Remove and return the next images: one urgent one alone, else up to `count`."""
+        with self._lock:
+            source = self._urgent or self._ids
+            taken = tuple(list(source)[:1] if source is self._urgent else _first_keys(source, count))
+            for image_id in taken:
+                del source[image_id]
+            return taken
+
+    def clear(self) -> None:
+        """Forget every waiting image."""
+        with self._lock:
+            self._ids.clear()
+            self._urgent.clear()
+
+
+def _first_keys(source: dict[str, None], count: int) -> Iterator[str]:
+    return (image_id for image_id, _ in zip(tuple(source), range(count), strict=False))
+
+
+def propose_wanted(
+    project: Project, wanted: Wanted, device: str, tell: Callable[[tuple[str, ...], dict[str, str]], None]
+) -> Steps[dict[str, str]]:
+    """Compute what is missing for the wanted images until none is left; return the failed ones with their reasons.
+
+    Parameters
+    ----------
+    tell : callable
+        Called in the background thread after each chunk with the finished ids and the failed ones.
+    """
+    done, failed = 0, dict[str, str]()
+    while ids := wanted.take():
+        total = done + len(ids) + len(wanted)
+        report = yield from _within(stages.propose(project, ids, device), done, total)
+        finished = (*report.done, *report.reused)
+        for image_id in finished:
+            note_result(project, image_id)
+        failed.update(report.failed)
+        done += len(ids)
+        tell(finished, dict(report.failed))
+        yield Progress("propose", done, done + len(wanted), ids[-1])
+    return failed
+
+
+def _within(steps: Steps[Any], done: int, total: int) -> Steps[Any]:
+    """Run a chunk, its progress counted from `done` within `total`."""
+    try:
+        while True:
+            try:
+                inner = next(steps)
+            except StopIteration as stop:
+                return stop.value
+            yield replace(inner, done=done + min(inner.done, max(0, total - done)), total=total)
+    finally:
+        steps.close()
+
+
+def note_result(project: Project, image_id: str) -> None:
+    """Write down that an image's proposal is as new as the model, and how uncertain it is."""
+    maps = stages.base_maps(project, image_id)
+    if maps is not None:
+        project.catalog.set_score(image_id, uncertainty(maps, threshold_in(stages.steps_for(project, image_id))))
+    if project.catalog.get(image_id).state in UNDECIDED:
+        project.catalog.set_facts(image_id, stale=False)
+
+
+def uncertainty(maps: ActivationMaps, threshold: float) -> float:
+    """Return the share in [0, 1] of pixels where a small change of scores would change the mask.
+
+    A pixel counts when its strongest score lies within `MARGIN` of the background, or when it is foreground and its
+    two strongest classes lie within `MARGIN` of each other. An image without labelled classes has 0.
+    """
+    if not maps.classes:
+        return 0.0
+    ordered = np.sort(maps.scores, axis=0)[::-1]
+    background = np.float32(threshold) if maps.background is None else maps.background
+    unsure = np.abs(ordered[0] - background) < MARGIN
+    if len(ordered) > 1:
+        unsure |= (ordered[0] > background) & (ordered[0] - ordered[1] < MARGIN)
+    return float(unsure.mean())

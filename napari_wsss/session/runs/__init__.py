@@ -1,0 +1,1 @@
+"""Training runs: starting and following their process, their folders, cost and comparison."""

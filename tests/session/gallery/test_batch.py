@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.project.image_clusters import ClusterFacts
+from tests.session.conftest import Sitting
+from tests.session.gallery.test_gallery import with_clusters
+
+
+def test_five_accepts_by_hand_come_first(computed: Sitting) -> None:
+    batch = computed.session.gallery.batch
+    assert batch.why_not(ClusterFacts(30, 9, 4, None)) == "accept 1 more image of this cluster one by one first"
+    assert batch.why_not(ClusterFacts(30, 9, 5, None)) == ""
+
+
+def test_sure_untouched_images_are_accepted_and_taken_back_in_one_step(computed: Sitting) -> None:
+    session, gallery = computed.session, with_clusters(computed)
+    project, told = session.project, []
+    assert project is not None
+    gallery.batch.done.connect(lambda *said: told.append(said))
+    project.catalog.set_scores({"p1.png": 0.05, "p2.png": 0.2, "p4.png": 0.3, "p5.png": 0.05})
+    session.go_to("p5.png")
+    computed.paint(2)  # a draft is a person's
+    session.go_to("p2.png")
+    computed.paint(2)
+    session.skip()  # also where it was skipped
+    assert gallery.batch.would_accept("red 1", 0.75) == ("p1.png",)
+    assert project.catalog.state("p2.png") == "skipped"
+    project.discard_draft("p2.png")
+    session.go_to("p1.png")
+    assert gallery.batch.would_accept("red 1", 0.75) == ("p1.png", "p2.png")
+    expected = session.proposal
+
+    gallery.batch.accept("red 1", 0.75)
+    computed.settle()
+    assert told == [("red 1", 2, 0)]
+    assert [project.catalog.state(one) for one in ("p1.png", "p2.png", "p4.png", "p5.png")] == [
+        "accepted",
+        "accepted",
+        "todo",
+        "draft",
+    ]
+    np.testing.assert_array_equal(session.mask, expected)
+    assert session.mask_is_touched
+    facts = gallery.rows("red")[0].facts
+    assert (facts.accepted, facts.by_hand) == (2, 0)
+    assert gallery.undo_text == "batch accepted in red 1"
+
+    gallery.undo()
+    assert [project.catalog.state(one) for one in ("p1.png", "p2.png")] == ["todo", "skipped"]
+    assert project.read_accepted("p1.png") is None
+    assert gallery.undo_text == ""
+    with pytest.raises(ProjectError, match="nothing is accepted"):
+        gallery.batch.accept("red 1", 0.99)
+
+
+def test_images_without_a_proposal_are_left_out(computed: Sitting) -> None:
+    session, gallery = computed.session, with_clusters(computed)
+    assert session.project is not None
+    session.project.store.clear("localize")
+    session.project.catalog.set_scores({"p1.png": 0.0})
+    gallery.batch.accept("red 1", 0.99)
+    computed.settle()
+    assert session.project.catalog.state("p1.png") == "todo"
+    assert computed.notices[-1].startswith("Accepted 0 images of red 1; 4 left out")
+
+
+def test_what_is_not_known_yet_is_measured(computed: Sitting) -> None:
+    session, gallery = computed.session, with_clusters(computed)
+    assert session.project is not None
+    session.project.catalog.set_score("p1.png", None)
+    assert gallery.batch.measure("red 1") == 1
+    computed.settle()
+    assert gallery.batch.measure("red 1") == 0
+    assert len(gallery.batch.would_accept("red 1", 0.0)) == 4

@@ -1,0 +1,81 @@
+"""Before, after and difference of the shown image, one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_wsss.session.models.comparison import VIEWS
+from napari_wsss.session.models.difference import difference, tinted
+from tests.session.conftest import Sitting
+from tests.session.models.test_changes import apply
+
+
+def press(sitting: Sitting) -> str:
+    """Ask for the next view and return what it says."""
+    sitting.notices.clear()
+    sitting.session.comparison.cycle()
+    sitting.settle()
+    return " ".join(sitting.notices)
+
+
+def test_an_undecided_image_shows_both_models(computed: Sitting) -> None:
+    session, told = computed.session, []
+    old = session.proposal
+    apply(computed, 0.6)
+    session.comparison_changed.connect(told.append)
+    assert session.classes is not None
+    assert press(computed).startswith("After: classifier-new; before: classifier-test, ")
+    shown = session.comparison.shown
+    assert shown is not None
+    np.testing.assert_array_equal(shown.picture, tinted(session.image, session.proposal, session.classes))
+    assert press(computed).startswith("Before: classifier-test")
+    np.testing.assert_array_equal(session.comparison.shown.picture, tinted(session.image, old, session.classes))
+    assert "striped is gone" in press(computed)
+    expected = difference(session.image, old, session.proposal, session.classes)
+    np.testing.assert_array_equal(session.comparison.shown.picture, expected)
+    assert press(computed) == "The comparison is off."
+    assert (session.comparison.view, session.comparison.shown) == ("", None)
+    assert set(told) == {"p0.png"}
+    assert len(VIEWS) == 4
+
+
+def test_an_accepted_image_is_compared_with_its_mask(computed: Sitting) -> None:
+    session = computed.session
+    computed.paint(3)
+    session.accept(and_next=False)
+    session.accept(and_next=False)  # without the proposal, said twice
+    apply(computed, 0.6)
+    assert "before: your mask" in press(computed)
+    press(computed)
+    mask = session.project.read_accepted("p0.png")
+    np.testing.assert_array_equal(session.comparison.shown.picture, tinted(session.image, mask, session.classes))
+
+
+def test_the_view_goes_with_the_person_and_ends_with_paint(computed: Sitting) -> None:
+    session = computed.session
+    apply(computed, 0.6)
+    press(computed)
+    first = session.comparison.shown
+    session.next()
+    assert session.comparison.shown is None, "never the picture of another image"
+    computed.settle()
+    assert session.comparison.view == "after"
+    assert session.comparison.shown is not first
+    session.set_threshold(0.05)
+    computed.settle()
+    after = tinted(session.image, session.proposal, session.classes)
+    np.testing.assert_array_equal(session.comparison.shown.picture, after)
+    session.touch()
+    assert session.comparison.view == ""
+    assert session.comparison.shown is None
+
+
+@pytest.mark.parametrize(("gain", "why"), [(None, "the first model"), (0.6, "left no proposal")])
+def test_it_says_why_there_is_nothing_to_compare(computed: Sitting, gain: float | None, why: str) -> None:
+    if gain is not None:
+        computed.session.project.store.clear("refine")
+        apply(computed, gain)
+    assert why in press(computed)
+    assert computed.session.comparison.shown is None
+    assert computed.failures == []

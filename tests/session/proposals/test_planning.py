@@ -1,0 +1,97 @@
+"""The plan's scopes: set, reset, explained; bounds are checked before anything changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from napari_wsss.core.errors import ParameterError, StepError
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.session.proposals import planning
+
+POWER = "power_background"
+
+
+def plan() -> Plan:
+    return Plan(refiners=(Step(POWER, {"background_power": 8.0}),))
+
+
+@pytest.mark.parametrize("scope", ["image:a.png", "class:dog", "cluster:3"])
+def test_scopes_override_the_project(scope: str) -> None:
+    changed = planning.with_parameters(plan(), "refine", POWER, {"background_power": 2.0}, scope)
+    assert changed.refiners == plan().refiners
+    assert changed.overrides == {scope: {POWER: {"background_power": 2.0}}}
+    assert planning.without_override(changed, scope) == plan()
+    assert planning.without_override(changed, scope, POWER) == plan()
+    assert planning.without_override(changed, scope, "dense_crf") == changed
+
+
+def test_project_scope_changes_the_step() -> None:
+    changed = planning.with_parameters(plan(), "refine", POWER, {"background_power": 2.0}, "project")
+    assert changed.refiners == (Step(POWER, {"background_power": 2.0}),)
+
+
+def test_inference_parameters_belong_to_the_project() -> None:
+    changed = planning.with_parameters(plan(), "localize", "cam", {"preset": "fast"}, "project")
+    assert changed.localizer == Step("cam", {"preset": "fast"})
+    with pytest.raises(ParameterError, match="image:a"):
+        planning.with_parameters(plan(), "localize", "cam", {"preset": "fast"}, "image:a.png")
+
+
+@pytest.mark.parametrize(("method", "scope"), [("dense_crf", "project"), (POWER, "everywhere")])
+def test_what_the_plan_does_not_hold_is_refused(method: str, scope: str) -> None:
+    with pytest.raises(ParameterError):
+        planning.with_parameters(plan(), "refine", method, {}, scope)
+
+
+@pytest.mark.parametrize("values", [{"background_power": -1.0}, {"background_power": "much"}, {"alpha": 1.0}])
+def test_bounds_types_and_names_are_checked(values: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError):
+        planning.checked("refine", POWER, values)
+
+
+def test_unknown_methods_are_named() -> None:
+    with pytest.raises(StepError, match="sharpen"):
+        planning.checked("refine", "sharpen", {})
+
+
+def test_inference_settings_are_checked_without_the_method() -> None:
+    assert planning.checked("localize", "cam", {"preset": "fast"}) == {"preset": "fast"}
+
+
+def test_the_most_specific_scope_decides_and_is_named() -> None:
+    labels = frozenset({"cat", "dog"})
+    changed = plan()
+    found = []
+    for scope, value in [
+        ("project", 8.0),
+        ("class:cat", 5.0),
+        ("class:dog", 6.0),
+        ("cluster:3", 3.0),
+        ("image:a", 2.0),
+    ]:
+        changed = planning.with_parameters(changed, "refine", POWER, {"background_power": float(value)}, scope)
+        (reason,) = planning.reasons(changed, POWER, "a", labels, ("3",))
+        (step,) = changed.refiners_for("a", labels, ("3",))
+        assert step.parameters["background_power"] == reason.value
+        found.append(reason.scope)
+    assert found == ["project", "class:cat", "class:dog", "cluster:3", "image:a"]
+
+
+def test_a_default_is_called_a_default() -> None:
+    (reason,) = planning.reasons(Plan(), POWER, "a", frozenset())
+    assert reason.scope == "default"
+    assert "background_power = 2.0 (from default)" in planning.summary([reason])
+
+
+def test_steps_that_ask_for_saliency_are_found() -> None:
+    assert planning.asks_for([Step(POWER), Step("saliency_fusion")], "saliency")
+    assert not planning.asks_for([Step(POWER)], "saliency")
+    assert not planning.asks_for([Step("no_such_step")], "saliency")
+
+
+def test_numbers_of_a_preset_are_changed_by_leaving_it():
+    found = planning.changed_with(Step("dense_crf", {"preset": "psa"}), {"weight": 7.5})
+    assert (found["preset"], found["weight"]) == ("custom", 7.5)
+    assert planning.changed_with(Step("power_background"), {"background_power": 3.0}) == {"background_power": 3.0}

@@ -1,0 +1,34 @@
+"""Presets set what they list, as one plan, and are recognised again."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.registry import method_names
+from napari_wsss.session.proposals import planning, presets
+
+CHAIN = tuple(
+    Step(name) for name in ("random_walk", "pixel_correlation", "power_background", "dense_crf", "class_gain")
+)
+
+
+@pytest.mark.parametrize("scope", ["project", "class:cat", "image:a"])
+def test_each_preset_is_recognised(scope: str) -> None:
+    for preset in presets.NAMES:
+        plan = presets.with_preset(Plan(refiners=CHAIN), preset, scope)
+        assert presets.preset_of(plan.refiners_for("a", frozenset({"cat"}))) == preset
+
+
+def test_defaults_are_balanced_and_anything_else_is_modified() -> None:
+    assert presets.preset_of(CHAIN) == "balanced"
+    louder = (Step("class_gain", {"gains": {"1": 2.0}}),)
+    assert presets.preset_of((*CHAIN, *louder)) == "balanced"  # no preset speaks of it
+    assert presets.preset_of((Step("power_background", {"background_power": 9.0}),)) == presets.MODIFIED
+
+
+def test_all_values_are_possible() -> None:
+    for method in method_names("refine"):
+        for preset in presets.NAMES:
+            values = presets.values_of(preset, method)
+            assert planning.checked("refine", method, values) == values

@@ -1,0 +1,123 @@
+"""Every pixel keeps who made it through any painting, machine steps, undo and redo."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_wsss.core.sources import FIRST_MACHINE, NOTHING, PERSON, Source, Sources
+from napari_wsss.project.sourced_masks import SourcedMask
+from napari_wsss.session.table import ledger
+from napari_wsss.session.table.ledger import Ledger
+
+SHAPE = (6, 7)
+ROWS = st.tuples(st.integers(0, 5), st.integers(1, 6)).map(lambda pair: slice(pair[0], pair[0] + pair[1]))
+ACTIONS = st.lists(
+    st.tuples(st.sampled_from(["paint", "copy", "claim", "undo", "redo"]), ROWS, st.integers(0, 2)), max_size=25
+)
+
+
+class Layer:
+    """A mask with the history of napari's layer, and what the sources must be after each of its steps."""
+
+    def __init__(self, drawn: Ledger) -> None:
+        self.ledger, self.mask = drawn, drawn.state.values.copy()
+        self.owners = np.zeros(SHAPE, int)  # 0 nobody, -1 the person, else the number of a machine
+        self.done: list[tuple[np.ndarray, np.ndarray]] = []
+        self.undone: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def paint(self, rows: slice, value: int, machine: int = 0, claim: bool = False) -> None:
+        before = self.mask.copy(), self.owners.copy()
+        self.mask[rows] = value
+        asked = np.zeros(SHAPE, bool)
+        asked[rows] = True
+        changed = self.mask != before[0]
+        self.owners[(changed | (asked & (self.owners != -1))) if claim else changed] = machine or -1
+        if changed.any():
+            self.done.append(before)
+            self.undone.clear()
+        source = Source("proposal", key=str(machine)) if machine else None
+        self.ledger.note(self.mask, source, asked if claim else None)
+
+    def travel(self, here: list, there: list) -> None:
+        if not here or self.is_doubtful():
+            return
+        there.append((self.mask.copy(), self.owners.copy()))
+        self.mask, self.owners = (part.copy() for part in here.pop())
+        self.ledger.note(self.mask, painted=False)
+
+    def is_doubtful(self) -> bool:
+        """Undo and redo give the same mask, so nobody could tell them apart."""
+        return bool(self.done and self.undone and np.array_equal(self.done[-1][0], self.undone[-1][0]))
+
+    def check(self) -> None:
+        state = self.ledger.state
+        np.testing.assert_array_equal(state.values, self.mask)
+        found = np.zeros(SHAPE, int)
+        for value in np.unique(state.sources.values):
+            source = state.sources.source_of(int(value))
+            found[state.sources.values == value] = {NOTHING: 0, PERSON: -1}.get(value) or int(
+                source.key if source else 0
+            )
+        np.testing.assert_array_equal(found, self.owners)
+
+
+@given(ACTIONS)
+@settings(max_examples=60, deadline=None)
+def test_sources_follow_any_sequence_of_steps(actions: list[tuple[str, slice, int]]) -> None:
+    layer = Layer(Ledger(SourcedMask.empty(SHAPE)))
+    for number, (action, rows, value) in enumerate(actions):
+        if action in ("undo", "redo"):
+            layer.travel(*((layer.done, layer.undone) if action == "undo" else (layer.undone, layer.done)))
+        else:
+            machine = 0 if action == "paint" else 1 + number % 3
+            layer.paint(rows, value, machine, claim=action == "claim" and not layer.undone)
+        layer.check()
+
+
+def mask_of(value: int) -> np.ndarray:
+    return np.full(SHAPE, value, np.uint8)
+
+
+def test_several_steps_are_taken_back_at_once() -> None:
+    drawn = Ledger(SourcedMask(mask_of(1), Sources.uniform(SHAPE, PERSON)))
+    for value in (2, 3, 4):
+        drawn.note(mask_of(value), Source("clean-up", method=str(value)))
+    assert (drawn.state.sources.values == FIRST_MACHINE + 2).all()
+    assert len(drawn.note(mask_of(1), painted=False)) == 42
+    assert drawn.state.sources.person.all()
+    drawn.note(mask_of(3), painted=False)
+    assert (drawn.state.sources.values == FIRST_MACHINE + 1).all()
+
+
+def test_what_is_neither_painted_nor_undone_is_a_persons() -> None:
+    drawn = Ledger(SourcedMask.empty(SHAPE))
+    drawn.note(mask_of(1), Source("proposal"))
+    drawn.note(mask_of(2), painted=False)
+    assert drawn.state.sources.person.all()
+    drawn.note(mask_of(1))  # painted by hand, though it is as it was before
+    assert drawn.state.sources.person.all()
+
+
+def test_a_persons_pixel_that_a_machine_agrees_with_stays_a_persons() -> None:
+    drawn = Ledger(SourcedMask.empty(SHAPE))
+    mask = mask_of(0)
+    mask[:2] = 1
+    drawn.note(mask)
+    planned = drawn.planned(mask_of(1), Source("proposal"), np.ones(SHAPE, bool))
+    assert (planned.sources.values[:2] == PERSON).all()
+    assert (planned.sources.values[2:] == FIRST_MACHINE).all()
+    assert (drawn.state.sources.values[2:] == NOTHING).all(), "planning notes nothing"
+
+
+def test_old_steps_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "MOST_PIXELS", 100)
+    drawn = Ledger(SourcedMask.empty(SHAPE))
+    for value in (1, 2, 3, 4):
+        drawn.note(mask_of(value), Source("proposal", key=str(value)))
+    drawn.note(mask_of(2), painted=False)
+    assert drawn.state.sources.values[0, 0] == FIRST_MACHINE + 1
+    drawn.note(mask_of(1), painted=False)
+    assert drawn.state.sources.person.all(), "so far back nobody remembers"
