@@ -169,7 +169,7 @@ def open_project(options: argparse.Namespace) -> int:
             f"There is no project in {options.project} (no {FILE_NAME}); make one with: napari-wsss create"
         )
     try:
-        from napari_wsss.widgets.demo import main as show
+        from demo.demo import main as show
     except ModuleNotFoundError as missing:
         raise StepError(
             f'napari is not installed ({missing.name} is missing). Install it with: pip install "napari-wsss[gui]".',

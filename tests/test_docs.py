@@ -176,7 +176,7 @@ def test_named_files_exist(page: Path) -> None:
 
 def test_the_key_table_is_the_one_of_the_plugin() -> None:
     pytest.importorskip("napari")
-    from napari_wsss.widgets.keys import KEYS
+    from napari_wsss.widgets.keys.table import KEYS
 
     page = (ROOT / "docs" / "labeling.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| ((?:`[^`]+`[ /…]*)+)\|", page, re.MULTILINE))

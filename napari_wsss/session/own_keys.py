@@ -15,7 +15,7 @@ from napari_wsss.core.files import publish
 class OwnKeys:
     """Action -> key, for those actions whose key was changed.
 
-    A missing or damaged file means: none. Which keys are possible is the window's to know (`widgets.own_keys`).
+    A missing or damaged file means: none. Which keys are possible is the window's to know (`widgets.keys.own_keys`).
 
     Parameters
     ----------

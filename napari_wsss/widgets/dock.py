@@ -14,25 +14,25 @@ from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QApplication, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.actions import Actions
 from napari_wsss.widgets.closing import may_close
-from napari_wsss.widgets.cluster_page import ClustersPage
-from napari_wsss.widgets.controls import PageArea, soon
-from napari_wsss.widgets.correct_page import CorrectPage
+from napari_wsss.widgets.clusters.page import ClustersPage
+from napari_wsss.widgets.controls.basic import PageArea, soon
+from napari_wsss.widgets.correct.page import CorrectPage
 from napari_wsss.widgets.header import Footer, Header
 from napari_wsss.widgets.hint_line import HintLine
 from napari_wsss.widgets.job_bar import JobBar
-from napari_wsss.widgets.key_help import KeyHelp
-from napari_wsss.widgets.keys import Keyboard
+from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.keys.help import KeyHelp
+from napari_wsss.widgets.keys.table import Keyboard
+from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.personal import PersonalChoices
 from napari_wsss.widgets.preferences import toast_after
-from napari_wsss.widgets.project_page import ProjectPage
-from napari_wsss.widgets.refine_page import RefinePage
+from napari_wsss.widgets.project.page import ProjectPage
+from napari_wsss.widgets.refine.page import RefinePage
 from napari_wsss.widgets.relay import QtRelay
-from napari_wsss.widgets.review_page import ReviewPage
+from napari_wsss.widgets.review.page import ReviewPage
 from napari_wsss.widgets.statistics_page import StatisticsPage
-from napari_wsss.widgets.train_page import TrainPage
-from napari_wsss.widgets.viewer_sync import ViewerSync
+from napari_wsss.widgets.train.page import TrainPage
 
 DOCK_NAME = "WSSS (napari-wsss)"  # what napari's plugin menu calls it, so that the menu finds this very dock
 PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats")

@@ -9,9 +9,9 @@ import napari
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
-from napari_wsss.widgets.controls import soon
+from napari_wsss.widgets.controls.basic import soon
 from napari_wsss.widgets.dock import WsssDock, open_dock
-from napari_wsss.widgets.filmstrip import USUAL_HEIGHT, Filmstrip
+from napari_wsss.widgets.review.filmstrip import USUAL_HEIGHT, Filmstrip
 
 STRIP_NAME = "Filmstrip (napari-wsss)"  # what napari's plugin menu calls it, so that both find the same dock
 CONSOLE = "console"

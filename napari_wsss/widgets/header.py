@@ -8,9 +8,9 @@ from qtpy.QtWidgets import QWidget
 from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.reasons import reasons
-from napari_wsss.widgets.actions import Actions
-from napari_wsss.widgets.badge import StateBadge, state_text
-from napari_wsss.widgets.controls import button, column, line, row, text_label
+from napari_wsss.widgets.controls.badge import StateBadge, state_text
+from napari_wsss.widgets.controls.basic import button, column, line, row, text_label
+from napari_wsss.widgets.keys.actions import Actions
 
 AGE_MS = 1000
 REFUSAL = "Not "

@@ -13,9 +13,9 @@ from qtpy.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_wsss.session.models.hint import RetrainHint
-from napari_wsss.widgets.charts import ACCENT, Point
-from napari_wsss.widgets.colours import legible
-from napari_wsss.widgets.controls import row, text_label, tool_button
+from napari_wsss.widgets.controls.basic import row, text_label, tool_button
+from napari_wsss.widgets.controls.charts import ACCENT, Point
+from napari_wsss.widgets.controls.colours import legible
 
 
 class Sparkline(QWidget):

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QProgressBar, QWidget
 
 from napari_wsss.core.progress import Progress
 from napari_wsss.session.jobs import Job, Jobs
-from napari_wsss.widgets.controls import button, column, row, text_label
+from napari_wsss.widgets.controls.basic import button, column, row, text_label
 
 REFRESH_MS = 500
 

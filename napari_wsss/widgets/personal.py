@@ -9,10 +9,10 @@ from qtpy.QtCore import QObject
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
-from napari_wsss.widgets.actions import Actions
-from napari_wsss.widgets.project_page import ProjectPage
-from napari_wsss.widgets.queue_panel import QueuePanel
-from napari_wsss.widgets.viewer_sync import ViewerSync
+from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.layers.viewer_sync import ViewerSync
+from napari_wsss.widgets.project.page import ProjectPage
+from napari_wsss.widgets.review.queue_panel import QueuePanel
 
 
 class PersonalChoices(QObject):

@@ -10,7 +10,7 @@ from qtpy.QtCore import QTimer
 
 from napari_wsss.pixels.images import read_image
 from napari_wsss.project.project import Project
-from napari_wsss.widgets.looks import TAG
+from napari_wsss.widgets.layers.looks import TAG
 
 DATABASE = "project.sqlite"
 LayerData = tuple[Any, dict[str, Any], str]

@@ -74,10 +74,10 @@ def test_jumping_about_in_list_and_filmstrip(
     """From one place of the list to another, painted; without image files, so that only the queue is measured."""
     from qtpy.QtWidgets import QListView
 
-    from napari_wsss.widgets.filmstrip import Filmstrip
-    from napari_wsss.widgets.queue_model import QueueModel
-    from napari_wsss.widgets.queue_rows import QueueRow
     from napari_wsss.widgets.relay import QtRelay
+    from napari_wsss.widgets.review.filmstrip import Filmstrip
+    from napari_wsss.widgets.review.queue_model import QueueModel
+    from napari_wsss.widgets.review.queue_rows import QueueRow
 
     session = Session(QtRelay(), tmp_path / "config")
     session.open_project(large, read_only=True)

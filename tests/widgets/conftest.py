@@ -16,10 +16,12 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
 from napari_wsss.project.project import Project
 from napari_wsss.session.session import Session
-from napari_wsss.widgets import project_page, stage_options, train_page
-from napari_wsss.widgets.actions import Actions
+from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.layers.viewer_sync import ViewerSync
+from napari_wsss.widgets.project import page as project_page
 from napari_wsss.widgets.relay import QtRelay
-from napari_wsss.widgets.viewer_sync import ViewerSync
+from napari_wsss.widgets.train import page as train_page
+from napari_wsss.widgets.train import stage_options
 from tests.session.conftest import _colours_on_the_shelf, build_project, colours_plan, write_checkpoint
 
 __all__ = ["_colours_on_the_shelf"]

@@ -13,8 +13,8 @@ from napari_wsss.project.project import Project
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import closing
 from napari_wsss.widgets import dock as dock_module
+from napari_wsss.widgets.controls.folding import Folded
 from napari_wsss.widgets.dock import DOCK_NAME, PAGES, WsssDock, dock_of, open_dock
-from napari_wsss.widgets.folding import Folded
 from tests.widgets.person import Person
 
 pytestmark = pytest.mark.gui

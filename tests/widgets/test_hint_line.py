@@ -6,7 +6,7 @@ import pytest
 
 from napari_wsss.session.models.history import Acceptance
 from napari_wsss.session.models.statistics import Figures
-from napari_wsss.widgets.charts import picture_of
+from napari_wsss.widgets.controls.charts import picture_of
 from napari_wsss.widgets.hint_line import HintLine
 
 

@@ -7,8 +7,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_wsss.widgets import personal, preferences
 from napari_wsss.widgets.personal import PersonalChoices
-from napari_wsss.widgets.project_page import ProjectPage
-from napari_wsss.widgets.queue_panel import QueuePanel
+from napari_wsss.widgets.project.page import ProjectPage
+from napari_wsss.widgets.review.queue_panel import QueuePanel
 
 
 class ToldByHand(QObject):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.widgets import looks, reader
+from napari_wsss.widgets import reader
+from napari_wsss.widgets.layers import looks
+from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.reader import get_reader
-from napari_wsss.widgets.viewer_sync import ViewerSync
 
 
 @pytest.fixture

@@ -1,0 +1,101 @@
+"""``python -m napari_wsss.widgets.demo --project DIR``: napari with the dock on a project.
+
+With ``--screenshots DIR`` it walks once through the work - see `stations` - writes one picture of the real window or of
+its panel per station and ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import napari
+from qtpy.QtWidgets import QApplication, QWidget
+
+from demo.stations import STATIONS, Station
+from napari_wsss.widgets.dock import PAGES, WsssDock, open_dock
+
+SIZE = (1280, 860)
+LONGEST_WAIT = 90.0
+SETTLING = 0.5  # seconds in which Qt lays out and paints
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Open the window; return 0 when it was closed or all pictures are written."""
+    parser = argparse.ArgumentParser(prog="python -m napari_wsss.widgets.demo", description=__doc__)
+    parser.add_argument("--project", type=Path, required=True, help="project folder")
+    parser.add_argument("--screenshots", type=Path, help="write pictures of the window here and end")
+    options = parser.parse_args(arguments)
+    viewer = napari.Viewer(title="napari-wsss", show=options.screenshots is None)
+    dock = open_dock(viewer)
+    if options.screenshots is not None:
+        viewer.window.show()
+        viewer.window.resize(*SIZE)
+    dock.open_project(options.project)
+    if options.screenshots is None:
+        napari.run()
+        return 0
+    Walk(viewer, dock, options.screenshots).run()
+    dock.shut_down()
+    viewer.close()
+    return 0
+
+
+class Walk:
+    """The stations of the demonstration, one picture each.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    dock : WsssDock
+        With a project open.
+    folder : Path
+        Receives the pictures.
+    """
+
+    def __init__(self, viewer: napari.Viewer, dock: WsssDock, folder: Path) -> None:
+        self._viewer, self._dock, self._folder = viewer, dock, folder
+        self._number = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def run(self, stations: Sequence[Station] = STATIONS) -> None:
+        """Walk through the stations."""
+        session = self._dock.session
+        if session.record is not None and session.record.state == "accepted":  # an earlier walk
+            session.next_undecided()
+        self._wait(lambda: session.proposal is not None or not session.jobs.all)
+        for station in stations:
+            self._stop_at(station)
+
+    def _stop_at(self, station: Station) -> None:
+        self._dock.tabs.setCurrentIndex(PAGES.index(station.page))
+        station.act(self._dock)
+        self._wait(lambda: not self._dock.session.jobs.all)
+        self._number += 1
+        for widget in QApplication.topLevelWidgets() + self._dock.window().findChildren(QWidget):
+            if type(widget).__name__ == "NapariQtNotification":  # napari's word about Qt 5 covers the picture
+                widget.close()
+        path = str(self._folder / f"{self._number:02d}_{station.name}.png")
+        if station.panel_only:
+            self._dock.grab().save(path)
+        else:
+            self._viewer.window.screenshot(path, canvas_only=False, flash=False)
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        """Let Qt work until `condition` holds, at least long enough to paint."""
+        began = time.monotonic()
+        while time.monotonic() - began < LONGEST_WAIT:
+            QApplication.processEvents()
+            if condition() and time.monotonic() - began > SETTLING:
+                break
+            time.sleep(0.02)
+        settled = time.monotonic() + SETTLING
+        while time.monotonic() < settled:
+            QApplication.processEvents()
+            time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The page Clusters: each class's sub-categories, edited and accepted as wholes."""

@@ -1,0 +1,1 @@
+"""Controls that every page uses: sliders, forms, charts, folding boxes; they know no session."""

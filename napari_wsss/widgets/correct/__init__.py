@@ -1,0 +1,1 @@
+"""The page Correct: propagation of scribbles and clean-up of the mask."""

@@ -1,0 +1,39 @@
+"""The Correct page: from a few scribbles to a mask, and cleaning it.
+
+What a person can do with it: turn to the scribbles and back, propagate them around or over the whole image, say how
+much the activation maps count, rub scribbles out, add a scribbled class to the labels; drop small regions, fill holes,
+smooth borders or snap them to edges, each shown as outlines before it is applied as one undo step.
+"""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QWidget
+
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import column, heading, line
+from napari_wsss.widgets.correct.cleanup_box import CleanupBox
+from napari_wsss.widgets.correct.propagate_box import PropagateBox
+from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.layers.viewer_sync import ViewerSync
+
+
+class CorrectPage(QWidget):
+    """Propagation and clean-up."""
+
+    def __init__(self, session: Session, sync: ViewerSync, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.propagate = PropagateBox(session, sync, actions)
+        self.cleanup = CleanupBox(session, sync)
+        parts = (heading("Scribble and propagate"), self.propagate, line(), heading("Clean up the mask"), self.cleanup)
+        self.setLayout(column(*parts, 1, margin=4))
+
+    def hideEvent(self, event: object) -> None:
+        """End the preview when another page is shown: nobody would know where its outlines come from."""
+        super().hideEvent(event)
+        self._session.cleaning.cancel()
+
+    def close_page(self) -> None:
+        """Let go of the session."""
+        self.propagate.close_box()
+        self.cleanup.close_box()

@@ -1,0 +1,1 @@
+"""The keys: which there are, what they do, and changing them."""

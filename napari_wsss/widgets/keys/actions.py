@@ -1,0 +1,188 @@
+"""What keys and buttons do: each verb first hands unsaved strokes to the session, and says why when it cannot act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.keys.own_keys import key_table
+from napari_wsss.widgets.keys.table import Key
+from napari_wsss.widgets.layers.gaze import Gaze
+from napari_wsss.widgets.layers.viewer_sync import ViewerSync
+from napari_wsss.widgets.preferences import digits_mean_classes
+
+THRESHOLD_STEP = 0.02
+NEEDS_MAPS = ("threshold_down", "threshold_up", "most_uncertain")
+WRITES = (
+    *("accept", "skip", "flag", "exclude", "undo_decision", "edit_labels"),
+    *("copy_class", "copy_all", "polygon", "scribble", "propagate"),
+)
+NEEDS_PROPOSAL = ("copy_class", "copy_all", "compare")
+
+
+class Actions(QObject):
+    """The verbs of the review, by name.
+
+    Attributes
+    ----------
+    notice : Signal(str)
+        Why nothing happened.
+    labels_wanted, class_wanted, help_wanted : Signal()
+        A window should open the label editor, the choice of the class to paint, or the key list.
+    about_to_run : Signal()
+        The shown image may be left now: keep what is typed.
+    done : Signal(str)
+        An action was carried out.
+    table_changed : Signal()
+        Keys belong to other actions now.
+    gaze : Gaze
+        Where the camera looks.
+    """
+
+    notice = Signal(str)
+    labels_wanted = Signal()
+    class_wanted = Signal()
+    help_wanted = Signal()
+    about_to_run = Signal()
+    done = Signal(str)
+    table_changed = Signal()
+
+    def __init__(self, session: Session, sync: ViewerSync, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._sync = session, sync
+        self.gaze = Gaze(session, sync)
+        self._verbs: dict[str, Callable[[], object]] = {
+            "previous": session.previous,
+            "next": session.next,
+            "accept": session.accept,
+            "next_undecided": session.next_undecided,
+            "previous_undecided": session.previous_undecided,
+            "skip": session.skip,
+            "flag": session.toggle_flag,
+            "exclude": session.exclude,
+            "undo_decision": session.undo_decision,
+            "ignore": lambda: sync.choose_value(IGNORE),
+            "polygon": lambda: sync.set_tool("polygon"),
+            "cycle": self._cycle,
+            "copy_class": lambda: self.copy(sync.value),
+            "copy_all": lambda: self.copy(None),
+            "threshold_down": lambda: self._move_threshold(-THRESHOLD_STEP),
+            "threshold_up": lambda: self._move_threshold(THRESHOLD_STEP),
+            "hold_proposal": lambda: sync.peek.hold("proposal"),
+            "hold_image": lambda: sync.peek.hold("image"),
+            "most_uncertain": self.gaze.next_uncertain,
+            "scribble": sync.scribbles.toggle,
+            "propagate": self._propagate,
+            "compare": session.comparison.cycle,
+            "choose_class": self.class_wanted.emit,
+            "edit_labels": self.labels_wanted.emit,
+            "help": self.help_wanted.emit,
+        }
+        for value in range(10):
+            self._verbs[f"value_{value}"] = lambda value=value: sync.choose_value(value)
+        session.own_keys.changed.connect(self.table_changed.emit)
+
+    @property
+    def table(self) -> tuple[Key, ...]:
+        """The keys as this person has them."""
+        return key_table(self._session.own_keys.keys, digits_mean_classes())
+
+    def key_of(self, action: str) -> str:
+        """Return the key of an action as a person reads it, "" when it has none."""
+        return next((entry.shown for entry in self.table if entry.action == action), "")
+
+    def with_key(self, text: str, action: str) -> str:
+        """Return a tooltip with the action's key behind it: ``Previous image (A)``."""
+        key = self.key_of(action)
+        return f"{text} ({key})" if key else text
+
+    def why_disabled(self, action: str) -> str:
+        """Return why an action is not possible now, "" when it is."""
+        session = self._session
+        if action == "help":
+            return ""
+        if session.project is None:
+            return "no project is open"
+        if session.current_id is None:
+            return "no image is shown"
+        if session.project.read_only and action in WRITES:
+            return "the project is open read-only"
+        if action in NEEDS_PROPOSAL and session.proposal is None:
+            return "there is no proposal yet"
+        if action == "propagate" and not session.scribbles.any:
+            return "nothing is scribbled yet"
+        if action == "copy_class" and self._sync.value == IGNORE:
+            return "proposals hold no ignore pixels"
+        if action == "cycle" and session.record is not None and not session.record.labels:
+            return "the image has no labels"
+        if action in NEEDS_MAPS and session.maps is None:
+            return "there are no activation maps yet"
+        if action.startswith("value_") and int(action[6:]) not in session.classes.values():
+            return f"the project has {len(session.classes)} classes"
+        return ""
+
+    def run(self, action: str) -> None:
+        """Do an action, or say why it is not possible now."""
+        reason = self.why_disabled(action)
+        if reason:
+            self.notice.emit(f"Not now: {reason}.")
+            return
+        self.about_to_run.emit()
+        self._sync.commit()
+        self._verbs[action]()
+        self._sync.reconcile()
+        self.done.emit(action)
+
+    def go_to(self, image_id: str) -> None:
+        """Show an image of the queue."""
+        self.about_to_run.emit()
+        self._sync.commit()
+        self._session.go_to(image_id)
+
+    def finish(self, action: str) -> None:
+        """End an action that lasts while its key is held."""
+        if action.startswith("hold"):
+            self._sync.peek.release()
+
+    def copy(self, class_value: int | None, only_empty: bool = False) -> None:
+        """Copy the proposal into the mask as one undoable step: one class, or everything.
+
+        Parameters
+        ----------
+        class_value : int, optional
+            Mask value of the class to copy; None copies all.
+        only_empty : bool
+            Leave every pixel as it is that is not background or that a person drew.
+        """
+        self._sync.commit()
+        values = self._session.copy_proposal(class_value, only_empty)
+        if values is not None:
+            copied = self._session.copied_pixels(class_value, only_empty)
+            self._sync.write_mask(values, self._session.proposal_source(), copied)
+
+    def _propagate(self) -> None:
+        self._sync.scribbles.record()  # the stroke of this moment
+        self._session.propagation.start()
+
+    def _cycle(self) -> None:
+        """Go to the next labelled class: its map is shown and, unless background or ignore is painted, painted."""
+        cams, classes, value = self._sync.cams, self._session.classes, self._sync.value
+        if value in (BACKGROUND, IGNORE):
+            cams.cycle()
+            return
+        if classes.name_of(value) in cams.names:  # else the shown map's class comes first
+            cams.cycle()
+        self._sync.choose_value(classes.mask_value(cams.current))
+
+    def title_of(self, entry: Key) -> str:
+        """Return what a key does now, class names included."""
+        classes = self._session.classes
+        if entry.action.startswith("value_") and classes is not None and not self.why_disabled(entry.action):
+            return f"paint {classes.name_of(int(entry.action[6:]))}"
+        return entry.title
+
+    def _move_threshold(self, step: float) -> None:
+        self._session.set_threshold(round(self._session.threshold + step, 4))

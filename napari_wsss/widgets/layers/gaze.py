@@ -1,0 +1,89 @@
+"""Where the camera looks: at the next uncertain place, and at the peak of a map that was just computed.
+
+What it zoomed to by itself ends with the image; a person's own zoom stays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QGuiApplication
+
+from napari_wsss.pixels.regions import Box, peak_region
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import soon
+from napari_wsss.widgets.layers.viewer_sync import ViewerSync
+
+ROOM = 0.9
+"""Share of the canvas that a box fills."""
+BACK = "Ctrl+R shows the whole image."
+
+
+class Gaze:
+    """Moves the camera of a viewer over the shown image.
+
+    Parameters
+    ----------
+    session : Session
+    sync : ViewerSync
+    """
+
+    def __init__(self, session: Session, sync: ViewerSync) -> None:
+        self._session, self._sync = session, sync
+        self._looking: tuple[object, ...] | None = None  # the camera as it was put here
+        session.class_found.connect(self._on_class_found)
+        session.image_changed.connect(self._on_image)
+
+    def look_at(self, box: Box) -> None:
+        """Zoom so that a box of the shown image fills the canvas."""
+        image, viewer = self._session.image, self._sync.viewer
+        if image is None:
+            return
+        viewer.reset_view()  # the zoom that shows the whole image, whatever the canvas' size
+        camera = self._camera
+        height, width = box.size
+        camera.zoom *= ROOM * max(1.0, min(image.shape[0] / height, image.shape[1] / width))
+        camera.center = (*camera.center[:-2], *box.centre)
+        self._looking = (camera.zoom, camera.center)
+
+    @property
+    def _camera(self) -> Any:
+        viewer = self._sync.viewer
+        return getattr(viewer, "scene", viewer).camera  # napari < 0.9 has no scene
+
+    def _on_image(self, _image_id: str) -> None:
+        """Show all of another image, unless the person has moved the camera since."""
+        if self._looking == (self._camera.zoom, self._camera.center):
+            self._sync.viewer.reset_view()
+        self._looking = None
+
+    def next_uncertain(self) -> None:
+        """Look at the most uncertain place of the image; again, at the next one."""
+        found = self._session.doubts.next_region()
+        if found is None:
+            self._session.notice.emit("Nothing is uncertain here any more.")
+            return
+        box, number, count = found
+        self.look_at(box)
+        rivals = " or ".join(self._session.doubts.rivals(box))
+        self._session.notice.emit(f"Uncertain place {number} of {count}: {rivals}? {BACK}")
+
+    def _on_class_found(self, image_id: str, name: str) -> None:
+        soon(self._sync, lambda: self._show_class(image_id, name))  # after the layers have the new map
+
+    def _show_class(self, image_id: str, name: str) -> None:
+        """Show a class's map and its peak, unless the person is busy with another image or in a stroke."""
+        session, maps, classes = self._session, self._session.maps, self._session.classes
+        painting = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
+        if image_id != session.current_id or painting or maps is None or classes is None or name not in classes.names:
+            return
+        if classes.index(name) not in maps.classes:
+            return
+        self._sync.cams.show(name)
+        box = peak_region(maps.scores[maps.classes.index(classes.index(name))])
+        if box is None:
+            session.notice.emit(f"The model sees no {name} in this image.")
+            return
+        self.look_at(box)
+        session.notice.emit(f"Here is most of what the model takes for {name}. {BACK}")

@@ -1,0 +1,159 @@
+"""How our layers look: outlined means machine, filled means person. Makes layers, never adds them to a viewer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from napari.utils.colormaps import Colormap, DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
+from napari_wsss.widgets import preferences
+from napari_wsss.widgets.layers.outline import quicken_contours
+
+TAG = "wsss"
+CAM_PREFIX = "cam · "
+SPARE = "(spare map)"
+BOUNDARIES = "class boundaries"
+UNCERTAINTY = "uncertainty"
+PROVENANCE = "provenance"
+SCRIBBLES = "scribbles"
+CLEANING = "clean-up preview"
+UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
+
+
+def mask_colours(classes: ClassList) -> DirectLabelColormap:
+    """Return the label colours of a project: background clear, each class its palette colour, ignore grey."""
+    colours: dict[int | None, Any] = {
+        BACKGROUND: "transparent",
+        IGNORE: tuple(classes.palette[IGNORE] / 255),
+        None: UNKNOWN_COLOUR,
+    }
+    colours |= {classes.mask_value(name): classes.colour(name) for name in classes.names}
+    return DirectLabelColormap(color_dict=colours)
+
+
+def cam_colours() -> Colormap:
+    """Return a black-body ramp whose low end is clear, so that the photograph stays visible under weak scores."""
+    ramp = np.array(
+        [
+            [0.00, 0.00, 0.20, 0.00],
+            [0.25, 0.00, 0.55, 0.35],
+            [0.75, 0.10, 0.35, 0.65],
+            [1.00, 0.55, 0.05, 0.80],
+            [1.00, 1.00, 0.60, 0.90],
+        ]
+    )
+    return Colormap(ramp, name="wsss activation")
+
+
+def image_layer(pixels: NDArray[np.uint8]) -> Image:
+    """Return the photograph's layer for (H, W, 3) uint8."""
+    return _tagged(Image(pixels, rgb=True, name="image"), "image")
+
+
+def cam_layer(scores: NDArray[np.float32], class_name: str) -> Image:
+    """Return the layer of one activation map (H, W) float32 in [0, 1]."""
+    layer = Image(
+        scores,
+        name=CAM_PREFIX + class_name,
+        colormap=cam_colours(),
+        contrast_limits=(0.0, 1.0),
+        blending="translucent",
+        interpolation2d="linear",
+        opacity=0.7,
+        visible=False,
+    )
+    return _tagged(layer, "cam")
+
+
+def boundary_layer(values: NDArray[np.float32]) -> Image:
+    """Return the layer of class boundaries (h, w) float32 in [0, 1]: nothing where there is none, bright lines."""
+    ramp = Colormap(np.array([[0, 1, 1, 0], [0, 1, 1, 0.9]]), name="wsss boundary")
+    layer = Image(values, name=BOUNDARIES, colormap=ramp, contrast_limits=(0.0, 1.0), blending="translucent")
+    return _tagged(layer, BOUNDARIES)
+
+
+def uncertainty_layer(values: NDArray[np.float32]) -> Image:
+    """Return the layer of uncertainty (H, W) float32 in [0, 1]: clear where sure, violet to white where not."""
+    ramp = [[0.6, 0.2, 1, 0], [0.6, 0.2, 1, 0.15], [0.9, 0.4, 1, 0.6], [1, 1, 1, 0.9]]
+    colours = Colormap(np.array(ramp), controls=np.array([0, 0.4, 0.8, 1]), name="wsss uncertainty")
+    layer = Image(values, name=UNCERTAINTY, colormap=colours, contrast_limits=(0.0, 1.0), blending="translucent")
+    return _tagged(layer, UNCERTAINTY)
+
+
+def provenance_layer(values: NDArray[np.uint8], colours: dict[int | None, Any]) -> Labels:
+    """Return the read-only layer of who made each pixel of the mask, (H, W) uint8 as in `core.sources`."""
+    layer = Labels(values, name=PROVENANCE, colormap=DirectLabelColormap(color_dict=colours), opacity=0.5)
+    layer.editable = False
+    return _tagged(layer, PROVENANCE)
+
+
+def comparison_layer(picture: NDArray[np.uint8]) -> Image:
+    """Return the layer of an opaque (H, W, 3) uint8 picture that hides everything below."""
+    return _tagged(Image(picture, rgb=True, name="comparison"), "comparison")
+
+
+def proposal_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
+    """Return the outlined, read-only layer of a machine's (H, W) uint8 mask."""
+    layer = Labels(values, name="proposal", colormap=mask_colours(classes), opacity=0.5)
+    layer.contour = 2
+    quicken_contours(layer)
+    layer.editable = False
+    return _tagged(layer, "proposal")
+
+
+def mask_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
+    """Return the filled, editable layer of a person's (H, W) uint8 mask; painting changes `values` itself."""
+    layer = Labels(values, name="mask", colormap=mask_colours(classes), opacity=preferences.mask_opacity())
+    layer.brush_size = preferences.brush_size()
+    return _tagged(layer, "mask")
+
+
+def scribble_colours(classes: ClassList) -> DirectLabelColormap:
+    """Return the colours of scribbles: those of the mask, and white for background."""
+    colours = dict(mask_colours(classes).color_dict)
+    if len(classes) < BACKGROUND_SCRIBBLE:
+        colours[BACKGROUND_SCRIBBLE] = "white"
+    return DirectLabelColormap(color_dict=colours)
+
+
+def scribble_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
+    """Return the editable layer of scribbles (H, W) uint8; painting changes `values` itself."""
+    layer = Labels(values, name=SCRIBBLES, colormap=scribble_colours(classes), opacity=0.9)
+    layer.brush_size = preferences.scribble_size()
+    return _tagged(layer, SCRIBBLES)
+
+
+def cleaning_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
+    """Return the outlined, read-only layer of what a clean-up would make of pixels (H, W) uint8, as in scribbles."""
+    layer = Labels(values, name=CLEANING, colormap=scribble_colours(classes), opacity=1.0)
+    layer.contour = 1
+    quicken_contours(layer)
+    layer.editable = False
+    return _tagged(layer, CLEANING)
+
+
+def _tagged(layer: Any, role: str) -> Any:
+    layer.metadata[TAG] = role
+    if hasattr(layer, "locked"):  # napari >= 0.7.1; it keeps Ctrl+Backspace from deleting our layers
+        layer.locked = True
+    return layer
+
+
+def write(layer: Labels, values: NDArray[np.uint8]) -> None:
+    """Show a copy of `values` (H, W) in a layer of ours."""
+    if layer.data.shape != values.shape:
+        layer.data = values.copy()
+        return
+    # In place: assigning `data` would also look for its size and thumbnail, at twice the cost of a repaint.
+    np.copyto(layer.data, values)
+    layer.refresh(extent=False, thumbnail=False, highlight=False)
+
+
+def role_of(layer: Layer) -> str:
+    """Return the role of a layer of ours (``image``, ``cam``, ``proposal``, ``mask`` ...), "" for everybody else's."""
+    return str(layer.metadata.get(TAG, ""))

@@ -1,0 +1,1 @@
+"""The page Project: new projects, recent ones, classes."""

@@ -1,0 +1,233 @@
+"""Making a project: a folder of images, where the labels come from, what is wrong with them, and only then Create.
+
+What a person can do with it: choose the images, choose or find the label source, read the report (matched, unmatched,
+duplicate and unreadable entries by name), adjust the classes, create.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFileDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
+
+from napari_wsss.core.errors import WsssError
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.session.jobs import Job
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import button, column, combo, row, text_label, tool_button
+
+
+class LabelReport(Protocol):
+    """What `Session.preview_labels` returns, as far as it is shown here."""
+
+    source: str
+    images: tuple[str, ...]
+    labels: Mapping[str, frozenset[str]]
+    classes: tuple[str, ...]
+    unmatched: tuple[str, ...]
+    duplicates: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    notes: tuple[str, ...]
+    without_labels: tuple[str, ...]
+    is_clean: bool
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of images per class."""
+
+
+KINDS = (
+    ("auto", "find out"),
+    ("csv", "CSV table"),
+    ("folders", "sub-folder names"),
+    ("voc", "VOC-style folder"),
+    ("text", "plain text list"),
+    ("none", "none yet"),
+)
+MOST_NAMES = 200
+PREVIEW = "labels"
+
+
+class PathField(QWidget):
+    """A line for a path with a button that browses.
+
+    Attributes
+    ----------
+    changed : Signal()
+        The path was typed or chosen.
+    """
+
+    changed = Signal()
+
+    def __init__(self, hint: str, *, file_too: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.text = QLineEdit()
+        self.text.setPlaceholderText(hint)
+        self.text.editingFinished.connect(self.changed)
+        widgets: list[QWidget] = [self.text, tool_button("…", self._browse_folder, f"Choose: {hint}")]
+        if file_too:
+            widgets.append(tool_button("file …", self._browse_file, "Choose a file"))
+        self.setLayout(row(*widgets))
+
+    @property
+    def path(self) -> Path | None:
+        """The path, None while the line is empty."""
+        text = self.text.text().strip()
+        return Path(text).expanduser() if text else None
+
+    def set_path(self, path: Path | str) -> None:
+        """Show a path and report it."""
+        self.text.setText(str(path))
+        self.changed.emit()
+
+    def _browse_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, self.text.placeholderText(), self.text.text())
+        if chosen:
+            self.set_path(chosen)
+
+    def _browse_file(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, self.text.placeholderText(), self.text.text())
+        if chosen:
+            self.set_path(chosen)
+
+
+class ReportTree(QTreeWidget):
+    """A label report as counts that unfold into names."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setHeaderLabels(["Entries", "Number"])
+        self.setRootIsDecorated(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setMinimumHeight(120)
+        self.header().setStretchLastSection(False)
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+
+    def show_report(self, report: LabelReport) -> None:
+        """List what was found and everything that does not fit, problems unfolded."""
+        self.clear()
+        self._add("images with labels", [f"{k}: {', '.join(sorted(v))}" for k, v in report.labels.items()])
+        self._add("classes", [f"{name}: {count} images" for name, count in report.counts().items()])
+        self._add("images without an entry", report.without_labels)
+        for title, names in (
+            ("unmatched entries (no such image)", report.unmatched),
+            ("duplicate or ambiguous entries", report.duplicates),
+            ("unreadable files and lines", report.unreadable),
+            ("contradictions", report.conflicts),
+        ):
+            self._add(title, names, problem=True)
+        self._add("notes", report.notes)
+
+    def _add(self, title: str, names: list[str] | tuple[str, ...], *, problem: bool = False) -> None:
+        mark = "⚠ " if problem and names else ""
+        top = QTreeWidgetItem([mark + title, str(len(names))])
+        for name in list(names)[:MOST_NAMES]:
+            top.addChild(QTreeWidgetItem([str(name)]))
+        if len(names) > MOST_NAMES:
+            top.addChild(QTreeWidgetItem([f"… and {len(names) - MOST_NAMES} more"]))
+        self.addTopLevelItem(top)
+        top.setExpanded(bool(mark))
+
+
+class NewProject(QWidget):
+    """The form that makes a project; nothing is written before *Create*."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.report: LabelReport | None = None
+        self.images = PathField("folder of images")
+        self.kind = combo(KINDS, lambda _kind: self.preview())
+        self.source = PathField("label file or folder (found by itself if beside the images)", file_too=True)
+        self.tree = ReportTree()
+        self.summary = text_label()
+        self.classes = QLineEdit()
+        self.classes.setPlaceholderText("classes in order, separated by commas")
+        self.classes.textEdited.connect(lambda _text: self._allow())
+        self.folder = PathField("project folder (new)")
+        self.create = button("Create project", self._create, "Writes the project folder; your images stay as they are")
+        self.images.changed.connect(self._on_images)
+        self.source.changed.connect(self.preview)
+        self.folder.changed.connect(self._allow)
+        self.setLayout(
+            column(
+                self.images,
+                row(text_label("Labels", wrap=False), self.kind),
+                self.source,
+                button("Preview labels", self.preview, "Reads, reports, writes nothing"),
+                self.summary,
+                self.tree,
+                self.classes,
+                self.folder,
+                self.create,
+            )
+        )
+        self.tree.hide()
+        self._allow()
+
+    def open_images(self, folder: Path) -> None:
+        """Begin with a folder of images."""
+        self.images.set_path(folder)
+
+    def _on_images(self) -> None:
+        images = self.images.path
+        if images is not None and self.folder.path is None:
+            self.folder.text.setText(str(images.parent / f"{images.name}_wsss"))
+        self.preview()
+
+    def preview(self) -> None:
+        """Read the labels in the background and show the report."""
+        images, source, kind = self.images.path, self.source.path, self.kind.currentData()
+        self.report = None
+        self._allow()
+        if images is None:
+            return
+        session = self._session
+
+        def read() -> Steps[LabelReport]:
+            yield Progress("labels", 0, 0, str(images))
+            return session.preview_labels(images, source, kind)
+
+        self.summary.setText("reading …")
+        job = Job("reading labels", read, key=PREVIEW, lane=PREVIEW)
+        job.succeeded.connect(self._show_report)
+        job.failed.connect(lambda message, _error: self._show_problem(message))
+        session.jobs.submit(job)
+
+    def _show_report(self, report: LabelReport) -> None:
+        self.report = report
+        self.tree.show_report(report)
+        self.tree.show()
+        clean = "Everything fits." if report.is_clean else "Some entries do not fit; they are listed below."
+        self.summary.setText(
+            f"{len(report.images)} images, {len(report.labels)} with labels, {len(report.classes)} classes from "
+            f"{report.source}. {clean}"
+        )
+        self.classes.setText(", ".join(report.classes))
+        self.classes.setCursorPosition(0)
+        self._allow()
+
+    def _show_problem(self, message: str) -> None:
+        self.summary.setText(message)
+        self.tree.hide()
+        self._allow()
+
+    def class_names(self) -> list[str]:
+        """Return the class names that are written in the line."""
+        return [name.strip() for name in self.classes.text().split(",") if name.strip()]
+
+    def _allow(self) -> None:
+        ready = self.report is not None and bool(self.class_names()) and self.folder.path is not None
+        self.create.setEnabled(ready)
+
+    def _create(self) -> None:
+        images, folder = self.images.path, self.folder.path
+        if images is None or folder is None or self.report is None:
+            return
+        try:
+            self._session.create_project(folder, images, self.report, self.class_names())
+        except (WsssError, OSError) as error:
+            self._session.failed.emit(str(error))

@@ -1,0 +1,203 @@
+"""The Project page: open or make a project, see its classes, device and cache.
+
+What a person can do with it: open a project or continue a recent one, make one from a folder of images after reading
+the label report, rename and add classes, choose the device, empty the cache of results.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFileDialog, QListWidget, QWidget
+
+from napari_wsss.core.errors import ProjectError, WsssError
+from napari_wsss.session.jobs import Job
+from napari_wsss.session.session import Session
+from napari_wsss.widgets import preferences
+from napari_wsss.widgets.controls.basic import button, choose, column, combo, folded, heading, line, row, text_label
+from napari_wsss.widgets.controls.child_questions import describe_device
+from napari_wsss.widgets.project.class_table import ClassTable
+from napari_wsss.widgets.project.new_project import NewProject
+
+DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))
+
+
+class ProjectPage(QWidget):
+    """Projects, classes, device and cache.
+
+    Attributes
+    ----------
+    offered : Signal()
+        A project that another program holds may be opened read-only, on this page.
+    """
+
+    offered = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._device_asked = False
+        self._locked = Path()
+        self.where = text_label()
+        self.locked_text = text_label()
+        self.locked = QWidget()
+        look = button("Open read-only", lambda: self.open_read_only(self._locked), "Look at it; nothing is changed")
+        self.locked.setLayout(column(self.locked_text, row(look, button("Do not open", self.locked.hide), 1)))
+        self.locked.hide()
+        self.recent_heading = heading("Recent projects")
+        self.recent = QListWidget()
+        self.recent.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.recent.setMaximumHeight(90)
+        self.recent.itemActivated.connect(lambda item: self.open(Path(item.toolTip())))
+        self.recent.itemClicked.connect(lambda item: self.open(Path(item.toolTip())))
+        self.new = NewProject(session)
+        self.new_folded = folded("New project from a folder of images", self.new)
+        self.classes = ClassTable(session)
+        self.device = combo(DEVICES, self._choose_device)
+        self.device_text = text_label(quiet=True)
+        self.cache = text_label(quiet=True)
+        self._lay_out()
+        self._signals = [
+            (session.project_opened, self.refresh),
+            (session.project_closed, self.refresh),
+            (session.classes_changed, self._refresh_classes),
+            (session.labels_changed, self._refresh_classes),
+        ]
+        for signal, slot in self._signals:
+            signal.connect(slot)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        self.setLayout(
+            column(
+                self.where,
+                self.locked,
+                row(
+                    button("Open project …", self._browse, "A project folder"),
+                    button("New …", self._begin_new, "Make a project from a folder of images"),
+                    button("Close", self._session.close_project, "Save and close this project"),
+                ),
+                self.recent_heading,
+                self.recent,
+                line(),
+                self.new_folded,
+                line(),
+                heading("Classes"),
+                self.classes,
+                line(),
+                row(text_label("Device", wrap=False), self.device),
+                self.device_text,
+                row(self.cache, button("Empty cache", self._empty_cache, "Deletes computed maps and proposals")),
+                1,
+                margin=4,
+            )
+        )
+
+    def refresh(self) -> None:
+        """Show another project."""
+        self.locked.hide()
+        project = self._session.project
+        if project is None:
+            self.where.setText("No project is open.")
+        else:
+            mode = "  (read-only)" if project.read_only else ""
+            self.where.setText(
+                f"<b>{project.folder.name}</b>{mode}<br>{project.folder}<br>images: {project.images_root}"
+            )
+        self._show_recent()
+        self.classes.refresh()
+        self._show_cache()
+
+    def _show_recent(self) -> None:
+        known_projects = self._session.recent_projects()
+        self.recent.setVisible(bool(known_projects))
+        self.recent_heading.setVisible(bool(known_projects))
+        self.recent.clear()
+        for known in known_projects:
+            self.recent.addItem(known.folder.name)
+            self.recent.item(self.recent.count() - 1).setToolTip(str(known.folder))
+
+    def _refresh_classes(self, _image_id: str = "") -> None:
+        self.classes.refresh()
+
+    def showEvent(self, event: object) -> None:
+        """Ask once which device computes."""
+        self._show_cache()
+        self._show_recent()
+        if not self._device_asked:
+            self._device_asked = True
+            self.device_text.setText("looking for the device …")
+            job = Job("device", describe_device, lane="questions", quiet=True)
+            job.succeeded.connect(self._show_device)
+            job.failed.connect(lambda message, _error: self.device_text.setText(message))
+            self._session.jobs.submit(job)
+
+    def _show_device(self, text: str) -> None:
+        self._session.device_found = text
+        self.device_text.setText(f"automatic: {text}")
+
+    # Opening
+
+    def _browse(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Open a project folder")
+        if chosen:
+            self.open(Path(chosen))
+
+    def _begin_new(self) -> None:
+        self.new_folded.expand(animate=False)
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of images")
+        if chosen:
+            self.new.open_images(Path(chosen))
+
+    def open(self, folder: Path) -> None:
+        """Open a project; where another program holds it, offer to look at it read-only."""
+        try:
+            self._session.open_project(folder)
+        except ProjectError as error:
+            if error.read_only_possible:
+                self._offer_read_only(folder, str(error))
+            else:
+                self._session.failed.emit(str(error))
+        except (WsssError, OSError) as error:
+            self._session.failed.emit(str(error))
+
+    def open_read_only(self, folder: Path) -> None:
+        """Open a project to look at it only."""
+        try:
+            self._session.open_project(folder, read_only=True)
+        except (WsssError, OSError) as error:
+            self._session.failed.emit(str(error))
+
+    def _offer_read_only(self, folder: Path, reason: str) -> None:
+        self._locked = folder
+        self.locked_text.setText(reason)
+        self.locked.show()
+        self.offered.emit()
+
+    # Device and cache
+
+    def show_device(self) -> None:
+        """Show the device the session computes on."""
+        choose(self.device, self._session.device)
+
+    def _choose_device(self, device: str) -> None:
+        self._session.device = device
+        preferences.keep("computing", "device", device)
+
+    def _show_cache(self) -> None:
+        project = self._session.project
+        size = project.store.size_bytes() if project is not None and self.isVisible() else 0
+        self.cache.setText(f"Results on disk: {size / 2**20:.1f} MiB" if project is not None else "")
+
+    def _empty_cache(self) -> None:
+        project = self._session.project
+        if project is not None and not project.read_only:
+            self._session.cancel_inference()
+            project.store.clear()
+            self._show_cache()
+
+    def close_page(self) -> None:
+        """Let go of the session."""
+        for signal, slot in self._signals:
+            signal.disconnect(slot, missing_ok=True)

@@ -1,0 +1,1 @@
+"""The page Refine: threshold, gains and the chain of refiners."""

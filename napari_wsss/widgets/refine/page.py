@@ -1,0 +1,342 @@
+"""The Refine page: how activation maps become the proposal, and how the proposal gets into the mask.
+
+What a person can do with it: move the background threshold, the gain of a class and every parameter of the refiners
+and see the proposal follow, take a preset, take the last change back, say for which images a change counts, use this
+image's values for all undecided ones, switch refiners on and off and drag them into another order, choose the folder of
+saliency maps a step needs, look at class boundaries, copy the proposal into the mask (one class, everything, only into
+empty pixels), compute maps for the whole queue.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
+
+from napari_wsss.core.errors import StepError, WsssError
+from napari_wsss.core.parameters import from_dict
+from napari_wsss.core.plan import Step
+from napari_wsss.core.registry import method_title
+from napari_wsss.session.proposals.planning import PROJECT, asks_for, parameters_class
+from napari_wsss.session.proposals.presets import MODIFIED, NAMES
+from napari_wsss.session.results.live import CLASS_GAIN
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import (
+    button,
+    choose,
+    column,
+    combo,
+    folded,
+    heading,
+    line,
+    row,
+    single_shot,
+    text_label,
+)
+from napari_wsss.widgets.controls.parameter_form import ParameterForm
+from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.refine.gain_sliders import GainSliders
+from napari_wsss.widgets.refine.refiner_chain import RefinerChain
+from napari_wsss.widgets.refine.threshold_slider import ThresholdSlider
+
+KEEP_AFTER_MS = 600
+"""Rest after which what was tried is written into the plan, where no slider is held."""
+
+LOOK_AFTER_MS = 80
+"""Rest after which all sliders are brought after a proposal that another than the page has changed (keys)."""
+
+
+class RefinePage(QWidget):
+    """Sliders, presets, refiner chain, parameters and copying of the proposal."""
+
+    def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._actions = session, actions
+        self.preset = combo([(name, name) for name in (*NAMES, MODIFIED)], self._apply_preset)
+        self.preset.setToolTip("Ready values for the whole chain; one change, which can be taken back")
+        self.undo = button("Undo change", session.undo_parameters)
+        self.busy = text_label(wrap=False)
+        self.scope = combo([], lambda _scope: self._on_scope())
+        self.scope.setToolTip("Where a change counts: image wins over cluster, cluster over class, class over project")
+        self.spread = button("", self._use_for_more)
+        self.threshold = ThresholdSlider(session, self._scope)
+        self.gains = GainSliders(session, self._scope)
+        self.chain = RefinerChain(session, self._keep)
+        self.saliency = button("Saliency folder …", self._choose_saliency, "Grey PNGs named like the images")
+        self.boundary = QCheckBox("Show class boundaries")
+        self.boundary.setToolTip("What random walks do not cross, by the applied network; as a layer over the image")
+        self.boundary.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.boundary.clicked.connect(session.show_boundary)
+        self.forms: dict[str, ParameterForm] = {}
+        self._forms_box = QWidget()
+        self._forms_box.setLayout(column())
+        self._later = single_shot(self, KEEP_AFTER_MS, self._keep_unless_held)
+        self._look = single_shot(self, LOOK_AFTER_MS, self._show_sliders)
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        session, actions = self._session, self._actions
+        layout = column(
+            row(text_label("Changes count for", wrap=False), self.scope),
+            row(self.spread, 1),
+            row(text_label("Preset", wrap=False), self.preset, self.undo),
+            row(heading("Background threshold"), 1, self.busy),
+            self.threshold,
+            folded("Class gains", self.gains, is_open=True),
+            line(),
+            heading("Proposal into mask"),
+            row(
+                button("Copy class", lambda: actions.run("copy_class"), "Its proposed pixels; one undo step (Y)"),
+                button("Copy all", lambda: actions.run("copy_all"), "The whole proposal (Shift+Y)"),
+                button("Only empty", self._copy_into_empty, "Everything, but only where the mask is background"),
+            ),
+            line(),
+            heading("Refiners, in the order they run"),
+            self.chain,
+            self.saliency,
+            self.boundary,
+            self._forms_box,
+            line(),
+            heading("Maps and proposals"),
+            row(
+                button("Compute all", session.start_inference, "Missing maps of the queue, this image first"),
+                button("This image", self._compute_this, "Maps and proposal of the image shown"),
+            ),
+            row(button("Refine undecided again", self._refine_again, "With the refiners above"), 1),
+            1,
+            margin=4,
+        )
+        self.setLayout(layout)
+
+    def _connect(self) -> None:
+        session = self._session
+        self._signals = [
+            (session.project_opened, self.refresh),
+            (session.project_closed, self.refresh),
+            (session.plan_changed, self._on_plan),
+            (session.classes_changed, self.refresh),
+            (session.image_changed, self._on_image),
+            (session.labels_changed, self._on_image),
+            (session.boundary_changed, lambda _image_id: self._show_boundary()),
+            (session.proposal_changed, self._on_proposal),
+            (session.maps_ready, self._on_proposal),
+            (session.drawing_changed, self._show_busy),
+        ]
+        for signal, slot in self._signals:
+            signal.connect(slot)
+        self.threshold.settled.connect(self._keep)
+        self.gains.settled.connect(self._keep)
+        self._actions.about_to_run.connect(self._keep)  # "this image" means the one they were changed on
+
+    # What is shown
+
+    def refresh(self) -> None:
+        """Show another project."""
+        self._fill_scopes()
+        self._show_chain()
+        self._build_forms()
+        self._show_sliders()
+        self._show_undo()
+        self._show_busy()
+
+    def _on_plan(self) -> None:
+        self._show_chain()
+        if set(self.forms) != self._chosen_methods():
+            self._build_forms()
+        else:
+            self._show_parameters()
+        self._show_sliders()
+        self._show_undo()
+
+    def _on_image(self, _image_id: str = "") -> None:
+        self._fill_scopes()
+        self._show_parameters()
+        self._show_sliders()
+        self._show_undo()
+
+    def _on_proposal(self, image_id: str = "") -> None:
+        if image_id not in ("", self._session.current_id):
+            return
+        if self._session.is_trying:
+            self._later.start()
+            self.undo.setEnabled(True)
+        if not self._is_held():
+            self.threshold.show_numbers()
+            self._look.start()
+
+    def _show_sliders(self) -> None:
+        self.threshold.refresh()
+        self.gains.refresh()
+        choose(self.preset, self._session.preset)
+        self.preset.setEnabled(self._session.project is not None)
+
+    def _show_undo(self) -> None:
+        change = self._session.last_parameter_change
+        self.undo.setEnabled(bool(change))
+        self.undo.setToolTip(f"Take back: {change}" if change else "No parameter was changed yet")
+
+    def _show_busy(self) -> None:
+        self.busy.setText("drawing …" if self._session.is_drawing else "")
+        self.busy.setToolTip("The proposal shown is the one before, or a first look at half the size")
+
+    def _show_chain(self) -> None:
+        self.chain.refresh()
+        folder = self._session.plan.saliency_folder
+        self.saliency.setText(f"Saliency: {Path(folder).name} …" if folder else "Saliency folder …")
+        self.saliency.setVisible(asks_for(self._session.plan.refiners, "saliency"))
+        self._show_boundary()
+
+    def _show_boundary(self) -> None:
+        self.boundary.setChecked(self._session.boundary_wanted)
+        self.boundary.setVisible(bool(self._session.plan.affinity_checkpoint))
+
+    def _chosen_methods(self) -> set[str]:
+        return {step.method for step in self._session.plan.refiners} - {CLASS_GAIN}
+
+    # Scopes
+
+    def _scope(self) -> str:
+        return self.scope.currentData() or "image"
+
+    def choose_scope(self, scope: str) -> None:
+        """Let changes count for a scope, which must be one of the shown image's."""
+        choose(self.scope, scope)
+        self._on_scope()
+
+    def _fill_scopes(self) -> None:
+        current = self._scope()
+        self.scope.clear()
+        for scope, title in self._session.scopes.items():
+            self.scope.addItem(title, scope)
+        choose(self.scope, current)
+        self._show_spread()
+
+    def _on_scope(self) -> None:
+        self._keep()
+        self._show_parameters()
+        self._show_spread()
+
+    def _target(self) -> str:
+        """Return the scope that this image's values can be used for: the chosen one, all undecided by default."""
+        return PROJECT if self._scope() == "image" else self._scope()
+
+    def _show_spread(self) -> None:
+        where = "all undecided" if self._target() == PROJECT else self.scope.currentText()
+        self.spread.setText(f"Use for {where}")
+        self.spread.setToolTip("This image's own values, for these images too; their proposals are drawn anew")
+        self.spread.setEnabled(self._session.current_id is not None)
+
+    def _use_for_more(self) -> None:
+        self._keep()
+        if self._session.use_for(self._target()):
+            self._session.notice.emit(f"{self.spread.text()}: done, proposals are drawn anew in the background.")
+
+    # Trying and keeping
+
+    def _is_held(self) -> bool:
+        return self.threshold.is_held or self.gains.is_held or any(form.is_held for form in self.forms.values())
+
+    def _keep_unless_held(self) -> None:
+        if self._is_held():
+            self._later.start()
+        else:
+            self._keep()
+
+    def _keep(self) -> None:
+        self._later.stop()
+        self._session.keep_tried()
+
+    def _apply_preset(self, preset: str) -> None:
+        self._later.stop()
+        if preset != MODIFIED:
+            self._session.apply_preset(preset, self._scope())
+        choose(self.preset, self._session.preset)
+
+    def _try(self, method: str, values: dict[str, object]) -> None:
+        if self._session.record is None:
+            kept = self._session.set_parameters("refine", method, values, PROJECT)
+        else:
+            kept = self._session.try_parameters(method, values, self._scope())
+        if kept:
+            self._later.start()
+        else:
+            self._show_parameters()
+
+    # Forms
+
+    def _build_forms(self) -> None:
+        layout = self._forms_box.layout()
+        while layout.count():
+            widget = layout.takeAt(0).widget()
+            widget.hide()
+            widget.deleteLater()
+        self.forms.clear()
+        if self._session.project is None:
+            return
+        for step in self._session.plan.refiners:
+            if step.method != CLASS_GAIN:  # it has its own sliders
+                layout.addWidget(self._form_of(step))
+        self._show_parameters()
+
+    def _form_of(self, step: Step) -> QWidget:
+        title = method_title("refine", step.method)
+        try:
+            cls = parameters_class("refine", step.method)
+        except StepError as missing:
+            return folded(title, text_label(str(missing)))
+        form = self.forms[step.method] = ParameterForm(cls())
+        form.changed.connect(lambda values, method=step.method: self._try(method, values))
+        form.settled.connect(self._keep)
+        form.forgotten.connect(lambda name, method=step.method: self._session.forget_parameter(method, name))
+        return folded(title, form, is_open=True)
+
+    def _show_parameters(self) -> None:
+        """Show what counts for the shown image, or the project's own values where that scope is chosen."""
+        project_only = self._scope() == PROJECT or self._session.record is None
+        steps = self._session.plan.refiners if project_only else self._session.steps
+        for step in steps:
+            form = self.forms.get(step.method)
+            if form is None:
+                continue
+            try:
+                from_dict(parameters_class("refine", step.method), step.parameters)
+            except WsssError as wrong:
+                form.problem.setText(str(wrong))
+                form.problem.show()
+                continue
+            form.show_values(dict(step.parameters))
+            reasons = self._session.why(step.method)
+            form.explain({one.name: (one.place, one.scope != "default") for one in reasons})
+
+    # Buttons
+
+    def _choose_saliency(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of saliency maps", self._session.plan.saliency_folder)
+        if folder:
+            self._session.set_saliency_folder(Path(folder))
+
+    def _copy_into_empty(self) -> None:
+        reason = self._actions.why_disabled("copy_all")
+        if reason:
+            self._session.notice.emit(f"Not now: {reason}.")
+        else:
+            self._actions.copy(None, only_empty=True)
+
+    def _compute_this(self) -> None:
+        self._keep()
+        if self._session.current_id is not None:
+            self._session.start_inference([self._session.current_id])
+
+    def _refine_again(self) -> None:
+        self._keep()
+        self._session.start_refine()
+
+    def close_page(self) -> None:
+        """Let go of the session."""
+        self._later.stop()
+        self._look.stop()
+        for signal, slot in self._signals:
+            signal.disconnect(slot, missing_ok=True)

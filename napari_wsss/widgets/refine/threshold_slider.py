@@ -1,0 +1,97 @@
+"""The background threshold as a slider, and as two numbers: the threshold and the power (alpha) that draws the same.
+
+What a person can do with it: drag, type either number, put the value back, see where it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QLabel, QWidget
+
+from napari_wsss.core.background import equivalent_threshold
+from napari_wsss.session.results.live import BACKGROUND_STEPS, SLIDER, background_step
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import WheelGuard, column
+from napari_wsss.widgets.controls.live_slider import LiveSlider, number_field
+
+POWERS = (0.01, 460.0)
+
+
+class ThresholdSlider(QWidget):
+    """Threshold and alpha of the shown proposal.
+
+    Parameters
+    ----------
+    session : Session
+    scope : callable
+        Says where a change counts now.
+
+    Attributes
+    ----------
+    settled : Signal()
+        A threshold was decided.
+    """
+
+    settled = Signal()
+
+    def __init__(self, session: Session, scope: Callable[[], str] = lambda: "image") -> None:
+        super().__init__()
+        self._session, self._scope = session, scope
+        self._quiet = False
+        self.slider = LiveSlider("", *SLIDER)
+        self.slider.slider.setToolTip("Scores below it are background; keys , and . move it by 0.02")
+        self.power = number_field(*POWERS)
+        self.power.setToolTip("The background power (1 - max)^α that draws the same")
+        self.power.valueChanged.connect(self._on_power)
+        self.slider.line.insertWidget(3, QLabel("α"))
+        self.slider.line.insertWidget(4, self.power)
+        WheelGuard.protect(self.power)
+        self.slider.moved.connect(self._on_moved)
+        self.slider.settled.connect(self.settled.emit)
+        self.slider.forgotten.connect(self._forget)
+        self.setLayout(column(self.slider))
+
+    @property
+    def is_held(self) -> bool:
+        """True while the mouse holds the handle."""
+        return self.slider.is_held
+
+    def refresh(self) -> None:
+        """Show the session's threshold, and where it comes from."""
+        session = self._session
+        self.show_numbers()
+        self.setEnabled(session.maps is not None)
+        step = background_step(session.steps)
+        if session.maps is None:
+            self.slider.explain("no maps yet", False)
+        elif step is None or session.record is None:
+            self.slider.explain("the chain has no background step", False)
+        else:
+            parameter, _ = BACKGROUND_STEPS[step.method]
+            reason = next(one for one in session.why(step.method) if one.name == parameter)
+            self.slider.explain(reason.place, reason.scope != "default")
+
+    def show_numbers(self) -> None:
+        """Show threshold and power alone, which is quick."""
+        self._quiet = True
+        self.slider.show_value(self._session.threshold)
+        if self._session.threshold > 0:
+            self.power.setValue(self._session.background_power)
+        self._quiet = False
+
+    def _on_moved(self, value: float) -> None:
+        self._session.set_threshold(value, self._scope())
+        self.show_numbers()
+
+    def _on_power(self, value: float) -> None:
+        if not self._quiet:
+            self._session.set_threshold(equivalent_threshold(float(value)), self._scope())
+            self.show_numbers()
+            self.settled.emit()
+
+    def _forget(self) -> None:
+        step = background_step(self._session.steps)
+        if step is not None:
+            self._session.forget_parameter(step.method, BACKGROUND_STEPS[step.method][0])

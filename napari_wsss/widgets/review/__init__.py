@@ -1,0 +1,1 @@
+"""The page Review: queue, labels, decisions, and what is known of the shown image."""

@@ -1,0 +1,91 @@
+"""Image-level labels as chips, and a popup with type-ahead to add and remove them.
+
+What a person can do with it: click a chip to remove its label, press + or N, type a few letters, Enter to add or
+remove the marked class, Escape to close; take the last edit back, pixels included.
+"""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QPoint
+from qtpy.QtGui import QCursor
+from qtpy.QtWidgets import QWidget
+from superqt import QFlowLayout
+
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import button, text_label, tool_button
+from napari_wsss.widgets.controls.class_entries import hex_colour
+from napari_wsss.widgets.controls.type_ahead import TypeAhead
+
+
+class LabelChips(QWidget):
+    """The shown image's labels, each with its colour; a click removes, ``+`` opens the editor.
+
+    Parameters
+    ----------
+    session : Session
+    add_tip : str
+        What the mouse is told at ``+``.
+    """
+
+    def __init__(self, session: Session, add_tip: str = "Add or remove labels", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._add_tip = session, add_tip
+        self.setLayout(QFlowLayout())
+        self.layout().setContentsMargins(0, 0, 0, 0)
+        self.layout().setSpacing(4)
+        self.popup = LabelPopup(session, self)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the labels of the session's image."""
+        layout = self.layout()
+        while layout.count():
+            widget = layout.takeAt(0).widget()
+            widget.hide()
+            widget.deleteLater()
+        record, classes = self._session.record, self._session.classes
+        if record is None or classes is None:
+            return
+        for name in classes.names:
+            if name in record.labels:
+                layout.addWidget(self._chip(name, hex_colour(classes, name)))
+        if not record.labels:
+            layout.addWidget(text_label("no labels: nothing of any class", wrap=False, quiet=True))
+        layout.addWidget(tool_button("+", self.open_popup, self._add_tip))
+        if self._session.labels_can_be_undone:
+            undo = tool_button("↶", self._session.undo_labels, "Take the last label back, with its pixels in the mask")
+            layout.addWidget(undo)
+
+    def _chip(self, name: str, colour: str) -> QWidget:
+        chip = button(
+            f"{name}  ×", lambda: self._session.remove_label(name), f"Remove the label '{name}', also from the mask"
+        )
+        chip.setStyleSheet(f"QPushButton {{ border: 2px solid {colour}; border-radius: 9px; padding: 1px 7px; }}")
+        return chip
+
+    def open_popup(self) -> None:
+        """Open the label editor below the chips, or at the mouse while their page is hidden."""
+        if self._session.record is not None:
+            below = self.mapToGlobal(QPoint(0, self.height()))
+            self.popup.open_at(below if self.isVisible() else QCursor.pos())
+
+
+class LabelPopup(TypeAhead):
+    """All classes with a tick for those the image is labelled with; taking one switches its label."""
+
+    hint = "Enter switches the marked class, Esc closes"
+
+    def title_of(self, name: str) -> str:
+        """Return the name behind its tick."""
+        record = self._session.record
+        return ("☑ " if record is not None and name in record.labels else "☐ ") + name
+
+    def take(self, name: str) -> None:
+        """Add the label where it is missing, else remove it; the popup stays for the next one."""
+        record = self._session.record
+        if record is None:
+            return
+        verb = self._session.remove_label if name in record.labels else self._session.add_label
+        verb(name)
+        self.text.clear()
+        self._fill()

@@ -1,0 +1,106 @@
+"""The Review page: find the next image, edit its labels and note, see and take back decisions.
+
+What a person can do with it: go through the queue (see `queue_panel`), edit labels and choose the class to paint (see
+`class_panel`), write a note, replace the images it is compared with, go back to one of the last decisions, undo the
+last one.
+"""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QLineEdit, QWidget
+
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import button, column, heading, row
+from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.layers.viewer_sync import ViewerSync
+from napari_wsss.widgets.review.class_panel import ClassPanel
+from napari_wsss.widgets.review.cluster_line import ClusterLine
+from napari_wsss.widgets.review.companion_list import CompanionList
+from napari_wsss.widgets.review.decision_list import DecisionList
+from napari_wsss.widgets.review.provenance_box import ProvenanceBox
+from napari_wsss.widgets.review.queue_panel import QueuePanel
+
+
+class ReviewPage(QWidget):
+    """Queue, labels, note and decisions of the shown image."""
+
+    def __init__(self, session: Session, sync: ViewerSync, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._sync, self._actions = session, sync, actions
+        self.queue = QueuePanel(session, actions)
+        self.cluster_line = ClusterLine(session)
+        self.classes = ClassPanel(session, sync, actions)
+        self.provenance = ProvenanceBox(session)
+        self.companions = CompanionList(session)
+        self.note = QLineEdit()
+        self.note.setPlaceholderText("note for the next person …")
+        self.note.editingFinished.connect(self._keep_note)
+        self.decisions = DecisionList(session, actions)
+        self.undo = button("Undo last decision", lambda: actions.run("undo_decision"), "Backspace")
+        self.exclude = button("Exclude", lambda: actions.run("exclude"), "Never trains and is never exported")
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        self.setLayout(
+            column(
+                self.queue,
+                self.cluster_line,
+                self.classes,
+                self.provenance,
+                self.note,
+                self.companions,
+                heading("Last decisions"),
+                self.decisions,
+                row(self.undo, 1, self.exclude),
+                margin=4,
+            )
+        )
+        self.layout().setStretch(0, 1)
+
+    def _connect(self) -> None:
+        session = self._session
+        self._signals = [
+            (session.project_opened, self.refresh),
+            (session.project_closed, self.refresh),
+            (session.queue_changed, self.decisions.refresh),  # also after decisions about many images
+            (session.image_changed, self._on_image),
+            (session.state_changed, self._on_state),
+            (session.labels_changed, self._on_labels),
+            (session.plan_changed, self.companions.refresh),
+        ]
+        for signal, slot in self._signals:
+            signal.connect(slot)
+        self._actions.about_to_run.connect(self._keep_note)
+
+    def refresh(self) -> None:
+        """Show another project."""
+        self._on_image("")
+        self.decisions.refresh()
+
+    def _on_image(self, _image_id: str) -> None:
+        record = self._session.record
+        self.note.setText(record.note if record else "")
+        self.companions.refresh()
+
+    def _on_state(self, _image_id: str) -> None:
+        self.decisions.refresh()
+
+    def _on_labels(self, _image_id: str) -> None:
+        self.companions.refresh()
+
+    def _keep_note(self) -> None:
+        record = self._session.record
+        if record is not None and record.note != self.note.text():
+            self._session.set_note(self.note.text())
+            self.queue.model.touch(record.id)
+
+    def close_page(self) -> None:
+        """Let go of the session."""
+        self.queue.close_panel()
+        self.cluster_line.close_line()
+        self.classes.close_panel()
+        self.provenance.close_box()
+        for signal, slot in self._signals:
+            signal.disconnect(slot, missing_ok=True)

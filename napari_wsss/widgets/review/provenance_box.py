@@ -1,0 +1,91 @@
+"""Who made which pixel, in words: a checkbox for the layer, and how much of the mask is whose.
+
+What a person can do with it: switch the layer on and off, and read off how much of the mask is their own work and how
+much comes from which model at which threshold; the tooltip of a line tells all its parameters.
+"""
+
+from __future__ import annotations
+
+import json
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+
+from napari_wsss.core.sources import NOTHING, Sources
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import column, text_label
+from napari_wsss.widgets.layers.provenance_layer import colour_of
+
+MOST_LINES = 8
+
+
+class ProvenanceBox(QWidget):
+    """Checkbox and legend of the ``provenance`` layer."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._shown: Sources | None = None
+        self.switch = QCheckBox("Show who made which pixel")
+        self.switch.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.switch.setToolTip("A layer over the mask: your own pixels in one colour, each machine source in another")
+        self.switch.toggled.connect(session.show_provenance)
+        self.lines = QVBoxLayout()
+        self.lines.setSpacing(1)
+        self.setLayout(column(self.switch, self.lines))
+        for signal in self._signals():
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def _signals(self) -> tuple[object, ...]:
+        session = self._session
+        return session.sources_changed, session.image_changed, session.project_closed
+
+    def refresh(self, _image_id: str = "") -> None:
+        """Bring box and legend after the session."""
+        session = self._session
+        self.switch.setChecked(session.provenance_shown)
+        sources = session.sources if session.provenance_shown else None
+        if sources is self._shown:
+            return
+        self._shown = sources
+        while self.lines.count():
+            label = self.lines.takeAt(0).widget()
+            label.hide()
+            label.deleteLater()
+        for label in [] if sources is None else legend(sources):
+            self.lines.addWidget(label)
+
+    def close_box(self) -> None:
+        """Let go of the session."""
+        for signal in self._signals():
+            signal.disconnect(self.refresh, missing_ok=True)
+
+
+def legend(sources: Sources) -> list[QLabel]:
+    """Return a line for each source of a mask, the largest share first."""
+    shares = list(sources.shares().items())
+    lines = [_line(sources, value, share) for value, share in shares[:MOST_LINES]]
+    if len(shares) > MOST_LINES:
+        rest = sum(share for _, share in shares[MOST_LINES:])
+        lines.append(text_label(f"{percent(rest)} of {len(shares) - MOST_LINES} more", quiet=True))
+    return lines
+
+
+def _line(sources: Sources, value: int, share: float) -> QLabel:
+    square = f'<span style="color:{colour_of(value)}">■</span>' if value != NOTHING else "□"
+    source = sources.source_of(value)
+    label = text_label(f"{square} {percent(share)} {_escaped(sources.text_of(value))}")
+    label.setTextFormat(Qt.TextFormat.RichText)
+    if source is not None:
+        label.setToolTip(json.dumps(source.to_dict(), indent=1, ensure_ascii=False))
+    return label
+
+
+def percent(share: float) -> str:
+    """Return a share in [0, 1] for reading; what is there never reads as nothing."""
+    return "&lt;1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,1 @@
+"""The page Train: starting a stage, its runs, their models."""

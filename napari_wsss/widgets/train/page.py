@@ -1,0 +1,283 @@
+"""The Train page: learn from what was accepted, watch it, and use the result for what is not decided yet.
+
+What a person can do with it: see what will be used and how long it takes, choose what is trained and how, start, stop
+and resume, watch loss and scores, look at and compare earlier runs (`run_list`), apply a run's model to the undecided
+images, go back to an earlier model (`model_list`), open a published model's file, copy the command for another machine.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QProgressBar, QWidget
+
+from napari_wsss.core.errors import ParameterError, ProjectError
+from napari_wsss.core.progress import Progress
+from napari_wsss.project.criteria import Criteria
+from napari_wsss.session.jobs import Job
+from napari_wsss.session.runs.cost import estimate
+from napari_wsss.session.runs.folders import RunInfo
+from napari_wsss.session.runs.process import command_line
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import button, column, heading, line, row, text_label
+from napari_wsss.widgets.controls.child_questions import describe_device
+from napari_wsss.widgets.job_bar import duration
+from napari_wsss.widgets.train.loss_plot import LossPlot
+from napari_wsss.widgets.train.model_list import ModelList
+from napari_wsss.widgets.train.run_list import RunList
+from napari_wsss.widgets.train.stage_options import StageOptions
+
+WEIGHTS_FILES = "Weights (*.pth *.pt *.safetensors *.params);;All files (*)"
+NOTHING_TO_LEARN = "There is nothing to learn from yet: label or accept images first."
+OPENED = "A published network of any kind (classifier, affinity, saliency, segmentation), or one of ours"
+
+
+class TrainPage(QWidget):
+    """Starts, shows and applies training runs; training itself is a child process of its own."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._device_asked = False
+        self._clock = (time.monotonic(), 0)  # when, and at which step, the watched run was first heard
+        self.used = text_label()
+        self.options = StageOptions(session)
+        self.options.changed.connect(self._on_options)
+        self.cost = text_label(quiet=True, tip="Images x epochs x the pace of earlier runs; refined while it runs")
+        self.start = button("Start training", self._start, "Runs beside napari; you can go on reviewing")
+        self.stop = button("Stop", self._stop, "Stops after the current step; can be resumed")
+        self.bar = QProgressBar()
+        self.bar.setMaximumHeight(12)
+        self.bar.setTextVisible(False)
+        self.said = text_label(quiet=True)
+        self.plot = LossPlot()
+        self.run_list = RunList(session)
+        self.run_list.chosen.connect(self._on_run_chosen)
+        self.run_list.resume_wanted.connect(self._resume)
+        self.apply, self.resume = self.run_list.apply, self.run_list.resume
+        self.models = ModelList(session)
+        self.open = button("Open a weights file …", self._open_weights, OPENED)
+        self.command = QLineEdit()
+        self.command.setReadOnly(True)
+        self.command.setToolTip("What Start does, to run elsewhere")
+        self.options.said.connect(self.said.setText)
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        copy = button("Copy", self._copy_command, "Copy the command")
+        self.setLayout(
+            column(
+                heading("What will be used"),
+                self.used,
+                line(),
+                self.options,
+                self.cost,
+                row(self.start, self.stop, 1),
+                self.bar,
+                self.said,
+                self.plot,
+                heading("Runs"),
+                self.run_list,
+                row(self.open, 1),
+                heading("Models in use, newest first"),
+                self.models,
+                heading("The same without napari"),
+                row(self.command, copy),
+                1,
+                margin=4,
+            )
+        )
+
+    def _connect(self) -> None:
+        session = self._session
+        self._signals = [
+            (session.project_opened, self.refresh),
+            (session.project_closed, self.refresh),
+            (session.state_changed, self._on_state),
+            (session.classes_changed, self._show_used),
+            (session.training.started, self._on_started),
+            (session.training.progressed, self._on_progress),
+            (session.training.ended, self._on_ended),
+        ]
+        for signal, slot in self._signals:
+            signal.connect(slot)
+
+    def showEvent(self, event: object) -> None:
+        """Ask for the stage's options when the page is first seen."""
+        self.options.show_form()
+        self._show_used()
+        self._show_cost()
+        self._ask_for_device()
+
+    def _ask_for_device(self) -> None:
+        """Have the device looked for that the cost depends on, once."""
+        if self._session.device_found or self._device_asked:
+            return
+        self._device_asked = True
+        job = Job("device", describe_device, lane="questions", quiet=True)
+        job.succeeded.connect(self._on_device)
+        self._session.jobs.submit(job)
+
+    def _on_device(self, text: str) -> None:
+        self._session.device_found = text
+        self._show_cost()
+
+    # What is shown
+
+    def refresh(self) -> None:
+        """Show another project."""
+        self._show_used()
+        self.run_list.refresh()
+        self._show_buttons()
+        self._on_options()
+        if self.isVisible():
+            self.options.show_form()
+
+    def _on_state(self, _image_id: str) -> None:
+        if self.isVisible():
+            self._show_used()
+            self._show_cost()
+
+    def _show_used(self) -> None:
+        project = self._session.project
+        if project is None:
+            self.used.setText("Open a project first.")
+            return
+        counts = project.catalog.counts()
+        accepted = project.catalog.class_counts("accepted")
+        train = project.catalog.count(Criteria(split="train"))
+        val = project.catalog.count(Criteria(split="val"))
+        per_class = ", ".join(f"{name} {accepted.get(name, 0)}" for name in project.classes.names)
+        total = sum(counts.values()) - counts.get("excluded", 0)
+        self.used.setText(
+            f"<b>{counts.get('accepted', 0)}</b> accepted of {total} images. "
+            f"{train} train, {val} are kept for validation and never train.<br>Accepted per class: {per_class}."
+        )
+
+    def _on_options(self) -> None:
+        self._show_command()
+        self._show_cost()
+
+    def _show_cost(self) -> None:
+        """Say what the chosen training would cost, from the form's values, defaults included."""
+        session, form, choice = self._session, self.options.form, self.options.choice
+        if session.project is None or form is None:
+            self.cost.clear()
+            return
+        told = {name: field.value for name, field in form.fields.items()}
+        runs = session.training.runs(session.project)
+        cost = estimate(session.project, choice.stage, choice.method, told, runs, session.device_found)
+        self.cost.setText(f"Takes about {duration(cost.seconds)}{cost.details()}" if cost else NOTHING_TO_LEARN)
+
+    def _show_command(self) -> None:
+        project = self._session.project
+        if project is None:
+            self.command.clear()
+            return
+        try:
+            self.command.setText(command_line(self.options.choice.stage, project.folder, self.options.options()))
+            self.command.setCursorPosition(0)
+        except ParameterError as wrong:
+            self.command.setText(str(wrong))
+
+    def _copy_command(self) -> None:
+        QApplication.clipboard().setText(self.command.text())
+        self._session.notice.emit("The command is on the clipboard.")
+
+    def _show_buttons(self) -> None:
+        running, project = self._session.training.running, self._session.project
+        self.start.setEnabled(project is not None and not running)
+        self.open.setEnabled(project is not None and not running)
+        self.stop.setEnabled(running)
+        self.bar.setVisible(running)
+        self.run_list.show_buttons()
+
+    # Running
+
+    def _start(self) -> None:
+        project = self._session.project
+        if project is None:
+            return
+        self._session.flush()  # the child reads accepted masks and labels from disk
+        stage, options = self.options.choice.stage, self.options.options()
+        self._try(lambda: self._session.training.start(project, stage, options))
+
+    def _resume(self) -> None:
+        project, run = self._session.project, self.chosen_run()
+        if project is not None and run is not None:
+            self._try(lambda: self._session.training.resume(project, run))
+
+    def _open_weights(self) -> None:
+        project = self._session.project
+        if project is None:
+            return
+        chosen, _ = QFileDialog.getOpenFileName(self, "Open a weights file", "", WEIGHTS_FILES)
+        if chosen:
+            self._try(lambda: self._session.training.start(project, "adopt", {"weights": chosen}))
+
+    def _try(self, verb: Any) -> None:
+        try:
+            verb()
+        except (ProjectError, ParameterError) as error:
+            self._session.failed.emit(str(error))
+        self._show_buttons()
+
+    def _stop(self) -> None:
+        self._session.training.stop()
+        self.stop.setEnabled(False)
+        self.said.setText("Stopping after the current step …")
+
+    def _on_started(self) -> None:
+        self._clock = (time.monotonic(), -1)
+        self.plot.clear()
+        self.bar.setRange(0, 0)
+        self.said.setText("starting …")
+        self._show_buttons()
+
+    def _on_progress(self, progress: Progress) -> None:
+        if progress.metrics:
+            self.plot.add(progress.done, progress.metrics)
+        if progress.total <= 0:
+            if progress.message:
+                self.said.setText(progress.message.splitlines()[0])
+            return
+        self.bar.setRange(0, progress.total)
+        self.bar.setValue(progress.done)
+        self.said.setText(" · ".join(part for part in (self._pace(progress), progress.message) if part))
+
+    def _pace(self, progress: Progress) -> str:
+        began, first = self._clock
+        if first < 0:
+            self._clock = (time.monotonic(), progress.done)
+            return f"{progress.done}/{progress.total}"
+        if progress.done <= first:
+            return f"{progress.done}/{progress.total}"
+        left = (time.monotonic() - began) / (progress.done - first) * (progress.total - progress.done)
+        return f"{progress.done}/{progress.total} · about {duration(left)} left"
+
+    def _on_ended(self, code: int, folder: Path | None, message: str) -> None:
+        self.run_list.refresh(folder)
+        self._show_buttons()
+        self._show_cost()  # its pace is known now
+        self.said.setText(message if code else "Done. Apply the run to give undecided images new proposals.")
+
+    # Runs
+
+    def chosen_run(self) -> RunInfo | None:
+        """Return the run that is marked in the list."""
+        return self.run_list.run
+
+    def _on_run_chosen(self) -> None:
+        run = self.chosen_run()
+        if run is not None and not self._session.training.running:
+            self.plot.show_history([(event.done, event.metrics) for event in run.history() if event.metrics])
+
+    def close_page(self) -> None:
+        """Let go of the session; a running training is left alone."""
+        for signal, slot in self._signals:
+            signal.disconnect(slot, missing_ok=True)
+        self.models.close_list()

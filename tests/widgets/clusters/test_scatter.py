@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_wsss.widgets.clusters.scatter import ClusterScatter, inside_polygon
+from napari_wsss.widgets.clusters.selection import ClusterSelection
+from tests.widgets.clustered import cluster
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def drag(widget, points, modifier=Qt.KeyboardModifier.NoModifier):
+    """Press at the first point, move over the others, release at the last."""
+    QTest.mousePress(widget, LEFT, modifier, points[0])
+    for point in points[1:]:
+        where = QPointF(point)
+        move = QMouseEvent(
+            QEvent.Type.MouseMove, where, QPointF(widget.mapToGlobal(point)), Qt.MouseButton.NoButton, LEFT, modifier
+        )
+        QApplication.sendEvent(widget, move)
+    QTest.mouseRelease(widget, LEFT, modifier, points[-1])
+
+
+def around(points):
+    """Return the corners of a box around points, gone round in small steps."""
+    left, right = min(p.x() for p in points) - 10, max(p.x() for p in points) + 10
+    top, bottom = min(p.y() for p in points) - 10, max(p.y() for p in points) + 10
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    return [QPoint(*(np.add(a, np.subtract(b, a) * s)).astype(int)) for a, b in pairwise(corners) for s in (0, 0.5)]
+
+
+@pytest.fixture
+def scatter(session, settle, qtbot):
+    made = ClusterScatter(session, ClusterSelection())
+    qtbot.addWidget(made)
+    made.resize(300, made.height())
+    made.show()
+    made.show_class(cluster(session, settle).of("red"))
+    yield made
+    made.close_scatter()
+
+
+def test_points_are_clicked_lassoed_and_hovered(scatter, session, settle):
+    selection, opened = scatter._selection, []
+    scatter.opened.connect(opened.append)
+    first, second = [scatter.point_of(f"p{n}.png") for n in (1, 2)], [scatter.point_of(f"p{n}.png") for n in (0, 3)]
+    drag(scatter, around(second))
+    assert set(selection.ids) == {"p0.png", "p3.png"}
+    drag(scatter, around(first), Qt.KeyboardModifier.ShiftModifier)
+    assert set(selection.ids) == {"p0.png", "p1.png", "p2.png", "p3.png"}
+    QTest.mouseClick(scatter, LEFT, pos=scatter.point_of("p5.png"))
+    assert selection.ids == ("p5.png",)
+    QTest.mouseClick(scatter, LEFT, pos=QPoint(150, 20))
+    assert selection.ids == ()
+    QTest.mouseDClick(scatter, LEFT, pos=scatter.point_of("p4.png"))
+    assert opened == ["p4.png"]
+
+    QTest.mouseMove(scatter, scatter.point_of("p4.png"))
+    scatter.mouseMoveEvent(
+        QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(scatter.point_of("p4.png")),
+            LEFT,
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    )
+    before = scatter.grab().toImage()
+    settle(session)
+    assert scatter.grab().toImage() != before  # the picture has come
+    scatter.show_class(None)
+    scatter.grab()
+
+
+def test_inside_is_where_a_ray_crosses_the_polygon_once():
+    corners = np.array([(0, 0), (4, 0), (4, 4), (2, 1), (0, 4)], float)
+    points = np.array([(1, 1), (2, 3), (3.5, 2), (5, 1), (-1, 2)], float)
+    assert inside_polygon(points, corners).tolist() == [True, False, True, False, False]

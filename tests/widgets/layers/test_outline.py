@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+
+from napari.layers import Labels
+from napari.layers.labels._labels_utils import get_contours
+
+from napari_wsss.core.classes import ClassList
+from napari_wsss.widgets.layers import looks, outline
+from napari_wsss.widgets.layers.outline import HOOK, outlines, quicken_contours
+
+
+def noise(height: int = 40, width: int = 33, values: int = 4) -> np.ndarray:
+    coarse = np.random.default_rng(3).integers(0, values, (height // 4 + 1, width // 4 + 1), dtype=np.uint8)
+    return np.kron(coarse, np.ones((4, 4), np.uint8))[:height, :width]
+
+
+@pytest.mark.parametrize("thickness", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(40, 33), (1, 9), (9, 1), (2, 2)])
+def test_the_same_pixels_as_napari(shape: tuple[int, int], thickness: int) -> None:
+    values = noise(*shape)
+    before = values.copy()
+    assert np.array_equal(outlines(values, thickness), get_contours(values, thickness, 0))
+    assert np.array_equal(values, before)
+
+
+@pytest.mark.parametrize("pixels", [1, 100, 700])
+def test_strips_leave_no_seam(monkeypatch: pytest.MonkeyPatch, pixels: int) -> None:
+    monkeypatch.setattr(outline, "STRIP_PIXELS", pixels)
+    assert np.array_equal(outlines(noise(), 2), get_contours(noise(), 2, 0))
+
+
+def test_ignore_and_another_background() -> None:
+    values = np.where(noise() == 2, np.uint8(255), noise())
+    assert np.array_equal(outlines(values, 2, background=7), get_contours(values, 2, 7))
+
+
+def test_a_quickened_layer_shows_what_napari_would_show() -> None:
+    usual, quick = (Labels(noise(), colormap=looks.mask_colours(ClassList(("a", "b", "c")))) for _ in range(2))
+    for layer in (usual, quick):
+        layer.contour = 2
+    quicken_contours(quick)
+    for changed in (noise(), 3 - noise()):
+        for layer in (usual, quick):
+            layer.data[:] = changed
+            layer.refresh()
+        assert np.array_equal(quick._slice.image.view, usual._slice.image.view)
+    part = (slice(3, 20), slice(5, 30))
+    assert np.array_equal(getattr(quick, HOOK)(changed, part), getattr(usual, HOOK)(changed, part))
+
+
+def test_a_filled_layer_stays_filled() -> None:
+    layer = Labels(noise())
+    quicken_contours(layer)
+    layer.refresh()
+    assert getattr(layer, HOOK)(layer.data, (slice(None), slice(None))) is None
+
+
+def test_the_proposal_is_quickened() -> None:
+    layer = looks.proposal_layer(noise(), ClassList(("a", "b", "c")))
+    assert HOOK in vars(layer)
+    assert layer.contour == 2
+
+
+def test_another_napari_keeps_its_own_contours() -> None:
+    class Other:
+        contour = 2
+
+    layer = Other()
+    quicken_contours(layer)  # type: ignore[arg-type]
+    assert vars(layer) == {}

@@ -1,0 +1,337 @@
+"""The layers are the session's image, maps, proposal and mask; a person's strokes reach the disk whatever they do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_wsss.core.masks import read_mask
+from napari_wsss.widgets.layers import looks, viewer_sync
+from napari_wsss.widgets.layers.viewer_sync import ViewerSync
+
+
+def names(viewer):
+    """Return the names of the layers, without the hidden spare maps of images with more labels."""
+    return [layer.name for layer in viewer.layers if layer.name != looks.SPARE]
+
+
+def paint(sync, value=1, rows=slice(0, 3), columns=slice(0, 4)):
+    """One stroke, through napari's own history."""
+    grid = np.mgrid[rows, columns]
+    with sync.mask.block_history():
+        sync.mask.data_setitem(tuple(axis.ravel() for axis in grid), value)
+
+
+def test_layers_are_the_four_kinds_bottom_to_top(sync, viewer):
+    assert names(viewer) == ["image", "cam · red", "cam · green", "proposal", "mask"]
+    assert viewer.layers.selection.active is sync.mask
+    assert all(layer.locked for layer in viewer.layers)
+    assert not viewer.layers["proposal"].editable
+    assert viewer.layers["proposal"].contour == 2
+    assert viewer.layers["mask"].contour == 0
+    assert viewer.layers["mask"].data.dtype == np.uint8
+
+
+def test_layers_show_what_the_session_holds(sync, viewer, session):
+    np.testing.assert_array_equal(viewer.layers["image"].data, session.image)
+    np.testing.assert_array_equal(viewer.layers["cam · red"].data, session.maps.scores[0])
+    np.testing.assert_array_equal(viewer.layers["proposal"].data, session.proposal)
+    assert viewer.layers["mask"].data is session.mask
+    assert set(np.unique(session.proposal)) == {0, 1, 2}
+
+
+def test_the_next_image_keeps_layers_tool_class_and_brush(sync, viewer, session):
+    before = {layer.name: layer for layer in viewer.layers}
+    sync.mask.mode, sync.mask.brush_size, sync.mask.opacity = "fill", 7, 0.3
+    sync.choose_value(2)
+    session.next()
+    assert {layer.name: layer for layer in viewer.layers} == before
+    assert (sync.mask.mode, sync.mask.brush_size, sync.mask.opacity) == ("fill", 7, 0.3)
+    assert sync.mask.selected_label == 2
+    np.testing.assert_array_equal(viewer.layers["image"].data, session.image)
+
+
+def test_undo_never_reaches_the_image_before(sync, session):
+    paint(sync, 1, slice(0, 8), slice(0, 12))
+    sync.commit()
+    session.next()
+    sync.mask.undo()
+    assert not sync.mask.data.any()
+    session.previous()
+    assert np.count_nonzero(sync.mask.data) == 96
+
+
+def test_a_stroke_is_a_draft_on_disk_as_soon_as_the_mouse_is_let_go(sync, session, qtbot):
+    paint(sync)
+    assert session.save_state.kind == "unsaved"
+    qtbot.wait(1)
+    assert (session.record.state, session.save_state.kind) == ("draft", "saved")
+    np.testing.assert_array_equal(session.project.read_draft("p0.png"), sync.mask.data)
+
+
+def test_the_draft_is_written_by_itself(sync, session, qtbot):
+    paint(sync)
+    path = session.project.draft_path("p0.png")
+    qtbot.waitUntil(path.exists, timeout=20000)
+    np.testing.assert_array_equal(read_mask(path), sync.mask.data)
+
+
+def test_undo_alone_is_recorded_too(sync, session, qtbot):
+    paint(sync)
+    sync.flush()
+    sync.mask.undo()
+    qtbot.waitUntil(lambda: not session.project.read_draft("p0.png").any(), timeout=20000)
+
+
+def test_a_stroke_just_before_leaving_is_kept(sync, session):
+    paint(sync, 2)
+    session.next()  # long before the recording timer
+    assert np.count_nonzero(session.project.working_mask("p0.png") == 2) == 12
+
+
+def test_strokes_survive_the_loss_of_all_layers(sync, viewer, session):
+    paint(sync, 2)
+    viewer.layers.clear()  # what napari does first when it closes
+    sync.flush()
+    assert np.count_nonzero(read_mask(session.project.draft_path("p0.png")) == 2) == 12
+
+
+def test_a_copied_proposal_is_one_undo_step(sync, session):
+    paint(sync, 3, slice(20, 24), slice(0, 32))
+    sync.commit()
+    before = sync.mask.data.copy()
+    sync.write_mask(session.copy_proposal())
+    np.testing.assert_array_equal(sync.mask.data, session.proposal)
+    sync.mask.undo()
+    np.testing.assert_array_equal(sync.mask.data, before)
+    sync.mask.redo()
+    np.testing.assert_array_equal(sync.mask.data, session.proposal)
+
+
+def test_undo_and_redo_give_each_pixel_back_to_who_made_it(sync, session, qtbot):
+    def owners():
+        sync.commit()
+        return session.sources.values.copy()
+
+    states = [owners()]
+    sync.write_mask(session.copy_proposal(), session.proposal_source(), session.copied_pixels())
+    states.append(owners())
+    assert (states[1] == 2).all()
+    for value in (3, 0):  # faster than the recording timer
+        paint(sync, value, slice(6, 12), slice(4, 12))
+        qtbot.wait(1)
+    assert session.person_pixels[6:12, 4:12].all()
+    sync.mask.undo()
+    states.append(owners())
+    sync.mask.undo()
+    np.testing.assert_array_equal(owners(), states[1])
+    sync.mask.undo()
+    np.testing.assert_array_equal(owners(), states[0])
+    sync.mask.redo()
+    sync.mask.redo()
+    np.testing.assert_array_equal(owners(), states[2])
+    assert session.source_table[0].kind == "proposal"
+    drafted = session.project.read_sources("p0.png")
+    assert drafted.same_as(session.sources)
+
+
+def test_a_stroke_right_after_undo_makes_only_its_own_pixels_a_persons(sync, session, viewer, qtbot):
+    sync.write_mask(session.copy_proposal(), session.proposal_source(), session.copied_pixels())
+    before = session.sources.values.copy()
+    paint(sync, 3, slice(6, 12), slice(4, 12))
+    qtbot.wait(1)
+    sync.mask.undo()
+    for callback in viewer.mouse_drag_callbacks:  # the button goes down, within the moment that undo waits
+        callback(viewer, None)
+    paint(sync, 255, slice(0, 2), slice(0, 4))
+    sync.commit()
+    expected = before.copy()
+    expected[0:2, 0:4] = 1
+    np.testing.assert_array_equal(session.sources.values, expected)
+
+
+def test_copying_into_a_hidden_mask_after_a_switch_works(sync, session, viewer):
+    sync.mask.visible = False
+    session.next()
+    sync.write_mask(session.copy_proposal())
+    assert sync.mask.visible
+    np.testing.assert_array_equal(sync.mask.data, session.proposal)
+
+
+def test_the_slider_changes_the_proposal_in_place(sync, session, viewer):
+    array = viewer.layers["proposal"].data
+    drawn = []
+    viewer.layers["proposal"].events.set_data.connect(lambda event: drawn.append(1))
+    session.set_threshold(0.8)
+    assert viewer.layers["proposal"].data is array
+    np.testing.assert_array_equal(array, session.maps.to_mask(0.8))
+    assert len(drawn) == 1
+
+
+def test_the_slider_touches_no_other_layer(sync, session, viewer):
+    drawn = []
+    for layer in viewer.layers:
+        if layer.name != "proposal":
+            layer.events.set_data.connect(lambda event: drawn.append(event.source.name))
+    session.set_threshold(0.7)
+    assert drawn == []
+
+
+def test_only_the_current_class_is_shown(sync, viewer):
+    shown = lambda: [layer.name for layer in viewer.layers if layer.name.startswith("cam") and layer.visible]  # noqa: E731
+    assert shown() == ["cam · red"]
+    sync.cams.cycle()
+    assert shown() == ["cam · green"]
+    sync.cams.cycle()
+    assert shown() == ["cam · red"]
+
+
+def test_a_hidden_map_stays_hidden_on_the_next_image(sync, viewer, session):
+    viewer.layers["cam · red"].visible = False
+    session.next()
+    assert not viewer.layers["cam · red"].visible
+    sync.cams.cycle()
+    assert viewer.layers["cam · green"].visible
+
+
+def test_labels_take_maps_and_proposal_with_them(sync, viewer, session, settle):
+    session.remove_label("red")
+    assert names(viewer) == ["image", "cam · green", "proposal", "mask"]
+    assert 1 not in viewer.layers["proposal"].data
+    session.add_label("blue")
+    settle(session)
+    assert names(viewer) == ["image", "cam · green", "cam · blue", "proposal", "mask"]
+    np.testing.assert_array_equal(viewer.layers["cam · blue"].data, session.maps.scores[1])
+
+
+def test_images_with_fewer_labels_have_fewer_map_layers(sync, viewer, session):
+    green = viewer.layers["cam · green"]
+    session.go_to("p2.png")
+    assert names(viewer) == ["image", "cam · red", "proposal", "mask"]
+    assert not green.visible
+    session.go_to("p3.png")
+    assert viewer.layers["cam · green"] is green
+    assert names(viewer) == ["image", "cam · red", "cam · green", "proposal", "mask"]
+    np.testing.assert_array_equal(viewer.layers["cam · green"].data, session.maps.scores[1])
+
+
+def test_spare_maps_go_away_when_the_person_stays(viewer, session, qtbot, monkeypatch):
+    monkeypatch.setattr(viewer_sync, "TIDY_AFTER_MS", 50)
+    sync = ViewerSync(viewer, session)
+    session.go_to("p2.png")
+    assert looks.SPARE in [layer.name for layer in viewer.layers]
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=20000)
+    session.go_to("p3.png")
+    assert names(viewer) == ["image", "cam · red", "cam · green", "proposal", "mask"]
+    sync.close()
+
+
+@pytest.mark.parametrize("name", ["mask", "proposal", "image", "cam · red", "cam · green"])
+def test_a_removed_layer_comes_back(sync, viewer, session, qtbot, name):
+    paint(sync)
+    sync.commit()
+    with qtbot.waitSignal(sync.notice) as said:
+        viewer.layers.remove(viewer.layers[name])
+    assert names(viewer) == ["image", "cam · red", "cam · green", "proposal", "mask"]
+    assert name in said.args[0]
+    np.testing.assert_array_equal(sync.mask.data, session.mask)
+    assert np.count_nonzero(sync.mask.data) == 12
+    np.testing.assert_array_equal(viewer.layers["proposal"].data, session.proposal)
+    sync.mask.undo()
+    paint(sync, 2, slice(5, 9))  # and it is alive
+    sync.commit()
+    assert np.count_nonzero(session.mask == 2) == 16
+
+
+def test_names_are_fixed(sync, viewer, qtbot):
+    with qtbot.waitSignal(sync.notice):
+        viewer.layers["mask"].name = "mine"
+    assert names(viewer)[-1] == "mask"
+
+
+def test_somebody_elses_layer_of_the_same_name_is_left_alone(viewer, session):
+    other = viewer.add_image(np.zeros((4, 4)), name="mask")
+    sync = ViewerSync(viewer, session)
+    assert sync.mask is not other
+    assert other.name == "mask"
+    session.close_project()
+    assert list(viewer.layers) == [other]
+    sync.close()
+
+
+def test_holding_shows_the_proposal_or_the_image_alone(sync, viewer):
+    sync.mask.mode = "paint"
+    visible = lambda: [layer.name for layer in viewer.layers if layer.visible]  # noqa: E731
+    before = visible()
+    sync.peek.hold("proposal")
+    assert visible() == ["image", "proposal"]
+    sync.peek.hold("image")
+    assert visible() == ["image"]
+    sync.peek.release()
+    assert visible() == before
+    assert sync.mask.mode == "paint"
+
+
+def test_switching_while_holding_ends_the_holding(sync, viewer, session):
+    sync.peek.hold("image")
+    session.next()
+    assert viewer.layers["mask"].visible
+    assert viewer.layers["proposal"].visible
+
+
+def test_accepting_an_untouched_image_puts_the_proposal_into_the_layer(sync, session):
+    session.accept(and_next=False)
+    np.testing.assert_array_equal(sync.mask.data, session.proposal)
+    sync.commit()
+    assert session.record.state == "accepted"
+
+
+def test_accepting_the_last_undecided_image_keeps_it_accepted(sync, session):
+    for image_id in list(session.queue.ids()):
+        session.go_to(image_id)
+        sync.commit()
+        session.accept()
+        sync.commit()
+    assert session.project.catalog.counts()["accepted"] == 6
+    np.testing.assert_array_equal(sync.mask.data, session.project.read_accepted(session.current_id))
+
+
+def test_read_only_masks_cannot_be_edited(viewer, empty_session, model_folder):
+    empty_session.open_project(model_folder, read_only=True)
+    sync = ViewerSync(viewer, empty_session)
+    assert not sync.mask.editable
+    sync.set_tool("paint")
+    assert sync.mask.mode == "pan_zoom"
+    sync.close()
+
+
+def test_an_added_class_gets_its_colour(sync, session):
+    count = len(sync.mask.colormap.color_dict)
+    session.add_class("white")
+    assert len(sync.mask.colormap.color_dict) == count + 1
+    sync.choose_value(4)
+    assert sync.value == 4
+
+
+def test_a_renamed_class_renames_its_map(sync, viewer, session):
+    layer = viewer.layers["cam · red"]
+    session.rename_class("red", "crimson")
+    assert layer.name == "cam · crimson"
+    sync.cams.cycle()
+    assert viewer.layers["cam · green"].visible or layer.visible
+
+
+def test_closing_the_project_removes_our_layers(sync, viewer, session):
+    session.close_project()
+    assert len(viewer.layers) == 0
+    assert sync.mask is None
+
+
+def test_a_new_layer_does_not_take_the_brush_away(sync, session, viewer, settle):
+    assert viewer.layers.selection.active is sync.mask
+    session.add_label("blue")
+    settle(session)
+    session.doubts.show(True)
+    settle(session)
+    assert {"cam · blue", "uncertainty"} <= {layer.name for layer in viewer.layers}
+    assert viewer.layers.selection.active is sync.mask

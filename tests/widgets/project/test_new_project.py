@@ -1,0 +1,97 @@
+"""A project is made only after its labels were read, reported and agreed to."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_wsss.project.project import Project
+from napari_wsss.widgets.project.new_project import NewProject
+from tests.session.conftest import write_picture
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / "photos"
+    for index in range(4):
+        write_picture(folder / f"a{index}.png", index)
+    (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "labels.csv").write_text(
+        "image,labels\na0.png,cat\na1.png,cat;dog\na2.png,dog\na2.png,cat\nnowhere.png,dog\nbroken.png,cat\n"
+    )
+    return folder
+
+
+@pytest.fixture
+def form(empty_session, qtbot):
+    made = NewProject(empty_session)
+    qtbot.addWidget(made)
+    return made
+
+
+def entries(tree):
+    tops = [tree.topLevelItem(row) for row in range(tree.topLevelItemCount())]
+    return {top.text(0): [top.child(row).text(0) for row in range(top.childCount())] for top in tops}
+
+
+def previewed(form, images, qtbot):
+    form.open_images(images)
+    qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+
+
+def test_the_report_names_what_does_not_fit(form, images, qtbot):
+    previewed(form, images, qtbot)
+    found = entries(form.tree)
+    assert any("nowhere.png" in text for text in found["⚠ unmatched entries (no such image)"])
+    assert any("a2.png" in text for text in found["⚠ duplicate or ambiguous entries"])
+    assert any("broken.png" in text for text in found["⚠ unreadable files and lines"])
+    assert any("a3.png" in text for text in found["images without an entry"])
+    assert "listed below" in form.summary.text()
+    assert form.classes.text() == "cat, dog"
+    assert not (images.parent / "photos_wsss").exists()  # nothing is written before Create
+
+
+def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):
+    previewed(form, images, qtbot)
+    assert form.create.isEnabled()
+    form.create.click()
+    assert empty_session.project.folder == images.parent / "photos_wsss"
+    assert empty_session.classes.names == ("cat", "dog")
+    assert empty_session.project.catalog.get("a1.png").labels == {"cat", "dog"}
+    assert len(empty_session.project.catalog) == 4
+
+
+def test_without_classes_nothing_can_be_created(form, images, qtbot):
+    previewed(form, images, qtbot)
+    form.classes.clear()
+    form._allow()
+    assert not form.create.isEnabled()
+
+
+def test_images_alone_are_enough_with_a_class_list(form, images, qtbot, empty_session):
+    form.kind.setCurrentIndex(form.kind.findData("none"))
+    previewed(form, images, qtbot)
+    assert not form.create.isEnabled()
+    form.classes.setText("cat, dog , bird")
+    form._allow()
+    form.create.click()
+    assert empty_session.classes.names == ("cat", "dog", "bird")
+    assert empty_session.record.labels == frozenset()
+
+
+def test_a_wrong_folder_is_said(form, tmp_path, qtbot):
+    form.open_images(tmp_path / "missing")
+    qtbot.waitUntil(lambda: "missing" in form.summary.text(), timeout=20000)
+    assert not form.create.isEnabled()
+
+
+def test_an_existing_project_is_never_overwritten(form, images, qtbot, empty_session):
+    previewed(form, images, qtbot)
+    form.create.click()
+    empty_session.close_project()
+    failures = []
+    empty_session.failed.connect(failures.append)
+    previewed(form, images, qtbot)
+    form.create.click()
+    assert failures
+    with Project.open(images.parent / "photos_wsss", read_only=True) as project:
+        assert len(project.catalog) == 4

@@ -1,0 +1,42 @@
+"""The list of refiners: titles, ticks, and a refused choice."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_wsss.core.errors import StepError
+from napari_wsss.session.proposals import planning
+from napari_wsss.widgets.refine.refiner_chain import METHOD, RefinerChain
+
+
+@pytest.fixture
+def chain(session, qtbot):
+    made = RefinerChain(session, session.keep_tried)
+    qtbot.addWidget(made)
+    made.refresh()
+    return made
+
+
+def ticked(chain):
+    items = [chain.item(row) for row in range(chain.count())]
+    return [item.data(METHOD) for item in items if item.checkState() == Qt.CheckState.Checked]
+
+
+def test_the_plans_steps_come_first_and_are_ticked(chain):
+    assert ticked(chain) == ["constant_background"]
+    assert chain.item(0).text() == "Constant background"
+    assert {chain.item(row).text() for row in range(chain.count())} >= {"Dense CRF", "Class gain"}
+
+
+def test_a_refused_choice_goes_back(chain, session, qtbot, monkeypatch):
+    session.set_threshold(0.7)
+
+    def refuse(steps):
+        raise StepError("not here")
+
+    monkeypatch.setattr(planning, "check_refiners", refuse)
+    chain.item(1).setCheckState(Qt.CheckState.Checked)
+    qtbot.waitUntil(lambda: ticked(chain) == ["constant_background"], timeout=20000)
+    assert not session.is_trying  # what was tried before is kept
+    assert session.threshold == pytest.approx(0.7)

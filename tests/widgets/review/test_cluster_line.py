@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from napari_wsss.widgets.review.cluster_line import ClusterLine
+from tests.widgets.clustered import cluster
+
+
+def test_it_names_the_clusters_and_gives_the_own_proposal_back(session, settle, qtbot):
+    line = ClusterLine(session)
+    qtbot.addWidget(line)
+    assert line.isHidden()
+    cluster(session, settle)
+    assert line.text.text() == "Cluster: red 2"
+    assert line.own.isHidden()
+    session.project.catalog.set_borrowed(["p1.png"], "p0.png")
+    session.go_to("p1.png")
+    assert line.text.text() == "Cluster: red 1 · proposal from p0.png"
+    line.own.click()
+    assert session.record.borrowed_from == ""
+    assert line.text.text() == "Cluster: red 1"
+    line.close_line()

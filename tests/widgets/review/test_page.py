@@ -1,0 +1,35 @@
+"""Queue, search, labels, note and decisions on the Review page."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_wsss.widgets.review.page import ReviewPage
+
+
+@pytest.fixture
+def page(session, sync, actions, qtbot):
+    made = ReviewPage(session, sync, actions)
+    qtbot.addWidget(made)
+    yield made
+    made.close_page()
+
+
+def test_the_note_is_kept_when_the_image_is_left(page, session, actions):
+    page.note.setText("check the tail")
+    actions.run("next")
+    assert session.project.catalog.get("p0.png").note == "check the tail"
+    assert page.note.text() == ""
+    actions.run("previous")
+    assert page.note.text() == "check the tail"
+
+
+def test_decisions_are_listed_and_taken_back(page, session, actions):
+    actions.run("accept")
+    actions.run("skip")
+    texts = [page.decisions.item(row).text() for row in range(page.decisions.count())]
+    assert [text[7:] for text in texts] == ["skipped p1.png", "accepted p0.png"]
+    page.undo.click()
+    assert session.current_id == "p1.png"
+    assert session.record.state == "todo"
+    assert "taken back" in page.decisions.item(0).text()
