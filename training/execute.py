@@ -18,15 +18,15 @@ from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline.applied_history import mark_outdated
 from napari_wsss.pipeline.lineage import is_asked, with_model
 from napari_wsss.project.project import Project
-from training.checkpoints import BEST, LAST
 from training.config import RECIPES, RunConfig, resolve_file
-from training.data import training_records
+from training.data.pictures import training_records
 from training.hardware import out_of_memory
-from training.milestones import Outcome
-from training.plot import write_plot
+from training.loop.checkpoints import BEST, LAST
+from training.loop.milestones import Outcome
+from training.loop.plot import write_plot
 from training.report import Reporter
 from training.run_folder import RunFolder
-from training.tables import write_tables
+from training.scoring.tables import write_tables
 
 PLOT = "plot.png"
 

@@ -19,25 +19,25 @@ from training.config import RECIPES, Recipe, add_recipe_options, read_config, re
 from training.describing import describe
 from training.published_presets import is_published, published_preset
 from training.report import Reporter, complain, reporter
-from training.tables import as_text
+from training.scoring.tables import as_text
 
 OURS = ("napari_wsss", "training")
 DONE, STOPPED, BAD_DATA, OUT_OF_MEMORY = 0, 3, 4, 5
 OTHER_STAGES: dict[str, tuple[str, str]] = {
-    "localize": ("training.recipes.stages", "compute the activation maps of images"),
-    "refine": ("training.recipes.stages", "refine activation maps into pseudo masks"),
-    "evaluate": ("training.recipes.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
-    "adopt": ("training.recipes.adopt", "take a published network, or one of another project, into the project"),
-    "weights": ("training.recipes.weights", "list the published weights that are known, or say what a file is"),
+    "localize": ("training.stages.maps", "compute the activation maps of images"),
+    "refine": ("training.stages.maps", "refine activation maps into pseudo masks"),
+    "evaluate": ("training.stages.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
+    "adopt": ("training.stages.adopt", "take a published network, or one of another project, into the project"),
+    "weights": ("training.stages.weights", "list the published weights that are known, or say what a file is"),
     "clusters": (
-        "training.recipes.clusters",
+        "training.stages.clusters",
         "find (or list) clusters of each class by the applied localizer's features",
     ),
-    "borrow": ("training.recipes.borrow", "propose one image's correction for images that are like it"),
-    "compare": ("training.recipes.compare", "train several localizers alike and compare their maps with true masks"),
-    "tables": ("training.recipes.tables", "make the papers' tables for this project: text, CSV and LaTeX"),
-    "instances": ("training.recipes.instances", "write the instances of the labelled classes, with a boundary network"),
-    "benchmark": ("training.recipes.loop_benchmark", "measure the whole loop on a folder with true masks"),
+    "borrow": ("training.stages.borrow", "propose one image's correction for images that are like it"),
+    "compare": ("training.stages.compare", "train several localizers alike and compare their maps with true masks"),
+    "tables": ("training.stages.tables", "make the papers' tables for this project: text, CSV and LaTeX"),
+    "instances": ("training.stages.instances", "write the instances of the labelled classes, with a boundary network"),
+    "benchmark": ("training.stages.loop_benchmark", "measure the whole loop on a folder with true masks"),
 }
 """Stage -> module with ``add_<stage>_options(parser, typed)`` and ``<stage>(options, report) -> exit code``."""
 HELP: dict[Recipe, str] = {

@@ -19,7 +19,7 @@ from napari_wsss.localize.base import Localizer, build_localizer, infer_maps
 from napari_wsss.refine.dense_crf import DenseCrf
 from napari_wsss.weights.fit import fit
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
-from training.boundary_labels import confident_labels
+from training.data.boundary_labels import confident_labels
 
 CLOSE = 3e-4
 SAME_LABEL = 0.99

@@ -8,7 +8,7 @@ import torch
 
 from napari_wsss.networks.neighbourhood import half_disc, pair_labels, sources
 from tests.parity.recipe import Fixture, load_fixture, relative_error
-from training.affinity_labels import agreed
+from training.data.affinity_labels import agreed
 
 IGNORE = 255
 

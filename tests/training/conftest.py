@@ -14,7 +14,7 @@ from napari_wsss.core.masks import read_mask
 from napari_wsss.project.project import Project
 from napari_wsss.sample.project import generate_sample
 from training.config import Recipe, RunConfig, resolve_file
-from training.recipes.voc_folder import project_of
+from training.stages.voc_folder import project_of
 
 TINY = ["--trunk-weights", "none", "--width", "0.0625", "--epochs", "2", "--batch-size", "2", "--crop", "48"]
 TINY += ["--warm-up", "0", "--precision", "float32", "--threads", "1"]

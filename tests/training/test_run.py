@@ -171,7 +171,7 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
 def test_out_of_memory_in_a_step_gives_five(
     tiny: list[str], project_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.learner import Learner
+    from training.loop.learner import Learner
 
     def update(self: Learner, losses: object) -> dict[str, float]:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")

@@ -14,15 +14,15 @@ from napari_wsss.affinity.base import AffinityBatch, AffinityModel, build_affini
 from napari_wsss.core.progress import Steps
 from napari_wsss.project.project import Project
 from napari_wsss.refine.dense_crf import DenseCrf
-from training.affinity_check import AffinityCheck
-from training.affinity_data import AffinityArrays, AffinityData, CellRule, LabelRule, most_common, prepared
-from training.affinity_labels import confident_labels
 from training.config import RunConfig
-from training.data import Pictures, prefetched, view_of
+from training.data.affinity_data import AffinityArrays, AffinityData, CellRule, LabelRule, most_common, prepared
+from training.data.affinity_labels import confident_labels
+from training.data.pictures import Pictures, prefetched, view_of
 from training.hardware import prepare
-from training.learner import Learner, freeze, seed_everything, total_steps
-from training.milestones import Milestones, Outcome
+from training.loop.learner import Learner, freeze, seed_everything, total_steps
+from training.loop.milestones import Milestones, Outcome
 from training.run_folder import RunFolder
+from training.scoring.affinity_check import AffinityCheck
 from training.sources import AffinitySources
 
 

@@ -13,10 +13,10 @@ from napari_wsss.core.inference import Inference
 from napari_wsss.core.progress import Steps
 from napari_wsss.project.project import Project
 from napari_wsss.refine.dense_crf import DenseCrf
-from training.affinity_data import AffinityData, central
-from training.boundary_labels import confident_labels
 from training.config import RunConfig
-from training.milestones import Outcome
+from training.data.affinity_data import AffinityData, central
+from training.data.boundary_labels import confident_labels
+from training.loop.milestones import Outcome
 from training.recipes.affinity import Training, fitted
 from training.run_folder import RunFolder
 from training.sources import BoundarySources

@@ -16,13 +16,13 @@ from napari_wsss.core.progress import Steps
 from napari_wsss.localize.base import Localizer, LocalizerBatch, build_localizer, save_localizer
 from napari_wsss.project.project import Project
 from training.config import RunConfig
-from training.data import ClassifierBatch, ClassifierData, Pictures, prefetched, training_records, view_of
+from training.data.pictures import ClassifierBatch, ClassifierData, Pictures, prefetched, training_records, view_of
 from training.hardware import prepare
-from training.learner import Learner, freeze, seed_everything, total_steps
-from training.milestones import Milestones, Outcome
+from training.loop.learner import Learner, freeze, seed_everything, total_steps
+from training.loop.milestones import Milestones, Outcome
 from training.run_folder import RunFolder
+from training.scoring.validation import ClassifierCheck
 from training.sources import ClassifierSources
-from training.validation import ClassifierCheck
 
 STAGE = "classifier"
 

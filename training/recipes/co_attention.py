@@ -16,18 +16,18 @@ from napari_wsss.core.progress import Steps
 from napari_wsss.localize.base import build_localizer, load_localizer
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.project.project import Project
-from training.checkpoints import LAST, RESUME
 from training.config import RunConfig
-from training.data import Pictures, training_records
-from training.extra_images import ExtendedData, ExtraImage, extra_images
+from training.data.extra_images import ExtendedData, ExtraImage, extra_images
+from training.data.pictures import Pictures, training_records
+from training.data.web_filter import Judged, judged, trusted_images
 from training.hardware import prepare
-from training.learner import seed_everything, total_steps
-from training.milestones import Outcome
+from training.loop.checkpoints import LAST, RESUME
+from training.loop.learner import seed_everything, total_steps
+from training.loop.milestones import Outcome
+from training.loop.rounds import RoundFolder, counted, until_stopped
 from training.recipes.classifier import STAGE, Training, fitted
-from training.rounds import RoundFolder, counted, until_stopped
 from training.run_folder import RunFolder
 from training.sources import ClassifierSources
-from training.web_filter import Judged, judged, trusted_images
 
 WEB = "web_images.json"
 

@@ -27,16 +27,16 @@ from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.pipeline.lineage import checkpoint_of, file_digest
 from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
-from training.checkpoints import BEST, LAST
+from training.clusters.prototypes import Choice, Features, Samples, Selection, drawn_features, judged
 from training.config import RunConfig
-from training.data import Pictures
+from training.data.pictures import Pictures
 from training.hardware import prepare
-from training.learner import seed_everything
-from training.milestones import Outcome
-from training.prototypes import Choice, Features, Samples, Selection, drawn_features, judged
+from training.loop.checkpoints import BEST, LAST
+from training.loop.learner import seed_everything
+from training.loop.milestones import Outcome
 from training.recipes.classifier import STAGE, classifier_data
 from training.run_folder import RunFolder
-from training.validation import ClassifierCheck
+from training.scoring.validation import ClassifierCheck
 
 SAMPLES = "features"
 HEADER = ["class", "images", "features", "prototypes", "context", "note"]

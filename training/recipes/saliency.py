@@ -20,19 +20,19 @@ from napari_wsss.core.progress import Steps
 from napari_wsss.core.registry import load_method
 from napari_wsss.project.project import Project
 from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel, build_saliency, load_saliency, save_saliency
-from training.checkpoints import LAST
 from training.config import Optimisation, RunConfig
-from training.data import prefetched
+from training.data.pictures import prefetched
+from training.data.saliency_data import Parts, SaliencyArrays, SaliencyData, SquareView, split_parts
+from training.data.saliency_examples import chosen_examples
+from training.data.saliency_parts import LearnedParts
+from training.data.samplers import BatchOrder
 from training.hardware import prepare
-from training.learner import Learner, freeze, seed_everything, total_steps
-from training.milestones import Milestones, Outcome
-from training.rounds import Result, RoundFolder, counted, steps_done
+from training.loop.checkpoints import LAST
+from training.loop.learner import Learner, freeze, seed_everything, total_steps
+from training.loop.milestones import Milestones, Outcome
+from training.loop.rounds import Result, RoundFolder, counted, steps_done
 from training.run_folder import RunFolder
-from training.saliency_check import SaliencyCheck
-from training.saliency_data import Parts, SaliencyArrays, SaliencyData, SquareView, split_parts
-from training.saliency_examples import chosen_examples
-from training.saliency_parts import LearnedParts
-from training.samplers import BatchOrder
+from training.scoring.saliency_check import SaliencyCheck
 from training.sources import SaliencySources
 
 STAGE = "saliency"

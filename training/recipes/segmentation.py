@@ -11,13 +11,13 @@ from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter, SegmenterBatch, build_segmenter, save_segmenter
 from training.config import RunConfig
-from training.data import Pictures, SegmentationBatch, SegmentationData, prefetched, training_records, view_of
+from training.data.pictures import Pictures, SegmentationBatch, SegmentationData, prefetched, training_records, view_of
 from training.hardware import prepare
-from training.learner import Learner, freeze, seed_everything, total_steps
-from training.milestones import Milestones, Outcome
+from training.loop.learner import Learner, freeze, seed_everything, total_steps
+from training.loop.milestones import Milestones, Outcome
 from training.run_folder import RunFolder
+from training.scoring.validation import SegmenterCheck
 from training.sources import SegmentationSources
-from training.validation import SegmenterCheck
 
 STAGE = "segmentation"
 

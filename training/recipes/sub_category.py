@@ -19,16 +19,16 @@ from napari_wsss.core.progress import Steps
 from napari_wsss.localize.base import build_localizer
 from napari_wsss.localize.sub_category import SubCategory
 from napari_wsss.project.project import Project
-from training.checkpoints import LAST
-from training.clustering import Clustering
+from training.clusters.clustering import Clustering
+from training.clusters.round_clusters import RoundClusters
 from training.config import RunConfig
-from training.data import Pictures
+from training.data.pictures import Pictures
 from training.hardware import prepare
-from training.learner import seed_everything, total_steps
-from training.milestones import Outcome
+from training.loop.checkpoints import LAST
+from training.loop.learner import seed_everything, total_steps
+from training.loop.milestones import Outcome
+from training.loop.rounds import Result, RoundFolder, counted, steps_done
 from training.recipes.classifier import STAGE, Training, classifier_data, fitted
-from training.round_clusters import RoundClusters
-from training.rounds import Result, RoundFolder, counted, steps_done
 from training.run_folder import RunFolder
 
 

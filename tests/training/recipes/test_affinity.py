@@ -16,8 +16,8 @@ from napari_wsss.core.progress import finish
 from napari_wsss.pipeline.run import proposal, propose
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
-from training.affinity_data import label_path
 from training.config import RunConfig
+from training.data.affinity_data import label_path
 from training.execute import apply, begin, carry_out, continued
 from training.recipes.affinity import train
 from training.report import EventLines

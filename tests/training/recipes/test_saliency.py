@@ -16,9 +16,9 @@ from napari_wsss.saliency.base import load_saliency
 from napari_wsss.saliency.ldf import LabelDecoupling
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import Optimisation, RunConfig, resolve_file
+from training.data.samplers import BatchOrder
 from training.execute import apply, begin, continued
 from training.recipes.saliency import stage_settings, train
-from training.samplers import BatchOrder
 
 TINY = {"trunk": "resnet18", "output_stride": 32}
 

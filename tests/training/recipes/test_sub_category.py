@@ -196,7 +196,7 @@ def test_clusters_to_start_from_must_be_there_and_fit(project: Project, config: 
 def test_a_projection_without_its_package_fails_before_training(
     project: Project, config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.clustering.find_spec", lambda name: None)
+    monkeypatch.setattr("training.clusters.clustering.find_spec", lambda name: None)
     chosen = config(projection="umap")
     with pytest.raises(StepError, match="umap-learn"):
         finish(train(project, chosen, begin(project, chosen)))

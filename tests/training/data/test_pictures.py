@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.project.project import Project
+from napari_wsss.weights.normalisation import CAFFE, IMAGENET, TENSORFLOW
+from training.augment import Augmentation
+from training.data.pictures import (
+    AcceptedMask,
+    ClassifierData,
+    Pictures,
+    ProposedMask,
+    SegmentationData,
+    padding_of,
+    prefetched,
+    training_records,
+    validation_records,
+    view_of,
+)
+
+VIEW = view_of(Augmentation(crop=48), IMAGENET, seed=0)
+
+
+@pytest.fixture
+def project(project_folder: Path) -> Project:
+    with Project.open(project_folder) as opened:
+        yield opened
+
+
+def test_held_out_and_excluded_images_never_train(project: Project) -> None:
+    first = next(iter(project.catalog.ids(split="train")))
+    project.decide(first, "excluded")
+    ids = [record.id for record in training_records(project)]
+    assert first not in ids
+    assert not set(ids) & {record.id for record in validation_records(project)}
+    assert len(ids) == 6
+
+
+@pytest.mark.parametrize("normalisation", [IMAGENET, TENSORFLOW, CAFFE])
+def test_padding_is_the_colour_that_becomes_zero(normalisation: object) -> None:
+    patch = np.full((1, 1, 3), padding_of(normalisation), np.uint8)
+    step = np.abs(normalisation.apply(patch + 1) - normalisation.apply(patch))
+    assert (np.abs(normalisation.apply(patch)) <= step / 2 + 1e-6).all()
+
+
+def test_the_crop_obeys_the_size_rule_of_the_weights() -> None:
+    assert view_of(Augmentation(crop=320), TENSORFLOW, 0).augmentation.crop == 321
+    assert view_of(Augmentation(crop=320), IMAGENET, 0).augmentation.crop == 320
+
+
+def test_classifier_batches_hold_the_catalog_labels(project: Project) -> None:
+    data = ClassifierData(project, Pictures(project, 1024), training_records(project))
+    order = data.order(3, seed=0)
+    batch = data.batch(1, order, VIEW)
+    assert batch.images.shape == (3, 3, 48, 48)
+    assert batch.images.dtype == np.float32
+    for row, index in enumerate(order.batch(1)):
+        expected = project.classes.vector(data.records[index].labels)
+        assert batch.labels[row].tolist() == expected.tolist()
+
+
+def test_labels_from_masks_are_those_in_view(project: Project) -> None:
+    accepted = next(iter(project.catalog.ids(states=["accepted"], split="train")))
+    height, width = project.load_image(accepted).pixels.shape[:2]
+    project.accept(accepted, np.full((height, width), 2, np.uint8))
+    records = [record for record in training_records(project) if record.id == accepted]
+    data = ClassifierData(project, Pictures(project, 1024), records, labels_from_masks=True)
+    batch = data.batch(0, data.order(1, 0), VIEW)
+    assert batch.labels[0].tolist() == project.classes.vector([project.classes.names[1]]).tolist()
+
+
+def test_nothing_labelled_is_bad_data(project: Project) -> None:
+    for image_id in list(project.catalog.ids()):
+        project.set_labels(image_id, ())
+    with pytest.raises(LabelError, match="Label some images"):
+        ClassifierData(project, Pictures(project, 1024), training_records(project))
+
+
+def test_a_persons_pixels_weigh_one_and_a_machines_less(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted = next(iter(project.catalog.ids(states=["accepted"], split="train")))
+    other = next(iter(project.catalog.ids(states=["todo"], split="train")))
+    mask = np.zeros(project.load_image(other).pixels.shape[:2], np.uint8)
+    monkeypatch.setattr("napari_wsss.pipeline.run.proposal", lambda project, image_id: mask)
+    data = SegmentationData(project, Pictures(project, 1024), [accepted], [other], 0.25)
+    batch = data.batch(0, data.order(2, 0, 1), VIEW)
+    counted = [{float(w) for w in np.unique(batch.weights[row][batch.masks[row] != 255])} for row in range(2)]
+    assert sorted(counted, key=min) == [{0.25}, {1.0}]
+    assert (batch.weights[batch.masks == 255] == 0).all()
+
+
+def test_edges_between_classes_weigh_more_where_it_is_asked_for(project: Project) -> None:
+    accepted = next(iter(project.catalog.ids(states=["accepted"], split="train")))
+    plain, detailed = (
+        SegmentationData(project, Pictures(project, 1024), [accepted], [], 0.5, strength) for strength in (0.0, 4.0)
+    )
+    one, other = (data.batch(0, data.order(1, 0, 1), VIEW) for data in (plain, detailed))
+    np.testing.assert_array_equal(one.masks, other.masks)
+    assert (other.weights >= one.weights).all()
+    assert other.weights.max() > 2 > one.weights.max() == 1
+    assert (other.weights[other.masks == 255] == 0).all()
+
+
+def test_accepted_images_come_more_often_when_mixed(project: Project) -> None:
+    data = SegmentationData(project, Pictures(project, 1024), ["a"], ["b", "c"], 0.5)
+    assert data.order(1, 0, person_repeats=3).steps_per_epoch == 5
+    alone = SegmentationData(project, Pictures(project, 1024), ["a"], [], 0.5)
+    assert alone.order(1, 0, person_repeats=3).steps_per_epoch == 1
+
+
+def test_no_mask_at_all_is_bad_data(project: Project) -> None:
+    with pytest.raises(LabelError, match="Accept some masks"):
+        SegmentationData(project, Pictures(project, 1024), [], [], 0.5)
+
+
+def test_a_missing_proposal_is_undecided_everywhere(project: Project) -> None:
+    other = next(iter(project.catalog.ids(states=["todo"])))
+    assert (ProposedMask(project, other)() == 255).all()
+
+
+def test_a_lost_mask_file_is_named(project: Project) -> None:
+    accepted = next(iter(project.catalog.ids(states=["accepted"])))
+    project.accepted_path(accepted).unlink()
+    with pytest.raises(ProjectError, match=Path(accepted).name):
+        AcceptedMask(project, accepted)()
+
+
+def test_a_mask_of_another_size_is_refused(project: Project) -> None:
+    image_id = next(iter(project.catalog.ids()))
+    with pytest.raises(ProjectError, match="Was the image"):
+        Pictures(project, 1024).mask(image_id, lambda: np.zeros((3, 3), np.uint8))
+
+
+def test_pictures_are_read_once_and_fit_the_longest_side(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    image_id = next(iter(project.catalog.ids(states=["accepted"])))
+    pictures = Pictures(project, 32)
+    image = pictures.image(image_id)
+    assert max(image.shape[:2]) == 32
+    assert pictures.mask(image_id, AcceptedMask(project, image_id)).shape == image.shape[:2]
+    monkeypatch.setattr(project, "load_image", lambda image_id: pytest.fail("read twice"))
+    assert pictures.image(image_id) is image
+
+
+def test_a_full_memory_stops_keeping_but_not_reading(project: Project) -> None:
+    pictures = Pictures(project, 1024, capacity=0)
+    image_id = next(iter(project.catalog.ids()))
+    assert pictures.image(image_id) is not pictures.image(image_id)
+
+
+@pytest.mark.parametrize("loaders", [0, 1, 3])
+def test_batches_come_in_order(loaders: int) -> None:
+    assert list(prefetched(lambda step: step * step, range(3, 20), loaders)) == [n * n for n in range(3, 20)]
+
+
+def test_closing_ends_the_loader_threads() -> None:
+    batches = prefetched(lambda step: step, range(1000), 2)
+    next(batches)
+    batches.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
+
+
+def test_an_error_in_a_loader_arrives() -> None:
+    def make(step: int) -> int:
+        raise ProjectError("broken image")
+
+    with pytest.raises(ProjectError, match="broken image"):
+        list(prefetched(make, range(4), 1))

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from napari_wsss.core.errors import ParameterError, StepError
+from napari_wsss.networks.trunk import build_trunk
+from training.config import Optimisation
+from training.data.samplers import BatchOrder
+from training.loop.learner import Learner, freeze, seed_everything, total_steps
+
+SETTINGS = Optimisation(learning_rate=0.1, head_rate=10.0, momentum=0.0, weight_decay=0.5, poly_power=1.0)
+
+
+def _learner(settings: Optimisation = SETTINGS, total: int = 4) -> tuple[Learner, nn.Linear, nn.Linear]:
+    trunk, head = nn.Linear(2, 2), nn.Linear(2, 2)
+    network = nn.ModuleList([trunk, head])
+    learner = Learner(network, (trunk.parameters(), head.parameters()), settings, total, torch.device("cpu"))
+    return learner, trunk, head
+
+
+def test_head_learns_faster_and_only_matrices_decay() -> None:
+    learner, trunk, head = _learner()
+    before = [p.detach().clone() for p in (trunk.weight, trunk.bias, head.weight, head.bias)]
+    with learner.forward():
+        loss = sum(p.sum() for p in (trunk.weight, trunk.bias, head.weight, head.bias))
+    learner.update({"sum": loss})
+    moved = [(b - p).detach() for b, p in zip(before, (trunk.weight, trunk.bias, head.weight, head.bias), strict=True)]
+    # Gradient 1 everywhere, plus decay 0.5 * w on matrices.
+    assert torch.allclose(moved[0], 0.1 * (1 + 0.5 * before[0]))
+    assert torch.allclose(moved[1], torch.full((2,), 0.1))
+    assert torch.allclose(moved[2], 1.0 * (1 + 0.5 * before[2]))
+    assert torch.allclose(moved[3], torch.full((2,), 1.0))
+
+
+def test_nesterov_looks_ahead_where_there_is_momentum() -> None:
+    moved = {}
+    for momentum in (0.0, 0.5):
+        learner, trunk, _ = _learner(replace(SETTINGS, momentum=momentum, nesterov=True, poly_power=0.0))
+        before = trunk.bias.detach().clone()
+        with learner.forward():
+            learner.update({"sum": trunk.bias.sum()})
+        moved[momentum] = float((before - trunk.bias.detach())[0])
+    assert moved == pytest.approx({0.0: 0.1, 0.5: 0.15})  # the first step: rate x (1 + momentum)
+
+
+@pytest.mark.parametrize(("channels", "fast"), [(4, False), (8, False), (16, True)])
+def test_networks_too_narrow_for_channels_last_keep_their_layout(channels: int, fast: bool) -> None:
+    network = nn.Sequential(nn.Conv2d(3, channels, 3), nn.Conv2d(channels, 8, 1, stride=2))
+    learner = Learner(network, (network[0].parameters(), network[1].parameters()), SETTINGS, 4, torch.device("cpu"))
+    images = learner.on_device(np.ones((2, 3, 10, 10), np.float32))
+    assert images.is_contiguous(memory_format=torch.channels_last) == fast
+    with learner.forward():
+        learner.update({"sum": network(images).square().sum()})
+
+
+def test_the_rate_falls_by_the_schedule() -> None:
+    learner, trunk, _ = _learner()
+    rates = []
+    for _ in range(4):
+        with learner.forward():
+            loss = trunk.bias.sum()
+        rates.append(learner.update({"sum": loss})["learning_rate"])
+    assert rates == pytest.approx([0.1, 0.075, 0.05, 0.025])
+
+
+def test_random_numbers_depend_on_seed_and_step() -> None:
+    learner, _, _ = _learner()
+    with learner.forward():
+        first = torch.rand(3)
+    torch.rand(100)
+    with learner.forward():
+        again = torch.rand(3)
+    learner.step += 1
+    with learner.forward():
+        later = torch.rand(3)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, later)
+
+
+def test_a_diverged_loss_says_what_to_do() -> None:
+    learner, trunk, _ = _learner()
+    with learner.forward():
+        loss = trunk.weight.sum() * float("nan")
+    with pytest.raises(StepError, match="Lower the learning rate"):
+        learner.update({"classification": loss})
+
+
+def test_frozen_weights_are_in_no_group() -> None:
+    trunk = build_trunk("mobilenet_v2", width=1 / 16)
+    freeze(trunk, Optimisation(freeze_stages=2, freeze_batch_norm=True))
+    head = nn.Conv2d(trunk.channels, 2, 1)
+    network = nn.Sequential(trunk, head)
+    groups = (trunk.parameters(), head.parameters())
+    learner = Learner(network, groups, Optimisation(), 1, torch.device("cpu"))
+    learning = sum(p.numel() for g in learner._optimiser.param_groups for p in g["params"])
+    assert learning == sum(p.numel() for p in network.parameters() if p.requires_grad)
+    assert not any(m.weight.requires_grad for m in trunk.modules() if isinstance(m, nn.BatchNorm2d))
+
+
+def test_more_frozen_stages_than_there_are_is_a_parameter_error() -> None:
+    with pytest.raises(ParameterError, match="stages"):
+        freeze(build_trunk("mobilenet_v2", width=1 / 16), Optimisation(freeze_stages=10))
+
+
+def test_iterations_go_before_epochs() -> None:
+    order = BatchOrder([1] * 10, 2, 0)
+    assert total_steps(Optimisation(epochs=3, iterations=0), order) == 15
+    assert total_steps(Optimisation(epochs=3, iterations=7), order) == 7
+
+
+def test_seeding_repeats_new_layers() -> None:
+    seed_everything(4)
+    first = nn.Linear(3, 3).weight
+    seed_everything(4)
+    assert torch.equal(first, nn.Linear(3, 3).weight)

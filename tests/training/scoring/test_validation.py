@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_wsss.localize.base import build_localizer
+from napari_wsss.pipeline.companions import chosen_by_rule
+from napari_wsss.project.project import Project
+from napari_wsss.segment.base import build_segmenter
+from training.config import RunConfig
+from training.data.pictures import Pictures
+from training.scoring.validation import ClassifierCheck, SegmenterCheck, average_precision, label_rows
+
+
+@pytest.fixture
+def project(project_folder: Path) -> Project:
+    with Project.open(project_folder) as opened:
+        yield opened
+
+
+def test_average_precision_of_a_perfect_and_a_reversed_ranking() -> None:
+    truth = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0]], bool)
+    scores = np.array([[3, -1, 0], [2, 1, 0], [1, 2, 0]], np.float32)
+    found = average_precision(truth, scores)
+    assert found[:2] == pytest.approx([1.0, 1 / 3])
+    assert np.isnan(found[2])
+
+
+def test_average_precision_is_the_one_of_scikit_learn_also_with_equal_scores() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    generator = np.random.default_rng(0)
+    truth, scores = generator.random((30, 8)) < 0.3, generator.integers(0, 12, (30, 8)).astype(np.float32)
+
+    expected = [metrics.average_precision_score(truth[:, k], scores[:, k]) for k in range(8)]
+
+    assert average_precision(truth, scores) == pytest.approx(expected)
+
+
+def test_label_table_counts_at_logit_zero() -> None:
+    truth = np.array([[1, 0], [1, 0], [0, 0]], bool)
+    logits = np.array([[1, -1], [-1, -1], [1, -1]], np.float32)
+    rows = label_rows(truth, logits, ["cat", "dog"])
+    assert rows[1][2:] == ["0.5000", "0.5000", "0.5000", "2"]
+    assert rows[2][1:] == ["", "", "", "", "0"] or rows[2][-1] == "0"
+    assert rows[-1][0].startswith("mean")
+
+
+def test_classifier_figures_and_tables(project: Project, tiny_config: Callable[..., RunConfig]) -> None:
+    torch.manual_seed(0)
+    localizer = build_localizer("cam", len(project.classes), tiny_config("classifier").network.choice())
+    localizer.train()
+    check = ClassifierCheck(project, localizer, Pictures(project, 1024))
+    figures = check.figures()
+    assert list(figures) == ["seed_miou", "mean_average_precision"]
+    assert all(0 <= value <= 1 for value in figures.values())
+    assert set(check.tables()) == {"seeds", "labels"}
+    assert localizer.training
+
+
+def test_maps_that_want_companions_are_scored_with_them(
+    project: Project, tiny_config: Callable[..., RunConfig]
+) -> None:
+    torch.manual_seed(0)
+    localizer = build_localizer("co_attention", len(project.classes), tiny_config("classifier").network.choice())
+    given: list[tuple[str, ...]] = []
+    infer = localizer.infer
+
+    def seen(image, present, settings, companions=()):  # type: ignore[no-untyped-def]
+        given.append(tuple(one.content for one in companions))
+        return infer(image, present, settings, companions)
+
+    localizer.infer = seen  # type: ignore[method-assign]
+
+    assert 0 <= ClassifierCheck(project, localizer, Pictures(project, 1024)).figures()["seed_miou"] <= 1
+    record = next(iter(project.catalog.records(("accepted",), split="val")))
+    expected = chosen_by_rule(project, record, localizer.settings.companions_per_class)
+    assert given == [tuple(expected.chosen.values())] != [()]
+
+
+def test_segmenter_figures_against_accepted_held_out_masks(
+    project: Project, tiny_config: Callable[..., RunConfig]
+) -> None:
+    torch.manual_seed(0)
+    segmenter = build_segmenter("deeplab_v3", len(project.classes), tiny_config("segmentation").network.choice())
+    check = SegmenterCheck(project, segmenter, Pictures(project, 1024))
+    assert 0 <= check.figures()["miou"] <= 1
+    assert len(check.tables()["segmentation"]) == len(project.classes) + 3
+
+
+def test_without_held_out_masks_there_are_no_figures(project: Project, tiny_config: Callable[..., RunConfig]) -> None:
+    for image_id in list(project.catalog.ids(states=["accepted"], split="val")):
+        project.decide(image_id, "excluded")
+    segmenter = build_segmenter("deeplab_v3", len(project.classes), tiny_config("segmentation").network.choice())
+    check = SegmenterCheck(project, segmenter, Pictures(project, 1024))
+    assert check.figures() == {}
+    assert check.tables() == {}

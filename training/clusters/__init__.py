@@ -1,0 +1,1 @@
+"""Finding sub-categories and prototypes in the features of a trained classifier."""

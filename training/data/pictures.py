@@ -1,0 +1,349 @@
+"""What recipes learn from: pictures and masks of a project in memory, and batches made of them.
+
+Accepted masks are read, never written. Excluded images and the held-out ``val`` split never train.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.classes import IGNORE
+from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.masks import PseudoMask, read_mask
+from napari_wsss.pixels.images import image_size
+from napari_wsss.project.catalog import ImageRecord
+from napari_wsss.project.project import Project
+from napari_wsss.weights.normalisation import Normalisation
+from training.augment import Augmentation, augmented
+from training.data.label_decoupling import detail_weights
+from training.data.picture_memory import CACHE_BYTES, PictureMemory
+from training.data.samplers import BatchOrder, GroupOrder, sample_rng
+
+Pixels = NDArray[np.uint8]
+Batch = TypeVar("Batch")
+TRAIN, VALIDATION = "train", "val"
+
+
+class Pictures:
+    """Decoded images and masks (uint8) of a project, kept in memory up to a number of bytes.
+
+    Parameters
+    ----------
+    longest_side : int
+        Larger images are stored smaller, masks with them (nearest neighbour).
+    """
+
+    def __init__(self, project: Project, longest_side: int, capacity: int = CACHE_BYTES) -> None:
+        self._project = project
+        self._memory = PictureMemory(longest_side, capacity)
+
+    def image(self, image_id: str) -> Pixels:
+        """Return the pixels (H, W, 3) uint8 RGB of an image."""
+        return self._memory.kept(image_id, lambda: self._project.load_image(image_id).pixels)
+
+    def mask(self, image_id: str, read: Callable[[], Pixels]) -> Pixels:
+        """Return the mask (H, W) uint8 that `read` returns, at the size of `image`.
+
+        Raises
+        ------
+        ProjectError
+            When mask and image differ in shape.
+        """
+        return self._memory.kept((image_id, read), lambda: self._matched(image_id, read()))
+
+    def _matched(self, image_id: str, values: Pixels) -> Pixels:
+        height, width = image_size(self._project.image_path(image_id))
+        if values.shape != (height, width):
+            raise ProjectError(
+                f"The mask of {image_id} is {values.shape}, the image {(height, width)} pixels. Was the image "
+                "replaced? Accept the mask again, or exclude the image."
+            )
+        return values
+
+
+def training_records(project: Project) -> list[ImageRecord]:
+    """Return the images that may train: neither excluded nor held out, in a fixed order."""
+    return [r for r in project.catalog.records() if r.state != "excluded" and r.split != VALIDATION]
+
+
+def validation_records(project: Project) -> list[ImageRecord]:
+    """Return the held-out images, without the excluded ones."""
+    return [r for r in project.catalog.records(split=VALIDATION) if r.state != "excluded"]
+
+
+def padding_of(normalisation: Normalisation) -> tuple[int, int, int]:
+    """Return the RGB colour in [0, 255] that becomes zero after normalising (the mean colour)."""
+    colour = [min(255, max(0, round(mean / normalisation.scale))) for mean in normalisation.mean]
+    red, green, blue = colour[::-1] if normalisation.channel_order == "BGR" else colour
+    return red, green, blue
+
+
+@dataclass(frozen=True)
+class View:
+    """How samples of a run become network input.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+        Its crop already obeys the size rule of `normalisation`.
+    normalisation : Normalisation
+    seed : int
+    """
+
+    augmentation: Augmentation
+    normalisation: Normalisation
+    seed: int
+
+    def __call__(
+        self, image: Pixels, mask: Pixels | None, step: int, position: int
+    ) -> tuple[NDArray[np.float32], Pixels | None]:
+        """Return the augmented, normalised (3, crop, crop) float32 image and (crop, crop) uint8 mask of a sample."""
+        pixels, values = augmented(
+            image,
+            mask,
+            self.augmentation,
+            sample_rng(self.seed, step, position),
+            padding=padding_of(self.normalisation),
+        )
+        return self.normalisation.apply(pixels), values
+
+
+def view_of(augmentation: Augmentation, normalisation: Normalisation, seed: int) -> View:
+    """Return the view of a run, its crop changed to the nearest size the weights want."""
+    crop, _ = normalisation.fit_size(augmentation.crop, augmentation.crop)
+    return View(replace(augmentation, crop=crop), normalisation, seed)
+
+
+@dataclass(frozen=True)
+class ClassifierBatch:
+    """One training batch, as arrays.
+
+    Parameters
+    ----------
+    images : (B, 3, H, W) float32
+        Normalised.
+    labels : (B, C) bool
+        Image-level labels.
+    sub_labels : (B, C * K) bool, optional
+        Of sub-categories, where the run has them.
+    weights : (B,) float32, optional
+        How much each image counts, where they differ.
+    """
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.bool_]
+    sub_labels: NDArray[np.bool_] | None = None
+    weights: NDArray[np.float32] | None = None
+
+
+class ClassifierData:
+    """The labelled images of a project and their batches.
+
+    Parameters
+    ----------
+    records : sequence of ImageRecord
+        Those that train; images without labels are left out.
+    labels_from_masks : bool
+        Take the labels of accepted images from the visible part of their masks.
+    sub_labels : mapping of str to (C * K,) bool, optional
+        Sub-category labels by image id.
+
+    Raises
+    ------
+    LabelError
+        When no image has a label.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        pictures: Pictures,
+        records: Sequence[ImageRecord],
+        *,
+        labels_from_masks: bool = False,
+        sub_labels: Mapping[str, NDArray[np.bool_]] | None = None,
+    ) -> None:
+        self.records = [record for record in records if record.labels]
+        if not self.records:
+            raise LabelError(
+                "No image of the training split has an image-level label; expected at least one. Label some images, or "
+                "move labelled ones out of the val split."
+            )
+        self._project, self._pictures, self._labels_from_masks = project, pictures, labels_from_masks
+        self._sub_labels = sub_labels
+
+    def order(self, batch_size: int, seed: int, companions: int = 0) -> BatchOrder:
+        """Return the order of batches: each image once per epoch, or about once in groups that share a class."""
+        if not companions:
+            return BatchOrder([1] * len(self.records), batch_size, seed)
+        labels = np.stack([self._project.classes.vector(record.labels) for record in self.records])
+        return GroupOrder(labels, companions + 1, batch_size, seed)
+
+    def batch(self, step: int, order: BatchOrder, view: View) -> ClassifierBatch:
+        """Return the batch of `step`."""
+        chosen = [int(index) for index in order.batch(step)]
+        images, labels = zip(*(self._sample(index, step, at, view) for at, index in enumerate(chosen)), strict=True)
+        sub_labels = None
+        if self._sub_labels is not None:
+            sub_labels = np.stack([self._sub_labels[self.records[index].id] for index in chosen])
+        return ClassifierBatch(np.stack(images), np.stack(labels), sub_labels)
+
+    def _sample(
+        self, index: int, step: int, position: int, view: View
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        record, classes = self.records[index], self._project.classes
+        mask = None
+        if self._labels_from_masks and record.state == "accepted":
+            mask = self._pictures.mask(record.id, AcceptedMask(self._project, record.id))
+        image, visible = view(self._pictures.image(record.id), mask, step, position)
+        if visible is None:
+            return image, classes.vector(record.labels)
+        return image, classes.vector(classes.name_of(value) for value in PseudoMask(visible).class_values())
+
+
+@dataclass(frozen=True)
+class AcceptedMask:
+    """Reads one accepted mask; equal readers read the same file."""
+
+    project: Project
+    image_id: str
+
+    def __call__(self) -> Pixels:
+        """Return the mask (H, W) uint8; raise `ProjectError` when its file is gone."""
+        values = self.project.read_accepted(self.image_id)
+        if values is None:
+            raise ProjectError(
+                f"{self.image_id} is accepted, but its mask file is gone; expected one at "
+                f"{self.project.accepted_path(self.image_id)}. Restore it, or decide about the image again."
+            )
+        return values
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """Reads one mask file; equal readers read the same file."""
+
+    path: Path
+
+    def __call__(self) -> Pixels:
+        """Return the mask (H, W) uint8."""
+        return read_mask(self.path)
+
+
+@dataclass(frozen=True)
+class ProposedMask:
+    """Reads one stored machine proposal, everything undecided (255) when there is none."""
+
+    project: Project
+    image_id: str
+
+    def __call__(self) -> Pixels:
+        """Return the mask (H, W) uint8."""
+        from napari_wsss.pipeline.run import proposal
+
+        values = proposal(self.project, self.image_id)
+        if values is not None:
+            return values
+        return np.full(image_size(self.project.image_path(self.image_id)), IGNORE, np.uint8)
+
+
+@dataclass(frozen=True)
+class SegmentationBatch:
+    """Images (B, 3, H, W) float32, masks (B, H, W) uint8 and pixel weights (B, H, W) float32, as arrays."""
+
+    images: NDArray[np.float32]
+    masks: Pixels
+    weights: NDArray[np.float32]
+
+
+class SegmentationData:
+    """Accepted masks and machine proposals of a project and their batches.
+
+    Parameters
+    ----------
+    accepted, proposed : sequences of str
+        Image ids whose accepted mask, or whose stored proposal, is learned from.
+    machine_weight : float in [0, 1]
+        Pixel weight of proposals; a person's pixels weigh 1, 255 weighs 0.
+    detail_weight : float >= 0
+        How much more pixels at the edges between classes weigh (`training.data.pictures.label_decoupling.detail_weights`).
+
+    Raises
+    ------
+    LabelError
+        When both are empty.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        pictures: Pictures,
+        accepted: Sequence[str],
+        proposed: Sequence[str],
+        machine_weight: float,
+        detail_weight: float = 0.0,
+    ) -> None:
+        self.accepted, self.proposed = tuple(accepted), tuple(proposed)
+        if not self.accepted and not self.proposed:
+            raise LabelError(
+                "There is no mask to learn from: no accepted mask in the training split and no machine proposal. "
+                "Accept some masks, or give machine masks a weight above 0 and run localize and refine first."
+            )
+        self._project, self._pictures = project, pictures
+        self._machine_weight, self._detail_weight = machine_weight, detail_weight
+
+    def order(self, batch_size: int, seed: int, person_repeats: int) -> BatchOrder:
+        """Return the order of batches: accepted images `person_repeats` times per epoch when mixed with proposals."""
+        often = person_repeats if self.proposed else 1
+        return BatchOrder([often] * len(self.accepted) + [1] * len(self.proposed), batch_size, seed)
+
+    def batch(self, step: int, order: BatchOrder, view: View) -> SegmentationBatch:
+        """Return the batch of `step`."""
+        samples = [self._sample(int(index), step, at, view) for at, index in enumerate(order.batch(step))]
+        images, masks, weights = zip(*samples, strict=True)
+        return SegmentationBatch(np.stack(images), np.stack(masks), np.stack(weights))
+
+    def _sample(
+        self, index: int, step: int, position: int, view: View
+    ) -> tuple[NDArray[np.float32], Pixels, NDArray[np.float32]]:
+        person = index < len(self.accepted)
+        image_id = self.accepted[index] if person else self.proposed[index - len(self.accepted)]
+        read = (AcceptedMask if person else ProposedMask)(self._project, image_id)
+        mask = self._pictures.mask(image_id, read)
+        image, visible = view(self._pictures.image(image_id), mask, step, position)
+        assert visible is not None
+        by_person = np.full(visible.shape, person)
+        weights = PseudoMask(visible, by_person).weights(self._machine_weight)
+        if self._detail_weight > 0:
+            weights *= detail_weights(visible, IGNORE, self._detail_weight)
+        return image, visible, weights
+
+
+def prefetched(make: Callable[[int], Batch], steps: Sequence[int], loaders: int) -> Iterator[Batch]:
+    """Yield ``make(step)`` for every step in order, made ahead by `loaders` threads (0: made when asked for).
+
+    Threads, not processes: decoding and resampling release the interpreter lock, and the picture cache is shared.
+    Closing the iterator ends the threads.
+    """
+    if loaders == 0:
+        yield from (make(step) for step in steps)
+        return
+    waiting: deque[Future[Batch]] = deque()
+    pool = ThreadPoolExecutor(loaders, thread_name_prefix="loader")
+    try:
+        for step in steps:
+            waiting.append(pool.submit(make, step))
+            if len(waiting) > loaders + 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,1 @@
+"""The parts every training loop has: optimiser, schedule, checkpoints, milestones, rounds, plot."""

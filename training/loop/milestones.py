@@ -1,0 +1,96 @@
+"""What happens at the end of an epoch and when a run is asked to stop: validation, best and last model, checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_wsss.core.progress import Progress
+from training.data.samplers import BatchOrder
+from training.loop.checkpoints import BEST, LAST
+from training.loop.learner import Learner
+from training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a recipe ended.
+
+    Parameters
+    ----------
+    finished : bool
+        False when it was asked to stop; the run can be resumed.
+    steps : int
+        Steps taken since the very start of the run.
+    figures : mapping of str to float
+        Validation figures of the best model.
+    tables : mapping of str to list of rows
+        Per-class tables by name, header row first.
+    """
+
+    finished: bool
+    steps: int
+    figures: Mapping[str, float]
+    tables: Mapping[str, list[list[str]]]
+
+
+class Milestones:
+    """Decides when a run keeps its state, and keeps it.
+
+    Parameters
+    ----------
+    stage : str
+        Named in the progress.
+    learner, order, run
+        Of the run.
+    validate : callable
+        Returns validation figures; the first one decides which model is best. May be empty.
+    write : callable
+        Publishes the model as it is, at the given path.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        learner: Learner,
+        order: BatchOrder,
+        run: RunFolder,
+        validate: Callable[[], Mapping[str, float]],
+        write: Callable[[Path], None],
+    ) -> None:
+        self._stage, self._learner, self._order, self._run = stage, learner, order, run
+        self._validate, self._write = validate, write
+
+    def progress(self, figures: Mapping[str, float], message: str = "") -> Progress:
+        """Return the progress after a step, with its figures."""
+        epoch = self._order.epoch(self._learner.step - 1) + 1
+        return Progress(self._stage, self._learner.step, self._learner.total, message or f"epoch {epoch}", figures)
+
+    def due(self) -> bool:
+        """Return whether the state must be kept now: epoch finished, run finished or stop requested."""
+        return self._epoch_ended() or self._run.stop_requested()
+
+    def stopping(self) -> bool:
+        """Return whether the run has to end here although steps are left."""
+        return self._run.stop_requested() and self._learner.step < self._learner.total
+
+    def keep(self) -> Iterator[Progress]:
+        """Validate if an epoch ended, then write the best and the last model and the checkpoint."""
+        if self._epoch_ended():
+            figures = dict(self._validate())
+            if figures:
+                yield self.progress(figures, "validated")
+            self._keep_best(figures)
+        self._write(self._run.path / LAST)
+        self._learner.save(self._run)
+
+    def _epoch_ended(self) -> bool:
+        return self._order.ends_epoch(self._learner.step - 1) or self._learner.step == self._learner.total
+
+    def _keep_best(self, figures: Mapping[str, float]) -> None:
+        deciding = next(iter(figures.values()), None)
+        best = self._learner.figures.get("deciding")
+        if deciding is None or best is None or deciding >= best:
+            self._learner.figures = {"deciding": deciding, "step": self._learner.step, "figures": dict(figures)}
+            self._write(self._run.path / BEST)

@@ -1,0 +1,129 @@
+"""Trainings that consist of several, one after the other: their folders inside the run's, counting, and resuming."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from napari_wsss.core.files import publish
+from napari_wsss.core.progress import Steps
+from napari_wsss.weights.checkpoint import load_checkpoint
+from training.loop.checkpoints import BEST, LAST, RESUME
+from training.loop.milestones import Outcome
+from training.run_folder import RunFolder
+
+FINISHED = "outcome.json"
+Result = TypeVar("Result")
+
+
+class RoundFolder(RunFolder):
+    """The files of one round inside the folder of its run, which it stops with."""
+
+    def __init__(self, run: RunFolder, number: int) -> None:
+        super().__init__(run.path / f"round-{number}", {})
+        self._run = run
+
+    def stop_requested(self) -> bool:
+        """Return whether the run is asked to stop."""
+        return self._run.stop_requested()
+
+    def resume(self, finished_steps: int) -> None:
+        """Do nothing: the run as a whole was resumed."""
+
+    def outcome(self) -> Outcome | None:
+        """Return how the round ended, None when it did not yet."""
+        if not (self.path / FINISHED).exists():
+            return None
+        kept = json.loads((self.path / FINISHED).read_text(encoding="utf-8"))
+        return Outcome(True, kept["steps"], kept["figures"], kept["tables"])
+
+    def steps_kept(self) -> int:
+        """Return the steps at which an unfinished round can go on."""
+        kept = self.path / RESUME
+        return int(load_checkpoint(kept)[1]["step"]) if kept.exists() else 0
+
+    def conclude(self, outcome: Outcome) -> None:
+        """Make the round's models those of the run and keep how it ended; what only resuming needs is deleted."""
+        self.publish_models()
+        record = {"steps": outcome.steps, "figures": dict(outcome.figures), "tables": dict(outcome.tables)}
+        with publish(self.path / FINISHED) as file:
+            file.write(json.dumps(record).encode())
+        for name in (BEST, RESUME):
+            (self.path / name).unlink(missing_ok=True)
+
+    def publish_models(self) -> None:
+        """Make the round's models those of the run."""
+        for name in (BEST, LAST):
+            if (self.path / name).exists():
+                copy_file(self.path / name, self._run.path / name)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file; at `target` there is never half of one."""
+    with source.open("rb") as model, publish(target) as file:
+        shutil.copyfileobj(model, file)
+
+
+def steps_done(rounds: Sequence[RoundFolder], totals: Sequence[int]) -> int:
+    """Return the steps of a whole run that are kept.
+
+    Parameters
+    ----------
+    rounds : sequence of RoundFolder
+        In their order.
+    totals : sequence of int
+        The steps of each.
+    """
+    before = 0
+    for folder, total in zip(rounds, totals, strict=True):
+        if not (folder.path / FINISHED).exists():
+            return before + min(folder.steps_kept(), total)
+        before += total
+    return before
+
+
+def until_stopped(steps: Steps[Result], run: RunFolder) -> Steps[Result | None]:
+    """Carry out steps that keep no state; return None, between two of them, when the run is asked to stop."""
+    with closing(steps):
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as stop:
+                result: Result = stop.value
+                return result
+            yield progress
+            if run.stop_requested():
+                return None
+
+
+def counted(
+    steps: Steps[Result], stage: str, before: int, total: int, what: str, *, standing: bool = False
+) -> Steps[Result]:
+    """Count the steps of one round as those of the whole run.
+
+    Parameters
+    ----------
+    steps : generator of Progress
+    stage : str
+        Of the run.
+    before, total : int
+        Steps before the round, and of the whole run.
+    what : str
+        Put before every message.
+    standing : bool
+        True where they are no steps of a training: the count stands still.
+    """
+    with closing(steps):
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as stop:
+                result: Result = stop.value
+                return result
+            done = before + (0 if standing else progress.done)
+            yield replace(progress, stage=stage, done=done, total=total, message=f"{what}: {progress.message}")

@@ -1,0 +1,148 @@
+"""Compare seeds, refined maps, pseudo masks, a segmentation network, accepted masks or saliency with true masks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from napari_wsss.core.background import equivalent_alpha
+from napari_wsss.core.errors import ParameterError, StepError
+from napari_wsss.core.files import publish
+from napari_wsss.core.progress import Steps
+from napari_wsss.pipeline import run as pipeline
+from napari_wsss.project.project import Project
+from training.hardware import prepare
+from training.report import Reporter, watched
+from training.scoring.metrics import ABSENT_RULES, DEFAULT_RULE, AbsentRule, Scores, Sweep
+from training.scoring.saliency_check import tables_of
+from training.scoring.saliency_scoring import SaliencyMaps, tally_saliency
+from training.scoring.score_tables import RULE_WORDS, format_sweep, score_rows, sweep_rows
+from training.scoring.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
+from training.scoring.tables import aligned, as_text, write_tables
+from training.stages.maps import add_selection_options, chosen_ids, hardware_of
+
+SOURCES = ("seeds", "refined", "pseudo", "segmenter", "accepted", "saliency")
+
+
+def add_evaluate_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
+    """Add the options of ``evaluate``."""
+    add_selection_options(parser)
+    parser.add_argument("--of", choices=SOURCES, required=True, help="what is compared")
+    parser.add_argument("--truth", type=Path, help="folder of true masks named like the images")
+    parser.add_argument("--classes", nargs="+", default=(), help="score background and these classes only")
+    parser.add_argument("--absent", choices=ABSENT_RULES, default=DEFAULT_RULE, help="which classes the mean runs over")
+    parser.add_argument("--checkpoint", type=Path, help="segmenter, saliency: this file instead of the applied model")
+    parser.add_argument("--labels-given", action="store_true", help="segmenter: only the labelled classes may appear")
+    parser.add_argument("--out", type=Path, help="also write table.txt, table.csv and scores.json into this folder")
+    parser.add_argument("--write", type=Path, help="saliency: also write the maps into this folder, as grey PNGs")
+
+
+def evaluate(options: argparse.Namespace, report: Reporter) -> int:
+    """Score what the options choose, print and write the tables, return the exit code."""
+    prepare(hardware_of(options))
+    if options.of == "saliency":
+        return _evaluate_saliency(options, report)
+    if options.truth is None:
+        raise ParameterError("Give --truth FOLDER: true masks named like the images.", name="truth")
+    with Project.open_to_read(options.project) as project:
+        only = scored_names(project, options.classes)
+        truth = TrueMasks(options.truth)
+        ids = truth.known(chosen_ids(project, options))
+        swept: Sweep | None = None
+        if options.of in ("seeds", "refined"):
+            swept = watched(_sweep(project, ids, options, truth), report)
+            scores = swept.scores(swept.best(options.absent, only))
+        else:
+            scores = watched(_scores(project, ids, options, truth), report)
+    report.say(f"{options.of} of {len(ids)} images against {options.truth}")
+    if swept is not None:
+        report.say(format_sweep(swept, options.absent, only))
+    rows = chosen_rows(scores, options.absent, only)
+    facts = summary(scores, swept, options.absent, only)
+    report.say(aligned(rows) + "\n" + "\n".join(f"{name}: {value}" for name, value in facts.items()), scores=facts)
+    if options.out:
+        tables = {options.of: rows} | ({"sweep": sweep_rows(swept, options.absent, only)} if swept else {})
+        _write(options.out, tables, facts)
+    return 0
+
+
+def _evaluate_saliency(options: argparse.Namespace, report: Reporter) -> int:
+    if options.truth is None and options.write is None:
+        raise ParameterError("Give --truth FOLDER to compare with, --write FOLDER for the maps, or both.", name="truth")
+    truth = TrueMasks(options.truth) if options.truth else None
+    with Project.open_to_read(options.project) as project:
+        ids = chosen_ids(project, options)
+        if truth and not options.write:
+            ids = truth.known(ids)
+        maps = SaliencyMaps(project, options.checkpoint, options.device)
+        tally = watched(tally_saliency(ids, maps, truth, options.write), report)
+    facts = {name: round(value, 6) for name, value in tally.figures().items()}
+    tables = tables_of(tally) if tally.images else {}
+    report.say(f"saliency of {len(ids)} images" + (f", {tally.images} against {options.truth}" if truth else ""))
+    report.say(as_text(tables), scores=facts)
+    if options.out:
+        _write(options.out, tables, facts)
+    return 0
+
+
+def _write(folder: Path, tables: Mapping[str, list[list[str]]], facts: Mapping[str, float | str]) -> None:
+    write_tables(folder, tables)
+    with publish(folder / "scores.json") as file:
+        file.write(json.dumps(facts, indent=2).encode())
+
+
+def _sweep(project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks) -> Steps[Sweep]:
+    if options.of == "seeds":
+        yield from pipeline.localize(project, ids, options.device, background=False)
+        return (yield from sweep(project, ids, lambda image_id: seeds(project, image_id), truth))
+    yield from pipeline.propose(project, ids, options.device, background=False)
+    return (yield from sweep(project, ids, lambda image_id: pipeline.refined_maps(project, image_id), truth))
+
+
+def _scores(project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks) -> Steps[Scores]:
+    if options.of == "accepted":
+        return (yield from score(project, ids, project.read_accepted, truth))
+    if options.of == "pseudo":
+        yield from pipeline.propose(project, ids, options.device, background=False)
+        return (yield from score(project, ids, lambda image_id: pipeline.proposal(project, image_id), truth))
+    checkpoint = options.checkpoint or project.folder / project.plan.segmenter_checkpoint
+    if not checkpoint.is_file():
+        raise StepError(
+            "No segmentation network is applied to this project. Train and apply one, or give --checkpoint FILE.",
+            missing=("model",),
+        )
+    predictor = Predictor(project, checkpoint, options.device, labels_given=options.labels_given)
+    return (yield from score(project, ids, predictor, truth))
+
+
+def chosen_rows(scores: Scores, rule: AbsentRule, only: Sequence[str] | None) -> list[list[str]]:
+    """Return the per-class table of the scored classes, its mean over exactly these."""
+    rows = score_rows(scores, rule)
+    if only is None:
+        return rows
+    figures = (scores.iou, scores.precision, scores.recall, scores.f_score)
+    means = [f"{scores.mean(figure, rule, only):.4f}" for figure in figures]
+    kept = [row for row in rows[1:-1] if row[0] in only]
+    return [rows[0], *kept, [f"mean ({rule})", *means, *("" for _ in rows[0][5:])]]
+
+
+def summary(
+    scores: Scores, swept: Sweep | None, rule: AbsentRule, only: Sequence[str] | None
+) -> dict[str, float | str]:
+    """Return the figures of an evaluation by name, plain JSON types; all fractions in [0, 1]."""
+    facts: dict[str, float | str] = {
+        "miou": round(scores.mean_iou(rule, only), 6),
+        "mean_precision": round(scores.mean(scores.precision, rule, only), 6),
+        "mean_recall": round(scores.mean(scores.recall, rule, only), 6),
+        "mean_f_score": round(scores.mean(scores.f_score, rule, only), 6),
+        "pixel_accuracy": round(scores.pixel_accuracy, 6),
+        "undecided_share": round(1 - scores.coverage, 6),
+        "absent_classes": RULE_WORDS[rule],
+    }
+    if swept is not None:
+        best = swept.thresholds[swept.best(rule, only)]
+        facts["best_threshold"] = best
+        facts["equivalent_alpha"] = round(equivalent_alpha(best), 3)
+    return facts
