@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     _sample_options(add("sample", sample, "generate pictures with image-level labels and a project on them"))
     _create_options(add("create", create, "make a project from a folder of images and their image-level labels"))
     _label_options(add("labels-report", labels_report, "say what image-level labels would be used; writes nothing"))
-    _open_options(add("open", open_project, "open a project in napari"))
+    _project_argument(add("open", open_project, "open a project in napari"))
     _project_argument(add("info", info, "say what is in a project"))
     _export_options(add("export", export, "write the accepted masks as palette PNGs with VOC lists"))
     _import_options(add("import-masks", import_existing, "take existing masks as drafts, or as accepted masks"))
@@ -96,11 +96,6 @@ def _create_options(sub: argparse.ArgumentParser) -> None:
         default=HELD_OUT,
         help="share for validation where no split is given [%(default)s]",
     )
-
-
-def _open_options(sub: argparse.ArgumentParser) -> None:
-    _project_argument(sub)
-    sub.add_argument("--screenshots", type=Path, help="write pictures of the window into this folder and end")
 
 
 def _export_options(sub: argparse.ArgumentParser) -> None:
@@ -169,14 +164,14 @@ def open_project(options: argparse.Namespace) -> int:
             f"There is no project in {options.project} (no {FILE_NAME}); make one with: napari-wsss create"
         )
     try:
-        from demo.demo import main as show
+        from napari_wsss.widgets.dock import open_window
     except ModuleNotFoundError as missing:
         raise StepError(
             f'napari is not installed ({missing.name} is missing). Install it with: pip install "napari-wsss[gui]".',
             missing=("gui",),
         ) from missing
-    pictures = ["--screenshots", str(options.screenshots)] if options.screenshots else []
-    return show(["--project", str(options.project), *pictures])
+    open_window(options.project)
+    return DONE
 
 
 def info(options: argparse.Namespace) -> int:

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny_project import images_root, mask, project
+
+__all__ = ["images_root", "mask", "project"]
+
 # Before anything loads torch: waiting threads that spin slow a busy machine down by an order of magnitude.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:

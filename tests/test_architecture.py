@@ -14,26 +14,30 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHELVES = ("localize", "saliency", "affinity", "refine", "segment")
 NUMERIC = {"numpy", "scipy", "skimage", "sklearn"}
-BELOW_SHELVES = {"core", "networks", "weights"}
+ON_DISK = {"core", "pixels", "project"}
+MADE = {*ON_DISK, "clusters", "pipeline"}
+BELOW_SHELVES = {"core", "pixels", "networks", "weights"}
 SHELF = ({*BELOW_SHELVES, "trunk_network"}, NUMERIC | {"torch", "pydensecrf"})
 
 # Area -> (areas of ours it may import, third-party packages). An area always may import itself.
 TABLE: dict[str, tuple[set[str], set[str]]] = {
-    "core": (set(), {"numpy", "PIL", "skimage", "tifffile", "platformdirs"}),
+    "core": (set(), {"numpy", "PIL"}),
+    "pixels": ({"core"}, {"numpy", "scipy", "PIL", "skimage", "tifffile"}),
+    "project": ({"core", "pixels"}, {"numpy", "PIL"}),
+    "clusters": ({"core", "project"}, {"numpy"}),
     "networks": (set(), {"torch"}),
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
     "trunk_network": (BELOW_SHELVES, {"torch"}),
     **dict.fromkeys(SHELVES, SHELF),
-    "exchange": ({"core"}, {"numpy", "PIL", "skimage", "tifffile"}),
-    "pipeline": ({"core"}, {"numpy"}),
+    "exchange": (ON_DISK, {"numpy", "PIL"}),
+    "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),
     "published": (BELOW_SHELVES, {"torch"}),
-    "session": ({"core", "pipeline", "exchange"}, {"numpy", "psygnal", "platformdirs"}),
-    "widgets": ({"session", "core", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari"}),
-    "sample_pictures": ({"core"}, {"numpy", "PIL", "skimage"}),
-    "sample": ({"core", "sample_pictures"}, {"PIL"}),
-    "cli": ({"core", "exchange", "pipeline", "session", "sample", "training", "widgets"}, {"numpy", "tqdm"}),
+    "session": ({*MADE, "exchange"}, {"numpy", "PIL", "psygnal", "platformdirs"}),
+    "widgets": ({*MADE, "session", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari"}),
+    "sample": ({"core"}, {"numpy", "PIL", "skimage"}),
+    "cli": ({*MADE, "exchange", "session", "sample", "training", "widgets"}, {"numpy", "tqdm"}),
     "training": (
-        {*BELOW_SHELVES, *SHELVES, "exchange", "pipeline", "published"},
+        {*MADE, *BELOW_SHELVES, *SHELVES, "published"},
         {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib"},
     ),
 }
@@ -137,7 +141,7 @@ def test_everything_but_widgets_leaves_qt_and_napari_unloaded() -> None:
 
 
 def test_what_reviews_results_leaves_torch_unloaded() -> None:
-    light = {"core", "exchange", "session", "pipeline", "sample"}
+    light = {*MADE, "exchange", "session", "sample"}
     names = [module for module in MODULES if area(module) in light]
     assert not loaded_after_importing(names, {"torch", "napari", "qtpy"})
 

@@ -144,7 +144,7 @@ def test_opening_nothing_is_said_before_napari_starts(tmp_path: Path, capsys: py
 def test_opening_without_napari_says_what_to_install(
     project_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in [*filter(lambda name: name.startswith("napari_wsss.widgets"), sys.modules), "demo.demo"]:
+    for name in [name for name in sys.modules if name.startswith("napari_wsss.widgets")]:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "napari", None)
     assert main(["open", str(project_folder)]) == CORRECTABLE

@@ -28,7 +28,7 @@ def mirror(module: Path) -> Path:
 
 
 def modules() -> list[Path]:
-    found = [*ROOT.glob("napari_wsss/**/*.py"), *ROOT.glob("training/**/*.py")]
+    found = [path for folder in ("napari_wsss", "training", "demo") for path in ROOT.glob(f"{folder}/**/*.py")]
     return sorted(path.relative_to(ROOT) for path in found if path.name != "__init__.py")
 
 
@@ -36,8 +36,8 @@ def modules() -> list[Path]:
     ("module", "test"),
     [
         ("napari_wsss/core/maps.py", "tests/core/test_maps.py"),
-        ("napari_wsss/sample.py", "tests/test_sample.py"),
-        ("training/data.py", "tests/training/test_data.py"),
+        ("napari_wsss/cli.py", "tests/test_cli.py"),
+        ("training/data/pictures.py", "tests/training/data/test_pictures.py"),
         ("training/recipes/classifier.py", "tests/training/recipes/test_classifier.py"),
     ],
 )

@@ -8,9 +8,9 @@ from typing import Any
 
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.lineage import Source, applied_source, is_asked
-from napari_wsss.project.catalog import UNDECIDED
 from napari_wsss.project.journal import Entry
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import UNDECIDED
 
 CHECKPOINTS: dict[str, Source] = {
     "localizer_checkpoint": "localize",

@@ -17,8 +17,8 @@ from typing import Any
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.plan import Plan
-from napari_wsss.project.catalog import STATES, ImageRecord
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import STATES, ImageRecord
 
 PARAMETER = "companions_per_class"
 # The configuration in our checkpoints (`weights.checkpoint`), read here from the file's head without its tensors.

@@ -10,8 +10,9 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.project import schema
 from napari_wsss.project.backups import back_up, list_backups
-from napari_wsss.project.catalog import Catalog, NewImage
+from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database, create_file
+from napari_wsss.project.records import NewImage
 
 
 def build_file(path: Path, root: Mapping[str, str], classes: ClassList, images: Iterable[NewImage]) -> None:

@@ -19,7 +19,7 @@ from napari_wsss.core.files import sync_folder
 from napari_wsss.core.plan import Plan, changed_parts
 from napari_wsss.pixels.images import LoadedImage, image_size, read_image
 from napari_wsss.project.backups import back_up
-from napari_wsss.project.catalog import Catalog, NewImage
+from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
@@ -27,6 +27,7 @@ from napari_wsss.project.locations import ImageLocations, root_entries
 from napari_wsss.project.lock import ProjectLock
 from napari_wsss.project.opening import build_file, prepare
 from napari_wsss.project.project_masks import ProjectMasks
+from napari_wsss.project.records import NewImage
 from napari_wsss.project.review import Review
 from napari_wsss.project.store import ResultStore
 

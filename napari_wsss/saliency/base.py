@@ -59,7 +59,7 @@ class SaliencyBatch:
     masks : Tensor
         In [0, 1]: 1 where anything is.
     bodies, details : Tensor
-        In [0, 1]: the parts of the masks (`training.data.pictures.label_decoupling`), or soft ones of a network trained before.
+        In [0, 1]: the parts of the masks (`training.data.label_decoupling`), or soft ones of a network trained before.
     weights : Tensor
         >= 0: 0 for ignored pixels.
     """

@@ -1,8 +1,8 @@
 """LDF: saliency by label decoupling (Wei et al., "Label Decoupling Framework for Salient Object Detection", CVPR 2020).
 
-The mask I is split into its body, high inside, and its detail, high at the edge (`training.data.pictures.label_decoupling`); one branch
-learns each, and a third the mask from both. The network says all three twice, the second time knowing what body and
-detail found together (`networks.ldf_decoders`)::
+The mask I is split into its body, high inside, and its detail, high at the edge (`training.data.label_decoupling`);
+one branch learns each, and a third the mask from both. The network says all three twice, the second time knowing what
+body and detail found together (`networks.ldf_decoders`)::
 
     L = 1/2 sum over both passes of  BCE(body) + BCE(detail) + BCE(saliency) + IoU(saliency)
     IoU = mean over images of  1 - (sum s I + 1) / (sum (s + I) - sum s I + 1),   s = sigmoid of the logits

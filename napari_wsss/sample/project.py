@@ -19,7 +19,7 @@ from napari_wsss.sample.pictures import CLASSES, SampleObject, draw_picture
 
 README = """# Generated sample pictures
 
-Made by `napari_wsss.sample.project.generate_sample`; no photograph is part of them, and the same seed makes the same bytes.
+Made by `napari_wsss.sample`; no photograph is part of them, and the same seed makes the same bytes.
 
 - `JPEGImages/*.jpg`; `SegmentationClass/*.png` (exact; palette-indexed: 0 background, then `classes.txt`);
   `ImageSets/train.txt`, `val.txt`; `labels.csv` (image-level labels); `objects.csv` (every object; not for training).

@@ -16,8 +16,8 @@ from napari_wsss.core.apart import end_idle
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels.images import find_images, image_id
-from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import FILE_NAME, Project
+from napari_wsss.project.records import NewImage
 from napari_wsss.session.correct.cleaning import Cleaning
 from napari_wsss.session.correct.propagation import Propagation
 from napari_wsss.session.correct.scribbles import Scribbles

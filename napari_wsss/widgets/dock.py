@@ -257,3 +257,9 @@ def open_dock(viewer: napari.Viewer) -> WsssDock:
         dock = WsssDock(viewer)
         viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", add_vertical_stretch=False)
     return dock
+
+
+def open_window(project: Path) -> None:
+    """Show napari with the dock on a project; return when the window was closed."""
+    open_dock(napari.Viewer(title="napari-wsss")).open_project(project)
+    napari.run()

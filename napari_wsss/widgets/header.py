@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
-from napari_wsss.project.catalog import ImageRecord
+from napari_wsss.project.records import ImageRecord
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.reasons import reasons
 from napari_wsss.widgets.controls.badge import StateBadge, state_text

@@ -16,7 +16,8 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.lineage import base_provenance
-from napari_wsss.project.project import NewImage, Project
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 CLASSES = ClassList(("ant", "bee", "cat", "dog"))
 LABELS = frozenset({"ant", "cat", "dog"})

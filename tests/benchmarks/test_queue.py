@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from napari_wsss.project.catalog import UNDECIDED
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import UNDECIDED
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.queue import ORDERS, Queue
 from tests.benchmarks.test_catalog import CLASSES, COUNT, build

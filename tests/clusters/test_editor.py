@@ -13,8 +13,8 @@ from napari_wsss.clusters.found import ClassClusters, Clusters, keep_clusters, l
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 IDS = tuple(f"{number:02}.png" for number in range(12))
 COUNT = 4

@@ -1,4 +1,4 @@
-"""The demonstration shows every page of the dock; what its stations do is tried by walking (`test_demo`)."""
+"""The demonstration shows every page of the dock; what its stations do is tried by walking (`test_walk`)."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ from napari_wsss.localize.base import build_localizer, infer_maps, save_localize
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.companions import companions_of
-from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 Pixels = NDArray[np.uint8]
 EXACT = Inference(scales=(0.5, 1.0), precision="float32")

@@ -18,7 +18,7 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import RunError
 from napari_wsss.project.project import Project
-from tests.core.conftest import HEIGHT, IDS, WIDTH
+from tests.tiny_project import HEIGHT, IDS, WIDTH
 
 
 class Stranger:

@@ -14,7 +14,7 @@ from napari_wsss.pipeline.applied_model import RunError, companions_for, known_a
 from napari_wsss.pipeline.companions import Companions
 from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
-from tests.core.conftest import IDS
+from tests.tiny_project import IDS
 
 
 @pytest.mark.parametrize(

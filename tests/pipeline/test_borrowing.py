@@ -23,7 +23,8 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import finish
 from napari_wsss.pipeline.borrowing import borrow, borrowed_mask, forget_outdated, neighbours
 from napari_wsss.pipeline.lineage import Lineage
-from napari_wsss.project.project import NewImage, Project
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 CLASSES = ClassList(("apple",))
 IDS = tuple(f"{number}.png" for number in range(4))

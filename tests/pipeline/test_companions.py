@@ -14,8 +14,8 @@ from PIL import Image
 from napari_wsss.core.classes import ClassList
 from napari_wsss.pipeline.companions import candidates, companions_of, companions_per_class, related
 from napari_wsss.pipeline.lineage import Lineage
-from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 CLASSES = ClassList(["cat", "dog", "owl"])
 LABELS = {f"cat{n}.png": {"cat"} for n in range(5)} | {f"dog{n}.png": {"dog"} for n in range(4)}

@@ -25,8 +25,8 @@ from napari_wsss.pipeline.lineage import (
     inference_of,
     method_of,
 )
-from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from PIL import Image
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.plan_history import last_change, mark_taken_back
-from napari_wsss.project.project import NewImage, Project
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 
 @pytest.fixture

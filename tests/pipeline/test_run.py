@@ -20,8 +20,8 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.run import StageReport
-from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 torch = pytest.importorskip("torch")
 
@@ -520,7 +520,8 @@ def test_reading_results_leaves_torch_unloaded(project: Project) -> None:
     propose(project)
     project.close()
     code = (
-        "import sys; from napari_wsss import pipeline; from napari_wsss.core.project import Project\n"
+        "import sys; from napari_wsss.pipeline import run as pipeline\n"
+        "from napari_wsss.project.project import Project\n"
         "project = Project.open(sys.argv[1], read_only=True)\n"
         "assert pipeline.base_maps(project, 'a.png') is not None\n"
         "assert pipeline.proposal(project, 'a.png') is not None\n"

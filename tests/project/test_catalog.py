@@ -4,9 +4,9 @@ import pytest
 
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project import catalog as module
-from napari_wsss.project.catalog import MOVES, STATES, UNDECIDED, NewImage
 from napari_wsss.project.project import Project
-from tests.core.conftest import IDS
+from napari_wsss.project.records import MOVES, STATES, UNDECIDED, NewImage
+from tests.tiny_project import IDS
 
 
 def test_records_come_in_the_order_they_were_given(project: Project) -> None:

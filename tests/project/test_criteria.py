@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_wsss.project.catalog import STATES, UNDECIDED, Fact, ImageRecord
+from napari_wsss.project.catalog import Fact
 from napari_wsss.project.criteria import ORDERS, Criteria, shuffled
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import STATES, UNDECIDED, ImageRecord
 
 criteria = st.builds(
     Criteria,

@@ -11,7 +11,8 @@ from PIL import Image
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.project.image_clusters import ClusterFacts, ClusterRow, ImageCluster
-from napari_wsss.project.project import NewImage, Project
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 IDS = ("a.png", "b.png", "c.png", "d.png")
 ROWS = [

@@ -11,7 +11,7 @@ from PIL import Image
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.project import locations
 from napari_wsss.project.project import Project
-from tests.core.conftest import IDS
+from tests.tiny_project import IDS
 
 
 def test_hash_is_the_file_s_and_is_read_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

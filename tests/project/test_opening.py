@@ -8,10 +8,11 @@ import pytest
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project.backups import list_backups
-from napari_wsss.project.catalog import Catalog, NewImage
+from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
 from napari_wsss.project.opening import build_file, prepare
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 ROOT = {"images_root": "/images", "images_root_relative": "../images"}
 CLASSES = ClassList(("cat",))

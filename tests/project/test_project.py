@@ -25,8 +25,9 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.project import database
 from napari_wsss.project.journal import Journal
-from napari_wsss.project.project import NewImage, Project
-from tests.core.conftest import HEIGHT, IDS, WIDTH
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
+from tests.tiny_project import HEIGHT, IDS, WIDTH
 
 A = "a.png"
 
@@ -210,7 +211,7 @@ def test_gui_thread_and_job_thread_share_one_project(project: Project, mask: np.
 PAINTER = """
 import sys
 import numpy as np
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 
 project = Project.open(sys.argv[1])
 mask = project.working_mask("a.png")

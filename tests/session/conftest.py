@@ -22,7 +22,8 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import NoParameters
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.project.project import NewImage, Project
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 from napari_wsss.session.mailbox import Mailbox
 from napari_wsss.session.session import Session
 

@@ -23,8 +23,8 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_model import RunError, applied_network, known_as
 from napari_wsss.pipeline.lineage import checkpoint_of, file_digest, method_of
-from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.store import DAMAGE
 from training.clusters.clustering import Clustering
 from training.clusters.features import Pool, class_features

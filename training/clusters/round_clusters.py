@@ -25,8 +25,8 @@ from napari_wsss.core.progress import Progress
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.localize.base import load_localizer
 from napari_wsss.pipeline.lineage import file_digest
-from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
 from training.clusters.clustering import Clustering
 from training.clusters.features import pooled_features
 from training.data.pictures import Pictures

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.pixels.images import find_images, read_image
-from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
 from training.data.picture_memory import PictureMemory
 from training.data.pictures import ClassifierBatch, ClassifierData, Pictures, Pixels, View
 from training.data.samplers import BatchOrder, GroupOrder

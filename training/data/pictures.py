@@ -19,8 +19,8 @@ from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.masks import PseudoMask, read_mask
 from napari_wsss.pixels.images import image_size
-from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
 from napari_wsss.weights.normalisation import Normalisation
 from training.augment import Augmentation, augmented
 from training.data.label_decoupling import detail_weights
@@ -274,7 +274,7 @@ class SegmentationData:
     machine_weight : float in [0, 1]
         Pixel weight of proposals; a person's pixels weigh 1, 255 weighs 0.
     detail_weight : float >= 0
-        How much more pixels at the edges between classes weigh (`training.data.pictures.label_decoupling.detail_weights`).
+        How much more pixels at the edges between classes weigh (`training.data.label_decoupling.detail_weights`).
 
     Raises
     ------

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError
-from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
 from training.data.image_pairs import ImagePairs
 from training.data.label_decoupling import FULL
 from training.data.pictures import AcceptedMask, Pictures, training_records, validation_records

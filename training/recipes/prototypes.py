@@ -25,8 +25,8 @@ from napari_wsss.localize.base import Localizer, load_localizer, save_localizer
 from napari_wsss.localize.lpcam import Lpcam, standing_on
 from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.pipeline.lineage import checkpoint_of, file_digest
-from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
 from training.clusters.prototypes import Choice, Features, Samples, Selection, drawn_features, judged
 from training.config import RunConfig
 from training.data.pictures import Pictures

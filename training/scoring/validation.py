@@ -17,8 +17,8 @@ from napari_wsss.core.resizing import resize
 from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.pipeline.companions import PARAMETER, chosen_by_rule
-from napari_wsss.project.catalog import ImageRecord
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
 from napari_wsss.segment.base import Segmenter, predict
 from training.data.pictures import AcceptedMask, Pictures, validation_records
 from training.data.samplers import spread

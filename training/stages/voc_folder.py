@@ -8,8 +8,8 @@ from pathlib import Path
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels.images import find_images
-from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 IMAGES, MASKS = "JPEGImages", "SegmentationClass"
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.project.catalog import UNDECIDED
+from napari_wsss.project.records import UNDECIDED
 from napari_wsss.session.jobs import Dispatch, Job, directly
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.preview import Preview, Subject

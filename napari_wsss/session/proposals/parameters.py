@@ -12,7 +12,7 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import Shelf
 from napari_wsss.pipeline.lineage import clusters_of
 from napari_wsss.pipeline.plan_history import last_change, mark_taken_back
-from napari_wsss.project.catalog import UNDECIDED
+from napari_wsss.project.records import UNDECIDED
 from napari_wsss.session.proposals import planning, presets
 from napari_wsss.session.proposals.sliders import FOLLOWS_ITS_OWN, Trying
 from napari_wsss.session.results import stages

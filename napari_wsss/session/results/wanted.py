@@ -15,8 +15,8 @@ import numpy as np
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.project.catalog import UNDECIDED
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import UNDECIDED
 from napari_wsss.session.results import stages
 from napari_wsss.session.table.canvas import threshold_in
 

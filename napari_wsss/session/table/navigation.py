@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.project.catalog import ImageRecord
+from napari_wsss.project.records import ImageRecord
 from napari_wsss.session.jobs import Dispatch, directly
 from napari_wsss.session.results.wanted import Wanted
 from napari_wsss.session.signals import reported

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from napari_wsss.project.catalog import Catalog, ImageRecord
+from napari_wsss.project.catalog import Catalog
+from napari_wsss.project.records import ImageRecord
 
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 SETTLED = ("accepted", "excluded")

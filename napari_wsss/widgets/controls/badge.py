@@ -8,7 +8,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
-from napari_wsss.project.catalog import ImageRecord
+from napari_wsss.project.records import ImageRecord
 from napari_wsss.widgets.controls.basic import draw_line
 from napari_wsss.widgets.controls.colours import clear_pixmap, legible
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, Signal
 from qtpy.QtGui import QIcon
 
-from napari_wsss.project.catalog import STATES, ImageRecord
+from napari_wsss.project.records import STATES, ImageRecord
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.reasons import edited_text, reasons
 from napari_wsss.widgets.controls.badge import state_icon, state_text

@@ -13,7 +13,7 @@ from qtpy.QtCore import QModelIndex, QObject, QRectF, QSize, QSizeF, Qt
 from qtpy.QtGui import QColor, QFontMetrics, QImage, QPainter, QPen
 from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from napari_wsss.project.catalog import ImageRecord
+from napari_wsss.project.records import ImageRecord
 from napari_wsss.widgets.controls.badge import LOOKS, draw_state
 from napari_wsss.widgets.controls.basic import draw_line
 from napari_wsss.widgets.controls.colours import legible

@@ -10,7 +10,7 @@ import pytest
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import ModelChange
 from napari_wsss.project.project import Project
-from napari_wsss.session.models.applied import history as statistics
+from napari_wsss.session.models import history
 from napari_wsss.session.models.history import Acceptance, History
 
 
@@ -52,14 +52,14 @@ def test_acceptances_follow_the_journal_and_what_is_taken_back(project: Project,
 def test_long_journals_are_read_page_by_page(
     project: Project, mask: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statistics, "PAGE", 2)
+    monkeypatch.setattr(history, "PAGE", 2)
     for share in range(5):
         accept(project, "a.png", np.roll(mask, share), edited=share / 10)
-    history = History()
-    steps = history.read(project.journal)
+    whole = History()
+    steps = whole.read(project.journal)
     next(steps)
     steps.close()  # cut short: what was read stays read
-    assert [one.edited for one in read(history, project)] == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert [one.edited for one in read(whole, project)] == [0.0, 0.1, 0.2, 0.3, 0.4]
 
 
 @pytest.mark.parametrize("wrong", ["a lot", -1, True, None, 7])
@@ -70,43 +70,43 @@ def test_facts_that_make_no_sense_are_unknown(project: Project, mask: np.ndarray
 
 def test_block_means_leave_out_what_is_unknown() -> None:
     found = made(0.4, 0.2, None, 0.1, None, None, 0.6)
-    assert statistics.block_means(found, statistics.edited_of, 2) == [
+    assert history.block_means(found, history.edited_of, 2) == [
         (2.0, pytest.approx(0.3)),
         (4.0, 0.1),
         (7.0, 0.6),
     ]
-    assert statistics.mean_of([], statistics.edited_of) is None
+    assert history.mean_of([], history.edited_of) is None
 
 
 def test_agreement_is_what_was_noted_or_what_was_not_edited() -> None:
-    assert statistics.agreement_of(Acceptance(1, 0, "a", 0.2, 0.7)) == 0.7
-    assert statistics.agreement_of(Acceptance(1, 0, "a", 0.2)) == 0.8
-    assert statistics.agreement_of(Acceptance(1, 0, "a")) is None
+    assert history.agreement_of(Acceptance(1, 0, "a", 0.2, 0.7)) == 0.7
+    assert history.agreement_of(Acceptance(1, 0, "a", 0.2)) == 0.8
+    assert history.agreement_of(Acceptance(1, 0, "a")) is None
     times = [Acceptance(1, 0, "a", seconds=value) for value in (5.0, 900.0, 7.0)]
-    assert statistics.median_seconds([*times, Acceptance(1, 0, "a")]) == 7.0
-    assert statistics.median_seconds([]) is None
+    assert history.median_seconds([*times, Acceptance(1, 0, "a")]) == 7.0
+    assert history.median_seconds([]) is None
 
 
 def test_images_count_once_over_time() -> None:
     twice = [*made(0.1, 0.1), Acceptance(3, 7200.0, "0.png")]
-    long_pause = statistics.PAUSE / 3600
-    assert statistics.accepted_over_time(twice) == [(0.0, 1.0), (long_pause, 2.0), (2 * long_pause, 2.0)]
+    long_pause = history.PAUSE / 3600
+    assert history.accepted_over_time(twice) == [(0.0, 1.0), (long_pause, 2.0), (2 * long_pause, 2.0)]
     near = [Acceptance(i, 36.0 * i, f"{i}.png") for i in range(3)]
-    assert statistics.accepted_over_time(near) == [(0.0, 1.0), (0.01, 2.0), (0.02, 3.0)]
-    many = statistics.accepted_over_time(made(*[0.0] * 1000), points=50)
+    assert history.accepted_over_time(near) == [(0.0, 1.0), (0.01, 2.0), (0.02, 3.0)]
+    many = history.accepted_over_time(made(*[0.0] * 1000), points=50)
     assert len(many) <= 52
     assert many[-1][1] == 1000
-    assert statistics.accepted_over_time([]) == []
+    assert history.accepted_over_time([]) == []
 
 
 def test_models_have_their_place_among_the_acceptances() -> None:
     plan = Plan(localizer_checkpoint="training/classifier-b/best.safetensors")
-    places = statistics.places_of([ModelChange(2, 0.0, Plan(), plan)], made(0.1, 0.2, 0.3))
+    places = history.places_of([ModelChange(2, 0.0, Plan(), plan)], made(0.1, 0.2, 0.3))
     assert places == [(1.0, "classifier-b")]
 
 
 def test_the_table_can_be_read_back() -> None:
-    rows = list(csv.DictReader(io.StringIO(statistics.as_csv([Acceptance(1, 0.0, 'a, "b".png', 0.25, None, 9.04)]))))
+    rows = list(csv.DictReader(io.StringIO(history.as_csv([Acceptance(1, 0.0, 'a, "b".png', 0.25, None, 9.04)]))))
     assert [(row["image"], row["edited"], row["agreement"], row["seconds"]) for row in rows] == [
         ('a, "b".png', "0.2500", "0.7500", "9.0")
     ]

@@ -69,8 +69,8 @@ def test_reading_stored_results_needs_no_torch(model_folder: Path) -> None:
         finish(stages.propose(project, ["p0.png"], "cpu"))
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from napari_wsss.core.project import Project\n"
-        "from napari_wsss.session import stages\n"
+        "from napari_wsss.project.project import Project\n"
+        "from napari_wsss.session.results import stages\n"
         f"with Project.open({str(model_folder)!r}, read_only=True) as project:\n"
         "    assert stages.base_maps(project, 'p0.png') is not None\n"
         "    assert stages.stored_proposal(project, 'p0.png') is not None\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.project.catalog import UNDECIDED
-from napari_wsss.project.project import NewImage, Project
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import UNDECIDED, NewImage
 from napari_wsss.session.table.queue import Queue
 from tests.session.conftest import CLASSES
 

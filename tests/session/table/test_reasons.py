@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from napari_wsss.project.catalog import Catalog, ImageRecord
+from napari_wsss.project.catalog import Catalog
+from napari_wsss.project.records import ImageRecord
 from napari_wsss.session.table.reasons import edited_text, reasons
 from tests.session.conftest import Sitting
 

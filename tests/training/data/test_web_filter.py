@@ -15,7 +15,7 @@ from napari_wsss.core.progress import finish
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import build_localizer
 from napari_wsss.localize.co_attention import CoAttention
-from napari_wsss.project.catalog import ImageRecord
+from napari_wsss.project.records import ImageRecord
 from training.data.extra_images import ExtraImage
 from training.data.pictures import Pixels
 from training.data.web_filter import TRUSTED, Judged, judged, trusted_images

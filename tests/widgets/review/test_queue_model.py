@@ -6,7 +6,8 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_wsss.project.catalog import Catalog
-from napari_wsss.project.project import NewImage, Project
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 from napari_wsss.widgets.review.queue_model import EDITED, KEPT_RECORDS, PICTURE, REASONS, RECORD, QueueModel
 from tests.session.conftest import CLASSES
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.project.catalog import NewImage
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 
 HEIGHT, WIDTH = 6, 8
 IDS = ("a.png", "b.png", "day 1/a.png", "day 1/ä.jpg")

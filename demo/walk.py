@@ -1,7 +1,6 @@
-"""``python -m napari_wsss.widgets.demo --project DIR``: napari with the dock on a project.
+"""``python -m demo.walk --project DIR --screenshots DIR``: one walk through the work, a picture of each station.
 
-With ``--screenshots DIR`` it walks once through the work - see `stations` - writes one picture of the real window or of
-its panel per station and ends.
+Every picture is of the real window or of its panel; see `stations`.
 """
 
 from __future__ import annotations
@@ -23,20 +22,16 @@ SETTLING = 0.5  # seconds in which Qt lays out and paints
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Open the window; return 0 when it was closed or all pictures are written."""
-    parser = argparse.ArgumentParser(prog="python -m napari_wsss.widgets.demo", description=__doc__)
+    """Walk through a project; return 0 when all pictures are written."""
+    parser = argparse.ArgumentParser(prog="python -m demo.walk", description=__doc__)
     parser.add_argument("--project", type=Path, required=True, help="project folder")
-    parser.add_argument("--screenshots", type=Path, help="write pictures of the window here and end")
+    parser.add_argument("--screenshots", type=Path, required=True, help="write the pictures here")
     options = parser.parse_args(arguments)
-    viewer = napari.Viewer(title="napari-wsss", show=options.screenshots is None)
+    viewer = napari.Viewer(title="napari-wsss", show=False)
     dock = open_dock(viewer)
-    if options.screenshots is not None:
-        viewer.window.show()
-        viewer.window.resize(*SIZE)
+    viewer.window.show()
+    viewer.window.resize(*SIZE)
     dock.open_project(options.project)
-    if options.screenshots is None:
-        napari.run()
-        return 0
     Walk(viewer, dock, options.screenshots).run()
     dock.shut_down()
     viewer.close()

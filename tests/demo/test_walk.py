@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo import demo
-from demo.demo import Walk
+from demo import walk
 from demo.stations import STATIONS
+from demo.walk import Walk
 from napari_wsss.project.project import Project
 from napari_wsss.widgets.dock import dock_of
 
@@ -27,7 +27,7 @@ def config(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("config")
 def test_a_project_dropped_on_napari_is_walked_through(make_napari_viewer, model_folder, tmp_path, qtbot, monkeypatch):
-    monkeypatch.setattr(demo, "SETTLING", 0.1)
+    monkeypatch.setattr(walk, "SETTLING", 0.1)
     viewer = make_napari_viewer(show=True)
     [image] = viewer.open(str(model_folder), plugin="napari-wsss")
     qtbot.waitUntil(lambda: dock_of(viewer) is not None and dock_of(viewer).session.image is not None, timeout=20000)
@@ -48,5 +48,5 @@ def test_a_project_dropped_on_napari_is_walked_through(make_napari_viewer, model
 
 def test_a_project_must_be_named(capsys):
     with pytest.raises(SystemExit):
-        demo.main([])
+        walk.main([])
     assert "--project" in capsys.readouterr().err
