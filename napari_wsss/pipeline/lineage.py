@@ -22,6 +22,7 @@ from napari_wsss.pipeline.companions import NONE, Companions, related
 from napari_wsss.pipeline.saliency_folder import saliency_file
 from napari_wsss.pixels.images import content_hash
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
 
 Source = Literal["localize", "segment", "saliency", "affinity"]
 BaseSource = Literal["localize", "segment"]
@@ -92,7 +93,14 @@ class Lineage:
     companions: Companions = NONE
 
     @classmethod
-    def of(cls, project: Project, image_id: str, source: BaseSource | None = None, plan: Plan | None = None) -> Lineage:
+    def of(
+        cls,
+        project: Project,
+        image_id: str,
+        source: BaseSource | None = None,
+        plan: Plan | None = None,
+        record: ImageRecord | None = None,
+    ) -> Lineage:
         """Return the lineage of an image under the project's plan, or under another one.
 
         Parameters
@@ -102,6 +110,8 @@ class Lineage:
         source : 'localize' or 'segment', optional
             The applied one (`applied_source`) when not given.
         plan : Plan, optional
+        record : ImageRecord, optional
+            The image's, where the caller has asked the catalog already.
 
         Raises
         ------
@@ -114,7 +124,7 @@ class Lineage:
         """
         plan = plan or project.plan
         source = source or applied_source(plan)
-        record = project.catalog.get(image_id)
+        record = record or project.catalog.get(image_id)
         labels = record.labels
         classes, image_hash = project.classes.indices(labels), project.image_hash(image_id)
         base = base_provenance(project, plan, source)

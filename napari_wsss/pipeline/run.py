@@ -120,7 +120,7 @@ def refine(project: Project, ids: Iterable[str]) -> Steps[StageReport]:
         item = Lineage.of(project, image_id)
         if _stored_mask(item) is not None:
             return True
-        base = _stored_base(item)
+        base = stored_base(item)
         if base is None:
             raise StepError(f"{image_id} has no maps of the applied model yet. Run localize (or segment) first.")
         yield from _refine_and_store(item, base, _evidence(item))
@@ -258,7 +258,7 @@ def base_maps(project: Project, image_id: str, source: BaseSource | None = None)
     """
     if not has_model(project.plan):
         return None
-    return _stored_base(_unrefined(project, image_id, source))
+    return stored_base(_unrefined(project, image_id, source))
 
 
 def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
@@ -294,7 +294,7 @@ def proposal(project: Project, image_id: str) -> Mask | None:
 # -- base maps --------------------------------------------------------------------------------------------
 
 
-def _stored_base(item: Lineage) -> ActivationMaps | None:
+def stored_base(item: Lineage) -> ActivationMaps | None:
     """Return the stored maps of exactly the labelled classes; more may be stored, fewer do not count."""
     stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
     if stored is None or not set(item.classes) <= set(stored.classes):
@@ -309,7 +309,7 @@ def _unrefined(project: Project, image_id: str, source: BaseSource | None) -> Li
 
 def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps, bool]:
     """Return base maps and whether they were stored before; computes and stores them when not."""
-    stored = _stored_base(item)
+    stored = stored_base(item)
     if stored is not None:
         return stored, True
     store = item.project.store
@@ -319,7 +319,7 @@ def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps,
     maps = model_maps(item, tuple(sorted({*item.classes, *kept})), device, background)
     store.write_maps(item.base, item.image_id, item.base_content, maps)
     # As read back, so that what follows does not depend on whether the maps were just computed.
-    return _stored_base(item) or renormalised(maps.only(item.classes)), False
+    return stored_base(item) or renormalised(maps.only(item.classes)), False
 
 
 # -- refining ---------------------------------------------------------------------------------------------

@@ -202,6 +202,11 @@ class Project(ProjectMasks):
     ) -> None:
         self.close()
 
+    @property
+    def closed(self) -> bool:
+        """True once the project was closed."""
+        return self._closed
+
     def backup(self) -> Path:
         """Return a backup of ``project.sqlite`` as it is now, made unless the newest one is already equal."""
         return back_up(self._database, self.folder / BACKUPS)
