@@ -120,7 +120,7 @@ class Lineage:
         base = base_provenance(project, plan, source)
         links, parent = [], base
         for step in chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)):
-            refiner = build_refiner(step).applied_to(classes)
+            refiner = refiner_for(step, classes)
             if refiner is None:
                 continue
             parents = (parent, *_asked_for(project, plan, source, image_id, refiner))
@@ -160,6 +160,14 @@ def build_refiner(step: Step) -> Any:
     """Return the refiner of a step of the plan; raise `StepError` or `ParameterError` when it cannot run."""
     cls = load_method("refine", step.method)
     return cls(from_dict(cls.Parameters, step.parameters))
+
+
+def refiner_for(step: Step, classes: tuple[int, ...]) -> Any:
+    """Return the refiner of a step for images of these classes (0-based), None when it leaves them as they are.
+
+    Raises what `build_refiner` does.
+    """
+    return build_refiner(step).applied_to(classes)
 
 
 def inference_of(plan: Plan, source: Source) -> Inference | SegmentInference:
@@ -239,11 +247,41 @@ def _digest(path: Path, changed: int, size: int) -> str:
     return content_hash(path)
 
 
+def steps_for(project: Project, image_id: str, plan: Plan | None = None) -> tuple[Step, ...]:
+    """Return the refiners of an image under the project's plan or another one, every scope's overrides laid over.
+
+    They are what a person sees and changes; `chain_for` says which of them run.
+    """
+    plan = plan or project.plan
+    labels = project.catalog.get(image_id).labels
+    return plan.refiners_for(image_id, labels, clusters_of(project, plan, image_id))
+
+
+def chain_for(project: Project, image_id: str, plan: Plan | None = None) -> tuple[Step, ...]:
+    """Return the steps that make an image's proposal from its base maps, under the project's plan or another one."""
+    plan = plan or project.plan
+    labels = project.catalog.get(image_id).labels
+    return chain_of(plan, applied_source(plan), image_id, labels, clusters_of(project, plan, image_id))
+
+
 def chain_of(
     plan: Plan, source: BaseSource, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
 ) -> tuple[Step, ...]:
-    """Return an image's refiners. A segmenter brings its background: steps that only set one are left out, unless
-    this very image overrides them.
+    """Return the refiners that run on an image: the one rule for what is previewed, stored, trained on and exported.
+
+    A segmenter brings its background: steps that only set one are left out, unless this very image overrides them. A
+    step that is not installed stays, so that running the chain says what is missing.
+
+    Parameters
+    ----------
+    plan : Plan
+    source : 'localize' or 'segment'
+        Where the base maps come from.
+    image_id : str
+    labels : frozenset of str
+        The image's classes.
+    clusters : sequence of str
+        The image's clusters, as `clusters_of` gives them.
     """
     steps = plan.refiners_for(image_id, labels, clusters)
     if source == "localize":
@@ -281,5 +319,8 @@ def _asked_for(project: Project, plan: Plan, source: BaseSource, image_id: str, 
 
 
 def _only_sets_background(method: str) -> bool:
-    cls = load_method("refine", method)
+    try:
+        cls = load_method("refine", method)
+    except StepError:
+        return False
     return "background" in cls.gives and "background" not in cls.needs

@@ -31,9 +31,7 @@ from napari_wsss.pipeline.lineage import (
     applied_source,
     base_provenance,
     build_refiner,
-    chain_of,
     checkpoint_of,
-    clusters_of,
     has_model,
 )
 from napari_wsss.project.project import Project
@@ -181,16 +179,6 @@ def evidence_of(project: Project, image_id: str, device: str = "auto", *, backgr
 
 def _evidence(item: Lineage, device: str = "auto", background: bool = True) -> Evidence:
     return AppliedEvidence(item.project, item.plan, item.image_id, device, background)
-
-
-def refiners_of(project: Project, image_id: str) -> tuple[Step, ...]:
-    """Return the steps that make an image's proposal from its base maps: the plan's, with its overrides.
-
-    With an applied segmenter, which brings its own background, steps that only set a background are left out unless
-    this very image overrides them.
-    """
-    plan, labels = project.plan, project.catalog.get(image_id).labels
-    return chain_of(plan, applied_source(plan), image_id, labels, clusters_of(project, plan, image_id))
 
 
 def check_plan(plan: Plan) -> None:

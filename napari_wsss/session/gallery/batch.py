@@ -15,6 +15,7 @@ from psygnal import Signal
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Sources
+from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.image_clusters import UNTOUCHED, ClusterFacts
 from napari_wsss.project.project import Project
 from napari_wsss.session.gallery.following import SubCategories
@@ -85,7 +86,7 @@ class BatchAccept:
     def measure(self, cluster: str) -> int:
         """Have the confidence of images found out of which it is not known; return how many these are."""
         project, waiting = self._session.project, self.unmeasured(cluster)
-        if waiting and project is not None and not project.read_only and stages.has_model(project):
+        if waiting and project is not None and not project.read_only and has_model(project.plan):
             self._session.start_inference(waiting)
         return len(waiting)
 
@@ -119,7 +120,7 @@ class BatchAccept:
     def _accept(self, project: Project, step: _Step, wanted: tuple[str, ...]) -> Steps[None]:
         """Read the proposals one by one, and have each accepted in the session's thread."""
         for number, image_id in enumerate(wanted, 1):
-            values = read_machine(project, image_id, stages.base_maps(project, image_id)).proposal
+            values = read_machine(project, image_id, stages.stored_maps(project, image_id)).proposal
             if values is not None:
                 self._session.jobs.dispatch(lambda i=image_id, v=values: self._accept_one(project, step, i, v))  # type: ignore[misc]
             yield Progress(ACCEPT, number, len(wanted), image_id)

@@ -8,12 +8,12 @@ from psygnal import Signal
 
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.borrowing import STEP, BorrowReport, borrow, forget_outdated
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.session.gallery.following import SubCategories
 from napari_wsss.session.jobs import Job
-from napari_wsss.session.results import stages
 
 BORROW, CHECK = STEP, "check borrowed"
 
@@ -105,7 +105,7 @@ class Borrowing:
 
 
 def _propose(project: Project, source: str, ids: tuple[str, ...], device: str) -> Steps[BorrowReport]:
-    yield from stages.propose(project, (source, *ids), device)
+    yield from pipeline.propose(project, (source, *ids), device)
     return (yield from borrow(project, source, ids, device))
 
 

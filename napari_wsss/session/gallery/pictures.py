@@ -120,7 +120,7 @@ def picture_with_contour(project: Project, wish: Wish) -> Pixels | None:
     """Return an image (h, w, 3) uint8 with the contour of a class's map; None when the image cannot be read."""
     try:
         picture = small_picture(project.image_path(wish.image_id), wish.side)
-        maps = stages.base_maps(project, wish.image_id)
+        maps = stages.stored_maps(project, wish.image_id)
     except (WsssError, OSError):  # the gallery shows a grey field then
         return None
     classes = project.classes

@@ -13,6 +13,7 @@ from napari_wsss.core.errors import WsssError
 from napari_wsss.core.masks import overlap
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_history import ModelChange, last_move
+from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job
@@ -63,7 +64,7 @@ class Changes:
     def compare_accepted(self) -> bool:
         """Have the model propose for accepted images too, after everything else, and mark where it disagrees."""
         project = self._session.project
-        if project is None or project.read_only or not stages.has_model(project):
+        if project is None or project.read_only or not has_model(project.plan):
             return False
         self._summary_due = True
         self._decided.update(accepted := list(project.catalog.ids(states=("accepted",))))

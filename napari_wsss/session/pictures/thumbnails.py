@@ -19,7 +19,7 @@ from psygnal import Signal
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.lineage import Lineage
+from napari_wsss.pipeline.lineage import Lineage, has_model
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.pictures.drawing import keep_picture, kept_picture, small_picture, with_mask
@@ -194,7 +194,7 @@ def _drawn(project: Project, image_id: str, path: Path, key: str, tinted: bool) 
     if tinted:
         mask = project.working_mask(image_id)
     else:
-        mask = read_machine(project, image_id, stages.base_maps(project, image_id)).proposal
+        mask = read_machine(project, image_id, stages.stored_maps(project, image_id)).proposal
     if mask is not None:
         picture = with_mask(picture, mask, project.classes.palette, tinted)
     if not project.read_only:
@@ -210,7 +210,7 @@ def _content(project: Project, image_id: str) -> tuple[str, bool]:
     if by_person:
         files = (project.draft_path(image_id), project.accepted_path(image_id))
         shows += [project.journal.last_of(image_id), *map(_changed, files)]
-    elif stages.has_model(project):
+    elif has_model(project.plan):
         shows += [sorted(record.labels), record.borrowed_from, *_results(project, image_id)]
     return hashlib.sha256(json.dumps(shows, sort_keys=True).encode()).hexdigest()[:32], by_person
 

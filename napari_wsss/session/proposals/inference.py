@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
+from napari_wsss.pipeline.lineage import chain_for, has_model
 from napari_wsss.project.records import UNDECIDED
 from napari_wsss.session.jobs import Dispatch, Job, directly
 from napari_wsss.session.results import stages
@@ -72,7 +73,7 @@ class Computing(Labelling):
         """Return the stored maps of the shown image, the very ones that are shown where they are equal."""
         assert self.project is not None
         assert self._canvas is not None
-        shown, stored = self._canvas.machine.maps, stages.base_maps(self.project, self._canvas.image_id)
+        shown, stored = self._canvas.machine.maps, stages.stored_maps(self.project, self._canvas.image_id)
         return shown if shown is not None and stored is not None and _are_equal(shown, stored) else stored
 
     def _show(self, machine: Machine) -> None:
@@ -85,7 +86,7 @@ class Computing(Labelling):
         """Have missing results of an image computed before those of all others."""
         if self.project is None or self._canvas is None:
             return
-        if self.project.read_only or not stages.has_model(self.project):
+        if self.project.read_only or not has_model(self.project.plan):
             self._draw(self.project.plan, is_last=True)
             return
         self._wanted.first(image_id)
@@ -93,7 +94,7 @@ class Computing(Labelling):
 
     def _store(self, image_id: str) -> None:
         """Have the results of an image stored whose proposal is shown, or being drawn, already."""
-        if self.project is not None and stages.has_model(self.project) and not self.project.read_only:
+        if self.project is not None and has_model(self.project.plan) and not self.project.read_only:
             self._storing.add(image_id)
             self._wanted.add([image_id])
             self._run_inference(quiet=True)
@@ -103,7 +104,7 @@ class Computing(Labelling):
         project, canvas = self.project, self._canvas
         if project is None or canvas is None or canvas.machine.maps is None:
             return
-        steps = stages.chain_for(project, canvas.image_id, plan)
+        steps = chain_for(project, canvas.image_id, plan)
         try:
             self._preview.request(self._subject_of(plan, steps), plan, steps, is_last)
         except StepError as reason:  # a step that does not exist here
@@ -143,7 +144,7 @@ class Computing(Labelling):
         if image_id == self.current_id:
             self._drop_removed_classes()
             self._redraw()
-        elif self.project is not None and stages.has_model(self.project):
+        elif self.project is not None and has_model(self.project.plan):
             self._wanted.first(image_id)
             self._run_inference(quiet=True)
 
@@ -170,7 +171,7 @@ class Computing(Labelling):
             return False
         if project.read_only:
             raise ProjectError("This project is open read-only, so nothing is computed for it.")
-        if not stages.has_model(project):
+        if not has_model(project.plan):
             raise StepError("No model is applied to this project yet. Train a classifier first (Train), then apply it.")
         if ids is None:
             excluded = set(project.catalog.ids(states=("excluded",)))

@@ -10,12 +10,11 @@ from typing import Any
 from napari_wsss.core.gains import NEUTRAL
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import Shelf
-from napari_wsss.pipeline.lineage import clusters_of
+from napari_wsss.pipeline.lineage import clusters_of, has_model, steps_for
 from napari_wsss.pipeline.plan_history import last_change, mark_taken_back
 from napari_wsss.project.records import UNDECIDED
 from napari_wsss.session.proposals import planning, presets
 from napari_wsss.session.proposals.sliders import FOLLOWS_ITS_OWN, Trying
-from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import CLASS_GAIN, background_step
 from napari_wsss.session.signals import reported
 
@@ -108,10 +107,10 @@ class Tuning(Trying):
         for method, values in self.plan.overrides.get(own, {}).items():
             plan = planning.with_parameters(plan, "refine", method, values, scope)
         freed = planning.without_override(plan, own)
-        if stages.steps_for(project, image_id, freed) == stages.steps_for(project, image_id, plan):
+        if steps_for(project, image_id, freed) == steps_for(project, image_id, plan):
             plan = freed
         self._change_plan(plan)
-        return self.start_refine(self._undecided_of(scope)) if stages.has_model(project) else True
+        return self.start_refine(self._undecided_of(scope)) if has_model(project.plan) else True
 
     def _undecided_of(self, scope: str) -> list[str]:
         assert self.project is not None

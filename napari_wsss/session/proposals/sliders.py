@@ -14,9 +14,9 @@ from typing import Any
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.gains import HIGHEST, LOWEST, NEUTRAL
 from napari_wsss.core.plan import Plan, Step, laid_over
+from napari_wsss.pipeline.lineage import chain_for, steps_for
 from napari_wsss.session.proposals import planning
 from napari_wsss.session.proposals.inference import Computing
-from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import (
     CLASS_GAIN,
     SLIDER,
@@ -47,7 +47,7 @@ class Trying(Computing):
         plan = self._tried or self.plan
         if self.project is None or self._canvas is None:
             return plan.refiners
-        return stages.steps_for(self.project, self._canvas.image_id, plan)
+        return steps_for(self.project, self._canvas.image_id, plan)
 
     @property
     def is_trying(self) -> bool:
@@ -170,14 +170,14 @@ class Trying(Computing):
         project, canvas, plan = self.project, self._canvas, self._tried
         if project is None or canvas is None or plan is None or canvas.machine.maps is None:
             return
-        chain = stages.chain_for(project, canvas.image_id, plan)
+        chain = chain_for(project, canvas.image_id, plan)
         if threshold is None:
             threshold = threshold_in(self.steps)
         canvas.set_machine(replace(canvas.machine, threshold=threshold))
-        if not self._draw_live(chain, threshold, plan):
+        if not self._draw_live(chain, plan):
             self._draw(plan, is_last=False)
 
-    def _draw_live(self, chain: Sequence[Step], threshold: float, plan: Plan) -> bool:
+    def _draw_live(self, chain: Sequence[Step], plan: Plan) -> bool:
         """Draw the proposal from the strongest classes; return False where that is not the whole work."""
         assert self._canvas is not None
         machine = self._canvas.machine
@@ -185,7 +185,7 @@ class Trying(Computing):
             return False
         machine.live.set_gains(gains_in(chain, machine.maps.classes))
         self._forget_preview()
-        self._drawn(machine.live.at(threshold), plan)
+        self._drawn(machine.live.at(threshold_in(chain)), plan)
         return True
 
     def _drawn(self, proposal: Any, plan: Plan) -> None:
@@ -226,7 +226,7 @@ class Trying(Computing):
         if canvas is None or canvas.machine.maps is None:
             return
         image_id = canvas.image_id
-        if stages.chain_for(project, image_id, before) == stages.chain_for(project, image_id):
+        if chain_for(project, image_id, before) == chain_for(project, image_id):
             return
         if canvas.machine.plan != project.plan or self._preview.is_busy:  # else it was drawn while it was tried
             machine = read_machine(project, image_id, canvas.machine.maps, canvas.machine)

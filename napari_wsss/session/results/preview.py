@@ -20,8 +20,8 @@ from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.lineage import refiner_for
 from napari_wsss.session.jobs import Job, Jobs
-from napari_wsss.session.results import stages
 from napari_wsss.session.results.halved import FACTOR, HalvedEvidence, doubled_mask, halved_image, halved_maps
 
 PREVIEW = "preview"
@@ -88,7 +88,7 @@ class Chain:
         maps = self._kept[-1][1] if same else subject.maps
         for step in steps[same:]:
             yield Progress(PREVIEW, len(self._kept), len(steps))
-            refiner = stages.refiner_of(step, maps.classes)
+            refiner = refiner_for(step, maps.classes)
             if refiner is not None:
                 maps = yield from refiner.at_scale(self._scale).steps(subject.pixels, maps, subject.evidence)
             self._kept.append((step, maps))

@@ -8,9 +8,8 @@ from typing import Any
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.sources import Source
-from napari_wsss.pipeline.lineage import Lineage, applied_source, method_of
+from napari_wsss.pipeline.lineage import Lineage, applied_source, method_of, steps_for
 from napari_wsss.project.project import Project
-from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import background_step, parameters_at
 from napari_wsss.session.table.canvas import Machine, threshold_in
 
@@ -44,14 +43,14 @@ def proposal_source(project: Project, image_id: str, machine: Machine | None = N
 
 
 def _parameters(plan: Plan, project: Project, image_id: str) -> dict[str, Any]:
-    steps = stages.steps_for(project, image_id, plan)
+    steps = steps_for(project, image_id, plan)
     refiners = {step.method: dict(step.parameters) for step in steps}
     return {"refiners": refiners, **({"threshold": threshold_in(steps)} if background_step(steps) else {})}
 
 
 def _at_threshold(plan: Plan, project: Project, image_id: str, threshold: float) -> Plan:
     """Return the plan with this image's background step at the threshold of the slider."""
-    steps = stages.steps_for(project, image_id, plan)
+    steps = steps_for(project, image_id, plan)
     step = background_step(steps)
     if step is None or abs(threshold_in(steps) - threshold) < 1e-9:
         return plan

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
+from napari_wsss.pipeline.lineage import chain_for, steps_for
 from napari_wsss.project.project import Project
 from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.results import stages
@@ -68,7 +69,7 @@ class Picture:
 def read_picture(project: Project, image_id: str) -> Picture:
     """Return an image and its stored results (used by the shown image and, in the background, by the next ones)."""
     loaded = project.load_image(image_id)
-    maps = stages.base_maps(project, image_id)
+    maps = stages.stored_maps(project, image_id)
     machine = read_machine(project, image_id, maps)
     return Picture(image_id, loaded.pixels, loaded.scaling, machine)
 
@@ -85,8 +86,9 @@ def read_machine(
     """
     if maps is None:
         return Machine()
-    threshold = threshold_in(stages.steps_for(project, image_id))
-    chain, plan = stages.chain_for(project, image_id), project.plan
+    chain, plan = chain_for(project, image_id), project.plan
+    # Where no background step runs, the slider stands where one would begin.
+    threshold = threshold_in(chain if background_step(chain) else steps_for(project, image_id))
     gains = gains_in(chain, maps.classes)
     live = before.live if before is not None and before.maps is maps else None
     if live is None:
