@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.provenance import Provenance
@@ -22,6 +23,7 @@ from napari_wsss.pipeline.companions import NONE, Companions, related
 from napari_wsss.pipeline.saliency_folder import saliency_file
 from napari_wsss.pixels.images import content_hash
 from napari_wsss.project.project import Project
+from napari_wsss.project.store import as_stored
 
 Source = Literal["localize", "segment", "saliency", "affinity"]
 BaseSource = Literal["localize", "segment"]
@@ -168,6 +170,15 @@ def refiner_for(step: Step, classes: tuple[int, ...]) -> Any:
     Raises what `build_refiner` does.
     """
     return build_refiner(step).applied_to(classes)
+
+
+def handed_on(refiner: Any, maps: ActivationMaps) -> ActivationMaps:
+    """Return what the next step of a chain is given of a refiner's result.
+
+    The maps of a slow step are given as they are stored, so that nothing depends on whether they were computed now or
+    read.
+    """
+    return maps if refiner.cheap else as_stored(maps)
 
 
 def inference_of(plan: Plan, source: Source) -> Inference | SegmentInference:

@@ -14,8 +14,9 @@ from PIL import Image
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import method_names
-from napari_wsss.pipeline.run import check_plan
+from napari_wsss.pipeline.run import check_plan, refine_maps
 from napari_wsss.project.project import Project
+from napari_wsss.project.store import as_stored
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import background_step
 from tests.session.conftest import HEIGHT, WIDTH, Sitting, colours_plan, write_checkpoint
@@ -107,3 +108,30 @@ def test_what_is_previewed_is_what_is_stored(
         sitting.settle()
         assert_seen_is_stored(sitting)
     assert not sitting.failures
+
+
+def test_a_slow_step_hands_on_what_is_stored_of_it(model_folder: Path, sitting_on: Callable[[Path], Sitting]) -> None:
+    """The threshold lies between a pixel's score after the walk and the half precision it is stored in."""
+    plan = plan_of(model_folder, ("random_walk", "constant_background"), with_segmenter=False)
+    with Project.open(model_folder) as project:
+        project.set_plan(plan)
+    sitting = sitting_on(model_folder)
+    session = sitting.session
+    sitting.settle()
+    project, pixels = session.project, session.image
+    assert project is not None
+    maps = stages.stored_maps(project, SHOWN)
+    evidence = stages.evidence_for(project, SHOWN, plan.refiners)
+    walked = refine_maps(pixels, maps, plan.refiners[:1], evidence).scores.max(0)
+    stored = as_stored(refine_maps(pixels, maps, plan.refiners[:1], evidence)).scores.max(0)
+    between = np.where((walked > 0.05) & (stored > walked), stored - walked, 0)
+    at = np.unravel_index(between.argmax(), between.shape)
+
+    session.set_threshold(float(walked[at] + stored[at]) / 2)
+    sitting.settle()
+    session.keep_tried()
+    sitting.settle()
+
+    assert between[at] > 1e-5
+    assert session.proposal[at] > 0
+    assert_seen_is_stored(sitting)

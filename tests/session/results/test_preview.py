@@ -29,6 +29,7 @@ class Slow:
     """A refiner that halts until it is let on, and notes what ran."""
 
     ran: ClassVar[list[tuple[int, float]]] = []
+    cheap: ClassVar[bool] = False
     halting: ClassVar[set[int]] = set()  # heights of images at which it halts
 
     @dataclass(frozen=True)
