@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.provenance import Provenance
@@ -23,6 +24,7 @@ from napari_wsss.pipeline.saliency_folder import saliency_file
 from napari_wsss.pixels.images import content_hash
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.store import as_stored
 
 Source = Literal["localize", "segment", "saliency", "affinity"]
 BaseSource = Literal["localize", "segment"]
@@ -130,7 +132,7 @@ class Lineage:
         base = base_provenance(project, plan, source)
         links, parent = [], base
         for step in chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)):
-            refiner = build_refiner(step).applied_to(classes)
+            refiner = refiner_for(step, classes)
             if refiner is None:
                 continue
             parents = (parent, *_asked_for(project, plan, source, image_id, refiner))
@@ -170,6 +172,23 @@ def build_refiner(step: Step) -> Any:
     """Return the refiner of a step of the plan; raise `StepError` or `ParameterError` when it cannot run."""
     cls = load_method("refine", step.method)
     return cls(from_dict(cls.Parameters, step.parameters))
+
+
+def refiner_for(step: Step, classes: tuple[int, ...]) -> Any:
+    """Return the refiner of a step for images of these classes (0-based), None when it leaves them as they are.
+
+    Raises what `build_refiner` does.
+    """
+    return build_refiner(step).applied_to(classes)
+
+
+def handed_on(refiner: Any, maps: ActivationMaps) -> ActivationMaps:
+    """Return what the next step of a chain is given of a refiner's result.
+
+    The maps of a slow step are given as they are stored, so that nothing depends on whether they were computed now or
+    read.
+    """
+    return maps if refiner.cheap else as_stored(maps)
 
 
 def inference_of(plan: Plan, source: Source) -> Inference | SegmentInference:
@@ -252,8 +271,21 @@ def _digest(path: Path, changed: int, size: int) -> str:
 def chain_of(
     plan: Plan, source: BaseSource, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
 ) -> tuple[Step, ...]:
-    """Return an image's refiners. A segmenter brings its background: steps that only set one are left out, unless
-    this very image overrides them.
+    """Return the refiners that run on an image: the one rule for what is previewed, stored, trained on and exported.
+
+    A segmenter brings its background: steps that only set one are left out, unless this very image overrides them. A
+    step that is not installed stays, so that running the chain says what is missing.
+
+    Parameters
+    ----------
+    plan : Plan
+    source : 'localize' or 'segment'
+        Where the base maps come from.
+    image_id : str
+    labels : frozenset of str
+        The image's classes.
+    clusters : sequence of str
+        The image's clusters, as `clusters_of` gives them.
     """
     steps = plan.refiners_for(image_id, labels, clusters)
     if source == "localize":
@@ -291,5 +323,8 @@ def _asked_for(project: Project, plan: Plan, source: BaseSource, image_id: str, 
 
 
 def _only_sets_background(method: str) -> bool:
-    cls = load_method("refine", method)
+    try:
+        cls = load_method("refine", method)
+    except StepError:
+        return False
     return "background" in cls.gives and "background" not in cls.needs

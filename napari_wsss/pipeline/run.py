@@ -31,10 +31,10 @@ from napari_wsss.pipeline.lineage import (
     applied_source,
     base_provenance,
     build_refiner,
-    chain_of,
     checkpoint_of,
-    clusters_of,
+    handed_on,
     has_model,
+    refiner_for,
 )
 from napari_wsss.project.project import Project
 
@@ -166,8 +166,12 @@ def refine_maps(
     evidence : Evidence
         What the steps may ask for besides (`evidence_of`).
     """
+    given = maps
     for step in steps:
-        maps = build_refiner(step).refine(image, maps, evidence)
+        refiner = refiner_for(step, maps.classes)
+        if refiner is not None:
+            maps = refiner.refine(image, given, evidence)
+            given = handed_on(refiner, maps)
     return maps
 
 
@@ -181,16 +185,6 @@ def evidence_of(project: Project, image_id: str, device: str = "auto", *, backgr
 
 def _evidence(item: Lineage, device: str = "auto", background: bool = True) -> Evidence:
     return AppliedEvidence(item.project, item.plan, item.image_id, device, background)
-
-
-def refiners_of(project: Project, image_id: str) -> tuple[Step, ...]:
-    """Return the steps that make an image's proposal from its base maps: the plan's, with its overrides.
-
-    With an applied segmenter, which brings its own background, steps that only set a background are left out unless
-    this very image overrides them.
-    """
-    plan, labels = project.plan, project.catalog.get(image_id).labels
-    return chain_of(plan, applied_source(plan), image_id, labels, clusters_of(project, plan, image_id))
 
 
 def check_plan(plan: Plan) -> None:
@@ -269,12 +263,12 @@ def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
     if base is None:
         return None
     item = Lineage.of(project, image_id)
-    position, maps = _furthest(item, base)
+    position, maps = _furthest(item, base, len(item.links))
     rest = item.links[position:]
     if not all(link.refiner.cheap for link in rest):
         return None
     image = project.load_image(image_id).pixels if rest else None
-    for link in rest:
+    for link in rest:  # quick ones, which hand on what they give
         maps = link.refiner.refine(image, maps, _evidence(item))
     return maps
 
@@ -329,9 +323,9 @@ def _stored_mask(item: Lineage) -> Mask | None:
     return item.project.store.read_mask(item.result, item.image_id, item.content)
 
 
-def _furthest(item: Lineage, base: ActivationMaps) -> tuple[int, ActivationMaps]:
-    """Return how many links of the chain need not run again, and the maps after them."""
-    for position in range(len(item.links), 0, -1):
+def _furthest(item: Lineage, base: ActivationMaps, end: int) -> tuple[int, ActivationMaps]:
+    """Return how many of the chain's first `end` links need not run again, and the maps after them."""
+    for position in range(end, 0, -1):
         link = item.links[position - 1]
         if not link.refiner.cheap:
             stored = item.project.store.read_maps(link.provenance, item.image_id, item.content)
@@ -343,11 +337,13 @@ def _furthest(item: Lineage, base: ActivationMaps) -> tuple[int, ActivationMaps]
 def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -> Steps[None]:
     """Run what is left of an image's chain, storing slow steps' maps and the pseudo mask."""
     store = item.project.store
-    position, maps = _furthest(item, base)
-    rest = item.links[position:]
+    # The mask is drawn from the last step's result before that is rounded, also when only the mask was lost.
+    position, maps = _furthest(item, base, len(item.links) - 1)
+    rest, given = item.links[position:], maps
     image = item.project.load_image(item.image_id).pixels if rest else None
     for link in rest:
-        maps = yield from link.refiner.steps(image, maps, evidence)
+        maps = yield from link.refiner.steps(image, given, evidence)
+        given = handed_on(link.refiner, maps)
         if not link.refiner.cheap:
             store.write_maps(link.provenance, item.image_id, item.content, maps)
     store.write_mask(item.result, item.image_id, item.content, maps.to_mask())

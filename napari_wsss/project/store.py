@@ -14,6 +14,7 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,12 @@ class ResultStore:
             step = folder.name.lstrip(".").rpartition("-")[0]
             if folder.is_dir() and (stage is None or step == stage or step.startswith(f"{stage}.")):
                 yield folder
+
+
+def as_stored(maps: ActivationMaps) -> ActivationMaps:
+    """Return maps as they are read back after `ResultStore.write_maps`."""
+    background = None if maps.background is None else _halved(maps.background).astype(np.float32)
+    return replace(maps, scores=_halved(maps.scores).astype(np.float32), background=background)
 
 
 def _halved(scores: NDArray[np.float32]) -> NDArray[np.generic]:

@@ -43,6 +43,7 @@ from napari_wsss.session.proposals.sliders import Sliders
 from napari_wsss.session.recent import RecentProject, RecentProjects
 from napari_wsss.session.review.decisions import Decisions
 from napari_wsss.session.review.labels import Labels
+from napari_wsss.session.review.provenance import Provenance
 from napari_wsss.session.runs.process import TrainingProcess
 from napari_wsss.session.settings import Settings
 from napari_wsss.session.signals import Signals, reported
@@ -85,6 +86,7 @@ class Session:
         self.navigation = Navigation(opened, signals, settings)
         self.decisions = Decisions(opened, self.navigation, signals)
         self.labels = Labels(opened, signals)
+        self.provenance = Provenance(opened, signals)
         self.inference = Inference(opened, self.navigation, jobs, signals, settings)
         self.sliders = Sliders(opened, self.inference, signals)
         self.parameters = Parameters(opened, self.sliders, self.inference, signals)
@@ -100,6 +102,7 @@ class Session:
         self.cleaning = Cleaning(opened, self.decisions, jobs, signals)
         self.doubts = Doubts(opened, jobs, signals)
         self.thumbnails = Thumbnails(opened, jobs, signals)
+        self.following = Following(opened, self.navigation, self.labels, self.inference, self.sliders, signals)
         self.gallery = self._gallery()
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
         self.own_keys = OwnKeys(config_folder)
@@ -110,11 +113,10 @@ class Session:
 
     def _gallery(self) -> Gallery:
         opened, jobs, signals = self._opened, self.jobs, self.signals
-        following = Following(opened, self.navigation, self.labels, self.inference, self.sliders, signals)
-        borrowing = Borrowing(opened, following, jobs, signals, self.settings)
+        borrowing = Borrowing(opened, self.following, jobs, signals, self.settings)
         batch = BatchAccept(opened, self.navigation, self.inference, jobs, signals)
         tools = Tools(borrowing, batch, GalleryPictures(opened, jobs, signals))
-        return Gallery(opened, following, self.decisions, jobs, signals, tools)
+        return Gallery(opened, self.following, self.decisions, jobs, signals, tools)
 
     @property
     def table(self) -> Table | None:

@@ -19,6 +19,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.lineage import chain_for
 from napari_wsss.pipeline.run import StageReport
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
@@ -402,7 +403,7 @@ def test_a_preview_stores_nothing_and_equals_the_stored_result(project: Project)
     base = pipeline.base_maps(project, "a.png")
     assert base is not None
 
-    shown = pipeline.refine_maps(project.load_image("a.png").pixels, base, pipeline.refiners_of(project, "a.png"))
+    shown = pipeline.refine_maps(project.load_image("a.png").pixels, base, chain_for(project, "a.png"))
 
     np.testing.assert_array_equal(shown.to_mask(), pipeline.proposal(project, "a.png"))
     assert sorted(project.results_folder.rglob("*")) == files
@@ -494,8 +495,8 @@ def test_an_image_may_still_override_the_segmenters_background(project: Project)
 
     assert pipeline.provenance(project, "a.png", "refine").step == "refine.power_background"
     assert pipeline.provenance(project, "b.png", "refine").step == "segment.deeplab_v3"
-    assert [step.method for step in pipeline.refiners_of(project, "a.png")] == ["power_background"]
-    assert pipeline.refiners_of(project, "b.png") == ()
+    assert [step.method for step in chain_for(project, "a.png")] == ["power_background"]
+    assert chain_for(project, "b.png") == ()
 
 
 def test_a_label_taken_away_renormalises_a_segmenters_maps(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

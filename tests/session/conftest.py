@@ -51,6 +51,24 @@ class Colours:
         stacked = np.asarray(scores, np.float32).reshape(len(present), *image.shape[:2])
         return ActivationMaps(stacked, tuple(present))
 
+    def describe(self, image: NDArray[np.uint8], settings: Any) -> NDArray[np.float32]:
+        return np.moveaxis(image[::4, ::4] / np.float32(255), -1, 0)
+
+
+class Shares:
+    """A third party's segmenter: each class has its colour's share of a pixel, the background what is left."""
+
+    title = "Shares"
+    Parameters = NoParameters
+
+    @classmethod
+    def restore(cls, path: Path, device: str, *, background: bool = True) -> tuple[Shares, ClassList, Any]:
+        return cls(), ClassList(json.loads(path.read_text())["classes"]), SimpleNamespace(method="shares")
+
+    def infer(self, image: NDArray[np.uint8], settings: Any) -> NDArray[np.float32]:
+        colours = np.moveaxis(image / np.float32(3 * 255), -1, 0)
+        return np.concatenate([1 - colours.sum(0, keepdims=True), colours])
+
 
 class Edges:
     """A third party's affinity network: boundaries are where the red channel changes, when its checkpoint wants any."""
@@ -84,6 +102,7 @@ class _Entry:
 @pytest.fixture(autouse=True)
 def _colours_on_the_shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = {"localize": {"colours": _Entry(Colours)}, "affinity": {"edges": _Entry(Edges)}}
+    ours["segment"] = {"shares": _Entry(Shares)}
     monkeypatch.setattr(registry, "_foreign", lambda shelf: ours.get(shelf, {}))
 
 

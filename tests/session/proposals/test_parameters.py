@@ -134,7 +134,7 @@ def test_clusters_come_between_image_and_class(computed: Sitting) -> None:
     assert session.threshold == pytest.approx(0.05)
     session.start_refine()
     computed.settle()
-    maps = stages.base_maps(session.project, "p3.png")
+    maps = stages.stored_maps(session.project, "p3.png")
     np.testing.assert_array_equal(stages.stored_proposal(session.project, "p3.png"), maps.to_mask(0.05))
     session.go_to("p1.png")
     assert session.threshold == pytest.approx(0.2)
@@ -179,7 +179,7 @@ def test_what_an_image_has_of_its_own_is_used_for_more(computed: Sitting) -> Non
     computed.settle()
     assert list(session.plan.overrides) == ["class:green"]
     assert session.project is not None
-    maps = stages.base_maps(session.project, "p3.png")
+    maps = stages.stored_maps(session.project, "p3.png")
     np.testing.assert_array_equal(stages.stored_proposal(session.project, "p3.png"), maps.to_mask(0.2))
     session.set_threshold(0.4)
     session.use_for("project")

@@ -99,7 +99,7 @@ def test_a_mask_of_another_size_is_not_shown_and_said(project_folder: Path) -> N
 def test_a_borrowed_proposal_goes_before_the_images_own(computed: Sitting) -> None:
     project, image_id = computed.session.project, "p1.png"
     assert project is not None
-    maps = stages.base_maps(project, image_id)
+    maps = stages.stored_maps(project, image_id)
     own = read_machine(project, image_id, maps).proposal
     item = Lineage.of(project, image_id)
     borrowed = np.full_like(own, 1)
