@@ -21,17 +21,17 @@ def test_sure_untouched_images_are_accepted_and_taken_back_in_one_step(computed:
     assert project is not None
     gallery.batch.done.connect(lambda *said: told.append(said))
     project.catalog.set_scores({"p1.png": 0.05, "p2.png": 0.2, "p4.png": 0.3, "p5.png": 0.05})
-    session.go_to("p5.png")
+    session.navigation.go_to("p5.png")
     computed.paint(2)  # a draft is a person's
-    session.go_to("p2.png")
+    session.navigation.go_to("p2.png")
     computed.paint(2)
-    session.skip()  # also where it was skipped
+    session.decisions.skip()  # also where it was skipped
     assert gallery.batch.would_accept("red 1", 0.75) == ("p1.png",)
     assert project.catalog.state("p2.png") == "skipped"
     project.discard_draft("p2.png")
-    session.go_to("p1.png")
+    session.navigation.go_to("p1.png")
     assert gallery.batch.would_accept("red 1", 0.75) == ("p1.png", "p2.png")
-    expected = session.proposal
+    expected = session.table.proposal
 
     gallery.batch.accept("red 1", 0.75)
     computed.settle()
@@ -42,8 +42,8 @@ def test_sure_untouched_images_are_accepted_and_taken_back_in_one_step(computed:
         "todo",
         "draft",
     ]
-    np.testing.assert_array_equal(session.mask, expected)
-    assert session.mask_is_touched
+    np.testing.assert_array_equal(session.table.mask, expected)
+    assert session.table.mask_is_touched
     facts = gallery.rows("red")[0].facts
     assert (facts.accepted, facts.by_hand) == (2, 0)
     assert gallery.undo_text == "batch accepted in red 1"

@@ -69,10 +69,10 @@ def assert_seen_is_stored(sitting: Sitting) -> None:
     """What is shown now is what the pipeline stores under the same plan."""
     session = sitting.session
     assert session.project is not None
-    shown = session.proposal
+    shown = session.table.proposal
     assert shown is not None
-    assert not session.is_trying
-    stored = stages.stored_proposal(session.project, SHOWN)
+    assert not session.sliders.is_trying
+    stored = stages.best_proposal(session.project, session.table.shown)
     np.testing.assert_array_equal(shown, stored)
 
 
@@ -90,21 +90,21 @@ def test_what_is_previewed_is_what_is_stored(
     session = sitting.session
     sitting.settle()  # the base maps are there now
 
-    session.set_refiners(plan.refiners)
+    session.parameters.set_refiners(plan.refiners)
     sitting.settle()
     assert_seen_is_stored(sitting)
 
     for method in chain:
-        session.try_parameters(method, OTHER_SETTINGS.get(method, {}))
+        session.sliders.try_parameters(method, OTHER_SETTINGS.get(method, {}))
         sitting.settle()
-        session.keep_tried()
+        session.sliders.keep()
         sitting.settle()
         assert_seen_is_stored(sitting)
 
-    if background_step(session.steps) is not None:
-        session.set_threshold(1 / 3)
+    if background_step(session.table.shown.steps) is not None:
+        session.sliders.set_threshold(1 / 3)
         sitting.settle()
-        session.keep_tried()
+        session.sliders.keep()
         sitting.settle()
         assert_seen_is_stored(sitting)
     assert not sitting.failures
@@ -118,20 +118,20 @@ def test_a_slow_step_hands_on_what_is_stored_of_it(model_folder: Path, sitting_o
     sitting = sitting_on(model_folder)
     session = sitting.session
     sitting.settle()
-    project, pixels = session.project, session.image
+    project, pixels = session.project, session.table.image
     assert project is not None
-    maps = stages.stored_maps(project, SHOWN)
+    maps = stages.base_maps(project, session.table.shown)
     evidence = stages.evidence_for(project, SHOWN, plan.refiners)
     walked = refine_maps(pixels, maps, plan.refiners[:1], evidence).scores.max(0)
     stored = as_stored(refine_maps(pixels, maps, plan.refiners[:1], evidence)).scores.max(0)
     between = np.where((walked > 0.05) & (stored > walked), stored - walked, 0)
     at = np.unravel_index(between.argmax(), between.shape)
 
-    session.set_threshold(float(walked[at] + stored[at]) / 2)
+    session.sliders.set_threshold(float(walked[at] + stored[at]) / 2)
     sitting.settle()
-    session.keep_tried()
+    session.sliders.keep()
     sitting.settle()
 
     assert between[at] > 1e-5
-    assert session.proposal[at] > 0
+    assert session.table.proposal[at] > 0
     assert_seen_is_stored(sitting)

@@ -18,8 +18,8 @@ from tests.session.conftest import Sitting
 def project(computed: Sitting) -> Project:
     """Return a project of six training images, one of them accepted and one excluded."""
     session = computed.session
-    session.accept()
-    session.exclude()
+    session.decisions.accept()
+    session.decisions.exclude()
     assert session.project is not None
     return session.project
 
