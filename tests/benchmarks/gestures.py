@@ -27,10 +27,11 @@ from typing import Any
 
 import numpy as np
 
-from napari_wsss.core.lineage import base_provenance
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.project import NewImage, Project
-from napari_wsss.session.runs import RunInfo
+from napari_wsss.pipeline.lineage import base_provenance
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
+from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.session import Session
 from tests.benchmarks.conftest import CLASSES, LABELS, Context, Window, blobs, photograph
 from tests.benchmarks.counting import Counting
@@ -69,7 +70,7 @@ class Desk:
         self._posted: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.session = Session(self._posted.put, config)
         self.failures: list[str] = []
-        self.session.failed.connect(self.failures.append)
+        self.session.signals.failed.connect(self.failures.append)
 
     def open(self, folder: Path) -> None:
         """Open a project in place of the one before; its first image is shown."""
@@ -90,13 +91,13 @@ class Desk:
     @property
     def shown(self) -> str:
         """Id of the image on the table."""
-        return str(self.session.current_id)
+        return str(self.session.table.image_id)
 
     @property
     def proposal(self) -> np.ndarray:
         """(H, W) uint8 of the image on the table."""
-        assert self.session.proposal is not None
-        return self.session.proposal.copy()
+        assert self.session.table.proposal is not None
+        return self.session.table.proposal.copy()
 
     def state(self, image_id: str) -> str:
         """Return ``todo``, ``draft`` ..."""
@@ -115,47 +116,47 @@ class Desk:
         """Be ready to paint class 1."""
 
     def next(self) -> None:
-        self.session.next()
+        self.session.navigation.next()
 
     def accept(self) -> None:
-        self.session.accept()
+        self.session.decisions.accept()
 
     def flag(self) -> None:
-        self.session.toggle_flag()
+        self.session.decisions.toggle_flag()
 
     def undo_decision(self) -> None:
-        self.session.undo_decision()
+        self.session.decisions.undo()
 
     def move_threshold(self, value: float) -> None:
-        self.session.set_threshold(value)
+        self.session.sliders.set_threshold(value)
 
     def remove_label(self, name: str) -> None:
-        self.session.remove_label(name)
+        self.session.labels.remove(name)
 
     def stroke(self, row: int) -> None:
         """Paint class 1 a few pixels broad, as napari does: in place, then the recorded change."""
-        mask = self.session.mask
+        mask = self.session.table.mask
         assert mask is not None
         mask[row : row + 4, 8:40] = 1
-        self.session.touch()
-        self.session.record_change(mask)
+        self.session.table.touch()
+        self.session.table.record_change(mask)
 
     def fill(self) -> None:
         """Make the whole mask class 1."""
-        mask = self.session.mask
+        mask = self.session.table.mask
         assert mask is not None
-        self.session.replace_mask(np.ones_like(mask))
+        self.session.table.replace_mask(np.ones_like(mask))
 
     def apply(self, checkpoint: str) -> None:
         folder = (self.project.folder / checkpoint).parent
-        self.session.apply_model(RunInfo(folder, "classifier", "done", config={"method": "cam"}))
+        self.session.models.apply(RunInfo(folder, "classifier", "done", config={"method": "cam"}))
 
     def jump_without_reading_ahead(self, image_id: str) -> None:
         """Show an image far away, none of those after it read; from then on they are read again."""
-        ahead, self.session.ahead = self.session.ahead, 0
-        self.session.go_to(image_id)
+        ahead, self.session.settings.ahead = self.session.settings.ahead, 0
+        self.session.navigation.go_to(image_id)
         self.settle()
-        self.session.ahead = ahead
+        self.session.settings.ahead = ahead
 
     # -- waiting ------------------------------------------------------------------------------------------
 
@@ -190,7 +191,7 @@ class WindowDesk(Desk):
         self.session = self.dock.session
         self._hand = Person(viewer)
         self.failures = []
-        self.session.failed.connect(self.failures.append)
+        self.session.signals.failed.connect(self.failures.append)
 
     def open(self, folder: Path) -> None:
         self.dock.open_project(folder)

@@ -85,7 +85,7 @@ def test_the_table_names_every_gesture() -> None:
 def test_one_more_query_is_counted(desk: Desk, counting: Counting, projects: Path) -> None:
     """What would be noticed: a signal's slot that asks the database once more."""
     plain = count(desk, counting, GESTURES["flag"], projects)
-    desk.session.state_changed.connect(lambda _image_id: desk.project.catalog.counts())
+    desk.session.signals.state_changed.connect(lambda _image_id: desk.project.catalog.counts())
     more = count(desk, counting, GESTURES["flag"], projects)
     assert (more.queries, more.background) == (plain.queries + 1, plain.background)
     assert more.calls > plain.calls

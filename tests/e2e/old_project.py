@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.plan import Step
-from napari_wsss.core.project import Project
-from napari_wsss.core.sourced_masks import SourcedMask
+from napari_wsss.project.project import Project
+from napari_wsss.project.sourced_masks import SourcedMask
 from tests.session.conftest import Sitting
 
 DRAWN_AT_ONCE = (Step("class_gain", {"gains": {"2": 1.4}}), Step("power_background", {"background_power": 3.0}))
@@ -72,8 +72,8 @@ def walked_through(sitting: Sitting) -> dict[str, Any]:
     assert session.project is not None
     sitting.settle()
     found = {
-        "first": session.current_id,
-        "models": [[one.shelf, one.method, one.name, one.missing] for one in session.applied_models()],
+        "first": session.table.image_id,
+        "models": [[one.shelf, one.method, one.name, one.missing] for one in session.models.history()],
         "images": {image_id: _shown(sitting, image_id) for image_id in session.project.catalog.ids()},
     }
     return {**found, "results": stored(session.project.results_folder)}
@@ -86,16 +86,16 @@ def stored(results: Path) -> list[str]:
 
 def _shown(sitting: Sitting, image_id: str) -> dict[str, Any]:
     session = sitting.session
-    assert session.go_to(image_id), sitting.failures
+    assert session.navigation.go_to(image_id), sitting.failures
     sitting.settle()
     return {
-        "proposal": digest(session.proposal),
-        "maps": digest(session.maps.scores if session.maps else None),
-        "threshold": round(session.threshold, 6),
-        "gains": session.gains,
-        "mask": digest(session.mask),
+        "proposal": digest(session.table.proposal),
+        "maps": digest(session.table.maps.scores if session.table.maps else None),
+        "threshold": round(session.sliders.threshold, 6),
+        "gains": session.sliders.gains,
+        "mask": digest(session.table.mask),
         "scribbles": digest(session.scribbles.values),
-        "steps": [step.to_dict() for step in session.steps],
+        "steps": [step.to_dict() for step in session.table.shown.steps],
     }
 
 
@@ -109,19 +109,19 @@ def taken_back(sitting: Sitting) -> list[list[str]]:
     """Take back one decision after the other; return each image, its state then, its mask and its scribbles."""
     session, steps = sitting.session, []
     assert session.project is not None
-    while session.undo_decision():
-        shown = str(session.current_id)
+    while session.decisions.undo():
+        shown = str(session.table.image_id)
         state = session.project.catalog.state(shown)
-        steps.append([shown, state, digest(session.mask), digest(session.scribbles.values)])
+        steps.append([shown, state, digest(session.table.mask), digest(session.scribbles.values)])
     return steps
 
 
 def parameters_taken_back(sitting: Sitting) -> list[dict[str, Any]]:
     """Take back one change of parameters or refiners after the other; return the plan after each."""
     plans = []
-    while sitting.session.undo_parameters():
+    while sitting.session.parameters.undo():
         sitting.settle()
-        plans.append(sitting.session.plan.to_dict())
+        plans.append(sitting.session.table.plan.to_dict())
     return plans
 
 
@@ -140,7 +140,7 @@ def everything(folder: Path, copies: Iterable[Path], sittings: Any) -> dict[str,
     copies = iter(copies)
     found = {"on disk": on_disk(folder), "walked through": walked_through(sittings(next(copies)))}
     drawn = sittings(next(copies))
-    drawn.session.set_refiners(DRAWN_AT_ONCE)
+    drawn.session.parameters.set_refiners(DRAWN_AT_ONCE)
     return {
         **found,
         "drawn at once": proposals(drawn),

@@ -110,7 +110,7 @@ def test_what_a_person_sees_is_what_it_was(sitting: Sitting, expected: Facts) ->
 
 
 def test_what_is_drawn_at_once_is_what_it_was(sitting: Sitting, expected: Facts) -> None:
-    sitting.session.set_refiners(DRAWN_AT_ONCE)
+    sitting.session.parameters.set_refiners(DRAWN_AT_ONCE)
     assert proposals(sitting) == expected["drawn at once"]
 
 
@@ -154,7 +154,7 @@ def test_another_mask_is_noticed(folder: Path, sitting_on: Open, expected: Facts
     """One pixel is enough for the comparison above to fail."""
     opened = sitting_on(folder)
     opened.settle()
-    shown = opened.session.current_id
+    shown = opened.session.table.image_id
     mask = opened.paint(3, slice(0, 1), slice(0, 1))
     assert opened.session.close_project()
     found = plain(on_disk(folder))["working"][shown]
