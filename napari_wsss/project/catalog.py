@@ -33,6 +33,8 @@ _KNOWN: Mapping[Fact, str] = {
     "clusters": "image_clusters",
 }
 PAGE = 1000
+MOST_NUMBERS = 100_000
+"""Images whose numbers are kept in memory, about 100 bytes each."""
 COLUMNS = (
     "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
     "edited, changed, borrowed_from, "
@@ -45,6 +47,7 @@ class Catalog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._numbers: dict[str, int] = {}
         self.clusters = ImageClusters(database)
 
     def __len__(self) -> int:
@@ -61,17 +64,29 @@ class Catalog:
         ProjectError
             When the project has no such image.
         """
-        found = self._database.value("SELECT number FROM images WHERE id = ?", (image_id,))
-        if found is None:
-            raise ProjectError(
-                f"There is no image {image_id!r} in the project; ids are paths relative to the image folder."
-            )
-        return int(found)
+        known = self._numbers.get(image_id)
+        if known is None:
+            known = self._database.value("SELECT number FROM images WHERE id = ?", (image_id,))
+            if known is None:
+                raise _unknown(image_id)
+            self._remember(image_id, int(known))
+        return int(known)
+
+    def _remember(self, image_id: str, number: int) -> None:
+        """Keep the number of an image: it never changes, once the transaction that gave it has ended."""
+        if self._database.is_writing:
+            return
+        if len(self._numbers) >= MOST_NUMBERS:
+            self._numbers.clear()
+        self._numbers[image_id] = number
 
     def get(self, image_id: str) -> ImageRecord:
         """Return the record of one image; raise `ProjectError` when there is none."""
-        number = self.number(image_id)
-        return _record(self._database.rows(f"SELECT {COLUMNS} FROM images WHERE number = ?", (number,))[0])
+        rows = self._database.rows(f"SELECT {COLUMNS} FROM images WHERE id = ?", (image_id,))
+        if not rows:
+            raise _unknown(image_id)
+        self._remember(image_id, int(rows[0][0]))
+        return _record(rows[0])
 
     def state(self, image_id: str) -> State:
         """Return the review state of one image."""
@@ -311,6 +326,10 @@ class Catalog:
     def _class_positions(self) -> dict[str, int]:
         positions: dict[str, int] = dict(self._database.rows("SELECT name, position FROM classes ORDER BY position"))
         return positions
+
+
+def _unknown(image_id: str) -> ProjectError:
+    return ProjectError(f"There is no image {image_id!r} in the project; ids are paths relative to the image folder.")
 
 
 def _record(row: Row) -> ImageRecord:

@@ -225,6 +225,9 @@ class Project(ProjectMasks):
     @property
     def classes(self) -> ClassList:
         """The foreground classes in their fixed order."""
+        return self._database.remembered("classes", self._read_classes)
+
+    def _read_classes(self) -> ClassList:
         names = tuple(name for (name,) in self._database.rows("SELECT name FROM classes ORDER BY position"))
         if self._classes is None or self._classes.names != names:
             self._classes = ClassList(names)
@@ -250,6 +253,9 @@ class Project(ProjectMasks):
     @property
     def plan(self) -> Plan:
         """How maps and pseudo masks are made; the default plan until one is set."""
+        return self._database.remembered("plan", self._read_plan)
+
+    def _read_plan(self) -> Plan:
         text = str(self._database.value("SELECT value FROM meta WHERE key = 'plan'", default="{}"))
         if text != self._plan[0]:
             self._plan = (text, Plan.from_dict(json.loads(text)))

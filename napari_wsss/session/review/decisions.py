@@ -61,27 +61,15 @@ class Decisions:
             return False
         check_values(table, values)
         copied = not canvas.touched and bool(np.any(values != canvas.mask))
-        source = None if canvas.touched or canvas.machine.proposal is None else self.proposal_source()
+        origin = None if table.proposal is None else self.proposal_source()
+        source = None if canvas.touched else origin
         drawn = table.drawn if source is None else table.planned(values, source)
-        table.project.accept(image_id, drawn.values, self._facts(table, drawn), drawn.sources)
+        table.project.accept(image_id, drawn.values, _facts(table, drawn, origin), drawn.sources)
         table.attention.forget(image_id)
         table.take_accepted(np.array(values), source)
         if copied and not and_next:
             self.signals.mask_replaced.emit(image_id)
         return self._decided(image_id, and_next)
-
-    def _facts(self, table: Table, drawn: SourcedMask) -> dict[str, Any]:
-        """Return what the statistics want to know of a mask that is accepted now."""
-        facts: dict[str, Any] = {
-            "seconds": round(table.attention.seconds(table.image_id), 1),
-            "person": round(float(drawn.sources.person.mean()), 6),
-        }
-        proposal = table.proposal
-        if proposal is not None:
-            facts["edited"] = changed_fraction(proposal, drawn.values)
-            facts["agreement"] = overlap(proposal, drawn.values)
-            facts["model"] = self.proposal_source().key
-        return facts
 
     def _asks_about_proposal(self, table: Table) -> bool:
         """Ask once when a few strokes would be accepted without the proposal shown around them."""
@@ -190,3 +178,16 @@ def check_values(table: Table, values: NDArray[np.uint8]) -> None:
             f"The mask holds value {unknown[0]}, which is no class of this project (0 to {len(table.classes)}, "
             "or 255 for ignore). Paint those pixels with another class first."
         )
+
+
+def _facts(table: Table, drawn: SourcedMask, origin: Source | None) -> dict[str, Any]:
+    """Return what the statistics want to know of a mask that is accepted now; `origin` is the shown proposal's."""
+    facts: dict[str, Any] = {
+        "seconds": round(table.attention.seconds(table.image_id), 1),
+        "person": round(float(drawn.sources.person.mean()), 6),
+    }
+    if table.proposal is not None and origin is not None:
+        facts["edited"] = changed_fraction(table.proposal, drawn.values)
+        facts["agreement"] = overlap(table.proposal, drawn.values)
+        facts["model"] = origin.key
+    return facts
