@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_wsss.widgets.clusters.scatter import ClusterScatter, inside_polygon
 from napari_wsss.widgets.clusters.selection import ClusterSelection
+from napari_wsss.widgets.controls.listening import let_go
 from tests.widgets.clustered import cluster
 
 LEFT = Qt.MouseButton.LeftButton
@@ -44,7 +45,7 @@ def scatter(session, settle, qtbot):
     made.show()
     made.show_class(cluster(session, settle).of("red"))
     yield made
-    made.close_scatter()
+    let_go(made)
 
 
 def test_points_are_clicked_lassoed_and_hovered(scatter, session, settle):
