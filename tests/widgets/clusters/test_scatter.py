@@ -61,6 +61,7 @@ def test_points_are_clicked_lassoed_and_hovered(scatter, session, settle):
     QTest.mouseClick(scatter, LEFT, pos=QPoint(150, 20))
     assert selection.ids == ()
     QTest.mouseDClick(scatter, LEFT, pos=scatter.point_of("p4.png"))
+    QTest.mouseRelease(scatter, LEFT, pos=scatter.point_of("p4.png"))  # else it stays pressed for the tests that follow
     assert opened == ["p4.png"]
 
     QTest.mouseMove(scatter, scatter.point_of("p4.png"))
