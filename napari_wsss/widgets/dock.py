@@ -17,6 +17,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.closing import may_close
 from napari_wsss.widgets.clusters.page import ClustersPage
 from napari_wsss.widgets.controls.basic import PageArea, soon
+from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.correct.page import CorrectPage
 from napari_wsss.widgets.header import Footer, Header
 from napari_wsss.widgets.hint_line import HintLine
@@ -105,15 +106,14 @@ class WsssDock(QWidget):
 
     def _connect(self) -> None:
         session = self.session
-        self._signals = [
+        listen(
+            self,
             (session.failed, self._on_failed),
             (session.project_opened, self._on_opened),
             (session.image_changed, self._bind_layers),
             (session.labels_changed, self._bind_layers),
             (session.training.ended, self._on_training_ended),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self.sync.notice.connect(self.header.say)
         self.sync.layers_changed.connect(self._bind_layers)
         self.actions_.notice.connect(self.header.say)
@@ -226,21 +226,9 @@ class WsssDock(QWidget):
             self._window.removeEventFilter(self)
             self._window = None
         self.key_help.close()
-        self.correct_page.close_page()
         self.sync.close()
         self.keyboard.close()
-        for part in (
-            self.header.close_header,
-            self.hint_line.close_line,
-            self.job_bar.close_bar,
-            self.project_page.close_page,
-            self.personal.close,
-        ):
-            part()
-        for page in (self.review_page, self.refine_page, self.clusters_page, self.train_page, self.statistics_page):
-            page.close_page()
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)
+        let_go(self)
         self.session.close_project(discard_unsaved=True)
         self.relay.close()
 

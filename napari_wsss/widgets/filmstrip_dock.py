@@ -41,7 +41,6 @@ class FilmstripDock(QWidget):
         if self._panel is panel:
             return
         if self.strip is not None:
-            self.strip.close_strip()
             self.layout().removeWidget(self.strip)
             self.strip.deleteLater()
         self._panel = panel

@@ -10,6 +10,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.session.table.reasons import reasons
 from napari_wsss.widgets.controls.badge import StateBadge, state_text
 from napari_wsss.widgets.controls.basic import button, column, line, row, text_label
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 
 AGE_MS = 1000
@@ -37,7 +38,8 @@ class Header(QWidget):
         self._clock.setInterval(AGE_MS)
         self._clock.timeout.connect(self.show_save_state)
         self._clock.start()
-        self._signals = [
+        listen(
+            self,
             (session.image_changed, self._on_image),
             (session.state_changed, self._refresh),
             (session.queue_changed, self.refresh),
@@ -47,9 +49,7 @@ class Header(QWidget):
             (session.project_closed, self.refresh),
             (session.save_state_changed, self._on_save_state),
             (session.notice, self.say),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self.refresh()
 
     def _on_image(self, _image_id: str) -> None:
@@ -101,12 +101,6 @@ class Header(QWidget):
         """Show one quiet line; a refusal (``Not accepted yet: ...``) stands out."""
         self.status.setText(text)
         self.status.tint(SAVE_COLOURS["unsaved"] if text.startswith(REFUSAL) else "")
-
-    def close_header(self) -> None:
-        """Let go of the session."""
-        self._clock.stop()
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)
 
 
 class Footer(QWidget):

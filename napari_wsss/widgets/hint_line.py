@@ -16,6 +16,7 @@ from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.widgets.controls.basic import row, text_label, tool_button
 from napari_wsss.widgets.controls.charts import ACCENT, Point
 from napari_wsss.widgets.controls.colours import legible
+from napari_wsss.widgets.controls.listening import listen
 
 
 class Sparkline(QWidget):
@@ -74,7 +75,7 @@ class HintLine(QWidget):
         layout = row(self.curve, self.text, self.train, self.later)
         layout.setStretch(1, 1)
         self.setLayout(layout)
-        hint.changed.connect(self.refresh)
+        listen(self, (hint.changed, self.refresh))
         self.refresh()
 
     def refresh(self) -> None:
@@ -83,7 +84,3 @@ class HintLine(QWidget):
         self.later.setToolTip(f"Put off until {self._hint.every} more masks are accepted")
         self.curve.show_points(self._hint.curve)
         self.setVisible(bool(self._hint.text))
-
-    def close_line(self) -> None:
-        """Let go of the session."""
-        self._hint.changed.disconnect(self.refresh, missing_ok=True)

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QProgressBar, QWidget
 from napari_wsss.core.progress import Progress
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.widgets.controls.basic import button, column, row, text_label
+from napari_wsss.widgets.controls.listening import listen
 
 REFRESH_MS = 500
 
@@ -51,8 +52,7 @@ class JobBar(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(REFRESH_MS)
         self._clock.timeout.connect(self._show_progress)
-        jobs.started.connect(self._follow)
-        jobs.changed.connect(self.refresh)
+        listen(self, (jobs.started, self._follow), (jobs.changed, self.refresh))
         self.refresh()
 
     def _follow(self, job: Job) -> None:
@@ -63,10 +63,14 @@ class JobBar(QWidget):
         def tell(outcome: str) -> None:
             self.finished.emit(job.name, outcome, time.monotonic() - asked)
 
-        job.progressed.connect(lambda _progress: self._show_progress())
-        job.succeeded.connect(lambda _result: tell("done"))
-        job.failed.connect(lambda message, _error: tell(f"failed: {message}"))
-        job.cancelled.connect(lambda: tell("cancelled"))
+        listen(
+            self,
+            (job.progressed, self._show_progress),
+            (job.succeeded, lambda: tell("done")),
+            (job.failed, lambda message: tell(f"failed: {message}")),
+            (job.cancelled, lambda: tell("cancelled")),
+            until=job.ended,
+        )
 
     def refresh(self) -> None:
         """Show the running job, or hide when there is none."""
@@ -109,9 +113,3 @@ class JobBar(QWidget):
         if self._watched is not None:
             self._watched.cancel()
             self._show_progress()
-
-    def close_bar(self) -> None:
-        """Let go of the jobs."""
-        self._clock.stop()
-        self._jobs.started.disconnect(self._follow)
-        self._jobs.changed.disconnect(self.refresh)

@@ -66,7 +66,3 @@ class PersonalChoices(QObject):
     def _brush(layer: Labels | None, size: int) -> None:
         if layer is not None:
             layer.brush_size = size
-
-    def close(self) -> None:
-        """Let go of napari's settings."""
-        self._watch.close()

@@ -10,6 +10,8 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_wsss.widgets.controls.listening import listen
+
 PLUGIN = "napari-wsss"
 DEFAULTS: dict[str, dict[str, Any]] = {
     "labeling": {"digits_mean_classes": True, "brush_size": 15, "scribble_size": 5, "mask_opacity": 0.55},
@@ -109,21 +111,10 @@ class Watch(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._settings = stored()
-        for emitter, _name in self._emitters():
-            emitter.connect(self._on_change)
-
-    def _emitters(self) -> list[tuple[Any, str]]:
-        if self._settings is None:
-            return []
-        groups = ((getattr(self._settings, group), names) for group, names in DEFAULTS.items())
-        return [(getattr(held.events, name), name) for held, names in groups for name in names]
+        settings = stored()
+        for group, names in DEFAULTS.items() if settings is not None else ():
+            events = getattr(settings, group).events
+            listen(self, *((getattr(events, name), self._on_change) for name in names))
 
     def _on_change(self, event: Any) -> None:
         self.changed.emit(event.type)
-
-    def close(self) -> None:
-        """Let go of napari's settings."""
-        for emitter, _name in self._emitters():
-            emitter.disconnect(self._on_change)
-        self._settings = None

@@ -29,6 +29,7 @@ from napari_wsss.session.models.statistics import Figures
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, row, text_label
 from napari_wsss.widgets.controls.charts import BarChart, LineChart, percent, picture_of
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.job_bar import duration
 
 MOST_BLOCKS = 100
@@ -55,15 +56,14 @@ class StatisticsPage(QWidget):
         self.save_picture = button("Save picture …", self._save_picture, "All of this as a PNG")
         self.save_table = button("Save table …", self._save_table, "One line per accepted mask, as CSV")
         self.setLayout(column(self.board, row(self.save_picture, self.save_table, 1), 1, margin=4))
-        self._signals = [
+        listen(
+            self,
             (session.project_opened, self._look),
             (session.project_closed, self._look),
             (session.state_changed, self._on_change),
             (session.labels_changed, self._on_change),
             (session.statistics.changed, self._look),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self._look()
 
     def showEvent(self, event: object) -> None:
@@ -121,11 +121,6 @@ class StatisticsPage(QWidget):
             return None
         path = Path(chosen)
         return path if path.suffix else path.with_suffix(Path(name).suffix)
-
-    def close_page(self) -> None:
-        """Let go of the session."""
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)
 
 
 def blocks(acceptances: tuple[Acceptance, ...], figure: Figure) -> list[tuple[float, float]]:

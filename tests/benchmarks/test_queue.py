@@ -12,6 +12,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.records import UNDECIDED
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.queue import ORDERS, Queue
+from napari_wsss.widgets.controls.listening import let_go
 from tests.benchmarks.test_catalog import CLASSES, COUNT, build
 
 TARGET_MS = 1000
@@ -97,7 +98,7 @@ def test_jumping_about_in_list_and_filmstrip(
             shown.grab()
 
     benchmark.pedantic(jump, rounds=20, warmup_rounds=1)
-    strip.close_strip()
-    model.close_model()
+    let_go(strip)
+    let_go(model)
     session.close_project()
     note(benchmark, target_ms=100)

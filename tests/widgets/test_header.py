@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_wsss.session.table.save_state import SaveState
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.header import Footer, Header
 
 
@@ -13,7 +14,7 @@ def header(session, qtbot):
     made = Header(session)
     qtbot.addWidget(made)
     yield made
-    made.close_header()
+    let_go(made)
 
 
 def test_it_follows_the_session(header, session):

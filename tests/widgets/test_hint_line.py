@@ -7,6 +7,7 @@ import pytest
 from napari_wsss.session.models.history import Acceptance
 from napari_wsss.session.models.statistics import Figures
 from napari_wsss.widgets.controls.charts import picture_of
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.hint_line import HintLine
 
 
@@ -28,7 +29,7 @@ def test_it_comes_leads_on_and_goes(empty_session, qtbot):
     assert not line.isHidden()
     line.later.click()
     assert line.isHidden()
-    line.close_line()
+    let_go(line)
     hint.text = "x"
     hint.changed.emit()
     assert line.isHidden()

@@ -8,6 +8,7 @@ import pytest
 
 from napari_wsss.core.progress import Progress
 from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.job_bar import JobBar, duration
 
 
@@ -21,7 +22,7 @@ def bar(jobs, qtbot):
     made = JobBar(jobs)
     qtbot.addWidget(made)
     yield made
-    made.close_bar()
+    let_go(made)
 
 
 class Stepping:

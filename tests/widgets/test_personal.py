@@ -16,9 +16,6 @@ class ToldByHand(QObject):
 
     changed = Signal(str)
 
-    def close(self) -> None:
-        self.is_closed = True
-
 
 @pytest.fixture
 def chosen(monkeypatch):
@@ -62,7 +59,6 @@ def test_they_are_laid_over_what_is_there(panel, chosen, session, sync, actions)
     change(panel, chosen, digits_mean_classes=False, toast_after=3)
     assert told
     assert not any(entry.action.startswith("value_") for entry in actions.table)
-    panel.close()
 
 
 def test_rows_of_the_queue_grow_and_shrink(panel, chosen):

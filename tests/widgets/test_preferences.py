@@ -9,6 +9,7 @@ import pytest
 from npe2 import PluginManifest
 
 from napari_wsss.widgets import preferences
+from napari_wsss.widgets.controls.listening import let_go
 
 MANIFEST = Path(__file__).parents[2] / "napari.yaml"
 
@@ -45,7 +46,7 @@ def test_without_the_plugin_in_napari_the_defaults_hold(monkeypatch) -> None:
     assert preferences.digits_mean_classes() is True
     assert preferences.hint_every() == 20
     assert not preferences.keep("computing", "device", "cpu")
-    preferences.Watch().close()
+    let_go(preferences.Watch())
 
 
 def test_what_a_person_chooses_holds_at_once_and_is_told(settings, qapp, tmp_path) -> None:
@@ -58,7 +59,7 @@ def test_what_a_person_chooses_holds_at_once_and_is_told(settings, qapp, tmp_pat
     read = (preferences.digits_mean_classes(), preferences.hint_every(), preferences.device())
     assert read == (False, 7, "cpu")
     assert told == ["digits_mean_classes", "hint_every", "device"]
-    watch.close()
+    let_go(watch)
     settings.review.hint_every = 8
     assert len(told) == 3
     settings.save()

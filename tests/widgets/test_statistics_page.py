@@ -10,6 +10,7 @@ from qtpy.QtGui import QImage
 from napari_wsss.session.models.history import Acceptance, edited_of
 from napari_wsss.session.models.statistics import Figures
 from napari_wsss.widgets import statistics_page
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.statistics_page import StatisticsPage, blocks, summary
 
 
@@ -19,7 +20,7 @@ def page(session, qtbot):
     qtbot.addWidget(made)
     made.resize(340, 700)
     yield made
-    made.close_page()
+    let_go(made)
 
 
 def test_it_reads_only_while_it_is_seen(page, session, settle, qtbot):
@@ -69,7 +70,7 @@ def test_without_a_project_it_says_so(empty_session, qtbot):
     qtbot.addWidget(page)
     assert "Open a project" in page.summary.text()
     assert not page.save_picture.isEnabled()
-    page.close_page()
+    let_go(page)
 
 
 def test_curves_stay_readable_for_any_number_of_masks():

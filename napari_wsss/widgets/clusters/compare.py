@@ -10,6 +10,7 @@ from napari_wsss.session.gallery.pictures import Wish
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.clusters.strip import describe, pixmap_of
 from napari_wsss.widgets.controls.basic import column, draw_line, row, text_label, tool_button
+from napari_wsss.widgets.controls.listening import listen
 
 HEIGHT = 170
 ASKED_SIDE = 320
@@ -51,11 +52,6 @@ class ComparePair(QWidget):
     def _open(self, side: int) -> None:
         self.opened.emit(self.images[side].image_id)
 
-    def close_pair(self) -> None:
-        """Let go of the session."""
-        for image in self.images:
-            self._session.gallery.pictures.ready.disconnect(image.on_picture, missing_ok=True)
-
 
 class _Large(QWidget):
     """One image as large as there is room."""
@@ -66,13 +62,13 @@ class _Large(QWidget):
         self._class_name = self.image_id = ""
         self.setFixedHeight(HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        session.gallery.pictures.ready.connect(self.on_picture)
+        listen(self, (session.gallery.pictures.ready, self._on_picture))
 
     def show_image(self, class_name: str, image_id: str) -> None:
         self._class_name, self.image_id = class_name, image_id
         self.update()
 
-    def on_picture(self, wish: Wish) -> None:
+    def _on_picture(self, wish: Wish) -> None:
         if wish.image_id == self.image_id:
             self.update()
 

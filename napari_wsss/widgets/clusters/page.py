@@ -35,6 +35,7 @@ from napari_wsss.widgets.controls.basic import (
     text_label,
     tool_button,
 )
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
@@ -100,7 +101,8 @@ class ClustersPage(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        self._signals = [
+        listen(
+            self,
             (session.gallery.changed, self._on_change),
             (session.gallery.batch.done, self._on_change),
             (session.gallery.borrowing.done, self._on_borrowed),
@@ -109,9 +111,7 @@ class ClustersPage(QWidget):
             (session.project_opened, self._on_project),
             (session.project_closed, self._on_project),
             (session.jobs.changed, self._show_find),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         for part in (self.scatter, self.pair):
             part.opened.connect(self._open)
         self.scatter.menu_wanted.connect(self.tools.open_menu)
@@ -176,7 +176,6 @@ class ClustersPage(QWidget):
     def _show_rows(self, shown: tuple[GalleryRow, ...]) -> None:
         while len(self.rows) > len(shown):
             gone = self.rows.pop()
-            gone.close_row()
             gone.setParent(None)
             gone.deleteLater()
         for made, one in zip(self.rows, shown, strict=False):
@@ -279,12 +278,3 @@ class ClustersPage(QWidget):
     def _review_borrowed(self) -> None:
         self.borrowed.hide()
         self._review(f'from:"{self._source}"')
-
-    def close_page(self) -> None:
-        """Let go of the session."""
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)
-        self.scatter.close_scatter()
-        self.pair.close_pair()
-        for made in self.rows:
-            made.close_row()

@@ -99,10 +99,6 @@ class ClusterRow(QWidget):
         self._all = wanted
         self.show_row(self.shown)
 
-    def close_row(self) -> None:
-        """Let go of the session."""
-        self.strip.close_strip()
-
 
 class NameEdit(QLineEdit):
     """A name that looks like text until it is clicked; Enter keeps what is typed, Esc or leaving it does not.

@@ -18,6 +18,7 @@ from napari_wsss.widgets.clusters.selection import ClusterSelection, cluster_col
 from napari_wsss.widgets.clusters.strip import SELECTED, describe, pixmap_of
 from napari_wsss.widgets.controls.basic import draw_line
 from napari_wsss.widgets.controls.colours import legible
+from napari_wsss.widgets.controls.listening import listen
 
 HEIGHT = 170
 MARGIN = 12
@@ -58,16 +59,12 @@ class ClusterScatter(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         selection.changed.connect(self.update)
-        session.gallery.pictures.ready.connect(self._on_picture)
+        listen(self, (session.gallery.pictures.ready, self._on_picture))
 
     def show_class(self, found: ClassClusters | None) -> None:
         """Show the images of a class, nothing for None."""
         self._found, self._hovered, self._lasso = found, None, []
         self._place()
-
-    def close_scatter(self) -> None:
-        """Let go of the session."""
-        self._session.gallery.pictures.ready.disconnect(self._on_picture, missing_ok=True)
 
     def point_of(self, image_id: str) -> QPoint:
         """Return where an image is drawn, in pixels."""

@@ -14,6 +14,7 @@ from napari_wsss.session.gallery.pictures import Wish
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.clusters.selection import ClusterSelection, is_adding
 from napari_wsss.widgets.controls.badge import draw_state, state_text
+from napari_wsss.widgets.controls.listening import listen
 
 SIDE = 50
 GAP = 3
@@ -44,7 +45,7 @@ class ImageStrip(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         selection.changed.connect(self.update)
-        session.gallery.pictures.ready.connect(self._on_picture)
+        listen(self, (session.gallery.pictures.ready, self._on_picture))
 
     def show_images(self, class_name: str, image_ids: Sequence[str]) -> None:
         """Show images with the contour of a class's map."""
@@ -53,10 +54,6 @@ class ImageStrip(QWidget):
         self._states = {one: project.catalog.state(one) for one in self._ids} if project is not None else {}
         self._fit()
         self.update()
-
-    def close_strip(self) -> None:
-        """Let go of the session."""
-        self._session.gallery.pictures.ready.disconnect(self._on_picture, missing_ok=True)
 
     # -- where things are ---------------------------------------------------------------------------------
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from napari.layers import Layer
 from qtpy.QtCore import Qt
@@ -14,6 +12,7 @@ from napari_wsss.core.classes import IGNORE
 from napari_wsss.pixels.cleanup import CleanUp
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, button, column, row, single_shot, text_label
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
 ASK_AFTER_MS = 80
@@ -113,15 +112,14 @@ class CleanupBox(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        self._signals: list[tuple[Any, Callable[..., object]]] = [
+        listen(
+            self,
             (session.image_changed, self._on_image),
             (session.project_closed, self._on_image),
             (session.classes_changed, self._on_class),
             (session.cleaning.preview_changed, self._on_preview),
             (session.cleaning.busy_changed, self._on_busy),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self._sync.class_chosen.connect(self._on_class)
 
     # What is asked
@@ -188,10 +186,3 @@ class CleanupBox(QWidget):
         self._bound = list(self._sync.layers) if wanted else []
         for layer in self._bound:
             layer.bind_key(ESCAPE, lambda _layer: self._session.cleaning.cancel(), overwrite=True)
-
-    def close_box(self) -> None:
-        """Let go of session and keys."""
-        self._later.stop()
-        self._bind_escape(False)
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

@@ -32,8 +32,3 @@ class CorrectPage(QWidget):
         """End the preview when another page is shown: nobody would know where its outlines come from."""
         super().hideEvent(event)
         self._session.cleaning.cancel()
-
-    def close_page(self) -> None:
-        """Let go of the session."""
-        self.propagate.close_box()
-        self.cleanup.close_box()

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QCheckBox, QSlider, QWidget
 from napari_wsss.pixels.propagate import DEFAULT_STRENGTH
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, button, column, combo, row, text_label
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
@@ -69,7 +70,8 @@ class PropagateBox(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        self._signals = [
+        listen(
+            self,
             (session.image_changed, self._on_image),
             (session.maps_ready, self._on_image),
             (session.labels_changed, self._on_image),
@@ -77,9 +79,7 @@ class PropagateBox(QWidget):
             (session.scribbles.recorded, self._on_image),
             (session.scribbles.replaced, self._on_image),
             (session.propagation.busy_changed, self._show_busy),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self._sync.scribbles.changed.connect(self.refresh)
         self._actions.table_changed.connect(self._name_keys)
 
@@ -134,8 +134,3 @@ class PropagateBox(QWidget):
     def _add_labels(self) -> None:
         for name in self._session.scribbles.unlabelled:
             self._session.add_label(name)
-
-    def close_box(self) -> None:
-        """Let go of the session."""
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

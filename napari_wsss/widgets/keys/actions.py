@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.own_keys import key_table
 from napari_wsss.widgets.keys.table import Key
 from napari_wsss.widgets.layers.gaze import Gaze
@@ -53,7 +54,7 @@ class Actions(QObject):
     def __init__(self, session: Session, sync: ViewerSync, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._sync = session, sync
-        self.gaze = Gaze(session, sync)
+        self.gaze = Gaze(session, sync, self)
         self._verbs: dict[str, Callable[[], object]] = {
             "previous": session.previous,
             "next": session.next,
@@ -83,7 +84,10 @@ class Actions(QObject):
         }
         for value in range(10):
             self._verbs[f"value_{value}"] = lambda value=value: sync.choose_value(value)
-        session.own_keys.changed.connect(self.table_changed.emit)
+        listen(self, (session.own_keys.changed, self._on_own_keys))
+
+    def _on_own_keys(self) -> None:
+        self.table_changed.emit()
 
     @property
     def table(self) -> tuple[Key, ...]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QObject, Qt
 from qtpy.QtGui import QGuiApplication
 
 from napari_wsss.pixels.regions import Box, peak_region
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import soon
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
 ROOM = 0.9
@@ -20,7 +21,7 @@ ROOM = 0.9
 BACK = "Ctrl+R shows the whole image."
 
 
-class Gaze:
+class Gaze(QObject):
     """Moves the camera of a viewer over the shown image.
 
     Parameters
@@ -29,11 +30,11 @@ class Gaze:
     sync : ViewerSync
     """
 
-    def __init__(self, session: Session, sync: ViewerSync) -> None:
+    def __init__(self, session: Session, sync: ViewerSync, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self._session, self._sync = session, sync
         self._looking: tuple[object, ...] | None = None  # the camera as it was put here
-        session.class_found.connect(self._on_class_found)
-        session.image_changed.connect(self._on_image)
+        listen(self, (session.class_found, self._on_class_found), (session.image_changed, self._on_image))
 
     def look_at(self, box: Box) -> None:
         """Zoom so that a box of the shown image fills the canvas."""
@@ -70,7 +71,7 @@ class Gaze:
         self._session.notice.emit(f"Uncertain place {number} of {count}: {rivals}? {BACK}")
 
     def _on_class_found(self, image_id: str, name: str) -> None:
-        soon(self._sync, lambda: self._show_class(image_id, name))  # after the layers have the new map
+        soon(self, lambda: self._show_class(image_id, name))  # after the layers have the new map
 
     def _show_class(self, image_id: str, name: str) -> None:
         """Show a class's map and its peak, unless the person is busy with another image or in a stroke."""

@@ -15,6 +15,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.scribbles import mask_value, scribble_value
 from napari_wsss.widgets.controls.basic import single_shot
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.layers.scribble_layer import ScribbleOverlay
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ScribbleTool(QObject):
         self._undone: list[Labels] = []
         self._record = single_shot(self, RECORD_AFTER_MS, self.record)
         sync.class_chosen.connect(self._on_class)
-        self._session.scribbles.replaced.connect(self._forget_steps)
+        listen(self, (self._session.scribbles.replaced, self._forget_steps))
 
     @property
     def layer(self) -> Labels | None:
@@ -148,11 +149,6 @@ class ScribbleTool(QObject):
     def _on_edit(self, _event: Any = None) -> None:
         if not self._sync.is_busy:
             self._record.start()
-
-    def close(self) -> None:
-        """Write what is pending and let go of the session."""
-        self.record()
-        self._session.scribbles.replaced.disconnect(self._forget_steps, missing_ok=True)
 
     def _on_class(self, value: int) -> None:
         """Scribble what the mask would be painted with."""

@@ -22,6 +22,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.sources import Source
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import single_shot, soon
+from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
 from napari_wsss.widgets.layers.cam_layers import CamLayers
@@ -68,11 +69,12 @@ class ViewerSync(QObject):
         self._record = single_shot(self, RECORD_AFTER_MS, self.commit)
         self._save = single_shot(self, FLUSH_AFTER_MS, self.flush)
         self._tidy = single_shot(self, TIDY_AFTER_MS, self._tidy_cams)
-        self._signals = [
+        listen(
+            self,
             (session.image_changed, self.show),
             (session.maps_ready, self._on_maps),
             (session.labels_changed, self._on_maps),
-            (session.labels_changed, lambda _image_id: self.brush.on_labels()),
+            (session.labels_changed, self.brush.on_labels),
             (session.proposal_changed, self._on_proposal),
             (session.mask_replaced, self.reconcile),
             (session.state_changed, self.reconcile),
@@ -80,11 +82,9 @@ class ViewerSync(QObject):
             (session.project_opened, self.show),
             (session.project_closed, self.show),
             *((signal, self._on_overlays) for overlay in self.overlays for signal in overlay.signals()),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
-        viewer.layers.events.removed.connect(self._on_removed)
-        viewer.layers.selection.events.active.connect(self._on_active)
+            (viewer.layers.events.removed, self._on_removed),
+            (viewer.layers.selection.events.active, self._on_active),
+        )
         viewer.mouse_drag_callbacks.append(self._on_press)
         self.scribbles = ScribbleTool(self)
         self.show()
@@ -439,11 +439,8 @@ class ViewerSync(QObject):
         Layers that nobody saves any more would invite a person to paint into the void.
         """
         self.flush()
-        self.scribbles.close()
+        self.scribbles.record()
         self._clear()
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)
+        let_go(self)
         if self._on_press in self.viewer.mouse_drag_callbacks:
             self.viewer.mouse_drag_callbacks.remove(self._on_press)
-        self.viewer.layers.events.removed.disconnect(self._on_removed)
-        self.viewer.layers.selection.events.active.disconnect(self._on_active)

@@ -18,6 +18,7 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, combo, row, text_label, tool_button
+from napari_wsss.widgets.controls.listening import listen
 
 
 class LabelReport(Protocol):
@@ -193,8 +194,7 @@ class NewProject(QWidget):
 
         self.summary.setText("reading …")
         job = Job("reading labels", read, key=PREVIEW, lane=PREVIEW)
-        job.succeeded.connect(self._show_report)
-        job.failed.connect(lambda message, _error: self._show_problem(message))
+        listen(self, (job.succeeded, self._show_report), (job.failed, self._show_problem), until=job.ended)
         session.jobs.submit(job)
 
     def _show_report(self, report: LabelReport) -> None:

@@ -17,6 +17,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, folded, heading, line, row, text_label
 from napari_wsss.widgets.controls.child_questions import describe_device
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.project.class_table import ClassTable
 from napari_wsss.widgets.project.new_project import NewProject
 
@@ -58,14 +59,13 @@ class ProjectPage(QWidget):
         self.device_text = text_label(quiet=True)
         self.cache = text_label(quiet=True)
         self._lay_out()
-        self._signals = [
+        listen(
+            self,
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.classes_changed, self._refresh_classes),
             (session.labels_changed, self._refresh_classes),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -129,8 +129,12 @@ class ProjectPage(QWidget):
             self._device_asked = True
             self.device_text.setText("looking for the device …")
             job = Job("device", describe_device, lane="questions", quiet=True)
-            job.succeeded.connect(self._show_device)
-            job.failed.connect(lambda message, _error: self.device_text.setText(message))
+            listen(
+                self,
+                (job.succeeded, self._show_device),
+                (job.failed, lambda message: self.device_text.setText(message)),
+                until=job.ended,
+            )
             self._session.jobs.submit(job)
 
     def _show_device(self, text: str) -> None:
@@ -196,8 +200,3 @@ class ProjectPage(QWidget):
             self._session.cancel_inference()
             project.store.clear()
             self._show_cache()
-
-    def close_page(self) -> None:
-        """Let go of the session."""
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

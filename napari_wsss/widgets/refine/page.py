@@ -34,6 +34,7 @@ from napari_wsss.widgets.controls.basic import (
     single_shot,
     text_label,
 )
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.parameter_form import ParameterForm
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.refine.gain_sliders import GainSliders
@@ -113,20 +114,19 @@ class RefinePage(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        self._signals = [
+        listen(
+            self,
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.plan_changed, self._on_plan),
             (session.classes_changed, self.refresh),
             (session.image_changed, self._on_image),
             (session.labels_changed, self._on_image),
-            (session.boundary_changed, lambda _image_id: self._show_boundary()),
+            (session.boundary_changed, self._show_boundary),
             (session.proposal_changed, self._on_proposal),
             (session.maps_ready, self._on_proposal),
             (session.drawing_changed, self._show_busy),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self.threshold.settled.connect(self._keep)
         self.gains.settled.connect(self._keep)
         self._actions.about_to_run.connect(self._keep)  # "this image" means the one they were changed on
@@ -333,10 +333,3 @@ class RefinePage(QWidget):
     def _refine_again(self) -> None:
         self._keep()
         self._session.start_refine()
-
-    def close_page(self) -> None:
-        """Let go of the session."""
-        self._later.stop()
-        self._look.stop()
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, heading, row
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.review.class_popup import ClassPopup
@@ -40,15 +41,14 @@ class ClassPanel(QWidget):
         unsure = row(self.unsure, 1, self.jump)
         self.setLayout(column(heading("Image-level labels"), self.chips, classes, self.legend, unsure))
         self._show_keys()
-        self._signals = [
+        listen(
+            self,
             (session.image_changed, self._on_labels),
             (session.labels_changed, self._on_labels),
             (session.classes_changed, self.chips.refresh),
             (session.project_opened, self.chips.refresh),
             (session.project_closed, self.chips.refresh),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         actions.labels_wanted.connect(self.chips.open_popup)
         actions.class_wanted.connect(self.open_class_popup)
         actions.table_changed.connect(self._show_keys)
@@ -66,9 +66,3 @@ class ClassPanel(QWidget):
         visible = self.legend.isVisible()
         corner = self.legend.mapToGlobal(QPoint(0, self.legend.height())) if visible else QCursor.pos()
         self.class_popup.open_at(corner)
-
-    def close_panel(self) -> None:
-        """Let go of the session."""
-        self.legend.close_legend()
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

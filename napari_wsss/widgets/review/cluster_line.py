@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import row, text_label, tool_button
+from napari_wsss.widgets.controls.listening import listen
 
 
 class ClusterLine(QWidget):
@@ -19,14 +20,13 @@ class ClusterLine(QWidget):
         layout = row(self.text, self.own)
         layout.setStretch(0, 1)
         self.setLayout(layout)
-        self._signals = [
+        listen(
+            self,
             (session.image_changed, self._on_image),
             (session.proposal_changed, self._on_image),
             (session.gallery.changed, self.refresh),
             (session.project_closed, self.refresh),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self.refresh()
 
     def _on_image(self, _image_id: str) -> None:
@@ -49,8 +49,3 @@ class ClusterLine(QWidget):
         if self._session.current_id is not None:
             self._session.gallery.borrowing.dismiss([self._session.current_id])
             self.refresh()
-
-    def close_line(self) -> None:
-        """Let go of the session."""
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

@@ -11,6 +11,7 @@ from qtpy.QtGui import QResizeEvent, QWheelEvent
 from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.review.queue_model import QueueModel
 from napari_wsss.widgets.review.queue_rows import QueueCell
@@ -41,9 +42,7 @@ class Filmstrip(QListView):
         self.setMinimumHeight(LEAST_HEIGHT)
         self.clicked.connect(self._go_to)
         model.pictures_changed.connect(self.viewport().update)
-        self._signals = [(session.image_changed, self._on_image), (session.queue_changed, self.bring_into_view)]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        listen(self, (session.image_changed, self._on_image), (session.queue_changed, self.bring_into_view))
         self.bring_into_view()
 
     def sizeHint(self) -> QSize:
@@ -77,8 +76,3 @@ class Filmstrip(QListView):
         if self._cell.fit(self.viewport().height()):
             self.scheduleDelayedItemsLayout()
         self.bring_into_view()
-
-    def close_strip(self) -> None:
-        """Let go of the session."""
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

@@ -17,6 +17,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import draw_line, single_shot
 from napari_wsss.widgets.controls.class_entries import SWATCH, value_colour
 from napari_wsss.widgets.controls.colours import mixed
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.review.legend_model import ENTRY, LegendEntry, LegendModel
@@ -92,7 +93,8 @@ class Legend(QListView):
         self.customContextMenuRequested.connect(self._open_menu)
         self.clicked.connect(lambda index: sync.choose_value(self.entries.entry(index.row()).value))
         self._recount = single_shot(self, COUNT_AFTER_MS, self._count)
-        self._signals = [
+        listen(
+            self,
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.image_changed, self._on_image),
@@ -100,9 +102,7 @@ class Legend(QListView):
             (session.classes_changed, self.refresh),
             (session.save_state_changed, self._on_saved),
             (session.mask_replaced, self._on_saved),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         sync.class_chosen.connect(self._mark)
         actions.table_changed.connect(self.refresh)
         self.refresh()
@@ -161,9 +161,3 @@ class Legend(QListView):
         menu.addSeparator()
         menu.addAction("Rename …", lambda: self.edit(index)).setEnabled(may_write)
         return menu
-
-    def close_legend(self) -> None:
-        """Let go of the session."""
-        self._recount.stop()
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QLineEdit, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, heading, row
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.review.class_panel import ClassPanel
@@ -61,7 +62,8 @@ class ReviewPage(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        self._signals = [
+        listen(
+            self,
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.queue_changed, self.decisions.refresh),  # also after decisions about many images
@@ -69,9 +71,7 @@ class ReviewPage(QWidget):
             (session.state_changed, self._on_state),
             (session.labels_changed, self._on_labels),
             (session.plan_changed, self.companions.refresh),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self._actions.about_to_run.connect(self._keep_note)
 
     def refresh(self) -> None:
@@ -95,12 +95,3 @@ class ReviewPage(QWidget):
         if record is not None and record.note != self.note.text():
             self._session.set_note(self.note.text())
             self.queue.model.touch(record.id)
-
-    def close_page(self) -> None:
-        """Let go of the session."""
-        self.queue.close_panel()
-        self.cluster_line.close_line()
-        self.classes.close_panel()
-        self.provenance.close_box()
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 from napari_wsss.core.sources import NOTHING, Sources
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import column, text_label
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.layers.provenance_layer import colour_of
 
 MOST_LINES = 8
@@ -33,13 +34,9 @@ class ProvenanceBox(QWidget):
         self.lines = QVBoxLayout()
         self.lines.setSpacing(1)
         self.setLayout(column(self.switch, self.lines))
-        for signal in self._signals():
-            signal.connect(self.refresh)
+        for signal in (session.sources_changed, session.image_changed, session.project_closed):
+            listen(self, (signal, self.refresh))
         self.refresh()
-
-    def _signals(self) -> tuple[object, ...]:
-        session = self._session
-        return session.sources_changed, session.image_changed, session.project_closed
 
     def refresh(self, _image_id: str = "") -> None:
         """Bring box and legend after the session."""
@@ -55,11 +52,6 @@ class ProvenanceBox(QWidget):
             label.deleteLater()
         for label in [] if sources is None else legend(sources):
             self.lines.addWidget(label)
-
-    def close_box(self) -> None:
-        """Let go of the session."""
-        for signal in self._signals():
-            signal.disconnect(self.refresh, missing_ok=True)
 
 
 def legend(sources: Sources) -> list[QLabel]:

@@ -18,6 +18,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.session.table.reasons import edited_text, reasons
 from napari_wsss.widgets.controls.badge import state_icon, state_text
 from napari_wsss.widgets.controls.basic import single_shot
+from napari_wsss.widgets.controls.listening import listen
 
 KEPT_RECORDS = 512
 REDRAW_MS = 600  # after the last change of the plan: while a slider moves its proposals are not worth drawing
@@ -42,7 +43,8 @@ class QueueModel(QAbstractListModel):
         self._records: OrderedDict[int, tuple[ImageRecord, str]] = OrderedDict()
         self._icons: dict[str, QIcon] = {state: state_icon(state) for state in STATES}
         self._redraw = single_shot(self, REDRAW_MS, self._redraw_all)
-        self._signals = [
+        listen(
+            self,
             (session.queue_changed, self.reset),
             (session.project_opened, self.reset),
             (session.project_closed, self.reset),
@@ -51,9 +53,7 @@ class QueueModel(QAbstractListModel):
             (session.maps_ready, self.touch),
             (session.plan_changed, self._on_plan),
             (session.thumbnails.ready, self._on_picture),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         """Return the length of the queue."""
@@ -131,9 +131,3 @@ class QueueModel(QAbstractListModel):
     def _redraw_all(self) -> None:
         self._session.thumbnails.outdate_all()
         self.pictures_changed.emit()
-
-    def close_model(self) -> None:
-        """Let go of the session."""
-        self._redraw.stop()
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.queue import ORDERS
 from napari_wsss.widgets.controls.basic import choose, column, combo, row, text_label, tool_button
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.review.queue_model import QueueModel
 from napari_wsss.widgets.review.queue_rows import QueueRow
@@ -57,14 +58,13 @@ class QueuePanel(QWidget):
         second.setStretch(1, 1)
         self.setLayout(column(first, second, row(self.count, self.remark), self.view))
         self.layout().setStretch(3, 1)
-        self._signals = [
+        listen(
+            self,
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.queue_changed, self.refresh),
             (session.image_changed, self._on_image),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self.search.problem.connect(self._show_problem)
         self.refresh()
 
@@ -123,9 +123,3 @@ class QueuePanel(QWidget):
     def _go_to_row(self, index: QModelIndex) -> None:
         self._actions.go_to(self.model.image_at(index.row()))
         self.mark_row()  # the switch may have been refused
-
-    def close_panel(self) -> None:
-        """Let go of the session."""
-        self.model.close_model()
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)

@@ -15,6 +15,7 @@ from napari_wsss.core.registry import method_title
 from napari_wsss.session.models.applied import AppliedModel
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, button, column, row, text_label
+from napari_wsss.widgets.controls.listening import listen
 
 MODEL = Qt.ItemDataRole.UserRole
 HEIGHT = 76  # pixels
@@ -46,13 +47,12 @@ class ModelList(QWidget):
         self.compare = button("Find disagreement", session.changes.compare_accepted, "Accepted masks are only read")
         above = row(self.compare, text_label("above", wrap=False), self.above, 1)
         self.setLayout(column(self.list, row(self.back, self.use, 1), above))
-        self._signals = [
+        listen(
+            self,
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.plan_changed, self._on_plan),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
         self.refresh()
 
     def showEvent(self, event: object) -> None:
@@ -108,11 +108,6 @@ class ModelList(QWidget):
 
     def _on_above(self, value: float) -> None:
         self._session.changes.disagrees_above = float(value)
-
-    def close_list(self) -> None:
-        """Let go of the session."""
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)
 
 
 def model_text(model: AppliedModel, is_used: bool) -> str:

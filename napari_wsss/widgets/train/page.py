@@ -23,6 +23,7 @@ from napari_wsss.session.runs.process import command_line
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, heading, line, row, text_label
 from napari_wsss.widgets.controls.child_questions import describe_device
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.job_bar import duration
 from napari_wsss.widgets.train.loss_plot import LossPlot
 from napari_wsss.widgets.train.model_list import ModelList
@@ -94,7 +95,8 @@ class TrainPage(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        self._signals = [
+        listen(
+            self,
             (session.project_opened, self.refresh),
             (session.project_closed, self.refresh),
             (session.state_changed, self._on_state),
@@ -102,9 +104,7 @@ class TrainPage(QWidget):
             (session.training.started, self._on_started),
             (session.training.progressed, self._on_progress),
             (session.training.ended, self._on_ended),
-        ]
-        for signal, slot in self._signals:
-            signal.connect(slot)
+        )
 
     def showEvent(self, event: object) -> None:
         """Ask for the stage's options when the page is first seen."""
@@ -119,7 +119,7 @@ class TrainPage(QWidget):
             return
         self._device_asked = True
         job = Job("device", describe_device, lane="questions", quiet=True)
-        job.succeeded.connect(self._on_device)
+        listen(self, (job.succeeded, self._on_device), until=job.ended)
         self._session.jobs.submit(job)
 
     def _on_device(self, text: str) -> None:
@@ -275,9 +275,3 @@ class TrainPage(QWidget):
         run = self.chosen_run()
         if run is not None and not self._session.training.running:
             self.plot.show_history([(event.done, event.metrics) for event in run.history() if event.metrics])
-
-    def close_page(self) -> None:
-        """Let go of the session; a running training is left alone."""
-        for signal, slot in self._signals:
-            signal.disconnect(slot, missing_ok=True)
-        self.models.close_list()

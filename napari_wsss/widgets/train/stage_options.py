@@ -17,6 +17,7 @@ from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import column, combo, folded, row, text_label
 from napari_wsss.widgets.controls.child_questions import describe_stage
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.parameter_form import ParameterForm, described
 
 STAGES = (
@@ -113,8 +114,12 @@ class StageOptions(QWidget):
         self._asked.add(choice)
         self.said.emit("asking for the options …")
         job = Job("options", lambda: describe_stage(choice.stage, choice.options()), lane="questions", quiet=True)
-        job.succeeded.connect(lambda fields: self._add_form(choice, fields))
-        job.failed.connect(lambda message, _error: self._no_form(choice, message))
+        listen(
+            self,
+            (job.succeeded, lambda fields: self._add_form(choice, fields)),
+            (job.failed, lambda message: self._no_form(choice, message)),
+            until=job.ended,
+        )
         self._session.jobs.submit(job)
 
     def _fill_methods(self) -> None:

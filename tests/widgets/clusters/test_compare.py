@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from napari_wsss.widgets.clusters.compare import ComparePair
+from napari_wsss.widgets.controls.listening import let_go
 
 
 def test_two_images_are_shown_and_opened(session, settle, qtbot):
@@ -17,4 +18,4 @@ def test_two_images_are_shown_and_opened(session, settle, qtbot):
     assert pair.texts[1].text().splitlines()[:3] == ["p2.png", "to do", "red"]
     pair._open(1)
     assert opened == ["p2.png"]
-    pair.close_pair()
+    let_go(pair)

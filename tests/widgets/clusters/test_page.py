@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QToolButton
 
 from napari_wsss.pipeline.borrowing import BorrowReport
 from napari_wsss.widgets.clusters.page import ClustersPage
+from napari_wsss.widgets.controls.listening import let_go
 from tests.widgets.clustered import cluster
 from tests.widgets.clusters.test_scatter import around, drag
 
@@ -20,7 +21,7 @@ def page(session, sync, actions, qtbot):
     made.resize(350, 700)
     made.show()
     yield made
-    made.close_page()
+    let_go(made)
 
 
 def names(page):

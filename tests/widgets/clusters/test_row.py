@@ -11,6 +11,7 @@ from napari_wsss.project.image_clusters import ClusterFacts
 from napari_wsss.session.gallery.gallery import GalleryRow
 from napari_wsss.widgets.clusters.row import ClusterRow
 from napari_wsss.widgets.clusters.selection import ClusterSelection
+from napari_wsss.widgets.controls.listening import let_go
 
 SHOWN = GalleryRow("red", "1", "red 1", 0, ClusterFacts(14, 7, 6, 0.125), tuple(f"p{n % 6}.png" for n in range(14)))
 
@@ -22,7 +23,7 @@ def made(session, qtbot):
     row.resize(330, 260)
     row.show()
     yield row
-    row.close_row()
+    let_go(row)
 
 
 def test_a_name_is_typed_in_place(made):

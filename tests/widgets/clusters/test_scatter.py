@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_wsss.widgets.clusters.scatter import ClusterScatter, inside_polygon
 from napari_wsss.widgets.clusters.selection import ClusterSelection
+from napari_wsss.widgets.controls.listening import let_go
 from tests.widgets.clustered import cluster
 
 LEFT = Qt.MouseButton.LeftButton
@@ -44,7 +45,7 @@ def scatter(session, settle, qtbot):
     made.show()
     made.show_class(cluster(session, settle).of("red"))
     yield made
-    made.close_scatter()
+    let_go(made)
 
 
 def test_points_are_clicked_lassoed_and_hovered(scatter, session, settle):
@@ -60,6 +61,7 @@ def test_points_are_clicked_lassoed_and_hovered(scatter, session, settle):
     QTest.mouseClick(scatter, LEFT, pos=QPoint(150, 20))
     assert selection.ids == ()
     QTest.mouseDClick(scatter, LEFT, pos=scatter.point_of("p4.png"))
+    QTest.mouseRelease(scatter, LEFT, pos=scatter.point_of("p4.png"))  # else it stays pressed for the tests that follow
     assert opened == ["p4.png"]
 
     QTest.mouseMove(scatter, scatter.point_of("p4.png"))

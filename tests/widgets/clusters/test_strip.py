@@ -7,6 +7,7 @@ from qtpy.QtTest import QTest
 
 from napari_wsss.widgets.clusters.selection import ClusterSelection
 from napari_wsss.widgets.clusters.strip import GAP, SIDE, ImageStrip, describe, pixmap_of
+from napari_wsss.widgets.controls.listening import let_go
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -19,7 +20,7 @@ def strip(session, qtbot):
     made.show()
     made.show_images("red", [f"p{number}.png" for number in range(6)])
     yield made
-    made.close_strip()
+    let_go(made)
 
 
 def test_thumbnails_are_selected_opened_and_drawn_when_they_are_made(strip, session, settle):
@@ -32,6 +33,7 @@ def test_thumbnails_are_selected_opened_and_drawn_when_they_are_made(strip, sess
     QTest.mouseClick(strip, LEFT, Qt.KeyboardModifier.ControlModifier, at[1])
     assert selection.ids == ("p5.png",)
     QTest.mouseDClick(strip, LEFT, pos=at[2])
+    QTest.mouseRelease(strip, LEFT, pos=at[2])  # else it stays pressed for the tests that follow
     assert opened == ["p2.png"]
     assert strip.image_at(QPoint(4 * (SIDE + GAP) - 1, 5)) is None
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.pixels.cleanup import CleanUp
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.correct.cleanup_box import ESCAPE, NOTHING, CleanupBox
 
 
@@ -14,7 +15,7 @@ def box(session, sync, qtbot):
     made = CleanupBox(session, sync)
     qtbot.addWidget(made)
     yield made
-    made.close_box()
+    let_go(made)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_wsss.pixels.cleanup import CleanUp
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.correct.page import CorrectPage
 
 
@@ -13,7 +14,7 @@ def page(session, sync, actions, qtbot):
     made = CorrectPage(session, sync, actions)
     qtbot.addWidget(made)
     yield made
-    made.close_page()
+    let_go(made)
 
 
 def test_it_fits_and_lets_go(page, session, settle, qtbot):

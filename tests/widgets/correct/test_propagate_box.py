@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.correct.propagate_box import NOTHING_YET, PropagateBox
 
 
@@ -12,7 +13,7 @@ def box(session, sync, actions, qtbot):
     made = PropagateBox(session, sync, actions)
     qtbot.addWidget(made)
     yield made
-    made.close_box()
+    let_go(made)
 
 
 def test_from_a_scribble_to_a_mask(box, session, sync, settle):

@@ -6,6 +6,7 @@ import pytest
 from qtpy.QtWidgets import QPushButton
 
 from napari_wsss.project.project import Project
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.project.page import ProjectPage
 
 
@@ -14,7 +15,7 @@ def page(empty_session, qtbot):
     made = ProjectPage(empty_session)
     qtbot.addWidget(made)
     yield made
-    made.close_page()
+    let_go(made)
 
 
 def test_opening_shows_the_project(page, model_folder, empty_session):

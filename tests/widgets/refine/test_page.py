@@ -12,6 +12,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.registry import load_method
 from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.session.jobs import Job
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.refine import page as refine_page
 from napari_wsss.widgets.refine.page import RefinePage
 from napari_wsss.widgets.refine.refiner_chain import METHOD
@@ -22,7 +23,7 @@ def page(session, actions, qtbot):
     made = RefinePage(session, actions)
     qtbot.addWidget(made)
     yield made
-    made.close_page()
+    let_go(made)
 
 
 def rows(page):

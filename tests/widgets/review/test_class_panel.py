@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.class_panel import ClassPanel
 
 
@@ -12,7 +13,7 @@ def panel(session, sync, actions, qtbot):
     made = ClassPanel(session, sync, actions)
     qtbot.addWidget(made)
     yield made
-    made.close_panel()
+    let_go(made)
 
 
 def test_uncertainty_is_ticked(panel, session, viewer, settle):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.cluster_line import ClusterLine
 from tests.widgets.clustered import cluster
 
@@ -17,4 +18,4 @@ def test_it_names_the_clusters_and_gives_the_own_proposal_back(session, settle, 
     line.own.click()
     assert session.record.borrowed_from == ""
     assert line.text.text() == "Cluster: red 1"
-    line.close_line()
+    let_go(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.companion_list import IMAGE, CompanionList
 from napari_wsss.widgets.review.page import ReviewPage
 from tests.session.proposals.test_companions import comparing
@@ -107,7 +108,7 @@ def test_it_is_hidden_while_nothing_is_compared(session, sync, actions, qtbot):
     qtbot.addWidget(page)
 
     assert page.companions.isHidden()
-    page.close_page()
+    let_go(page)
 
 
 def test_the_review_page_keeps_it_up_to_date(comparing, session, sync, actions, qtbot, settle):
@@ -117,4 +118,4 @@ def test_the_review_page_keeps_it_up_to_date(comparing, session, sync, actions, 
     session.set_companions(["p3.png"])
     assert listed(page.companions) == ["p3.png"]
     settle(session)
-    page.close_page()
+    let_go(page)

@@ -7,6 +7,7 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.filmstrip import Filmstrip
 from napari_wsss.widgets.review.queue_model import QueueModel
 
@@ -19,8 +20,8 @@ def strip(session, actions, qtbot):
     made.resize(260, 110)
     made.show()
     yield made
-    made.close_strip()
-    model.close_model()
+    let_go(made)
+    let_go(model)
 
 
 def columns(strip) -> list[int]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.legend import MOST_ROWS, Legend
 
 
@@ -16,7 +17,7 @@ def legend(session, sync, actions, qtbot):
     made.resize(300, made.height())
     made.show()
     yield made
-    made.close_legend()
+    let_go(made)
 
 
 def place(legend, value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.page import ReviewPage
 
 
@@ -12,7 +13,7 @@ def page(session, sync, actions, qtbot):
     made = ReviewPage(session, sync, actions)
     qtbot.addWidget(made)
     yield made
-    made.close_page()
+    let_go(made)
 
 
 def test_the_note_is_kept_when_the_image_is_left(page, session, actions):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.provenance_box import ProvenanceBox, percent
 
 
@@ -36,4 +37,4 @@ def test_switch_and_lines(session, qtbot):
     assert [line.text() for line in lines()] == ["□ 100 % nothing drawn"]
     box.switch.click()
     assert lines() == []
-    box.close_box()
+    let_go(box)

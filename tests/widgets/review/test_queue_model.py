@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.queue_model import EDITED, KEPT_RECORDS, PICTURE, REASONS, RECORD, QueueModel
 from tests.session.conftest import CLASSES
 
@@ -18,7 +19,7 @@ MANY = 3000
 def model(session):
     made = QueueModel(session)
     yield made
-    made.close_model()
+    let_go(made)
 
 
 def test_rows_are_the_queue(model, session):
@@ -79,11 +80,11 @@ def test_many_images_are_not_read(empty_session, tmp_path, monkeypatch):
     assert len(model._records) == KEPT_RECORDS
     model.touch("p00000.png")  # far away: nothing needs reading
     assert len(read) == KEPT_RECORDS + 50
-    model.close_model()
+    let_go(model)
 
 
 def test_without_a_project_it_is_empty(empty_session):
     model = QueueModel(empty_session)
     assert model.rowCount() == 0
     assert model.row_shown() is None
-    model.close_model()
+    let_go(model)

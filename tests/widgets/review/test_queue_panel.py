@@ -6,6 +6,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_wsss.session.table.queue import ORDERS
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.queue_panel import ORDER_TITLES, QueuePanel
 
 
@@ -16,7 +17,7 @@ def panel(session, actions, qtbot):
     made.resize(330, 400)
     made.show()
     yield made
-    made.close_panel()
+    let_go(made)
 
 
 def test_a_click_shows_the_image_and_the_mark_follows_the_keys(panel, session, actions, qtbot):

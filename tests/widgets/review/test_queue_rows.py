@@ -8,6 +8,7 @@ from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPalette
 from qtpy.QtWidgets import QListView
 
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.queue_model import QueueModel
 from napari_wsss.widgets.review.queue_rows import LARGEST_CELL, LEAST_CELL, QueueCell, QueueRow, draw_picture
 
@@ -16,7 +17,7 @@ from napari_wsss.widgets.review.queue_rows import LARGEST_CELL, LEAST_CELL, Queu
 def model(session):
     made = QueueModel(session)
     yield made
-    made.close_model()
+    let_go(made)
 
 
 def shot(widget) -> np.ndarray:

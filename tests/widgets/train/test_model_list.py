@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.session.runs.folders import RunInfo
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.train.model_list import NONE, ModelList
 from tests.session.conftest import write_checkpoint
 
@@ -19,7 +20,7 @@ def models(session, qtbot, settle):
     made = ModelList(session)
     qtbot.addWidget(made)
     yield made
-    made.close_list()
+    let_go(made)
 
 
 def lines(models):
@@ -64,4 +65,4 @@ def test_without_a_project_nothing_can_be_done(empty_session, qtbot):
     qtbot.addWidget(models)
     assert lines(models) == [NONE]
     assert not any(button.isEnabled() for button in (models.back, models.use, models.compare))
-    models.close_list()
+    let_go(models)

@@ -9,6 +9,7 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from napari_wsss.session.runs.process import command_line
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.train import page as train_page
 from napari_wsss.widgets.train.page import TrainPage
 from tests.session.conftest import CLASSES
@@ -61,7 +62,7 @@ def page(session, qtbot):
     yield made
     session.training.stop(0)
     session.training.wait(20)
-    made.close_page()
+    let_go(made)
 
 
 def shown(page, qtbot):
