@@ -15,6 +15,7 @@ from typing import Any
 from napari_wsss.core.apart import end_idle
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.plan import Plan
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.project.project import FILE_NAME, Project
 from napari_wsss.project.records import NewImage
@@ -49,6 +50,7 @@ from napari_wsss.session.settings import Settings
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.navigation import Navigation
 from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.queue import Queue
 from napari_wsss.session.table.table import Table
 
 CLOSING_SECONDS = 10.0
@@ -123,10 +125,37 @@ class Session:
         """The table of the open project, whole; None while no project is open."""
         return self._opened.or_none
 
+    # What a window asks while perhaps no project is open or no image can be shown
+
+    @property
+    def shown_table(self) -> Table | None:
+        """The table while an image is shown on it, else None."""
+        return self.table if self.shown_id else None
+
+    @property
+    def shown_id(self) -> str:
+        """Id of the shown image, "" while none is."""
+        return self.table.image_id if self.table is not None else ""
+
     @property
     def project(self) -> Project | None:
         """The open project."""
-        return self._opened.or_none.project if self._opened.or_none is not None else None
+        return self.table.project if self.table is not None else None
+
+    @property
+    def classes(self) -> ClassList | None:
+        """The classes of the open project."""
+        return self.table.classes if self.table is not None else None
+
+    @property
+    def queue(self) -> Queue | None:
+        """The images of the open project in their order."""
+        return self.navigation.queue if self.table is not None else None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the open project, the default plan while none is open."""
+        return self.table.plan if self.table is not None else Plan()
 
     def _follow(self, table: Table) -> None:
         """Connect who follows the table of a project; the order is part of what is promised."""

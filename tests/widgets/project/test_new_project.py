@@ -55,7 +55,7 @@ def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):
     assert form.create.isEnabled()
     form.create.click()
     assert empty_session.project.folder == images.parent / "photos_wsss"
-    assert empty_session.classes.names == ("cat", "dog")
+    assert empty_session.table.classes.names == ("cat", "dog")
     assert empty_session.project.catalog.get("a1.png").labels == {"cat", "dog"}
     assert len(empty_session.project.catalog) == 4
 
@@ -74,8 +74,8 @@ def test_images_alone_are_enough_with_a_class_list(form, images, qtbot, empty_se
     form.classes.setText("cat, dog , bird")
     form._allow()
     form.create.click()
-    assert empty_session.classes.names == ("cat", "dog", "bird")
-    assert empty_session.record.labels == frozenset()
+    assert empty_session.table.classes.names == ("cat", "dog", "bird")
+    assert empty_session.table.record.labels == frozenset()
 
 
 def test_a_wrong_folder_is_said(form, tmp_path, qtbot):
@@ -89,7 +89,7 @@ def test_an_existing_project_is_never_overwritten(form, images, qtbot, empty_ses
     form.create.click()
     empty_session.close_project()
     failures = []
-    empty_session.failed.connect(failures.append)
+    empty_session.signals.failed.connect(failures.append)
     previewed(form, images, qtbot)
     form.create.click()
     assert failures
