@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,8 @@ from napari_wsss.core.errors import ProjectError, StepError, WsssError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.exchange.labels import KINDS, read_labels
 from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
-from napari_wsss.project.project import FILE_NAME, Project
+from napari_wsss.project.backups import list_backups
+from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
 from napari_wsss.session.runs.folders import runs_in
 from napari_wsss.session.runs.process import environment
 from napari_wsss.session.session import HELD_OUT, create_project
@@ -171,6 +173,8 @@ def open_project(options: argparse.Namespace) -> int:
             missing=("gui",),
         ) from missing
     open_window(options.project)
+    with Project.open_to_read(options.project) as project:
+        _say_backup(project)  # the one at closing had no window left to be said in
     return DONE
 
 
@@ -188,6 +192,7 @@ def info(options: argparse.Namespace) -> int:
             "Model": plan.segmenter_checkpoint or plan.localizer_checkpoint or "none applied yet",
             "Refiners": " -> ".join(step.method for step in plan.refiners) or "none",
             "Results": f"{project.store.size_bytes() / 1e6:.1f} MB (may be deleted at any time)",
+            "Backups": project.backup_error or f"{len(list_backups(project.folder / BACKUPS))} of project.sqlite",
             "Runs": "; ".join(f"{run.folder.name} {run.state}" for run in runs_in(project.training_folder)) or "none",
         }
     print("\n".join(f"{name + ':':<10}{text}" for name, text in lines.items()))
@@ -211,7 +216,7 @@ def export(options: argparse.Namespace) -> int:
 
 def import_existing(options: argparse.Namespace) -> int:
     """Take the masks of a folder into a project; never over a person's work unless told so."""
-    with Project.open(options.project) as project:
+    with _opened(options.project) as project:
         images = {one: project.image_path(one) for one in project.catalog.ids()}
         report = import_masks(options.masks, images, project.classes)
         print(report.summary())
@@ -219,6 +224,19 @@ def import_existing(options: argparse.Namespace) -> int:
     kind = "accepted masks" if options.accept else "drafts"
     print(f"{taken.count} masks taken as {kind}; {taken.kept} images kept the mask they had.")
     return DONE
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Project]:
+    """Yield a project opened for writing; say on closing when its backup failed."""
+    with Project.open(folder) as project:
+        yield project
+    _say_backup(project)
+
+
+def _say_backup(project: Project) -> None:
+    if project.backup_error:
+        print(f"napari-wsss: {project.backup_error}", file=sys.stderr)
 
 
 @dataclass

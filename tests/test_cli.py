@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -124,6 +126,28 @@ def test_info_says_what_is_there(project_folder: Path, capsys: pytest.CaptureFix
     assert "todo 10" in text
     assert "none applied yet" in text
     assert main(["info", str(project_folder / "nothing")]) == CORRECTABLE
+
+
+def without_room_for_backups(folder: Path) -> None:
+    shutil.rmtree(folder / "backups")
+    (folder / "backups").write_text("a file where the folder should be")
+
+
+def test_a_failed_backup_is_said(
+    project_folder: Path, sample_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["info", str(project_folder)]) == DONE
+    assert "No backup" not in capsys.readouterr().out
+    without_room_for_backups(project_folder)
+
+    command = ["import-masks", "--project", str(project_folder), "--masks", masks_of(sample_folder)]
+    assert main(command) == DONE
+    assert "make room" in capsys.readouterr().err
+    assert main(["info", str(project_folder)]) == DONE
+    assert "No backup holds the last changes" in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "napari_wsss.widgets.dock", SimpleNamespace(open_window=lambda _project: None))
+    assert main(["open", str(project_folder)]) == DONE
+    assert "No backup holds the last changes" in capsys.readouterr().err
 
 
 def test_an_open_project_can_be_looked_at_but_not_filled(

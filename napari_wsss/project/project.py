@@ -18,13 +18,13 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import sync_folder
 from napari_wsss.core.plan import Plan, changed_parts
 from napari_wsss.pixels.images import LoadedImage, image_size, read_image
-from napari_wsss.project.backups import back_up
+from napari_wsss.project.backups import back_up, holds_everything
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
 from napari_wsss.project.locations import ImageLocations, root_entries
-from napari_wsss.project.lock import ProjectLock
+from napari_wsss.project.lock import ProjectLock, is_held
 from napari_wsss.project.opening import build_file, prepare
 from napari_wsss.project.project_masks import ProjectMasks
 from napari_wsss.project.records import NewImage
@@ -51,7 +51,8 @@ class Project(ProjectMasks):
     store : ResultStore
         Machine results.
     backup_error : str
-        Why the backup at opening or closing failed, "" when it did not.
+        What is wrong with the backups and what to do about it: the last one, at opening or closing, failed; or, of a
+        project that is only read and that nobody has open, none holds the last changes. "" when all is well.
     """
 
     def __init__(self, folder: Path, database: Database, lock: ProjectLock | None) -> None:
@@ -175,6 +176,11 @@ class Project(ProjectMasks):
             if lock is not None:
                 project._review.files.settle()
                 project._try_backup()
+            elif not is_held(folder) and not holds_everything(database, folder / BACKUPS):
+                project.backup_error = (
+                    f"No backup holds the last changes of {folder}. The project itself is saved; open it for writing "
+                    "once, which makes a backup."
+                )
             return project
         except BaseException:
             database.close()
@@ -216,7 +222,10 @@ class Project(ProjectMasks):
         try:
             self.backup()
         except (OSError, ProjectError) as reason:
-            self.backup_error = f"No backup could be made of {self.folder} ({reason})."
+            self.backup_error = (
+                f"No backup of {self.folder} could be made ({reason}). The project itself is saved; make room on its "
+                f"disk, or allow writing to its folder {BACKUPS!r}, then open it again."
+            )
         else:
             self.backup_error = ""
 

@@ -260,6 +260,8 @@ class Session:
         self._opened.or_none = None
         table.project.close()
         self.signals.project_closed.emit()
+        if table.project.backup_error:
+            self.signals.failed.emit(table.project.backup_error)
         return True
 
     # -- classes ----------------------------------------------------------------------------------------------
