@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from napari_wsss.core.errors import ProjectError, StepError, WsssError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.exchange.labels import KINDS, read_labels
 from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
+from napari_wsss.exchange.new_images import find_new_images
 from napari_wsss.project.backups import list_backups
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
 from napari_wsss.session.runs.folders import runs_in
@@ -64,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
     _sample_options(add("sample", sample, "generate pictures with image-level labels and a project on them"))
     _create_options(add("create", create, "make a project from a folder of images and their image-level labels"))
     _label_options(add("labels-report", labels_report, "say what image-level labels would be used; writes nothing"))
+    _add_options(add("add-images", add_images, "take new pictures of the project's image folder into the project"))
+    _locate_options(add("locate-images", locate_images, "find the images of a project again that were moved"))
     _project_argument(add("open", open_project, "open a project in napari"))
     _project_argument(add("info", info, "say what is in a project"))
     _export_options(add("export", export, "write the accepted masks as palette PNGs with VOC lists"))
@@ -84,6 +88,10 @@ def _sample_options(sub: argparse.ArgumentParser) -> None:
 
 def _label_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--images", type=Path, required=True, help="folder of images, or a VOC-style folder")
+    _source_options(sub)
+
+
+def _source_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--labels", type=Path, help="CSV, text list or folder with the labels [searched for]")
     sub.add_argument("--kind", choices=KINDS, default="auto", help="how the labels are written [%(default)s]")
 
@@ -92,12 +100,25 @@ def _create_options(sub: argparse.ArgumentParser) -> None:
     _label_options(sub)
     sub.add_argument("--project", type=Path, required=True, help="the project folder to make")
     sub.add_argument("--classes", nargs="+", help="class names in order, where the labels do not say them")
-    sub.add_argument(
-        "--hold-out",
-        type=float,
-        default=HELD_OUT,
-        help="share for validation where no split is given [%(default)s]",
-    )
+    _split_option(sub)
+
+
+def _split_option(sub: argparse.ArgumentParser) -> None:
+    words = "share for validation where no split is given [%(default)s]"
+    sub.add_argument("--hold-out", type=float, default=HELD_OUT, help=words)
+
+
+def _add_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("pictures", type=Path, nargs="*", help="only these pictures, or those below these folders")
+    sub.add_argument("--project", type=Path, required=True, help="project folder")
+    _source_options(sub)
+    _split_option(sub)
+    sub.add_argument("--dry-run", action="store_true", help="say what would be added, write nothing")
+
+
+def _locate_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--project", type=Path, required=True, help="project folder")
+    sub.add_argument("--images", type=Path, help="the folder that holds the images now [the one it had]")
 
 
 def _export_options(sub: argparse.ArgumentParser) -> None:
@@ -157,6 +178,30 @@ def labels_report(options: argparse.Namespace) -> int:
     """Say what a label source holds and what is wrong with it."""
     print(read_labels(options.images, options.labels, options.kind).summary())
     return DONE
+
+
+def add_images(options: argparse.Namespace) -> int:
+    """Add the pictures that lie in the image folder since the project was made; say which, and which not."""
+    opened = Project.open_to_read if options.dry_run else _opened
+    with opened(options.project) as project:
+        found = find_new_images(project, options.pictures, options.labels, options.kind)
+        print(found.summary())
+        if found.images and not options.dry_run:
+            project.add_images(found.images)
+            project.hold_out(options.hold_out)
+            splits = Counter(project.catalog.get(image.id).split for image in found.images)
+            print(f"Added: {_listed(dict(sorted(splits.items())))}. The project has {len(project.catalog)} images now.")
+    return DONE
+
+
+def locate_images(options: argparse.Namespace) -> int:
+    """Find moved images by their path, content or name; say which are still missing."""
+    with _opened(options.project) as project:
+        missing = project.locate_images(options.images)
+        print(f"{len(project.catalog) - len(missing)} of {len(project.catalog)} images are in {project.images_root}.")
+    if missing:
+        print(f"{len(missing)} are missing: {', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}")
+    return CORRECTABLE if missing else DONE
 
 
 def open_project(options: argparse.Namespace) -> int:

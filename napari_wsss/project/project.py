@@ -310,7 +310,10 @@ class Project(ProjectMasks):
         return self._locations.root
 
     def locate_images(self, root: Path | None = None) -> tuple[str, ...]:
-        """Find missing images again (below `root`, if given) by relative path or content; return the still missing."""
+        """Find missing images again by relative path or content; return the still missing (see `ImageLocations`).
+
+        `root` is the folder that holds the images now; without it the present one is searched.
+        """
         return self._locations.locate(root)
 
     def add_images(self, images: Iterable[NewImage]) -> int:
@@ -326,8 +329,8 @@ class Project(ProjectMasks):
         path = self.image_path(image_id)
         if not path.exists():
             raise ProjectError(
-                f"The image {image_id} is not at {path}. Put it back, or tell the project where its images are now "
-                "(locate images)."
+                f"The image {image_id} is not at {path}. Put it back, or tell the project where its images are now: "
+                f"napari-wsss locate-images --project {self.folder} --images FOLDER."
             )
         return read_image(path)
 
