@@ -30,16 +30,6 @@ def score_rows(scores: Scores, rule: AbsentRule = DEFAULT_RULE) -> list[list[str
     return rows
 
 
-def format_table(scores: Scores, rule: AbsentRule = DEFAULT_RULE) -> str:
-    """Return an aligned text table that ends with the mean, its rule, and what was left undecided."""
-    rows = [[cell or "-" for cell in row] for row in score_rows(scores, rule)]
-    lines = _aligned(rows)
-    lines.append(f"mean over {RULE_WORDS[rule]}; pixel accuracy {_text(scores.pixel_accuracy) or '-'}")
-    if scores.undecided:
-        lines.append(f"undecided (255) in the prediction: {1 - scores.coverage:.1%} of the pixels, left out")
-    return "\n".join(lines)
-
-
 def sweep_rows(sweep: Sweep, rule: AbsentRule = DEFAULT_RULE, only: Sequence[str] | None = None) -> list[list[str]]:
     """Return the header and one row (threshold, mIoU) per threshold."""
     figures = sweep.mean_iou(rule, only)
