@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from training.scoring.metrics import Scores, threshold_sweep
-from training.scoring.score_tables import format_sweep, score_rows, sweep_rows, to_csv
+from training.scoring.score_tables import format_sweep, score_rows, sweep_rows
+from training.scoring.tables import to_csv
 
 
 @pytest.fixture
