@@ -212,9 +212,6 @@ def _option_type(kind: Any) -> Any:
     return kind
 
 
-def from_options(
-    cls: type[P], options: argparse.Namespace, base: Mapping[str, Any] | None = None, *, prefix: str = ""
-) -> P:
-    """Return a checked `cls` from parsed options laid over `base` (a configuration file's values)."""
-    typed = {name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)}
-    return from_dict(cls, {**(base or {}), **typed})
+def typed_options(cls: type, options: argparse.Namespace, *, prefix: str = "") -> dict[str, Any]:
+    """Return the parameters of `cls` that were typed, of options made by `add_options`; unchecked, by name."""
+    return {name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)}

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,6 @@ from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised
 from napari_wsss.pipeline.borrowing import borrowed_mask
@@ -29,7 +27,6 @@ from napari_wsss.pipeline.lineage import (
     BaseSource,
     Lineage,
     applied_source,
-    base_provenance,
     build_refiner,
     checkpoint_of,
     handed_on,
@@ -39,7 +36,6 @@ from napari_wsss.pipeline.lineage import (
 from napari_wsss.project.project import Project
 
 Mask = NDArray[np.uint8]
-Stage = Literal["localize", "segment", "refine"]
 
 # What can go wrong with one image without saying anything about the next one.
 _IMAGE_ERRORS = (WsssError, OSError)
@@ -103,38 +99,17 @@ def segment(
     return _base_stage(project, ids, "segment", device, background)
 
 
-def refine(project: Project, ids: Iterable[str]) -> Steps[StageReport]:
-    """Run the plan's refiners over images whose base maps are stored, and store their pseudo masks.
-
-    Reports as `localize` does; an image without base maps counts as failed.
-
-    Raises
-    ------
-    StepError, ParameterError
-        At the start, when the plan cannot run (see `check_plan`) or no model is applied.
-    """
-    check_plan(project.plan)
-    checkpoint_of(project, project.plan, applied_source(project.plan))
-
-    def one(image_id: str) -> Steps[bool]:
-        item = Lineage.of(project, image_id)
-        if _stored_mask(item) is not None:
-            return True
-        base = stored_base(item)
-        if base is None:
-            raise StepError(f"{image_id} has no maps of the applied model yet. Run localize (or segment) first.")
-        yield from _refine_and_store(item, base, _evidence(item))
-        return False
-
-    return (yield from _run("refine", ids, one))
-
-
 def propose(
     project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True
 ) -> Steps[StageReport]:
     """Compute maps and pseudo mask of each image, only what is missing, one image after the other.
 
-    Parameters, reports and errors are those of `localize` and `refine`.
+    Parameters and reports are those of `localize`.
+
+    Raises
+    ------
+    StepError, ParameterError
+        At the start, when the plan cannot run (see `check_plan`) or no model is applied.
     """
     check_plan(project.plan)
     checkpoint_of(project, project.plan, applied_source(project.plan))
@@ -228,21 +203,6 @@ def _advice(lacking: Sequence[str]) -> str:
 
 
 # -- reading what is stored -------------------------------------------------------------------------------
-
-
-def provenance(project: Project, image_id: str, stage: Stage) -> Provenance:
-    """Return what decides an image's result of a stage; its key names the folder the result is stored in.
-
-    ``refine`` means the last refiner of the image's chain (its own overrides included).
-
-    Raises
-    ------
-    StepError
-        When no model is applied or its file is missing.
-    """
-    if stage != "refine":
-        return base_provenance(project, project.plan, stage)
-    return Lineage.of(project, image_id).result
 
 
 def base_maps(project: Project, image_id: str, source: BaseSource | None = None) -> ActivationMaps | None:

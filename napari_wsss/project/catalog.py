@@ -22,7 +22,6 @@ from napari_wsss.project.records import (
     State,
     check_labels,
     check_new,
-    check_split,
 )
 
 Fact = Literal["score", "changed", "disagrees", "clusters"]
@@ -248,11 +247,6 @@ class Catalog:
         """Set a state without asking `MOVES` (undo)."""
         self._set(image_id, "state = ?", state)
 
-    def set_split(self, image_id: str, split: str) -> None:
-        """Assign an image to "train", "val" or "" (none)."""
-        check_split(image_id, split)
-        self._set(image_id, "split = ?", split)
-
     def set_note(self, image_id: str, note: str) -> None:
         """Replace the reviewer's remark."""
         self._set(image_id, "note = ?", note)
@@ -260,12 +254,6 @@ class Catalog:
     def set_score(self, image_id: str, score: float | None) -> None:
         """Set the queue score."""
         self._set(image_id, "score = ?", None if score is None else float(score))
-
-    def set_scores(self, scores: Mapping[str, float]) -> None:
-        """Set many queue scores in one transaction."""
-        with self._database.transaction() as connection:
-            rows = [(float(score), image_id) for image_id, score in scores.items()]
-            connection.executemany("UPDATE images SET score = ? WHERE id = ?", rows)
 
     def set_edited(self, image_id: str, edited: float | None) -> None:
         """Set the share of pixels in [0, 1] that a person changed before accepting."""
@@ -286,10 +274,6 @@ class Catalog:
         with self._database.transaction() as connection:
             rows = [(source, image_id) for image_id in image_ids]
             connection.executemany("UPDATE images SET borrowed_from = ? WHERE id = ?", rows)
-
-    def set_hash(self, image_id: str, content_hash: str) -> None:
-        """Record the SHA-256 of the image file."""
-        self._set(image_id, "content_hash = ?", content_hash)
 
     def set_facts(
         self,

@@ -90,6 +90,12 @@ def read_holder(path: Path) -> Holder | None:
         return None
 
 
+def is_held(folder: Path) -> bool:
+    """True when a living process, or one on another machine, has the project in `folder` open for writing."""
+    holder = read_holder(folder / LOCK_NAME)
+    return holder is not None and not holder.is_gone()
+
+
 def process_start(pid: int) -> str:
     """Return what identifies the run of process `pid` on this machine, "" when no such process runs."""
     if sys.platform.startswith("linux"):

@@ -114,16 +114,6 @@ class ResultStore:
 
     # -- housekeeping -------------------------------------------------------------------------------------
 
-    def provenances(self) -> list[Provenance]:
-        """Return what results are there, in order of their folder names; folders without a record are left out."""
-        found = []
-        for record in sorted(self.folder.glob("*/provenance.json")):
-            try:
-                found.append(Provenance.from_dict(json.loads(record.read_text(encoding="utf-8"))))
-            except (OSError, ValueError, KeyError):
-                continue
-        return found
-
     def size_bytes(self, stage: str | None = None) -> int:
         """Return how many bytes the results (of one stage) take on disk."""
         total = 0

@@ -55,8 +55,6 @@ from napari_wsss.session.table.table import Table
 
 CLOSING_SECONDS = 10.0
 HELD_OUT = 0.2
-SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "val"}
-"""What label sources call their splits -> ours; images of others get one by `Project.hold_out`."""
 
 
 class Session:
@@ -289,6 +287,8 @@ class Session:
         self._opened.or_none = None
         table.project.close()
         self.signals.project_closed.emit()
+        if table.project.backup_error:
+            self.signals.failed.emit(table.project.backup_error)
         return True
 
     # -- classes ----------------------------------------------------------------------------------------------
@@ -319,12 +319,12 @@ def create_project(
     """Create and return a project of the images below `images_root` (see `Session.create_project`)."""
     if (folder / FILE_NAME).exists():
         raise ProjectError(f"{folder} already holds a project. Open it, or choose another folder for a new one.")
-    labels = report.labels if report is not None else {}
-    splits = report.splits if report is not None else {}
     names = tuple(classes) if classes is not None else tuple(report.classes if report is not None else ())
     root = images_root if report is None else report.images_root  # JPEGImages of a VOC-style folder
-    found = [image_id(path, root) for path in find_images(root)] if report is None else report.images
-    images = [NewImage(one, frozenset(labels.get(one, ())), SPLITS.get(splits.get(one, ""), "")) for one in found]
+    if report is None:
+        images = [NewImage(image_id(path, root)) for path in find_images(root)]
+    else:
+        images = [report.new_image(one) for one in report.images]
     if not images:
         raise ProjectError(f"There are no images below {root}; choose the folder that holds the photographs.")
     project = Project.create(folder, root, ClassList(names), images)

@@ -19,7 +19,7 @@ SAVE_COLOURS = {"saved": "#1dd1a1", "unsaved": "#feca57", "saving": "#feca57", "
 
 
 class Header(QWidget):
-    """Image name, state badge, ``37/512 · 21 accepted``, save state and why it is shown; always above the tabs."""
+    """Image name, state badge, ``37/512 · 21 accepted``, save state, why it is shown, and a backup that failed."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,9 +31,12 @@ class Header(QWidget):
         self.why = text_label(quiet=True, tip="Why you are shown this image")
         self.why.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         self.status = text_label(quiet=True)
+        self.backup = text_label()
+        self.backup.tint(SAVE_COLOURS["failed"], bold=True)
         saved = row(self.saved, self.why)
         saved.setStretch(1, 1)
-        self.setLayout(column(self.name, row(self.badge, 1, self.progress), saved, self.status, line(), margin=2))
+        place = row(self.badge, 1, self.progress)
+        self.setLayout(column(self.name, place, saved, self.backup, self.status, line(), margin=2))
         self._clock = QTimer(self)
         self._clock.setInterval(AGE_MS)
         self._clock.timeout.connect(self.show_save_state)
@@ -80,6 +83,7 @@ class Header(QWidget):
             self.progress.setText(session.navigation.progress_text)
             self.why.setText(self._reasons(table))
         self.show_save_state()
+        self._show_backup()
 
     def _reasons(self, table: Table) -> str:
         """Return why the image is shown, without what the badge says."""
@@ -95,6 +99,12 @@ class Header(QWidget):
         state = table.save_state
         self.saved.setText(state.text())
         self.saved.tint(SAVE_COLOURS.get(state.kind, ""), bold=state.kind == "failed")
+
+    def _show_backup(self) -> None:
+        """Show that the project has no backup of the last changes, and what to do; nothing while it has."""
+        project = self._session.project
+        self.backup.setText(project.backup_error if project is not None else "")
+        self.backup.setVisible(bool(self.backup.text()))
 
     def say(self, text: str) -> None:
         """Show one quiet line; a refusal (``Not accepted yet: ...``) stands out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -211,3 +212,11 @@ def test_importing_the_session_loads_neither_torch_nor_qt() -> None:
         "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_backup_that_fails_at_closing_is_said(sitting: Sitting, project_folder: Path) -> None:
+    shutil.rmtree(project_folder / "backups")
+    (project_folder / "backups").write_text("a file where the folder should be")
+    sitting.session.project.set_note("p0.png", "changed")
+    assert sitting.session.close_project()
+    assert "make room" in sitting.failures[-1]

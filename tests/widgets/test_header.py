@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from napari_wsss.session.table.save_state import SaveState
@@ -54,6 +56,21 @@ def test_the_save_state_is_always_visible(header, session, state, text):
     session.table._autosave._set(state)
     assert header.saved.text().startswith(text)
     assert ("bold" in header.saved.styleSheet()) is (state.kind == "failed")
+
+
+def test_a_failed_backup_is_said_with_what_to_do(header, session):
+    assert header.backup.isHidden()
+    folder = session.project.folder
+    session.close_project()
+    shutil.rmtree(folder / "backups")
+    (folder / "backups").write_text("a file where the folder should be")
+    session.open_project(folder)
+    assert not header.backup.isHidden()
+    assert "make room" in header.backup.text()
+    assert "bold" in header.backup.styleSheet()
+    (folder / "backups").unlink()
+    session.close_project()
+    assert header.backup.isHidden()
 
 
 def test_notices_are_one_quiet_line(header, session):

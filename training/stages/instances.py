@@ -32,7 +32,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.refine.random_walk import Cells, walk
 from training.hardware import prepare
 from training.report import Reporter, watched
-from training.scoring.score_tables import to_csv
+from training.scoring.tables import to_csv
 from training.stages.instance_maps import STILL, Instances, cluster, masks_of, split
 from training.stages.maps import add_selection_options, chosen_ids, hardware_of
 

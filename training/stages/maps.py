@@ -11,7 +11,7 @@ from typing import Any
 
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.parameters import add_options, fields_of, from_dict
+from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import run as pipeline
@@ -164,7 +164,7 @@ def _plan_of(options: argparse.Namespace, plan: Plan) -> Plan:
 
 
 def _with_inference(plan: Plan, options: argparse.Namespace) -> Plan:
-    typed = _typed(Inference, options)
+    typed = _plain(Inference, options)
     if not typed:
         return plan
     if pipeline.applied_source(plan) == "segment":
@@ -183,13 +183,14 @@ def _with_refiners(plan: Plan, options: argparse.Namespace) -> Plan:
     changed = []
     for step in steps:
         cls = load_method("refine", step.method).Parameters
-        values = {**step.parameters, **_typed(cls, options, f"{step.method}_")}
+        values = {**step.parameters, **_plain(cls, options, f"{step.method}_")}
         from_dict(cls, values)
         changed.append(Step(step.method, values))
     folder = str(options.saliency.resolve()) if options.saliency else plan.saliency_folder
     return replace(plan, refiners=tuple(changed), saliency_folder=folder)
 
 
-def _typed(cls: type[Any], options: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
-    found = {name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)}
+def _plain(cls: type[Any], options: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
+    """Return what was typed as a plan keeps it (lists, no tuples)."""
+    found = typed_options(cls, options, prefix=prefix)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}

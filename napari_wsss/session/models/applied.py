@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan
-from napari_wsss.pipeline.applied_history import CHECKPOINTS, mark_outdated, model_changes, model_name, with_models_of
-from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, Source, has_model, is_asked, method_of, with_model
+from napari_wsss.pipeline.applied_history import (
+    CHECKPOINTS,
+    apply,
+    apply_earlier,
+    model_changes,
+    model_name,
+    with_models_of,
+)
+from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, Source, has_model, method_of
 from napari_wsss.project.project import Project
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.proposals.sliders import Sliders
@@ -78,29 +83,34 @@ class AppliedModels:
         if shelf is None:
             known = ", ".join(SHELF_OF_STAGE)
             raise StepError(f"A {run.stage} run gives no model to apply; choose one of {known}.")
-        relative = Path(os.path.relpath(checkpoint, table.project.folder)).as_posix()
-        method = str(run.config.get("method", method_of(table.plan, shelf)))
-        plan = with_model(table.plan, shelf, method, relative)
-        return self._use(table, plan, is_asked(plan, shelf))
+        self._inference.cancel()
+        before = table.plan
+        is_moved = apply(table.project, shelf, str(run.config.get("method", method_of(before, shelf))), checkpoint)
+        return self._follow(table, before, is_moved)
 
     @reported
     def go_back_to(self, earlier: AppliedModel) -> bool:
         """Go back to the models of an entry of `history`; what they proposed comes back from what is stored."""
         table = self._opened.table
+        before = table.plan
         if earlier.missing:
             raise StepError(f"The model {earlier.missing} is no longer there; train it again, or choose another.")
-        plan = with_models_of(table.plan, earlier.plan)
+        plan = with_models_of(before, earlier.plan)
         if not has_model(plan):
             raise StepError("No model was applied before this one, so there is none to go back to.")
-        return plan == table.plan or self._use(table, plan, is_moved=True)
-
-    def _use(self, table: Table, plan: Plan, is_moved: bool) -> bool:
-        """Take the models of a plan; undecided images wait for their new proposals if these depend on them."""
+        if plan == before:
+            return True
         self._inference.cancel()
+        apply_earlier(table.project, earlier.plan)
+        return self._follow(table, before, is_moved=True)
+
+    def _follow(self, table: Table, before: Plan, is_moved: bool) -> bool:
+        """Show what the project's new models say; undecided images get new proposals if these depend on them."""
         if is_moved:
-            mark_outdated(table.project)
             table.refresh()
-        if not self._sliders.change_plan(plan):  # the same file, trained further
+        if table.plan != before:
+            self._sliders.follow_plan(before)
+        else:  # the same file, trained further
             self._sliders.forget_drawn()
         undecided = set(self._inference.undecided())
         in_order = [image_id for image_id in self._navigation.queue.ids() if image_id in undecided]

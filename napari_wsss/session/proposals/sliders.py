@@ -219,6 +219,13 @@ class Sliders:
         if plan == before:
             return False
         table.project.set_plan(plan)
+        self.follow_plan(before)
+        return True
+
+    def follow_plan(self, before: Plan) -> None:
+        """Bring what is shown after the project's plan, which was `before`."""
+        table = self._opened.table
+        plan = table.plan
         self._forget(table)
         self.signals.plan_changed.emit()
         if replace(plan, refiners=before.refiners, overrides=before.overrides) == before:
@@ -226,7 +233,6 @@ class Sliders:
         else:
             self.forget_drawn()
         self.plan_changed(before)
-        return True
 
     def _follow_refiners(self, table: Table, before: Plan) -> None:
         """Draw the shown image anew after a change of refiners only: its maps are still those."""

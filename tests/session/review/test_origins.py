@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.sources import Source
-from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
 from napari_wsss.session.results.machine import Machine
 from napari_wsss.session.results.shown import resolve
@@ -26,7 +26,7 @@ def test_the_shown_proposal_is_told_at_the_slider(computed: Sitting) -> None:
     assert project is not None
     stored = session.decisions.proposal_source()
     assert (stored.kind, stored.method, stored.checkpoint) == ("proposal", "colours", CHECKPOINT)
-    assert stored.key == pipeline.provenance(project, "p0.png", "refine").key
+    assert stored.key == Lineage.of(project, "p0.png").result.key
     assert stored.parameters["threshold"] == pytest.approx(0.5)
     assert stored == source_of(project, "p0.png")
     session.sliders.set_threshold(0.3)
@@ -34,7 +34,7 @@ def test_the_shown_proposal_is_told_at_the_slider(computed: Sitting) -> None:
     assert moved.parameters["threshold"] == pytest.approx(0.3)
     assert moved.key != stored.key
     session.flush()
-    assert session.decisions.proposal_source().key == moved.key == pipeline.provenance(project, "p0.png", "refine").key
+    assert session.decisions.proposal_source().key == moved.key == Lineage.of(project, "p0.png").result.key
 
 
 def test_a_borrowed_proposal_names_its_image_while_it_is_shown(computed: Sitting) -> None:

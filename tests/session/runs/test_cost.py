@@ -12,6 +12,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.session.runs.cost import estimate, images_learned, steps_of
 from napari_wsss.session.runs.folders import RunInfo
 from tests.session.conftest import Sitting
+from tests.tiny_project import put_split
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_what_one_epoch_sees(project: Project) -> None:
     assert images_learned(project, "segmentation", {**weights, "machine_weight": 0.0}) == 1
     assert images_learned(project, "saliency", weights) == 1
     for image_id in ("p2.png", "p3.png"):
-        project.catalog.set_split(image_id, "val")
+        put_split(project, image_id, "val")
     assert images_learned(project, "classifier", weights) == 3, "held-out images never train"
 
 
