@@ -190,7 +190,8 @@ def unary_from_labels(labels: NDArray[np.integer], count: int, certainty: float)
     """
     given = labels[None] == np.arange(count)[:, None, None]  # (L, H, W)
     other = (1 - certainty) / (count - 1)
-    return np.where(given, -np.log(np.float32(certainty)), -np.log(np.float32(other)))
+    unary: NDArray[np.float32] = np.where(given, -np.log(np.float32(certainty)), -np.log(np.float32(other)))
+    return unary
 
 
 def mean_field(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Kernels) -> Steps[NDArray[np.float32]]:
