@@ -51,6 +51,7 @@ class Samples:
             for (side, k), features in drawn.items()
         }
         with publish(self._path(image)) as file:
+            # numpy's own annotation reads the spread arrays as its `allow_pickle` argument.
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def of(self, side: Side, k: int, images: Sequence[int], channels: int) -> Features:

@@ -151,7 +151,7 @@ class Measures:
 
     def _key(self, model: Model, ids: Sequence[str], chain: Chain) -> str:
         project = self.project
-        facts: list[Any] = [
+        facts: list[object] = [
             file_digest(model.checkpoint),
             to_dict(self.inference.resolved()),
             project.classes.names,
