@@ -171,8 +171,10 @@ class Selection:
 
 
 def centres_of(features: Features, count: int, seed: int) -> Features:
-    """Return the centres (at most `count`, C') of clusters of features (n, C'): clustered by direction, as they are
-    compared later; the centre is the mean of the features as they are, as the classifier reads them.
+    """Return the centres (at most `count`, C') of clusters of features (n, C').
+
+    Clustered by direction, as they are compared later; the centre is the mean of the features as they are, as the
+    classifier reads them.
     """
     if not len(features):
         return features

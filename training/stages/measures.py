@@ -34,8 +34,9 @@ Chain = Literal["seeds", "crf", "walk", "segmented"]
 
 @dataclass(frozen=True)
 class Measured:
-    """The scores of one chain on one split, and the background threshold they were taken at (masks of the split
-    chose it; 0 for segmentation networks).
+    """The scores of one chain on one split, and the background threshold they were taken at.
+
+    Masks of the split chose the threshold; it is 0 for segmentation networks.
     """
 
     scores: Scores
