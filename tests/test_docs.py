@@ -200,6 +200,16 @@ def test_files_hold_what_the_page_says_is_in_them(page: Path) -> None:
     assert said or page.name != "CONTRIBUTING.md"
 
 
+def test_the_import_table_is_the_one_that_is_checked() -> None:
+    from tests.test_architecture import TABLE
+
+    rows = re.findall(r"^\| (`.*`) \| (.*) \| (.*) \|$", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
+    documented: dict[str, tuple[set[str], set[str]]] = {}
+    for areas, own, foreign in ((re.findall(r"`(\w+)`", cell) for cell in row) for row in rows):
+        documented |= dict.fromkeys(areas, (set(own), set(foreign)))
+    assert documented == TABLE
+
+
 def test_the_key_table_is_the_one_of_the_plugin() -> None:
     pytest.importorskip("napari")
     from napari_wsss.widgets.keys.table import KEYS
