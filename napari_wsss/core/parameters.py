@@ -191,14 +191,14 @@ def add_options(parser: argparse.ArgumentParser, cls: type, *, prefix: str = "")
         group.add_argument("--" + (prefix + name).replace("_", "-"), **kwargs)
 
 
-def named(kind: type[V]) -> Callable[[str], tuple[str, V]]:
+def named(kind: Callable[[str], V]) -> Callable[[str], tuple[str, V]]:
     """Return the reader of ``name=value`` texts whose values are of type `kind`; they raise ValueError."""
 
     def read(text: str) -> tuple[str, V]:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals):
             raise ValueError(f"{text!r} is not written as name=value")
-        return name, kind(value)  # type: ignore[call-arg]
+        return name, kind(value)
 
     read.__name__ = "name=value"  # what messages call it
     return read

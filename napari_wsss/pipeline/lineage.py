@@ -164,7 +164,7 @@ def applied_source(plan: Plan) -> BaseSource:
 
 
 def has_model(plan: Plan) -> bool:
-    """True when a trained model is applied."""
+    """Tell whether a trained model is applied."""
     return bool(plan.segmenter_checkpoint or plan.localizer_checkpoint)
 
 
@@ -244,7 +244,7 @@ def with_model(plan: Plan, source: Source, method: str, checkpoint: str) -> Plan
 
 
 def is_asked(plan: Plan, source: Source) -> bool:
-    """True when proposals under a plan depend on the model of a shelf: it gives the base maps, or a refiner asks it."""
+    """Tell whether a plan's proposals depend on a shelf's model: it gives the base maps, or a refiner asks it."""
     if source in ("localize", "segment"):
         return True
     return any(source in load_method("refine", step.method).needs for step in plan.refiners)

@@ -216,8 +216,9 @@ def base_maps(project: Project, image_id: str, source: BaseSource | None = None)
 
 
 def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
-    """Return the maps after the plan's refiners: from what is stored, quick steps computed now; None when a slow
-    step (or the base maps) was not computed yet.
+    """Return the maps after the plan's refiners: from what is stored, quick steps computed now.
+
+    None when a slow step (or the base maps) was not computed yet.
     """
     base = base_maps(project, image_id)
     if base is None:

@@ -136,7 +136,7 @@ class Catalog:
         return int(self._database.value(f"SELECT count(*) FROM images WHERE {where}", values))
 
     def knows(self, fact: Fact) -> bool:
-        """True when at least one image has a score, a change, a disagreement or a cluster."""
+        """Tell whether at least one image has a score, a change, a disagreement or a cluster."""
         return bool(self._database.rows(f"SELECT 1 FROM {_KNOWN[fact]} LIMIT 1"))
 
     def places_in_clusters(self, image_id: str) -> dict[str, int]:

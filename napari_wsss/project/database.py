@@ -62,7 +62,7 @@ class Database:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection (autocommit; write only inside `transaction`)."""
+        """The connection of this thread (autocommit; write only inside `transaction`)."""
         return self._handle().connection
 
     def _handle(self) -> _Handle:

@@ -33,7 +33,7 @@ class Holder:
         return cls(socket.gethostname(), os.getpid(), process_start(os.getpid()), secrets.token_hex(8))
 
     def is_gone(self) -> bool:
-        """True when the holder is known to have ended; never for a holder on another machine."""
+        """Tell whether the holder is known to have ended; never for a holder on another machine."""
         return self.host == socket.gethostname() and process_start(self.pid) != self.started
 
 

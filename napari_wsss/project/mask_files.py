@@ -52,7 +52,7 @@ class MaskFiles:
             return None
 
     def exists(self, path: Path) -> bool:
-        """True when there is such a file, or one is decided."""
+        """Tell whether there is such a file, or one is decided."""
         has_content = self._unsettled().get(self._key(path))
         return path.is_file() if has_content is None else has_content
 

@@ -290,8 +290,9 @@ class Project(ProjectMasks):
         return self.store.folder
 
     def hold_out(self, fraction: float, seed: int = 0) -> int:
-        """Assign the images that have no split yet to "val" (a share of `fraction`) or "train"; return how many
-        became "val". Images that have a split keep it, so validation images never come to train.
+        """Assign the images that have no split yet to "val" (a share of `fraction`) or "train".
+
+        Return how many became "val". Images that have a split keep it, so validation images never come to train.
         """
         labels = {record.id: record.labels for record in self.catalog.records(split="")}
         chosen = choose_held_out(labels, fraction, seed)

@@ -49,7 +49,7 @@ class ResultStore:
         return self.folder / f"{provenance.step}-{provenance.key}" / f"{image_id}{suffix}"
 
     def has(self, provenance: Provenance, image_id: str, image_hash: str) -> bool:
-        """True when maps for this content of the image are stored; damage shows only when they are read."""
+        """Tell whether maps for this content of the image are stored; damage shows only when they are read."""
         try:
             with np.load(self.path(provenance, image_id), allow_pickle=False) as stored:
                 return str(stored["image"]) == image_hash

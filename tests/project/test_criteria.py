@@ -146,6 +146,17 @@ def test_every_order_holds_every_image_once(clustered: Project) -> None:
     assert clustered.catalog.find(Criteria(), "disagrees")[:2] == ["day 1/a.png", "a.png"]
 
 
+@pytest.mark.parametrize("order", ["undecided first", "uncertainty", "diversity", "changed"])
+@pytest.mark.parametrize("state", UNDECIDED)
+def test_what_is_undecided_goes_before_what_is_decided(project: Project, order: str, state: str) -> None:
+    catalog = project.catalog
+    *others, last = catalog.ids()
+    for image_id in others:
+        catalog.restore_state(image_id, "accepted")
+    catalog.restore_state(last, state)
+    assert catalog.find(Criteria(), order)[0] == last
+
+
 def test_places_in_clusters_count_from_the_centre(clustered: Project) -> None:
     assert clustered.catalog.places_in_clusters("a.png") == {"cat 1": 1, "dog 1": 0}
     assert clustered.catalog.places_in_clusters("day 1/ä.jpg") == {}

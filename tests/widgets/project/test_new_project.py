@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from napari_wsss.exchange import labels
 from napari_wsss.project.project import Project
-from napari_wsss.widgets.project.new_project import NewProject
+from napari_wsss.widgets.project.new_project import KINDS, NewProject
 from tests.session.conftest import write_picture
 
 
@@ -31,6 +32,10 @@ def form(empty_session, qtbot):
 def entries(tree):
     tops = [tree.topLevelItem(row) for row in range(tree.topLevelItemCount())]
     return {top.text(0): [top.child(row).text(0) for row in range(top.childCount())] for top in tops}
+
+
+def test_every_kind_of_labels_can_be_chosen():
+    assert tuple(kind for kind, _ in KINDS) == labels.KINDS
 
 
 def previewed(form, images, qtbot):
