@@ -237,6 +237,31 @@ def test_opening_without_napari_says_what_to_install(
     assert "napari-wsss[gui]" in capsys.readouterr().err
 
 
+@pytest.mark.gui
+@pytest.mark.parametrize("named", ["", "project.sqlite"])
+def test_opening_shows_a_window_with_the_project_and_waits_for_its_end(
+    project_folder: Path, named: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    napari = pytest.importorskip("napari")
+    from napari_wsss.widgets.dock import dock_of
+
+    shown = []
+
+    def run() -> None:
+        viewer = napari.current_viewer()
+        dock = dock_of(viewer)
+        shown.append((viewer.title, dock.session.project.folder, [layer.name for layer in viewer.layers]))
+        dock.shut_down()
+
+    monkeypatch.setattr(napari, "Viewer", request.getfixturevalue("make_napari_viewer"))
+    monkeypatch.setattr(napari, "run", run)
+    assert main(["open", str(project_folder / named)]) == DONE
+    ((title, folder, layers),) = shown
+    assert (title, folder) == ("napari-wsss", project_folder)
+    assert layers[0] == "image"
+    assert layers[-1] == "mask"
+
+
 def test_evaluate_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
 

@@ -27,7 +27,7 @@ from napari_wsss.widgets.keys.help import KeyHelp
 from napari_wsss.widgets.keys.table import Keyboard
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.personal import PersonalChoices
-from napari_wsss.widgets.preferences import toast_after
+from napari_wsss.widgets.preferences import PLUGIN, toast_after
 from napari_wsss.widgets.project.page import ProjectPage
 from napari_wsss.widgets.refine.page import RefinePage
 from napari_wsss.widgets.relay import QtRelay
@@ -35,7 +35,10 @@ from napari_wsss.widgets.review.page import ReviewPage
 from napari_wsss.widgets.statistics_page import StatisticsPage
 from napari_wsss.widgets.train.page import TrainPage
 
-DOCK_NAME = "WSSS (napari-wsss)"  # what napari's plugin menu calls it, so that the menu finds this very dock
+DOCK_NAME = f"WSSS ({PLUGIN})"  # what napari's plugin menu calls it, so that the menu finds this very dock
+STRIP = "Filmstrip"
+STRIP_NAME = f"{STRIP} ({PLUGIN})"
+NO_STRIP = f"The filmstrip needs the plugin {PLUGIN} in napari: install it, or switch it on in Plugins > Manage."
 PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats")
 
 
@@ -164,9 +167,16 @@ class WsssDock(QWidget):
             show_info(f"WSSS: {what}")
 
     def _toggle_filmstrip(self) -> None:
-        from napari_wsss.widgets.filmstrip_dock import toggle_filmstrip  # it knows this module
-
-        toggle_filmstrip(self.viewer)
+        """Have napari open the filmstrip, as its plugin menu does; show or hide it where it is open."""
+        window = self.viewer.window
+        is_open = any(name == STRIP_NAME for name in window.dock_widgets)
+        try:
+            strip, _ = window.add_plugin_dock_widget(PLUGIN, STRIP)
+        except KeyError:
+            self.header.say(NO_STRIP)
+            return
+        if is_open:
+            strip.setVisible(not strip.isVisible())
 
     # Opening
 

@@ -1,19 +1,19 @@
 """The filmstrip's own dock: at the bottom of the window, in one place with the console where that is open.
 
-napari's plugin menu opens it too; it belongs to the WSSS panel of the window, which is opened when it is not there.
+napari opens it, from its plugin menu or for the panel's button; it belongs to the WSSS panel of the window, which is
+opened when it is not there.
 """
 
 from __future__ import annotations
 
 import napari
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_wsss.widgets.controls.basic import soon
 from napari_wsss.widgets.dock import WsssDock, open_dock
 from napari_wsss.widgets.review.filmstrip import USUAL_HEIGHT, Filmstrip
 
-STRIP_NAME = "Filmstrip (napari-wsss)"  # what napari's plugin menu calls it, so that both find the same dock
 CONSOLE = "console"
 
 
@@ -35,6 +35,8 @@ class FilmstripDock(QWidget):
         layout = QVBoxLayout()
         layout.setContentsMargins(0, 0, 0, 0)
         self.setLayout(layout)
+        # Else napari, which opens plugins at a side of the window, would add a stretch to the layout.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def follow(self, panel: WsssDock) -> None:
         """Show the queue of a panel, instead of that of one closed before."""
@@ -78,14 +80,3 @@ def _dock_around(widget: QWidget) -> QDockWidget | None:
 def strip_of(viewer: napari.Viewer) -> FilmstripDock | None:
     """Return the viewer's filmstrip, None when it has none."""
     return next((widget for widget in viewer.window.dock_widgets.values() if isinstance(widget, FilmstripDock)), None)
-
-
-def toggle_filmstrip(viewer: napari.Viewer) -> None:
-    """Show the filmstrip of a viewer, or hide it when it is there."""
-    strip = strip_of(viewer)
-    if strip is None:
-        viewer.window.add_dock_widget(FilmstripDock(viewer), name=STRIP_NAME, area="bottom")
-        return
-    dock = _dock_around(strip)
-    if dock is not None:
-        dock.setVisible(not dock.isVisible())

@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QCoreApplication, QEvent, Qt
 from qtpy.QtWidgets import QDockWidget
 
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.dock import DOCK_NAME, WsssDock, dock_of
+from napari_wsss.widgets.dock import DOCK_NAME, NO_STRIP, STRIP_NAME, WsssDock, dock_of
 from napari_wsss.widgets.filmstrip_dock import FilmstripDock, strip_of
+from napari_wsss.widgets.review.filmstrip import LEAST_HEIGHT
+
+pytestmark = pytest.mark.gui
 
 
-@pytest.mark.gui
-def test_the_filmstrip_comes_and_goes_at_the_bottom(make_napari_viewer, model_folder, tmp_path, qtbot):
+@pytest.fixture
+def panel(make_napari_viewer, model_folder, tmp_path):
     viewer = make_napari_viewer(show=True)
-    panel = WsssDock(viewer, Session(config_folder=tmp_path / "config"))
-    viewer.window.add_dock_widget(panel, name=DOCK_NAME, area="right", add_vertical_stretch=False)
-    panel.open_project(model_folder)
+    made = WsssDock(viewer, Session(config_folder=tmp_path / "config"))
+    viewer.window.add_dock_widget(made, name=DOCK_NAME, area="right", add_vertical_stretch=False)
+    viewer.window.resize(1200, 800)
+    made.open_project(model_folder)
+    yield made
+    made.shut_down()
 
+
+def opened(panel, qtbot):
+    """Return the strip and the dock around it, after its button was clicked."""
     panel.review_page.queue.strip.click()
-    strip = strip_of(viewer)
+    strip = strip_of(panel.viewer)
     qtbot.waitUntil(lambda: strip.strip is not None)
-    dock, window = strip.parentWidget(), strip.window()
+    dock = strip.parentWidget()
     while not isinstance(dock, QDockWidget):
         dock = dock.parentWidget()
-    assert window.dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
-    assert strip.strip.model() is panel.review_page.queue.model
-    assert strip.height() < 200
+    return strip, dock
 
-    panel.review_page.queue.strip.click()
+
+def test_the_filmstrip_comes_and_goes_at_the_bottom(panel, qtbot):
+    viewer, button = panel.viewer, panel.review_page.queue.strip
+    strip, dock = opened(panel, qtbot)
+    assert strip.window().dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
+    assert strip.strip.model() is panel.review_page.queue.model
+    qtbot.waitUntil(lambda: LEAST_HEIGHT <= strip.height() < 200)
+    strip.window().resizeDocks([dock], [180], Qt.Orientation.Vertical)
+    qtbot.waitUntil(lambda: strip.strip.height() == strip.height() > 140)  # all the room there is
+    button.click()
     assert not dock.isVisible()
-    panel.review_page.queue.strip.click()
+    button.click()
     assert dock.isVisible()
+    assert list(viewer.window.dock_widgets).count(STRIP_NAME) == 1
 
     # What the plugin menu makes is the same dock, and it finds the panel.
     _, again = viewer.window.add_plugin_dock_widget("napari-wsss", "Filmstrip")
@@ -40,3 +57,27 @@ def test_the_filmstrip_comes_and_goes_at_the_bottom(make_napari_viewer, model_fo
     panel.shut_down()
     assert strip.strip.model().rowCount() == 0
     assert isinstance(again, FilmstripDock)
+
+
+def test_a_closed_filmstrip_is_made_anew(panel, qtbot):
+    listeners = len(panel.session.queue_changed)
+    first, _ = opened(panel, qtbot)
+    panel.viewer.window.remove_dock_widget(first)
+    first.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert strip_of(panel.viewer) is None
+    assert len(panel.session.queue_changed) == listeners
+    panel.session.next()
+    second, dock = opened(panel, qtbot)
+    assert second is not first
+    assert dock.isVisible()
+    assert second.strip.model() is panel.review_page.queue.model
+
+
+def test_where_napari_does_not_know_the_plugin_the_button_says_so(panel, monkeypatch):
+    from napari.plugins import _npe2
+
+    monkeypatch.setattr(_npe2.pm, "iter_widgets", lambda: iter(()))
+    panel.review_page.queue.strip.click()
+    assert panel.header.status.text() == NO_STRIP
+    assert strip_of(panel.viewer) is None

@@ -6,7 +6,7 @@ layer keeps its own history for that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from napari.layers import Labels, Layer
@@ -14,12 +14,12 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.scribbles import mask_value, scribble_value
+from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import single_shot
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.layers.brush import Brush
+from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.scribble_layer import ScribbleOverlay
-
-if TYPE_CHECKING:
-    from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
 RECORD_AFTER_MS = 150
 
@@ -29,27 +29,33 @@ class ScribbleTool(QObject):
 
     Parameters
     ----------
-    sync : ViewerSync
-        Whose scribble layer this is about.
+    session : Session
+    host : LayerHost
+        Whose mask and scribbles this is about.
+    brush : Brush
+        The class that is painted or scribbled.
 
     Attributes
     ----------
     changed : Signal()
         A person turned to the scribbles or back to the mask, or scribbled.
+    notice : Signal(str)
+        Why a class cannot be scribbled.
     """
 
     changed = Signal()
+    notice = Signal(str)
 
-    def __init__(self, sync: ViewerSync) -> None:
-        super().__init__(sync)
-        self._sync, self._session = sync, sync.session
-        self._overlay = next(one for one in sync.overlays if isinstance(one, ScribbleOverlay))
+    def __init__(self, session: Session, host: LayerHost, brush: Brush, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._host, self._brush = session, host, brush
+        self._overlay = next(one for one in host.overlays if isinstance(one, ScribbleOverlay))
         self._overlay.on_made = self._on_made
         self._chosen = False
         self._steps: list[Labels] = []  # whose history grew, since a person turned to the scribbles
         self._undone: list[Labels] = []
         self._record = single_shot(self, RECORD_AFTER_MS, self.record)
-        sync.class_chosen.connect(self._on_class)
+        brush.chosen.connect(self._on_class)
         listen(self, (self._session.scribbles.replaced, self._forget_steps))
 
     @property
@@ -72,16 +78,22 @@ class ScribbleTool(QObject):
         self._forget_steps()
         if scribbling:
             self._overlay.wanted = True
-            self._sync.feed_overlays()
+            self._host.feed_overlays()
             self._session.propagation.prepare()
-        self._sync.activate()
+        self.activate()
         layer = self.painted
         if layer is not None:
             layer.visible = True
-            self._on_class(self._sync.value)
+            self._on_class(self._brush.value)
             if layer.editable and layer.mode in ("pan_zoom", "transform"):
                 layer.mode = "paint"
         self.changed.emit()
+
+    def activate(self) -> None:
+        """Make the layer that is painted into, mask or scribbles, napari's active one."""
+        painted, selection = self.painted or self._host.mask, self._host.viewer.layers.selection
+        if painted is not None and selection.active is not painted:
+            selection.active = painted
 
     def clear(self) -> None:
         """Rub out all scribbles, as one step that Ctrl+Z takes back while the scribbles are the active layer."""
@@ -102,15 +114,15 @@ class ScribbleTool(QObject):
 
     def on_active(self, layer: Layer | None) -> None:
         """Follow a person's choice in the layer list."""
-        if layer is not None and layer in (self.layer, self._sync.mask):
+        if layer is not None and layer in (self.layer, self._host.mask):
             chosen = layer is self.layer
             if chosen != self._chosen:
                 self.choose(chosen)
 
     def note_mask_step(self) -> None:
         """Note that the mask's history grew by a step that was not painted."""
-        if self._chosen and self._sync.mask is not None:
-            self._note_step(self._sync.mask)
+        if self._chosen and self._host.mask is not None:
+            self._note_step(self._host.mask)
 
     def undo(self, _layer: object = None) -> None:
         """Take back the last step, of scribbles or mask."""
@@ -142,12 +154,12 @@ class ScribbleTool(QObject):
         layer.events.selected_label.connect(self._on_selected_label)
 
     def _on_paint(self, _event: Any = None) -> None:
-        if not self._sync.is_busy and self.layer is not None:
+        if not self._host.is_busy and self.layer is not None:
             self._note_step(self.layer)
             self._on_edit()
 
     def _on_edit(self, _event: Any = None) -> None:
-        if not self._sync.is_busy:
+        if not self._host.is_busy:
             self._record.start()
 
     def _on_class(self, value: int) -> None:
@@ -158,7 +170,7 @@ class ScribbleTool(QObject):
         try:
             layer.selected_label = scribble_value(value, classes)
         except LabelError as error:
-            self._sync.notice.emit(str(error))
+            self.notice.emit(str(error))
 
     def _on_selected_label(self, _event: Any = None) -> None:
         """Follow a class picked in napari's own controls."""
@@ -166,9 +178,10 @@ class ScribbleTool(QObject):
         if layer is None or classes is None or not self._chosen:
             return
         value = mask_value(int(layer.selected_label), classes)
-        if value == self._sync.value:
+        if value == self._brush.value:
             return
         if layer.selected_label and value in classes.values():
-            self._sync.choose_value(value)
+            self._brush.choose(value)
+            self.activate()
         else:  # no class, or nothing at all (picked where there is no scribble)
-            self._on_class(self._sync.value)
+            self._on_class(self._brush.value)

@@ -1,19 +1,16 @@
-"""Keeps the viewer's layers equal to what the session shows: the only module that touches ``viewer.layers``.
+"""Keeps the viewer's layers equal to what the session shows, and tells the session what is painted into them.
 
-Layers are made once and fed again for each image, so opacity, brush and tool survive. What was fed is remembered
-and compared: a signal touches only the layer whose array changed. `mask` shows the session's own array, so painting
-changes it directly; changes are reported to the session shortly after the last stroke. Everything about layers that
-come, go and are renamed is decided in this one place, which makes it longer than most.
+A signal of the session touches only the layer it is about; the layers themselves are `host`'s. `mask` shows the
+session's own array, so painting changes it directly; changes are reported shortly after the last stroke.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels, Layer
+from napari.layers import Labels, Layer
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QGuiApplication
@@ -25,9 +22,7 @@ from napari_wsss.widgets.controls.basic import single_shot, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
-from napari_wsss.widgets.layers.cam_layers import CamLayers
-from napari_wsss.widgets.layers.overlay import Place
-from napari_wsss.widgets.layers.overlays import make_overlays
+from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.peek import Peek
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
 
@@ -56,16 +51,12 @@ class ViewerSync(QObject):
     def __init__(self, viewer: ViewerModel, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.viewer, self.session = viewer, session
-        self.cams = CamLayers(self._add_cam, self._remove)
+        self.host = LayerHost(viewer, session, self)
+        self.cams = self.host.cams
         self.brush = Brush(session, lambda: self.mask, self.cams, self)
-        self.brush.chosen.connect(self.class_chosen)
-        self.brush.notice.connect(self.notice)
-        self.overlays = make_overlays(session)
-        self._single: dict[str, Layer] = {}
-        self._fed: dict[int, Any] = {}  # id of a layer -> the array it shows
-        self._shown_id: str | None = None
+        self.scribbles = ScribbleTool(session, self.host, self.brush, self)
         self.peek = Peek(lambda: self.layers)
-        self._busy = False  # our own changes to layers are no edits and no deletions
+        self._shown_id: str | None = None
         self._record = single_shot(self, RECORD_AFTER_MS, self.commit)
         self._save = single_shot(self, FLUSH_AFTER_MS, self.flush)
         self._tidy = single_shot(self, TIDY_AFTER_MS, self._tidy_cams)
@@ -81,27 +72,26 @@ class ViewerSync(QObject):
             (session.signals.classes_changed, self._on_classes),
             (session.signals.project_opened, self.show),
             (session.signals.project_closed, self.show),
-            *((signal, self._on_overlays) for overlay in self.overlays for signal in overlay.signals()),
-            (viewer.layers.events.removed, self._on_removed),
+            *((signal, self._on_overlays) for overlay in self.host.overlays for signal in overlay.signals()),
             (viewer.layers.selection.events.active, self._on_active),
         )
+        self.brush.chosen.connect(self.class_chosen)
+        for told in (self.brush.notice, self.host.notice, self.scribbles.notice):
+            told.connect(self.notice)
+        self.host.layers_changed.connect(self.layers_changed)
+        self.host.lost.connect(self._on_lost)
         viewer.mouse_drag_callbacks.append(self._on_press)
-        self.scribbles = ScribbleTool(self)
         self.show()
 
     @property
     def mask(self) -> Labels | None:
         """The layer a person paints into, or None while no image is shown."""
-        return self._single.get("mask")  # type: ignore[return-value]
+        return self.host.mask
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Our layers, bottom to top."""
-        single = self._single.get
-        over = {place: [one.layer for one in self.overlays if one.place == place] for place in get_args(Place)}
-        maps = [*self.cams.layers, *self.cams.spares, *over["below proposal"]]
-        order = [single("image"), *maps, single("proposal"), *over["below mask"], single("mask"), *over["on top"]]
-        return tuple(layer for layer in order if layer is not None)
+        return self.host.layers
 
     @property
     def value(self) -> int:
@@ -127,19 +117,19 @@ class ViewerSync(QObject):
         if image_id in ("", self._shown_id) and self.mask is not None:
             held = self.peek.what
             self.peek.release()
-            self._guarded(self._feed_cams)
-            self._guarded(self._feed_proposal)
+            self.host.guarded(self._feed_cams)
+            self.host.guarded(self._feed_proposal)
             if held:
                 self.peek.hold(held)
 
     def _on_classes(self) -> None:
         if self.mask is not None:
             self._recolour()
-            self._guarded(self._feed_cams)
+            self.host.guarded(self._feed_cams)
 
     def _on_proposal(self, image_id: str = "") -> None:
         if image_id in ("", self._shown_id) and self.mask is not None:
-            self._guarded(self._feed_proposal)
+            self.host.guarded(self._feed_proposal)
 
     def reconcile(self, _image_id: str = "") -> None:
         """Write the session's mask into the layer, undoably, where the session has put another array in its place."""
@@ -148,58 +138,33 @@ class ViewerSync(QObject):
             return
         self.write_mask(table.mask)
 
-    @property
-    def is_busy(self) -> bool:
-        """True while a change of a layer is ours, not a person's."""
-        return self._busy
-
-    def _guarded(self, change: Any) -> None:
-        """Run a change of ours, during which layer events are not a person's."""
-        before, self._busy = self._busy, True
-        try:
-            change()
-        finally:
-            self._busy = before
-
     def _swap(self) -> None:
         """Show another image: swap the data, clear napari's undo, put tool and class back."""
         self._record.stop()
         self._save.stop()
         image = self.session.table.image
-        before = self._single.get("image")
+        before = self.host.layer("image")
         resized = before is None or before.data.shape[:2] != image.shape[:2]
         self._shown_id = self.session.shown_id
-        self._guarded(self._feed_all)
+        self.host.guarded(self._feed_all)
         self.brush.keep_to_labels()
         if resized:
             self.viewer.reset_view()
         self.activate()
 
     def _feed_all(self) -> None:
-        self._adopt()
-        self._feed("image", self.session.table.image, lambda data: looks.image_layer(data), 0)
+        self.host.adopt()
+        self.host.feed("image", self.session.table.image, looks.image_layer)
         self._feed_cams()
         self._feed_proposal()
         self._feed_mask()
-        self._feed_overlays()
-
-    def _feed(self, role: str, data: NDArray[Any], make: Any, position: int) -> Layer:
-        layer = self._single.get(role)
-        if layer is None:
-            layer = self._single[role] = make(data)
-            self._add(layer, position)
-        elif self._fed.get(id(layer)) is not data:
-            layer.data = data
-        self._fed[id(layer)] = data
-        return layer
+        self.host.feed_overlays()
 
     def _feed_mask(self) -> None:
-        mask = self.mask
-        mode = None if mask is None else mask.mode
-        on_top = [one.layer for one in self.overlays if one.place == "on top" and one.layer in self.viewer.layers]
-        position = self.viewer.layers.index(on_top[0]) if on_top else len(self.viewer.layers)
-        data = self.session.table.mask
-        layer = self._feed("mask", data, lambda values: looks.mask_layer(values, self._classes()), position)
+        mode = None if self.mask is None else self.mask.mode
+        layer = self.host.feed(
+            "mask", self.session.table.mask, lambda values: looks.mask_layer(values, self._classes())
+        )
         if mode is None:
             self._start_mask(layer)
         # The only public way to clear undo: otherwise Ctrl+Z writes the last image's pixels into this one.
@@ -218,33 +183,13 @@ class ViewerSync(QObject):
         values = self.session.table.proposal
         if values is None:
             values = np.zeros(self.session.table.image.shape[:2], np.uint8)
-        layer = self._single.get("proposal")
-        if layer is None:
-            layers = self.viewer.layers
-            position = len(layers) if self.mask is None else layers.index(self.mask)
-            layer = looks.proposal_layer(values.copy(), self._classes())
-            self._single["proposal"] = layer
-            self._add(layer, position)
-        elif self._fed.get(id(layer)) is values:
-            return
-        else:
-            looks.write(layer, values)
-        self._fed[id(layer)] = values
+        self.host.feed(
+            "proposal", values, lambda given: looks.proposal_layer(given.copy(), self._classes()), looks.write
+        )
 
     def _on_overlays(self, *_told: Any) -> None:
         if self.mask is not None and self.session.shown_id == self._shown_id:
-            self.feed_overlays()
-
-    def feed_overlays(self) -> None:
-        """Bring the layers that come and go after the session; the active layer stays what it was."""
-        active = self.viewer.layers.selection.active
-        self._guarded(self._feed_overlays)
-        if active in self.viewer.layers and self.viewer.layers.selection.active is not active:
-            self._guarded(lambda: setattr(self.viewer.layers.selection, "active", active))
-
-    def _feed_overlays(self) -> None:
-        for overlay in self.overlays:
-            overlay.feed(self._add_overlay, self._remove)
+            self.host.feed_overlays()
 
     def _feed_cams(self) -> None:
         self.cams.feed(self.brush.labelled(), self._classes(), self.session.table.maps, self.session.table.image)
@@ -255,106 +200,35 @@ class ViewerSync(QObject):
         if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
             self._tidy.start()  # not in the middle of a stroke
         else:
-            self._guarded(self.cams.tidy)
-
-    def _add_cam(self, layer: Image, row: int) -> None:
-        self._add(layer, self.viewer.layers.index(self._single["image"]) + 1 + row)
-
-    def _add_overlay(self, layer: Layer, place: Place) -> None:
-        above = self._single.get({"below proposal": "proposal", "below mask": "mask"}.get(place, ""))
-        active = self.viewer.layers.selection.active
-        self._add(layer, len(self.viewer.layers) if above is None else self.viewer.layers.index(above))
-        self.viewer.layers.selection.active = active  # napari activates what comes; the person goes on painting
-
-    # Layers come and go
-
-    def _adopt(self) -> None:
-        """Take over a tagged image layer that the reader or the sample added before the dock opened."""
-        if "image" in self._single:
-            return
-        for layer in self.viewer.layers:
-            if looks.role_of(layer) == "image" and isinstance(layer, Image):
-                layer.locked = True
-                self._single["image"] = layer
-                layer.events.name.connect(self._on_renamed)
-                return
-
-    def _add(self, layer: Layer, position: int) -> None:
-        selection = self.viewer.layers.selection
-        active = selection.active
-        self.viewer.layers.insert(min(position, len(self.viewer.layers)), layer)
-        if active is not None and looks.role_of(active):
-            selection.active = active  # napari marks each new layer, but a person goes on painting
-        layer.events.name.connect(self._on_renamed)
-        self.layers_changed.emit()
-
-    def _remove(self, layer: Layer) -> None:
-        self._fed.pop(id(layer), None)
-        if layer in self.viewer.layers:
-            self.viewer.layers.remove(layer)
+            self.host.guarded(self.cams.tidy)
 
     def _clear(self) -> None:
         for timer in (self._record, self._save, self._tidy):
             timer.stop()
-        self._guarded(self._remove_all)
-        self._single.clear()
-        self._fed.clear()
+        self.host.clear()
         self._shown_id = None
 
-    def _remove_all(self) -> None:
-        self.cams.clear()
-        for layer in [*self._single.values(), *(one.layer for one in self.overlays if one.layer is not None)]:
-            self._remove(layer)
-        for overlay in self.overlays:
-            overlay.forget()
-
-    def _on_removed(self, event: Any) -> None:
-        layer = event.value
-        if self._busy or layer not in self.layers:
-            return
-        self._single = {role: kept for role, kept in self._single.items() if kept is not layer}
-        if looks.role_of(layer) == "cam":
-            self._guarded(lambda: self.cams.forget(layer))
-        for overlay in self.overlays:
-            if layer is overlay.layer:
-                overlay.forget()
-        self._fed.pop(id(layer), None)
-        soon(self, lambda: self._repair(layer.name))
+    def _on_lost(self, name: str) -> None:
+        soon(self, lambda: self._repair(name))
 
     def _repair(self, name: str) -> None:
         if not self.session.shown_id or self._shown_id is None:
             return
-        self._guarded(self._feed_all)
+        self.host.guarded(self._feed_all)
         self.activate()
         self.notice.emit(f"The layer '{name}' belongs to the project and was put back.")
-
-    def _on_renamed(self, event: Any) -> None:
-        layer = event.source
-        if self._busy or layer not in self.layers:
-            return
-        wanted = self._name_of(layer)
-        # napari appends " [1]" itself where another layer already has the name.
-        if re.fullmatch(re.escape(wanted) + r"( \[\d+\])?", layer.name):
-            return
-        self._guarded(lambda: setattr(layer, "name", wanted))
-        self.notice.emit(f"Layer names are fixed; '{wanted}' has its name back.")
-
-    def _name_of(self, layer: Layer) -> str:
-        if layer in self.cams.layers:
-            return looks.CAM_PREFIX + self.cams.names[self.cams.layers.index(layer)]
-        return looks.SPARE if layer in self.cams.spares else looks.role_of(layer)
 
     # From the layers to the session
 
     def _on_paint(self, _event: Any = None) -> None:
-        if not self._busy:
+        if not self.host.is_busy:
             self.session.table.touch()
             self._on_edit()
             # Each stroke by itself, as undo takes it back; soon, because fill tells before it has painted.
             soon(self, self.commit)
 
     def _on_edit(self, _event: Any = None) -> None:
-        if not self._busy and self.mask is not None:
+        if not self.host.is_busy and self.mask is not None:
             self._record.start()
             self._save.start()
 
@@ -397,7 +271,7 @@ class ViewerSync(QObject):
         mask.visible = True  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
         where = np.nonzero(mask.data != values)
         if len(where[0]):
-            self._guarded(lambda: mask.data_setitem(where, values[where]))
+            self.host.guarded(lambda: mask.data_setitem(where, values[where]))
             self.scribbles.note_mask_step()
             self._save.start()
         self._record.stop()
@@ -407,12 +281,10 @@ class ViewerSync(QObject):
 
     def activate(self) -> None:
         """Make the layer that is painted into, mask or scribbles, napari's active one."""
-        painted = self.scribbles.painted or self.mask
-        if painted is not None and self.viewer.layers.selection.active is not painted:
-            self.viewer.layers.selection.active = painted
+        self.scribbles.activate()
 
     def _on_active(self, event: Any) -> None:
-        if not self._busy:
+        if not self.host.is_busy:
             self.scribbles.on_active(event.value)
 
     def choose_value(self, value: int) -> None:
@@ -428,8 +300,7 @@ class ViewerSync(QObject):
 
     def _recolour(self) -> None:
         """Give mask and proposal the colours of the current class list (a class may have been added)."""
-        for role in ("mask", "proposal"):
-            layer = self._single.get(role)
+        for layer in (self.mask, self.host.layer("proposal")):
             if layer is not None and len(layer.colormap.color_dict) != len(self._classes().values()) + 1:
                 layer.colormap = looks.mask_colours(self._classes())
 
