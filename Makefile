@@ -26,7 +26,7 @@ test: env  ## the test suite on two workers; PYTEST_ARGS='-m slow' or '-m real' 
 test-qt6: env  ## the window's tests on PyQt6, in an environment of its own
 	@env -u PYTHONDONTWRITEBYTECODE WORKERS=$(WORKERS) .ci/qt6 $(PYTEST_ARGS)
 
-lint: env  ## ruff, and mypy --strict on core, session and pipeline
+lint: env  ## ruff, and mypy --strict
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

@@ -60,18 +60,19 @@ def show_filmstrip(dock: WsssDock) -> None:
 def move_threshold(dock: WsssDock) -> None:
     """Lower the background threshold with the key."""
     hide_filmstrip(dock)
-    if dock.session.maps is not None:
+    if dock.session.shown_table is not None and dock.session.shown_table.maps is not None:
         dock.actions_.run("threshold_down")
 
 
 def scribble(dock: WsssDock) -> None:
     """Scribble once on each labelled class and once on the background, and make a mask of it."""
     session, tool = dock.session, dock.sync.scribbles
-    if session.maps is None or not session.maps.classes:
+    table = session.shown_table
+    if table is None or table.maps is None or not table.maps.classes:
         return
     tool.choose(True)
-    layer, scores = tool.layer, session.maps.scores
-    values = [session.classes.mask_value(session.classes.names[index]) for index in session.maps.classes]
+    layer, scores = tool.layer, table.maps.scores
+    values = [table.classes.mask_value(table.classes.names[index]) for index in table.maps.classes]
     places = [int(score.argmax()) for score in scores]
     for value, place in zip([*values, BACKGROUND], [*places, int(scores.max(0).argmin())], strict=True):
         dock.sync.choose_value(value)
@@ -87,12 +88,13 @@ def correct(dock: WsssDock) -> None:
     """Copy the proposal and paint a stroke over it."""
     dock.sync.scribbles.choose(False)
     mask, session = dock.sync.mask, dock.session
-    if mask is None or session.record is None:
+    table = session.shown_table
+    if mask is None or table is None:
         return
-    if session.proposal is not None:
+    if table.proposal is not None:
         dock.actions_.run("copy_all")
-    named = sorted(session.record.labels) or session.classes.names
-    dock.sync.choose_value(session.classes.mask_value(named[0]))
+    named = sorted(table.record.labels) or table.classes.names
+    dock.sync.choose_value(table.classes.mask_value(named[0]))
     mask.mode = "paint"
     height, width = mask.data.shape
     mask.brush_size = max(4, height // 16)
@@ -119,7 +121,7 @@ def show_difference(dock: WsssDock) -> None:
     project = dock.session.project
     accepted = [one.image_id for one in last_decisions(project) if one.state == "accepted"] if project else []
     if accepted:
-        dock.session.go_to(accepted[0])
+        dock.session.navigation.go_to(accepted[0])
         dock.session.comparison.show("difference")
 
 

@@ -58,9 +58,9 @@ class Walk:
     def run(self, stations: Sequence[Station] = STATIONS) -> None:
         """Walk through the stations."""
         session = self._dock.session
-        if session.record is not None and session.record.state == "accepted":  # an earlier walk
-            session.next_undecided()
-        self._wait(lambda: session.proposal is not None or not session.jobs.all)
+        if session.shown_table is not None and session.shown_table.record.state == "accepted":  # an earlier walk
+            session.navigation.next_undecided()
+        self._wait(lambda: session.table is not None and (session.table.proposal is not None or not session.jobs.all))
         for station in stations:
             self._stop_at(station)
 

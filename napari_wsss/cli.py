@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,7 +22,9 @@ from napari_wsss.core.errors import ProjectError, StepError, WsssError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.exchange.labels import KINDS, read_labels
 from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
-from napari_wsss.project.project import FILE_NAME, Project
+from napari_wsss.exchange.new_images import find_new_images
+from napari_wsss.project.backups import list_backups
+from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
 from napari_wsss.session.runs.folders import runs_in
 from napari_wsss.session.session import HELD_OUT, create_project
 
@@ -61,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     _sample_options(add("sample", sample, "generate pictures with image-level labels and a project on them"))
     _create_options(add("create", create, "make a project from a folder of images and their image-level labels"))
     _label_options(add("labels-report", labels_report, "say what image-level labels would be used; writes nothing"))
+    _add_options(add("add-images", add_images, "take new pictures of the project's image folder into the project"))
+    _locate_options(add("locate-images", locate_images, "find the images of a project again that were moved"))
     _project_argument(add("open", open_project, "open a project in napari"))
     _project_argument(add("info", info, "say what is in a project"))
     _export_options(add("export", export, "write the accepted masks as palette PNGs with VOC lists"))
@@ -81,6 +87,10 @@ def _sample_options(sub: argparse.ArgumentParser) -> None:
 
 def _label_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--images", type=Path, required=True, help="folder of images, or a VOC-style folder")
+    _source_options(sub)
+
+
+def _source_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--labels", type=Path, help="CSV, text list or folder with the labels [searched for]")
     sub.add_argument("--kind", choices=KINDS, default="auto", help="how the labels are written [%(default)s]")
 
@@ -89,12 +99,25 @@ def _create_options(sub: argparse.ArgumentParser) -> None:
     _label_options(sub)
     sub.add_argument("--project", type=Path, required=True, help="the project folder to make")
     sub.add_argument("--classes", nargs="+", help="class names in order, where the labels do not say them")
-    sub.add_argument(
-        "--hold-out",
-        type=float,
-        default=HELD_OUT,
-        help="share for validation where no split is given [%(default)s]",
-    )
+    _split_option(sub)
+
+
+def _split_option(sub: argparse.ArgumentParser) -> None:
+    words = "share for validation where no split is given [%(default)s]"
+    sub.add_argument("--hold-out", type=float, default=HELD_OUT, help=words)
+
+
+def _add_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("pictures", type=Path, nargs="*", help="only these pictures, or those below these folders")
+    sub.add_argument("--project", type=Path, required=True, help="project folder")
+    _source_options(sub)
+    _split_option(sub)
+    sub.add_argument("--dry-run", action="store_true", help="say what would be added, write nothing")
+
+
+def _locate_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--project", type=Path, required=True, help="project folder")
+    sub.add_argument("--images", type=Path, help="the folder that holds the images now [the one it had]")
 
 
 def _export_options(sub: argparse.ArgumentParser) -> None:
@@ -156,6 +179,30 @@ def labels_report(options: argparse.Namespace) -> int:
     return DONE
 
 
+def add_images(options: argparse.Namespace) -> int:
+    """Add the pictures that lie in the image folder since the project was made; say which, and which not."""
+    opened = Project.open_to_read if options.dry_run else _opened
+    with opened(options.project) as project:
+        found = find_new_images(project, options.pictures, options.labels, options.kind)
+        print(found.summary())
+        if found.images and not options.dry_run:
+            project.add_images(found.images)
+            project.hold_out(options.hold_out)
+            splits = Counter(project.catalog.get(image.id).split for image in found.images)
+            print(f"Added: {_listed(dict(sorted(splits.items())))}. The project has {len(project.catalog)} images now.")
+    return DONE
+
+
+def locate_images(options: argparse.Namespace) -> int:
+    """Find moved images by their path, content or name; say which are still missing."""
+    with _opened(options.project) as project:
+        missing = project.locate_images(options.images)
+        print(f"{len(project.catalog) - len(missing)} of {len(project.catalog)} images are in {project.images_root}.")
+    if missing:
+        print(f"{len(missing)} are missing: {', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}")
+    return CORRECTABLE if missing else DONE
+
+
 def open_project(options: argparse.Namespace) -> int:
     """Start napari with the dock on a project."""
     if not (options.project / FILE_NAME).exists() and options.project.name != FILE_NAME:
@@ -170,6 +217,8 @@ def open_project(options: argparse.Namespace) -> int:
             missing=("gui",),
         ) from missing
     open_window(options.project)
+    with Project.open_to_read(options.project) as project:
+        _say_backup(project)  # the one at closing had no window left to be said in
     return DONE
 
 
@@ -187,6 +236,7 @@ def info(options: argparse.Namespace) -> int:
             "Model": plan.segmenter_checkpoint or plan.localizer_checkpoint or "none applied yet",
             "Refiners": " -> ".join(step.method for step in plan.refiners) or "none",
             "Results": f"{project.store.size_bytes() / 1e6:.1f} MB (may be deleted at any time)",
+            "Backups": project.backup_error or f"{len(list_backups(project.folder / BACKUPS))} of project.sqlite",
             "Runs": "; ".join(f"{run.folder.name} {run.state}" for run in runs_in(project.training_folder)) or "none",
         }
     print("\n".join(f"{name + ':':<10}{text}" for name, text in lines.items()))
@@ -210,7 +260,7 @@ def export(options: argparse.Namespace) -> int:
 
 def import_existing(options: argparse.Namespace) -> int:
     """Take the masks of a folder into a project; never over a person's work unless told so."""
-    with Project.open(options.project) as project:
+    with _opened(options.project) as project:
         images = {one: project.image_path(one) for one in project.catalog.ids()}
         report = import_masks(options.masks, images, project.classes)
         print(report.summary())
@@ -218,6 +268,19 @@ def import_existing(options: argparse.Namespace) -> int:
     kind = "accepted masks" if options.accept else "drafts"
     print(f"{taken.count} masks taken as {kind}; {taken.kept} images kept the mask they had.")
     return DONE
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Project]:
+    """Yield a project opened for writing; say on closing when its backup failed."""
+    with Project.open(folder) as project:
+        yield project
+    _say_backup(project)
+
+
+def _say_backup(project: Project) -> None:
+    if project.backup_error:
+        print(f"napari-wsss: {project.backup_error}", file=sys.stderr)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import nn
@@ -61,7 +61,12 @@ class TrunkNetwork(nn.Module, ABC):
     presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {}
     has_classes: ClassVar[bool] = False
     Parameters: ClassVar[type[Any]] = NoParameters
-    trunk: Trunk
+
+    if TYPE_CHECKING:  # torch registers a module that is set under the name, which a real property would hide
+
+        @property
+        def trunk(self) -> Trunk:
+            """The feature extractor: set by the shelf's base, or found in the method's own network."""
 
     def __init__(self, parameters: Any | None = None, normalisation: Normalisation = IMAGENET) -> None:
         super().__init__()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -60,6 +62,68 @@ def test_images_without_labels_need_classes(tmp_path: Path, capsys: pytest.Captu
     assert main([*command, "--classes", "cat", "dog"]) == DONE
     with Project.open(tmp_path / "p") as project:
         assert project.classes.names == ("cat", "dog")
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """Return a folder of three pictures and a table of labels that a project was made of, in the folder beside it."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for name in "abc":
+        write_picture(folder / f"{name}.png")
+    (folder / "labels.csv").write_text("image,labels,split\na.png,cat,train\nb.png,dog,val\nc.png,cat;dog,train\n")
+    assert main(["create", "--images", str(folder), "--project", str(tmp_path / "project")]) == DONE
+    return folder
+
+
+def write_picture(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(len(path.name)).integers(0, 255, (8, 9, 3), np.uint8)).save(path)
+
+
+def test_new_pictures_come_into_a_project(photographs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = str(photographs.parent / "project")
+    write_picture(photographs / "new" / "d.png")
+    write_picture(photographs / "new" / "e.png")
+    (photographs / "f.png").write_text("no picture")
+    with (photographs / "labels.csv").open("a") as file:
+        file.write("new/d.png,dog,\n")
+    capsys.readouterr()
+
+    assert main(["add-images", "--project", project, "--dry-run"]) == DONE
+    text = capsys.readouterr().out
+    assert "2 new images" in text
+    assert "1 with labels" in text
+    assert "Left out: f.png" in text
+    assert main(["add-images", "--project", project, str(photographs / "new" / "d.png"), "--hold-out", "0"]) == DONE
+    assert "Added: train 1. The project has 4 images now." in capsys.readouterr().out
+    assert main(["add-images", "--project", project, "--kind", "none"]) == DONE
+    assert main(["add-images", "--project", project, "--kind", "none"]) == DONE
+    assert "0 new images" in capsys.readouterr().out
+    with Project.open(project) as found:
+        assert list(found.catalog.ids()) == ["a.png", "b.png", "c.png", "new/d.png", "new/e.png"]
+        assert found.catalog.get("new/d.png").labels == {"dog"}
+        assert found.catalog.get("new/e.png").labels == frozenset()
+        assert found.catalog.get("new/e.png").split in ("train", "val")
+
+
+def test_moved_pictures_are_found_before_new_ones_are_taken(
+    photographs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = str(photographs.parent / "project")
+    moved = photographs.parent / "far" / "far" / "far" / "pictures"
+    moved.parent.mkdir(parents=True)
+    photographs.rename(moved)
+    (moved / "b.png").unlink()
+    assert main(["locate-images", "--project", project, "--images", str(photographs.parent / "project")]) == CORRECTABLE
+    assert "folder that holds" in capsys.readouterr().err
+    assert main(["locate-images", "--project", project, "--images", str(moved)]) == CORRECTABLE
+    assert "1 are missing: b.png" in capsys.readouterr().out
+    write_picture(moved / "sub" / "b.png")
+    assert main(["add-images", "--project", project]) == DONE
+    assert "locate-images first" in capsys.readouterr().out
+    assert main(["locate-images", "--project", project]) == DONE
+    assert f"3 of 3 images are in {moved}" in capsys.readouterr().out
 
 
 def test_labels_report_writes_nothing(sample_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,6 +188,28 @@ def test_info_says_what_is_there(project_folder: Path, capsys: pytest.CaptureFix
     assert "todo 10" in text
     assert "none applied yet" in text
     assert main(["info", str(project_folder / "nothing")]) == CORRECTABLE
+
+
+def without_room_for_backups(folder: Path) -> None:
+    shutil.rmtree(folder / "backups")
+    (folder / "backups").write_text("a file where the folder should be")
+
+
+def test_a_failed_backup_is_said(
+    project_folder: Path, sample_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["info", str(project_folder)]) == DONE
+    assert "No backup" not in capsys.readouterr().out
+    without_room_for_backups(project_folder)
+
+    command = ["import-masks", "--project", str(project_folder), "--masks", masks_of(sample_folder)]
+    assert main(command) == DONE
+    assert "make room" in capsys.readouterr().err
+    assert main(["info", str(project_folder)]) == DONE
+    assert "No backup holds the last changes" in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "napari_wsss.widgets.dock", SimpleNamespace(open_window=lambda _project: None))
+    assert main(["open", str(project_folder)]) == DONE
+    assert "No backup holds the last changes" in capsys.readouterr().err
 
 
 def test_an_open_project_can_be_looked_at_but_not_filled(
@@ -202,6 +288,8 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     for name in ("sample", "create", "labels-report", "open", "info", "export", "import-masks", "evaluate"):
         assert name in text
+    assert "add-images" in text
+    assert "locate-images" in text
 
 
 def test_the_commands_need_neither_torch_nor_qt(project_folder: Path) -> None:

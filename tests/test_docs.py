@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHELL = ("sh", "bash", "console")
 EXAMPLES = {"top_share_cam": ("localize", "TopShareCam"), "smooth_scores": ("refine", "SmoothScores")}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -86,6 +86,15 @@ def test_the_examples_pass_the_contract_tests(installed: Path) -> None:
     assert "failed" not in ended.stdout
 
 
+@pytest.mark.slow
+def test_the_examples_pass_the_type_checker(installed: Path) -> None:
+    """What a reader copies into the repository has to pass `make lint` there."""
+    files = [str(installed / f"{name}.py") for name in EXAMPLES]
+    command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), *files]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
 def test_the_examples_reach_the_command_line(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     from training.run import parser_for
@@ -139,9 +148,10 @@ def parse(parser: Any, words: list[str], capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_make_targets_exist() -> None:
-    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {word for page in PAGES for word in re.findall(r"(?:`|^)make ([a-z]+)", page.read_text(), re.MULTILINE)}
-    assert {"demo", "test"} <= named <= known
+    known = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    calls = re.compile(r"(?:`|^|[A-Z] )make ([a-z][a-z0-9-]*)", re.MULTILINE)
+    named = {word for page in PAGES for word in calls.findall(page.read_text(encoding="utf-8"))}
+    assert {"demo", "test", "test-qt6"} <= named <= known
 
 
 def test_extras_exist() -> None:
@@ -172,6 +182,32 @@ def test_named_files_exist(page: Path) -> None:
     written = [path for path in named if not any(example in path for example in EXAMPLES)]
     missing = [path for path in written if not (ROOT / path).exists() and not (ROOT / "napari_wsss" / path).exists()]
     assert not missing
+
+
+def in_the_repository(path: str) -> Path:
+    """Return the file that a page names, whose paths may begin below `napari_wsss`."""
+    return next((ROOT / base / path for base in ("", "napari_wsss") if (ROOT / base / path).is_file()), ROOT / path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_hold_what_the_page_says_is_in_them(page: Path) -> None:
+    """Of `A`, `B` (a remark) and `C` in `some/file.py` each name stands in that file, as a word."""
+    name = r"`\w+`(?:\s\([^)]*\))?"
+    said = re.findall(rf"({name}(?:(?:,\s|\sand\s|\sor\s){name})*)\sin\s`([\w./-]+\.(?:py|yaml))`", page.read_text())
+    for names, path in said:
+        words = set(re.findall(r"\w+", in_the_repository(path).read_text(encoding="utf-8")))
+        assert set(re.findall(r"`(\w+)`", names)) <= words, f"{names} in {path}"
+    assert said or page.name != "CONTRIBUTING.md"
+
+
+def test_the_import_table_is_the_one_that_is_checked() -> None:
+    from tests.test_architecture import TABLE
+
+    rows = re.findall(r"^\| (`.*`) \| (.*) \| (.*) \|$", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
+    documented: dict[str, tuple[set[str], set[str]]] = {}
+    for areas, own, foreign in ((re.findall(r"`(\w+)`", cell) for cell in row) for row in rows):
+        documented |= dict.fromkeys(areas, (set(own), set(foreign)))
+    assert documented == TABLE
 
 
 def test_the_key_table_is_the_one_of_the_plugin() -> None:

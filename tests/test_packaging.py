@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MANIFEST_PACKAGE = "napari_wsss_manifest"
-PRESETS = "training/presets/*/*.json"
+CARRIED = ("training/presets/*/*.json", "napari_wsss/py.typed", "training/py.typed")
+"""What is installed beside modules and the manifest."""
 FOUND_FROM_OUTSIDE = """
 import sys
 sys.path[:0] = {path!r}
@@ -47,6 +48,13 @@ def test_every_package_is_listed() -> None:
     files = [*ROOT.glob("napari_wsss/**/__init__.py"), *ROOT.glob("training/**/__init__.py")]
     there = {".".join(file.parent.relative_to(ROOT).parts) for file in files}
     assert {*there, MANIFEST_PACKAGE} == set(PROJECT["tool"]["setuptools"]["packages"])
+
+
+@pytest.mark.parametrize("package", ["napari_wsss", "training"])
+def test_type_checkers_read_our_annotations(package: str) -> None:
+    """The marker of PEP 561: without it whoever imports us is told that we have no types."""
+    assert (ROOT / package / "py.typed").is_file()
+    assert "py.typed" in PROJECT["tool"]["setuptools"]["package-data"][package]
 
 
 def test_the_root_holds_no_module() -> None:
@@ -98,8 +106,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_wheel_holds_the_manifest_once_and_no_stray_module(built: dict[str, Path], source: str) -> None:
     names = [name for name in zipfile.ZipFile(built[source]).namelist() if ".dist-info/" not in name]
     assert [name for name in names if name.endswith("napari.yaml")] == [f"{MANIFEST_PACKAGE}/napari.yaml"]
-    modules = [path for where in ("napari_wsss/**/*.py", "training/**/*.py", PRESETS) for path in ROOT.glob(where)]
-    expected = {module.relative_to(ROOT).as_posix() for module in modules} | {f"{MANIFEST_PACKAGE}/napari.yaml"}
+    wanted = [path for where in ("napari_wsss/**/*.py", "training/**/*.py", *CARRIED) for path in ROOT.glob(where)]
+    expected = {path.relative_to(ROOT).as_posix() for path in wanted} | {f"{MANIFEST_PACKAGE}/napari.yaml"}
     assert set(names) == expected
 
 

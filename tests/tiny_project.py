@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
+from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 
@@ -45,3 +46,14 @@ def mask() -> np.ndarray:
     values = np.zeros((HEIGHT, WIDTH), np.uint8)
     values[1:3, 2:5], values[4, :], values[5, 0] = 1, 3, 255
     return values
+
+
+def put_split(project: Project, image_id: str, split: str) -> None:
+    """Assign one image to a split, as an older project may have it."""
+    project._database.execute("UPDATE images SET split = ? WHERE id = ?", (split, image_id))
+
+
+def set_scores(catalog: Catalog, scores: Mapping[str, float]) -> None:
+    """Set the queue scores of several images."""
+    for image_id, score in scores.items():
+        catalog.set_score(image_id, score)

@@ -1,2 +1,4 @@
-"""Training runs, headless or started by the panel: knows recipes and runs; imports everything of `napari_wsss` but
-`session` and `widgets`."""
+"""Training runs, headless or started by the panel: knows recipes and runs.
+
+Imports everything of `napari_wsss` but `session` and `widgets`.
+"""

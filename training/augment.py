@@ -130,4 +130,5 @@ def jittered(image: Pixels, strength: float, rng: np.random.Generator) -> Pixels
     # Contrast pulls towards the mean grey, saturation towards each pixel's own grey: one blend does both.
     pixels *= contrast * saturation
     pixels += (contrast * (1 - saturation) * grey + (1 - contrast) * grey.mean())[..., None]
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+    jittered: Pixels = np.clip(pixels, 0, 255).astype(np.uint8)
+    return jittered

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter, to_dict
+from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter, to_dict, typed_options
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
 from napari_wsss.pipeline.lineage import Source
@@ -328,12 +328,17 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
     sections = {
         section: from_dict(
             cls,
-            {**shared.get(section, {}), **special.get(section, {}), **file.get(section, {}), **_typed(cls, options)},
+            {
+                **shared.get(section, {}),
+                **special.get(section, {}),
+                **file.get(section, {}),
+                **typed_options(cls, options),
+            },
         )
         for section, cls in sections_of(recipe).items()
     }
     own = chosen.Parameters
-    typed = _typed(own, options, method_prefix(recipe, method))
+    typed = typed_options(own, options, prefix=method_prefix(recipe, method))
     own_file = file.get("parameters", {}) if method == file.get("method", method) else {}
     parameters = {**special.get("parameters", {}), **own_file, **typed}
     from_dict(own, parameters)
@@ -371,10 +376,6 @@ def _preset_name(options: argparse.Namespace, file: Mapping[str, Any]) -> str:
     if name == "auto":
         name = "scratch" if weights == SCRATCH else "pretrained"
     return str(name)
-
-
-def _typed(cls: type[Any], options: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
-    return {name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)}
 
 
 def read_config(path: Path, recipe: Recipe) -> dict[str, Any]:

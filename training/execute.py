@@ -15,8 +15,7 @@ from napari_wsss.clusters.edits import edits_of
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
-from napari_wsss.pipeline.applied_history import mark_outdated
-from napari_wsss.pipeline.lineage import is_asked, with_model
+from napari_wsss.pipeline import applied_history
 from napari_wsss.project.project import Project
 from training.config import RECIPES, RunConfig, resolve_file
 from training.data.pictures import training_records
@@ -137,19 +136,9 @@ def stopped_by_signals(run: RunFolder) -> Iterator[None]:
 def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = True) -> None:
     """Make the run's best (or its last) model the one the project's maps and proposals come from.
 
-    Accepted masks stay; undecided images are marked stale.
-
-    Raises
-    ------
-    ProjectError
-        When the project is open read-only.
+    Raises `ProjectError` when the project is open read-only.
     """
-    checkpoint = (run.path / (BEST if best else LAST)).resolve().relative_to(project.folder.resolve()).as_posix()
-    shelf = RECIPES[config.recipe][0]
-    plan = with_model(project.plan, shelf, config.method, checkpoint)
-    project.set_plan(plan)
-    if is_asked(plan, shelf):
-        mark_outdated(project)
+    applied_history.apply(project, RECIPES[config.recipe][0], config.method, run.path / (BEST if best else LAST))
 
 
 def data_digest(project: Project) -> str:

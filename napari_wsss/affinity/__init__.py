@@ -1,1 +1,4 @@
-"""Images to affinities of their pixels, one file per network; may import core, networks and weights, no other shelf."""
+"""Images to affinities of their pixels, one file per network.
+
+May import core, pixels, networks and weights, never another shelf.
+"""

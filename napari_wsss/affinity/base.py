@@ -64,6 +64,7 @@ class AffinityModel(TrunkNetwork):
     """
 
     shelf = "affinity"
+    trunk: Trunk
 
     def __init__(self, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET) -> None:
         super().__init__(parameters, normalisation)

@@ -36,7 +36,7 @@ _TAPS = 5
 _VIEW = {"crop": 512, "scale_low": 0.5, "scale_high": 1.5, "scale_of": "image", "colour": 0.0}
 _RATES = {"epochs": 3, "batch_size": 32, "learning_rate": 0.1, "head_rate": 10.0, "weight_decay": 1e-4}
 _SMALL = {"epochs": 5, "batch_size": 8, "learning_rate": 0.01, "head_rate": 10.0}
-_PUBLISHED = {
+_PUBLISHED: dict[str, dict[str, Any]] = {
     "network": {"trunk": "resnet50", "output_stride": 16, "dilated": False},
     "augmentation": _VIEW,
     "parameters": {"canvas": 512},

@@ -210,8 +210,9 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _smaller_half(found: ClassClusters, members: Sequence[str]) -> tuple[str, ...]:
-    """Return the smaller of two halves of some images (none when they are all alike): 2-means, begun from the two
-    sides of the direction in which they differ most.
+    """Return the smaller of two halves of some images, none when they are all alike.
+
+    2-means, begun from the two sides of the direction in which they differ most.
     """
     rows = {image_id: row for row, image_id in enumerate(found.image_ids)}
     values = found.coordinates[[rows[image_id] for image_id in members]].astype(np.float64)

@@ -183,6 +183,7 @@ def write_clusters(path: Path, clusters: Clusters) -> None:
         arrays |= {f"assignment/{k}": found.assignment, f"distances/{k}": found.distances}
         arrays |= {f"coordinates/{k}": found.coordinates, f"projection/{k}": found.projection}
     buffer = io.BytesIO()
+    # numpy's own annotation reads the spread arrays as its `allow_pickle` argument.
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     with publish(path) as file:
         file.write(buffer.getvalue())

@@ -1,1 +1,1 @@
-"""What is stored and passed on between stages; imports nothing of ours, only numpy, Pillow and scikit-image."""
+"""The words: what is passed on between stages and what all of them agree about; only numpy and Pillow are imported."""

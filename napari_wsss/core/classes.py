@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,6 @@ from napari_wsss.core.errors import LabelError
 BACKGROUND = 0
 IGNORE = 255
 MOST_CLASSES = IGNORE - 1
-
-HeadLayout = Literal["foreground", "background_first", "background_last"]
 
 
 @dataclass(frozen=True)
@@ -93,19 +90,6 @@ class ClassList:
     def values(self) -> tuple[int, ...]:
         """Return every value a mask of this project may hold: 0, 1 .. K, 255."""
         return (BACKGROUND, *range(1, len(self) + 1), IGNORE)
-
-    def head_channels(self, layout: HeadLayout) -> tuple[int, ...]:
-        """Return the head channel of each class for a published head layout.
-
-        ``foreground`` heads have K channels; ``background_first`` (SEAM, segmenters) and ``background_last``
-        (EDAM) have K + 1, the background being channel 0 or K.
-        """
-        first = 1 if layout == "background_first" else 0
-        return tuple(range(first, first + len(self)))
-
-    def without_background(self, array: NDArray[np.generic], layout: HeadLayout) -> NDArray[np.generic]:
-        """Return the (K, ...) class rows of an array whose first axis is a head in `layout`."""
-        return array[list(self.head_channels(layout))]
 
     @cached_property
     def palette(self) -> NDArray[np.uint8]:

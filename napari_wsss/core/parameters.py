@@ -191,14 +191,14 @@ def add_options(parser: argparse.ArgumentParser, cls: type, *, prefix: str = "")
         group.add_argument("--" + (prefix + name).replace("_", "-"), **kwargs)
 
 
-def named(kind: type[V]) -> Callable[[str], tuple[str, V]]:
+def named(kind: Callable[[str], V]) -> Callable[[str], tuple[str, V]]:
     """Return the reader of ``name=value`` texts whose values are of type `kind`; they raise ValueError."""
 
     def read(text: str) -> tuple[str, V]:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals):
             raise ValueError(f"{text!r} is not written as name=value")
-        return name, kind(value)  # type: ignore[call-arg]
+        return name, kind(value)
 
     read.__name__ = "name=value"  # what messages call it
     return read
@@ -212,9 +212,6 @@ def _option_type(kind: Any) -> Any:
     return kind
 
 
-def from_options(
-    cls: type[P], options: argparse.Namespace, base: Mapping[str, Any] | None = None, *, prefix: str = ""
-) -> P:
-    """Return a checked `cls` from parsed options laid over `base` (a configuration file's values)."""
-    typed = {name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)}
-    return from_dict(cls, {**(base or {}), **typed})
+def typed_options(cls: type, options: argparse.Namespace, *, prefix: str = "") -> dict[str, Any]:
+    """Return the parameters of `cls` that were typed, of options made by `add_options`; unchecked, by name."""
+    return {name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)}

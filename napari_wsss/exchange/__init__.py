@@ -1,1 +1,1 @@
-"""Labels, masks and projects in and out of other tools' formats, one file per format; may import `core` only."""
+"""Labels and masks in and out of other tools' formats, one file per format; may import core, pixels and project."""

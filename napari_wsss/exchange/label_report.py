@@ -9,7 +9,10 @@ from pathlib import Path
 
 from napari_wsss.core.classes import natural_order
 from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.project.records import NewImage
 
+SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "val"}
+"""What label sources call their splits -> ours; images of others get one by `Project.hold_out`."""
 _SHOWN = 5
 
 
@@ -70,6 +73,11 @@ class LabelReport:
         """Return the number of images per class, in class order."""
         found = Counter(name for names in self.labels.values() for name in names)
         return {name: found[name] for name in self.classes}
+
+    def new_image(self, image_id: str) -> NewImage:
+        """Return what a project is told of an image: its labels, and its split where that has a name we know."""
+        split = SPLITS.get(self.splits.get(image_id, ""), "")
+        return NewImage(image_id, self.labels.get(image_id, frozenset()), split)
 
     def summary(self) -> str:
         """Return the report as lines to read before a project is made, each kind of problem with examples."""

@@ -83,20 +83,6 @@ def read_labels(
     return _without_unreadable(report) if check_images else report
 
 
-def detect(images_root: Path, source: Path | None = None) -> Detected:
-    """Return how the labels are given: by the source's own form, else by what lies in `images_root`.
-
-    In this order: a usual CSV name (or the only CSV), a VOC-style folder, a usual text list, class sub-folders,
-    none.
-
-    Raises
-    ------
-    LabelError
-        When `source` is missing or of no known form.
-    """
-    return _detect(images_root, source, ImageIndex.of_folder(pictures_folder(images_root)))
-
-
 def _detect(images_root: Path, source: Path | None, index: ImageIndex) -> Detected:
     if source is not None:
         return _detect_source(source, images_root)

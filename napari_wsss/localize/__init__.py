@@ -1,1 +1,4 @@
-"""Image-level labels to activation maps, one file per method; may import core, networks and weights, no other shelf."""
+"""Image-level labels to activation maps, one file per method.
+
+May import core, pixels, networks and weights, never another shelf.
+"""

@@ -103,6 +103,7 @@ class Localizer(TrunkNetwork):
     advice: ClassVar[str] = ""
     aligned_corners: ClassVar[bool] = False
     map_range: ClassVar[Literal["max", "min_max"]] = "max"
+    trunk: Trunk
 
     def __init__(
         self,
@@ -296,8 +297,8 @@ def _maps_at_stride(
         pixel_budget=settings.pixel_budget,
         overlap=settings.tile_overlap,
     )
-    maps = maps.unflatten(0, (len(views), len(classes)))  # (views, K, h, w)
-    return maps[0] + maps[1].flip(2) if settings.flip else maps[0]
+    by_view: Tensor = maps.unflatten(0, (len(views), len(classes)))  # (views, K, h, w)
+    return by_view[0] + by_view[1].flip(2) if settings.flip else by_view[0]
 
 
 def build_localizer(

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from napari_wsss.core.parameters import parameter
 from napari_wsss.localize._comparing import Comparing
 from napari_wsss.localize.base import LocalizerBatch
-from napari_wsss.networks.co_attention import PairAttention
+from napari_wsss.networks.co_attention import AffinityKind, PairAttention
 from napari_wsss.networks.trunk import Trunk, initialise, scaled
 from napari_wsss.networks.vgg import Vgg16
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
@@ -162,7 +162,7 @@ class CoAttention(Comparing):
         self.convolutions = nn.Sequential(*layers)
         initialise(self.convolutions)
         self.classifier = nn.Conv2d(channels, class_count, 1)
-        self.attention = PairAttention(channels, chosen.affinity, chosen.sharpness)  # type: ignore[arg-type]
+        self.attention = PairAttention(channels, cast("AffinityKind", chosen.affinity), chosen.sharpness)
         heads = [self.classifier]
         self.co_classifier: nn.Conv2d | None = None
         if chosen.head == "separate":

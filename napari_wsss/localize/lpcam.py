@@ -1,5 +1,6 @@
-"""LPCAM: local prototypes of features, discriminative or not (Chen and Sun, "Extracting Class Activation Maps from
-Non-Discriminative Features as well", CVPR 2023).
+"""LPCAM: local prototypes of features, discriminative or not.
+
+Chen and Sun, "Extracting Class Activation Maps from Non-Discriminative Features as well", CVPR 2023.
 
 A trained classifier ("base") is kept as it is; only how its maps are made changes. All local features f(x) of the
 images of a class are clustered, those inside its activation map and those outside, each into K clusters. The base

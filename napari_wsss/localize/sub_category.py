@@ -126,7 +126,8 @@ class SubCategory(Localizer):
 
     def features(self, images: Tensor) -> Tensor:
         """Return the pooled features (B,C') that are clustered; in training with dropout."""
-        return self.dropout(self.trunk(images)).mean((2, 3))
+        pooled: Tensor = self.dropout(self.trunk(images)).mean((2, 3))
+        return pooled
 
     def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits of classes (B,C) and of sub-categories (B,C*K) of normalised images (B,3,H,W)."""
@@ -149,8 +150,9 @@ class SubCategory(Localizer):
 
     def sub_maps(self, features: Tensor) -> Tensor:
         """Return the maps (B,C,K,h,w) of all sub-categories, of features (B,C',h,w)."""
-        maps: Tensor = self.sub_classifier(features).relu()
-        return maps.unflatten(1, (self.class_count, self.settings.cluster_count))
+        flat: Tensor = self.sub_classifier(features).relu()  # (B, C*K, h, w)
+        maps: Tensor = flat.unflatten(1, (self.class_count, self.settings.cluster_count))
+        return maps
 
     def loss(self, batch: LocalizerBatch) -> dict[str, Tensor]:
         """Return the classes' loss and, when the batch has sub-category labels, theirs times lambda."""
@@ -173,4 +175,5 @@ class SubCategory(Localizer):
         target = sub_labels.unflatten(1, shape) * shown
         told = ((target > 0).any(2, keepdim=True) | ~shown) & self.columns.view(shape)
         single = F.binary_cross_entropy_with_logits(logits.unflatten(1, shape), target, reduction="none") * told
-        return (single.sum((1, 2)) / told.sum((1, 2)).clamp(min=1)).mean()
+        loss: Tensor = (single.sum((1, 2)) / told.sum((1, 2)).clamp(min=1)).mean()
+        return loss

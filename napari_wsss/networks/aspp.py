@@ -1,5 +1,8 @@
-"""Atrous spatial pyramid pooling: joined, with the image's mean (Chen et al., "Rethinking Atrous Convolution", 2017,
-section 3.3), or summed straight to logits (Chen et al., "DeepLab", TPAMI 2018, section 3.2)."""
+"""Atrous spatial pyramid pooling: branches joined, or summed straight to logits.
+
+Joined, with the image's mean, as in Chen et al., "Rethinking Atrous Convolution", 2017, section 3.3; summed as in Chen
+et al., "DeepLab", TPAMI 2018, section 3.2.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""DeepLab v1 with a large field of view (Chen et al., "Semantic Image Segmentation with Deep Convolutional Nets and
-Fully Connected CRFs", ICLR 2015) in the form that SEAM retrains ResNet-38 with: one atrous convolution, one 1x1, both
-with batch norm, classifier.
+"""DeepLab v1 with a large field of view, in the form that SEAM retrains ResNet-38 with.
+
+One atrous convolution, one 1x1, both with batch norm, classifier (Chen et al., "Semantic Image Segmentation with Deep
+Convolutional Nets and Fully Connected CRFs", ICLR 2015).
 """
 
 from __future__ import annotations

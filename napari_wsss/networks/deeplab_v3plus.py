@@ -1,8 +1,8 @@
-"""DeepLab v3+ (Chen et al., "Encoder-Decoder with Atrous Separable Convolution", ECCV 2018): DeepLab v3's pyramid,
-enlarged and joined with early features that know where borders are.
+"""DeepLab v3+: DeepLab v3's pyramid, enlarged and joined with early features that know where borders are.
 
-The arithmetic is that of pytorch-deeplab-xception on ResNet: plain, not separable convolutions; everything is enlarged
-corner to corner (``align_corners``).
+Chen et al., "Encoder-Decoder with Atrous Separable Convolution", ECCV 2018. The arithmetic is that of
+pytorch-deeplab-xception on ResNet: plain, not separable convolutions; everything is enlarged corner to corner
+(``align_corners``).
 """
 
 from __future__ import annotations

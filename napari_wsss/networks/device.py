@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
+from typing import TypeVar
 
 import torch
 from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 # A gain smaller than this is within the noise of a busy machine and not worth the rounding.
 _WORTHWHILE = 0.8
@@ -53,7 +56,7 @@ def background_threads() -> int:
 def bf16_pays(device: torch.device) -> bool:
     """Tell whether bfloat16 is clearly faster than float32 on `device` (timed once per process on the CPU)."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if device.type != "cpu":
         return False
     block = _probe()
@@ -63,6 +66,12 @@ def bf16_pays(device: torch.device) -> bool:
         with torch.autocast("cpu", torch.bfloat16):
             half = _best_time(lambda: block(images))
     return half < _WORTHWHILE * plain
+
+
+def laid_out(network: Network, layout: torch.memory_format = torch.channels_last) -> Network:
+    """Bring the weights of a network into a memory layout and return it."""
+    # torch's declared overloads of `to` leave this documented one out.
+    return network.to(memory_format=layout)  # type: ignore[call-overload, no-any-return]
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
@@ -91,7 +100,7 @@ def _probe() -> nn.Module:
         nn.Conv2d(192, 64, 1, bias=False),
         nn.Conv2d(64, 64, 3, padding=1, bias=False),
     ]
-    return nn.Sequential(*layers).eval().to(memory_format=torch.channels_last)
+    return laid_out(nn.Sequential(*layers).eval())
 
 
 def _best_time(run: Callable[[], object], repeats: int = 5) -> float:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable
-from typing import TypeVar
+from typing import cast
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-Network = TypeVar("Network", bound=nn.Module)
+from napari_wsss.networks.device import Network, laid_out
+
 Signature = tuple[tuple[int, int], ...]
 
 _PROBE_SIDE = 64
@@ -47,14 +48,14 @@ def folded(network: Network, run: Callable[[Network, Tensor], Tensor]) -> Networ
     if known is None or known[0] != now:
         known = (now, _fold(network, run))
         _FOLDED[network] = known
-    return known[1]  # type: ignore[return-value]
+    return cast("Network", known[1])
 
 
 def _fold(network: Network, run: Callable[[Network, Tensor], Tensor]) -> Network:
     first = next(network.parameters())
     generator = torch.Generator().manual_seed(0)
     probe = torch.randn(1, 3, _PROBE_SIDE, _PROBE_SIDE, generator=generator).to(first.device, first.dtype)
-    plain = copy.deepcopy(network).eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    plain = laid_out(copy.deepcopy(network).eval().requires_grad_(False))
     candidate = copy.deepcopy(plain)
     with torch.no_grad():
         pairs = _pairs(candidate, lambda: run(candidate, probe))
@@ -95,8 +96,10 @@ def _pairs(network: nn.Module, forward: Callable[[], object]) -> list[tuple[str,
 
 
 def _replace(network: nn.Module, convolution: str, norm: str) -> None:
-    fused = fuse_conv_bn_eval(network.get_submodule(convolution), network.get_submodule(norm))
-    network.set_submodule(convolution, fused.to(memory_format=torch.channels_last))
+    before, after = network.get_submodule(convolution), network.get_submodule(norm)
+    assert isinstance(before, nn.Conv2d)
+    assert isinstance(after, nn.BatchNorm2d)
+    network.set_submodule(convolution, laid_out(fuse_conv_bn_eval(before, after)))
     network.set_submodule(norm, nn.Identity())
 
 

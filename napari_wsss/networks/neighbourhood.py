@@ -75,7 +75,7 @@ def feature_affinities(features: Tensor, offsets: Sequence[Offset]) -> Tensor:
 
     The paper sums over the channels; its code takes the mean, and so do its published weights.
     """
-    found: Tensor = _FeatureAffinities.apply(features, tuple(offsets))
+    found: Tensor = _FeatureAffinities.apply(features, tuple(offsets))  # type: ignore[no-untyped-call]  # torch's
     return found
 
 

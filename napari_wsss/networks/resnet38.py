@@ -1,5 +1,6 @@
-"""ResNet-38 ("model A1" of Wu et al., "Wider or Deeper: Revisiting the ResNet Model", 2016), the trunk of PSA, SEAM,
-SC-CAM and EDAM.
+"""ResNet-38, the trunk of PSA, SEAM, SC-CAM and EDAM.
+
+"Model A1" of Wu et al., "Wider or Deeper: Revisiting the ResNet Model", 2016.
 
 A wide pre-activation network: a unit's branch begins with batch norm and ReLU, nothing follows the sum. The first unit
 of each stage projects its shortcut from the activated tensor, which is therefore all the stage reads: batch norm and

@@ -29,18 +29,13 @@ _TRUNKS: dict[str, tuple[str, str, tuple[int, ...]]] = {
 }
 
 
-def trunk_names() -> tuple[str, ...]:
-    """Return the names `build_trunk` knows, the CPU default first."""
-    return tuple(_TRUNKS)
-
-
 def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0, dilated: bool = True) -> Trunk:
     """Return a trunk with random weights.
 
     Parameters
     ----------
     name : str
-        One of `trunk_names`.
+        As the message for an unknown one lists them.
     output_stride : int
         Input pixels per position of the last feature map; 8 or 16 (all but the VGG-16s also 32).
     width : float

@@ -1,13 +1,14 @@
-"""Which models a project has used one after the other, read from its journal, and how to use an earlier one again."""
+"""Which models a project uses: taking another one, those used before, read from its journal, and going back."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from napari_wsss.core.plan import Plan
-from napari_wsss.pipeline.lineage import Source, applied_source, is_asked
+from napari_wsss.pipeline.lineage import Source, applied_source, is_asked, with_model
 from napari_wsss.project.journal import Entry
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import UNDECIDED
@@ -57,6 +58,40 @@ class ModelChange:
             for plan in (self.before, self.after)
             if name not in ("localizer_checkpoint", "segmenter_checkpoint") or name == base_field(plan)
         )
+
+
+def apply(project: Project, shelf: Source, method: str, checkpoint: Path) -> bool:
+    """Let a project use a trained model; return True when its proposals depend on it.
+
+    Accepted masks stay. Where proposals depend on the model, those of undecided images are noted as old.
+
+    Parameters
+    ----------
+    project : Project
+    shelf : str
+        The model's.
+    method : str
+    checkpoint : Path
+        Its file. That of the model in use means that it was trained further.
+
+    Raises
+    ------
+    ProjectError
+        When the project is open read-only.
+    """
+    relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
+    plan = with_model(project.plan, shelf, method, relative)
+    project.set_plan(plan)
+    is_moved = is_asked(plan, shelf)
+    if is_moved:
+        _mark_outdated(project)
+    return is_moved
+
+
+def apply_earlier(project: Project, earlier: Plan) -> None:
+    """Let a project use the models of an earlier plan again; see `apply`."""
+    project.set_plan(with_models_of(project.plan, earlier))
+    _mark_outdated(project)
 
 
 def base_field(plan: Plan) -> str:
@@ -114,7 +149,7 @@ def with_models_of(plan: Plan, kept: Plan) -> Plan:
     return replace(plan, **{name: getattr(kept, name) for name in (*STEPS, *CHECKPOINTS)})
 
 
-def mark_outdated(project: Project) -> None:
+def _mark_outdated(project: Project) -> None:
     """Note that another model gives the proposals: those of undecided images are old, and none is compared with it."""
     project.catalog.mark_stale(UNDECIDED)
     project.catalog.forget_changes()

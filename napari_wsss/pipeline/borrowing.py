@@ -21,7 +21,7 @@ from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import renormalised
 from napari_wsss.pipeline.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
-from napari_wsss.pipeline.lineage import Lineage, checkpoint_of
+from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, handed_on
 from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.project.project import Project
 
@@ -194,10 +194,12 @@ def _borrow_one(item: Lineage, source: str, prototypes: Prototypes, device: str,
     laid_over = maps.background is not None
     if laid_over:
         maps = with_evidence(maps, factors)
+    given = maps
     for link in item.links:
-        maps = yield from link.refiner.steps(image, maps, evidence)
+        maps = yield from link.refiner.steps(image, given, evidence)
         if not laid_over and maps.background is not None:
             maps, laid_over = with_evidence(maps, factors), True
+        given = handed_on(link.refiner, maps)
     store.write_mask(_provenance(item, source), item.image_id, item.content, maps.to_mask())
 
 

@@ -60,11 +60,6 @@ class Companions:
 NONE = Companions()
 
 
-def companions_of(project: Project, image_id: str) -> tuple[str, ...]:
-    """Return the ids of an image's companions under the project's plan; none when its model wants none."""
-    return tuple(related(project, project.plan, project.catalog.get(image_id)).chosen)
-
-
 def related(project: Project, plan: Plan, image: ImageRecord) -> Companions:
     """Return the companions of an image under a plan.
 

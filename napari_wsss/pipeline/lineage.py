@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.provenance import Provenance
@@ -22,6 +23,8 @@ from napari_wsss.pipeline.companions import NONE, Companions, related
 from napari_wsss.pipeline.saliency_folder import saliency_file
 from napari_wsss.pixels.images import content_hash
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.store import as_stored
 
 Source = Literal["localize", "segment", "saliency", "affinity"]
 BaseSource = Literal["localize", "segment"]
@@ -92,7 +95,14 @@ class Lineage:
     companions: Companions = NONE
 
     @classmethod
-    def of(cls, project: Project, image_id: str, source: BaseSource | None = None, plan: Plan | None = None) -> Lineage:
+    def of(
+        cls,
+        project: Project,
+        image_id: str,
+        source: BaseSource | None = None,
+        plan: Plan | None = None,
+        record: ImageRecord | None = None,
+    ) -> Lineage:
         """Return the lineage of an image under the project's plan, or under another one.
 
         Parameters
@@ -102,6 +112,8 @@ class Lineage:
         source : 'localize' or 'segment', optional
             The applied one (`applied_source`) when not given.
         plan : Plan, optional
+        record : ImageRecord, optional
+            The image's, where the caller has asked the catalog already.
 
         Raises
         ------
@@ -114,13 +126,13 @@ class Lineage:
         """
         plan = plan or project.plan
         source = source or applied_source(plan)
-        record = project.catalog.get(image_id)
+        record = record or project.catalog.get(image_id)
         labels = record.labels
         classes, image_hash = project.classes.indices(labels), project.image_hash(image_id)
         base = base_provenance(project, plan, source)
         links, parent = [], base
         for step in chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)):
-            refiner = build_refiner(step).applied_to(classes)
+            refiner = refiner_for(step, classes)
             if refiner is None:
                 continue
             parents = (parent, *_asked_for(project, plan, source, image_id, refiner))
@@ -152,7 +164,7 @@ def applied_source(plan: Plan) -> BaseSource:
 
 
 def has_model(plan: Plan) -> bool:
-    """True when a trained model is applied."""
+    """Tell whether a trained model is applied."""
     return bool(plan.segmenter_checkpoint or plan.localizer_checkpoint)
 
 
@@ -160,6 +172,23 @@ def build_refiner(step: Step) -> Any:
     """Return the refiner of a step of the plan; raise `StepError` or `ParameterError` when it cannot run."""
     cls = load_method("refine", step.method)
     return cls(from_dict(cls.Parameters, step.parameters))
+
+
+def refiner_for(step: Step, classes: tuple[int, ...]) -> Any:
+    """Return the refiner of a step for images of these classes (0-based), None when it leaves them as they are.
+
+    Raises what `build_refiner` does.
+    """
+    return build_refiner(step).applied_to(classes)
+
+
+def handed_on(refiner: Any, maps: ActivationMaps) -> ActivationMaps:
+    """Return what the next step of a chain is given of a refiner's result.
+
+    The maps of a slow step are given as they are stored, so that nothing depends on whether they were computed now or
+    read.
+    """
+    return maps if refiner.cheap else as_stored(maps)
 
 
 def inference_of(plan: Plan, source: Source) -> Inference | SegmentInference:
@@ -215,7 +244,7 @@ def with_model(plan: Plan, source: Source, method: str, checkpoint: str) -> Plan
 
 
 def is_asked(plan: Plan, source: Source) -> bool:
-    """True when proposals under a plan depend on the model of a shelf: it gives the base maps, or a refiner asks it."""
+    """Tell whether a plan's proposals depend on a shelf's model: it gives the base maps, or a refiner asks it."""
     if source in ("localize", "segment"):
         return True
     return any(source in load_method("refine", step.method).needs for step in plan.refiners)
@@ -242,8 +271,21 @@ def _digest(path: Path, changed: int, size: int) -> str:
 def chain_of(
     plan: Plan, source: BaseSource, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
 ) -> tuple[Step, ...]:
-    """Return an image's refiners. A segmenter brings its background: steps that only set one are left out, unless
-    this very image overrides them.
+    """Return the refiners that run on an image: the one rule for what is previewed, stored, trained on and exported.
+
+    A segmenter brings its background: steps that only set one are left out, unless this very image overrides them. A
+    step that is not installed stays, so that running the chain says what is missing.
+
+    Parameters
+    ----------
+    plan : Plan
+    source : 'localize' or 'segment'
+        Where the base maps come from.
+    image_id : str
+    labels : frozenset of str
+        The image's classes.
+    clusters : sequence of str
+        The image's clusters, as `clusters_of` gives them.
     """
     steps = plan.refiners_for(image_id, labels, clusters)
     if source == "localize":
@@ -281,5 +323,8 @@ def _asked_for(project: Project, plan: Plan, source: BaseSource, image_id: str, 
 
 
 def _only_sets_background(method: str) -> bool:
-    cls = load_method("refine", method)
+    try:
+        cls = load_method("refine", method)
+    except StepError:
+        return False
     return "background" in cls.gives and "background" not in cls.needs

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,6 @@ from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised
 from napari_wsss.pipeline.borrowing import borrowed_mask
@@ -29,17 +27,15 @@ from napari_wsss.pipeline.lineage import (
     BaseSource,
     Lineage,
     applied_source,
-    base_provenance,
     build_refiner,
-    chain_of,
     checkpoint_of,
-    clusters_of,
+    handed_on,
     has_model,
+    refiner_for,
 )
 from napari_wsss.project.project import Project
 
 Mask = NDArray[np.uint8]
-Stage = Literal["localize", "segment", "refine"]
 
 # What can go wrong with one image without saying anything about the next one.
 _IMAGE_ERRORS = (WsssError, OSError)
@@ -103,38 +99,17 @@ def segment(
     return _base_stage(project, ids, "segment", device, background)
 
 
-def refine(project: Project, ids: Iterable[str]) -> Steps[StageReport]:
-    """Run the plan's refiners over images whose base maps are stored, and store their pseudo masks.
-
-    Reports as `localize` does; an image without base maps counts as failed.
-
-    Raises
-    ------
-    StepError, ParameterError
-        At the start, when the plan cannot run (see `check_plan`) or no model is applied.
-    """
-    check_plan(project.plan)
-    checkpoint_of(project, project.plan, applied_source(project.plan))
-
-    def one(image_id: str) -> Steps[bool]:
-        item = Lineage.of(project, image_id)
-        if _stored_mask(item) is not None:
-            return True
-        base = _stored_base(item)
-        if base is None:
-            raise StepError(f"{image_id} has no maps of the applied model yet. Run localize (or segment) first.")
-        yield from _refine_and_store(item, base, _evidence(item))
-        return False
-
-    return (yield from _run("refine", ids, one))
-
-
 def propose(
     project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True
 ) -> Steps[StageReport]:
     """Compute maps and pseudo mask of each image, only what is missing, one image after the other.
 
-    Parameters, reports and errors are those of `localize` and `refine`.
+    Parameters and reports are those of `localize`.
+
+    Raises
+    ------
+    StepError, ParameterError
+        At the start, when the plan cannot run (see `check_plan`) or no model is applied.
     """
     check_plan(project.plan)
     checkpoint_of(project, project.plan, applied_source(project.plan))
@@ -166,8 +141,12 @@ def refine_maps(
     evidence : Evidence
         What the steps may ask for besides (`evidence_of`).
     """
+    given = maps
     for step in steps:
-        maps = build_refiner(step).refine(image, maps, evidence)
+        refiner = refiner_for(step, maps.classes)
+        if refiner is not None:
+            maps = refiner.refine(image, given, evidence)
+            given = handed_on(refiner, maps)
     return maps
 
 
@@ -181,16 +160,6 @@ def evidence_of(project: Project, image_id: str, device: str = "auto", *, backgr
 
 def _evidence(item: Lineage, device: str = "auto", background: bool = True) -> Evidence:
     return AppliedEvidence(item.project, item.plan, item.image_id, device, background)
-
-
-def refiners_of(project: Project, image_id: str) -> tuple[Step, ...]:
-    """Return the steps that make an image's proposal from its base maps: the plan's, with its overrides.
-
-    With an applied segmenter, which brings its own background, steps that only set a background are left out unless
-    this very image overrides them.
-    """
-    plan, labels = project.plan, project.catalog.get(image_id).labels
-    return chain_of(plan, applied_source(plan), image_id, labels, clusters_of(project, plan, image_id))
 
 
 def check_plan(plan: Plan) -> None:
@@ -236,21 +205,6 @@ def _advice(lacking: Sequence[str]) -> str:
 # -- reading what is stored -------------------------------------------------------------------------------
 
 
-def provenance(project: Project, image_id: str, stage: Stage) -> Provenance:
-    """Return what decides an image's result of a stage; its key names the folder the result is stored in.
-
-    ``refine`` means the last refiner of the image's chain (its own overrides included).
-
-    Raises
-    ------
-    StepError
-        When no model is applied or its file is missing.
-    """
-    if stage != "refine":
-        return base_provenance(project, project.plan, stage)
-    return Lineage.of(project, image_id).result
-
-
 def base_maps(project: Project, image_id: str, source: BaseSource | None = None) -> ActivationMaps | None:
     """Return the stored maps of the labelled classes; None when not computed yet (or no model is applied).
 
@@ -258,23 +212,24 @@ def base_maps(project: Project, image_id: str, source: BaseSource | None = None)
     """
     if not has_model(project.plan):
         return None
-    return _stored_base(_unrefined(project, image_id, source))
+    return stored_base(_unrefined(project, image_id, source))
 
 
 def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
-    """Return the maps after the plan's refiners: from what is stored, quick steps computed now; None when a slow
-    step (or the base maps) was not computed yet.
+    """Return the maps after the plan's refiners: from what is stored, quick steps computed now.
+
+    None when a slow step (or the base maps) was not computed yet.
     """
     base = base_maps(project, image_id)
     if base is None:
         return None
     item = Lineage.of(project, image_id)
-    position, maps = _furthest(item, base)
+    position, maps = _furthest(item, base, len(item.links))
     rest = item.links[position:]
     if not all(link.refiner.cheap for link in rest):
         return None
     image = project.load_image(image_id).pixels if rest else None
-    for link in rest:
+    for link in rest:  # quick ones, which hand on what they give
         maps = link.refiner.refine(image, maps, _evidence(item))
     return maps
 
@@ -294,7 +249,7 @@ def proposal(project: Project, image_id: str) -> Mask | None:
 # -- base maps --------------------------------------------------------------------------------------------
 
 
-def _stored_base(item: Lineage) -> ActivationMaps | None:
+def stored_base(item: Lineage) -> ActivationMaps | None:
     """Return the stored maps of exactly the labelled classes; more may be stored, fewer do not count."""
     stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
     if stored is None or not set(item.classes) <= set(stored.classes):
@@ -309,7 +264,7 @@ def _unrefined(project: Project, image_id: str, source: BaseSource | None) -> Li
 
 def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps, bool]:
     """Return base maps and whether they were stored before; computes and stores them when not."""
-    stored = _stored_base(item)
+    stored = stored_base(item)
     if stored is not None:
         return stored, True
     store = item.project.store
@@ -319,7 +274,7 @@ def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps,
     maps = model_maps(item, tuple(sorted({*item.classes, *kept})), device, background)
     store.write_maps(item.base, item.image_id, item.base_content, maps)
     # As read back, so that what follows does not depend on whether the maps were just computed.
-    return _stored_base(item) or renormalised(maps.only(item.classes)), False
+    return stored_base(item) or renormalised(maps.only(item.classes)), False
 
 
 # -- refining ---------------------------------------------------------------------------------------------
@@ -329,9 +284,9 @@ def _stored_mask(item: Lineage) -> Mask | None:
     return item.project.store.read_mask(item.result, item.image_id, item.content)
 
 
-def _furthest(item: Lineage, base: ActivationMaps) -> tuple[int, ActivationMaps]:
-    """Return how many links of the chain need not run again, and the maps after them."""
-    for position in range(len(item.links), 0, -1):
+def _furthest(item: Lineage, base: ActivationMaps, end: int) -> tuple[int, ActivationMaps]:
+    """Return how many of the chain's first `end` links need not run again, and the maps after them."""
+    for position in range(end, 0, -1):
         link = item.links[position - 1]
         if not link.refiner.cheap:
             stored = item.project.store.read_maps(link.provenance, item.image_id, item.content)
@@ -343,11 +298,13 @@ def _furthest(item: Lineage, base: ActivationMaps) -> tuple[int, ActivationMaps]
 def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -> Steps[None]:
     """Run what is left of an image's chain, storing slow steps' maps and the pseudo mask."""
     store = item.project.store
-    position, maps = _furthest(item, base)
-    rest = item.links[position:]
+    # The mask is drawn from the last step's result before that is rounded, also when only the mask was lost.
+    position, maps = _furthest(item, base, len(item.links) - 1)
+    rest, given = item.links[position:], maps
     image = item.project.load_image(item.image_id).pixels if rest else None
     for link in rest:
-        maps = yield from link.refiner.steps(image, maps, evidence)
+        maps = yield from link.refiner.steps(image, given, evidence)
+        given = handed_on(link.refiner, maps)
         if not link.refiner.cheap:
             store.write_maps(link.provenance, item.image_id, item.content, maps)
     store.write_mask(item.result, item.image_id, item.content, maps.to_mask())

@@ -144,7 +144,7 @@ def smooth(values: Mask, radius: int) -> Mask:
     found = values.copy()
     for value in np.unique(values[near]):
         own = (values == value).astype(np.float32)
-        share = gaussian(own, sigma=radius / 2, mode="nearest")  # type: ignore[no-untyped-call]
+        share = gaussian(own, sigma=radius / 2, mode="nearest")
         # On a tie a pixel keeps what it has.
         ahead = near & ((share > best) | ((share == best) & (values == value)))
         found[ahead] = value
@@ -160,13 +160,13 @@ def snap(image: NDArray[np.uint8], values: Mask, radius: int) -> Mask:
 def changed_regions(before: Mask, after: Mask) -> tuple[int, int]:
     """Return how many pixels differ between two masks, and in how many connected regions."""
     differs = before != after
-    parts: NDArray[np.intp] = label(differs, connectivity=2)  # type: ignore[no-untyped-call]
+    parts: NDArray[np.intp] = label(differs, connectivity=2)
     return int(np.count_nonzero(differs)), int(parts.max(initial=0))
 
 
 def _regions(values: Mask) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
     """Return the number (H, W) of each pixel's region, from 0, and the value of each region."""
-    parts: NDArray[np.intp] = label(values.astype(np.int16), background=-1, connectivity=1)  # type: ignore[no-untyped-call]
+    parts: NDArray[np.intp] = label(values.astype(np.int16), background=-1, connectivity=1)
     parts -= 1
     of_part = np.zeros(int(parts.max()) + 1, np.uint8)
     of_part[parts.ravel()] = values.ravel()

@@ -187,7 +187,7 @@ def around_scribbles(found: Mask, before: Mask, scribbled: Flags) -> Mask:
             region = ((found == value) & (before != value)) | seeds
         else:
             region = (found == value) | (before == value)
-        parts: NDArray[np.intp] = label(region, connectivity=1)  # type: ignore[no-untyped-call]
+        parts: NDArray[np.intp] = label(region, connectivity=1)
         touched = np.zeros(int(parts.max()) + 1, bool)
         touched[parts[seeds]] = True
         touched[0] = False

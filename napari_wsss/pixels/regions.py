@@ -102,13 +102,13 @@ def peak_region(scores: Field) -> Box | None:
 def _coarse(values: Field) -> tuple[int, Field, Field]:
     """Return the pixels per cell, the means of the cells (h, w), and these smoothed."""
     step = max(1, math.ceil(max(values.shape) / GRID))
-    coarse = values if step == 1 else block_reduce(values, (step, step), np.mean)  # type: ignore[no-untyped-call]
-    return step, coarse, gaussian(coarse, SMOOTHING, mode="nearest")  # type: ignore[no-untyped-call]
+    coarse = values if step == 1 else block_reduce(values, (step, step), np.mean)
+    return step, coarse, gaussian(coarse, SMOOTHING, mode="nearest")
 
 
 def _connected(kinds: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return (h, w) region numbers from 1: cells of one kind that touch; kind 0 stays 0."""
-    found: NDArray[np.int64] = label(kinds, background=0, connectivity=2)  # type: ignore[no-untyped-call]
+    found: NDArray[np.int64] = label(kinds, background=0, connectivity=2)
     return found
 
 

@@ -82,5 +82,5 @@ def _shrunk(planes: NDArray[np.generic], stride: int) -> NDArray[np.float32]:
         starts = np.arange(0, found.shape[axis], stride)
         counts = np.diff([*starts, found.shape[axis]]).astype(np.float32)
         shape = [-1 if at == axis else 1 for at in range(3)]
-        found = np.add.reduceat(found, starts, axis) / counts.reshape(shape)  # type: ignore[assignment]
+        found = np.divide(np.add.reduceat(found, starts, axis), counts.reshape(shape))
     return found

@@ -21,18 +21,27 @@ def list_backups(folder: Path) -> list[Path]:
     return sorted((path for path in folder.glob("project-*.sqlite") if NAME.fullmatch(path.name)), reverse=True)
 
 
+def holds_everything(database: Database, folder: Path) -> bool:
+    """True when the newest backup in `folder` has the database's present content."""
+    existing = list_backups(folder)
+    return bool(existing) and _revision(existing[0]) == database.revision
+
+
+def _revision(backup: Path) -> int:
+    found = NAME.fullmatch(backup.name)
+    return int(found[2]) if found else -1
+
+
 def back_up(database: Database, folder: Path) -> Path:
     """Copy the database into `folder` unless the newest backup already holds its content; return the backup.
 
     The copy is complete and on disk before it gets its name; older generations are then thinned out.
     """
-    revision = database.revision
     existing = list_backups(folder)
-    newest = NAME.fullmatch(existing[0].name) if existing else None
-    if newest and int(newest[2]) == revision:
+    if holds_everything(database, folder):
         return existing[0]
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"project-{_stamp(existing)}-{revision}.sqlite"
+    target = folder / f"project-{_stamp(existing)}-{database.revision}.sqlite"
     temporary = folder / f".{target.name}.{secrets.token_hex(4)}.tmp"
     try:
         database.back_up(temporary)

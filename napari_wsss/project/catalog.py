@@ -22,7 +22,6 @@ from napari_wsss.project.records import (
     State,
     check_labels,
     check_new,
-    check_split,
 )
 
 Fact = Literal["score", "changed", "disagrees", "clusters"]
@@ -33,6 +32,8 @@ _KNOWN: Mapping[Fact, str] = {
     "clusters": "image_clusters",
 }
 PAGE = 1000
+MOST_NUMBERS = 100_000
+"""Images whose numbers are kept in memory, about 100 bytes each."""
 COLUMNS = (
     "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
     "edited, changed, borrowed_from, "
@@ -45,6 +46,7 @@ class Catalog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._numbers: dict[str, int] = {}
         self.clusters = ImageClusters(database)
 
     def __len__(self) -> int:
@@ -61,17 +63,29 @@ class Catalog:
         ProjectError
             When the project has no such image.
         """
-        found = self._database.value("SELECT number FROM images WHERE id = ?", (image_id,))
-        if found is None:
-            raise ProjectError(
-                f"There is no image {image_id!r} in the project; ids are paths relative to the image folder."
-            )
-        return int(found)
+        known = self._numbers.get(image_id)
+        if known is None:
+            known = self._database.value("SELECT number FROM images WHERE id = ?", (image_id,))
+            if known is None:
+                raise _unknown(image_id)
+            self._remember(image_id, int(known))
+        return int(known)
+
+    def _remember(self, image_id: str, number: int) -> None:
+        """Keep the number of an image: it never changes, once the transaction that gave it has ended."""
+        if self._database.is_writing:
+            return
+        if len(self._numbers) >= MOST_NUMBERS:
+            self._numbers.clear()
+        self._numbers[image_id] = number
 
     def get(self, image_id: str) -> ImageRecord:
         """Return the record of one image; raise `ProjectError` when there is none."""
-        number = self.number(image_id)
-        return _record(self._database.rows(f"SELECT {COLUMNS} FROM images WHERE number = ?", (number,))[0])
+        rows = self._database.rows(f"SELECT {COLUMNS} FROM images WHERE id = ?", (image_id,))
+        if not rows:
+            raise _unknown(image_id)
+        self._remember(image_id, int(rows[0][0]))
+        return _record(rows[0])
 
     def state(self, image_id: str) -> State:
         """Return the review state of one image."""
@@ -122,7 +136,7 @@ class Catalog:
         return int(self._database.value(f"SELECT count(*) FROM images WHERE {where}", values))
 
     def knows(self, fact: Fact) -> bool:
-        """True when at least one image has a score, a change, a disagreement or a cluster."""
+        """Tell whether at least one image has a score, a change, a disagreement or a cluster."""
         return bool(self._database.rows(f"SELECT 1 FROM {_KNOWN[fact]} LIMIT 1"))
 
     def places_in_clusters(self, image_id: str) -> dict[str, int]:
@@ -233,11 +247,6 @@ class Catalog:
         """Set a state without asking `MOVES` (undo)."""
         self._set(image_id, "state = ?", state)
 
-    def set_split(self, image_id: str, split: str) -> None:
-        """Assign an image to "train", "val" or "" (none)."""
-        check_split(image_id, split)
-        self._set(image_id, "split = ?", split)
-
     def set_note(self, image_id: str, note: str) -> None:
         """Replace the reviewer's remark."""
         self._set(image_id, "note = ?", note)
@@ -245,12 +254,6 @@ class Catalog:
     def set_score(self, image_id: str, score: float | None) -> None:
         """Set the queue score."""
         self._set(image_id, "score = ?", None if score is None else float(score))
-
-    def set_scores(self, scores: Mapping[str, float]) -> None:
-        """Set many queue scores in one transaction."""
-        with self._database.transaction() as connection:
-            rows = [(float(score), image_id) for image_id, score in scores.items()]
-            connection.executemany("UPDATE images SET score = ? WHERE id = ?", rows)
 
     def set_edited(self, image_id: str, edited: float | None) -> None:
         """Set the share of pixels in [0, 1] that a person changed before accepting."""
@@ -271,10 +274,6 @@ class Catalog:
         with self._database.transaction() as connection:
             rows = [(source, image_id) for image_id in image_ids]
             connection.executemany("UPDATE images SET borrowed_from = ? WHERE id = ?", rows)
-
-    def set_hash(self, image_id: str, content_hash: str) -> None:
-        """Record the SHA-256 of the image file."""
-        self._set(image_id, "content_hash = ?", content_hash)
 
     def set_facts(
         self,
@@ -311,6 +310,10 @@ class Catalog:
     def _class_positions(self) -> dict[str, int]:
         positions: dict[str, int] = dict(self._database.rows("SELECT name, position FROM classes ORDER BY position"))
         return positions
+
+
+def _unknown(image_id: str) -> ProjectError:
+    return ProjectError(f"There is no image {image_id!r} in the project; ids are paths relative to the image folder.")
 
 
 def _record(row: Row) -> ImageRecord:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from napari_wsss.core.errors import ProjectError
@@ -20,6 +20,7 @@ from napari_wsss.core.errors import ProjectError
 BUSY_SECONDS = 20.0
 WRITER_SETTINGS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class _Handle:
@@ -54,11 +55,14 @@ class Database:
         self._handles: WeakSet[_Handle] = WeakSet()
         self._writing = threading.RLock()
         self._depth = 0
+        self._writer = 0  # the thread that is in a transaction
+        self._ended = 0  # transactions
+        self._memory: dict[str, tuple[int, Any]] = {}
         self._closed = False
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection (autocommit; write only inside `transaction`)."""
+        """The connection of this thread (autocommit; write only inside `transaction`)."""
         return self._handle().connection
 
     def _handle(self) -> _Handle:
@@ -75,14 +79,37 @@ class Database:
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a query; use it with LIMIT where the table may be large."""
         handle = self._handle()
-        with _as_project_error(self.path), handle.in_use:
-            found: list[Row] = handle.connection.execute(sql, parameters).fetchall()
+        try:
+            with handle.in_use:
+                found: list[Row] = handle.connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as reason:
+            raise _unusable(self.path, reason) from reason
         return found
 
     def value(self, sql: str, parameters: Sequence[Any] = (), default: Any = None) -> Any:
         """Return the first column of the first row, `default` when there is none."""
         found = self.rows(sql, parameters)
         return found[0][0] if found else default
+
+    def remembered(self, name: str, read: Callable[[], T]) -> T:
+        """Return what `read` finds in the file, which is asked again only after a transaction has ended.
+
+        That holds as long as nobody else writes the file, so a read-only database always asks; so does a thread within
+        its own transaction, whose changes may still be undone.
+        """
+        if self.read_only or self.is_writing:
+            return read()
+        ended, known = self._memory.get(name, (-1, None))
+        if ended != self._ended:
+            ended, known = self._ended, read()
+            self._memory[name] = (ended, known)
+        found: T = known
+        return found
+
+    @property
+    def is_writing(self) -> bool:
+        """True while the calling thread is in a transaction."""
+        return self._depth > 0 and self._writer == threading.get_ident()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -104,11 +131,13 @@ class Database:
             connection = self.connection
             outermost = self._depth == 0
             self._depth += 1
+            self._writer = threading.get_ident()
             try:
                 with _committed(connection) if outermost else _nested():
                     yield connection
             finally:
                 self._depth -= 1
+                self._ended += outermost
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement in a transaction of its own and return how many rows it changed."""
@@ -173,10 +202,14 @@ def _as_project_error(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as reason:
-        raise ProjectError(
-            f"The project database {path} cannot be used ({reason}). Check free space and permissions; "
-            "if it is damaged, restore the newest file of the folder 'backups' as project.sqlite."
-        ) from reason
+        raise _unusable(path, reason) from reason
+
+
+def _unusable(path: Path, reason: sqlite3.Error) -> ProjectError:
+    return ProjectError(
+        f"The project database {path} cannot be used ({reason}). Check free space and permissions; "
+        "if it is damaged, restore the newest file of the folder 'backups' as project.sqlite."
+    )
 
 
 def _connect(path: Path, read_only: bool) -> sqlite3.Connection:

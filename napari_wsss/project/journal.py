@@ -23,6 +23,8 @@ from napari_wsss.project.strokes import Stroke, pack, unpack
 
 Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split", "cluster", "undo"]
 DECISIONS: tuple[Kind, ...] = ("state", "mask")
+NEWEST = 2**62
+"""Above the number of every entry."""
 """The kinds a person can take back with *undo decision*.
 
 ``draft`` records a change of state that editing makes by itself, ``undo`` that an entry was taken back; so the state
@@ -138,7 +140,7 @@ class Journal:
 
     def clear_strokes(self, image_id: str, until: int | None = None) -> None:
         """Forget the strokes of an image up to entry number `until` (all without it): a file holds them now."""
-        limit = self.last_stroke(image_id) if until is None else until
+        limit = NEWEST if until is None else until
         self._database.execute(
             "DELETE FROM journal WHERE image = ? AND kind = 'stroke' AND number <= ?",
             (self._catalog.number(image_id), limit),
@@ -213,7 +215,7 @@ class Journal:
         Decisions made `Review.as_one_step` are one; its entry is the newest of them.
         """
         found: list[tuple[Entry, int]] = []
-        among, below = f"kind IN ({', '.join('?' * len(kinds))}) AND journal.number", 2**62
+        among, below = f"kind IN ({', '.join('?' * len(kinds))}) AND journal.number", NEWEST
         while len(found) < limit and (newest := self._select(f"{among} < ?", [*kinds, below], 1)):
             entry = newest[0]
             below, count = entry.number, 1

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels.images import content_hash, find_images
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
@@ -119,13 +120,29 @@ class ImageLocations:
         ----------
         root : Path, optional
             The folder that holds the images now; becomes the image folder. Without it the present one is searched.
+
+        Raises
+        ------
+        ProjectError
+            When `root` is no folder, or none of the images is below it; the image folder then stays what it was.
         """
+        before = self.root
         if root is not None:
-            stored = self._stored()
-            self.root = self._remember(Path(os.path.abspath(root)), stored)
+            self.root = Path(os.path.abspath(root))
         missing = {row[0]: row for row in self._missing()}
-        if missing:
-            self._match(missing)
+        try:
+            if missing:
+                self._match(missing)
+            if root is not None and len(missing) == len(self._catalog) > 0:
+                raise ProjectError(
+                    f"None of the project's {len(missing)} images is below {root}. Name the folder that holds them, so "
+                    f"that for example {next(iter(missing))} lies in it."
+                )
+        except ProjectError:
+            self.root = before
+            raise
+        if root is not None:
+            self._remember(self.root, self._stored())
         return tuple(missing)
 
     def _missing(self) -> Iterator[tuple[str, int, str]]:

@@ -33,7 +33,7 @@ class Holder:
         return cls(socket.gethostname(), os.getpid(), process_start(os.getpid()), secrets.token_hex(8))
 
     def is_gone(self) -> bool:
-        """True when the holder is known to have ended; never for a holder on another machine."""
+        """Tell whether the holder is known to have ended; never for a holder on another machine."""
         return self.host == socket.gethostname() and process_start(self.pid) != self.started
 
 
@@ -88,6 +88,12 @@ def read_holder(path: Path) -> Holder | None:
         return Holder(str(record["host"]), int(record["pid"]), str(record["started"]), str(record["token"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def is_held(folder: Path) -> bool:
+    """True when a living process, or one on another machine, has the project in `folder` open for writing."""
+    holder = read_holder(folder / LOCK_NAME)
+    return holder is not None and not holder.is_gone()
 
 
 def process_start(pid: int) -> str:

@@ -40,19 +40,30 @@ class MaskFiles:
 
     def content(self, path: Path) -> bytes | None:
         """Return a mask file's bytes as decided, also when the file itself is not written yet."""
-        rows = self._database.rows("SELECT content FROM unsettled WHERE path = ?", (self._key(path),))
-        if rows:
-            found: bytes | None = rows[0][0]
-            return found
+        key = self._key(path)
+        if key in self._unsettled():
+            rows = self._database.rows("SELECT content FROM unsettled WHERE path = ?", (key,))
+            if rows:  # else it was settled meanwhile
+                found: bytes | None = rows[0][0]
+                return found
         try:
             return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def exists(self, path: Path) -> bool:
-        """True when there is such a file, or one is decided."""
-        rows = self._database.rows("SELECT content IS NOT NULL FROM unsettled WHERE path = ?", (self._key(path),))
-        return bool(rows[0][0]) if rows else path.is_file()
+        """Tell whether there is such a file, or one is decided."""
+        has_content = self._unsettled().get(self._key(path))
+        return path.is_file() if has_content is None else has_content
+
+    def _unsettled(self) -> dict[str, bool]:
+        """Return the keys of the files that are still to be written, and whether each is to hold anything."""
+
+        def read() -> dict[str, bool]:
+            rows = self._database.rows("SELECT path, content IS NOT NULL FROM unsettled")
+            return {str(key): bool(has_content) for key, has_content in rows}
+
+        return self._database.remembered("unsettled", read)
 
     def decide(self, path: Path, content: bytes | None) -> None:
         """Note, in the surrounding transaction, what a file is to hold; None removes it. `settle` writes it."""
@@ -64,7 +75,7 @@ class MaskFiles:
 
     def settle(self) -> int:
         """Write the files that decisions left to be written; return how many still wait (full disk ...)."""
-        waiting = 0
+        waiting, written = 0, []
         with self.settling:
             for key, content in self._database.rows("SELECT path, content FROM unsettled"):
                 try:
@@ -72,7 +83,10 @@ class MaskFiles:
                 except OSError:
                     waiting += 1  # the content is safe in the database and read from there; tried again later
                     continue
-                self._database.execute("DELETE FROM unsettled WHERE path = ? AND content IS ?", (key, content))
+                written.append((key, content))
+            if written:
+                with self._database.transaction() as connection:
+                    connection.executemany("DELETE FROM unsettled WHERE path = ? AND content IS ?", written)
         return waiting
 
     @staticmethod

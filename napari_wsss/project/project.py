@@ -18,13 +18,13 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import sync_folder
 from napari_wsss.core.plan import Plan, changed_parts
 from napari_wsss.pixels.images import LoadedImage, image_size, read_image
-from napari_wsss.project.backups import back_up
+from napari_wsss.project.backups import back_up, holds_everything
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
 from napari_wsss.project.locations import ImageLocations, root_entries
-from napari_wsss.project.lock import ProjectLock
+from napari_wsss.project.lock import ProjectLock, is_held
 from napari_wsss.project.opening import build_file, prepare
 from napari_wsss.project.project_masks import ProjectMasks
 from napari_wsss.project.records import NewImage
@@ -51,7 +51,8 @@ class Project(ProjectMasks):
     store : ResultStore
         Machine results.
     backup_error : str
-        Why the backup at opening or closing failed, "" when it did not.
+        What is wrong with the backups and what to do about it: the last one, at opening or closing, failed; or, of a
+        project that is only read and that nobody has open, none holds the last changes. "" when all is well.
     """
 
     def __init__(self, folder: Path, database: Database, lock: ProjectLock | None) -> None:
@@ -175,6 +176,11 @@ class Project(ProjectMasks):
             if lock is not None:
                 project._review.files.settle()
                 project._try_backup()
+            elif not is_held(folder) and not holds_everything(database, folder / BACKUPS):
+                project.backup_error = (
+                    f"No backup holds the last changes of {folder}. The project itself is saved; open it for writing "
+                    "once, which makes a backup."
+                )
             return project
         except BaseException:
             database.close()
@@ -202,6 +208,11 @@ class Project(ProjectMasks):
     ) -> None:
         self.close()
 
+    @property
+    def closed(self) -> bool:
+        """True once the project was closed."""
+        return self._closed
+
     def backup(self) -> Path:
         """Return a backup of ``project.sqlite`` as it is now, made unless the newest one is already equal."""
         return back_up(self._database, self.folder / BACKUPS)
@@ -211,7 +222,10 @@ class Project(ProjectMasks):
         try:
             self.backup()
         except (OSError, ProjectError) as reason:
-            self.backup_error = f"No backup could be made of {self.folder} ({reason})."
+            self.backup_error = (
+                f"No backup of {self.folder} could be made ({reason}). The project itself is saved; make room on its "
+                f"disk, or allow writing to its folder {BACKUPS!r}, then open it again."
+            )
         else:
             self.backup_error = ""
 
@@ -220,6 +234,9 @@ class Project(ProjectMasks):
     @property
     def classes(self) -> ClassList:
         """The foreground classes in their fixed order."""
+        return self._database.remembered("classes", self._read_classes)
+
+    def _read_classes(self) -> ClassList:
         names = tuple(name for (name,) in self._database.rows("SELECT name FROM classes ORDER BY position"))
         if self._classes is None or self._classes.names != names:
             self._classes = ClassList(names)
@@ -245,6 +262,9 @@ class Project(ProjectMasks):
     @property
     def plan(self) -> Plan:
         """How maps and pseudo masks are made; the default plan until one is set."""
+        return self._database.remembered("plan", self._read_plan)
+
+    def _read_plan(self) -> Plan:
         text = str(self._database.value("SELECT value FROM meta WHERE key = 'plan'", default="{}"))
         if text != self._plan[0]:
             self._plan = (text, Plan.from_dict(json.loads(text)))
@@ -270,8 +290,9 @@ class Project(ProjectMasks):
         return self.store.folder
 
     def hold_out(self, fraction: float, seed: int = 0) -> int:
-        """Assign the images that have no split yet to "val" (a share of `fraction`) or "train"; return how many
-        became "val". Images that have a split keep it, so validation images never come to train.
+        """Assign the images that have no split yet to "val" (a share of `fraction`) or "train".
+
+        Return how many became "val". Images that have a split keep it, so validation images never come to train.
         """
         labels = {record.id: record.labels for record in self.catalog.records(split="")}
         chosen = choose_held_out(labels, fraction, seed)
@@ -290,7 +311,10 @@ class Project(ProjectMasks):
         return self._locations.root
 
     def locate_images(self, root: Path | None = None) -> tuple[str, ...]:
-        """Find missing images again (below `root`, if given) by relative path or content; return the still missing."""
+        """Find missing images again by relative path or content; return the still missing (see `ImageLocations`).
+
+        `root` is the folder that holds the images now; without it the present one is searched.
+        """
         return self._locations.locate(root)
 
     def add_images(self, images: Iterable[NewImage]) -> int:
@@ -306,8 +330,8 @@ class Project(ProjectMasks):
         path = self.image_path(image_id)
         if not path.exists():
             raise ProjectError(
-                f"The image {image_id} is not at {path}. Put it back, or tell the project where its images are now "
-                "(locate images)."
+                f"The image {image_id} is not at {path}. Put it back, or tell the project where its images are now: "
+                f"napari-wsss locate-images --project {self.folder} --images FOLDER."
             )
         return read_image(path)
 

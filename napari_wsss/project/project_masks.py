@@ -32,11 +32,11 @@ class ProjectMasks:
         return self._review.files.draft_path(image_id)
 
     def has_accepted(self, image_id: str) -> bool:
-        """True when there is an accepted mask (also while a draft lies over it)."""
+        """Tell whether there is an accepted mask (also while a draft lies over it)."""
         return self._review.has_accepted(image_id)
 
     def has_draft(self, image_id: str) -> bool:
-        """True when there is unfinished work on the mask."""
+        """Tell whether there is unfinished work on the mask."""
         return self._review.has_draft(image_id)
 
     def read_accepted(self, image_id: str) -> Mask | None:

@@ -64,11 +64,11 @@ class Review:
     # -- reading ------------------------------------------------------------------------------------------
 
     def has_accepted(self, image_id: str) -> bool:
-        """True when there is an accepted mask (also while a draft lies over it)."""
+        """Tell whether there is an accepted mask (also while a draft lies over it)."""
         return self.files.exists(self.files.accepted_path(image_id))
 
     def has_draft(self, image_id: str) -> bool:
-        """True when there is unfinished work on the mask."""
+        """Tell whether there is unfinished work on the mask."""
         return self.files.exists(self.files.draft_path(image_id)) or self._journal.last_stroke(image_id) > 0
 
     def read_accepted(self, image_id: str) -> SourcedMask | None:
@@ -135,8 +135,9 @@ class Review:
         sources: ArrayLike = PERSON,
         table: tuple[Source, ...] = (),
     ) -> Entry:
-        """Append changed pixels to the journal (`Journal.append_stroke`) and turn the image into a draft, in one
-        transaction.
+        """Append changed pixels to the journal and turn the image into a draft, in one transaction.
+
+        Parameters and result are those of `Journal.append_stroke`.
         """
         with self._database.transaction():
             self._edited(image_id)

@@ -14,6 +14,7 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ class ResultStore:
         return self.folder / f"{provenance.step}-{provenance.key}" / f"{image_id}{suffix}"
 
     def has(self, provenance: Provenance, image_id: str, image_hash: str) -> bool:
-        """True when maps for this content of the image are stored; damage shows only when they are read."""
+        """Tell whether maps for this content of the image are stored; damage shows only when they are read."""
         try:
             with np.load(self.path(provenance, image_id), allow_pickle=False) as stored:
                 return str(stored["image"]) == image_hash
@@ -113,16 +114,6 @@ class ResultStore:
 
     # -- housekeeping -------------------------------------------------------------------------------------
 
-    def provenances(self) -> list[Provenance]:
-        """Return what results are there, in order of their folder names; folders without a record are left out."""
-        found = []
-        for record in sorted(self.folder.glob("*/provenance.json")):
-            try:
-                found.append(Provenance.from_dict(json.loads(record.read_text(encoding="utf-8"))))
-            except (OSError, ValueError, KeyError):
-                continue
-        return found
-
     def size_bytes(self, stage: str | None = None) -> int:
         """Return how many bytes the results (of one stage) take on disk."""
         total = 0
@@ -152,6 +143,12 @@ class ResultStore:
             step = folder.name.lstrip(".").rpartition("-")[0]
             if folder.is_dir() and (stage is None or step == stage or step.startswith(f"{stage}.")):
                 yield folder
+
+
+def as_stored(maps: ActivationMaps) -> ActivationMaps:
+    """Return maps as they are read back after `ResultStore.write_maps`."""
+    background = None if maps.background is None else _halved(maps.background).astype(np.float32)
+    return replace(maps, scores=_halved(maps.scores).astype(np.float32), background=background)
 
 
 def _halved(scores: NDArray[np.float32]) -> NDArray[np.generic]:

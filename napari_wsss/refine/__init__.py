@@ -1,1 +1,4 @@
-"""Activation maps to better maps, one file per step; may import core, networks and weights, no other shelf."""
+"""Activation maps to better maps, one file per step.
+
+May import core, pixels, networks and weights, never another shelf.
+"""

@@ -48,7 +48,7 @@ class Refiner(ABC):
 
     title: ClassVar[str]
     needs: ClassVar[frozenset[Input]] = frozenset()
-    gives: ClassVar[frozenset[Input]] = frozenset()
+    gives: frozenset[Input] = frozenset()  # a step's settings may add to it
     cheap: ClassVar[bool] = False
     requires: ClassVar[Mapping[str, tuple[str, str]]] = {}
     Parameters: ClassVar[type] = NoParameters

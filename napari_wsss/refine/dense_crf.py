@@ -127,8 +127,9 @@ class DenseCrf(Refiner):
         return {"preset": "custom", "label_certainty": certainty, **vars(kernels), **values}
 
     def at_scale(self, factor: float) -> DenseCrf:
-        """Return the step for the image at another size; kernels that follow the size of the image do so by
-        themselves.
+        """Return the step for the image at another size.
+
+        Kernels that follow the size of the image do so by themselves.
         """
         if self.settings.scale_with_image or factor == 1:
             return self
@@ -190,7 +191,8 @@ def unary_from_labels(labels: NDArray[np.integer], count: int, certainty: float)
     """
     given = labels[None] == np.arange(count)[:, None, None]  # (L, H, W)
     other = (1 - certainty) / (count - 1)
-    return np.where(given, -np.log(np.float32(certainty)), -np.log(np.float32(other)))
+    unary: NDArray[np.float32] = np.where(given, -np.log(np.float32(certainty)), -np.log(np.float32(other)))
+    return unary
 
 
 def mean_field(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Kernels) -> Steps[NDArray[np.float32]]:
@@ -214,8 +216,10 @@ def mean_field(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Ke
 def mean_field_again(
     image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Kernels
 ) -> Steps[NDArray[np.float32]]:
-    """Do what `mean_field` does, keeping the filters of the last images: they take longer than several updates, and
-    a person who moves a slider often changes the maps or the number of updates only.
+    """Do what `mean_field` does, keeping the filters of the last images.
+
+    They take longer than several updates, and a person who moves a slider often changes the maps or the number of
+    updates only.
     """
     content = hashlib.blake2b(np.ascontiguousarray(image).data).hexdigest()
     key = (content, image.shape, len(unary), replace(kernels, iterations=0))

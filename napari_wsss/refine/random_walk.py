@@ -90,7 +90,7 @@ class RandomWalk(Refiner):
     def __init__(self, parameters: Parameters | None = None) -> None:
         super().__init__(parameters)
         if self.settings.with_background:
-            self.gives = frozenset({"background"})  # type: ignore[misc]
+            self.gives = frozenset({"background"})
 
     def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
         """Return the maps after the walk, and the background where one walked."""
@@ -215,6 +215,6 @@ def _polynomial(mean: Callable[[Any], Any], start: Any, coefficients: NDArray[np
 def _inner(affinities: Affinities) -> NDArray[np.bool_]:
     """Return the cells (h,w) whose partners all lie inside; every cell where there is none such."""
     rows, columns = (np.arange(n)[:, None] + affinities.offsets[:, axis] for axis, n in enumerate(affinities.grid))
-    inside = [((at >= 0) & (at < n)).all(1) for at, n in zip((rows, columns), affinities.grid, strict=True)]
-    found = inside[0][:, None] & inside[1]
+    inside = [np.all((at >= 0) & (at < n), axis=1) for at, n in zip((rows, columns), affinities.grid, strict=True)]
+    found: NDArray[np.bool_] = inside[0][:, None] & inside[1]
     return found if found.any() else np.ones_like(found)

@@ -1,4 +1,6 @@
-"""A background score from saliency, as OAA and MCIS take it for their pseudo labels (ICCV 2019, ECCV 2020)::
+"""A background score from saliency, as OAA and MCIS take it for their pseudo labels (ICCV 2019, ECCV 2020).
+
+With the saliency s::
 
     bg(x) = strength (1 - s(x)) ^ power
 

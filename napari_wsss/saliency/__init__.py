@@ -1,1 +1,4 @@
-"""Images to class-free saliency, one file per method; may import core, networks and weights, no other shelf."""
+"""Images to class-free saliency, one file per method.
+
+May import core, pixels, networks and weights, never another shelf.
+"""

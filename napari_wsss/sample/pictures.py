@@ -189,7 +189,11 @@ def _parts(pose: _Pose) -> tuple[_Part, _Part]:
     along, across = (right * cos + down * sin) / pose.scale, (down * cos - right * sin) / pose.scale
     head = np.hypot(along - _head_centre(pose.look), across) < HEAD_RADIUS
     body = _body(pose.look, along, across) & ~head
-    return tuple(_Part(rows[m], columns[m], along[m], across[m]) for m in (body, head))  # type: ignore[return-value]
+
+    def part(inside: NDArray[np.bool_]) -> _Part:
+        return _Part(rows[inside], columns[inside], along[inside], across[inside])
+
+    return part(body), part(head)
 
 
 def _head_centre(look: int) -> float:

@@ -1,1 +1,4 @@
-"""Images to class probabilities by a trained network, one file per network; may import core, networks and weights."""
+"""Images to class probabilities by a trained network, one file per network.
+
+May import core, pixels, networks and weights, never another shelf.
+"""

@@ -20,7 +20,10 @@ from napari_wsss.networks.trunk import Trunk
 from napari_wsss.segment.base import Segmenter, SegmenterBatch, at_image_size, rest_unused, weighted_cross_entropy
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
-_NETWORK = {"network": {"trunk": "resnet101", "output_stride": 16}, "parameters": {"multi_grid": [1, 2, 4]}}
+_NETWORK: dict[str, dict[str, Any]] = {
+    "network": {"trunk": "resnet101", "output_stride": 16},
+    "parameters": {"multi_grid": [1, 2, 4]},
+}
 _CROPS = {"crop": 513, "scale_low": 0.5, "scale_high": 2.0, "scale_of": "image", "colour": 0.0}
 _RATE = {"batch_size": 16, "learning_rate": 0.007, "freeze_stages": 0, "freeze_batch_norm": False}
 

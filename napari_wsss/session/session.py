@@ -1,20 +1,21 @@
 """`Session`: one person's sitting with one project, without Qt, so that a window, a script and a test do the same.
 
-It is built in layers, each one subject: `walking` (what is shown, saving), `reviewing` (decisions, labels), `computing`
-(maps and proposals), `trying` (sliders), `tuning` (plan), `models` (applied and earlier ones), `boundary` (class
-boundaries as a picture), `companions` (images it is compared with), `sub_categories` (clusters) and, here, opening,
-creating and closing. All of it is touched by one thread; background work comes back to it through `jobs.dispatch`.
+It opens and closes projects and holds the parts that work on the open one. Each part gets what it needs by its
+constructor and is a module of its own: `table` (the shown image, the queue), `review` (decisions, labels), `proposals`
+(maps, sliders, the plan), `correct`, `gallery`, `models`, `pictures` and `runs`. Who follows whom is one list
+(`connect`). All of it is touched by one thread; background work comes back to it through `jobs.dispatch`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.apart import end_idle
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.plan import Plan
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.project.project import FILE_NAME, Project
 from napari_wsss.project.records import NewImage
@@ -22,28 +23,41 @@ from napari_wsss.session.correct.cleaning import Cleaning
 from napari_wsss.session.correct.propagation import Propagation
 from napari_wsss.session.correct.scribbles import Scribbles
 from napari_wsss.session.correct.uncertainty import Doubts
-from napari_wsss.session.gallery.following import SubCategories
-from napari_wsss.session.gallery.gallery import Gallery
-from napari_wsss.session.jobs import Dispatch, directly
+from napari_wsss.session.gallery.batch import BatchAccept
+from napari_wsss.session.gallery.borrow import Borrowing
+from napari_wsss.session.gallery.following import Following
+from napari_wsss.session.gallery.gallery import Gallery, Tools
+from napari_wsss.session.gallery.pictures import GalleryPictures
+from napari_wsss.session.jobs import Dispatch, Jobs, directly
+from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.models.changes import Changes
 from napari_wsss.session.models.comparison import Comparison
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.models.statistics import Statistics
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.pictures.thumbnails import Thumbnails
+from napari_wsss.session.proposals.boundary import Boundaries
+from napari_wsss.session.proposals.companions import CompanionChoice
+from napari_wsss.session.proposals.inference import Inference
+from napari_wsss.session.proposals.parameters import Parameters
+from napari_wsss.session.proposals.sliders import Sliders
 from napari_wsss.session.recent import RecentProject, RecentProjects
+from napari_wsss.session.review.decisions import Decisions
+from napari_wsss.session.review.labels import Labels
+from napari_wsss.session.review.provenance import Provenance
 from napari_wsss.session.runs.process import TrainingProcess
-from napari_wsss.session.table.autosave import Autosave
-from napari_wsss.session.table.prefetch import Prefetch
+from napari_wsss.session.settings import Settings
+from napari_wsss.session.signals import Signals, reported
+from napari_wsss.session.table.navigation import Navigation
+from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.queue import Queue
+from napari_wsss.session.table.table import Table
 
 CLOSING_SECONDS = 10.0
 HELD_OUT = 0.2
-SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "val"}
-"""What label sources call their splits -> ours; images of others get one by `Project.hold_out`."""
 
 
-class Session(SubCategories):
+class Session:
     """One person's sitting.
 
     Parameters
@@ -53,28 +67,107 @@ class Session(SubCategories):
         later), a script may use `mailbox.Mailbox`.
     config_folder : Path, optional
         Where recent projects are kept; the user's configuration folder by default.
+
+    Attributes
+    ----------
+    signals : Signals
+        What windows may hear.
+    settings : Settings
+        What was chosen for the whole sitting.
+    jobs : Jobs
+        What runs in the background.
+    navigation, decisions, labels, ...
+        The parts; their verbs report (and properties raise) `ProjectError` while no project is open.
     """
 
     def __init__(self, dispatch: Dispatch = directly, config_folder: Path | None = None) -> None:
-        super().__init__(dispatch)
-        self.training = TrainingProcess(lambda call: self.jobs.dispatch(call))
-        self.changes = Changes(self)
-        self.comparison = Comparison(self)
-        self.statistics = Statistics(self)
-        self.hint = RetrainHint(self, self.statistics)
-        self._recent = RecentProjects(config_folder)
-        self.scribbles = Scribbles(self)
-        self.propagation = Propagation(self)
-        self.cleaning = Cleaning(self)
-        self.doubts = Doubts(self)
-        self.thumbnails = Thumbnails(self)
-        self.gallery = Gallery(self)
+        signals, jobs, settings, opened = Signals(), Jobs(dispatch), Settings(), Opened()
+        self.signals, self.jobs, self.settings, self._opened = signals, jobs, settings, opened
+        self.navigation = Navigation(opened, signals, settings)
+        self.decisions = Decisions(opened, self.navigation, signals)
+        self.labels = Labels(opened, signals)
+        self.provenance = Provenance(opened, signals)
+        self.inference = Inference(opened, self.navigation, jobs, signals, settings)
+        self.sliders = Sliders(opened, self.inference, signals)
+        self.parameters = Parameters(opened, self.sliders, self.inference, signals)
+        self.boundaries = Boundaries(opened, jobs, signals)
+        self.companions = CompanionChoice(opened, self.sliders, signals)
+        self.models = AppliedModels(opened, self.navigation, self.inference, self.sliders, signals)
+        self.changes = Changes(opened, self.navigation, self.inference, jobs, signals)
+        self.comparison = Comparison(opened, jobs, signals)
+        self.statistics = Statistics(opened, jobs, signals)
+        self.hint = RetrainHint(opened, self.statistics, signals)
+        self.scribbles = Scribbles(opened, signals)
+        self.propagation = Propagation(opened, self.scribbles, self.decisions, jobs, signals)
+        self.cleaning = Cleaning(opened, self.decisions, jobs, signals)
+        self.doubts = Doubts(opened, jobs, signals)
+        self.thumbnails = Thumbnails(opened, jobs, signals)
+        self.following = Following(opened, self.navigation, self.labels, self.inference, self.sliders, signals)
+        self.gallery = self._gallery()
+        self.training = TrainingProcess(lambda call: jobs.dispatch(call))
         self.own_keys = OwnKeys(config_folder)
+        self._recent = RecentProjects(config_folder)
+        self.labels.moved.connect(self.inference.follow_labels)
+        self.inference.shown.connect(self.sliders.follow_results)
+        self.sliders.plan_changed.connect(self.boundaries.follow_plan)
 
-    def flush(self) -> bool:
-        """Write mask, threshold and scribbles of the shown image; return False when work is only in memory."""
-        saved = super().flush()
-        return self.scribbles.save() and saved
+    def _gallery(self) -> Gallery:
+        opened, jobs, signals = self._opened, self.jobs, self.signals
+        borrowing = Borrowing(opened, self.following, jobs, signals, self.settings)
+        batch = BatchAccept(opened, self.navigation, self.inference, jobs, signals)
+        tools = Tools(borrowing, batch, GalleryPictures(opened, jobs, signals))
+        return Gallery(opened, self.following, self.decisions, jobs, signals, tools)
+
+    @property
+    def table(self) -> Table | None:
+        """The table of the open project, whole; None while no project is open."""
+        return self._opened.or_none
+
+    # What a window asks while perhaps no project is open or no image can be shown
+
+    @property
+    def shown_table(self) -> Table | None:
+        """The table while an image is shown on it, else None."""
+        return self.table if self.shown_id else None
+
+    @property
+    def shown_id(self) -> str:
+        """Id of the shown image, "" while none is."""
+        return self.table.image_id if self.table is not None else ""
+
+    @property
+    def project(self) -> Project | None:
+        """The open project."""
+        return self.table.project if self.table is not None else None
+
+    @property
+    def classes(self) -> ClassList | None:
+        """The classes of the open project."""
+        return self.table.classes if self.table is not None else None
+
+    @property
+    def queue(self) -> Queue | None:
+        """The images of the open project in their order."""
+        return self.navigation.queue if self.table is not None else None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the open project, the default plan while none is open."""
+        return self.table.plan if self.table is not None else Plan()
+
+    def _follow(self, table: Table) -> None:
+        """Connect who follows the table of a project; the order is part of what is promised."""
+        table.savers += [self.sliders.save, table.save_mask, self.scribbles.save]
+        table.recorded.connect(self.labels.follow_mask)
+        table.arrived.connect(
+            self.sliders.begin,
+            self.inference.begin,
+            self.labels.begin,
+            self.signals.image_changed.emit,
+            self.navigation.look_ahead,
+            self.inference.ask_where_missing,
+            self.boundaries.begin,
+        )
 
     # -- opening ----------------------------------------------------------------------------------------------
 
@@ -135,84 +228,89 @@ class Session(SubCategories):
         except ProjectError:
             project.close()
             raise
-        self.project = project
-        self.queue = Queue(project.catalog, project.classes.names)
-        self._prefetch = Prefetch(project, self.jobs)
-        self._autosave = Autosave(project, self._on_save_state)
+        table = Table(project, self.jobs, self.signals)
+        self._follow(table)
+        self._opened.or_none = table
+        self.navigation.begin()
         recovered = [] if read_only else recovered_drafts(project)
-        self.project_opened.emit()
+        self.signals.project_opened.emit()
         first = recovered[0] if recovered else self.resume_position
-        if first is not None and not self.go_to(first):
-            self.next()
+        if first is not None and not self.navigation.go_to(first):
+            self.navigation.next()
         if recovered:
-            self.notice.emit(f"Recovered {len(recovered)} unfinished mask(s) from the last sitting.")
+            self.signals.notice.emit(f"Recovered {len(recovered)} unfinished mask(s) from the last sitting.")
         self._recent.note(project.folder)  # the image is noted on closing; without it there was a crash
         self.training.attach_to_living(project)
 
     def _make_room(self) -> None:
-        if not self.close_project():
+        table = self.table
+        if table is not None and not self.close_project():
             raise ProjectError(
-                f"The mask shown now cannot be saved ({self.save_state.message}), so its project stays open."
+                f"The mask shown now cannot be saved ({table.save_state.message}), so its project stays open."
             )
 
     @property
     def resume_position(self) -> str | None:
         """The image last shown, after a crash the one last worked on, else the first undecided, else the first."""
-        if self.project is None or self.queue is None or not len(self.queue):
+        project, queue = self._opened.table.project, self.navigation.queue
+        if not len(queue):
             return None
-        worked_on = (entry.image_id for entry in self.project.journal.recent(20) if entry.image_id)
-        last = self._recent.image_of(self.project.folder) or next(worked_on, "")
-        if last and last in self.project.catalog:
+        worked_on = (entry.image_id for entry in project.journal.recent(20) if entry.image_id)
+        last = self._recent.image_of(project.folder) or next(worked_on, "")
+        if last and last in project.catalog:
             return last
-        return self.queue.next_of(None, ("todo", "draft")) or self.queue.at(0)
+        return queue.next_of(None, ("todo", "draft")) or queue.at(0)
 
     def recent_projects(self) -> list[RecentProject]:
         """Return the projects opened lately that still exist, newest first."""
         return self._recent.all()
+
+    def flush(self) -> bool:
+        """Write everything of the shown image; return False (and say why) when work is only in memory."""
+        return self.table is None or self.table.flush()
 
     def close_project(self, discard_unsaved: bool = False) -> bool:
         """Save, cancel background work and close; return False (and stay open) when the mask cannot be saved.
 
         A training run goes on; stop it before closing when that is wanted.
         """
-        if self.project is None:
+        table = self.table
+        if table is None:
             return True
-        if not self.flush() and not discard_unsaved:
+        if not table.flush() and not discard_unsaved:
             return False
-        self._wanted.clear()
-        self._forget_preview()
+        self.inference.end()
         self.jobs.cancel_all(CLOSING_SECONDS)
         end_idle()
         self.training.leave()
-        project = self.project
-        self._recent.note(project.folder, self.current_id or "")
-        self.project = self.queue = self._canvas = self._autosave = self._prefetch = None
-        project.close()
-        self.project_closed.emit()
+        self._recent.note(table.project.folder, table.image_id)
+        self._opened.or_none = None
+        table.project.close()
+        self.signals.project_closed.emit()
+        if table.project.backup_error:
+            self.signals.failed.emit(table.project.backup_error)
         return True
 
     # -- classes ----------------------------------------------------------------------------------------------
 
+    @reported
     def add_class(self, name: str) -> bool:
         """Add a class at the end of the list (mask values of the others stay)."""
         return self._change_classes(lambda project: project.add_class(name))
 
+    @reported
     def rename_class(self, old: str, new: str) -> bool:
         """Rename a class everywhere; masks do not change."""
         return self._change_classes(lambda project: project.rename_class(old, new))
 
-    def _change_classes(self, change: Any) -> bool:
-        project = self.project
-        if project is None:
-            return False
-        done = self._attempt(lambda: change(project))
-        if done:
-            order, search = (self.queue.order, self.queue.search) if self.queue else ("file", "")
-            self.queue = Queue(project.catalog, project.classes.names)
-            self.queue.order, self.queue.search = order, search
-            self.classes_changed.emit()
-            self.refresh_queue()
-        return done
+    def _change_classes(self, change: Callable[[Project], None]) -> bool:
+        table = self._opened.table
+        self.sliders.save()  # a plan that is being tried knows the old names
+        change(table.project)
+        table.refresh_all()
+        self.signals.classes_changed.emit()
+        self.navigation.follow_classes()
+        return True
 
 
 def create_project(
@@ -221,12 +319,12 @@ def create_project(
     """Create and return a project of the images below `images_root` (see `Session.create_project`)."""
     if (folder / FILE_NAME).exists():
         raise ProjectError(f"{folder} already holds a project. Open it, or choose another folder for a new one.")
-    labels = report.labels if report is not None else {}
-    splits = report.splits if report is not None else {}
     names = tuple(classes) if classes is not None else tuple(report.classes if report is not None else ())
     root = images_root if report is None else report.images_root  # JPEGImages of a VOC-style folder
-    found = [image_id(path, root) for path in find_images(root)] if report is None else report.images
-    images = [NewImage(one, frozenset(labels.get(one, ())), SPLITS.get(splits.get(one, ""), "")) for one in found]
+    if report is None:
+        images = [NewImage(image_id(path, root)) for path in find_images(root)]
+    else:
+        images = [report.new_image(one) for one in report.images]
     if not images:
         raise ProjectError(f"There are no images below {root}; choose the folder that holds the photographs.")
     project = Project.create(folder, root, ClassList(names), images)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sqlite3
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from psygnal import Signal
 
@@ -14,11 +14,13 @@ from napari_wsss.session.jobs import describe
 
 FAILURES = (WsssError, OSError, sqlite3.Error)
 P = ParamSpec("P")
-S = TypeVar("S", bound="Signals")
 
 
 class Signals:
-    """The signals of a session; all are emitted in the thread that owns the session."""
+    """What a window may hear of a session; all are emitted in the thread that owns the session.
+
+    What only one tool tells (`correct.scribbles`, `gallery.gallery` ...) is a signal of that tool.
+    """
 
     project_opened = Signal()
     project_closed = Signal()
@@ -43,15 +45,24 @@ class Signals:
     failed = Signal(str)  # one line that needs attention
 
 
-def reported(verb: Callable[Concatenate[S, P], bool]) -> Callable[Concatenate[S, P], bool]:
+class Telling(Protocol):
+    """A part of a session that has its signals."""
+
+    signals: Signals
+
+
+T = TypeVar("T", bound=Telling)
+
+
+def reported(verb: Callable[Concatenate[T, P], bool]) -> Callable[Concatenate[T, P], bool]:
     """Make a verb emit `failed` and return False where it would raise an error a person can act on."""
 
     @functools.wraps(verb)
-    def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> bool:
+    def run(self: T, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         try:
             return verb(self, *args, **kwargs)
         except FAILURES as error:
-            self.failed.emit(describe(error))
+            self.signals.failed.emit(describe(error))
             return False
 
     return run

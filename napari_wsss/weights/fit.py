@@ -59,27 +59,6 @@ def fit(
     return found.report()
 
 
-def load_weights(network: nn.Module, source: Path | str, *, allow_head_mismatch: bool = False) -> FitReport:
-    """Load weights of a whole network (a published DeepLab, say) and return what became of every tensor.
-
-    Parameters
-    ----------
-    network : nn.Module
-        Unchanged when an error is raised.
-    source : Path or str
-        A published name (`published_names`), or a file: recognised by its content, never by its name.
-    allow_head_mismatch : bool
-        As in `fit`.
-
-    Raises
-    ------
-    WeightsError
-        When the file is unreadable, of unknown origin, or does not fit.
-    """
-    named, state, _ = _read_source(source)
-    return fit(network, state, named, allow_head_mismatch=allow_head_mismatch)
-
-
 def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescriptor:
     """Load weights into `trunk` and return their descriptor, whose normalisation travels with the trunk.
 

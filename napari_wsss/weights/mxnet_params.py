@@ -39,9 +39,9 @@ def read_params(path: Path) -> dict[str, Tensor]:
         When the file ends early, or holds something that is no dense array of a common type.
     """
     bytes_left = _Bytes(path.read_bytes())
-    magic, _, count = bytes_left.numbers("<QQQ")
-    if magic != 0x112:
+    if bytes_left.take(len(MAGIC)) != MAGIC:
         raise ValueError("no list of MXNet arrays")
+    _, count = bytes_left.numbers("<QQ")
     arrays = [_array(bytes_left) for _ in range(count)]
     (named,) = bytes_left.numbers("<Q")
     if named != count:

@@ -38,7 +38,8 @@ def ask_about_unsaved(parent: QWidget, reason: str) -> bool:
 
 def may_close(session: Session, parent: QWidget) -> bool:
     """Return whether the window may close now; everything is flushed already."""
-    if not session.save_state.safe and not ask_about_unsaved(parent, session.save_state.message):
+    state = session.table.save_state if session.table is not None else None
+    if state is not None and not state.safe and not ask_about_unsaved(parent, state.message):
         return False
     if not session.training.running:
         return True

@@ -111,10 +111,10 @@ class WsssDock(QWidget):
         session = self.session
         listen(
             self,
-            (session.failed, self._on_failed),
-            (session.project_opened, self._on_opened),
-            (session.image_changed, self._bind_layers),
-            (session.labels_changed, self._bind_layers),
+            (session.signals.failed, self._on_failed),
+            (session.signals.project_opened, self._on_opened),
+            (session.signals.image_changed, self._bind_layers),
+            (session.signals.labels_changed, self._bind_layers),
             (session.training.ended, self._on_training_ended),
         )
         self.sync.notice.connect(self.header.say)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
-from napari_wsss.project.records import ImageRecord
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.reasons import reasons
+from napari_wsss.session.table.table import Table
 from napari_wsss.widgets.controls.badge import StateBadge, state_text
 from napari_wsss.widgets.controls.basic import button, column, line, row, text_label
 from napari_wsss.widgets.controls.listening import listen
@@ -19,7 +19,7 @@ SAVE_COLOURS = {"saved": "#1dd1a1", "unsaved": "#feca57", "saving": "#feca57", "
 
 
 class Header(QWidget):
-    """Image name, state badge, ``37/512 · 21 accepted``, save state and why it is shown; always above the tabs."""
+    """Image name, state badge, ``37/512 · 21 accepted``, save state, why it is shown, and a backup that failed."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,24 +31,27 @@ class Header(QWidget):
         self.why = text_label(quiet=True, tip="Why you are shown this image")
         self.why.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         self.status = text_label(quiet=True)
+        self.backup = text_label()
+        self.backup.tint(SAVE_COLOURS["failed"], bold=True)
         saved = row(self.saved, self.why)
         saved.setStretch(1, 1)
-        self.setLayout(column(self.name, row(self.badge, 1, self.progress), saved, self.status, line(), margin=2))
+        place = row(self.badge, 1, self.progress)
+        self.setLayout(column(self.name, place, saved, self.backup, self.status, line(), margin=2))
         self._clock = QTimer(self)
         self._clock.setInterval(AGE_MS)
         self._clock.timeout.connect(self.show_save_state)
         self._clock.start()
         listen(
             self,
-            (session.image_changed, self._on_image),
-            (session.state_changed, self._refresh),
-            (session.queue_changed, self.refresh),
-            (session.labels_changed, self._refresh),
-            (session.maps_ready, self._refresh),
-            (session.project_opened, self.refresh),
-            (session.project_closed, self.refresh),
-            (session.save_state_changed, self._on_save_state),
-            (session.notice, self.say),
+            (session.signals.image_changed, self._on_image),
+            (session.signals.state_changed, self._refresh),
+            (session.signals.queue_changed, self.refresh),
+            (session.signals.labels_changed, self._refresh),
+            (session.signals.maps_ready, self._refresh),
+            (session.signals.project_opened, self.refresh),
+            (session.signals.project_closed, self.refresh),
+            (session.signals.save_state_changed, self._on_save_state),
+            (session.signals.notice, self.say),
         )
         self.refresh()
 
@@ -65,37 +68,43 @@ class Header(QWidget):
     def refresh(self) -> None:
         """Show the session's image, state and progress."""
         session = self._session
-        record = session.record
-        if session.project is None or record is None:
+        table = session.shown_table
+        if table is None:
             self.name.setText("<i>no project</i>" if session.project is None else "<i>no image</i>")
             self.badge.show_state("todo", "")
-            self.progress.setText(session.progress_text)
+            self.progress.setText(session.navigation.progress_text)
             self.why.setText("")
         else:
-            before = record.state == "draft" and session.project.has_accepted(record.id)
-            note = f"  <small>({session.image_note})</small>" if session.image_note else ""
+            record = table.record
+            before = record.state == "draft" and table.project.has_accepted(record.id)
+            note = f"  <small>({table.image_note})</small>" if table.image_note else ""
             self.name.setText(f"<b>{record.id}</b>{note}")
             self.badge.show_state(record.state, state_text(record, before))
-            self.progress.setText(session.progress_text)
-            self.why.setText(self._reasons(record))
+            self.progress.setText(session.navigation.progress_text)
+            self.why.setText(self._reasons(table))
         self.show_save_state()
+        self._show_backup()
 
-    def _reasons(self, record: ImageRecord) -> str:
+    def _reasons(self, table: Table) -> str:
         """Return why the image is shown, without what the badge says."""
-        session = self._session
-        if session.queue is None or session.project is None:
-            return ""
-        found = reasons(record, session.queue.order, session.project.catalog)
+        found = reasons(table.record, self._session.navigation.queue.order, table.project.catalog)
         return " · ".join(text for text in found if text not in self.badge.text)
 
     def show_save_state(self) -> None:
         """Show whether the mask is on disk, and since when."""
-        if self._session.current_id is None:
+        table = self._session.shown_table
+        if table is None:
             self.saved.setText("")
             return
-        state = self._session.save_state
+        state = table.save_state
         self.saved.setText(state.text())
         self.saved.tint(SAVE_COLOURS.get(state.kind, ""), bold=state.kind == "failed")
+
+    def _show_backup(self) -> None:
+        """Show that the project has no backup of the last changes, and what to do; nothing while it has."""
+        project = self._session.project
+        self.backup.setText(project.backup_error if project is not None else "")
+        self.backup.setVisible(bool(self.backup.text()))
 
     def say(self, text: str) -> None:
         """Show one quiet line; a refusal (``Not accepted yet: ...``) stands out."""

@@ -52,10 +52,10 @@ class PersonalChoices(QObject):
             self._changes[name]()
 
     def _look_ahead(self) -> None:
-        self._session.ahead = preferences.look_ahead()
+        self._session.settings.ahead = preferences.look_ahead()
 
     def _device(self) -> None:
-        self._session.device = preferences.device()
+        self._session.settings.device = preferences.device()
         self._project_page.show_device()
 
     def _opacity(self) -> None:

@@ -58,10 +58,10 @@ class StatisticsPage(QWidget):
         self.setLayout(column(self.board, row(self.save_picture, self.save_table, 1), 1, margin=4))
         listen(
             self,
-            (session.project_opened, self._look),
-            (session.project_closed, self._look),
-            (session.state_changed, self._on_change),
-            (session.labels_changed, self._on_change),
+            (session.signals.project_opened, self._look),
+            (session.signals.project_closed, self._look),
+            (session.signals.state_changed, self._on_change),
+            (session.signals.labels_changed, self._on_change),
             (session.statistics.changed, self._look),
         )
         self._look()
@@ -102,7 +102,7 @@ class StatisticsPage(QWidget):
     def _save_picture(self) -> None:
         path = self._ask("statistics.png", "PNG (*.png)")
         if path is not None and not picture_of(self.board).save(str(path), "PNG"):
-            self._session.failed.emit(f"The picture could not be written to {path}; choose another folder.")
+            self._session.signals.failed.emit(f"The picture could not be written to {path}; choose another folder.")
 
     def _save_table(self) -> None:
         path = self._ask("statistics.csv", "CSV (*.csv)")
@@ -111,7 +111,7 @@ class StatisticsPage(QWidget):
         try:
             path.write_text(as_csv(self._session.statistics.figures.acceptances), encoding="utf-8")
         except OSError as reason:
-            self._session.failed.emit(f"The table could not be written to {path} ({reason.strerror}).")
+            self._session.signals.failed.emit(f"The table could not be written to {path} ({reason.strerror}).")
 
     def _ask(self, name: str, kinds: str) -> Path | None:
         project = self._session.project

@@ -8,7 +8,8 @@ from torch import nn
 
 from napari_wsss.affinity.affinity_net import AffinityNet
 from napari_wsss.affinity.base import AffinityBatch
-from napari_wsss.networks.trunk import build_trunk, trunk_names
+from napari_wsss.core.trunk_choice import TRUNKS
+from napari_wsss.networks.trunk import build_trunk
 
 NARROW = 1 / 16
 
@@ -19,7 +20,7 @@ def build(trunk: str = "mobilenet_v2", output_stride: int = 16, **parameters: ob
     return AffinityNet(build_trunk(trunk, output_stride=output_stride, width=NARROW), settings)
 
 
-@pytest.mark.parametrize("trunk", trunk_names())
+@pytest.mark.parametrize("trunk", TRUNKS)
 def test_it_stands_on_any_trunk(trunk: str) -> None:
     network = build(trunk).eval()
     with torch.no_grad():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from napari_wsss.project.records import NewImage
 CLASSES = ClassList(("ant", "bee", "cat", "dog"))
 LABELS = frozenset({"ant", "cat", "dog"})
 CHECKPOINT = "training/classifier-stored/best.safetensors"
+Context = Callable[[], AbstractContextManager[object]]
 NOTED: dict[str, dict[str, object]] = {}
 
 
@@ -108,13 +110,14 @@ class Window:
     def _drawn(self, _event: object) -> None:
         self._draws += 1
 
-    def settle(self, seconds: float = 0.3) -> None:
-        """Let Qt work until nothing has been painted and no job has run for a while."""
+    def settle(self, seconds: float = 0.3, during: Context = nullcontext) -> None:
+        """Let Qt work, within a context of `during`, until nothing has been painted and no job has run for a while."""
         from qtpy.QtWidgets import QApplication
 
         draws, quiet_since = self._draws, time.perf_counter()
         while time.perf_counter() - quiet_since < seconds:
-            QApplication.processEvents()
+            with during():
+                QApplication.processEvents()
             if self._draws != draws or self.session.jobs.all:
                 draws, quiet_since = self._draws, time.perf_counter()
 

@@ -96,9 +96,9 @@ def test_opening_a_sitting(benchmark: Any, note: Callable[..., None], tmp_path: 
 
     def open_and_close() -> None:
         session.open_project(folder)
-        assert session.queue is not None
-        assert len(session.queue) == COUNT
-        assert session.image is not None
+        assert session.navigation.queue is not None
+        assert len(session.navigation.queue) == COUNT
+        assert session.table.image is not None
         session.close_project()
 
     benchmark.pedantic(open_and_close, rounds=5)

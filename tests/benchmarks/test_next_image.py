@@ -31,18 +31,18 @@ def test_next_image(
     refreshes: list[float] = []
 
     def go() -> None:
-        following = session.queue.neighbour(session.current_id, 1)
-        assert session._prefetch.holds(following)
+        following = session.navigation.queue.neighbour(session.table.image_id, 1)
+        assert session.table.prefetch.holds(following)
         refresh = shown.painted(sync.mask.refresh)
         own_refresh = shown.own
         took = shown.painted(lambda: shown.dock.actions_.run("next"))
         own.append(shown.own - own_refresh)
-        assert session.current_id == following
-        assert sync.mask.data is session.mask
+        assert session.table.image_id == following
+        assert sync.mask.data is session.table.mask
         refreshes.append(refresh)
         beyond.append(took - refresh)
 
-    rounds = len(session.queue) - 2
+    rounds = len(session.navigation.queue) - 2
     benchmark.pedantic(go, setup=shown.settle, rounds=rounds)
     p95 = float(np.percentile(beyond, 95)) * 1000
     note(

@@ -87,23 +87,23 @@ def test_new_proposal_of_the_session(
     session = Session(config_folder=tmp_path / "config")
     session.open_project(project_with_maps(1, height, width))
     seen: list[str] = []
-    session.proposal_changed.connect(seen.append)
+    session.signals.proposal_changed.connect(seen.append)
     values = cycle(THRESHOLDS if moved == "threshold" else GAINS)
 
     def move() -> None:
         if moved == "threshold":
-            session.set_threshold(next(values))
+            session.sliders.set_threshold(next(values))
         else:
-            session.set_gain("ant", float(next(values)))
+            session.sliders.set_gain("ant", float(next(values)))
 
-    session.prepare_gain("ant")
+    session.sliders.prepare_gain("ant")
     benchmark.pedantic(move, rounds=ROUNDS, warmup_rounds=10)
     note(benchmark, target_ms=target_ms, own_p99_ms=cpu_p99_ms(move))
     assert len(seen) == 2 * ROUNDS + 10
-    session.set_gain("ant", 1.0)
-    session.set_threshold(0.31)
-    assert session.maps is not None
-    assert np.array_equal(session.proposal, session.maps.to_mask(0.31))
+    session.sliders.set_gain("ant", 1.0)
+    session.sliders.set_threshold(0.31)
+    assert session.table.maps is not None
+    assert np.array_equal(session.table.proposal, session.table.maps.to_mask(0.31))
     session.close_project()
 
 
@@ -127,7 +127,7 @@ def test_repaint(
     refreshes: list[float] = []
 
     def move() -> None:
-        moves.append(shown.painted(lambda: shown.session.set_threshold(next(values))))
+        moves.append(shown.painted(lambda: shown.session.sliders.set_threshold(next(values))))
         refreshes.append(shown.painted(shown.dock.sync.mask.refresh))
 
     benchmark.pedantic(move, rounds=40, warmup_rounds=3)
@@ -141,5 +141,5 @@ def test_repaint(
     )
     proposal = shown.viewer.layers["proposal"]
     assert proposal.visible
-    assert np.array_equal(proposal.data, shown.session.proposal)
+    assert np.array_equal(proposal.data, shown.session.table.proposal)
     assert ratio <= REPAINT_LIMIT

@@ -18,7 +18,6 @@ from napari_wsss.clusters.found import (
 )
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.project.store import ResultStore
 
 
 def class_clusters(name: str, places: list[int], count: int = 3, prefix: str = "") -> ClassClusters:
@@ -108,4 +107,3 @@ def test_the_latest_of_the_results_is_found(clusters: Clusters, tmp_path: Path) 
 
     assert found is not None
     assert found.provenance == newer.provenance
-    assert newer.provenance in ResultStore(tmp_path).provenances()

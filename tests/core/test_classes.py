@@ -49,15 +49,6 @@ def test_unknown_names_and_values_are_named() -> None:
         classes.name_of(7)
 
 
-@pytest.mark.parametrize(("layout", "channels"), [("foreground", 2), ("background_first", 3), ("background_last", 3)])
-def test_head_layouts_differ_only_in_where_background_is(layout: str, channels: int) -> None:
-    classes = ClassList(("cat", "dog"))
-    heads = {"foreground": [1, 2], "background_first": [0, 1, 2], "background_last": [1, 2, 0]}
-    head = np.array(heads[layout])
-    assert len(head) == channels
-    assert classes.without_background(head, layout).tolist() == [1, 2]  # type: ignore[arg-type]
-
-
 def test_palette_starts_like_voc_and_tells_all_classes_apart() -> None:
     palette = ClassList(("cat",)).palette
     # The published PASCAL VOC colours of aeroplane, bicycle, bird and the ignore border.

@@ -16,10 +16,10 @@ from napari_wsss.core.parameters import (
     check,
     fields_of,
     from_dict,
-    from_options,
     parameter,
     to_dict,
     type_of,
+    typed_options,
 )
 
 
@@ -67,7 +67,7 @@ def test_command_line_round_trip(parameters: Parameters) -> None:
             )
     parser = argparse.ArgumentParser()
     add_options(parser, Parameters)
-    assert from_options(Parameters, parser.parse_args(words)) == parameters
+    assert from_dict(Parameters, typed_options(Parameters, parser.parse_args(words))) == parameters
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,11 @@ def test_options_override_only_what_was_typed() -> None:
     parser = argparse.ArgumentParser()
     add_options(parser, Parameters, prefix="crf_")
     typed = parser.parse_args(["--crf-steps", "3", "--no-crf-flip", "--crf-scales", "1", "2"])
-    found = from_options(Parameters, typed, {"power": 8, "steps": 5}, prefix="crf_")
-    assert found == Parameters(power=8, steps=3, flip=False, scales=(1.0, 2.0))
+    found = typed_options(Parameters, typed, prefix="crf_")
+    assert from_dict(Parameters, {"power": 8, "steps": 5, **found}) == Parameters(
+        power=8, steps=3, flip=False, scales=(1.0, 2.0)
+    )
+    assert set(found) == {"steps", "flip", "scales"}
 
 
 def test_help_names_title_text_and_default(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,7 +131,8 @@ def test_a_mapping_is_checked_entry_by_entry_and_typed_as_pairs() -> None:
 
     parser = argparse.ArgumentParser()
     add_options(parser, Gains)
-    assert from_options(Gains, parser.parse_args(["--gains", "1=1.5", "3 = 2"])).gains == {"1": 1.5, "3": 2.0}
+    typed = typed_options(Gains, parser.parse_args(["--gains", "1=1.5", "3 = 2"]))
+    assert from_dict(Gains, typed).gains == {"1": 1.5, "3": 2.0}
     assert to_dict(from_dict(Gains, {"gains": {"1": 2}})) == {"gains": {"1": 2.0}}
     for wrong in ({"1": 9.0}, {"1": "loud"}, 3.0):
         with pytest.raises(ParameterError, match="gains"):

@@ -199,7 +199,7 @@ def with_labels(desk: Desk) -> None:
     desk.check()
     desk.remove_label(name)
     desk.until(lambda: not desk.session.jobs.all)
-    other = next(one for one in desk.session.classes.names if one not in desk.page.labels and one != name)
+    other = next(one for one in desk.session.table.classes.names if one not in desk.page.labels and one != name)
     desk.add_label(other)
     desk.copy_class(desk.value_of(other))
     desk.accept()

@@ -95,7 +95,7 @@ class Desk(Labeler):
 
     def value_of(self, name: str) -> int:
         """Return the mask value of a class."""
-        return int(self.session.classes.mask_value(name))
+        return int(self.session.table.classes.mask_value(name))
 
     # -- comparing ----------------------------------------------------------------------------------------
 
@@ -282,7 +282,7 @@ class Desk(Labeler):
         self.page.labels.add(name)
         QTest.keyClick(popup.text, Qt.Key.Key_Escape)
         assert not popup.isVisible()
-        self.until(lambda: self.session.proposal is not None and not self.session.jobs.all)
+        self.until(lambda: self.session.table.proposal is not None and not self.session.jobs.all)
         self.check()
 
     # -- decisions ----------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def come_back(desk: Desk, left_at: str) -> None:
     """Open the project again: the image that was left is on the table, with every stroke; finish it and the others."""
     desk.look_at("Project")
     mouse.click_row(desk.dock.project_page.recent, 0)
-    desk.until(lambda: desk.session.image is not None)
+    desk.until(lambda: desk.session.table.image is not None)
     desk.arrive()
     assert desk.image_id == left_at
     desk.settle()
@@ -66,7 +66,7 @@ def by_search(desk: Desk) -> None:
     desk.shot("search")
     desk.flag()
     desk.accept(by=lambda: mouse.click(desk.dock.footer.accept))
-    name = desk.session.classes.names[0]
+    name = desk.session.table.classes.names[0]
     wanted = [one for one in sorted(desk.diary.of("todo", "skipped", "draft")) if name in desk.diary[one].labels]
     assert desk.search(f"state:undecided class:{name}") == wanted
     assert desk.search("whose legs") == [flagged[0]]

@@ -37,8 +37,8 @@ class Labeler:
         self.hands = Person(viewer)
         self.failures: list[str] = []
         self.notices: list[str] = []
-        self.session.failed.connect(self.failures.append)
-        self.session.notice.connect(self.notices.append)
+        self.session.signals.failed.connect(self.failures.append)
+        self.session.signals.notice.connect(self.notices.append)
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait until something is seen, or the program complains."""
@@ -76,7 +76,7 @@ class Labeler:
         self.until(lambda: form.report is not None)
         assert form.report.is_clean
         mouse.click(form.create)
-        self.until(lambda: self.session.image is not None)
+        self.until(lambda: self.session.table.image is not None)
 
     def train(self, meanwhile: Callable[[], object] = lambda: None, **options: object) -> None:
         """Train with what the form of the Train page says, do something `meanwhile`, and wait for the end."""
@@ -103,10 +103,10 @@ class Labeler:
     def proposals(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Go through the queue; return maps and proposal of every image."""
         found = {}
-        for image_id in list(self.session.queue.ids()):
+        for image_id in list(self.session.navigation.queue.ids()):
             self.dock.actions_.go_to(image_id)
-            self.until(lambda: not self.session.jobs.all and self.session.proposal is not None)
-            found[image_id] = self.session.maps.scores.copy(), self.session.proposal.copy()
+            self.until(lambda: not self.session.jobs.all and self.session.table.proposal is not None)
+            found[image_id] = self.session.table.maps.scores.copy(), self.session.table.proposal.copy()
         return found
 
     def leave(self) -> None:

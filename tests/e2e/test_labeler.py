@@ -43,11 +43,11 @@ def test_the_loop(labeler: Labeler, tmp_path: Path) -> None:
     first = labeler.proposals()
 
     # correct the first image: the proposal copied, a stroke of a class over it, one undone, then accepted
-    order = list(labeler.session.queue.ids())
+    order = list(labeler.session.navigation.queue.ids())
     labeler.dock.actions_.go_to(order[0])
     mask = labeler.dock.sync.mask
     labeler.hands.press("Shift-Y")
-    np.testing.assert_array_equal(mask.data, labeler.session.proposal)
+    np.testing.assert_array_equal(mask.data, labeler.session.table.proposal)
     painted = next(value for value in (1, 2, 3, 4) if value not in mask.data)
     labeler.hands.press(str(painted), "P")
     assert mask.mode == "paint"
@@ -59,7 +59,7 @@ def test_the_loop(labeler: Labeler, tmp_path: Path) -> None:
     mask.undo()
     np.testing.assert_array_equal(mask.data, kept)
     labeler.hands.press("W")
-    assert labeler.session.current_id == order[1]
+    assert labeler.session.table.image_id == order[1]
     labeler.hands.press("W", "S")  # the second accepted as proposed, the third skipped
     states = [labeler.session.project.catalog.get(image_id).state for image_id in order[:4]]
     assert states == ["accepted", "accepted", "skipped", "todo"]
@@ -79,7 +79,7 @@ def test_the_loop(labeler: Labeler, tmp_path: Path) -> None:
     assert sum((first[one][1] != second[one][1]).any() for one in undecided) > len(undecided) / 2
     labeler.dock.actions_.go_to(order[0])
     np.testing.assert_array_equal(labeler.dock.sync.mask.data, kept)
-    assert labeler.session.record.state == "accepted"
+    assert labeler.session.table.record.state == "accepted"
 
     labeler.dock.shut_down()
     with Project.open(project, read_only=True) as closed:

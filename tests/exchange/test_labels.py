@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.exchange.labels import Detected, detect, read_labels
+from napari_wsss.exchange.labels import read_labels
 
 DATA = Path(os.environ.get("WSSS_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -30,20 +30,20 @@ def test_csv_in_the_image_folder(pictures):
 def test_any_single_csv_that_holds_labels_but_no_other_table(pictures):
     root = pictures(["a.jpg", "b.jpg"])
     (root / "sizes.csv").write_text("image,width,height\na.jpg,4,3\nb.jpg,4,3\n")
-    assert detect(root) == Detected("none")
+    assert read_labels(root).kind == "none"
     (root / "sizes.csv").write_text("image,kind of animal\na.jpg,cat\nb.jpg,dog\n")
-    assert detect(root) == Detected("csv", root / "sizes.csv")
+    assert (read_labels(root).kind, read_labels(root).classes) == ("csv", ("cat", "dog"))
 
 
 def test_text_list_folders_and_none(pictures):
-    assert detect(pictures(["cat/a.jpg", "dog/b.jpg"], "classed")).kind == "folders"
-    assert detect(pictures(["train/cat/a.jpg", "val/cat/b.jpg"], "split")).kind == "folders"
-    assert detect(pictures(["train/a.jpg", "val/b.jpg"], "only_split")).kind == "none"
-    assert detect(pictures(["images/a.jpg"], "wrapped")).kind == "none"
+    assert read_labels(pictures(["cat/a.jpg", "dog/b.jpg"], "classed")).kind == "folders"
+    assert read_labels(pictures(["train/cat/a.jpg", "val/cat/b.jpg"], "split")).kind == "folders"
+    assert read_labels(pictures(["train/a.jpg", "val/b.jpg"], "only_split")).kind == "none"
+    assert read_labels(pictures(["images/a.jpg"], "wrapped")).kind == "none"
     root = pictures(["a.jpg"], "listed")
-    assert detect(root).kind == "none"
+    assert read_labels(root).kind == "none"
     (root / "labels.txt").write_text("a.jpg cat\n")
-    assert detect(root) == Detected("text", root / "labels.txt")
+    assert (read_labels(root).kind, read_labels(root).classes) == ("text", ("cat",))
 
 
 def test_no_labels_yet(pictures):

@@ -25,7 +25,7 @@ from napari_wsss.localize import _comparing
 from napari_wsss.localize.base import build_localizer, infer_maps, save_localizer
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.pipeline import run as pipeline
-from napari_wsss.pipeline.companions import companions_of
+from napari_wsss.pipeline.companions import related
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 
@@ -173,7 +173,7 @@ def test_the_pipeline_gives_each_image_its_companions(tmp_path: Path) -> None:
         save_localizer(project.folder / "net.safetensors", mcis(affinity="cosine", companions_per_class=2), classes, {})
         step = Step("co_attention", {"preset": "fast", "precision": "float32"})
         project.set_plan(replace(project.plan, localizer=step, localizer_checkpoint="net.safetensors"))
-        assert len(companions_of(project, names[0])) == 2
+        assert len(related(project, project.plan, project.catalog.get(names[0])).chosen) == 2
         assert not finish(pipeline.localize(project, names[:1], "cpu")).failed
         first = pipeline.base_maps(project, names[0])
         project.set_plan(replace(project.plan, companions={names[0]: (names[3],)}))

@@ -8,11 +8,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from napari_wsss.core.trunk_choice import TRUNKS
 from napari_wsss.networks.deeplab_v3 import DeepLabV3, default_rates
-from napari_wsss.networks.trunk import build_trunk, trunk_names
+from napari_wsss.networks.trunk import build_trunk
 
 
-@pytest.mark.parametrize("name", trunk_names())
+@pytest.mark.parametrize("name", TRUNKS)
 @pytest.mark.parametrize("output_stride", [8, 16])
 @pytest.mark.parametrize("aux", [False, True])
 def test_logits_of_any_class_count_at_the_output_stride(name: str, output_stride: int, aux: bool) -> None:
@@ -25,7 +26,7 @@ def test_logits_of_any_class_count_at_the_output_stride(name: str, output_stride
     assert extra is None or extra.shape[:2] == (2, 3)
 
 
-@pytest.mark.parametrize("name", trunk_names())
+@pytest.mark.parametrize("name", TRUNKS)
 def test_one_image_is_enough_to_train(name: str) -> None:
     torch.manual_seed(0)
     network = DeepLabV3(build_trunk(name, width=1 / 8), 2, rates=(1, 2), aux=True).train()

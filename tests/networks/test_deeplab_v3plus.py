@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_wsss.core.trunk_choice import TRUNKS
 from napari_wsss.networks.deeplab_v3plus import DeepLabV3Plus
-from napari_wsss.networks.trunk import build_trunk, trunk_names
+from napari_wsss.networks.trunk import build_trunk
 
 TINY = 1 / 16
 
 
-@pytest.mark.parametrize("trunk", trunk_names())
+@pytest.mark.parametrize("trunk", TRUNKS)
 @pytest.mark.parametrize("stride", [8, 16])
 def test_logits_lie_on_a_grid_of_four_pixels(trunk: str, stride: int) -> None:
     network = DeepLabV3Plus(build_trunk(trunk, output_stride=stride, width=TINY), 4).eval()

@@ -6,8 +6,9 @@ import os
 
 import pytest
 import torch
+from torch import nn
 
-from napari_wsss.networks.device import autocast, background_threads, bf16_pays, choose_device
+from napari_wsss.networks.device import autocast, background_threads, bf16_pays, choose_device, laid_out
 
 
 def test_auto_takes_the_best_device_there_is() -> None:
@@ -55,3 +56,13 @@ def test_autocast_follows_the_named_precision(precision: str, dtype: torch.dtype
         out = convolution(torch.zeros(1, 3, 8, 8))
 
     assert out.dtype == dtype
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_a_layout_changes_where_weights_lie_and_not_what_they_are(layout: torch.memory_format) -> None:
+    network = nn.Conv2d(4, 6, 3)
+    before = network.weight.detach().clone()
+
+    assert laid_out(network, layout) is network
+    assert network.weight.is_contiguous(memory_format=layout)
+    assert torch.equal(network.weight, before)

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from napari_wsss.core.trunk_choice import TRUNKS
 from napari_wsss.networks.fold import folded
-from napari_wsss.networks.trunk import Trunk, build_trunk, trunk_names
+from napari_wsss.networks.trunk import Trunk, build_trunk
 
 
 def call(network: nn.Module, images: Tensor) -> Tensor:
@@ -32,7 +33,7 @@ def norms(network: nn.Module) -> int:
     return sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
 
 
-@pytest.mark.parametrize("name", trunk_names())
+@pytest.mark.parametrize("name", TRUNKS)
 def test_the_folded_trunk_computes_the_same_without_batch_norm(name: str) -> None:
     trunk = trained(name)
     images = torch.randn(2, 3, 70, 90)

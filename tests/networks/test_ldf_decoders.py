@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_wsss.core.trunk_choice import TRUNKS
 from napari_wsss.networks.ldf_decoders import LEVELS, LabelDecouplingNetwork, level_taps
-from napari_wsss.networks.trunk import build_trunk, trunk_names
+from napari_wsss.networks.trunk import build_trunk
 
-NAMES = trunk_names()
+NAMES = TRUNKS
 
 
 def network(name: str, output_stride: int) -> LabelDecouplingNetwork:

@@ -7,9 +7,10 @@ import math
 import pytest
 import torch
 
-from napari_wsss.networks.trunk import LAST, Trunk, build_trunk, scaled, trunk_names
+from napari_wsss.core.trunk_choice import TRUNKS
+from napari_wsss.networks.trunk import LAST, Trunk, build_trunk, scaled
 
-NAMES = trunk_names()
+NAMES = TRUNKS
 TINY = 1 / 16
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_wsss.core.evidence import Given
 from napari_wsss.core.maps import ActivationMaps, SaliencyMap
 from napari_wsss.refine.constant_background import ConstantBackground
 from napari_wsss.refine.saliency_fusion import SaliencyFusion
+from tests.evidence import Given
 from tests.parity.recipe import Fixture, load_fixture
 
 

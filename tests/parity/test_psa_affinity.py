@@ -14,13 +14,13 @@ from torch import Tensor
 from napari_wsss.affinity.affinity_net import AffinityNet
 from napari_wsss.affinity.base import AffinityBatch, infer_affinities
 from napari_wsss.core.affinities import Affinities
-from napari_wsss.core.evidence import Given
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.networks.neighbourhood import sources
 from napari_wsss.networks.trunk import build_trunk
 from napari_wsss.refine.random_walk import RandomWalk, walk
 from napari_wsss.weights.fit import fit
+from tests.evidence import Given
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, relative_error
 
 CLOSE = 3e-4

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline.applied_history import (
+    apply,
+    apply_earlier,
     base_name,
     last_move,
-    mark_outdated,
     model_changes,
     model_name,
     with_models_of,
@@ -79,7 +80,29 @@ def test_names_of_models() -> None:
 def test_another_model_makes_proposals_old_and_comparisons_void(project: Project) -> None:
     project.catalog.set_changes({"a.png": 0.5})
     project.catalog.set_state("b.png", "accepted")
-    mark_outdated(project)
+    assert apply(project, "localize", "seam", project.training_folder / "run" / "best.safetensors")
+    assert (project.plan.localizer, project.plan.localizer_checkpoint) == (
+        Step("seam"),
+        "training/run/best.safetensors",
+    )
     found = {record.id: (record.stale, record.changed) for record in project.catalog.records()}
     assert found["a.png"] == (True, None)
     assert found["b.png"] == (False, None)
+
+
+def test_a_model_that_no_refiner_asks_moves_nothing(project: Project) -> None:
+    assert not apply(project, "saliency", "ldf", project.training_folder / "run" / "best.safetensors")
+    assert project.plan.saliency_checkpoint == "training/run/best.safetensors"
+    assert not any(record.stale for record in project.catalog.records())
+
+
+def test_going_back_takes_the_models_alone_and_makes_proposals_old(project: Project) -> None:
+    use(project, localizer_checkpoint="training/a/best.safetensors")
+    old = project.plan
+    apply(project, "localize", "seam", project.training_folder / "b" / "best.safetensors")
+    use(project, refiners=(Step("constant_background"),))
+    for record in project.catalog.records():
+        project.catalog.set_facts(record.id, stale=False)
+    apply_earlier(project, old)
+    assert project.plan == replace(old, refiners=(Step("constant_background"),))
+    assert all(record.stale for record in project.catalog.records())

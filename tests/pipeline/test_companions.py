@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.pipeline.companions import candidates, companions_of, companions_per_class, related
+from napari_wsss.pipeline.companions import candidates, companions_per_class, related
 from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
@@ -44,6 +44,10 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 def choose(project: Project, image_id: str, *ids: str) -> None:
     project.set_plan(replace(project.plan, companions={image_id: ids}))
+
+
+def companions_of(project: Project, image_id: str) -> tuple[str, ...]:
+    return tuple(related(project, project.plan, project.catalog.get(image_id)).chosen)
 
 
 def shared(project: Project, image_id: str) -> dict[str, frozenset[str]]:

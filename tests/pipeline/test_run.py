@@ -19,6 +19,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.lineage import Lineage, applied_source, chain_of
 from napari_wsss.pipeline.run import StageReport
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
@@ -82,6 +83,10 @@ def change_plan(project: Project, **changes: Any) -> None:
     project.set_plan(replace(project.plan, **changes))
 
 
+def chain(project: Project, image_id: str) -> tuple[Step, ...]:
+    return chain_of(project.plan, applied_source(project.plan), image_id, project.catalog.get(image_id).labels)
+
+
 def propose(project: Project, *ids: str) -> StageReport:
     return finish(pipeline.propose(project, ids or tuple(LABELS), "cpu", background=False))
 
@@ -140,12 +145,12 @@ def test_stages_one_by_one_give_what_propose_gives(project: Project) -> None:
 
     assert finish(pipeline.localize(project, LABELS, "cpu", background=False)).done == tuple(LABELS)
     assert pipeline.proposal(project, "a.png") is None
-    assert finish(pipeline.refine(project, LABELS)).done == tuple(LABELS)
+    assert finish(pipeline.propose(project, LABELS)).done == tuple(LABELS)
 
     for name, mask in zip(LABELS, expected, strict=True):
         np.testing.assert_array_equal(pipeline.proposal(project, name), mask)
     assert finish(pipeline.localize(project, LABELS)).reused == tuple(LABELS)
-    assert finish(pipeline.refine(project, LABELS)).reused == tuple(LABELS)
+    assert finish(pipeline.propose(project, LABELS)).reused == tuple(LABELS)
 
 
 def test_a_changed_threshold_runs_only_what_lies_after_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,12 +320,6 @@ def test_a_model_of_another_method_is_refused(project: Project) -> None:
         propose(project, "a.png")
 
 
-def test_refining_without_maps_is_reported_by_name(project: Project) -> None:
-    report = finish(pipeline.refine(project, ("a.png",)))
-
-    assert "Run localize" in report.failed["a.png"]
-
-
 def test_a_cancelled_run_keeps_what_was_finished(project: Project) -> None:
     steps = pipeline.propose(project, tuple(LABELS), "cpu")
     for step in steps:
@@ -402,7 +401,7 @@ def test_a_preview_stores_nothing_and_equals_the_stored_result(project: Project)
     base = pipeline.base_maps(project, "a.png")
     assert base is not None
 
-    shown = pipeline.refine_maps(project.load_image("a.png").pixels, base, pipeline.refiners_of(project, "a.png"))
+    shown = pipeline.refine_maps(project.load_image("a.png").pixels, base, chain(project, "a.png"))
 
     np.testing.assert_array_equal(shown.to_mask(), pipeline.proposal(project, "a.png"))
     assert sorted(project.results_folder.rglob("*")) == files
@@ -410,7 +409,8 @@ def test_a_preview_stores_nothing_and_equals_the_stored_result(project: Project)
 
 def test_provenance_names_the_folder_and_links_to_what_came_before(project: Project) -> None:
     propose(project, "a.png")
-    base, refined = (pipeline.provenance(project, "a.png", stage) for stage in ("localize", "refine"))
+    item = Lineage.of(project, "a.png")
+    base, refined = item.base, item.result
 
     assert refined.parents == (base,)
     assert (project.results_folder / f"{base.step}-{base.key}" / "a.png.npz").is_file()
@@ -492,10 +492,10 @@ def test_an_image_may_still_override_the_segmenters_background(project: Project)
     project.set_plan(project.plan.with_override("image:a.png", "power_background", {"background_power": 0.01}))
     propose(project)
 
-    assert pipeline.provenance(project, "a.png", "refine").step == "refine.power_background"
-    assert pipeline.provenance(project, "b.png", "refine").step == "segment.deeplab_v3"
-    assert [step.method for step in pipeline.refiners_of(project, "a.png")] == ["power_background"]
-    assert pipeline.refiners_of(project, "b.png") == ()
+    assert Lineage.of(project, "a.png").result.step == "refine.power_background"
+    assert Lineage.of(project, "b.png").result.step == "segment.deeplab_v3"
+    assert [step.method for step in chain(project, "a.png")] == ["power_background"]
+    assert chain(project, "b.png") == ()
 
 
 def test_a_label_taken_away_renormalises_a_segmenters_maps(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -561,9 +561,9 @@ def test_steps_that_need_saliency_take_it_from_the_plans_folder(project: Project
 
     assert report.done == ("a.png",)
     assert "b.png" in report.failed["b.png"]
-    before = pipeline.provenance(project, "a.png", "refine").key
+    before = Lineage.of(project, "a.png").result.key
     Image.new("L", (72, 60), 0).save(tmp_path / "sal" / "a.png")
-    assert pipeline.provenance(project, "a.png", "refine").key != before
+    assert Lineage.of(project, "a.png").result.key != before
 
 
 def test_features_come_from_the_applied_localizer(project: Project) -> None:

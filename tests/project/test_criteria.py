@@ -10,6 +10,7 @@ from napari_wsss.project.catalog import Fact
 from napari_wsss.project.criteria import ORDERS, Criteria, shuffled
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import STATES, UNDECIDED, ImageRecord
+from tests.tiny_project import set_scores
 
 criteria = st.builds(
     Criteria,
@@ -56,7 +57,7 @@ def varied(project: Project) -> Project:
     catalog = project.catalog
     catalog.set_state("b.png", "flagged")
     catalog.set_note("b.png", "100 % of the tail_end")
-    catalog.set_scores({"a.png": 0.2, "day 1/a.png": 0.9})
+    set_scores(catalog, {"a.png": 0.2, "day 1/a.png": 0.9})
     catalog.set_facts("day 1/a.png", stale=True, disagrees=True)
     catalog.set_labels("day 1/ä.jpg", ["wild boar"])
     catalog.set_changes({"a.png": 0.3, "b.png": 0.8})
@@ -143,6 +144,17 @@ def test_every_order_holds_every_image_once(clustered: Project) -> None:
         assert sorted(clustered.catalog.find(Criteria(), order)) == sorted(clustered.catalog.ids())
     assert clustered.catalog.find(Criteria(), "changed")[:1] == ["a.png"]  # b.png is flagged
     assert clustered.catalog.find(Criteria(), "disagrees")[:2] == ["day 1/a.png", "a.png"]
+
+
+@pytest.mark.parametrize("order", ["undecided first", "uncertainty", "diversity", "changed"])
+@pytest.mark.parametrize("state", UNDECIDED)
+def test_what_is_undecided_goes_before_what_is_decided(project: Project, order: str, state: str) -> None:
+    catalog = project.catalog
+    *others, last = catalog.ids()
+    for image_id in others:
+        catalog.restore_state(image_id, "accepted")
+    catalog.restore_state(last, state)
+    assert catalog.find(Criteria(), order)[0] == last
 
 
 def test_places_in_clusters_count_from_the_centre(clustered: Project) -> None:

@@ -13,6 +13,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.project.image_clusters import ClusterFacts, ClusterRow, ImageCluster
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
+from tests.tiny_project import set_scores
 
 IDS = ("a.png", "b.png", "c.png", "d.png")
 ROWS = [
@@ -58,7 +59,7 @@ def test_facts_tell_batches_from_single_decisions(project: Project) -> None:
 
 
 def test_only_untouched_images_with_a_sure_proposal_are_found(project: Project) -> None:
-    project.catalog.set_scores({"a.png": 0.1, "b.png": 0.4, "d.png": 0.1})
+    set_scores(project.catalog, {"a.png": 0.1, "b.png": 0.4, "d.png": 0.1})
     project.catalog.set_facts("a.png", stale=False)
     found = project.catalog.clusters.surer_than
     assert found("dog 1", 0.6) == ("a.png", "d.png", "b.png")

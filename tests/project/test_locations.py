@@ -51,7 +51,7 @@ def test_missing_images_are_named(project: Project) -> None:
     project.image_path("a.png").unlink()
     with pytest.raises(ProjectError, match=r"a\.png"):
         project.image_hash("a.png")
-    with pytest.raises(ProjectError, match="locate images"):
+    with pytest.raises(ProjectError, match="locate-images"):
         project.load_image("a.png")
 
 
@@ -139,3 +139,15 @@ def test_renamed_images_are_found_by_content_or_unique_name(project: Project, im
     assert project.catalog.get("a.png").path == "renamed.png"
     assert project.catalog.get("a.png").id == "a.png", "ids never change"
     assert not project.catalog.get("a.png").replaced
+
+
+def test_a_wrong_folder_is_refused_and_changes_nothing(project: Project, tmp_path: Path, images_root: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for wrong in (tmp_path / "empty", tmp_path / "nowhere"):
+        with pytest.raises(ProjectError, match="folder that holds"):
+            project.locate_images(wrong)
+        assert project.images_root == images_root
+    project.close()
+    with Project.open(project.folder) as again:
+        assert again.images_root == images_root
+        assert again.locate_images() == ()

@@ -99,11 +99,17 @@ def test_a_failed_backup_keeps_no_project_shut(project: Project) -> None:
     (project.folder / "backups").write_text("a file where the folder should be")
     project.close()
     assert "No backup" in project.backup_error
+    with Project.open(project.folder, read_only=True) as read:
+        assert "open it for writing" in read.backup_error
     with Project.open(project.folder) as again:
         assert again.catalog.get(A).note == "changed"
-        assert "No backup" in again.backup_error
+        assert "make room" in again.backup_error
+        with Project.open(project.folder, read_only=True) as read:
+            assert read.backup_error == "", "whoever has it open will make one"
         (project.folder / "backups").unlink()
     assert again.backup_error == ""
+    with Project.open(project.folder, read_only=True) as read:
+        assert read.backup_error == ""
 
 
 def test_a_project_on_a_read_only_disk_can_be_read(

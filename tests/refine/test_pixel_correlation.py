@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.evidence import Given
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.refine.pixel_correlation import PixelCorrelation
+from tests.evidence import Given
 
 pytest.importorskip("torch")
 

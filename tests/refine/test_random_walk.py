@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.cells import Cells
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.evidence import Given
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
 from napari_wsss.refine import random_walk
 from napari_wsss.refine._transition import Transition, chebyshev_coefficients
 from napari_wsss.refine.random_walk import RandomWalk, walk, walking
+from tests.evidence import Given
 
 CLOSE = 2e-4
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.evidence import Given
 from napari_wsss.core.maps import ActivationMaps, SaliencyMap
 from napari_wsss.refine.saliency_background import SaliencyBackground, stretched
+from tests.evidence import Given
 
 
 def refined(scores: list[list[float]], saliency: list[float], **parameters: Any) -> ActivationMaps:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.evidence import Given
 from napari_wsss.core.maps import ActivationMaps, SaliencyMap
 from napari_wsss.refine.saliency_fusion import SaliencyFusion
+from tests.evidence import Given
 
 
 def fused(scores: list[list[float]], saliency: list[int], **parameters: Any) -> list[int]:

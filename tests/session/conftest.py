@@ -25,6 +25,8 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 from napari_wsss.session.mailbox import Mailbox
+from napari_wsss.session.results import stages
+from napari_wsss.session.results.shown import resolve
 from napari_wsss.session.session import Session
 
 HEIGHT, WIDTH = 24, 32
@@ -50,6 +52,24 @@ class Colours:
         scores = [np.clip(image[..., k] / np.float32(255) * self.gain, 0, 1) for k in present]
         stacked = np.asarray(scores, np.float32).reshape(len(present), *image.shape[:2])
         return ActivationMaps(stacked, tuple(present))
+
+    def describe(self, image: NDArray[np.uint8], settings: Any) -> NDArray[np.float32]:
+        return np.moveaxis(image[::4, ::4] / np.float32(255), -1, 0)
+
+
+class Shares:
+    """A third party's segmenter: each class has its colour's share of a pixel, the background what is left."""
+
+    title = "Shares"
+    Parameters = NoParameters
+
+    @classmethod
+    def restore(cls, path: Path, device: str, *, background: bool = True) -> tuple[Shares, ClassList, Any]:
+        return cls(), ClassList(json.loads(path.read_text())["classes"]), SimpleNamespace(method="shares")
+
+    def infer(self, image: NDArray[np.uint8], settings: Any) -> NDArray[np.float32]:
+        colours = np.moveaxis(image / np.float32(3 * 255), -1, 0)
+        return np.concatenate([1 - colours.sum(0, keepdims=True), colours])
 
 
 class Edges:
@@ -84,6 +104,7 @@ class _Entry:
 @pytest.fixture(autouse=True)
 def _colours_on_the_shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = {"localize": {"colours": _Entry(Colours)}, "affinity": {"edges": _Entry(Edges)}}
+    ours["segment"] = {"shares": _Entry(Shares)}
     monkeypatch.setattr(registry, "_foreign", lambda shelf: ours.get(shelf, {}))
 
 
@@ -154,8 +175,8 @@ class Sitting:
         self.session = Session(self.mailbox, config_folder)
         self.notices: list[str] = []
         self.failures: list[str] = []
-        self.session.notice.connect(self.notices.append)
-        self.session.failed.connect(self.failures.append)
+        self.session.signals.notice.connect(self.notices.append)
+        self.session.signals.failed.connect(self.failures.append)
 
     def settle(self, timeout: float = 60.0) -> None:
         """Wait until nothing runs in the background and everything it said has arrived."""
@@ -164,12 +185,22 @@ class Sitting:
 
     def paint(self, value: int, rows: slice = slice(0, 3), columns: slice = slice(0, 3)) -> NDArray[np.uint8]:
         """Paint into the mask as napari does: in place, then the recorded change."""
-        mask = self.session.mask
+        mask = self.session.table.mask
         assert mask is not None
         mask[rows, columns] = value
-        self.session.touch()
-        self.session.record_change(mask)
+        self.session.table.touch()
+        self.session.table.record_change(mask)
         return mask.copy()
+
+
+def stored_maps(project: Project, image_id: str) -> ActivationMaps | None:
+    """Return the stored base maps of an image under the project's plan."""
+    return stages.base_maps(project, resolve(project, project.plan, image_id))
+
+
+def stored_proposal(project: Project, image_id: str) -> NDArray[np.uint8] | None:
+    """Return the stored pseudo mask of an image under the project's plan, a borrowed one first."""
+    return stages.best_proposal(project, resolve(project, project.plan, image_id))
 
 
 @pytest.fixture
@@ -198,6 +229,6 @@ def sitting(project_folder: Path, sitting_on: Callable[[Path], Sitting]) -> Sitt
 def computed(model_folder: Path, sitting_on: Callable[[Path], Sitting]) -> Sitting:
     """Return a session on a project with a model, after its inference."""
     found = sitting_on(model_folder)
-    found.session.start_inference()
+    found.session.inference.start()
     found.settle()
     return found

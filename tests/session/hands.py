@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,12 @@ ROWS = st.integers(0, HEIGHT - 4).map(lambda start: slice(start, start + 5))
 VALUES = st.integers(0, 3)
 Drawn = tuple[np.ndarray, np.ndarray]
 """Values, and owners: 0 nobody, -1 the person, else 1 + place among the machine sources that were seen."""
+
+
+WALKS = (
+    *("decisions.skip", "decisions.exclude", "decisions.toggle_flag"),
+    *("navigation.next", "navigation.previous", "navigation.next_undecided", "flush"),
+)
 
 
 class Hands(RuleBasedStateMachine):
@@ -66,7 +73,7 @@ class Hands(RuleBasedStateMachine):
 
     @property
     def shown(self) -> str:
-        return str(self.session.current_id)
+        return str(self.session.table.image_id)
 
     @property
     def drawn(self) -> Drawn:
@@ -106,38 +113,41 @@ class Hands(RuleBasedStateMachine):
     @rule(rows=ROWS, value=VALUES)
     def paint(self, rows: slice, value: int) -> None:
         self.sitting.paint(value, rows, slice(2, 20))
-        self.changed_by(self.session.mask, -1)  # type: ignore[arg-type]
+        self.changed_by(self.session.table.mask, -1)  # type: ignore[arg-type]
 
     @rule(value=st.none() | st.integers(1, 2), only_empty=st.booleans())
     def copy(self, value: int | None, only_empty: bool) -> None:
-        values = self.session.copy_proposal(value, only_empty)
+        values = self.session.decisions.copy_proposal(value, only_empty)
         if values is None:
             return
-        source, copied = self.session.proposal_source(), self.session.copied_pixels(value, only_empty)
+        source, copied = (
+            self.session.decisions.proposal_source(),
+            self.session.decisions.copied_pixels(value, only_empty),
+        )
         if only_empty:
             self.keeps_the_persons(values)
-        self.session.replace_mask(values, source, copied)
+        self.session.table.replace_mask(values, source, copied)
         self.changed_by(values, self.owner_of(source), copied)
 
     @rule(rows=ROWS, value=VALUES, kind=st.sampled_from(["propagated", "clean-up"]), protect=st.booleans())
     def machine_step(self, rows: slice, value: int, kind: str, protect: bool) -> None:
-        assert self.session.mask is not None
-        values = self.session.mask.copy()
+        assert self.session.table.mask is not None
+        values = self.session.table.mask.copy()
         values[rows] = value
         if protect:
-            person = self.session.person_pixels
+            person = self.session.table.person_pixels
             assert person is not None
-            values[person] = self.session.mask[person]
+            values[person] = self.session.table.mask[person]
             self.keeps_the_persons(values)
         source = Source(kind, method=f"to {value}")  # type: ignore[arg-type]
-        self.session.replace_mask(values, source)
+        self.session.table.replace_mask(values, source)
         self.changed_by(values, self.owner_of(source))
 
     @rule(name=st.sampled_from(["red", "green"]))
     def remove_label(self, name: str) -> None:
         before = self.drawn[0].copy()
-        assert self.session.remove_label(name)
-        mask = self.session.mask
+        assert self.session.labels.remove(name)
+        mask = self.session.table.mask
         assert mask is not None
         value = self.project.classes.mask_value(name)
         assert (before[mask != before] == value).all()
@@ -158,9 +168,9 @@ class Hands(RuleBasedStateMachine):
             return
         there.append(self.drawn)
         self.masks[self.shown] = here.pop()
-        assert self.session.mask is not None
-        self.session.mask[:] = self.drawn[0]
-        self.session.record_change(self.session.mask)
+        assert self.session.table.mask is not None
+        self.session.table.mask[:] = self.drawn[0]
+        self.session.table.record_change(self.session.table.mask)
 
     def keeps_the_persons(self, values: np.ndarray) -> None:
         before, owners = self.drawn
@@ -170,10 +180,10 @@ class Hands(RuleBasedStateMachine):
 
     @rule(and_next=st.booleans())
     def accept(self, and_next: bool) -> None:
-        image_id, proposal, meant = self.shown, self.session.proposal, self.masks.get(self.shown)
+        image_id, proposal, meant = self.shown, self.session.table.proposal, self.masks.get(self.shown)
         if meant is None and proposal is not None:
-            meant = proposal.copy(), np.full(proposal.shape, self.owner_of(self.session.proposal_source()))
-        if not self.session.accept(and_next):
+            meant = proposal.copy(), np.full(proposal.shape, self.owner_of(self.session.decisions.proposal_source()))
+        if not self.session.decisions.accept(and_next):
             return
         meant = meant or self.drawn
         changes = not np.array_equal(meant[0], self.drawn[0])
@@ -185,7 +195,7 @@ class Hands(RuleBasedStateMachine):
 
     @rule()
     def undo_decision(self) -> None:
-        self.session.undo_decision()
+        self.session.decisions.undo()
         self.arrive()
         for name in IMAGES:  # what is restored is tested in core; here only that nothing else moves it
             for known, accepted in ((self.masks, False), (self.accepted, True)):
@@ -194,10 +204,10 @@ class Hands(RuleBasedStateMachine):
                 if found is not None:
                     known[name] = found.values, self.owners_in(found)
 
-    @rule(verb=st.sampled_from(["skip", "exclude", "toggle_flag", "next", "previous", "next_undecided", "flush"]))
+    @rule(verb=st.sampled_from(WALKS))
     def walk(self, verb: str) -> None:
         before = self.shown
-        getattr(self.session, verb)()
+        attrgetter(verb)(self.session)()
         self.left(before)
 
     def left(self, image_id: str) -> None:
@@ -212,21 +222,21 @@ class Hands(RuleBasedStateMachine):
         relative = f"training/classifier-{self.models}/best.safetensors"
         write_checkpoint(self.project_folder, gain, relative)
         self.project.set_plan(colours_plan(checkpoint=relative))
-        self.session.start_refine()
+        self.session.inference.refine()
 
     @rule(threshold=st.sampled_from([0.1, 0.4, 0.7]))
     def move_the_slider(self, threshold: float) -> None:
-        self.session.set_threshold(threshold)
+        self.session.sliders.set_threshold(threshold)
 
     @rule(labels=st.sampled_from([["red"], ["green"], ["red", "blue"], []]))
     def set_labels(self, labels: list[str]) -> None:
-        self.session.set_labels(self.shown, labels)
+        self.session.labels.set(self.shown, labels)
 
     @rule()
     def forget_results(self) -> None:
         self.sitting.settle()
         self.project.store.clear()
-        self.session.start_inference()
+        self.session.inference.start()
 
     @rule()
     def results_arrive_late(self) -> None:
@@ -256,8 +266,8 @@ class Hands(RuleBasedStateMachine):
         self.sitting.mailbox.drain()
         self.check_project(self.project)
         values, owners = self.drawn
-        np.testing.assert_array_equal(self.session.mask, values)
-        sources = self.session.sources
+        np.testing.assert_array_equal(self.session.table.mask, values)
+        sources = self.session.table.sources
         assert sources is not None
         np.testing.assert_array_equal(self.owners_in(SourcedMask(values, sources)), owners)
 

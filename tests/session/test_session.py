@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -41,10 +42,10 @@ def test_labels_are_shown_before_anything_is_created(labelled: Path, tmp_path: P
 def test_creating_a_project_from_a_report_opens_it(labelled: Path, tmp_path: Path) -> None:
     sitting, opened = Sitting(tmp_path / "config"), []
     session = sitting.session
-    session.project_opened.connect(lambda: opened.append(session.current_id))
+    session.signals.project_opened.connect(lambda: opened.append(session.table.image_id))
     session.create_project(tmp_path / "project", labelled, session.preview_labels(labelled))
-    assert opened == [None]
-    assert session.current_id == "a0.png"
+    assert opened == [""]
+    assert session.table.image_id == "a0.png"
     assert session.project is not None
     assert session.project.classes.names == ("cat", "dog")
     assert list(session.project.catalog.ids(split="val")) == ["a8.png", "a9.png"]
@@ -75,18 +76,18 @@ def test_an_empty_folder_makes_no_project(tmp_path: Path) -> None:
 
 def test_reopening_returns_to_the_image_last_shown(project_folder: Path, sitting_on: Callable[..., Sitting]) -> None:
     first = sitting_on(project_folder)
-    first.session.go_to("p4.png")
+    first.session.navigation.go_to("p4.png")
     assert first.session.close_project()
     assert first.session.project is None
     second = sitting_on(project_folder)
-    assert second.session.current_id == "p4.png"
+    assert second.session.table.image_id == "p4.png"
     assert [found.folder for found in second.session.recent_projects()] == [project_folder]
 
 
 def test_a_fresh_project_opens_at_the_first_undecided(project_folder: Path, sitting_on: Callable[..., Sitting]) -> None:
     with Project.open(project_folder) as project:
         project.catalog.restore_state("p0.png", "excluded")
-    assert sitting_on(project_folder).session.current_id == "p1.png"
+    assert sitting_on(project_folder).session.table.image_id == "p1.png"
 
 
 def test_a_second_window_may_only_read(project_folder: Path, sitting: Sitting, tmp_path: Path) -> None:
@@ -96,20 +97,20 @@ def test_a_second_window_may_only_read(project_folder: Path, sitting: Sitting, t
     assert caught.value.read_only_possible
     assert other.session.project is None
     other.session.open_project(project_folder, read_only=True)
-    assert other.session.current_id is not None
+    assert other.session.table.image_id is not None
     assert other.session.close_project()
 
 
 def test_a_project_that_cannot_be_opened_leaves_the_open_one(sitting: Sitting, tmp_path: Path) -> None:
     with pytest.raises(ProjectError):
         sitting.session.open_project(tmp_path / "nothing")
-    assert sitting.session.current_id == "p0.png"
+    assert sitting.session.table.image_id == "p0.png"
 
 
 def test_opening_another_project_closes_the_first(tmp_path: Path, sitting: Sitting) -> None:
     other = build_project(tmp_path / "other", 2)
     closed: list[int] = []
-    sitting.session.project_closed.connect(lambda: closed.append(1))
+    sitting.session.signals.project_closed.connect(lambda: closed.append(1))
     painted = sitting.paint(1)
     sitting.session.open_project(other)
     assert closed == [1]
@@ -138,11 +139,11 @@ def test_an_unsavable_mask_keeps_its_project_open(
 
 
 def test_opening_the_open_project_again_changes_nothing(sitting: Sitting, project_folder: Path) -> None:
-    sitting.session.go_to("p3.png")
+    sitting.session.navigation.go_to("p3.png")
     sitting.session.open_project(project_folder / "project.sqlite")
-    assert sitting.session.current_id == "p3.png"
+    assert sitting.session.table.image_id == "p3.png"
     sitting.session.open_project(project_folder, read_only=True)
-    assert sitting.session.save_state.kind == "read_only"
+    assert sitting.session.table.save_state.kind == "read_only"
 
 
 CRASH = """
@@ -151,11 +152,11 @@ from pathlib import Path
 from napari_wsss.session.session import Session
 session = Session(config_folder=Path(sys.argv[2]))
 session.open_project(Path(sys.argv[1]))
-session.go_to("p3.png")
-session.mask[2:6, 2:6] = 2
-session.touch()
-session.record_change(session.mask)
-print(session.save_state.kind, flush=True)
+session.navigation.go_to("p3.png")
+session.table.mask[2:6, 2:6] = 2
+session.table.touch()
+session.table.record_change(session.table.mask)
+print(session.table.save_state.kind, flush=True)
 os._exit(9)
 """
 
@@ -168,40 +169,40 @@ def test_after_a_crash_what_was_called_saved_is_there(
     assert (child.returncode, child.stdout.strip()) == (9, "saved"), child.stderr
     sitting = Sitting(tmp_path / "config")
     sitting.session.open_project(project_folder)
-    assert sitting.session.current_id == "p3.png"
+    assert sitting.session.table.image_id == "p3.png"
     assert sitting.notices == ["Recovered 1 unfinished mask(s) from the last sitting."]
-    assert sitting.session.mask is not None
-    assert (sitting.session.mask == 2).sum() == 16
+    assert sitting.session.table.mask is not None
+    assert (sitting.session.table.mask == 2).sum() == 16
     assert sitting.session.project is not None
     assert recovered_drafts(sitting.session.project) == ["p3.png"]
-    assert sitting.session.accept()
+    assert sitting.session.decisions.accept()
     assert recovered_drafts(sitting.session.project) == []
     sitting.session.close_project()
 
 
 def test_closing_cancels_background_work(model_folder: Path, sitting_on: Callable[..., Sitting]) -> None:
     sitting = sitting_on(model_folder)
-    sitting.session.start_inference()
+    sitting.session.inference.start()
     assert sitting.session.close_project()
     sitting.settle()
     assert sitting.failures == []
-    assert sitting.session.image is None
+    assert sitting.session.table is None
 
 
 def test_classes_can_be_added_and_renamed(sitting: Sitting) -> None:
     session = sitting.session
     changes: list[int] = []
-    session.classes_changed.connect(lambda: changes.append(1))
-    session.set_search("class:red")
+    session.signals.classes_changed.connect(lambda: changes.append(1))
+    session.navigation.set_search("class:red")
     assert session.rename_class("blue", "violet")
     assert session.add_class("blue")
     assert not session.add_class("red")
     assert "red" in sitting.failures[0]
-    assert session.classes is not None
-    assert session.classes.names == ("red", "green", "violet", "blue")
+    assert session.table.classes is not None
+    assert session.table.classes.names == ("red", "green", "violet", "blue")
     assert len(changes) == 2
-    assert session.add_label("violet")
-    assert session.set_search("class:violet")
+    assert session.labels.add("violet")
+    assert session.navigation.set_search("class:violet")
 
 
 def test_importing_the_session_loads_neither_torch_nor_qt() -> None:
@@ -211,3 +212,11 @@ def test_importing_the_session_loads_neither_torch_nor_qt() -> None:
         "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_backup_that_fails_at_closing_is_said(sitting: Sitting, project_folder: Path) -> None:
+    shutil.rmtree(project_folder / "backups")
+    (project_folder / "backups").write_text("a file where the folder should be")
+    sitting.session.project.set_note("p0.png", "changed")
+    assert sitting.session.close_project()
+    assert "make room" in sitting.failures[-1]

@@ -8,7 +8,10 @@ from napari_wsss.core.errors import StepError
 from napari_wsss.session.signals import Signals, reported
 
 
-class Verbs(Signals):
+class Verbs:
+    def __init__(self) -> None:
+        self.signals = Signals()
+
     @reported
     def act(self, error: Exception | None = None) -> bool:
         if error is not None:
@@ -23,7 +26,7 @@ def test_success_is_passed_on() -> None:
 @pytest.mark.parametrize("error", [StepError("Train one."), OSError("disk full")])
 def test_failures_become_one_line(error: Exception) -> None:
     verbs, said = Verbs(), []
-    verbs.failed.connect(said.append)
+    verbs.signals.failed.connect(said.append)
     assert not verbs.act(error)
     assert len(said) == 1
     assert str(error) in said[0]

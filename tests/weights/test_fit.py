@@ -20,7 +20,7 @@ from napari_wsss.weights import download
 from napari_wsss.weights import fit as fit_module
 from napari_wsss.weights.checkpoint import save_checkpoint
 from napari_wsss.weights.descriptor import WeightsDescriptor
-from napari_wsss.weights.fit import fit, load_trunk_weights, load_weights
+from napari_wsss.weights.fit import fit, load_trunk_weights
 from napari_wsss.weights.normalisation import CAFFE, IMAGENET, TENSORFLOW
 from napari_wsss.weights.published import published
 from napari_wsss.weights.read import read
@@ -230,14 +230,6 @@ def test_a_published_name_is_downloaded(tmp_path: Path, monkeypatch: pytest.Monk
 
     assert load_trunk_weights(trunk, "resnet18_imagenet") is local
     assert torch.equal(trunk.get_parameter("conv1.weight"), state["conv1.weight"])
-
-
-def test_a_whole_network_is_loaded_from_a_file(tmp_path: Path) -> None:
-    torch.save(imagenet_state("vgg16"), tmp_path / "a.pth")
-    vgg = build_trunk("vgg16")
-    assert load_weights(vgg, tmp_path / "a.pth").descriptor is published("vgg16_imagenet")
-    with pytest.raises(WeightsError, match="does not have"):
-        load_weights(build_trunk("resnet18"), tmp_path / "a.pth")
 
 
 @pytest.mark.parametrize("prefix", ["trunk.", "network.trunk."])

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from napari_wsss.core.errors import WeightsError
-from napari_wsss.networks.trunk import build_trunk, trunk_names
+from napari_wsss.core.trunk_choice import TRUNKS
+from napari_wsss.networks.trunk import build_trunk
 from napari_wsss.weights.descriptor import WeightsDescriptor
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.identify import identify
@@ -18,7 +19,7 @@ from tests.weights.states import deeplab_state, imagenet_state
 
 @pytest.mark.parametrize("entry", PUBLISHED, ids=lambda entry: entry.name)
 def test_facts_are_complete(entry: WeightsDescriptor) -> None:
-    assert entry.trunk in trunk_names()
+    assert entry.trunk in TRUNKS
     assert entry.licence
     assert entry.citation
     assert entry.source
@@ -31,7 +32,7 @@ def test_facts_are_complete(entry: WeightsDescriptor) -> None:
 
 def test_names_are_unique_and_every_trunk_has_weights() -> None:
     assert len(set(published_names())) == len(PUBLISHED)
-    assert all(published_names(trunk) for trunk in trunk_names())
+    assert all(published_names(trunk) for trunk in TRUNKS)
     assert "mobilenet_v2_coral" in published_names("mobilenet_v2")
     assert published("resnet50_imagenet").network == "resnet50"
 
@@ -44,7 +45,7 @@ def test_an_unknown_name_offers_the_known_ones() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*which is a no-op")  # copying into a network without memory
 # Caffe's ResNet has no file of its own: torchvision's is tested in `test_published_deeplab`.
-@pytest.mark.parametrize("trunk", [name for name in trunk_names() if not name.endswith("_caffe")])
+@pytest.mark.parametrize("trunk", [name for name in TRUNKS if not name.endswith("_caffe")])
 def test_the_imagenet_file_of_each_trunk_is_recognised_and_fits(trunk: str) -> None:
     state = imagenet_state(trunk, "meta")
     if "features.0.0.weight" in state:

@@ -93,7 +93,7 @@ def settle(qtbot: object) -> Callable[[Session], None]:
 def session(empty_session: Session, model_folder: Path, settle: Callable[[Session], None]) -> Session:
     """Return a session on a project whose maps and proposals are computed; p0.png (red, green) is shown."""
     empty_session.open_project(model_folder)
-    empty_session.start_inference()
+    empty_session.inference.start()
     settle(empty_session)
     return empty_session
 

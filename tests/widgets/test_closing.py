@@ -26,7 +26,8 @@ class Training:
 
 
 def session(kind="saved", running=False):
-    return SimpleNamespace(save_state=SaveState(kind, message="disk full"), training=Training(running))
+    table = SimpleNamespace(save_state=SaveState(kind, message="disk full"))
+    return SimpleNamespace(table=table, training=Training(running))
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def docked(make_napari_viewer, model_folder, tmp_path, qtbot):
     viewer.window.add_dock_widget(made, name=DOCK_NAME, area="right", add_vertical_stretch=False)
     viewer.window.resize(1200, 800)
     made.open_project(model_folder)
-    made.session.start_inference()
+    made.session.inference.start()
     qtbot.waitUntil(lambda: not made.session.jobs.all, timeout=20000)
     yield made
     made.shut_down()
@@ -78,13 +78,13 @@ def check_keyboard_is_left_alone(docked):
 
 def check_buttons(docked):
     docked.footer.accept.click()
-    assert docked.session.current_id == "p1.png"
+    assert docked.session.table.image_id == "p1.png"
     docked.footer.skip.click()
-    assert docked.session.current_id == "p2.png"
+    assert docked.session.table.image_id == "p2.png"
     docked.footer.flag.click()
     assert docked.header.badge.state == "flagged"
     docked.footer.previous.click()
-    assert docked.session.current_id == "p1.png"
+    assert docked.session.table.image_id == "p1.png"
     assert docked.header.badge.text == "skipped"
     assert docked.header.progress.text() == "2/6 · 1 accepted"
 
@@ -92,8 +92,8 @@ def check_buttons(docked):
 def check_failures_are_toasted(docked, monkeypatch):
     toasts = []
     monkeypatch.setattr(dock_module, "show_warning", toasts.append)
-    docked.session.failed.emit("no space left")
-    docked.session.notice.emit("only a hint")
+    docked.session.signals.failed.emit("no space left")
+    docked.session.signals.notice.emit("only a hint")
     assert toasts == ["no space left"]
     assert docked.header.status.text() == "only a hint"
 

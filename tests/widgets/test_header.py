@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from napari_wsss.session.table.save_state import SaveState
@@ -19,24 +21,24 @@ def header(session, qtbot):
 
 def test_it_follows_the_session(header, session):
     assert header.progress.text() == "1/6 · 0 accepted"
-    session.accept()
+    session.decisions.accept()
     assert "p1.png" in header.name.text()
     assert header.progress.text() == "2/6 · 1 accepted"
-    session.previous()
+    session.navigation.previous()
     assert (header.badge.state, header.badge.text) == ("accepted", "accepted")
 
 
 def test_editing_an_accepted_mask_says_so(header, session):
-    session.accept(and_next=False)
-    session.mask[0, 0] = 3
-    session.record_change(session.mask)
+    session.decisions.accept(and_next=False)
+    session.table.mask[0, 0] = 3
+    session.table.record_change(session.table.mask)
     assert header.badge.text == "draft (was accepted)"
 
 
 def test_it_says_why_the_image_is_shown(header, session):
-    session.set_order("uncertainty")
+    session.navigation.set_order("uncertainty")
     assert header.why.text().startswith("unsure ")
-    session.toggle_flag()
+    session.decisions.toggle_flag()
     assert "flagged" not in header.why.text()  # the badge says it
     session.close_project()
     assert header.why.text() == ""
@@ -51,13 +53,28 @@ def test_it_says_why_the_image_is_shown(header, session):
     ],
 )
 def test_the_save_state_is_always_visible(header, session, state, text):
-    session._autosave._set(state)
+    session.table._autosave._set(state)
     assert header.saved.text().startswith(text)
     assert ("bold" in header.saved.styleSheet()) is (state.kind == "failed")
 
 
+def test_a_failed_backup_is_said_with_what_to_do(header, session):
+    assert header.backup.isHidden()
+    folder = session.project.folder
+    session.close_project()
+    shutil.rmtree(folder / "backups")
+    (folder / "backups").write_text("a file where the folder should be")
+    session.open_project(folder)
+    assert not header.backup.isHidden()
+    assert "make room" in header.backup.text()
+    assert "bold" in header.backup.styleSheet()
+    (folder / "backups").unlink()
+    session.close_project()
+    assert header.backup.isHidden()
+
+
 def test_notices_are_one_quiet_line(header, session):
-    session.notice.emit("This is the last image of the queue.")
+    session.signals.notice.emit("This is the last image of the queue.")
     assert header.status.text() == "This is the last image of the queue."
 
 
@@ -73,7 +90,7 @@ def test_the_footer_decides(actions, session, qtbot):
     footer.accept.click()
     assert session.project.catalog.get("p0.png").state == "accepted"
     footer.flag.click()
-    assert session.record.state == "flagged"
+    assert session.table.record.state == "flagged"
     assert footer.accept.toolTip() == "Accept and go on (W)"
     session.own_keys.choose("accept", "Shift-W")
     assert footer.accept.toolTip() == "Accept and go on (Shift+W)"

@@ -44,10 +44,10 @@ def change(panel: PersonalChoices, chosen: dict, **values: object) -> None:
 
 
 def test_they_are_laid_over_what_is_there(panel, chosen, session, sync, actions):
-    assert (session.device, session.hint.every, session.ahead) == ("cpu", 5, 2)
+    assert (session.settings.device, session.hint.every, session.settings.ahead) == ("cpu", 5, 2)
     assert personal.preferences.device() == "cpu"
     change(panel, chosen, device="cuda", hint_every=0, look_ahead=9)
-    assert (session.device, session.hint.every, session.ahead) == ("cuda", 0, 9)
+    assert (session.settings.device, session.hint.every, session.settings.ahead) == ("cuda", 0, 9)
     assert panel._project_page.device.currentData() == "cuda"
     change(panel, chosen, brush_size=33, mask_opacity=0.3)
     assert (sync.mask.brush_size, sync.mask.opacity) == (33, pytest.approx(0.3))

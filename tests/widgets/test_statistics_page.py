@@ -24,13 +24,13 @@ def page(session, qtbot):
 
 
 def test_it_reads_only_while_it_is_seen(page, session, settle, qtbot):
-    session.accept()
+    session.decisions.accept()
     settle(session)
     assert page.accepted.curve.points == ()
     page.show()
     settle(session)
     assert [value for _, value in page.accepted.curve.points] == [1.0]
-    session.accept()
+    session.decisions.accept()
     settle(session)
     assert [value for _, value in page.accepted.curve.points] == [1.0, 2.0]
     assert "<b>2 of 6</b> images accepted (33 %)" in page.summary.text()
@@ -41,7 +41,7 @@ def test_it_reads_only_while_it_is_seen(page, session, settle, qtbot):
 def test_picture_and_table_are_written(page, session, settle, monkeypatch, tmp_path):
     assert not page.save_table.isEnabled()
     page.show()
-    session.accept()
+    session.decisions.accept()
     settle(session)
     asked = []
 
@@ -58,7 +58,7 @@ def test_picture_and_table_are_written(page, session, settle, monkeypatch, tmp_p
     assert [row["image"] for row in rows] == ["p0.png"]
     assert all(str(session.project.folder) in start for start in asked)
     failures = []
-    session.failed.connect(failures.append)
+    session.signals.failed.connect(failures.append)
     monkeypatch.setattr(statistics_page.QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "no" / "x.csv"), ""))
     page.save_table.click()
     page.save_picture.click()

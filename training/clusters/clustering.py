@@ -153,10 +153,12 @@ def principal_components(features: Features, axes: int) -> Features:
     directions = directions[:axes]
     largest = np.abs(directions).argmax(1)
     signs = np.sign(directions[np.arange(len(directions)), largest])
-    return (centred @ (directions * signs[:, None]).T).astype(np.float32)
+    along: Features = (centred @ (directions * signs[:, None]).T).astype(np.float32)
+    return along
 
 
 def unit(features: Features) -> Features:
     """Return the features (n,C') divided by their lengths."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    return features / np.maximum(lengths, np.finfo(np.float32).tiny)
+    scaled: Features = features / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return scaled

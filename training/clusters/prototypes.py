@@ -51,6 +51,7 @@ class Samples:
             for (side, k), features in drawn.items()
         }
         with publish(self._path(image)) as file:
+            # numpy's own annotation reads the spread arrays as its `allow_pickle` argument.
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def of(self, side: Side, k: int, images: Sequence[int], channels: int) -> Features:
@@ -170,8 +171,10 @@ class Selection:
 
 
 def centres_of(features: Features, count: int, seed: int) -> Features:
-    """Return the centres (at most `count`, C') of clusters of features (n, C'): clustered by direction, as they are
-    compared later; the centre is the mean of the features as they are, as the classifier reads them.
+    """Return the centres (at most `count`, C') of clusters of features (n, C').
+
+    Clustered by direction, as they are compared later; the centre is the mean of the features as they are, as the
+    classifier reads them.
     """
     if not len(features):
         return features

@@ -109,14 +109,13 @@ class AffinityData:
 
     def batch(self, step: int, order: BatchOrder, view: View) -> AffinityArrays:
         """Return the batch of `step`."""
-        samples = []
+        images, cells = [], []
         for position, index in enumerate(order.batch(step)):
-            image, labels = self.whole(self.ids[int(index)])
-            pixels, visible = view(image, labels, step, position)
+            pixels, visible = view(*self.whole(self.ids[int(index)]), step, position)
             assert visible is not None
-            samples.append((pixels, self._cells(visible, self._stride)))
-        images, labels = zip(*samples, strict=True)
-        return AffinityArrays(np.stack(images), np.stack(labels))
+            images.append(pixels)
+            cells.append(self._cells(visible, self._stride))
+        return AffinityArrays(np.stack(images), np.stack(cells))
 
     def whole(self, image_id: str) -> tuple[Pixels, Pixels]:
         """Return the pixels (H,W,3) and the labels (H,W) of an image."""
@@ -139,7 +138,8 @@ def most_common(labels: Pixels, stride: int) -> Pixels:
     blocks = padded.reshape(padded.shape[0] // stride, stride, -1, stride)  # (h, stride, w, stride)
     values = np.unique(blocks)
     votes = np.stack([(blocks == value).sum((1, 3)) for value in values])
-    return values[votes.argmax(0)]
+    winners: Pixels = values[votes.argmax(0)]
+    return winners
 
 
 def central(labels: Pixels, stride: int) -> Pixels:

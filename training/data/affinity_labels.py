@@ -50,7 +50,7 @@ def agreed(strong: NDArray[np.floating], weak: NDArray[np.floating]) -> NDArray[
         Scores with the strong and with the weak background, which is the first row. Where all are below 1e-5 (outside
         of the image) the label is undecided.
     """
-    found = strong.argmax(0).astype(np.uint8)
+    found: NDArray[np.uint8] = strong.argmax(0).astype(np.uint8)
     found[found == BACKGROUND] = IGNORE
     found[weak.argmax(0) == BACKGROUND] = BACKGROUND
     found[(np.maximum(strong, weak) < _NOTHING).all(0)] = IGNORE

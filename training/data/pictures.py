@@ -6,7 +6,7 @@ Accepted masks are read, never written. Excluded images and the held-out ``val``
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -327,7 +327,7 @@ class SegmentationData:
         return image, visible, weights
 
 
-def prefetched(make: Callable[[int], Batch], steps: Sequence[int], loaders: int) -> Iterator[Batch]:
+def prefetched(make: Callable[[int], Batch], steps: Sequence[int], loaders: int) -> Generator[Batch, None, None]:
     """Yield ``make(step)`` for every step in order, made ahead by `loaders` threads (0: made when asked for).
 
     Threads, not processes: decoding and resampling release the interpreter lock, and the picture cache is shared.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_wsss.core.errors import ParameterError, StepError
+from napari_wsss.networks.device import laid_out
 from napari_wsss.networks.trunk import Trunk
 from training.config import Optimisation
 from training.data.samplers import BatchOrder
@@ -50,7 +51,7 @@ class Learner:
         bf16: bool = False,
     ) -> None:
         self._layout = _layout(network)
-        self.network = network.to(device, memory_format=self._layout)
+        self.network = laid_out(network.to(device), self._layout)
         self.step = 0
         self.total = total
         self.figures: dict[str, Any] = {}

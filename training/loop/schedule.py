@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 WARM_UP_START = 0.1
 
 
@@ -24,4 +26,4 @@ def learning_rate_factor(step: int, total: int, *, power: float = 0.9, warm_up: 
     remaining = max(1, total - warm_up)
     done = min(remaining, step - warm_up)
     # The last step would have factor 0 only at `step == total`, which is never taken.
-    return max(0.0, 1 - done / remaining) ** power
+    return math.pow(max(0.0, 1 - done / remaining), power)

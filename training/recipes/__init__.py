@@ -1,1 +1,1 @@
-"""One visible loop per trained thing and one short generator per other stage; may import what `training` may."""
+"""One visible loop per trained thing; may import what `training` may."""

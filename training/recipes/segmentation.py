@@ -44,7 +44,8 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     StepError
         When the loss is not finite.
     """
-    settings = config.optimisation
+    settings, sources = config.optimisation, config.sources
+    assert isinstance(sources, SegmentationSources)
     device, bf16 = prepare(config.hardware)
     seed_everything(settings.seed)
     segmenter = build_segmenter(config.method, len(project.classes), config.network.choice(), config.parameters)
@@ -52,9 +53,9 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
         run.update(pixel_supervised=True)
         yield Progress(STAGE, message=PIXEL_SUPERVISED)
     freeze(segmenter.trunk, settings)
-    pictures = Pictures(project, config.sources.cached_side)
+    pictures = Pictures(project, sources.cached_side)
     data = yield from _data(project, pictures, config, run)
-    order = data.order(settings.batch_size, settings.seed, config.sources.person_repeats)
+    order = data.order(settings.batch_size, settings.seed, sources.person_repeats)
     view = view_of(config.augmentation, segmenter.normalisation, settings.seed)
     groups = (segmenter.trunk_parameters(), segmenter.head_parameters())
     learner = Learner(segmenter, groups, settings, total_steps(settings, order), device, bf16)

@@ -1,4 +1,4 @@
-"""How good an affinity network is on held-out images: does it join cells of one thing and part those of two?"""
+"""How good an affinity network is on held-out images: how well it joins cells of one thing and parts those of two."""
 
 from __future__ import annotations
 

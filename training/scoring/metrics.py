@@ -132,11 +132,6 @@ class Scores:
         """Share of pixels with a known truth that the prediction decided."""
         return float(_ratio(self.matrix.sum(), self.matrix.sum() + self.undecided))
 
-    @property
-    def frequency_weighted_iou(self) -> float:
-        """IoU averaged by the share of each class in the truth."""
-        return float(np.nansum(self.iou * self.truth) / max(1, self.truth.sum()))
-
     def counted(self, rule: AbsentRule = DEFAULT_RULE) -> NDArray[np.bool_]:
         """Return (K + 1,) bool, True for the classes a mean runs over under `rule`."""
         if rule not in ABSENT_RULES:

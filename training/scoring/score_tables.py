@@ -1,14 +1,13 @@
-"""Scores as people and spreadsheets read them: aligned text and CSV rows, both naming the rule for absent classes."""
+"""Scores as people and spreadsheets read them: aligned text and rows, both naming the rule for absent classes."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from io import StringIO
 
 import numpy as np
 
 from training.scoring.metrics import DEFAULT_RULE, AbsentRule, Scores, Sweep
+from training.scoring.tables import aligned
 
 RULE_WORDS: dict[AbsentRule, str] = {
     "all_classes": "all classes, an absent one counts 0",
@@ -30,16 +29,6 @@ def score_rows(scores: Scores, rule: AbsentRule = DEFAULT_RULE) -> list[list[str
     return rows
 
 
-def format_table(scores: Scores, rule: AbsentRule = DEFAULT_RULE) -> str:
-    """Return an aligned text table that ends with the mean, its rule, and what was left undecided."""
-    rows = [[cell or "-" for cell in row] for row in score_rows(scores, rule)]
-    lines = _aligned(rows)
-    lines.append(f"mean over {RULE_WORDS[rule]}; pixel accuracy {_text(scores.pixel_accuracy) or '-'}")
-    if scores.undecided:
-        lines.append(f"undecided (255) in the prediction: {1 - scores.coverage:.1%} of the pixels, left out")
-    return "\n".join(lines)
-
-
 def sweep_rows(sweep: Sweep, rule: AbsentRule = DEFAULT_RULE, only: Sequence[str] | None = None) -> list[list[str]]:
     """Return the header and one row (threshold, mIoU) per threshold."""
     figures = sweep.mean_iou(rule, only)
@@ -51,26 +40,8 @@ def format_sweep(sweep: Sweep, rule: AbsentRule = DEFAULT_RULE, only: Sequence[s
     """Return the sweep as aligned text, the best threshold marked and its bias named."""
     rows = [[*row, ""] for row in sweep_rows(sweep, rule, only)]
     rows[1 + sweep.best(rule, only)][2] = "best"
-    lines = _aligned(rows)
-    lines.append("the best threshold was chosen on the masks it is measured on")
-    return "\n".join(lines)
-
-
-def to_csv(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as CSV text (comma, quoted where needed, line feed)."""
-    text = StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    return f"{aligned(rows, empty='')}\nthe best threshold was chosen on the masks it is measured on"
 
 
 def _text(figure: float) -> str:
     return "" if np.isnan(figure) else f"{figure:.4f}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return ["  ".join(_cell(cell, i, widths[i]) for i, cell in enumerate(row)).rstrip() for row in rows]
-
-
-def _cell(text: str, column: int, width: int) -> str:
-    return text.ljust(width) if column == 0 else text.rjust(width)

@@ -205,10 +205,12 @@ class Predictor:
         """Return the mask (H, W) uint8 of an image, of its labelled classes only or of all."""
         found = self._probabilities(image_id)
         if not labels_given:
-            return found.argmax(0).astype(np.uint8)
+            anything: Mask = found.argmax(0).astype(np.uint8)
+            return anything
         present = self._project.classes.indices(self._project.catalog.get(image_id).labels)
         values = np.asarray([0, *(k + 1 for k in present)], np.uint8)
-        return values[found[values].argmax(0)]
+        likeliest: Mask = values[found[values].argmax(0)]
+        return likeliest
 
     def maps(self, image_id: str) -> ActivationMaps:
         """Return the probabilities of labelled classes and background, as the pipeline hands them to refiners."""

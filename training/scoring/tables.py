@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 
 from napari_wsss.core.files import publish
-from training.scoring.score_tables import to_csv
 
 TABLE, TABLE_CSV = "table.txt", "table.csv"
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as text, the first column left-aligned, the others right-aligned, empty cells as ``-``."""
-    cells = [[cell or "-" for cell in row] for row in rows]
+def to_csv(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as CSV text (comma, quoted where needed, line feed)."""
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def aligned(rows: Sequence[Sequence[str]], empty: str = "-") -> str:
+    """Return rows as text, the first column left-aligned, the others right-aligned, `empty` in empty cells."""
+    cells = [[cell or empty for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
     lines = (
         "  ".join(cell.ljust(width) if at == 0 else cell.rjust(width) for at, (cell, width) in enumerate(line))

@@ -235,7 +235,8 @@ class Comparison:
         return checkpoint_maps(self.project, method, checkpoint, self.inference, self.options.device)
 
     def _path(self, title: str, seed: int) -> Path:
-        return self.options.out / f"row-{Entry(title, '', seed).name}.json"
+        path: Path = self.options.out / f"row-{Entry(title, '', seed).name}.json"
+        return path
 
 
 def measured_rows(folder: Path) -> list[Row]:

@@ -29,10 +29,10 @@ def contact_sheet(path: Path, rows: Sequence[Sequence[Cell]]) -> None:
     sheet = Image.new("RGB", (columns * (SIDE + GAP) + GAP, sum(heights) + GAP), "white")
     draw, top = ImageDraw.Draw(sheet), GAP
     for row, height in zip(rows, heights, strict=True):
-        for column, (caption, *what) in enumerate(row):
+        for column, (caption, pixels, maps, palette) in enumerate(row):
             left = GAP + column * (SIDE + GAP)
             draw.text((left, top), caption, fill="black")
-            sheet.paste(_thumbnail(*what), (left, top + CAPTION))
+            sheet.paste(_thumbnail(pixels, maps, palette), (left, top + CAPTION))
         top += height
     with publish(path) as file:
         sheet.save(file, "PNG")
@@ -43,7 +43,8 @@ def overlaid(pixels: NDArray[np.uint8], maps: ActivationMaps, palette: NDArray[n
     grey = np.repeat(pixels.mean(2, keepdims=True), 3, axis=2)
     strength, value = maps.strongest()
     weight = OPACITY * strength[:, :, None]
-    return ((1 - weight) * grey + weight * palette[value]).round().astype(np.uint8)
+    mixed: NDArray[np.uint8] = ((1 - weight) * grey + weight * palette[value]).round().astype(np.uint8)
+    return mixed
 
 
 def _thumbnail(pixels: NDArray[np.uint8], maps: ActivationMaps | None, palette: NDArray[np.uint8]) -> Image.Image:

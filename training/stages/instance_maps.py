@@ -142,5 +142,5 @@ def _without_fragments(mask: NDArray[np.bool_], smallest: float) -> NDArray[np.b
 
 
 def _regions(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
-    found: NDArray[np.intp] = label(mask, connectivity=1)  # type: ignore[no-untyped-call]
+    found: NDArray[np.intp] = label(mask, connectivity=1)
     return found

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
+from napari_wsss.core.cells import Cells
 from napari_wsss.core.classes import voc_colours
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.files import publish
@@ -29,10 +30,10 @@ from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.lineage import applied_source, checkpoint_of, inference_of, method_of
 from napari_wsss.project.project import Project
-from napari_wsss.refine.random_walk import Cells, walk
+from napari_wsss.refine.random_walk import walk
 from training.hardware import prepare
 from training.report import Reporter, watched
-from training.scoring.score_tables import to_csv
+from training.scoring.tables import to_csv
 from training.stages.instance_maps import STILL, Instances, cluster, masks_of, split
 from training.stages.maps import add_selection_options, chosen_ids, hardware_of
 

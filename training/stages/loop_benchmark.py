@@ -22,13 +22,14 @@ from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
-from training.config import RunConfig, resolve_file
+from training.config import Recipe, RunConfig, resolve_file
 from training.execute import apply, continued, finished_run
 from training.hardware import prepare
 from training.loop.checkpoints import LAST
 from training.report import Reporter, watched
-from training.scoring.metrics import Scores
-from training.scoring.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
+from training.run_folder import RunFolder
+from training.scoring.metrics import Scores, Sweep
+from training.scoring.scoring import Mask, Predictor, TrueMasks, score, scored_names, seeds, sweep
 from training.scoring.tables import markdown
 from training.stages.maps import add_device_options, hardware_of
 from training.stages.voc_folder import MASKS, project_of, scored_classes
@@ -176,7 +177,7 @@ class Bench:
         self.project.set_plan(replace(self.project.plan, refiners=_chain(alpha)))
         every = [*self.project.catalog.ids()]
         watched(pipeline.propose(self.project, every, self.options.device, background=False), self.report)
-        found = {split: self._score(split, lambda i: pipeline.proposal(self.project, i)) for split in self.ids}
+        found = {split: self._score(split, self._proposed) for split in self.ids}
         return {
             "stage": "pseudo masks",
             "train": found["train"].mean_iou(only=self.only),
@@ -213,7 +214,7 @@ class Bench:
         checkpoint = self._trained(f"deeplab-{count}", config) / LAST
         predictor = Predictor(self.project, checkpoint, self.options.device, inference=SegmentInference(flip=True))
 
-        def mask(image_id: str) -> Any:
+        def mask(image_id: str) -> Mask:
             pixels = self.project.load_image(image_id).pixels
             return pipeline.refine_maps(pixels, predictor.maps(image_id), (CRF,)).to_mask()
 
@@ -231,7 +232,7 @@ class Bench:
 
     # -- what the rows are made of ------------------------------------------------------------------------
 
-    def _config(self, recipe: Any, optimisation: dict[str, Any]) -> RunConfig:
+    def _config(self, recipe: Recipe, optimisation: dict[str, Any]) -> RunConfig:
         given = self.configs.get(recipe, {})
         hardware = {"device": self.options.device, "threads": self.options.threads}
         return resolve_file(
@@ -248,28 +249,34 @@ class Bench:
         """Return the folder of a finished run, continuing the one that an interruption left."""
         return finished_run(self.project, config, self.options.out / f"{name}.run", self.report).path
 
-    def _run(self, folder: Path) -> Any:
+    def _run(self, folder: Path) -> RunFolder:
         return continued(self.project, folder)[1]
 
     def _minutes(self, folder: Path) -> float:
         """Return the CPU minutes of a run, nan when it did not record them."""
         return float(self._run(folder).record.get("cpu_seconds", float("nan"))) / 60
 
-    def _sweep(self, ids: Sequence[str]) -> Any:
+    def _sweep(self, ids: Sequence[str]) -> Sweep:
         chosen = ids[: self.options.limit or None]
         return watched(sweep(self.project, chosen, lambda i: seeds(self.project, i), self.truth), self.report)
 
-    def _score(self, split: str, mask_of: Callable[[str], Any]) -> Scores:
+    def _score(self, split: str, mask_of: Callable[[str], Mask]) -> Scores:
         chosen = self.ids[split][: self.options.limit or None]
         return watched(score(self.project, chosen, mask_of, self.truth), self.report)
 
-    def _refined(self, image_id: str, steps: Sequence[Step]) -> Any:
+    def _proposed(self, image_id: str) -> Mask:
+        mask = pipeline.proposal(self.project, image_id)
+        assert mask is not None
+        return mask
+
+    def _refined(self, image_id: str, steps: Sequence[Step]) -> Mask:
         maps = seeds(self.project, image_id)
         assert maps is not None
         return pipeline.refine_maps(self.project.load_image(image_id).pixels, maps, steps).to_mask()
 
     def _path(self, name: str) -> Path:
-        return self.options.out / f"row-{name}.json"
+        path: Path = self.options.out / f"row-{name}.json"
+        return path
 
 
 def _chain(alpha: float) -> tuple[Step, ...]:

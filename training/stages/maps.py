@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.parameters import add_options, fields_of, from_dict
+from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.lineage import applied_source
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import STATES, UNDECIDED
 from training.config import Hardware
@@ -71,7 +72,7 @@ def localize(options: argparse.Namespace, report: Reporter) -> int:
     """Compute the missing activation maps by the applied model, return the exit code."""
     with _opened(options, _with_inference) as project:
         prepare(hardware_of(options))
-        run = pipeline.segment if pipeline.applied_source(project.plan) == "segment" else pipeline.localize
+        run = pipeline.segment if applied_source(project.plan) == "segment" else pipeline.localize
         steps = run(project, chosen_ids(project, options), options.device, background=False)
         return _told(watched(steps, report), report)
 
@@ -132,7 +133,7 @@ def _told(found: pipeline.StageReport, report: Reporter) -> int:
     return SOME_FAILED if found.failed else DONE
 
 
-def _opened(options: argparse.Namespace, changed: Any) -> Project:
+def _opened(options: argparse.Namespace, changed: Callable[[Plan, argparse.Namespace], Plan]) -> Project:
     """Return the project, read-only unless the options change its plan."""
     project = Project.open_to_read(options.project)
     plan = changed(_plan_of(options, project.plan), options)
@@ -164,10 +165,10 @@ def _plan_of(options: argparse.Namespace, plan: Plan) -> Plan:
 
 
 def _with_inference(plan: Plan, options: argparse.Namespace) -> Plan:
-    typed = _typed(Inference, options)
+    typed = _plain(Inference, options)
     if not typed:
         return plan
-    if pipeline.applied_source(plan) == "segment":
+    if applied_source(plan) == "segment":
         raise ParameterError(
             f"{', '.join(typed)} belong to activation maps, but a segmentation network is applied to this project. "
             "Apply a classifier, or leave these options out."
@@ -183,13 +184,14 @@ def _with_refiners(plan: Plan, options: argparse.Namespace) -> Plan:
     changed = []
     for step in steps:
         cls = load_method("refine", step.method).Parameters
-        values = {**step.parameters, **_typed(cls, options, f"{step.method}_")}
+        values = {**step.parameters, **_plain(cls, options, f"{step.method}_")}
         from_dict(cls, values)
         changed.append(Step(step.method, values))
     folder = str(options.saliency.resolve()) if options.saliency else plan.saliency_folder
     return replace(plan, refiners=tuple(changed), saliency_folder=folder)
 
 
-def _typed(cls: type[Any], options: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
-    found = {name: getattr(options, prefix + name) for name in fields_of(cls) if hasattr(options, prefix + name)}
+def _plain(cls: type[Any], options: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
+    """Return what was typed as a plan keeps it (lists, no tuples)."""
+    found = typed_options(cls, options, prefix=prefix)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}

@@ -34,8 +34,9 @@ Chain = Literal["seeds", "crf", "walk", "segmented"]
 
 @dataclass(frozen=True)
 class Measured:
-    """The scores of one chain on one split, and the background threshold they were taken at (masks of the split
-    chose it; 0 for segmentation networks).
+    """The scores of one chain on one split, and the background threshold they were taken at.
+
+    Masks of the split chose the threshold; it is 0 for segmentation networks.
     """
 
     scores: Scores
@@ -151,7 +152,7 @@ class Measures:
 
     def _key(self, model: Model, ids: Sequence[str], chain: Chain) -> str:
         project = self.project
-        facts: list[Any] = [
+        facts: list[object] = [
             file_digest(model.checkpoint),
             to_dict(self.inference.resolved()),
             project.classes.names,

@@ -210,7 +210,7 @@ class Maker:
     def _splits(self) -> list[str]:
         return [split for split in SPLITS if self.measures.ids(split)]
 
-    def _miou(self, model: Model, split: str, chain: Any) -> str:
+    def _miou(self, model: Model, split: str, chain: Chain) -> str:
         return f"{self.measures.miou(model, split, chain):.1f}"
 
     def _published(self, method: str, what: str, split: str) -> str:
@@ -244,5 +244,5 @@ TABLES: Mapping[str, Callable[[Maker], None]] = {
 """Name of a table -> what makes it."""
 
 
-def _percent(share: Any) -> str:
+def _percent(share: float) -> str:
     return "" if np.isnan(share) else f"{100 * float(share):.1f}"

@@ -38,11 +38,6 @@ def project_of(data: Path, folder: Path) -> Project:
     return Project.create(folder, data / IMAGES, classes, images)
 
 
-def true_mask_path(data: Path, image_id: str) -> Path:
-    """Return where the true mask of an image lies."""
-    return data / MASKS / f"{Path(image_id).stem}.png"
-
-
 def scored_classes(data: Path) -> tuple[str, ...]:
     """Return the classes named in `classes_eval.txt` (those with enough validation images), or none."""
     path = data / "classes_eval.txt"

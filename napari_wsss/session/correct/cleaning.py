@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,12 @@ from psygnal import Signal
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Source
 from napari_wsss.pixels.cleanup import CleanUp, changed_regions, clean
-from napari_wsss.session.correct.propagation import mask_so_far, persons_pixels
-from napari_wsss.session.jobs import Job
-
-if TYPE_CHECKING:
-    from napari_wsss.session.session import Session
+from napari_wsss.session.correct.propagation import mask_so_far
+from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.session.review.decisions import Decisions
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 Mask = NDArray[np.uint8]
 JOB = "clean-up"
@@ -55,6 +55,14 @@ class Preview:
 class Cleaning:
     """Clean-up of the shown mask.
 
+    Parameters
+    ----------
+    opened : Opened
+    decisions : Decisions
+        Says where a proposal comes from.
+    jobs : Jobs
+    signals : Signals
+
     Attributes
     ----------
     steps : CleanUp
@@ -71,71 +79,70 @@ class Cleaning:
     preview_changed = Signal(str)
     busy_changed = Signal(bool)
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, opened: Opened, decisions: Decisions, jobs: Jobs, signals: Signals) -> None:
+        self._opened, self._decisions, self._jobs, self._signals = opened, decisions, jobs, signals
         self.steps = CleanUp()
         self.only: int | None = None
         self.protect = True
         self.preview: Preview | None = None
-        session.image_changed.connect(self.cancel)
-        session.project_closed.connect(self.cancel)
-        session.save_state_changed.connect(self._follow)
+        signals.image_changed.connect(self.cancel)
+        signals.project_closed.connect(self.cancel)
+        signals.save_state_changed.connect(self._follow)
 
     @property
     def busy(self) -> bool:
         """True while a preview is on its way."""
-        job = self._session.jobs.find(JOB)
+        job = self._jobs.find(JOB)
         return job is not None and not job.is_over
 
     def ask(self, steps: CleanUp, only: int | None = None, protect: bool = True) -> None:
         """Compute what these steps would change; `preview_changed` tells when it is there."""
         self.steps, self.only, self.protect = steps, only, protect
-        session = self._session
-        if not steps.does_anything or session.mask is None or session.image is None:
+        table = self._opened.or_none
+        if not steps.does_anything or table is None or not table.image_id:
             self.cancel()
             return
-        image_id, mask = str(session.current_id), session.mask.copy()
-        protected = persons_pixels(session).copy() if protect else None
-        run = partial(_previewed, session.image, mask, mask_so_far(session), steps, only, protected)
+        image_id, mask = table.image_id, table.mask.copy()
+        protected = table.person_pixels.copy() if protect else None
+        run = partial(_previewed, table.image, mask, mask_so_far(table), steps, only, protected)
         job = Job(JOB, run, key=JOB, lane=JOB, quiet=True)
-        job.succeeded.connect(lambda preview: self._arrived(image_id, preview))
-        job.failed.connect(lambda message, _: session.failed.emit(message))
+        job.succeeded.connect(lambda preview: self._arrived(table, image_id, preview))
+        job.failed.connect(lambda message, _: self._signals.failed.emit(message))
         job.ended.connect(lambda: self.busy_changed.emit(self.busy))
-        session.jobs.submit(job)
+        self._jobs.submit(job)
         self.busy_changed.emit(True)
 
     def cancel(self, _image_id: str = "") -> None:
         """Forget the preview; nothing was changed."""
-        self._session.jobs.cancel(JOB)
+        self._jobs.cancel(JOB)
         self.steps = CleanUp()
         if self.preview is not None:
             self.preview = None
-            self.preview_changed.emit(self._session.current_id or "")
+            table = self._opened.or_none
+            self.preview_changed.emit(table.image_id if table is not None else "")
 
     def apply(self) -> bool:
         """Make the preview the mask, as one step; return False when there is nothing to change."""
-        preview, session = self.preview, self._session
-        if preview is None or session.mask is None or session.mask.shape != preview.after.shape:
+        preview, table = self.preview, self._opened.or_none
+        if preview is None or table is None or table.mask.shape != preview.after.shape:
             return False
-        values = np.where(
-            session.mask != preview.mask, session.mask, preview.after
-        )  # what was painted since then stays
+        values = np.where(table.mask != preview.mask, table.mask, preview.after)  # what was painted since then stays
         self.cancel()
         on_proposal = not np.array_equal(preview.before, preview.mask)
-        ground = session.proposal_as_mask() if on_proposal else None
-        session.replace_mask(values, _source(preview.steps), ground=ground)
-        session.notice.emit(f"Cleaned {preview.pixels:,} px; Ctrl+Z takes it back.")
+        ground = self._decisions.proposal_as_mask() if on_proposal else None
+        table.replace_mask(values, _source(preview.steps), ground=ground)
+        self._signals.notice.emit(f"Cleaned {preview.pixels:,} px; Ctrl+Z takes it back.")
         return True
 
-    def _arrived(self, image_id: str, preview: Preview) -> None:
-        if image_id == self._session.current_id and self.steps.does_anything:
+    def _arrived(self, table: Table, image_id: str, preview: Preview) -> None:
+        if self._opened.holds(table) and image_id == table.image_id and self.steps.does_anything:
             self.preview = preview
             self.preview_changed.emit(image_id)
 
     def _follow(self, _state: object) -> None:
         """Compute the preview again after a stroke."""
-        mask, preview = self._session.mask, self.preview
-        if preview is not None and mask is not None and not np.array_equal(mask, preview.mask):
+        preview = self.preview
+        if preview is not None and not np.array_equal(self._opened.table.mask, preview.mask):
             self.ask(self.steps, self.only, self.protect)
 
 

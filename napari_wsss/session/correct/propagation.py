@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +29,12 @@ from napari_wsss.pixels.propagate import (
     propagate,
 )
 from napari_wsss.pixels.superpixels import Superpixels, find_superpixels
-from napari_wsss.session.jobs import Job
-
-if TYPE_CHECKING:
-    from napari_wsss.session.session import Session
+from napari_wsss.session.correct.scribbles import Scribbles
+from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.session.review.decisions import Decisions
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 Mask = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
@@ -93,29 +94,26 @@ class Request:
         return np.where(self.person & ~self.seeded, self.before, found)
 
 
-def mask_so_far(session: Session) -> Mask:
+def mask_so_far(table: Table) -> Mask:
     """Return a copy of the shown mask (H, W) uint8, or of the proposal while nothing was drawn into the mask."""
-    mask, proposal = session.mask, session.proposal
-    assert mask is not None
-    if proposal is None or mask.any() or persons_pixels(session).any() or is_accepted(session):
+    mask, proposal = table.mask, table.proposal
+    drawn = proposal is None or mask.any() or table.person_pixels.any()
+    if proposal is None or drawn or table.project.has_accepted(table.image_id):
         return mask.copy()
     return proposal.copy()
 
 
-def is_accepted(session: Session) -> bool:
-    """True when the shown image has an accepted mask, which may well be empty."""
-    return bool(session.project and session.current_id and session.project.has_accepted(session.current_id))
-
-
-def persons_pixels(session: Session) -> Flags:
-    """Return (H, W) bool: the pixels of the shown mask that a person drew."""
-    assert session.mask is not None
-    person = session.person_pixels
-    return np.zeros(session.mask.shape, bool) if person is None else person
-
-
 class Propagation:
     """Propagates the scribbles of the shown image.
+
+    Parameters
+    ----------
+    opened : Opened
+    scribbles : Scribbles
+    decisions : Decisions
+        Says where a proposal comes from.
+    jobs : Jobs
+    signals : Signals
 
     Attributes
     ----------
@@ -128,18 +126,21 @@ class Propagation:
 
     busy_changed = Signal(bool)
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(
+        self, opened: Opened, scribbles: Scribbles, decisions: Decisions, jobs: Jobs, signals: Signals
+    ) -> None:
+        self._opened, self._scribbles, self._decisions = opened, scribbles, decisions
+        self._jobs, self._signals = jobs, signals
         self._patches: tuple[str, Superpixels] | None = None
         self.around = True
         self.strength = DEFAULT_STRENGTH
-        session.image_changed.connect(self._forget)
-        session.project_closed.connect(self._forget)
+        signals.image_changed.connect(self._forget)
+        signals.project_closed.connect(self._forget)
 
     @property
     def busy(self) -> bool:
         """True while a result is on its way."""
-        job = self._session.jobs.find(JOB)
+        job = self._jobs.find(JOB)
         return job is not None and not job.is_over
 
     @property
@@ -150,41 +151,42 @@ class Propagation:
 
     def start(self) -> bool:
         """Propagate the scribbles into the mask, as one step. Return False, and say why, when there are none."""
-        request = self._request()
-        if request is None:
-            self._session.notice.emit("Scribble on a few things first (O), then propagate.")
+        table = self._opened.or_none
+        request = self._request(table) if table is not None else None
+        if table is None or request is None:
+            self._signals.notice.emit("Scribble on a few things first (O), then propagate.")
             return False
-        image_id, source = str(self._session.current_id), self.source
+        image_id, source = table.image_id, self.source
         job = Job("propagate scribbles", partial(self._answer, image_id, request), key=JOB, lane=JOB, quiet=True)
-        job.succeeded.connect(lambda values: self._arrived(image_id, request, values, source))
-        job.failed.connect(lambda message, _: self._session.failed.emit(message))
+        job.succeeded.connect(lambda values: self._arrived(table, image_id, request, values, source))
+        job.failed.connect(lambda message, _: self._signals.failed.emit(message))
         job.ended.connect(self._tell_busy)
-        self._session.jobs.submit(job)
+        self._jobs.submit(job)
         self.busy_changed.emit(True)
         return True
 
     def prepare(self) -> None:
         """Look at the shown image now, so that the first result comes as fast as the others."""
-        session = self._session
-        if session.image is not None and session.current_id is not None and self._known() is None:
-            find = partial(self._find_patches, session.current_id, session.image)
-            session.jobs.submit(Job("look at the image", find, lane=JOB, quiet=True))
+        table = self._opened.or_none
+        if table is None or not table.image_id or (self._patches is not None and self._patches[0] == table.image_id):
+            return
+        find = partial(self._find_patches, table.image_id, table.image)
+        self._jobs.submit(Job("look at the image", find, lane=JOB, quiet=True))
 
-    def _request(self) -> Request | None:
-        session = self._session
-        classes, mask, image, drawn = session.classes, session.mask, session.image, session.scribbles.values
-        if classes is None or mask is None or image is None or drawn is None or not drawn.any():
+    def _request(self, table: Table) -> Request | None:
+        drawn = self._scribbles.values
+        if drawn is None or not drawn.any():
             return None
-        seeds, seeded = as_seeds(drawn.copy(), classes)
+        seeds, seeded = as_seeds(drawn.copy(), table.classes)
         return Request(
-            pixels=image,
+            pixels=table.image,
             seeds=seeds,
             seeded=seeded,
-            mask=mask.copy(),
-            before=mask_so_far(session),
-            person=persons_pixels(session),
-            maps=session.maps,
-            threshold=session.threshold or DEFAULT_THRESHOLD,
+            mask=table.mask.copy(),
+            before=mask_so_far(table),
+            person=table.person_pixels,
+            maps=table.maps,
+            threshold=table.machine.threshold or DEFAULT_THRESHOLD,
             strength=self.strength,
             around=self.around,
         )
@@ -201,22 +203,17 @@ class Propagation:
             known = self._patches = (image_id, find_superpixels(pixels))
         return known[1]
 
-    def _known(self) -> Superpixels | None:
-        known = self._patches
-        return known[1] if known is not None and known[0] == self._session.current_id else None
-
-    def _arrived(self, image_id: str, request: Request, values: Mask, source: Source) -> None:
-        session = self._session
-        if image_id != session.current_id or session.mask is None:
+    def _arrived(self, table: Table, image_id: str, request: Request, values: Mask, source: Source) -> None:
+        if not self._opened.holds(table) or image_id != table.image_id:
             return
-        values = np.where(session.mask != request.mask, session.mask, values)  # what was painted since then stays
-        changed = int(np.count_nonzero(values != session.mask))
-        session.notice.emit(f"Propagated: {changed:,} pixels changed; Ctrl+Z takes it back.")
+        values = np.where(table.mask != request.mask, table.mask, values)  # what was painted since then stays
+        changed = int(np.count_nonzero(values != table.mask))
+        self._signals.notice.emit(f"Propagated: {changed:,} pixels changed; Ctrl+Z takes it back.")
         on_proposal = not np.array_equal(request.before, request.mask)
-        session.replace_mask(values, source, ground=session.proposal_as_mask() if on_proposal else None)
+        table.replace_mask(values, source, ground=self._decisions.proposal_as_mask() if on_proposal else None)
 
     def _tell_busy(self) -> None:
         self.busy_changed.emit(self.busy)
 
     def _forget(self, _image_id: str = "") -> None:
-        self._session.jobs.cancel(JOB)
+        self._jobs.cancel(JOB)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,9 @@ from napari_wsss.core.files import publish
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.scribbles import as_seeds
 from napari_wsss.session.jobs import describe
-
-if TYPE_CHECKING:
-    from napari_wsss.session.session import Session
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 Mask = NDArray[np.uint8]
 FOLDER = "scribbles"
@@ -30,6 +29,11 @@ TIME = "wsss-time"
 
 class Scribbles:
     """What a person scribbled on the shown image.
+
+    Parameters
+    ----------
+    opened : Opened
+    signals : Signals
 
     Attributes
     ----------
@@ -44,14 +48,14 @@ class Scribbles:
     replaced = Signal(str)
     recorded = Signal(str)
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, opened: Opened, signals: Signals) -> None:
+        self._opened, self._signals = opened, signals
         self._image_id = ""
         self._on_disk = np.zeros((0, 0), np.uint8)
         self.values: Mask | None = None
-        session.image_changed.connect(self._open)
-        session.state_changed.connect(self._on_state)
-        session.project_closed.connect(self._close)
+        signals.image_changed.connect(self._open)
+        signals.state_changed.connect(self._on_state)
+        signals.project_closed.connect(self._close)
 
     @property
     def any(self) -> bool:
@@ -61,9 +65,9 @@ class Scribbles:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of what is scribbled, background and ignore among them."""
-        classes = self._session.classes
-        if self.values is None or classes is None:
+        if self.values is None:
             return ()
+        classes = self._opened.table.classes
         seeds, seeded = as_seeds(self.values, classes)
         known = classes.values()
         return tuple(classes.name_of(int(value)) for value in np.unique(seeds[seeded]) if value in known)
@@ -71,15 +75,14 @@ class Scribbles:
     @property
     def unlabelled(self) -> tuple[str, ...]:
         """Scribbled classes that are no label of the image."""
-        record, classes = self._session.record, self._session.classes
-        if record is None or classes is None:
+        if self.values is None:
             return ()
-        return tuple(name for name in self.classes if name in classes.names and name not in record.labels)
+        table = self._opened.table
+        return tuple(name for name in self.classes if name in table.classes.names and name not in table.record.labels)
 
     def path(self, image_id: str) -> Path:
         """Return where the scribbles of an image lie (the file may not exist)."""
-        assert self._session.project is not None
-        return self._session.project.folder / FOLDER / f"{image_id}.png"
+        return self._opened.table.project.folder / FOLDER / f"{image_id}.png"
 
     def record(self, values: Mask) -> bool:
         """Take the layer's array (H, W) uint8 and write it; return False when it is only in memory."""
@@ -94,8 +97,8 @@ class Scribbles:
 
     def save(self, when: float | None = None) -> bool:
         """Write what changed; return False, and say why, when that fails."""
-        session, values = self._session, self.values
-        if session.project is None or session.project.read_only or values is None:
+        table, values = self._opened.table, self.values
+        if table.project.read_only or values is None:
             return True
         if np.array_equal(values, self._on_disk):
             return True
@@ -104,47 +107,43 @@ class Scribbles:
             if values.any():
                 stamp = time.time() if when is None else when
                 with publish(path) as file:
-                    file.write(encode_mask(values, session.classes, {TIME: repr(stamp)}))
+                    file.write(encode_mask(values, table.classes, {TIME: repr(stamp)}))
             else:
                 path.unlink(missing_ok=True)
         except OSError as error:
-            session.failed.emit(f"The scribbles on {self._image_id} could not be saved: {describe(error)}")
+            self._signals.failed.emit(f"The scribbles on {self._image_id} could not be saved: {describe(error)}")
             return False
         self._on_disk = values.copy()
         return True
 
     def _open(self, image_id: str) -> None:
         """Read the scribbles of an image, none where they are spent or of another size."""
-        session = self._session
-        if session.project is None or session.image is None:
-            return
-        size = session.image.shape[:2]
+        table = self._opened.table
         self._image_id = image_id
-        self.values = self._read(image_id, size)
+        self.values = self._read(table, image_id)
         self._on_disk = self.values.copy()
         self.replaced.emit(image_id)
 
-    def _read(self, image_id: str, size: tuple[int, ...]) -> Mask:
-        project, path = self._session.project, self.path(image_id)
+    def _read(self, table: Table, image_id: str) -> Mask:
+        path, size = self.path(image_id), table.mask.shape
         empty = np.zeros(size, np.uint8)
-        assert project is not None
         try:
             values, text = decode_mask(path.read_bytes(), str(path))
         except FileNotFoundError:
             return empty
         except (WsssError, OSError) as error:
-            self._session.failed.emit(f"The scribbles on {image_id} cannot be read: {describe(error)}")
+            self._signals.failed.emit(f"The scribbles on {image_id} cannot be read: {describe(error)}")
             return empty
-        spent = float(text.get(TIME, 0)) <= project.journal.accepted_at(image_id)
+        spent = float(text.get(TIME, 0)) <= table.project.journal.accepted_at(image_id)
         return empty if spent or values.shape != size else np.ascontiguousarray(values)
 
     def _on_state(self, image_id: str) -> None:
         """Put the scribbles of an image away once it is accepted."""
-        project = self._session.project
-        if project is None or image_id != self._image_id or not self.any:
+        table = self._opened.table
+        if image_id != self._image_id or not self.any:
             return
-        if project.catalog.state(image_id) == "accepted":
-            self.save(when=project.journal.accepted_at(image_id))
+        if table.record.state == "accepted":
+            self.save(when=table.project.journal.accepted_at(image_id))
             self._open(image_id)
 
     def _close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pixels.regions import Box, strongest_regions
 from napari_wsss.pixels.uncertainty import uncertainty
-from napari_wsss.session.jobs import Job
-
-if TYPE_CHECKING:
-    from napari_wsss.session.session import Session
+from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 UNCERTAINTY = "uncertainty"
 
@@ -27,7 +27,9 @@ class Doubts:
 
     Parameters
     ----------
-    session : Session
+    opened : Opened
+    jobs : Jobs
+    signals : Signals
 
     Attributes
     ----------
@@ -39,16 +41,16 @@ class Doubts:
 
     changed = Signal()  # the picture is another one, or gone
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, opened: Opened, jobs: Jobs, signals: Signals) -> None:
+        self._opened, self._jobs = opened, jobs
         self.wanted = False
         self.values: NDArray[np.float32] | None = None
         self._regions: tuple[Box, ...] = ()
         self._of: tuple[Any, ...] = ()  # what the regions were found in
         self._next = 0
-        session.image_changed.connect(self._on_image)
-        session.proposal_changed.connect(self._ask)
-        session.project_closed.connect(self._forget)
+        signals.image_changed.connect(self._on_image)
+        signals.proposal_changed.connect(self._ask)
+        signals.project_closed.connect(self._forget)
 
     def show(self, wanted: bool) -> None:
         """Have the picture of the shown image and of those that follow, or no longer."""
@@ -60,8 +62,10 @@ class Doubts:
 
     @property
     def _source(self) -> tuple[ActivationMaps, float | None] | None:
-        maps, threshold = self._session.maps, self._session.threshold
-        return None if maps is None else (maps, threshold or None)  # without a background step maps have their own
+        table = self._opened.or_none
+        if table is None or table.maps is None:
+            return None
+        return table.maps, table.machine.threshold or None  # without a background step maps have their own
 
     def _forget(self) -> None:
         self._regions, self._of = (), ()
@@ -75,16 +79,16 @@ class Doubts:
 
     def _ask(self) -> None:
         """Have the picture computed in the background; until it is there the old one stays."""
-        session, source = self._session, self._source
-        if not self.wanted or source is None:
+        table, source = self._opened.or_none, self._source
+        if not self.wanted or table is None or source is None:
             return
-        image_id = session.current_id
+        image_id = table.image_id
         job = Job(UNCERTAINTY, partial(_computed, *source), key=UNCERTAINTY, lane=UNCERTAINTY, quiet=True)
-        job.succeeded.connect(lambda values: self._found(image_id, values))
-        session.jobs.submit(job)
+        job.succeeded.connect(lambda values: self._found(table, image_id, values))
+        self._jobs.submit(job)
 
-    def _found(self, image_id: str | None, values: NDArray[np.float32]) -> None:
-        if self.wanted and image_id == self._session.current_id:
+    def _found(self, table: Table, image_id: str, values: NDArray[np.float32]) -> None:
+        if self.wanted and self._opened.holds(table) and image_id == table.image_id:
             self.values = values
             self.changed.emit()
 
@@ -102,7 +106,7 @@ class Doubts:
         if not self._of or self._of[0] is not source[0] or self._of[1] != source[1]:
             self._of, self._next = source, 0
             values = uncertainty(*source)
-            values[self._settled(values.shape)] = 0
+            values[self._opened.table.person_pixels] = 0  # nobody need look again at what a person decided
             self._regions = strongest_regions(values)
         if not self._regions:
             return None
@@ -110,15 +114,11 @@ class Doubts:
         self._next = number + 1
         return self._regions[number], number + 1, len(self._regions)
 
-    def _settled(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Return (H, W) bool: pixels a person has decided, so that nobody need look at them again."""
-        drawn = self._session.person_pixels
-        return np.zeros(shape, bool) if drawn is None else drawn
-
     def rivals(self, box: Box) -> tuple[str, ...]:
         """Return the two classes (or ``background``) that the proposal gives most of a region to, the larger first."""
-        proposal, classes = self._session.proposal, self._session.classes
-        if proposal is None or classes is None:
+        table = self._opened.table
+        proposal, classes = table.proposal, table.classes
+        if proposal is None:
             return ()
         counts = np.bincount(proposal[box.top : box.bottom, box.left : box.right].ravel(), minlength=IGNORE + 1)
         most = np.argsort(-counts, kind="stable")[:2]

@@ -15,13 +15,18 @@ from psygnal import Signal
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Sources
+from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.image_clusters import UNTOUCHED, ClusterFacts
 from napari_wsss.project.project import Project
-from napari_wsss.session.gallery.following import SubCategories
-from napari_wsss.session.jobs import Job
-from napari_wsss.session.results import stages
+from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.session.proposals.inference import Inference
+from napari_wsss.session.results.machine import proposed
+from napari_wsss.session.results.shown import resolve
 from napari_wsss.session.review.origins import proposal_source
-from napari_wsss.session.table.canvas import read_machine
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.navigation import Navigation
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 ACCEPT = "accept batch"
 BATCH = "batch"
@@ -43,7 +48,13 @@ class BatchAccept:
 
     Parameters
     ----------
-    session : SubCategories
+    opened : Opened
+    navigation : Navigation
+        Shows an accepted mask.
+    inference : Inference
+        Finds out how sure images are.
+    jobs : Jobs
+    signals : Signals
 
     Attributes
     ----------
@@ -53,15 +64,18 @@ class BatchAccept:
 
     done = Signal(str, int, int)
 
-    def __init__(self, session: SubCategories) -> None:
-        self._session = session
+    def __init__(
+        self, opened: Opened, navigation: Navigation, inference: Inference, jobs: Jobs, signals: Signals
+    ) -> None:
+        self._opened, self._navigation, self._inference = opened, navigation, inference
+        self._jobs, self._signals = jobs, signals
 
     def why_not(self, facts: ClusterFacts) -> str:
         """Return why a cluster cannot be accepted in one go, "" when it can."""
-        project = self._session.project
-        if project is None or project.read_only:
-            return "the project is open read-only" if project is not None else "no project is open"
-        if self._session.jobs.find(ACCEPT) is not None:
+        table = self._opened.or_none
+        if table is None or table.project.read_only:
+            return "the project is open read-only" if table is not None else "no project is open"
+        if self._jobs.find(ACCEPT) is not None:
             return "a batch is being accepted"
         if facts.by_hand < BY_HAND:
             missing = BY_HAND - facts.by_hand
@@ -70,23 +84,20 @@ class BatchAccept:
 
     def would_accept(self, cluster: str, confidence: float) -> tuple[str, ...]:
         """Return the images that `accept` would accept, the surest first."""
-        project = self._session.project
-        if project is None:
-            return ()
+        project = self._opened.table.project
         skipped = set(project.catalog.ids(states=("skipped",)))  # the only ones that may hold work of a person
         sure = project.catalog.clusters.surer_than(cluster, confidence)
         return tuple(one for one in sure if one not in skipped or not _holds_work(project, one))
 
     def unmeasured(self, cluster: str) -> tuple[str, ...]:
         """Return the untouched images whose confidence is not known yet."""
-        project = self._session.project
-        return project.catalog.clusters.unmeasured(cluster) if project is not None else ()
+        return self._opened.table.project.catalog.clusters.unmeasured(cluster)
 
     def measure(self, cluster: str) -> int:
         """Have the confidence of images found out of which it is not known; return how many these are."""
-        project, waiting = self._session.project, self.unmeasured(cluster)
-        if waiting and project is not None and not project.read_only and stages.has_model(project):
-            self._session.start_inference(waiting)
+        project, waiting = self._opened.table.project, self.unmeasured(cluster)
+        if waiting and not project.read_only and has_model(project.plan):
+            self._inference.start(waiting)
         return len(waiting)
 
     def accept(self, cluster: str, confidence: float) -> None:
@@ -104,56 +115,55 @@ class BatchAccept:
         ProjectError
             When there is nothing to accept.
         """
-        session, project = self._session, self._session.project
+        table = self._opened.table
         wanted = self.would_accept(cluster, confidence)
-        if project is None or not wanted:
+        if not wanted:
             raise ProjectError(f"No untouched image of {cluster} is as sure as {confidence:.0%}; nothing is accepted.")
-        if not session.flush():
+        if not table.flush():
             return
         step = _Step(cluster)
-        job = Job(ACCEPT, lambda: self._accept(project, step, wanted), key=ACCEPT, lane=ACCEPT)
-        job.failed.connect(lambda message, _error: session.failed.emit(message))
-        job.ended.connect(lambda: self._ended(project, step, len(wanted)))
-        session.jobs.submit(job)
+        job = Job(ACCEPT, lambda: self._accept(table, step, wanted), key=ACCEPT, lane=ACCEPT)
+        job.failed.connect(lambda message, _error: self._signals.failed.emit(message))
+        job.ended.connect(lambda: self._ended(table, step, len(wanted)))
+        self._jobs.submit(job)
 
-    def _accept(self, project: Project, step: _Step, wanted: tuple[str, ...]) -> Steps[None]:
+    def _accept(self, table: Table, step: _Step, wanted: tuple[str, ...]) -> Steps[None]:
         """Read the proposals one by one, and have each accepted in the session's thread."""
         for number, image_id in enumerate(wanted, 1):
-            values = read_machine(project, image_id, stages.base_maps(project, image_id)).proposal
+            values = proposed(table.project, image_id)
             if values is not None:
-                self._session.jobs.dispatch(lambda i=image_id, v=values: self._accept_one(project, step, i, v))  # type: ignore[misc]
+                self._jobs.dispatch(lambda i=image_id, v=values: self._accept_one(table, step, i, v))  # type: ignore[misc]
             yield Progress(ACCEPT, number, len(wanted), image_id)
 
-    def _accept_one(self, project: Project, step: _Step, image_id: str, values: NDArray[np.uint8]) -> None:
-        session = self._session
-        if project is not session.project or project.catalog.state(image_id) not in UNTOUCHED:
+    def _accept_one(self, table: Table, step: _Step, image_id: str, values: NDArray[np.uint8]) -> None:
+        project = table.project
+        if not self._opened.holds(table) or project.catalog.state(image_id) not in UNTOUCHED:
             return  # the person was quicker
         if _holds_work(project, image_id):
             return
-        if image_id == session.current_id and session.mask_is_touched:
+        if image_id == table.image_id and table.mask_is_touched:
             return
-        source = proposal_source(project, image_id)
+        source = proposal_source(project, resolve(project, project.plan, image_id))
         sources = Sources.uniform(values.shape, source)
         try:
             with project.as_one_step(step.group) as step.group:
                 project.accept(image_id, values, {BATCH: step.cluster, "model": source.key}, sources)
         except WsssError as reason:
-            session.failed.emit(f"{image_id} was left out: {reason}")
+            self._signals.failed.emit(f"{image_id} was left out: {reason}")
             return
         step.accepted.append(image_id)
 
-    def _ended(self, project: Project, step: _Step, wanted: int) -> None:
-        session = self._session
-        if project is not session.project:
+    def _ended(self, table: Table, step: _Step, wanted: int) -> None:
+        if not self._opened.holds(table):
             return
         for image_id in step.accepted:
-            session.state_changed.emit(image_id)
-        if session.current_id in step.accepted:
-            session.go_to(session.current_id)  # shows the accepted mask
+            table.tell_state(image_id)
+        if table.image_id in step.accepted:
+            self._navigation.go_to(table.image_id)  # shows the accepted mask
         left_out = wanted - len(step.accepted)
         remark = f"; {left_out} left out (no proposal of the plan of now)" if left_out else ""
         hint = ". Backspace takes it back." if step.accepted else "."
-        session.notice.emit(f"Accepted {len(step.accepted)} images of {step.cluster}{remark}{hint}")
+        self._signals.notice.emit(f"Accepted {len(step.accepted)} images of {step.cluster}{remark}{hint}")
         self.done.emit(step.cluster, len(step.accepted), left_out)
 
 

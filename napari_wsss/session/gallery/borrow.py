@@ -8,12 +8,16 @@ from psygnal import Signal
 
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.borrowing import STEP, BorrowReport, borrow, forget_outdated
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
-from napari_wsss.session.gallery.following import SubCategories
-from napari_wsss.session.jobs import Job
-from napari_wsss.session.results import stages
+from napari_wsss.session.gallery.following import Following
+from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.session.settings import Settings
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 BORROW, CHECK = STEP, "check borrowed"
 
@@ -23,7 +27,13 @@ class Borrowing:
 
     Parameters
     ----------
-    session : SubCategories
+    opened : Opened
+    following : Following
+        Shows the proposals that images have now.
+    jobs : Jobs
+    signals : Signals
+    settings : Settings
+        Which device computes.
 
     Attributes
     ----------
@@ -33,21 +43,22 @@ class Borrowing:
 
     done = Signal(object)
 
-    def __init__(self, session: SubCategories) -> None:
-        self._session = session
-        session.plan_changed.connect(self._check)
-        session.labels_changed.connect(lambda _image_id: self._check())
+    def __init__(self, opened: Opened, following: Following, jobs: Jobs, signals: Signals, settings: Settings) -> None:
+        self._opened, self._following, self._jobs = opened, following, jobs
+        self._signals, self._settings = signals, settings
+        signals.plan_changed.connect(self._check)
+        signals.labels_changed.connect(self._on_labels)
 
     def source_of(self, image_id: str) -> str:
         """Return the image whose correction the proposal of an image was taken over from, "" for its own."""
-        project = self._session.project
-        return project.catalog.get(image_id).borrowed_from if project is not None else ""
+        return self._opened.table.project.catalog.get(image_id).borrowed_from
 
     def why_not(self, source: str) -> str:
         """Return why an image's correction cannot be proposed for others, "" when it can."""
-        project = self._session.project
-        if project is None or project.read_only:
-            return "the project is open read-only" if project is not None else "no project is open"
+        table = self._opened.or_none
+        if table is None or table.project.read_only:
+            return "the project is open read-only" if table is not None else "no project is open"
+        project = table.project
         if not project.plan.localizer_checkpoint:
             return "no localizer is applied"
         if not (project.has_accepted(source) or project.has_draft(source)):
@@ -62,50 +73,57 @@ class Borrowing:
         ProjectError
             When it is not possible (`why_not`).
         """
-        session, project = self._session, self._session.project
         reason = self.why_not(source)
-        if project is None or reason:
+        if reason:
             raise ProjectError(f"Nothing is proposed: {reason}.")
+        table = self._opened.table
+        project = table.project
         if not image_ids:
             raise StepError(f"There is no untouched image that is like {source}.")
-        if not session.flush():
+        if not table.flush():
             return
-        ids, device = tuple(image_ids), session.device
+        ids, device = tuple(image_ids), self._settings.device
         job = Job(f"propose from {source}", lambda: _propose(project, source, ids, device), key=BORROW)
-        job.succeeded.connect(lambda report: self._arrived(project, report))
-        job.failed.connect(lambda message, _error: session.failed.emit(message))
-        session.jobs.submit(job)
+        job.succeeded.connect(lambda report: self._arrived(table, report))
+        job.failed.connect(lambda message, _error: self._signals.failed.emit(message))
+        self._jobs.submit(job)
 
-    def _arrived(self, project: Project, report: BorrowReport) -> None:
-        session = self._session
-        if project is not session.project:
+    def _arrived(self, table: Table, report: BorrowReport) -> None:
+        if not self._opened.holds(table):
             return
-        session.proposals_were_replaced(report.done)
+        self._following.proposals_were_replaced(report.done)
         first = next(iter(report.failed.values()), "")
         remark = f"; {len(report.failed)} left out: {first}" if first else ""
-        session.notice.emit(f"{len(report.done)} images have a proposal from {report.source} now{remark}")
+        self._signals.notice.emit(f"{len(report.done)} images have a proposal from {report.source} now{remark}")
         self.done.emit(report)
 
     def dismiss(self, image_ids: Sequence[str]) -> None:
         """Give images their own proposals back."""
-        if self._session.project is not None:
-            self._session.project.catalog.set_borrowed(image_ids, "")
-            self._session.proposals_were_replaced(image_ids)
+        self._opened.table.project.catalog.set_borrowed(image_ids, "")
+        self._following.proposals_were_replaced(image_ids)
+
+    def _on_labels(self, _image_id: str) -> None:
+        self._check()
 
     def _check(self) -> None:
         """Find out which borrowed proposals plan, model or labels have made old; their images get their own back."""
-        session, project = self._session, self._session.project
-        if project is None or project.read_only:
+        table = self._opened.table
+        project = table.project
+        if project.read_only:
             return
         borrowed = project.catalog.find(Criteria(borrowed_from=""))
         if borrowed:
             job = Job(CHECK, lambda: _outdated(project, borrowed), key=CHECK, lane=CHECK, quiet=True)
-            job.succeeded.connect(lambda ids: session.proposals_were_replaced(ids) if ids else None)
-            session.jobs.submit(job)
+            job.succeeded.connect(lambda ids: self._checked(table, ids))
+            self._jobs.submit(job)
+
+    def _checked(self, table: Table, outdated: tuple[str, ...]) -> None:
+        if outdated and self._opened.holds(table):
+            self._following.proposals_were_replaced(outdated)
 
 
 def _propose(project: Project, source: str, ids: tuple[str, ...], device: str) -> Steps[BorrowReport]:
-    yield from stages.propose(project, (source, *ids), device)
+    yield from pipeline.propose(project, (source, *ids), device)
     return (yield from borrow(project, source, ids, device))
 
 

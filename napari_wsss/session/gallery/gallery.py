@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from psygnal import Signal
 
@@ -22,10 +23,14 @@ from napari_wsss.project.journal import DECISIONS
 from napari_wsss.project.project import Project
 from napari_wsss.session.gallery.batch import BATCH, BatchAccept
 from napari_wsss.session.gallery.borrow import Borrowing
-from napari_wsss.session.gallery.following import SubCategories
+from napari_wsss.session.gallery.following import Following
 from napari_wsss.session.gallery.pictures import GalleryPictures
-from napari_wsss.session.jobs import Job
+from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.session.review.decisions import Decisions
 from napari_wsss.session.runs.child import run_stage
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 READ, FIND = "read clusters", "find clusters"
 SHOWN_MEMBERS = 12
@@ -62,12 +67,28 @@ class GalleryRow:
         return self.members[:SHOWN_MEMBERS]
 
 
+class Tools(NamedTuple):
+    """What else the gallery offers (see `Gallery`)."""
+
+    borrowing: Borrowing
+    batch: BatchAccept
+    pictures: GalleryPictures
+
+
 class Gallery:
     """Clusters of one session's project; touched in the thread that owns the session only.
 
     Parameters
     ----------
-    session : SubCategories
+    opened : Opened
+    following : Following
+        Brings labels, clusters and proposals of the session after a gesture.
+    decisions : Decisions
+        Take a batch back.
+    jobs : Jobs
+    signals : Signals
+    tools : Tools
+        Become its attributes.
 
     Attributes
     ----------
@@ -83,17 +104,18 @@ class Gallery:
 
     changed = Signal()
 
-    def __init__(self, session: SubCategories) -> None:
-        self._session = session
+    def __init__(
+        self, opened: Opened, following: Following, decisions: Decisions, jobs: Jobs, signals: Signals, tools: Tools
+    ) -> None:
+        self._opened, self._following, self._decisions = opened, following, decisions
+        self._jobs, self._signals = jobs, signals
         self._machine: Clusters | None = None
         self._shown: Clusters | None = None
-        self.borrowing = Borrowing(session)
-        self.batch = BatchAccept(session)
-        self.pictures = GalleryPictures(session)
-        session.project_opened.connect(self._opened)
-        session.project_closed.connect(self._closed)
-        session.classes_changed.connect(self.reload)
-        session.labels_changed.connect(self._on_labels)
+        self.borrowing, self.batch, self.pictures = tools
+        signals.project_opened.connect(self._begin)
+        signals.project_closed.connect(self._end)
+        signals.classes_changed.connect(self.reload)
+        signals.labels_changed.connect(self._on_labels)
 
     # -- what there is ------------------------------------------------------------------------------------
 
@@ -110,10 +132,10 @@ class Gallery:
 
     def rows(self, class_name: str) -> tuple[GalleryRow, ...]:
         """Return the clusters of a class, the largest first."""
-        found, project = self.of(class_name), self._session.project
-        if found is None or project is None:
+        found = self.of(class_name)
+        if found is None:
             return ()
-        facts, full = project.catalog.clusters.facts(class_name), found.full_names()
+        facts, full = self._opened.table.project.catalog.clusters.facts(class_name), found.full_names()
         rows = [
             GalleryRow(
                 class_name,
@@ -132,7 +154,7 @@ class Gallery:
     @property
     def finding(self) -> bool:
         """True while clusters are being found."""
-        return self._session.jobs.find(FIND) is not None
+        return self._jobs.find(FIND) is not None
 
     def find(self, count: int) -> None:
         """Find `count` clusters per class by the applied localizer's features, in a child process.
@@ -144,7 +166,7 @@ class Gallery:
         StepError
             When no localizer is applied.
         """
-        project = self._project()
+        project = self._opened.table.project
         if not project.plan.localizer_checkpoint:
             raise StepError(
                 "Clusters are found by a trained localizer, and none is applied. Train a classifier first (Train)."
@@ -152,27 +174,27 @@ class Gallery:
         folder = project.folder
         job = Job(FIND, lambda: run_stage("clusters", folder, {"count": count}), key=FIND)
         job.succeeded.connect(lambda _said: self.reload())
-        job.failed.connect(lambda message, _error: self._session.failed.emit(message))
+        job.failed.connect(lambda message, _error: self._signals.failed.emit(message))
         job.ended.connect(self.changed.emit)
-        self._session.jobs.submit(job)
+        self._jobs.submit(job)
         self.changed.emit()
 
     def reload(self) -> None:
         """Read the newest result and the person's changes again, in the background."""
-        project = self._session.project
-        if project is None:
+        table = self._opened.or_none
+        if table is None:
             return
-        job = Job(READ, lambda: _read(project), key=READ, lane=READ, quiet=True)
-        job.succeeded.connect(lambda found: self._arrived(project, *found))
-        job.failed.connect(lambda message, _error: self._session.failed.emit(message))
-        self._session.jobs.submit(job)
+        job = Job(READ, lambda: _read(table.project), key=READ, lane=READ, quiet=True)
+        job.succeeded.connect(lambda found: self._arrived(table, *found))
+        job.failed.connect(lambda message, _error: self._signals.failed.emit(message))
+        self._jobs.submit(job)
 
-    def _arrived(self, project: Project, machine: Clusters | None, shown: Clusters | None, moved: bool) -> None:
-        if project is not self._session.project:
+    def _arrived(self, table: Table, machine: Clusters | None, shown: Clusters | None, moved: bool) -> None:
+        if not self._opened.holds(table):
             return
         self._machine, self._shown = machine, shown
         if moved:
-            self._session.clusters_moved()
+            self._following.clusters_moved()
         self.changed.emit()
 
     # -- gestures -----------------------------------------------------------------------------------------
@@ -198,18 +220,19 @@ class Gallery:
         self._edit(lambda editor: editor.not_this_class(image_ids, class_name))
 
     def _edit(self, gesture: Callable[[ClusterEditor], ClusterEdit | None]) -> None:
-        project = self._project()
+        table = self._opened.table
+        project = table.project
         if self._machine is None:
             raise LabelError("This project has no clusters yet. Find some first.")
-        if not self._session.flush():
+        if not table.flush():
             return
         before = _names(self._shown)
         edit = gesture(ClusterEditor(project, self._machine))
         self._shown = as_left(project, self._machine)
         project.catalog.clusters.replace(table_rows(self._shown))
-        self._session.labels_were_edited(edit.removed if edit is not None else ())
+        self._following.labels_were_edited(edit.removed if edit is not None else ())
         after = _names(self._shown)
-        self._session.clusters_moved({name: after[place] for place, name in before.items() if place in after})
+        self._following.clusters_moved({name: after[place] for place, name in before.items() if place in after})
         self.changed.emit()
 
     # -- taking back --------------------------------------------------------------------------------------
@@ -217,9 +240,10 @@ class Gallery:
     @property
     def undo_text(self) -> str:
         """What `undo` would take back, "" when there is nothing."""
-        project = self._session.project
-        if project is None or project.read_only:
+        table = self._opened.or_none
+        if table is None or table.project.read_only:
             return ""
+        project = table.project
         if self._newest_is_batch(project):
             entry = project.journal.last(DECISIONS)
             return f"batch accepted in {entry.after[BATCH]}" if entry is not None else ""
@@ -228,9 +252,8 @@ class Gallery:
 
     def undo(self) -> None:
         """Take back the last gesture, or the last batch if that is newer."""
-        project = self._project()
-        if self._newest_is_batch(project):
-            self._session.undo_decision()
+        if self._newest_is_batch(self._opened.table.project):
+            self._decisions.undo()
             self.changed.emit()
         else:
             self._edit(ClusterEditor.undo)
@@ -243,22 +266,17 @@ class Gallery:
 
     # -- following the session ----------------------------------------------------------------------------
 
-    def _opened(self) -> None:
+    def _begin(self) -> None:
         self._machine = self._shown = None
         self.reload()
 
-    def _closed(self) -> None:
+    def _end(self) -> None:
         self._machine = self._shown = None
         self.changed.emit()
 
     def _on_labels(self, _image_id: str) -> None:
-        if self._machine is not None and self._session.jobs.find(READ) is None:
+        if self._machine is not None and self._jobs.find(READ) is None:
             self.reload()
-
-    def _project(self) -> Project:
-        if self._session.project is None:
-            raise StepError("No project is open.")
-        return self._session.project
 
 
 def _names(shown: Clusters | None) -> dict[tuple[int, int], str]:

@@ -13,11 +13,13 @@ from psygnal import Signal
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.project.project import Project
-from napari_wsss.session.jobs import Job
+from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.pictures.contours import with_contour
 from napari_wsss.session.pictures.drawing import small_picture
 from napari_wsss.session.results import stages
-from napari_wsss.session.table.navigation import Walking
+from napari_wsss.session.results.shown import resolve
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
 
 GALLERY = "gallery pictures"
 KEPT = 400
@@ -37,6 +39,12 @@ class Wish(NamedTuple):
 class GalleryPictures:
     """The pictures of one session's gallery; touched in the thread that owns the session only.
 
+    Parameters
+    ----------
+    opened : Opened
+    jobs : Jobs
+    signals : Signals
+
     Attributes
     ----------
     ready : Signal(object)
@@ -45,15 +53,15 @@ class GalleryPictures:
 
     ready = Signal(object)
 
-    def __init__(self, session: Walking) -> None:
-        self._session = session
+    def __init__(self, opened: Opened, jobs: Jobs, signals: Signals) -> None:
+        self._opened, self._jobs = opened, jobs
         self._lock = threading.Lock()
         self._wishes: OrderedDict[Wish, int] = OrderedDict()
         self._pictures: OrderedDict[Wish, Pixels | None] = OrderedDict()
         self._age = 0
-        for signal in (session.project_opened, session.project_closed, session.classes_changed):
+        for signal in (signals.project_opened, signals.project_closed, signals.classes_changed):
             signal.connect(self._clear)
-        session.maps_ready.connect(self._outdate)
+        signals.maps_ready.connect(self._outdate)
 
     def get(self, image_id: str, class_name: str, side: int) -> Pixels | None:
         """Return a picture (h, w, 3) uint8, None when it cannot be made or is not there yet (then `ready` tells)."""
@@ -81,13 +89,13 @@ class GalleryPictures:
             self._wishes.clear()
 
     def _start(self) -> None:
-        jobs, project = self._session.jobs, self._session.project
-        running = jobs.find(GALLERY)
-        if project is None or (running is not None and running.state != "cancelling"):
+        table, running = self._opened.or_none, self._jobs.find(GALLERY)
+        if table is None or (running is not None and running.state != "cancelling"):
             return
+        project = table.project
         job = Job(GALLERY, lambda: self._make(project), key=GALLERY, lane=GALLERY, quiet=True)
         job.ended.connect(lambda: self._ended(job))
-        jobs.submit(job)
+        self._jobs.submit(job)
 
     def _ended(self, job: Job) -> None:
         if job.state == "done" and self._wishes:  # wished for while the job was ending
@@ -98,7 +106,7 @@ class GalleryPictures:
         while (taken := self._take()) is not None:
             wish, age = taken
             picture = picture_with_contour(project, wish)
-            self._session.jobs.dispatch(lambda w=wish, a=age, p=picture: self._made(w, a, p))  # type: ignore[misc]
+            self._jobs.dispatch(lambda w=wish, a=age, p=picture: self._made(w, a, p))  # type: ignore[misc]
             done += 1
             yield Progress(GALLERY, done, done + len(self._wishes), wish.image_id)
 
@@ -120,7 +128,7 @@ def picture_with_contour(project: Project, wish: Wish) -> Pixels | None:
     """Return an image (h, w, 3) uint8 with the contour of a class's map; None when the image cannot be read."""
     try:
         picture = small_picture(project.image_path(wish.image_id), wish.side)
-        maps = stages.base_maps(project, wish.image_id)
+        maps = stages.base_maps(project, resolve(project, project.plan, wish.image_id))
     except (WsssError, OSError):  # the gallery shows a grey field then
         return None
     classes = project.classes

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan
-from napari_wsss.pipeline.applied_history import CHECKPOINTS, mark_outdated, model_changes, model_name, with_models_of
-from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, Source, has_model, is_asked, method_of, with_model
-from napari_wsss.session.proposals.parameters import Tuning
+from napari_wsss.pipeline.applied_history import (
+    CHECKPOINTS,
+    apply,
+    apply_earlier,
+    model_changes,
+    model_name,
+    with_models_of,
+)
+from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, Source, has_model, method_of
+from napari_wsss.project.project import Project
+from napari_wsss.session.proposals.inference import Inference
+from napari_wsss.session.proposals.sliders import Sliders
 from napari_wsss.session.runs.folders import RunInfo
-from napari_wsss.session.signals import reported
+from napari_wsss.session.signals import Signals, reported
+from napari_wsss.session.table.navigation import Navigation
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 
 @dataclass(frozen=True)
@@ -42,23 +52,30 @@ class AppliedModel:
     missing: str
 
 
-class Models(Tuning):
+class AppliedModels:
     """The applied models and their history.
 
-    Attributes
+    Parameters
     ----------
-    device_found : str
-        What the device ``auto`` is here, as the computing program said; "" until it was asked.
+    opened : Opened
+    navigation : Navigation
+        Gives the order to compute in.
+    inference : Inference
+    sliders : Sliders
+        Change the plan.
+    signals : Signals
     """
 
-    device_found: str = ""
+    def __init__(
+        self, opened: Opened, navigation: Navigation, inference: Inference, sliders: Sliders, signals: Signals
+    ) -> None:
+        self._opened, self._navigation = opened, navigation
+        self._inference, self._sliders, self.signals = inference, sliders, signals
 
     @reported
-    def apply_model(self, run: RunInfo) -> bool:
+    def apply(self, run: RunInfo) -> bool:
         """Use a run's best checkpoint from now on and propose anew for undecided images; accepted masks stay."""
-        project = self.project
-        if project is None:
-            return False
+        table = self._opened.table
         checkpoint = run.checkpoint
         if checkpoint is None:
             raise StepError(f"The run {run.folder.name} has no checkpoint yet; wait for its first epoch.")
@@ -66,53 +83,56 @@ class Models(Tuning):
         if shelf is None:
             known = ", ".join(SHELF_OF_STAGE)
             raise StepError(f"A {run.stage} run gives no model to apply; choose one of {known}.")
-        relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
-        plan = with_model(self.plan, shelf, str(run.config.get("method", method_of(self.plan, shelf))), relative)
-        return self._use_models(plan, is_asked(plan, shelf))
+        self._inference.cancel()
+        before = table.plan
+        is_moved = apply(table.project, shelf, str(run.config.get("method", method_of(before, shelf))), checkpoint)
+        return self._follow(table, before, is_moved)
 
     @reported
-    def use_models_of(self, earlier: AppliedModel) -> bool:
-        """Go back to the models of an entry of `applied_models`; what they proposed comes back from what is stored."""
-        if self.project is None:
-            return False
+    def go_back_to(self, earlier: AppliedModel) -> bool:
+        """Go back to the models of an entry of `history`; what they proposed comes back from what is stored."""
+        table = self._opened.table
+        before = table.plan
         if earlier.missing:
             raise StepError(f"The model {earlier.missing} is no longer there; train it again, or choose another.")
-        plan = with_models_of(self.plan, earlier.plan)
+        plan = with_models_of(before, earlier.plan)
         if not has_model(plan):
             raise StepError("No model was applied before this one, so there is none to go back to.")
-        return plan == self.plan or self._use_models(plan, is_moved=True)
+        if plan == before:
+            return True
+        self._inference.cancel()
+        apply_earlier(table.project, earlier.plan)
+        return self._follow(table, before, is_moved=True)
 
-    def _use_models(self, plan: Plan, is_moved: bool) -> bool:
-        """Take the models of a plan; undecided images wait for their new proposals if these depend on them."""
-        project = self.project
-        assert project is not None
-        self.cancel_inference()
+    def _follow(self, table: Table, before: Plan, is_moved: bool) -> bool:
+        """Show what the project's new models say; undecided images get new proposals if these depend on them."""
         if is_moved:
-            mark_outdated(project)
-        if not self._change_plan(plan):  # the same file, trained further
-            self._forget_drawn()
-        undecided = set(self._undecided())
-        in_order = [image_id for image_id in (self.queue.ids() if self.queue else []) if image_id in undecided]
-        started = self.start_inference([*in_order, *(undecided - set(in_order))])
+            table.refresh()
+        if table.plan != before:
+            self._sliders.follow_plan(before)
+        else:  # the same file, trained further
+            self._sliders.forget_drawn()
+        undecided = set(self._inference.undecided())
+        in_order = [image_id for image_id in self._navigation.queue.ids() if image_id in undecided]
+        started = self._inference.start([*in_order, *(undecided - set(in_order))])
         if is_moved:
-            self.model_applied.emit()
+            self.signals.model_applied.emit()
         return started
 
-    def applied_models(self, limit: int = 20) -> list[AppliedModel]:
+    def history(self, limit: int = 20) -> list[AppliedModel]:
         """Return the models used one after the other, the present one first, at last what the project began with."""
-        if self.project is None:
-            return []
-        changes = model_changes(self.project, limit)
-        found = [self._applied(change.time, change.after, change.fields) for change in changes]
+        project = self._opened.table.project
+        changes = model_changes(project, limit)
+        found = [_applied(project, change.time, change.after, change.fields) for change in changes]
         if changes and len(changes) < limit and has_model(changes[-1].before):
-            found.append(self._applied(0.0, changes[-1].before, changes[-1].fields))
+            found.append(_applied(project, 0.0, changes[-1].before, changes[-1].fields))
         return found
 
-    def _applied(self, time: float, plan: Plan, fields: tuple[str, ...]) -> AppliedModel:
-        assert self.project is not None
-        # A localizer that takes the place of a segmenter empties the segmenter's field: name what came, not what went.
-        field = next((name for name in fields if getattr(plan, name)), fields[0])
-        used = [path for name in CHECKPOINTS if (path := getattr(plan, name))]
-        missing = next((path for path in used if not (self.project.folder / path).is_file()), "")
-        name = model_name(getattr(plan, field))
-        return AppliedModel(time, CHECKPOINTS[field], method_of(plan, CHECKPOINTS[field]), name, plan, missing)
+
+def _applied(project: Project, time: float, plan: Plan, fields: tuple[str, ...]) -> AppliedModel:
+    # A localizer that takes the place of a segmenter empties the segmenter's field: name what came, not what went.
+    field = next((name for name in fields if getattr(plan, name)), fields[0])
+    used = [path for name in CHECKPOINTS if (path := getattr(plan, name))]
+    missing = next((path for path in used if not (project.folder / path).is_file()), "")
+    name = model_name(getattr(plan, field))
+    return AppliedModel(time, CHECKPOINTS[field], method_of(plan, CHECKPOINTS[field]), name, plan, missing)

@@ -13,13 +13,17 @@ from napari_wsss.core.errors import WsssError
 from napari_wsss.core.masks import overlap
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_history import ModelChange, last_move
+from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
-from napari_wsss.session.jobs import Job
-from napari_wsss.session.models.applied import Models
-from napari_wsss.session.proposals.inference import INFERENCE
+from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.session.proposals.inference import INFERENCE, Inference
 from napari_wsss.session.results import stages
+from napari_wsss.session.results.shown import resolve
 from napari_wsss.session.results.wanted import Wanted
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.navigation import Navigation
+from napari_wsss.session.table.opened import Opened
 
 CHANGES = "changes"
 DISAGREES_ABOVE = 0.3
@@ -33,8 +37,13 @@ class Changes:
 
     Parameters
     ----------
-    session : Models
-        The session that has it.
+    opened : Opened
+    navigation : Navigation
+        Whose queue may be sorted by what changed.
+    inference : Inference
+        Proposes for accepted images.
+    jobs : Jobs
+    signals : Signals
 
     Attributes
     ----------
@@ -42,18 +51,21 @@ class Changes:
         1 - mean IoU above which an accepted mask is marked, in [0, 1].
     """
 
-    def __init__(self, session: Models) -> None:
+    def __init__(
+        self, opened: Opened, navigation: Navigation, inference: Inference, jobs: Jobs, signals: Signals
+    ) -> None:
         self.disagrees_above = DISAGREES_ABOVE
-        self._session = session
+        self._opened, self._navigation, self._inference = opened, navigation, inference
+        self._jobs, self._signals = jobs, signals
         self._waiting = Wanted()
         self._decided: set[str] = set()  # accepted when the model was applied, and not looked at since
         self._summary_due = False
-        session.project_opened.connect(self._forget)
-        session.project_closed.connect(self._forget)
-        session.model_applied.connect(self.compare_accepted)
-        session.maps_ready.connect(self._on_results)
-        session.state_changed.connect(self._on_state)
-        session.jobs.ended.connect(self._on_job_ended)
+        signals.project_opened.connect(self._forget)
+        signals.project_closed.connect(self._forget)
+        signals.model_applied.connect(self.compare_accepted)
+        signals.maps_ready.connect(self._on_results)
+        signals.state_changed.connect(self._on_state)
+        jobs.ended.connect(self._on_job_ended)
 
     def _forget(self) -> None:
         self._waiting.clear()
@@ -62,53 +74,57 @@ class Changes:
 
     def compare_accepted(self) -> bool:
         """Have the model propose for accepted images too, after everything else, and mark where it disagrees."""
-        project = self._session.project
-        if project is None or project.read_only or not stages.has_model(project):
+        project = self._opened.table.project
+        if project.read_only or not has_model(project.plan):
             return False
         self._summary_due = True
         self._decided.update(accepted := list(project.catalog.ids(states=("accepted",))))
-        return not accepted or self._session.start_inference(accepted)
+        return not accepted or self._inference.start(accepted)
 
     def _on_state(self, image_id: str) -> None:
         self._decided.discard(image_id)
 
     def _on_results(self, image_id: str) -> None:
-        project = self._session.project
-        if project is None or project.read_only:
+        table = self._opened.table
+        project = table.project
+        if project.read_only:
             return
-        if image_id not in self._decided and project.catalog.get(image_id).changed is not None:
+        record = table.record if image_id == table.image_id else project.catalog.get(image_id)
+        if image_id not in self._decided and record.changed is not None:
             return
         self._waiting.add([image_id])
-        running = self._session.jobs.find(CHANGES)
+        running = self._jobs.find(CHANGES)
         if running is None or running.is_over:
             self._measure(project)
 
     def _measure(self, project: Project) -> None:
         work = partial(measure_waiting, project, self._waiting, self._decided, self.disagrees_above)
         job = Job("what the model changed", work, key=CHANGES, lane=CHANGES, quiet=True)
-        job.failed.connect(lambda message, _error: self._session.failed.emit(message))
+        job.failed.connect(lambda message, _error: self._signals.failed.emit(message))
         job.succeeded.connect(self._on_measured)
-        self._session.jobs.submit(job)
+        self._jobs.submit(job)
 
     def _on_measured(self, measured: int) -> None:
-        if measured:
-            self._session.changes_measured.emit()
+        table = self._opened.or_none
+        if measured and table is not None:
+            table.refresh()
+            self._signals.changes_measured.emit()
 
     def _on_job_ended(self, job: Job) -> None:
-        project, jobs = self._session.project, self._session.jobs
-        if project is None or job.key not in (CHANGES, INFERENCE):
+        table, jobs = self._opened.or_none, self._jobs
+        if table is None or job.key not in (CHANGES, INFERENCE):
             return
+        project = table.project
         if job.key == CHANGES and len(self._waiting) and job.state == "done":
             self._measure(project)  # results that arrived while the job was ending
         if jobs.find(CHANGES) is None and jobs.find(INFERENCE) is None:
             self._all_measured(project)
 
     def _all_measured(self, project: Project) -> None:
-        queue = self._session.queue
-        if queue is not None and queue.order in ORDERS:
-            self._session.refresh_queue()
+        if self._navigation.queue.order in ORDERS:
+            self._navigation.refresh_queue()
         if self._summary_due and (text := self.summary(project)):
-            self._session.notice.emit(text)
+            self._signals.notice.emit(text)
         self._summary_due = False
 
     @staticmethod
@@ -154,8 +170,8 @@ def _change(project: Project, image_id: str, move: ModelChange | None) -> float 
     """Return 1 - mean IoU of the stored proposals before and after the last model; None where one is missing."""
     if move is None:
         return None
-    before = stages.proposal_under(project, image_id, move.before)
-    after = stages.stored_proposal(project, image_id)
+    now = resolve(project, project.plan, image_id)
+    before, after = stages.stored_proposal(project, now.under(move.before)), stages.best_proposal(project, now)
     if before is None or after is None or before.shape != after.shape:
         return None
     return 1.0 - overlap(before, after)
@@ -163,7 +179,7 @@ def _change(project: Project, image_id: str, move: ModelChange | None) -> float 
 
 def mark_disagreement(project: Project, image_id: str, above: float) -> bool:
     """Write down whether the stored proposal of an accepted image disagrees with its mask; False when unknown."""
-    proposal = stages.stored_proposal(project, image_id)
+    proposal = stages.best_proposal(project, resolve(project, project.plan, image_id))
     try:
         accepted = project.read_accepted(image_id)
     except WsssError:  # damaged: opening the image says so

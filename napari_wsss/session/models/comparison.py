@@ -19,11 +19,14 @@ from napari_wsss.core.masks import overlap
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_history import base_name, last_move
 from napari_wsss.project.project import Project
-from napari_wsss.session.jobs import Job
-from napari_wsss.session.models.applied import Models
+from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.difference import difference, tinted
 from napari_wsss.session.results import stages
+from napari_wsss.session.results.shown import resolve
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.save_state import SaveState
+from napari_wsss.session.table.table import Table
 
 View = Literal["", "after", "before", "difference"]
 VIEWS: tuple[View, ...] = ("", "after", "before", "difference")
@@ -48,7 +51,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Picture:
     """One view of an image: an opaque picture (H, W, 3) uint8, and a line that says what it shows."""
 
     picture: NDArray[np.uint8]
@@ -58,22 +61,28 @@ class Shown:
 class Comparison:
     """The comparison of one session.
 
+    Parameters
+    ----------
+    opened : Opened
+    jobs : Jobs
+    signals : Signals
+
     Attributes
     ----------
     view : str
         What is asked for, "" for no comparison.
-    shown : Shown, optional
+    shown : Picture, optional
         The view of the shown image; None while there is none.
     """
 
-    def __init__(self, session: Models) -> None:
+    def __init__(self, opened: Opened, jobs: Jobs, signals: Signals) -> None:
         self.view: View = ""
-        self.shown: Shown | None = None
-        self._session = session
-        session.image_changed.connect(self._refresh)
-        session.proposal_changed.connect(self._on_proposal)
-        session.save_state_changed.connect(self._on_save_state)
-        session.project_closed.connect(lambda: self._end(""))
+        self.shown: Picture | None = None
+        self._opened, self._jobs, self._signals = opened, jobs, signals
+        signals.image_changed.connect(self._refresh)
+        signals.proposal_changed.connect(self._on_proposal)
+        signals.save_state_changed.connect(self._on_save_state)
+        signals.project_closed.connect(self._on_closed)
 
     def cycle(self) -> bool:
         """Go on to the next view: after, before, difference, off."""
@@ -88,33 +97,32 @@ class Comparison:
         return self._ask()
 
     def _ask(self) -> bool:
-        session = self._session
-        project, image_id, image = session.project, session.current_id, session.image
-        if project is None or image_id is None or image is None:
+        table = self._opened.or_none
+        if table is None or not table.image_id:
             return False
-        view, proposal = self.view, session.proposal
-        work = partial(compared, project, image_id, image, proposal, view)
+        view, image_id = self.view, table.image_id
+        work = partial(compared, table.project, image_id, table.image, table.proposal, view)
         job = Job(COMPARISON, work, key=COMPARISON, lane=COMPARISON, quiet=True)
-        job.succeeded.connect(lambda shown: self._found(image_id, view, shown))
+        job.succeeded.connect(lambda shown: self._found(table, image_id, view, shown))
         job.failed.connect(lambda message, _error: self._end(message))
-        session.jobs.submit(job)
+        self._jobs.submit(job)
         return True
 
-    def _found(self, image_id: str, view: View, shown: Shown | str) -> None:
-        if image_id != self._session.current_id or view != self.view:
+    def _found(self, table: Table, image_id: str, view: View, shown: Picture | str) -> None:
+        if not self._opened.holds(table) or image_id != table.image_id or view != self.view:
             return
         told = self.shown.caption if self.shown else ""
-        self.shown = shown if isinstance(shown, Shown) else None
-        caption = shown.caption if isinstance(shown, Shown) else shown
+        self.shown = shown if isinstance(shown, Picture) else None
+        caption = shown.caption if isinstance(shown, Picture) else shown
         if caption != told:
-            self._session.notice.emit(caption)
-        self._session.comparison_changed.emit(image_id)
+            self._signals.notice.emit(caption)
+        self._signals.comparison_changed.emit(image_id)
 
     def _refresh(self, image_id: str) -> None:
         if not self.view:
             return
         self.shown = None  # never the picture of another image
-        self._session.comparison_changed.emit(image_id)
+        self._signals.comparison_changed.emit(image_id)
         self._ask()
 
     def _on_proposal(self, _image_id: str) -> None:
@@ -125,18 +133,22 @@ class Comparison:
         if self.view and state.kind == "unsaved":  # the picture hides what is being painted
             self._end("Comparing has ended, so that you see what you paint.")
 
+    def _on_closed(self) -> None:
+        self._end("")
+
     def _end(self, why: str) -> None:
+        table = self._opened.or_none
         was_on, self.view, self.shown = self.view or self.shown, "", None
-        self._session.jobs.cancel(COMPARISON)
+        self._jobs.cancel(COMPARISON)
         if why:
-            self._session.notice.emit(why)
+            self._signals.notice.emit(why)
         if was_on or not why:
-            self._session.comparison_changed.emit(self._session.current_id or "")
+            self._signals.comparison_changed.emit(table.image_id if table is not None else "")
 
 
 def compared(
     project: Project, image_id: str, image: NDArray[np.uint8], proposal: Mask | None, view: View
-) -> Steps[Shown | str]:
+) -> Steps[Picture | str]:
     """Return a view of an image, or why there is none.
 
     Parameters
@@ -152,7 +164,7 @@ def compared(
     pair = pair_of(project, image_id, proposal)
     if isinstance(pair, str) or pair.after.shape != image.shape[:2] or pair.before.shape != image.shape[:2]:
         return pair if isinstance(pair, str) else "Nothing to compare: the image was replaced by one of another size."
-    return Shown(drawn(image, pair, view, project.classes), caption_of(pair, view))
+    return Picture(drawn(image, pair, view, project.classes), caption_of(pair, view))
 
 
 def pair_of(project: Project, image_id: str, proposal: Mask | None) -> Pair | str:
@@ -165,7 +177,7 @@ def pair_of(project: Project, image_id: str, proposal: Mask | None) -> Pair | st
     move = last_move(project)
     if move is None:
         return "Nothing to compare: this is the first model that is applied."
-    before = stages.proposal_under(project, image_id, move.before)
+    before = stages.stored_proposal(project, resolve(project, move.before, image_id))
     if before is None:
         return f"Nothing to compare: {base_name(move.before)} left no proposal of this image."
     return Pair(before, proposal, base_name(move.before), name)

@@ -6,7 +6,8 @@ from psygnal import Signal
 
 from napari_wsss.session.models.history import block_means, edited_of
 from napari_wsss.session.models.statistics import Figures, Statistics
-from napari_wsss.session.table.navigation import Walking
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
 
 RETRAIN_AFTER = 20
 """Accepted masks between two hints."""
@@ -17,9 +18,9 @@ class RetrainHint:
 
     Parameters
     ----------
-    session : Walking
+    opened : Opened
     statistics : Statistics
-        Of the same session.
+    signals : Signals
 
     Attributes
     ----------
@@ -34,17 +35,17 @@ class RetrainHint:
 
     changed = Signal()
 
-    def __init__(self, session: Walking, statistics: Statistics) -> None:
+    def __init__(self, opened: Opened, statistics: Statistics, signals: Signals) -> None:
         self.every = RETRAIN_AFTER
         self.text = ""
         self.curve: list[tuple[float, float]] = []
-        self._session = session
+        self._opened = opened
         self._statistics = statistics
         self._put_off = 0  # hints seen and put off, in steps of `every`
         self._model = 0
-        session.project_opened.connect(self._forget)
-        session.state_changed.connect(self._on_state)
-        session.plan_changed.connect(self._on_plan)
+        signals.project_opened.connect(self._forget)
+        signals.state_changed.connect(self._on_state)
+        signals.plan_changed.connect(self._on_plan)
         statistics.changed.connect(self._look)
 
     def later(self) -> None:
@@ -63,8 +64,10 @@ class RetrainHint:
         self._look()
 
     def _on_state(self, image_id: str) -> None:
-        project = self._session.project
-        if project is not None and (self.text or project.catalog.state(image_id) == "accepted"):
+        table = self._opened.table
+        is_shown = image_id == table.image_id
+        state = table.record.state if is_shown else table.project.catalog.state(image_id)
+        if self.text or state == "accepted":
             self._statistics.refresh()
 
     def _on_plan(self) -> None:

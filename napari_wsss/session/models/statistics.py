@@ -9,9 +9,10 @@ from psygnal import Signal
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline.applied_history import ModelChange, model_changes
 from napari_wsss.project.project import Project
-from napari_wsss.session.jobs import Job
+from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.history import Acceptance, History
-from napari_wsss.session.table.navigation import Walking
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
 
 STATISTICS = "statistics"
 MOST_MODELS = 100
@@ -49,6 +50,12 @@ class Figures:
 class Statistics:
     """Keeps the figures of the open project.
 
+    Parameters
+    ----------
+    opened : Opened
+    jobs : Jobs
+    signals : Signals
+
     Attributes
     ----------
     figures : Figures
@@ -59,12 +66,12 @@ class Statistics:
 
     changed = Signal()
 
-    def __init__(self, session: Walking) -> None:
+    def __init__(self, opened: Opened, jobs: Jobs, signals: Signals) -> None:
         self.figures = Figures()
-        self._session = session
+        self._opened, self._jobs, self._signals = opened, jobs, signals
         self._reader = _Reader()
-        session.project_opened.connect(self._forget)
-        session.project_closed.connect(self._forget)
+        signals.project_opened.connect(self._forget)
+        signals.project_closed.connect(self._forget)
 
     def _forget(self) -> None:
         self._reader, self.figures = _Reader(), Figures()
@@ -72,14 +79,15 @@ class Statistics:
 
     def refresh(self) -> None:
         """Read what is new in the background; `changed` tells when it is there."""
-        project, reader = self._session.project, self._reader
-        if project is None:
+        table, reader = self._opened.or_none, self._reader
+        if table is None:
             return
+        project = table.project
         # A reading that is cut short by the next one keeps what it has read.
         job = Job(STATISTICS, lambda: reader.read(project), lane=STATISTICS, key=STATISTICS, quiet=True)
         job.succeeded.connect(lambda figures: self._found(reader, figures))
-        job.failed.connect(lambda message, _error: self._session.failed.emit(message))
-        self._session.jobs.submit(job)
+        job.failed.connect(lambda message, _error: self._signals.failed.emit(message))
+        self._jobs.submit(job)
 
     def _found(self, reader: _Reader, figures: Figures) -> None:
         if reader is self._reader:

@@ -19,13 +19,14 @@ from psygnal import Signal
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.lineage import Lineage
+from napari_wsss.pipeline.lineage import Lineage, has_model
 from napari_wsss.project.project import Project
-from napari_wsss.session.jobs import Job
+from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.pictures.drawing import keep_picture, kept_picture, small_picture, with_mask
-from napari_wsss.session.results import stages
-from napari_wsss.session.table.canvas import read_machine
-from napari_wsss.session.table.navigation import Walking
+from napari_wsss.session.results.machine import proposed
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 THUMBNAILS = "thumbnails"
 KEPT = 600
@@ -41,6 +42,12 @@ Age = tuple[int, int]
 class Thumbnails:
     """The pictures of one session's images; touched in the thread that owns the session only.
 
+    Parameters
+    ----------
+    opened : Opened
+    jobs : Jobs
+    signals : Signals
+
     Attributes
     ----------
     ready : Signal(str)
@@ -49,19 +56,19 @@ class Thumbnails:
 
     ready = Signal(str)
 
-    def __init__(self, session: Walking) -> None:
-        self._session = session
+    def __init__(self, opened: Opened, jobs: Jobs, signals: Signals) -> None:
+        self._opened, self._jobs = opened, jobs
         self._wishes = Wishes()
         self._pictures: OrderedDict[str, tuple[Age, Picture | None]] = OrderedDict()
         self._ages: dict[str, int] = {}
         self._age = 0
         self._shown = ""
         self._starting = False
-        for signal in (session.state_changed, session.labels_changed, session.maps_ready, session.mask_replaced):
+        for signal in (signals.state_changed, signals.labels_changed, signals.maps_ready, signals.mask_replaced):
             signal.connect(self.outdate)
-        session.image_changed.connect(self._on_image)
-        session.project_opened.connect(self._clear)
-        session.project_closed.connect(self._clear)
+        signals.image_changed.connect(self._on_image)
+        signals.project_opened.connect(self._clear)
+        signals.project_closed.connect(self._clear)
 
     def get(self, image_id: str) -> Picture | None:
         """Return the picture (h, w, 3) uint8 of an image; None when it is not made yet, or cannot be.
@@ -69,10 +76,10 @@ class Thumbnails:
         A missing or outdated one is made in the background, then `ready` is emitted; meanwhile the old one is returned.
         """
         age, picture = self._pictures.get(image_id, (None, None))
-        if age != self._age_of(image_id) and self._session.project is not None:
+        if age != self._age_of(image_id) and self._opened.or_none is not None:
             self._wishes.add(image_id, self._age_of(image_id))
             # Not at once: a list asks while it paints, and what a window does about a new job may paint as well.
-            self._session.jobs.dispatch(self._start)
+            self._jobs.dispatch(self._start)
         elif image_id in self._pictures:
             self._pictures.move_to_end(image_id)
         return picture
@@ -107,34 +114,33 @@ class Thumbnails:
         """
         if not self._starting:
             self._starting = True
-            self._session.jobs.dispatch(self._start)
+            self._jobs.dispatch(self._start)
 
     def _start(self) -> None:
         """Start the job that makes what is wished for; a running one takes later wishes too."""
         self._starting = False
-        jobs, project = self._session.jobs, self._session.project
-        running = jobs.find(THUMBNAILS)
-        if project is None or not len(self._wishes) or (running is not None and running.state != "cancelling"):
+        table, running = self._opened.or_none, self._jobs.find(THUMBNAILS)
+        if table is None or not len(self._wishes) or (running is not None and running.state != "cancelling"):
             return
-        job = Job("thumbnails", lambda: self._make(project), key=THUMBNAILS, lane=THUMBNAILS, quiet=True)
+        job = Job("thumbnails", lambda: self._make(table), key=THUMBNAILS, lane=THUMBNAILS, quiet=True)
         job.ended.connect(lambda: self._ended(job))
-        jobs.submit(job)
+        self._jobs.submit(job)
 
     def _ended(self, job: Job) -> None:
         if job.state == "done" and len(self._wishes):  # wished for while the job was ending
             self._start()
 
-    def _make(self, project: Project) -> Steps[None]:
+    def _make(self, table: Table) -> Steps[None]:
         done = 0
         while (wish := self._wishes.take()) is not None:
             image_id, age = wish
-            picture = picture_of(project, image_id)
-            self._session.jobs.dispatch(lambda i=image_id, a=age, p=picture: self._made(project, i, a, p))  # type: ignore[misc]
+            picture = picture_of(table.project, image_id)
+            self._jobs.dispatch(lambda i=image_id, a=age, p=picture: self._made(table, i, a, p))  # type: ignore[misc]
             done += 1
             yield Progress(THUMBNAILS, done, done + len(self._wishes), image_id)
 
-    def _made(self, project: Project, image_id: str, age: Age, picture: Picture | None) -> None:
-        if project is not self._session.project:
+    def _made(self, table: Table, image_id: str, age: Age, picture: Picture | None) -> None:
+        if not self._opened.holds(table):
             return
         self._pictures[image_id] = (age, picture)
         self._pictures.move_to_end(image_id)
@@ -191,10 +197,7 @@ def picture_of(project: Project, image_id: str) -> Picture | None:
 
 def _drawn(project: Project, image_id: str, path: Path, key: str, tinted: bool) -> Picture:
     picture = small_picture(project.image_path(image_id))
-    if tinted:
-        mask = project.working_mask(image_id)
-    else:
-        mask = read_machine(project, image_id, stages.base_maps(project, image_id)).proposal
+    mask = project.working_mask(image_id) if tinted else proposed(project, image_id)
     if mask is not None:
         picture = with_mask(picture, mask, project.classes.palette, tinted)
     if not project.read_only:
@@ -210,7 +213,7 @@ def _content(project: Project, image_id: str) -> tuple[str, bool]:
     if by_person:
         files = (project.draft_path(image_id), project.accepted_path(image_id))
         shows += [project.journal.last_of(image_id), *map(_changed, files)]
-    elif stages.has_model(project):
+    elif has_model(project.plan):
         shows += [sorted(record.labels), record.borrowed_from, *_results(project, image_id)]
     return hashlib.sha256(json.dumps(shows, sort_keys=True).encode()).hexdigest()[:32], by_person
 

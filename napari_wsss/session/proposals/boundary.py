@@ -8,69 +8,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.plan import Plan
-from napari_wsss.session.jobs import Job
-from napari_wsss.session.models.applied import Models
+from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.results import stages
-from napari_wsss.session.signals import reported
+from napari_wsss.session.signals import Signals, reported
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 BOUNDARY = "boundary"
 
 
-class BoundaryView(Models):
-    """The boundaries of the shown image."""
+class Boundaries:
+    """The boundaries of the shown image.
 
-    _boundary: NDArray[np.float32] | None = None
-    _boundary_wanted: bool = False
+    Parameters
+    ----------
+    opened : Opened
+    jobs : Jobs
+    signals : Signals
 
-    @property
-    def boundary(self) -> NDArray[np.float32] | None:
-        """Boundaries (h, w) float32 in [0, 1] on a grid over the shown image; None when not wanted or not known."""
-        return self._boundary
+    Attributes
+    ----------
+    wanted : bool
+        True while boundaries are shown with every image.
+    values : (h, w) float32 in [0, 1] or None
+        Those of the shown image on a grid over it; None when not wanted or not known.
+    """
 
-    @property
-    def boundary_wanted(self) -> bool:
-        """True while boundaries are shown with every image."""
-        return self._boundary_wanted
+    def __init__(self, opened: Opened, jobs: Jobs, signals: Signals) -> None:
+        self._opened, self._jobs, self.signals = opened, jobs, signals
+        self.wanted = False
+        self.values: NDArray[np.float32] | None = None
 
     @reported
-    def show_boundary(self, wanted: bool) -> bool:
+    def show(self, wanted: bool) -> bool:
         """Show the boundaries of the shown image and of those that follow, or stop showing them.
 
         They are computed in the background; `boundary_changed` tells when they are there.
         """
-        self._boundary_wanted = wanted
-        self._ask_for_boundary()
+        self.wanted = wanted
+        self.begin()
         return True
 
-    def _arrived(self, image_id: str) -> None:
-        super()._arrived(image_id)
-        self._ask_for_boundary()
-
-    def _change_plan(self, plan: Plan) -> bool:
-        before = (self.plan.affinity, self.plan.affinity_checkpoint)
-        changed = super()._change_plan(plan)
-        if changed and before != (plan.affinity, plan.affinity_checkpoint):
-            self._ask_for_boundary()
-        return changed
-
-    def _ask_for_boundary(self) -> None:
-        if self._boundary is not None:
-            self._boundary = None
-            self.boundary_changed.emit(self.current_id or "")
-        project, image_id = self.project, self.current_id
-        if not self._boundary_wanted or project is None or image_id is None:
+    def begin(self, _image_id: str = "") -> None:
+        """Have the boundaries of the image on the table computed, if they are wanted; forget those of another."""
+        table = self._opened.table
+        if self.values is not None:
+            self.values = None
+            self.signals.boundary_changed.emit(table.image_id)
+        if not self.wanted or not table.image_id:
             return
-        job = Job(BOUNDARY, partial(stages.boundary, project, image_id), key=BOUNDARY, lane=BOUNDARY, quiet=True)
-        job.succeeded.connect(lambda values: self._boundary_found(image_id, values))
-        job.failed.connect(lambda message, _error: self._boundary_failed(message))
-        self.jobs.submit(job)
+        work = partial(stages.boundary, table.project, table.image_id)
+        job = Job(BOUNDARY, work, key=BOUNDARY, lane=BOUNDARY, quiet=True)
+        job.succeeded.connect(partial(self._found, table, table.image_id))
+        job.failed.connect(lambda message, _error: self._failed(message))
+        self._jobs.submit(job)
 
-    def _boundary_found(self, image_id: str, values: NDArray[np.float32]) -> None:
-        if image_id == self.current_id and self._boundary_wanted:
-            self._boundary = values
-            self.boundary_changed.emit(image_id)
+    def follow_plan(self, before: Plan) -> None:
+        """Compute anew when another affinity network is applied."""
+        plan = self._opened.table.plan
+        if (before.affinity, before.affinity_checkpoint) != (plan.affinity, plan.affinity_checkpoint):
+            self.begin()
 
-    def _boundary_failed(self, message: str) -> None:
-        self._boundary_wanted = False  # once is enough: the next images would fail for the same reason
-        self.failed.emit(message)
-        self.boundary_changed.emit(self.current_id or "")
+    def _found(self, table: Table, image_id: str, values: NDArray[np.float32]) -> None:
+        if self._opened.holds(table) and image_id == table.image_id and self.wanted:
+            self.values = values
+            self.signals.boundary_changed.emit(image_id)
+
+    def _failed(self, message: str) -> None:
+        self.wanted = False  # once is enough: the next images would fail for the same reason
+        self.signals.failed.emit(message)
+        table = self._opened.or_none
+        self.signals.boundary_changed.emit(table.image_id if table is not None else "")

@@ -7,61 +7,52 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.gains import NEUTRAL
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import Shelf
-from napari_wsss.pipeline.lineage import clusters_of
+from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.pipeline.plan_history import last_change, mark_taken_back
 from napari_wsss.project.records import UNDECIDED
 from napari_wsss.session.proposals import planning, presets
-from napari_wsss.session.proposals.sliders import FOLLOWS_ITS_OWN, Trying
-from napari_wsss.session.results import stages
-from napari_wsss.session.results.live import CLASS_GAIN, background_step
-from napari_wsss.session.signals import reported
+from napari_wsss.session.proposals.inference import Inference
+from napari_wsss.session.proposals.sliders import FOLLOWS_ITS_OWN, Sliders
+from napari_wsss.session.results.scopes import Reason, entry_reason
+from napari_wsss.session.signals import Signals, reported
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
 
 
-class Tuning(Trying):
-    """Changes of the plan by a person."""
+class Parameters:
+    """Changes of the plan by a person.
 
-    @property
-    def scopes(self) -> dict[str, str]:
-        """Where a change may count, most specific first: scope -> what a person reads."""
-        found = {"image": "this image"}
-        record, project = self.record, self.project
-        if record is not None and project is not None:
-            clusters = [one.cluster for one in project.catalog.clusters.of(record.id)]
-            found |= {f"cluster:{name}": f"cluster {name}" for name in clusters}
-            found |= {f"class:{name}": f"class {name}" for name in sorted(record.labels)}
-        return {**found, planning.PROJECT: "the project"}
+    Parameters
+    ----------
+    opened : Opened
+    sliders : Sliders
+        Hold what is being tried, and change the plan.
+    inference : Inference
+        Draws other images anew.
+    signals : Signals
+    """
+
+    def __init__(self, opened: Opened, sliders: Sliders, inference: Inference, signals: Signals) -> None:
+        self._opened, self._sliders, self._inference, self.signals = opened, sliders, inference, signals
 
     # -- parameters -------------------------------------------------------------------------------------------
 
     @reported
-    def set_parameters(self, shelf: Shelf, method: str, values: Mapping[str, Any], scope: str = "image") -> bool:
+    def set(self, shelf: Shelf, method: str, values: Mapping[str, Any], scope: str = "image") -> bool:
         """Set parameters for ``image`` (the shown one), ``class:<name>``, ``cluster:<name>`` or ``project``."""
-        self.keep_tried()
+        table, full = self._kept(), self._sliders.full_scope(scope)
         checked = planning.checked(shelf, method, values)
-        return self._change_plan(planning.with_parameters(self.plan, shelf, method, checked, self._full(scope)))
+        return self._sliders.change_plan(planning.with_parameters(table.plan, shelf, method, checked, full))
+
+    def _kept(self) -> Table:
+        """Return the table, once what was tried is part of the plan."""
+        self._sliders.keep()
+        return self._opened.table
 
     @reported
-    def keep_threshold(self, scope: str = "image") -> bool:
-        """Write the slider's threshold into the plan for a scope (see `set_parameters`)."""
-        if scope == "image":
-            return self.keep_tried()
-        step = background_step(self.steps)
-        tried, self._tried = self._tried, None
-        if tried is None or step is None:
-            return False
-        return self.set_parameters("refine", step.method, dict(step.parameters), scope)
-
-    @reported
-    def reset_parameters(self, scope: str = "image", method: str = "") -> bool:
-        """Forget what a scope overrides, so that the next wider scope decides again."""
-        self.keep_tried()
-        return self._change_plan(planning.without_override(self.plan, self._full(scope), method))
-
-    @reported
-    def forget_parameter(self, method: str, name: str, entry: str = "") -> bool:
+    def forget(self, method: str, name: str, entry: str = "") -> bool:
         """Forget a parameter in the scope that decides it for the shown image; the next wider one decides then.
 
         Parameters
@@ -71,28 +62,28 @@ class Tuning(Trying):
         entry : str
             Of the gains, the mask value of the class to forget.
         """
-        self.keep_tried()
+        table = self._kept()
         if entry:
-            reason = planning.entry_reason(self._layers(method), name, entry, None)
+            reason = entry_reason(table.shown.layers(method), name, entry, None)
         else:
-            reason = next(one for one in self.why(method) if one.name == name)
+            reason = next(one for one in table.shown.why(method) if one.name == name)
         if reason.scope == "default":
             return False
-        return self._change_plan(planning.without_value(self.plan, method, name, reason.scope, entry))
+        return self._sliders.change_plan(planning.without_value(table.plan, method, name, reason.scope, entry))
 
     @reported
     def apply_preset(self, preset: str, scope: str = "image") -> bool:
         """Set the parameters of a preset (`presets.NAMES`) for all refiners, as one change of the plan."""
-        self.keep_tried()
-        changed = self._change_plan(presets.with_preset(self.plan, preset, self._full(scope)))
-        if self.preset != preset and self.record is not None:
-            self.notice.emit(FOLLOWS_ITS_OWN)
+        table, full = self._kept(), self._sliders.full_scope(scope)
+        changed = self._sliders.change_plan(presets.with_preset(table.plan, preset, full))
+        if self.preset != preset and table.image_id:
+            self.signals.notice.emit(FOLLOWS_ITS_OWN)
         return changed
 
     @property
     def preset(self) -> str:
         """The preset whose values the shown image has; ``modified`` when it has those of none."""
-        return presets.preset_of(self.steps)
+        return presets.preset_of(self._opened.table.shown.steps)
 
     @reported
     def use_for(self, scope: str) -> bool:
@@ -100,25 +91,23 @@ class Tuning(Trying):
 
         What this image was given of its own is forgotten where the wider scope then says the same.
         """
-        project, image_id = self.project, self.current_id
-        self.keep_tried()
-        if project is None or image_id is None or scope == "image":
+        table = self._kept()
+        if not table.image_id or scope == "image":
             return False
-        own, plan = self._full("image"), self.plan
-        for method, values in self.plan.overrides.get(own, {}).items():
+        own, plan = self._sliders.full_scope("image"), table.plan
+        for method, values in table.plan.overrides.get(own, {}).items():
             plan = planning.with_parameters(plan, "refine", method, values, scope)
         freed = planning.without_override(plan, own)
-        if stages.steps_for(project, image_id, freed) == stages.steps_for(project, image_id, plan):
+        if table.shown.under(freed).steps == table.shown.under(plan).steps:
             plan = freed
-        self._change_plan(plan)
-        return self.start_refine(self._undecided_of(scope)) if stages.has_model(project) else True
+        self._sliders.change_plan(plan)
+        return self._inference.refine(self._undecided_of(table, scope)) if has_model(plan) else True
 
-    def _undecided_of(self, scope: str) -> list[str]:
-        assert self.project is not None
-        catalog, (kind, _, name) = self.project.catalog, scope.partition(":")
+    def _undecided_of(self, table: Table, scope: str) -> list[str]:
+        catalog, (kind, _, name) = table.project.catalog, scope.partition(":")
         if kind == "class":
             return list(catalog.ids(states=UNDECIDED, label=name))
-        undecided = self._undecided()
+        undecided = self._inference.undecided()
         if kind != "cluster":
             return undecided
         return [image_id for image_id in catalog.clusters.members(name) if image_id in set(undecided)]
@@ -126,52 +115,46 @@ class Tuning(Trying):
     # -- taking back ------------------------------------------------------------------------------------------
 
     @property
-    def last_parameter_change(self) -> str:
-        """The change that `undo_parameters` takes back, in one line; "" when there is none."""
-        if self.is_trying:
+    def last_change(self) -> str:
+        """The change that `undo` takes back, in one line; "" when there is none."""
+        table = self._opened.or_none
+        if table is None:
+            return ""
+        if self._sliders.is_trying:
             return "what was tried last"
-        change = last_change(self.project) if self.project is not None else None
+        change = last_change(table.project)
         return change.text() if change is not None else ""
 
     @reported
-    def undo_parameters(self) -> bool:
+    def undo(self) -> bool:
         """Take back the last change of parameters or refiners, also one made for another image."""
-        if self.is_trying:
-            self.drop_tried()
-            self.plan_changed.emit()
+        table = self._opened.table
+        if self._sliders.is_trying:
+            self._sliders.drop()
+            self.signals.plan_changed.emit()
             return True
-        change = last_change(self.project) if self.project is not None else None
-        if self.project is None or change is None or not self._change_plan(change.taken_back(self.plan)):
+        change = last_change(table.project)
+        if change is None or not self._sliders.change_plan(change.taken_back(table.plan)):
             return False
-        mark_taken_back(self.project, change)
-        self.plan_changed.emit()  # what could be taken back next is another one
-        self.notice.emit(f"Taken back: {change.text()}.")
+        mark_taken_back(table.project, change)
+        self.signals.plan_changed.emit()  # what could be taken back next is another one
+        self.signals.notice.emit(f"Taken back: {change.text()}.")
         return True
 
     # -- explaining -------------------------------------------------------------------------------------------
 
-    def why(self, method: str) -> tuple[planning.Reason, ...]:
+    @property
+    def scopes(self) -> dict[str, str]:
+        """Where a change may count, most specific first: scope -> what a person reads."""
+        return self._opened.table.shown.scopes
+
+    def why(self, method: str) -> tuple[Reason, ...]:
         """Return, for each parameter of a refiner, its value on the shown image and which scope decided it."""
-        record = self.record
-        if record is None:
-            return ()
-        return planning.reasons(self._tried or self.plan, method, record.id, record.labels, self._clusters())
+        return self._opened.table.shown.why(method)
 
-    def why_gain(self, name: str) -> planning.Reason:
+    def why_gain(self, name: str) -> Reason:
         """Return the gain of a class on the shown image and which scope decided it."""
-        assert self.classes is not None
-        value = str(self.classes.mask_value(name))
-        return planning.entry_reason(self._layers(CLASS_GAIN), "gains", value, NEUTRAL)
-
-    def _layers(self, method: str) -> list[tuple[str, Mapping[str, Any]]]:
-        record = self.record
-        assert record is not None
-        return planning.layers_of(self._tried or self.plan, method, record.id, record.labels, self._clusters())
-
-    def _clusters(self) -> tuple[str, ...]:
-        if self.project is None or self.current_id is None:
-            return ()
-        return clusters_of(self.project, self._tried or self.plan, self.current_id)
+        return self._opened.table.shown.why_gain(name)
 
     # -- the chain --------------------------------------------------------------------------------------------
 
@@ -181,16 +164,13 @@ class Tuning(Trying):
         parameters.
         """
         planning.check_refiners(steps)
-        self.keep_tried()
-        return self._change_plan(replace(self.plan, refiners=tuple(steps)))
+        return self._sliders.change_plan(replace(self._kept().plan, refiners=tuple(steps)))
 
     @reported
     def set_saliency_folder(self, folder: Path) -> bool:
         """Take saliency maps from a folder of grey pictures named like the images, for the project's steps."""
-        if self.project is None:
-            return False
-        self.keep_tried()
-        root = self.project.folder.resolve()
+        table = self._kept()
+        root = table.project.folder.resolve()
         inside = folder.resolve().is_relative_to(root)
         kept = folder.resolve().relative_to(root) if inside else folder.resolve()
-        return self._change_plan(replace(self.plan, saliency_folder=kept.as_posix()))
+        return self._sliders.change_plan(replace(table.plan, saliency_folder=kept.as_posix()))

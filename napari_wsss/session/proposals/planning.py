@@ -1,60 +1,17 @@
-"""Changing the plan and explaining it: which scope decides each parameter of a refiner."""
+"""Changing the plan: parameters checked and set for a scope, or forgotten there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError, StepError
-from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.parameters import from_dict
-from napari_wsss.core.plan import Plan, Step, scopes_of
+from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import Shelf, load_method
-
-PROJECT = "project"
-CLASS_GAIN = "class_gain"
-_INFERENCE: Mapping[str, type[Any]] = {"localize": Inference, "segment": SegmentInference}
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a parameter has its value.
-
-    Parameters
-    ----------
-    name : str
-        The parameter.
-    value : object
-        What is used.
-    scope : str
-        Who decides: ``image:<id>``, ``cluster:<name>``, ``class:<name>``, ``project`` or ``default``.
-    """
-
-    name: str
-    value: Any
-    scope: str
-
-    def text(self) -> str:
-        """Return one line for a tooltip."""
-        return f"{self.name} = {self.value} (from {self.scope})"
-
-    @property
-    def place(self) -> str:
-        """Who decides, in a person's words: ``this image``, ``cluster cat 3``, ``class cat``, ``the project``."""
-        kind, _, name = self.scope.partition(":")
-        return {"image": "this image", PROJECT: "the project", "default": "default"}.get(kind) or f"{kind} {name}"
-
-
-def parameters_class(shelf: Shelf, method: str) -> type[Any]:
-    """Return the class of the parameters that the plan holds for a method; none of these needs torch.
-
-    Of localizers and segmenters the plan holds how they are run (their own parameters belong to training).
-    """
-    if shelf in _INFERENCE:
-        return _INFERENCE[shelf]
-    cls: type[Any] = load_method(shelf, method).Parameters
-    return cls
+from napari_wsss.session.results.live import CLASS_GAIN
+from napari_wsss.session.results.scopes import PROJECT, parameters_class
 
 
 def check_refiners(steps: Sequence[Step]) -> None:
@@ -165,37 +122,3 @@ def _forgetting(values: Mapping[str, Any], name: str, entry: str) -> dict[str, A
     if entry and isinstance(value, Mapping):
         kept[name] = {key: one for key, one in value.items() if key != entry}
     return {key: one for key, one in kept.items() if one != {}}
-
-
-def reasons(
-    plan: Plan, method: str, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
-) -> tuple[Reason, ...]:
-    """Return value and deciding scope of every parameter of a refiner for one image."""
-    layers = layers_of(plan, method, image_id, labels, clusters)
-    defaults = parameters_class("refine", method)()
-    return tuple(_reason(field.name, layers, getattr(defaults, field.name)) for field in fields(defaults))
-
-
-def entry_reason(layers: Sequence[tuple[str, Mapping[str, Any]]], name: str, entry: str, default: Any) -> Reason:
-    """Return value and deciding scope of one entry of a parameter that is a mapping; `layers` as `layers_of` gives."""
-    inner = [(scope, values.get(name, {})) for scope, values in layers]
-    return _reason(entry, inner, default)
-
-
-def layers_of(
-    plan: Plan, method: str, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
-) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return what each scope says about a refiner of one image, the most specific scope first."""
-    project = next((step.parameters for step in plan.refiners if step.method == method), {})
-    scopes = reversed(scopes_of(image_id, labels, clusters))
-    return [(scope, plan.overrides.get(scope, {}).get(method, {})) for scope in scopes] + [(PROJECT, project)]
-
-
-def _reason(name: str, layers: Sequence[tuple[str, Mapping[str, Any]]], default: Any) -> Reason:
-    found = next(((scope, values[name]) for scope, values in layers if name in values), ("default", default))
-    return Reason(name, found[1], found[0])
-
-
-def summary(found: Sequence[Reason]) -> str:
-    """Return a tooltip: one line per parameter."""
-    return "\n".join(reason.text() for reason in found)

@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.session.proposals import planning
+from napari_wsss.session.results.scopes import parameters_class
 
 NAMES = ("soft", "balanced", "crisp")
 MODIFIED = "modified"
@@ -38,7 +39,7 @@ def values_of(preset: str, method: str) -> dict[str, Any]:
     """Return the parameters that a preset sets for a refiner; none for a refiner it does not speak of."""
     listed = _VALUES.get(method, {})
     if preset == "balanced":
-        defaults = planning.parameters_class("refine", method)() if listed else None
+        defaults = parameters_class("refine", method)() if listed else None
         return {name: getattr(defaults, name) for name in listed}
     return {name: pair[NAMES[::2].index(preset)] for name, pair in listed.items()}
 
@@ -63,7 +64,7 @@ def preset_of(steps: Sequence[Step]) -> str:
 def _has(step: Step, values: Mapping[str, Any]) -> bool:
     if not values:
         return True
-    defaults = planning.parameters_class("refine", step.method)()
+    defaults = parameters_class("refine", step.method)()
     return all(_alike(step.parameters.get(name, getattr(defaults, name)), value) for name, value in values.items())
 
 

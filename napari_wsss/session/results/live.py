@@ -158,3 +158,9 @@ def follows_slider(steps: Sequence[Step]) -> bool:
     """Return True when sliders are the whole work: a chain of gains first and background steps after them."""
     rest = steps[1:] if steps and steps[0].method == CLASS_GAIN else steps
     return all(step.method in BACKGROUND_STEPS for step in rest) and background_step(rest) is not None
+
+
+def threshold_in(steps: Sequence[Step]) -> float:
+    """Return the equivalent threshold of a chain's background step, 0.0 without one."""
+    step = background_step(steps)
+    return threshold_of(step) if step else 0.0

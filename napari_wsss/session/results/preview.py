@@ -20,8 +20,8 @@ from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.lineage import handed_on, refiner_for
 from napari_wsss.session.jobs import Job, Jobs
-from napari_wsss.session.results import stages
 from napari_wsss.session.results.halved import FACTOR, HalvedEvidence, doubled_mask, halved_image, halved_maps
 
 PREVIEW = "preview"
@@ -64,6 +64,15 @@ class _Request:
     is_last: bool
 
 
+@dataclass(frozen=True, eq=False)
+class _Done:
+    """A step of a chain, what it gave, and what the next one is given of it."""
+
+    step: Step
+    maps: ActivationMaps
+    given: ActivationMaps
+
+
 class Chain:
     """Runs chains of refiners over one image at one scale, the unchanged first steps from what is kept.
 
@@ -76,22 +85,23 @@ class Chain:
 
     def __init__(self, subject: Subject, scale: float = 1.0) -> None:
         self._subject, self._scale = subject, scale
-        self._kept: list[tuple[Step, ActivationMaps]] = []
+        self._kept: list[_Done] = []
 
     def run(self, steps: Sequence[Step]) -> Steps[ActivationMaps]:
         """Return the maps after a chain; closing the generator keeps the steps that were finished."""
         subject = self._subject
         same = 0
-        while same < min(len(steps), len(self._kept)) and self._kept[same][0] == steps[same]:
+        while same < min(len(steps), len(self._kept)) and self._kept[same].step == steps[same]:
             same += 1
         del self._kept[same:]
-        maps = self._kept[-1][1] if same else subject.maps
+        maps, given = (self._kept[-1].maps, self._kept[-1].given) if same else (subject.maps, subject.maps)
         for step in steps[same:]:
             yield Progress(PREVIEW, len(self._kept), len(steps))
-            refiner = stages.refiner_of(step, maps.classes)
+            refiner = refiner_for(step, maps.classes)
             if refiner is not None:
-                maps = yield from refiner.at_scale(self._scale).steps(subject.pixels, maps, subject.evidence)
-            self._kept.append((step, maps))
+                maps = yield from refiner.at_scale(self._scale).steps(subject.pixels, given, subject.evidence)
+                given = handed_on(refiner, maps)
+            self._kept.append(_Done(step, maps, given))
         return maps
 
 

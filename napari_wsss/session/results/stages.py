@@ -1,13 +1,13 @@
-"""The session's view of the pipeline: stored results read as *there or not there*, imported only when asked for.
+"""What is stored for an image, read as *there or not there*.
 
 Reviewing works without torch. What needs it (computing maps) runs in jobs; what only reads a store and cannot, because
-a method's package is missing, counts as *nothing stored* here.
+a model or a method's package is missing, counts as *nothing stored* here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,71 +15,58 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING, Evidence, Remembered
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.parameters import from_dict
-from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import load_method
+from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.borrowing import borrowed_mask
-from napari_wsss.pipeline.lineage import Lineage, clusters_of
+from napari_wsss.pipeline.lineage import Lineage, has_model
 from napari_wsss.project.project import Project
-from napari_wsss.session.results.live import BACKGROUND_STEPS
+from napari_wsss.session.results.shown import Shown
 
 
-def _pipeline() -> Any:
-    from napari_wsss.pipeline import run as pipeline
-
-    return pipeline
-
-
-def base_maps(project: Project, image_id: str) -> ActivationMaps | None:
+def base_maps(project: Project, shown: Shown) -> ActivationMaps | None:
     """Return the stored maps of the labelled classes, or None when they were not computed yet."""
-    if not has_model(project):
+    if not has_model(shown.plan):
         return None
+    bare = replace(shown.plan, refiners=())  # maps must not wait for what a refiner still lacks
     try:
-        maps: ActivationMaps | None = _pipeline().base_maps(project, image_id)
+        return pipeline.stored_base(Lineage.of(project, shown.record.id, plan=bare, record=shown.record))
     except WsssError:  # whatever is wrong with the plan, the image can be looked at; a job will say it
         return None
-    return maps
 
 
-def stored_proposal(project: Project, image_id: str) -> NDArray[np.uint8] | None:
-    """Return the stored pseudo mask (H, W) uint8 of the current plan, or None."""
-    try:
-        proposal: NDArray[np.uint8] | None = _pipeline().proposal(project, image_id)
-    except WsssError:  # whatever is wrong with the plan, the image can be looked at; a job will say it
+def stored_proposal(project: Project, shown: Shown) -> NDArray[np.uint8] | None:
+    """Return the image's own stored pseudo mask (H, W) uint8, None when there is none or its model is gone."""
+    if not has_model(shown.plan):
         return None
-    return proposal
-
-
-def proposal_under(project: Project, image_id: str, plan: Plan) -> NDArray[np.uint8] | None:
-    """Return the stored pseudo mask (H, W) uint8 of an image under another plan, None when there is none."""
     try:
-        item = Lineage.of(project, image_id, plan=plan)
-        return project.store.read_mask(item.result, image_id, item.content)
+        item = Lineage.of(project, shown.record.id, plan=shown.plan, record=shown.record)
+        return project.store.read_mask(item.result, item.image_id, item.content)
     except (WsssError, OSError):  # its model or a method of it is gone
         return None
 
 
-def borrowed_proposal(project: Project, image_id: str) -> NDArray[np.uint8] | None:
+def borrowed_proposal(project: Project, shown: Shown) -> NDArray[np.uint8] | None:
     """Return the proposal (H, W) uint8 that an image has from another one's correction, None when it has its own."""
-    if not project.catalog.get(image_id).borrowed_from:
+    if not shown.record.borrowed_from:
         return None
     try:
-        return borrowed_mask(Lineage.of(project, image_id))
+        return borrowed_mask(Lineage.of(project, shown.record.id, plan=shown.plan, record=shown.record))
     except (WsssError, OSError):  # its model or its file is gone
         return None
 
 
-def refiner_of(step: Step, classes: tuple[int, ...]) -> Any:
-    """Return the refiner of a step for images of these classes (0-based), None when it leaves them as they are."""
-    cls = load_method("refine", step.method)
-    return cls(from_dict(cls.Parameters, step.parameters)).applied_to(classes)
+def best_proposal(project: Project, shown: Shown) -> NDArray[np.uint8] | None:
+    """Return the stored pseudo mask of an image; one taken over from another image's correction goes before its own."""
+    borrowed = borrowed_proposal(project, shown)
+    return stored_proposal(project, shown) if borrowed is None else borrowed
 
 
 def evidence_for(project: Project, image_id: str, steps: Sequence[Step]) -> Evidence:
     """Return what a chain may ask about an image; the networks that answer are not loaded before it asks."""
     asking = any(load_method("refine", step.method).needs - {"background"} for step in steps)
-    return Remembered(_pipeline().evidence_of(project, image_id)) if asking else NOTHING
+    return Remembered(pipeline.evidence_of(project, image_id)) if asking else NOTHING
 
 
 def boundary(project: Project, image_id: str) -> Steps[NDArray[np.float32]]:
@@ -91,7 +78,7 @@ def boundary(project: Project, image_id: str) -> Steps[NDArray[np.float32]]:
         When none is applied, or the applied one compares pixels without predicting boundaries.
     """
     yield Progress("boundary", 0, 1)
-    found = _pipeline().evidence_of(project, image_id).affinity().boundary
+    found = pipeline.evidence_of(project, image_id).affinity().boundary
     if found is None:
         raise StepError(
             "The applied affinity network compares pixels, but predicts no class boundaries. Train and apply one that "
@@ -99,35 +86,3 @@ def boundary(project: Project, image_id: str) -> Steps[NDArray[np.float32]]:
             missing=("boundary",),
         )
     return np.asarray(found, np.float32)
-
-
-def has_model(project: Project) -> bool:
-    """Return True when a trained model is applied, so that maps can be computed."""
-    return bool(project.plan.localizer_checkpoint or project.plan.segmenter_checkpoint)
-
-
-def steps_for(project: Project, image_id: str, plan: Plan | None = None) -> tuple[Step, ...]:
-    """Return the refiners of one image under the project's plan or another one, every scope's overrides laid over."""
-    plan = plan or project.plan
-    labels = project.catalog.get(image_id).labels
-    return plan.refiners_for(image_id, labels, clusters_of(project, plan, image_id))
-
-
-def chain_for(project: Project, image_id: str, plan: Plan | None = None) -> tuple[Step, ...]:
-    """Return the refiners that run on one image.
-
-    A segmenter brings its own background, so steps that only set one are left out unless this very image has
-    parameters for them.
-    """
-    plan = plan or project.plan
-    steps = steps_for(project, image_id, plan)
-    if not plan.segmenter_checkpoint:
-        return steps
-    wanted = plan.overrides.get(f"image:{image_id}", {})
-    return tuple(step for step in steps if step.method in wanted or step.method not in BACKGROUND_STEPS)
-
-
-def propose(project: Project, ids: Sequence[str], device: str) -> Steps[Any]:
-    """Return the long function that computes maps and pseudo masks of `ids` (only what is missing)."""
-    steps: Steps[Any] = _pipeline().propose(project, ids, device)
-    return steps

@@ -15,10 +15,11 @@ import numpy as np
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import UNDECIDED
 from napari_wsss.session.results import stages
-from napari_wsss.session.table.canvas import threshold_in
+from napari_wsss.session.results.shown import resolve
 
 CHUNK = 4
 MARGIN = 0.1
@@ -88,7 +89,7 @@ def propose_wanted(
     done, failed = 0, dict[str, str]()
     while ids := wanted.take():
         total = done + len(ids) + len(wanted)
-        report = yield from _within(stages.propose(project, ids, device), done, total)
+        report = yield from _within(pipeline.propose(project, ids, device), done, total)
         finished = (*report.done, *report.reused)
         for image_id in finished:
             note_result(project, image_id)
@@ -114,10 +115,11 @@ def _within(steps: Steps[Any], done: int, total: int) -> Steps[Any]:
 
 def note_result(project: Project, image_id: str) -> None:
     """Write down that an image's proposal is as new as the model, and how uncertain it is."""
-    maps = stages.base_maps(project, image_id)
+    shown = resolve(project, project.plan, image_id)
+    maps = stages.base_maps(project, shown)
     if maps is not None:
-        project.catalog.set_score(image_id, uncertainty(maps, threshold_in(stages.steps_for(project, image_id))))
-    if project.catalog.get(image_id).state in UNDECIDED:
+        project.catalog.set_score(image_id, uncertainty(maps, shown.threshold))
+    if shown.record.state in UNDECIDED:
         project.catalog.set_facts(image_id, stale=False)
 
 

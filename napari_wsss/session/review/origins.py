@@ -6,60 +6,57 @@ import time
 from typing import Any
 
 from napari_wsss.core.errors import WsssError
-from napari_wsss.core.plan import Plan
 from napari_wsss.core.sources import Source
 from napari_wsss.pipeline.lineage import Lineage, applied_source, method_of
 from napari_wsss.project.project import Project
-from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import background_step, parameters_at
-from napari_wsss.session.table.canvas import Machine, threshold_in
+from napari_wsss.session.results.machine import Machine
+from napari_wsss.session.results.shown import Shown
 
 
-def proposal_source(project: Project, image_id: str, machine: Machine | None = None) -> Source:
+def proposal_source(project: Project, shown: Shown, machine: Machine | None = None) -> Source:
     """Return the source of an image's proposal: its model, its refiners, its threshold and its key.
 
     Parameters
     ----------
     project : Project
-    image_id : str
+    shown : Shown
+        The image; its plan is the one that counts where the machine's results name none.
     machine : Machine, optional
-        What is shown of it, which may be older than the plan or drawn at another threshold; by default what is stored
-        under the project's plan.
+        What is shown of it, which may be older than the plan or drawn at another threshold; by default what is stored.
     """
-    plan = project.plan if machine is None or machine.plan is None else machine.plan
     if machine is not None:
-        plan = _at_threshold(plan, project, image_id, machine.threshold)
-    borrowed = project.catalog.get(image_id).borrowed_from
+        shown = _at_threshold(shown.under(machine.plan or shown.plan), machine.threshold)
+    plan, borrowed = shown.plan, shown.record.borrowed_from
     if machine is not None and (machine.borrowed is None or machine.proposal is not machine.borrowed):
         borrowed = ""
     return Source(
         "borrowed" if borrowed else "proposal",
-        key=_key(project, image_id, plan),
+        key=_key(project, shown),
         method=method_of(plan, applied_source(plan)),
         checkpoint=plan.segmenter_checkpoint or plan.localizer_checkpoint,
-        parameters=_parameters(plan, project, image_id),
+        parameters=_parameters(shown),
         from_image=borrowed,
         time=round(time.time()),
     )
 
 
-def _parameters(plan: Plan, project: Project, image_id: str) -> dict[str, Any]:
-    steps = stages.steps_for(project, image_id, plan)
-    refiners = {step.method: dict(step.parameters) for step in steps}
-    return {"refiners": refiners, **({"threshold": threshold_in(steps)} if background_step(steps) else {})}
+def _parameters(shown: Shown) -> dict[str, Any]:
+    refiners = {step.method: dict(step.parameters) for step in shown.steps}
+    return {"refiners": refiners, **({"threshold": shown.threshold} if background_step(shown.steps) else {})}
 
 
-def _at_threshold(plan: Plan, project: Project, image_id: str, threshold: float) -> Plan:
-    """Return the plan with this image's background step at the threshold of the slider."""
-    steps = stages.steps_for(project, image_id, plan)
-    step = background_step(steps)
-    if step is None or abs(threshold_in(steps) - threshold) < 1e-9:
-        return plan
-    return plan.with_override(f"image:{image_id}", step.method, parameters_at(step.method, threshold))
+def _at_threshold(shown: Shown, threshold: float) -> Shown:
+    """Return the snapshot with this image's background step at the threshold of the slider."""
+    step = background_step(shown.steps)
+    if step is None or abs(shown.threshold - threshold) < 1e-9:
+        return shown
+    parameters = parameters_at(step.method, threshold)
+    return shown.under(shown.plan.with_override(f"image:{shown.record.id}", step.method, parameters))
 
 
-def _key(project: Project, image_id: str, plan: Plan) -> str:
+def _key(project: Project, shown: Shown) -> str:
     try:
-        return Lineage.of(project, image_id, plan=plan).result.key
+        return Lineage.of(project, shown.record.id, plan=shown.plan, record=shown.record).result.key
     except (WsssError, OSError):  # its model or a method of it is gone; the names say enough
         return ""

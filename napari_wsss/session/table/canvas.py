@@ -2,110 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.plan import Plan, Step
 from napari_wsss.project.project import Project
 from napari_wsss.project.sourced_masks import SourcedMask
-from napari_wsss.session.results import stages
-from napari_wsss.session.results.live import LiveMask, background_step, follows_slider, gains_in, threshold_of
+from napari_wsss.session.results.machine import NOTHING, Machine, Picture
 
 Mask = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What the machine has for one image.
-
-    Parameters
-    ----------
-    maps : ActivationMaps, optional
-        (K, H, W) base maps of the labelled classes; None before inference.
-    live : LiveMask, optional
-        Their strongest class per pixel, for the slider.
-    proposal : (H, W) uint8, optional
-        The pseudo mask at the plan's refiners; None while it is not computed.
-    threshold : float
-        The background threshold the proposal was drawn at.
-    plan : Plan, optional
-        The plan the proposal was drawn with.
-    borrowed : (H, W) uint8, optional
-        The proposal taken over from another image's correction; what is shown is borrowed while it is this very array.
-    """
-
-    maps: ActivationMaps | None = None
-    live: LiveMask | None = None
-    proposal: Mask | None = None
-    threshold: float = 0.0
-    plan: Plan | None = None
-    borrowed: Mask | None = None
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One image read from disk with the machine's results; holds nothing a person made.
-
-    Parameters
-    ----------
-    image_id : str
-    pixels : (H, W, 3) uint8 RGB
-    note : str
-        What was done to the file's values to get there (16-bit scaling), "" when nothing.
-    machine : Machine
-    """
-
-    image_id: str
-    pixels: NDArray[np.uint8]
-    note: str
-    machine: Machine
-
-
-def read_picture(project: Project, image_id: str) -> Picture:
-    """Return an image and its stored results (used by the shown image and, in the background, by the next ones)."""
-    loaded = project.load_image(image_id)
-    maps = stages.base_maps(project, image_id)
-    machine = read_machine(project, image_id, maps)
-    return Picture(image_id, loaded.pixels, loaded.scaling, machine)
-
-
-def read_machine(
-    project: Project, image_id: str, maps: ActivationMaps | None, before: Machine | None = None
-) -> Machine:
-    """Return the machine's results of one image for given maps: drawn at once where cheap, else as stored.
-
-    Parameters
-    ----------
-    before : Machine, optional
-        What there was; its strongest classes are used again for the same maps.
-    """
-    if maps is None:
-        return Machine()
-    threshold = threshold_in(stages.steps_for(project, image_id))
-    chain, plan = stages.chain_for(project, image_id), project.plan
-    gains = gains_in(chain, maps.classes)
-    live = before.live if before is not None and before.maps is maps else None
-    if live is None:
-        live = LiveMask(maps, gains)
-    live.set_gains(gains)
-    borrowed = stages.borrowed_proposal(project, image_id)
-    if borrowed is not None:
-        return Machine(maps, live, borrowed, threshold, plan, borrowed)
-    if follows_slider(chain):
-        return Machine(maps, live, live.at(threshold), threshold, plan)
-    if not chain and maps.background is not None:
-        return Machine(maps, live, maps.to_mask(), threshold, plan)
-    return Machine(maps, live, stages.stored_proposal(project, image_id), threshold, plan)
-
-
-def threshold_in(steps: Sequence[Step]) -> float:
-    """Return the equivalent threshold of a chain's background step, 0.0 without one."""
-    step = background_step(steps)
-    return threshold_of(step) if step else 0.0
 
 
 @dataclass
@@ -184,6 +90,10 @@ class Canvas:
     def mask_to_accept(self) -> Mask | None:
         """Return what accepting means: the person's mask once touched, else the proposal shown; None without either."""
         return self.mask if self.touched else self.machine.proposal
+
+
+EMPTY = Canvas(Picture("", np.zeros((0, 0, 3), np.uint8), "", NOTHING), np.zeros((0, 0), np.uint8), touched=False)
+"""What lies on the table while no image can be shown."""
 
 
 def open_canvas(project: Project, picture: Picture) -> tuple[Canvas, SourcedMask, str]:

@@ -6,7 +6,8 @@ as they were, except a person's: what a person drew stays a person's until its v
 Undo and redo of the layer are told apart from painting by the caller. When the whole mask is again as it was after one
 of the steps before (or after, for redo), every pixel gets the source it had then; so undo and redo by whole steps are
 exact; where both would give the same mask, undo is meant. A change that is neither is a person's. The steps live as
-long as the image is shown, like napari's own.
+long as the image is shown, like napari's own, and are the same ones: where only sources change, the layer has no step
+to undo, so they belong to the step before, are taken back with it and come again with it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,13 @@ class _Step:
     pixels: NDArray[np.intp]
     values: Mask
     sources: Mask
+
+    @classmethod
+    def between(cls, before: SourcedMask, after: SourcedMask) -> _Step:
+        """Return the step from one mask to another."""
+        pixels = np.flatnonzero(differs(before, after))
+        values = np.stack([one.values.ravel()[pixels] for one in (before, after)])
+        return cls(pixels, values, np.stack([one.sources.values.ravel()[pixels] for one in (before, after)]))
 
 
 class Ledger:
@@ -108,15 +116,24 @@ class Ledger:
         return SourcedMask(values, Sources(np.where(changed, np.uint8(number), ground.sources.values), table))
 
     def _take(self, state: SourcedMask) -> NDArray[np.intp]:
-        before, after = self.state, SourcedMask(state.values.copy(), state.sources)
-        pixels = np.flatnonzero(differs(before, after))
-        if len(pixels):
-            values = np.stack([before.values.ravel()[pixels], after.values.ravel()[pixels]])
-            sources = np.stack([before.sources.values.ravel()[pixels], after.sources.values.ravel()[pixels]])
-            self._steps = [*self._steps[: self._place], _Step(pixels, values, sources)]
+        after = SourcedMask(state.values.copy(), state.sources)
+        step = _Step.between(self.state, after)
+        if np.array_equal(*step.values):
+            self._amend(step.pixels, after)
+        else:
+            self._steps = [*self._steps[: self._place], step]
             self._shorten()
-            self.state = after
-        return pixels
+        self.state = after
+        return step.pixels
+
+    def _amend(self, pixels: NDArray[np.intp], after: SourcedMask) -> None:
+        """Let new sources of `pixels` belong to the step before; steps that were undone lead on from them."""
+        if self._place:
+            self._steps[self._place - 1] = _Step.between(self._at(self._place - 1), after)
+        for step in self._steps[self._place :]:
+            known = np.isin(step.pixels, pixels)
+            step.sources[0][known] = after.sources.values.ravel()[step.pixels[known]]
+            pixels = np.setdiff1d(pixels, step.pixels)
 
     def _shorten(self) -> None:
         held = np.cumsum([len(step.pixels) for step in reversed(self._steps)])
@@ -148,6 +165,12 @@ class Ledger:
         return [(place, self._steps[place if back else place - 1]) for place in places]
 
     def _go_to(self, place: int) -> NDArray[np.intp]:
+        before, self.state = self.state, self._at(place)
+        self._place = place
+        return np.flatnonzero(differs(before, self.state))
+
+    def _at(self, place: int) -> SourcedMask:
+        """Return the mask as it is after another number of steps."""
         back = place < self._place
         values, sources = self.state.values.copy(), self.state.sources.values.copy()
         for reached, step in self._way(back):
@@ -155,9 +178,7 @@ class Ledger:
             sources.ravel()[step.pixels] = step.sources[0 if back else 1]
             if reached == place:
                 break
-        before, self._place = self.state, place
-        self.state = SourcedMask(values, Sources(sources, self.state.sources.table))
-        return np.flatnonzero(differs(before, self.state))
+        return SourcedMask(values, Sources(sources, self.state.sources.table))
 
 
 def differs(first: SourcedMask, second: SourcedMask) -> NDArray[np.bool_]:

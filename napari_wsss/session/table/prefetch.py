@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job, Jobs
-from napari_wsss.session.table.canvas import Picture, read_picture
+from napari_wsss.session.results.machine import Picture, read_picture
 
 CAPACITY = 6
 PREFETCH = "prefetch"

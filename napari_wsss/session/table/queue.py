@@ -73,6 +73,11 @@ class Queue:
         self.search = text
         self.refresh()
 
+    def set_classes(self, class_names: Sequence[str]) -> None:
+        """Let the search know the classes by other names, and refresh."""
+        self._class_names = tuple(class_names)
+        self.refresh()
+
     def _parse(self, text: str) -> Criteria:
         return parse(text, self._class_names, self._catalog.clusters.names() if "cluster" in text else ())
 

@@ -106,10 +106,10 @@ class ClustersPage(QWidget):
             (session.gallery.changed, self._on_change),
             (session.gallery.batch.done, self._on_change),
             (session.gallery.borrowing.done, self._on_borrowed),
-            (session.state_changed, self._on_change),
-            (session.maps_ready, self._on_change),
-            (session.project_opened, self._on_project),
-            (session.project_closed, self._on_project),
+            (session.signals.state_changed, self._on_change),
+            (session.signals.maps_ready, self._on_change),
+            (session.signals.project_opened, self._on_project),
+            (session.signals.project_closed, self._on_project),
             (session.jobs.changed, self._show_find),
         )
         for part in (self.scatter, self.pair):
@@ -170,7 +170,7 @@ class ClustersPage(QWidget):
         for name in filled:
             self.class_box.addItem(name, name)
         self.class_box.setVisible(bool(filled))
-        labels = session.record.labels if session.record is not None else ()
+        labels = session.table.record.labels if session.table is not None else ()
         choose(self.class_box, before if before in filled else next((name for name in filled if name in labels), ""))
 
     def _show_rows(self, shown: tuple[GalleryRow, ...]) -> None:
@@ -214,9 +214,9 @@ class ClustersPage(QWidget):
         try:
             gesture()
         except LabelError as refusal:
-            self._session.notice.emit(str(refusal))
+            self._session.signals.notice.emit(str(refusal))
         except FAILURES as error:
-            self._session.failed.emit(describe(error))
+            self._session.signals.failed.emit(describe(error))
         else:
             self.refresh()
             return True
@@ -249,7 +249,7 @@ class ClustersPage(QWidget):
         elif action == "review":
             self._review(f'cluster:"{shown.full_name}"')
         elif action == "parameters":
-            if self._session.current_id not in shown.members:
+            if self._session.shown_id not in shown.members:
                 self._actions.go_to(shown.members[0])
             self.page_wanted.emit("Refine", f"cluster:{shown.full_name}")
 
@@ -257,10 +257,11 @@ class ClustersPage(QWidget):
         """Show only what a search finds in the queue, begin with its first image, and go to the Review page."""
         session = self._session
         self._sync.commit()
-        if not session.set_search(search) or session.queue is None:
+        if not session.navigation.set_search(search):
             return
-        if session.current_id is None or session.queue.position(session.current_id) is None:
-            session.next_undecided() if len(session.queue) else None
+        queue = session.navigation.queue
+        if queue.position(session.shown_id) is None and len(queue):
+            session.navigation.next_undecided()
         self.page_wanted.emit("Review", "")
 
     def _open(self, image_id: str) -> None:

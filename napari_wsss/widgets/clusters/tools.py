@@ -153,7 +153,7 @@ class ClusterTools(QWidget):
     def _not_this_class(self) -> None:
         ids = self._selection.ids
         self._session.gallery.not_this_class(ids, self._class_name)
-        self._session.notice.emit(
+        self._session.signals.notice.emit(
             f"{len(ids)} not {self._class_name} any more; Undo on this page brings the label back."
         )
 

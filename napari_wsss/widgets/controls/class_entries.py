@@ -30,10 +30,10 @@ def swatch(classes: ClassList, value: int, size: int = SWATCH) -> QIcon:
 
 def paintable(session: Session) -> list[tuple[int, str]]:
     """Return ``(mask value, name)`` of all that can be painted: labelled classes, background, ignore, the others."""
-    classes, record = session.classes, session.record
-    if classes is None:
+    table = session.table
+    if table is None:
         return []
-    labels = record.labels if record is not None else frozenset()
+    classes, labels = table.classes, table.record.labels
     values = list(enumerate(classes.names, start=1))
     labelled = [entry for entry in values if entry[1] in labels]
     others = [entry for entry in values if entry[1] not in labels]

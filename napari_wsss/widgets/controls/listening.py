@@ -65,7 +65,7 @@ def listen(owner: QObject, *pairs: tuple[Tells, Slot], until: Tells | None = Non
 
     Examples
     --------
-    >>> listen(page, (session.image_changed, page.refresh))  # doctest: +SKIP
+    >>> listen(page, (session.signals.image_changed, page.refresh))  # doctest: +SKIP
     >>> listen(page, (job.succeeded, page.show_result), until=job.ended)  # doctest: +SKIP
     """
     heard = getattr(owner, HELD, None)

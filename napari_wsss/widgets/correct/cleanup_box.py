@@ -114,9 +114,9 @@ class CleanupBox(QWidget):
         session = self._session
         listen(
             self,
-            (session.image_changed, self._on_image),
-            (session.project_closed, self._on_image),
-            (session.classes_changed, self._on_class),
+            (session.signals.image_changed, self._on_image),
+            (session.signals.project_closed, self._on_image),
+            (session.signals.classes_changed, self._on_class),
             (session.cleaning.preview_changed, self._on_preview),
             (session.cleaning.busy_changed, self._on_busy),
         )

@@ -72,10 +72,10 @@ class PropagateBox(QWidget):
         session = self._session
         listen(
             self,
-            (session.image_changed, self._on_image),
-            (session.maps_ready, self._on_image),
-            (session.labels_changed, self._on_image),
-            (session.project_closed, self.refresh),
+            (session.signals.image_changed, self._on_image),
+            (session.signals.maps_ready, self._on_image),
+            (session.signals.labels_changed, self._on_image),
+            (session.signals.project_closed, self.refresh),
             (session.scribbles.recorded, self._on_image),
             (session.scribbles.replaced, self._on_image),
             (session.propagation.busy_changed, self._show_busy),
@@ -96,12 +96,13 @@ class PropagateBox(QWidget):
     def refresh(self) -> None:
         """Show what is scribbled on the shown image."""
         session, scribbles = self._session, self._session.scribbles
-        usable = session.project is not None and session.current_id is not None and not session.project.read_only
+        table = session.shown_table
+        usable = table is not None and not table.project.read_only
         self.scribble.setEnabled(usable)
         self.scribble.setChecked(self._sync.scribbles.painted is not None)
         self.go.setEnabled(usable and scribbles.any)
         self.clear.setEnabled(usable and scribbles.any)
-        has_maps = session.maps is not None
+        has_maps = table is not None and table.maps is not None
         self.strength.setEnabled(has_maps)
         self.percent.setEnabled(has_maps)
         self.said.setText(f"Scribbled: {', '.join(scribbles.classes)}" if scribbles.any else NOTHING_YET)
@@ -133,4 +134,4 @@ class PropagateBox(QWidget):
 
     def _add_labels(self) -> None:
         for name in self._session.scribbles.unlabelled:
-            self._session.add_label(name)
+            self._session.labels.add(name)

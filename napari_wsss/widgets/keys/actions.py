@@ -56,15 +56,15 @@ class Actions(QObject):
         self._session, self._sync = session, sync
         self.gaze = Gaze(session, sync, self)
         self._verbs: dict[str, Callable[[], object]] = {
-            "previous": session.previous,
-            "next": session.next,
-            "accept": session.accept,
-            "next_undecided": session.next_undecided,
-            "previous_undecided": session.previous_undecided,
-            "skip": session.skip,
-            "flag": session.toggle_flag,
-            "exclude": session.exclude,
-            "undo_decision": session.undo_decision,
+            "previous": session.navigation.previous,
+            "next": session.navigation.next,
+            "accept": session.decisions.accept,
+            "next_undecided": session.navigation.next_undecided,
+            "previous_undecided": session.navigation.previous_undecided,
+            "skip": session.decisions.skip,
+            "flag": session.decisions.toggle_flag,
+            "exclude": session.decisions.exclude,
+            "undo_decision": session.decisions.undo,
             "ignore": lambda: sync.choose_value(IGNORE),
             "polygon": lambda: sync.set_tool("polygon"),
             "cycle": self._cycle,
@@ -108,24 +108,23 @@ class Actions(QObject):
         session = self._session
         if action == "help":
             return ""
-        if session.project is None:
-            return "no project is open"
-        if session.current_id is None:
-            return "no image is shown"
-        if session.project.read_only and action in WRITES:
+        table = session.shown_table
+        if table is None:
+            return "no project is open" if session.project is None else "no image is shown"
+        if table.project.read_only and action in WRITES:
             return "the project is open read-only"
-        if action in NEEDS_PROPOSAL and session.proposal is None:
+        if action in NEEDS_PROPOSAL and table.proposal is None:
             return "there is no proposal yet"
         if action == "propagate" and not session.scribbles.any:
             return "nothing is scribbled yet"
         if action == "copy_class" and self._sync.value == IGNORE:
             return "proposals hold no ignore pixels"
-        if action == "cycle" and session.record is not None and not session.record.labels:
+        if action == "cycle" and not table.record.labels:
             return "the image has no labels"
-        if action in NEEDS_MAPS and session.maps is None:
+        if action in NEEDS_MAPS and table.maps is None:
             return "there are no activation maps yet"
-        if action.startswith("value_") and int(action[6:]) not in session.classes.values():
-            return f"the project has {len(session.classes)} classes"
+        if action.startswith("value_") and int(action[6:]) not in table.classes.values():
+            return f"the project has {len(table.classes)} classes"
         return ""
 
     def run(self, action: str) -> None:
@@ -144,7 +143,7 @@ class Actions(QObject):
         """Show an image of the queue."""
         self.about_to_run.emit()
         self._sync.commit()
-        self._session.go_to(image_id)
+        self._session.navigation.go_to(image_id)
 
     def finish(self, action: str) -> None:
         """End an action that lasts while its key is held."""
@@ -162,10 +161,10 @@ class Actions(QObject):
             Leave every pixel as it is that is not background or that a person drew.
         """
         self._sync.commit()
-        values = self._session.copy_proposal(class_value, only_empty)
+        values = self._session.decisions.copy_proposal(class_value, only_empty)
         if values is not None:
-            copied = self._session.copied_pixels(class_value, only_empty)
-            self._sync.write_mask(values, self._session.proposal_source(), copied)
+            copied = self._session.decisions.copied_pixels(class_value, only_empty)
+            self._sync.write_mask(values, self._session.decisions.proposal_source(), copied)
 
     def _propagate(self) -> None:
         self._sync.scribbles.record()  # the stroke of this moment
@@ -189,4 +188,4 @@ class Actions(QObject):
         return entry.title
 
     def _move_threshold(self, step: float) -> None:
-        self._session.set_threshold(round(self._session.threshold + step, 4))
+        self._session.sliders.set_threshold(round(self._session.sliders.threshold + step, 4))

@@ -20,11 +20,11 @@ class BoundaryOverlay(Overlay):
 
     def signals(self) -> tuple[Any, ...]:
         """Return the signal that tells that boundaries were found or are no longer wanted."""
-        return (self.session.boundary_changed,)
+        return (self.session.signals.boundary_changed,)
 
     def picture(self) -> NDArray[np.float32] | None:
         """Return the boundaries (h, w) float32 in [0, 1] of the shown image."""
-        return self.session.boundary if self.session.image is not None else None
+        return self.session.boundaries.values if self.session.shown_id else None
 
     def make(self, picture: NDArray[np.float32]) -> Image:
         """Return a layer that covers the image."""
@@ -37,9 +37,8 @@ class BoundaryOverlay(Overlay):
         self._placed(self.layer)
 
     def _placed(self, layer: Image) -> Image:
-        image = self.session.image
-        assert image is not None
-        scale = np.divide(image.shape[:2], layer.data.shape)
+        assert self.session.table is not None
+        scale = np.divide(self.session.table.image.shape[:2], layer.data.shape)
         layer.scale = scale
         layer.translate = (scale - 1) / 2  # napari puts centres of pixels, not their corners, at their index
         return layer

@@ -47,10 +47,8 @@ class Brush(QObject):
 
     def labelled(self) -> tuple[str, ...]:
         """Return the shown image's labels in class order."""
-        record, classes = self._session.record, self._session.classes
-        if record is None or classes is None:
-            return ()
-        return tuple(name for name in classes.names if name in record.labels)
+        table = self._session.table
+        return () if table is None else tuple(name for name in table.classes.names if name in table.record.labels)
 
     def start(self, mask: Labels) -> None:
         """Paint a new mask layer with the first class of its image."""

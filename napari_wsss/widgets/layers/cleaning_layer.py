@@ -27,7 +27,7 @@ class CleaningOverlay(Overlay):
 
     def picture(self) -> Preview | None:
         """Return the preview of the shown image."""
-        return self.session.cleaning.preview if self.session.image is not None else None
+        return self.session.cleaning.preview if self.session.shown_id else None
 
     def make(self, picture: Preview) -> Labels:
         """Return a layer of the changes."""

@@ -23,12 +23,12 @@ class ComparisonOverlay(Overlay):
 
     def signals(self) -> tuple[Any, ...]:
         """Return the signal that tells of another view."""
-        return (self.session.comparison_changed,)
+        return (self.session.signals.comparison_changed,)
 
     def picture(self) -> NDArray[np.uint8] | None:
         """Return the view (H, W, 3) uint8 that is asked for."""
         shown = self.session.comparison.shown
-        return shown.picture if shown is not None and self.session.image is not None else None
+        return shown.picture if shown is not None and self.session.shown_id else None
 
     def make(self, picture: NDArray[np.uint8]) -> Image:
         """Return a layer that hides the others."""

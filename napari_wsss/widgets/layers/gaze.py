@@ -34,16 +34,18 @@ class Gaze(QObject):
         super().__init__(parent)
         self._session, self._sync = session, sync
         self._looking: tuple[object, ...] | None = None  # the camera as it was put here
-        listen(self, (session.class_found, self._on_class_found), (session.image_changed, self._on_image))
+        listen(
+            self, (session.signals.class_found, self._on_class_found), (session.signals.image_changed, self._on_image)
+        )
 
     def look_at(self, box: Box) -> None:
         """Zoom so that a box of the shown image fills the canvas."""
-        image, viewer = self._session.image, self._sync.viewer
-        if image is None:
+        table, viewer = self._session.shown_table, self._sync.viewer
+        if table is None:
             return
         viewer.reset_view()  # the zoom that shows the whole image, whatever the canvas' size
         camera = self._camera
-        height, width = box.size
+        (height, width), image = box.size, table.image
         camera.zoom *= ROOM * max(1.0, min(image.shape[0] / height, image.shape[1] / width))
         camera.center = (*camera.center[:-2], *box.centre)
         self._looking = (camera.zoom, camera.center)
@@ -63,28 +65,31 @@ class Gaze(QObject):
         """Look at the most uncertain place of the image; again, at the next one."""
         found = self._session.doubts.next_region()
         if found is None:
-            self._session.notice.emit("Nothing is uncertain here any more.")
+            self._session.signals.notice.emit("Nothing is uncertain here any more.")
             return
         box, number, count = found
         self.look_at(box)
         rivals = " or ".join(self._session.doubts.rivals(box))
-        self._session.notice.emit(f"Uncertain place {number} of {count}: {rivals}? {BACK}")
+        self._session.signals.notice.emit(f"Uncertain place {number} of {count}: {rivals}? {BACK}")
 
     def _on_class_found(self, image_id: str, name: str) -> None:
         soon(self, lambda: self._show_class(image_id, name))  # after the layers have the new map
 
     def _show_class(self, image_id: str, name: str) -> None:
         """Show a class's map and its peak, unless the person is busy with another image or in a stroke."""
-        session, maps, classes = self._session, self._session.maps, self._session.classes
+        session, table = self._session, self._session.shown_table
         painting = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
-        if image_id != session.current_id or painting or maps is None or classes is None or name not in classes.names:
+        if table is None or image_id != table.image_id or painting:
+            return
+        maps, classes = table.maps, table.classes
+        if maps is None or name not in classes.names:
             return
         if classes.index(name) not in maps.classes:
             return
         self._sync.cams.show(name)
         box = peak_region(maps.scores[maps.classes.index(classes.index(name))])
         if box is None:
-            session.notice.emit(f"The model sees no {name} in this image.")
+            session.signals.notice.emit(f"The model sees no {name} in this image.")
             return
         self.look_at(box)
-        session.notice.emit(f"Here is most of what the model takes for {name}. {BACK}")
+        session.signals.notice.emit(f"Here is most of what the model takes for {name}. {BACK}")

@@ -31,12 +31,12 @@ class ProvenanceOverlay(Overlay):
 
     def signals(self) -> tuple[Any, ...]:
         """Return the signal that tells that a pixel changed hands, or that this is to be seen."""
-        return (self.session.sources_changed,)
+        return (self.session.signals.sources_changed,)
 
     def picture(self) -> NDArray[np.uint8] | None:
         """Return who made each pixel (H, W) uint8."""
-        sources = self.session.sources
-        return sources.values if sources is not None and self.session.provenance_shown else None
+        table = self.session.shown_table
+        return table.sources.values if table is not None and self.session.provenance.shown else None
 
     def make(self, picture: NDArray[np.uint8]) -> Labels:
         """Return a layer with a colour for each source."""
@@ -53,8 +53,8 @@ class ProvenanceOverlay(Overlay):
 
     def _tell(self, layer: Labels) -> None:
         """Have napari's status bar say who made the pixel under the cursor while this layer is selected."""
-        sources = self.session.sources
-        assert sources is not None
+        assert self.session.table is not None
+        sources = self.session.table.sources
         values = [NOTHING, PERSON, *range(FIRST_MACHINE, FIRST_MACHINE + len(sources.table)), OTHER_MACHINE]
         texts = [sources.text_of(value) for value in values]
         if list(layer.features.get("by", ())) != texts:

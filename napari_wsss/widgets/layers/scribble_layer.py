@@ -35,14 +35,14 @@ class ScribbleOverlay(Overlay):
 
     def signals(self) -> tuple[Any, ...]:
         """Return the signals that tell of other scribbles and of other classes."""
-        return (self.session.scribbles.replaced, self.session.classes_changed)
+        return (self.session.scribbles.replaced, self.session.signals.classes_changed)
 
     def picture(self) -> NDArray[np.uint8] | None:
         """Return the scribbles (H, W) uint8, the very array that is painted into."""
         scribbles = self.session.scribbles
         self.wanted = self.wanted or scribbles.any
         self._recolour()
-        return scribbles.values if self.wanted and self.session.image is not None else None
+        return scribbles.values if self.wanted and self.session.shown_id else None
 
     def make(self, picture: NDArray[np.uint8]) -> Labels:
         """Return a layer to scribble into."""

@@ -62,16 +62,16 @@ class ViewerSync(QObject):
         self._tidy = single_shot(self, TIDY_AFTER_MS, self._tidy_cams)
         listen(
             self,
-            (session.image_changed, self.show),
-            (session.maps_ready, self._on_maps),
-            (session.labels_changed, self._on_maps),
-            (session.labels_changed, self.brush.on_labels),
-            (session.proposal_changed, self._on_proposal),
-            (session.mask_replaced, self.reconcile),
-            (session.state_changed, self.reconcile),
-            (session.classes_changed, self._on_classes),
-            (session.project_opened, self.show),
-            (session.project_closed, self.show),
+            (session.signals.image_changed, self.show),
+            (session.signals.maps_ready, self._on_maps),
+            (session.signals.labels_changed, self._on_maps),
+            (session.signals.labels_changed, self.brush.on_labels),
+            (session.signals.proposal_changed, self._on_proposal),
+            (session.signals.mask_replaced, self.reconcile),
+            (session.signals.state_changed, self.reconcile),
+            (session.signals.classes_changed, self._on_classes),
+            (session.signals.project_opened, self.show),
+            (session.signals.project_closed, self.show),
             *((signal, self._on_overlays) for overlay in self.host.overlays for signal in overlay.signals()),
             (viewer.layers.selection.events.active, self._on_active),
         )
@@ -107,7 +107,7 @@ class ViewerSync(QObject):
 
     def show(self, _image_id: str = "") -> None:
         """Make the layers equal to the session: the shown image, or no layers at all."""
-        if self.session.project is None or self.session.image is None:
+        if self.session.shown_table is None:
             self._clear()
             return
         self.peek.release()
@@ -133,19 +133,19 @@ class ViewerSync(QObject):
 
     def reconcile(self, _image_id: str = "") -> None:
         """Write the session's mask into the layer, undoably, where the session has put another array in its place."""
-        mask, values = self.mask, self.session.mask
-        if mask is None or values is None or self.session.current_id != self._shown_id or mask.data is values:
+        mask, table = self.mask, self.session.shown_table
+        if mask is None or table is None or table.image_id != self._shown_id or mask.data is table.mask:
             return
-        self.write_mask(values)
+        self.write_mask(table.mask)
 
     def _swap(self) -> None:
         """Show another image: swap the data, clear napari's undo, put tool and class back."""
         self._record.stop()
         self._save.stop()
-        image = self.session.image
+        image = self.session.table.image
         before = self.host.layer("image")
         resized = before is None or before.data.shape[:2] != image.shape[:2]
-        self._shown_id = self.session.current_id
+        self._shown_id = self.session.shown_id
         self.host.guarded(self._feed_all)
         self.brush.keep_to_labels()
         if resized:
@@ -154,7 +154,7 @@ class ViewerSync(QObject):
 
     def _feed_all(self) -> None:
         self.host.adopt()
-        self.host.feed("image", self.session.image, looks.image_layer)
+        self.host.feed("image", self.session.table.image, looks.image_layer)
         self._feed_cams()
         self._feed_proposal()
         self._feed_mask()
@@ -162,7 +162,9 @@ class ViewerSync(QObject):
 
     def _feed_mask(self) -> None:
         mode = None if self.mask is None else self.mask.mode
-        layer = self.host.feed("mask", self.session.mask, lambda values: looks.mask_layer(values, self._classes()))
+        layer = self.host.feed(
+            "mask", self.session.table.mask, lambda values: looks.mask_layer(values, self._classes())
+        )
         if mode is None:
             self._start_mask(layer)
         # The only public way to clear undo: otherwise Ctrl+Z writes the last image's pixels into this one.
@@ -178,19 +180,19 @@ class ViewerSync(QObject):
         mask.events.set_data.connect(self._on_edit)  # undo and redo fire nothing else
 
     def _feed_proposal(self) -> None:
-        values = self.session.proposal
+        values = self.session.table.proposal
         if values is None:
-            values = np.zeros(self.session.image.shape[:2], np.uint8)
+            values = np.zeros(self.session.table.image.shape[:2], np.uint8)
         self.host.feed(
             "proposal", values, lambda given: looks.proposal_layer(given.copy(), self._classes()), looks.write
         )
 
     def _on_overlays(self, *_told: Any) -> None:
-        if self.mask is not None and self.session.current_id == self._shown_id:
+        if self.mask is not None and self.session.shown_id == self._shown_id:
             self.host.feed_overlays()
 
     def _feed_cams(self) -> None:
-        self.cams.feed(self.brush.labelled(), self._classes(), self.session.maps, self.session.image)
+        self.cams.feed(self.brush.labelled(), self._classes(), self.session.table.maps, self.session.table.image)
         self.cams.apply()
         self._tidy.start()
 
@@ -210,7 +212,7 @@ class ViewerSync(QObject):
         soon(self, lambda: self._repair(name))
 
     def _repair(self, name: str) -> None:
-        if self.session.image is None or self._shown_id is None:
+        if not self.session.shown_id or self._shown_id is None:
             return
         self.host.guarded(self._feed_all)
         self.activate()
@@ -220,7 +222,7 @@ class ViewerSync(QObject):
 
     def _on_paint(self, _event: Any = None) -> None:
         if not self.host.is_busy:
-            self.session.touch()
+            self.session.table.touch()
             self._on_edit()
             # Each stroke by itself, as undo takes it back; soon, because fill tells before it has painted.
             soon(self, self.commit)
@@ -240,10 +242,10 @@ class ViewerSync(QObject):
         pending = self._record.isActive()
         self._record.stop()
         mask = self.mask
-        if mask is None or self.session.current_id != self._shown_id:
+        if mask is None or self.session.shown_id != self._shown_id:
             return
-        if pending or mask.data is self.session.mask:
-            self.session.record_change(mask.data)
+        if pending or mask.data is self.session.table.mask:
+            self.session.table.record_change(mask.data)
         else:
             self.reconcile()
 
@@ -273,7 +275,7 @@ class ViewerSync(QObject):
             self.scribbles.note_mask_step()
             self._save.start()
         self._record.stop()
-        self.session.record_change(mask.data, source, claimed)
+        self.session.table.record_change(mask.data, source, claimed)
 
     # What a person asks for
 

@@ -230,4 +230,4 @@ class NewProject(QWidget):
         try:
             self._session.create_project(folder, images, self.report, self.class_names())
         except (WsssError, OSError) as error:
-            self._session.failed.emit(str(error))
+            self._session.signals.failed.emit(str(error))

@@ -61,10 +61,10 @@ class ProjectPage(QWidget):
         self._lay_out()
         listen(
             self,
-            (session.project_opened, self.refresh),
-            (session.project_closed, self.refresh),
-            (session.classes_changed, self._refresh_classes),
-            (session.labels_changed, self._refresh_classes),
+            (session.signals.project_opened, self.refresh),
+            (session.signals.project_closed, self.refresh),
+            (session.signals.classes_changed, self._refresh_classes),
+            (session.signals.labels_changed, self._refresh_classes),
         )
         self.refresh()
 
@@ -138,7 +138,7 @@ class ProjectPage(QWidget):
             self._session.jobs.submit(job)
 
     def _show_device(self, text: str) -> None:
-        self._session.device_found = text
+        self._session.settings.device_found = text
         self.device_text.setText(f"automatic: {text}")
 
     # Opening
@@ -162,16 +162,16 @@ class ProjectPage(QWidget):
             if error.read_only_possible:
                 self._offer_read_only(folder, str(error))
             else:
-                self._session.failed.emit(str(error))
+                self._session.signals.failed.emit(str(error))
         except (WsssError, OSError) as error:
-            self._session.failed.emit(str(error))
+            self._session.signals.failed.emit(str(error))
 
     def open_read_only(self, folder: Path) -> None:
         """Open a project to look at it only."""
         try:
             self._session.open_project(folder, read_only=True)
         except (WsssError, OSError) as error:
-            self._session.failed.emit(str(error))
+            self._session.signals.failed.emit(str(error))
 
     def _offer_read_only(self, folder: Path, reason: str) -> None:
         self._locked = folder
@@ -183,10 +183,10 @@ class ProjectPage(QWidget):
 
     def show_device(self) -> None:
         """Show the device the session computes on."""
-        choose(self.device, self._session.device)
+        choose(self.device, self._session.settings.device)
 
     def _choose_device(self, device: str) -> None:
-        self._session.device = device
+        self._session.settings.device = device
         preferences.keep("computing", "device", device)
 
     def _show_cache(self) -> None:
@@ -197,6 +197,6 @@ class ProjectPage(QWidget):
     def _empty_cache(self) -> None:
         project = self._session.project
         if project is not None and not project.read_only:
-            self._session.cancel_inference()
+            self._session.inference.cancel()
             project.store.clear()
             self._show_cache()

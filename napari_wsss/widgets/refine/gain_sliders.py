@@ -51,14 +51,15 @@ class GainSliders(QWidget):
 
     def refresh(self) -> None:
         """Show the gains of the shown image, and where each comes from."""
-        gains = self._session.gains
+        table = self._session.shown_table
+        gains = table.shown.gains if table is not None else {}
         if list(gains) != list(self.sliders):
             self._rebuild(list(gains))
         for name, gain in gains.items():
             self.sliders[name].show_value(gain)
-            reason = self._session.why_gain(name)
+            reason = self._session.parameters.why_gain(name)
             self.sliders[name].explain("" if reason.scope == "default" else reason.place, reason.scope != "default")
-        self.setEnabled(self._session.maps is not None)
+        self.setEnabled(table is not None and table.maps is not None)
 
     def _rebuild(self, names: list[str]) -> None:
         for slider in self.sliders.values():
@@ -78,8 +79,8 @@ class GainSliders(QWidget):
         made = LiveSlider(name, LOWEST, HIGHEST, logarithmic=True)
         made.slider.setToolTip(TIP)
         made.name.setToolTip(f"{name}: {TIP}")
-        made.taken.connect(lambda: self._session.prepare_gain(name))
-        made.moved.connect(lambda gain: self._session.set_gain(name, gain, self._scope()))
+        made.taken.connect(lambda: self._session.sliders.prepare_gain(name))
+        made.moved.connect(lambda gain: self._session.sliders.set_gain(name, gain, self._scope()))
         made.settled.connect(self.settled.emit)
         made.forgotten.connect(lambda: self._forget(name))
         return made
@@ -87,4 +88,4 @@ class GainSliders(QWidget):
     def _forget(self, name: str) -> None:
         classes = self._session.classes
         if classes is not None:
-            self._session.forget_parameter("class_gain", "gains", str(classes.mask_value(name)))
+            self._session.parameters.forget("class_gain", "gains", str(classes.mask_value(name)))

@@ -18,9 +18,10 @@ from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import method_title
-from napari_wsss.session.proposals.planning import PROJECT, asks_for, parameters_class
-from napari_wsss.session.proposals.presets import MODIFIED, NAMES
+from napari_wsss.session.proposals.planning import asks_for
+from napari_wsss.session.proposals.presets import MODIFIED, NAMES, preset_of
 from napari_wsss.session.results.live import CLASS_GAIN
+from napari_wsss.session.results.scopes import PROJECT, parameters_class
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import (
     button,
@@ -47,6 +48,8 @@ KEEP_AFTER_MS = 600
 LOOK_AFTER_MS = 80
 """Rest after which all sliders are brought after a proposal that another than the page has changed (keys)."""
 
+WITHOUT_IMAGE = {"image": "this image", PROJECT: "the project"}
+
 
 class RefinePage(QWidget):
     """Sliders, presets, refiner chain, parameters and copying of the proposal."""
@@ -56,7 +59,7 @@ class RefinePage(QWidget):
         self._session, self._actions = session, actions
         self.preset = combo([(name, name) for name in (*NAMES, MODIFIED)], self._apply_preset)
         self.preset.setToolTip("Ready values for the whole chain; one change, which can be taken back")
-        self.undo = button("Undo change", session.undo_parameters)
+        self.undo = button("Undo change", session.parameters.undo)
         self.busy = text_label(wrap=False)
         self.scope = combo([], lambda _scope: self._on_scope())
         self.scope.setToolTip("Where a change counts: image wins over cluster, cluster over class, class over project")
@@ -68,7 +71,7 @@ class RefinePage(QWidget):
         self.boundary = QCheckBox("Show class boundaries")
         self.boundary.setToolTip("What random walks do not cross, by the applied network; as a layer over the image")
         self.boundary.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.boundary.clicked.connect(session.show_boundary)
+        self.boundary.clicked.connect(session.boundaries.show)
         self.forms: dict[str, ParameterForm] = {}
         self._forms_box = QWidget()
         self._forms_box.setLayout(column())
@@ -103,7 +106,7 @@ class RefinePage(QWidget):
             line(),
             heading("Maps and proposals"),
             row(
-                button("Compute all", session.start_inference, "Missing maps of the queue, this image first"),
+                button("Compute all", session.inference.start, "Missing maps of the queue, this image first"),
                 button("This image", self._compute_this, "Maps and proposal of the image shown"),
             ),
             row(button("Refine undecided again", self._refine_again, "With the refiners above"), 1),
@@ -116,16 +119,16 @@ class RefinePage(QWidget):
         session = self._session
         listen(
             self,
-            (session.project_opened, self.refresh),
-            (session.project_closed, self.refresh),
-            (session.plan_changed, self._on_plan),
-            (session.classes_changed, self.refresh),
-            (session.image_changed, self._on_image),
-            (session.labels_changed, self._on_image),
-            (session.boundary_changed, self._show_boundary),
-            (session.proposal_changed, self._on_proposal),
-            (session.maps_ready, self._on_proposal),
-            (session.drawing_changed, self._show_busy),
+            (session.signals.project_opened, self.refresh),
+            (session.signals.project_closed, self.refresh),
+            (session.signals.plan_changed, self._on_plan),
+            (session.signals.classes_changed, self.refresh),
+            (session.signals.image_changed, self._on_image),
+            (session.signals.labels_changed, self._on_image),
+            (session.signals.boundary_changed, self._show_boundary),
+            (session.signals.proposal_changed, self._on_proposal),
+            (session.signals.maps_ready, self._on_proposal),
+            (session.signals.drawing_changed, self._show_busy),
         )
         self.threshold.settled.connect(self._keep)
         self.gains.settled.connect(self._keep)
@@ -158,9 +161,9 @@ class RefinePage(QWidget):
         self._show_undo()
 
     def _on_proposal(self, image_id: str = "") -> None:
-        if image_id not in ("", self._session.current_id):
+        if image_id not in ("", self._session.shown_id):
             return
-        if self._session.is_trying:
+        if self._session.sliders.is_trying:
             self._later.start()
             self.undo.setEnabled(True)
         if not self._is_held():
@@ -170,16 +173,20 @@ class RefinePage(QWidget):
     def _show_sliders(self) -> None:
         self.threshold.refresh()
         self.gains.refresh()
-        choose(self.preset, self._session.preset)
+        self._show_preset()
         self.preset.setEnabled(self._session.project is not None)
 
+    def _show_preset(self) -> None:
+        table = self._session.shown_table
+        choose(self.preset, preset_of(table.shown.steps if table is not None else self._session.plan.refiners))
+
     def _show_undo(self) -> None:
-        change = self._session.last_parameter_change
+        change = self._session.parameters.last_change
         self.undo.setEnabled(bool(change))
         self.undo.setToolTip(f"Take back: {change}" if change else "No parameter was changed yet")
 
     def _show_busy(self) -> None:
-        self.busy.setText("drawing …" if self._session.is_drawing else "")
+        self.busy.setText("drawing …" if self._session.inference.is_drawing else "")
         self.busy.setToolTip("The proposal shown is the one before, or a first look at half the size")
 
     def _show_chain(self) -> None:
@@ -190,7 +197,7 @@ class RefinePage(QWidget):
         self._show_boundary()
 
     def _show_boundary(self) -> None:
-        self.boundary.setChecked(self._session.boundary_wanted)
+        self.boundary.setChecked(self._session.boundaries.wanted)
         self.boundary.setVisible(bool(self._session.plan.affinity_checkpoint))
 
     def _chosen_methods(self) -> set[str]:
@@ -209,7 +216,8 @@ class RefinePage(QWidget):
     def _fill_scopes(self) -> None:
         current = self._scope()
         self.scope.clear()
-        for scope, title in self._session.scopes.items():
+        table = self._session.shown_table
+        for scope, title in (table.shown.scopes if table is not None else WITHOUT_IMAGE).items():
             self.scope.addItem(title, scope)
         choose(self.scope, current)
         self._show_spread()
@@ -227,12 +235,14 @@ class RefinePage(QWidget):
         where = "all undecided" if self._target() == PROJECT else self.scope.currentText()
         self.spread.setText(f"Use for {where}")
         self.spread.setToolTip("This image's own values, for these images too; their proposals are drawn anew")
-        self.spread.setEnabled(self._session.current_id is not None)
+        self.spread.setEnabled(bool(self._session.shown_id))
 
     def _use_for_more(self) -> None:
         self._keep()
-        if self._session.use_for(self._target()):
-            self._session.notice.emit(f"{self.spread.text()}: done, proposals are drawn anew in the background.")
+        if self._session.parameters.use_for(self._target()):
+            self._session.signals.notice.emit(
+                f"{self.spread.text()}: done, proposals are drawn anew in the background."
+            )
 
     # Trying and keeping
 
@@ -247,19 +257,19 @@ class RefinePage(QWidget):
 
     def _keep(self) -> None:
         self._later.stop()
-        self._session.keep_tried()
+        self._session.sliders.keep()
 
     def _apply_preset(self, preset: str) -> None:
         self._later.stop()
         if preset != MODIFIED:
-            self._session.apply_preset(preset, self._scope())
-        choose(self.preset, self._session.preset)
+            self._session.parameters.apply_preset(preset, self._scope())
+        self._show_preset()
 
     def _try(self, method: str, values: dict[str, object]) -> None:
-        if self._session.record is None:
-            kept = self._session.set_parameters("refine", method, values, PROJECT)
+        if not self._session.shown_id:
+            kept = self._session.parameters.set("refine", method, values, PROJECT)
         else:
-            kept = self._session.try_parameters(method, values, self._scope())
+            kept = self._session.sliders.try_parameters(method, values, self._scope())
         if kept:
             self._later.start()
         else:
@@ -290,13 +300,13 @@ class RefinePage(QWidget):
         form = self.forms[step.method] = ParameterForm(cls())
         form.changed.connect(lambda values, method=step.method: self._try(method, values))
         form.settled.connect(self._keep)
-        form.forgotten.connect(lambda name, method=step.method: self._session.forget_parameter(method, name))
+        form.forgotten.connect(lambda name, method=step.method: self._session.parameters.forget(method, name))
         return folded(title, form, is_open=True)
 
     def _show_parameters(self) -> None:
         """Show what counts for the shown image, or the project's own values where that scope is chosen."""
-        project_only = self._scope() == PROJECT or self._session.record is None
-        steps = self._session.plan.refiners if project_only else self._session.steps
+        table = self._session.shown_table
+        steps = self._session.plan.refiners if self._scope() == PROJECT or table is None else table.shown.steps
         for step in steps:
             form = self.forms.get(step.method)
             if form is None:
@@ -308,7 +318,7 @@ class RefinePage(QWidget):
                 form.problem.show()
                 continue
             form.show_values(dict(step.parameters))
-            reasons = self._session.why(step.method)
+            reasons = table.shown.why(step.method) if table is not None else ()
             form.explain({one.name: (one.place, one.scope != "default") for one in reasons})
 
     # Buttons
@@ -316,20 +326,20 @@ class RefinePage(QWidget):
     def _choose_saliency(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of saliency maps", self._session.plan.saliency_folder)
         if folder:
-            self._session.set_saliency_folder(Path(folder))
+            self._session.parameters.set_saliency_folder(Path(folder))
 
     def _copy_into_empty(self) -> None:
         reason = self._actions.why_disabled("copy_all")
         if reason:
-            self._session.notice.emit(f"Not now: {reason}.")
+            self._session.signals.notice.emit(f"Not now: {reason}.")
         else:
             self._actions.copy(None, only_empty=True)
 
     def _compute_this(self) -> None:
         self._keep()
-        if self._session.current_id is not None:
-            self._session.start_inference([self._session.current_id])
+        if self._session.shown_id:
+            self._session.inference.start([self._session.shown_id])
 
     def _refine_again(self) -> None:
         self._keep()
-        self._session.start_refine()
+        self._session.inference.refine()

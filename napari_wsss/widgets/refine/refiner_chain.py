@@ -66,5 +66,5 @@ class RefinerChain(QListWidget):
     def _set_refiners(self, methods: list[str]) -> None:
         self._before()
         known = {step.method: step for step in self._session.plan.refiners}
-        if not self._session.set_refiners([known.get(method, Step(method)) for method in methods]):
+        if not self._session.parameters.set_refiners([known.get(method, Step(method)) for method in methods]):
             self.refresh()  # refused: show what counts

@@ -62,36 +62,41 @@ class ThresholdSlider(QWidget):
         """Show the session's threshold, and where it comes from."""
         session = self._session
         self.show_numbers()
-        self.setEnabled(session.maps is not None)
-        step = background_step(session.steps)
-        if session.maps is None:
+        table = session.shown_table
+        has_maps = table is not None and table.maps is not None
+        self.setEnabled(has_maps)
+        step = background_step(table.shown.steps) if table is not None else None
+        if not has_maps:
             self.slider.explain("no maps yet", False)
-        elif step is None or session.record is None:
+        elif step is None:
             self.slider.explain("the chain has no background step", False)
         else:
             parameter, _ = BACKGROUND_STEPS[step.method]
-            reason = next(one for one in session.why(step.method) if one.name == parameter)
+            reason = next(one for one in session.parameters.why(step.method) if one.name == parameter)
             self.slider.explain(reason.place, reason.scope != "default")
 
     def show_numbers(self) -> None:
         """Show threshold and power alone, which is quick."""
         self._quiet = True
-        self.slider.show_value(self._session.threshold)
-        if self._session.threshold > 0:
-            self.power.setValue(self._session.background_power)
+        table = self._session.table
+        threshold = table.machine.threshold if table is not None else 0.0
+        self.slider.show_value(threshold)
+        if threshold > 0:
+            self.power.setValue(self._session.sliders.background_power)
         self._quiet = False
 
     def _on_moved(self, value: float) -> None:
-        self._session.set_threshold(value, self._scope())
+        self._session.sliders.set_threshold(value, self._scope())
         self.show_numbers()
 
     def _on_power(self, value: float) -> None:
         if not self._quiet:
-            self._session.set_threshold(equivalent_threshold(float(value)), self._scope())
+            self._session.sliders.set_threshold(equivalent_threshold(float(value)), self._scope())
             self.show_numbers()
             self.settled.emit()
 
     def _forget(self) -> None:
-        step = background_step(self._session.steps)
+        table = self._session.shown_table
+        step = background_step(table.shown.steps) if table is not None else None
         if step is not None:
-            self._session.forget_parameter(step.method, BACKGROUND_STEPS[step.method][0])
+            self._session.parameters.forget(step.method, BACKGROUND_STEPS[step.method][0])

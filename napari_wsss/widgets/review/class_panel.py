@@ -43,11 +43,11 @@ class ClassPanel(QWidget):
         self._show_keys()
         listen(
             self,
-            (session.image_changed, self._on_labels),
-            (session.labels_changed, self._on_labels),
-            (session.classes_changed, self.chips.refresh),
-            (session.project_opened, self.chips.refresh),
-            (session.project_closed, self.chips.refresh),
+            (session.signals.image_changed, self._on_labels),
+            (session.signals.labels_changed, self._on_labels),
+            (session.signals.classes_changed, self.chips.refresh),
+            (session.signals.project_opened, self.chips.refresh),
+            (session.signals.project_closed, self.chips.refresh),
         )
         actions.labels_wanted.connect(self.chips.open_popup)
         actions.class_wanted.connect(self.open_class_popup)

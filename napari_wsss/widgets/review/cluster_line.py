@@ -22,10 +22,10 @@ class ClusterLine(QWidget):
         self.setLayout(layout)
         listen(
             self,
-            (session.image_changed, self._on_image),
-            (session.proposal_changed, self._on_image),
+            (session.signals.image_changed, self._on_image),
+            (session.signals.proposal_changed, self._on_image),
             (session.gallery.changed, self.refresh),
-            (session.project_closed, self.refresh),
+            (session.signals.project_closed, self.refresh),
         )
         self.refresh()
 
@@ -34,18 +34,18 @@ class ClusterLine(QWidget):
 
     def refresh(self) -> None:
         """Show what is known of the shown image now."""
-        record, project = self._session.record, self._session.project
-        if record is None or project is None:
+        table = self._session.shown_table
+        if table is None:
             self.hide()
             return
-        names = ", ".join(one.cluster for one in project.catalog.clusters.of(record.id))
+        record, names = table.record, ", ".join(table.shown.clusters)
         source = record.borrowed_from if record.state != "accepted" else ""
         words = [f"Cluster: {names}" if names else "", f"proposal from {source}" if source else ""]
         self.text.setText(" · ".join(word for word in words if word))
-        self.own.setVisible(bool(source) and not project.read_only)
+        self.own.setVisible(bool(source) and not table.project.read_only)
         self.setVisible(bool(names or source))
 
     def _dismiss(self) -> None:
-        if self._session.current_id is not None:
-            self._session.gallery.borrowing.dismiss([self._session.current_id])
+        if self._session.shown_id:
+            self._session.gallery.borrowing.dismiss([self._session.shown_id])
             self.refresh()

@@ -31,13 +31,13 @@ class CompanionList(QWidget):
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setMaximumHeight(LONGEST_LIST)
         self.list.itemSelectionChanged.connect(self._enable)
-        self.list.itemDoubleClicked.connect(lambda item: session.go_to(item.data(IMAGE)))
+        self.list.itemDoubleClicked.connect(lambda item: session.navigation.go_to(item.data(IMAGE)))
         self.list.setToolTip("The maps of this image are made by comparing it with these; a double click goes there")
         self.remark = text_label(quiet=True)
         self.replace = button("Replace …", self._replace, "Choose another image that shares a class")
         self.add = button("Add …", self._add, "Compare it with one more image that shares a class")
         self.remove = button("Remove", self._remove, "Do not compare it with the chosen one")
-        self.reset = button("By rule", session.reset_companions, "Forget what was chosen here by hand")
+        self.reset = button("By rule", session.companions.reset, "Forget what was chosen here by hand")
         buttons = row(self.replace, self.add, self.remove, self.reset)
         self.setLayout(column(heading("Compared with"), self.list, self.remark, buttons))
         self.choice = CompanionChoice(session, self)
@@ -46,12 +46,12 @@ class CompanionList(QWidget):
     def refresh(self) -> None:
         """Show the companions of the image that is on the table now."""
         session = self._session
-        shown = session.record is not None and session.wants_companions
+        shown = bool(session.shown_id) and session.companions.wanted
         self.setVisible(shown)
         self.list.clear()
         if not shown:
             return
-        found = session.companions
+        found = session.companions.chosen
         for image_id in found.chosen:
             names = ", ".join(sorted(found.labels[image_id])) or "no common class"
             item = QListWidgetItem(self._thumbnail(image_id), f"{image_id}\n{names}")
@@ -78,12 +78,12 @@ class CompanionList(QWidget):
 
     def _remove(self) -> None:
         if self.chosen():
-            self._session.replace_companion(self.chosen(), "")
+            self._session.companions.replace(self.chosen(), "")
 
     def _take_another(self, old: str) -> None:
-        others = self._session.companion_candidates()
+        others = self._session.companions.candidates()
         if not others:
-            self._session.notice.emit("No other image shares a class with this one.")
+            self._session.signals.notice.emit("No other image shares a class with this one.")
             return
         self.choice.replaced = old
         self.choice.open_at(self.list.mapToGlobal(QPoint(0, self.list.height())))
@@ -104,7 +104,7 @@ class CompanionChoice(TypeAhead):
 
     def names(self) -> list[str]:
         """Return the images that may be taken, best first."""
-        return list(self._session.companion_candidates())
+        return list(self._session.companions.candidates())
 
     def icon_of(self, name: str) -> QIcon:
         """Return no picture: reading hundreds of photographs takes too long."""
@@ -113,7 +113,7 @@ class CompanionChoice(TypeAhead):
     def take(self, name: str) -> None:
         """Compare with this image from now on."""
         self.close()
-        self._session.replace_companion(self.replaced, name)
+        self._session.companions.replace(self.replaced, name)
 
 
 def _remark(found: Companions) -> str:

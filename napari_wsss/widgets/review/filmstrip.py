@@ -42,7 +42,9 @@ class Filmstrip(QListView):
         self.setMinimumHeight(LEAST_HEIGHT)
         self.clicked.connect(self._go_to)
         model.pictures_changed.connect(self.viewport().update)
-        listen(self, (session.image_changed, self._on_image), (session.queue_changed, self.bring_into_view))
+        listen(
+            self, (session.signals.image_changed, self._on_image), (session.signals.queue_changed, self.bring_into_view)
+        )
         self.bring_into_view()
 
     def sizeHint(self) -> QSize:

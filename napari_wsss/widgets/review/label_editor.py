@@ -43,29 +43,29 @@ class LabelChips(QWidget):
             widget = layout.takeAt(0).widget()
             widget.hide()
             widget.deleteLater()
-        record, classes = self._session.record, self._session.classes
-        if record is None or classes is None:
+        table = self._session.shown_table
+        if table is None:
             return
-        for name in classes.names:
-            if name in record.labels:
-                layout.addWidget(self._chip(name, hex_colour(classes, name)))
-        if not record.labels:
+        for name in table.classes.names:
+            if name in table.record.labels:
+                layout.addWidget(self._chip(name, hex_colour(table.classes, name)))
+        if not table.record.labels:
             layout.addWidget(text_label("no labels: nothing of any class", wrap=False, quiet=True))
         layout.addWidget(tool_button("+", self.open_popup, self._add_tip))
-        if self._session.labels_can_be_undone:
-            undo = tool_button("↶", self._session.undo_labels, "Take the last label back, with its pixels in the mask")
+        if self._session.labels.can_be_undone:
+            undo = tool_button("↶", self._session.labels.undo, "Take the last label back, with its pixels in the mask")
             layout.addWidget(undo)
 
     def _chip(self, name: str, colour: str) -> QWidget:
         chip = button(
-            f"{name}  ×", lambda: self._session.remove_label(name), f"Remove the label '{name}', also from the mask"
+            f"{name}  ×", lambda: self._session.labels.remove(name), f"Remove the label '{name}', also from the mask"
         )
         chip.setStyleSheet(f"QPushButton {{ border: 2px solid {colour}; border-radius: 9px; padding: 1px 7px; }}")
         return chip
 
     def open_popup(self) -> None:
         """Open the label editor below the chips, or at the mouse while their page is hidden."""
-        if self._session.record is not None:
+        if self._session.shown_id:
             below = self.mapToGlobal(QPoint(0, self.height()))
             self.popup.open_at(below if self.isVisible() else QCursor.pos())
 
@@ -77,15 +77,15 @@ class LabelPopup(TypeAhead):
 
     def title_of(self, name: str) -> str:
         """Return the name behind its tick."""
-        record = self._session.record
-        return ("☑ " if record is not None and name in record.labels else "☐ ") + name
+        table = self._session.shown_table
+        return ("☑ " if table is not None and name in table.record.labels else "☐ ") + name
 
     def take(self, name: str) -> None:
         """Add the label where it is missing, else remove it; the popup stays for the next one."""
-        record = self._session.record
-        if record is None:
+        table = self._session.shown_table
+        if table is None:
             return
-        verb = self._session.remove_label if name in record.labels else self._session.add_label
+        verb = self._session.labels.remove if name in table.record.labels else self._session.labels.add
         verb(name)
         self.text.clear()
         self._fill()

@@ -95,13 +95,13 @@ class Legend(QListView):
         self._recount = single_shot(self, COUNT_AFTER_MS, self._count)
         listen(
             self,
-            (session.project_opened, self.refresh),
-            (session.project_closed, self.refresh),
-            (session.image_changed, self._on_image),
-            (session.labels_changed, self._on_image),
-            (session.classes_changed, self.refresh),
-            (session.save_state_changed, self._on_saved),
-            (session.mask_replaced, self._on_saved),
+            (session.signals.project_opened, self.refresh),
+            (session.signals.project_closed, self.refresh),
+            (session.signals.image_changed, self._on_image),
+            (session.signals.labels_changed, self._on_image),
+            (session.signals.classes_changed, self.refresh),
+            (session.signals.save_state_changed, self._on_saved),
+            (session.signals.mask_replaced, self._on_saved),
         )
         sync.class_chosen.connect(self._mark)
         actions.table_changed.connect(self.refresh)
@@ -147,15 +147,16 @@ class Legend(QListView):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         is_class = entry.value not in (BACKGROUND, IGNORE)
-        may_write = session.project is not None and not session.project.read_only
+        table = session.table
+        may_write = table is not None and not table.project.read_only
         copy = menu.addAction("Copy its proposal into the mask", lambda: self._actions.copy(entry.value))
-        copy.setEnabled(may_write and session.proposal is not None and entry.value != IGNORE)
+        copy.setEnabled(may_write and table.proposal is not None and entry.value != IGNORE)
         if not is_class:
             return menu
         shown = menu.addAction("Show its map", lambda: self._sync.cams.show(entry.name))
         shown.setEnabled(entry.name in self._sync.cams.names)
         verb, title = (
-            (session.remove_label, "Remove its label") if entry.labelled else (session.add_label, "Add its label")
+            (session.labels.remove, "Remove its label") if entry.labelled else (session.labels.add, "Add its label")
         )
         menu.addAction(title, lambda: verb(entry.name)).setEnabled(may_write)
         menu.addSeparator()

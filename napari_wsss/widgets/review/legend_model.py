@@ -62,8 +62,8 @@ class LegendModel(QAbstractListModel):
 
     def count(self) -> None:
         """Count the mask's pixels anew."""
-        mask = self._session.mask
-        self._counts = np.zeros(256, np.int64) if mask is None else np.bincount(mask.ravel(), minlength=256)
+        table = self._session.shown_table
+        self._counts = np.zeros(256, np.int64) if table is None else np.bincount(table.mask.ravel(), minlength=256)
         self.refresh()
 
     def refresh(self) -> None:
@@ -82,14 +82,14 @@ class LegendModel(QAbstractListModel):
     def entry(self, row: int) -> LegendEntry:
         """Return what a row shows."""
         value, name = self._rows[row]
-        record, pixels = self._session.record, int(self._counts[value])
+        table, pixels = self._session.table, int(self._counts[value])
         return LegendEntry(
             value=value,
             name=name,
             key=self._keys.get(value, ""),
             pixels=pixels,
             share=pixels / max(1, int(self._counts.sum())),
-            labelled=record is not None and name in record.labels,
+            labelled=table is not None and name in table.record.labels,
             painted=value == self._sync.value,
         )
 

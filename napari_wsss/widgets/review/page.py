@@ -64,13 +64,13 @@ class ReviewPage(QWidget):
         session = self._session
         listen(
             self,
-            (session.project_opened, self.refresh),
-            (session.project_closed, self.refresh),
-            (session.queue_changed, self.decisions.refresh),  # also after decisions about many images
-            (session.image_changed, self._on_image),
-            (session.state_changed, self._on_state),
-            (session.labels_changed, self._on_labels),
-            (session.plan_changed, self.companions.refresh),
+            (session.signals.project_opened, self.refresh),
+            (session.signals.project_closed, self.refresh),
+            (session.signals.queue_changed, self.decisions.refresh),  # also after decisions about many images
+            (session.signals.image_changed, self._on_image),
+            (session.signals.state_changed, self._on_state),
+            (session.signals.labels_changed, self._on_labels),
+            (session.signals.plan_changed, self.companions.refresh),
         )
         self._actions.about_to_run.connect(self._keep_note)
 
@@ -80,8 +80,8 @@ class ReviewPage(QWidget):
         self.decisions.refresh()
 
     def _on_image(self, _image_id: str) -> None:
-        record = self._session.record
-        self.note.setText(record.note if record else "")
+        table = self._session.table
+        self.note.setText(table.record.note if table is not None else "")
         self.companions.refresh()
 
     def _on_state(self, _image_id: str) -> None:
@@ -91,7 +91,7 @@ class ReviewPage(QWidget):
         self.companions.refresh()
 
     def _keep_note(self) -> None:
-        record = self._session.record
-        if record is not None and record.note != self.note.text():
-            self._session.set_note(self.note.text())
-            self.queue.model.touch(record.id)
+        table = self._session.shown_table
+        if table is not None and table.record.note != self.note.text():
+            self._session.decisions.set_note(self.note.text())
+            self.queue.model.touch(table.image_id)

@@ -30,19 +30,20 @@ class ProvenanceBox(QWidget):
         self.switch = QCheckBox("Show who made which pixel")
         self.switch.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.switch.setToolTip("A layer over the mask: your own pixels in one colour, each machine source in another")
-        self.switch.toggled.connect(session.show_provenance)
+        self.switch.toggled.connect(session.provenance.show)
         self.lines = QVBoxLayout()
         self.lines.setSpacing(1)
         self.setLayout(column(self.switch, self.lines))
-        for signal in (session.sources_changed, session.image_changed, session.project_closed):
+        for signal in (session.signals.sources_changed, session.signals.image_changed, session.signals.project_closed):
             listen(self, (signal, self.refresh))
         self.refresh()
 
     def refresh(self, _image_id: str = "") -> None:
         """Bring box and legend after the session."""
         session = self._session
-        self.switch.setChecked(session.provenance_shown)
-        sources = session.sources if session.provenance_shown else None
+        self.switch.setChecked(session.provenance.shown)
+        table = session.shown_table
+        sources = table.sources if table is not None and session.provenance.shown else None
         if sources is self._shown:
             return
         self._shown = sources

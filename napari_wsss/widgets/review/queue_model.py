@@ -45,20 +45,21 @@ class QueueModel(QAbstractListModel):
         self._redraw = single_shot(self, REDRAW_MS, self._redraw_all)
         listen(
             self,
-            (session.queue_changed, self.reset),
-            (session.project_opened, self.reset),
-            (session.project_closed, self.reset),
-            (session.state_changed, self.touch),
-            (session.labels_changed, self.touch),
-            (session.maps_ready, self.touch),
-            (session.plan_changed, self._on_plan),
+            (session.signals.queue_changed, self.reset),
+            (session.signals.project_opened, self.reset),
+            (session.signals.project_closed, self.reset),
+            (session.signals.state_changed, self.touch),
+            (session.signals.labels_changed, self.touch),
+            (session.signals.maps_ready, self.touch),
+            (session.signals.plan_changed, self._on_plan),
             (session.thumbnails.ready, self._on_picture),
         )
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         """Return the length of the queue."""
         nested = parent is not None and parent.isValid()
-        return 0 if nested or self._session.queue is None else len(self._session.queue)
+        queue = self._session.queue
+        return 0 if nested or queue is None else len(queue)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a role asks for; see the roles of this module."""
@@ -88,11 +89,11 @@ class QueueModel(QAbstractListModel):
         if row in self._records:
             self._records.move_to_end(row)
             return self._records[row]
-        session = self._session
-        assert session.project is not None
-        assert session.queue is not None
-        record = session.project.catalog.get(session.queue.at(row))
-        why = " · ".join(reasons(record, session.queue.order, session.project.catalog))
+        project, queue = self._session.project, self._session.queue
+        assert project is not None
+        assert queue is not None
+        record = project.catalog.get(queue.at(row))
+        why = " · ".join(reasons(record, queue.order, project.catalog))
         self._records[row] = record, why
         if len(self._records) > KEPT_RECORDS:
             self._records.popitem(last=False)
@@ -100,12 +101,11 @@ class QueueModel(QAbstractListModel):
 
     def image_at(self, row: int) -> str:
         """Return the id of the image in a row."""
-        assert self._session.queue is not None
-        return self._session.queue.at(row)
+        return self._session.navigation.queue.at(row)
 
     def row_shown(self) -> int | None:
         """Return the row of the shown image, None when it is not in the queue."""
-        queue, shown = self._session.queue, self._session.current_id
+        queue, shown = self._session.queue, self._session.shown_id
         return queue.position(shown) if queue is not None and shown else None
 
     def reset(self) -> None:
@@ -116,7 +116,8 @@ class QueueModel(QAbstractListModel):
 
     def touch(self, image_id: str) -> None:
         """Read one image's record again and redraw its row."""
-        row = self._session.queue.position(image_id) if self._session.queue is not None else None
+        queue = self._session.queue
+        row = queue.position(image_id) if queue is not None else None
         if row is not None:
             self._records.pop(row, None)
             changed = self.index(row)

@@ -46,12 +46,12 @@ class QueuePanel(QWidget):
         super().__init__(parent)
         self._session, self._actions = session, actions
         self.search = SearchField(session)
-        self.order = combo([(order, ORDER_TITLES[order]) for order in ORDERS], session.set_order)
+        self.order = combo([(order, ORDER_TITLES[order]) for order in ORDERS], session.navigation.set_order)
         self.count = text_label(wrap=False, quiet=True)
         self.remark = text_label(quiet=True)
         self.model = QueueModel(session, self)
         self.view = self._view()
-        again = tool_button("⟳", session.refresh_queue, "Sort and search again with what is known now")
+        again = tool_button("⟳", session.navigation.refresh_queue, "Sort and search again with what is known now")
         self.strip = tool_button("▭▭▭", self.strip_wanted.emit, "Show or hide the filmstrip below the image")
         first = row(self.search)
         second = row(text_label("Order", wrap=False), self.order, again, self.strip)
@@ -60,10 +60,10 @@ class QueuePanel(QWidget):
         self.layout().setStretch(3, 1)
         listen(
             self,
-            (session.project_opened, self.refresh),
-            (session.project_closed, self.refresh),
-            (session.queue_changed, self.refresh),
-            (session.image_changed, self._on_image),
+            (session.signals.project_opened, self.refresh),
+            (session.signals.project_closed, self.refresh),
+            (session.signals.queue_changed, self.refresh),
+            (session.signals.image_changed, self._on_image),
         )
         self.search.problem.connect(self._show_problem)
         self.refresh()

@@ -44,8 +44,9 @@ class SearchField(QLineEdit):
     def search(self) -> None:
         """Search for what is typed now; a word that is not understood is a failure of the session."""
         self._timer.stop()
-        if self._session.queue is not None and self._session.queue.search != self.text().strip():
-            self._session.set_search(self.text().strip())
+        queue = self._session.queue
+        if queue is not None and queue.search != self.text().strip():
+            self._session.navigation.set_search(self.text().strip())
         self.problem.emit(self._complaint())
 
     def refresh(self) -> None:

@@ -49,9 +49,9 @@ class ModelList(QWidget):
         self.setLayout(column(self.list, row(self.back, self.use, 1), above))
         listen(
             self,
-            (session.project_opened, self.refresh),
-            (session.project_closed, self.refresh),
-            (session.plan_changed, self._on_plan),
+            (session.signals.project_opened, self.refresh),
+            (session.signals.project_closed, self.refresh),
+            (session.signals.plan_changed, self._on_plan),
         )
         self.refresh()
 
@@ -65,7 +65,7 @@ class ModelList(QWidget):
 
     def refresh(self) -> None:
         """Read the history again."""
-        models = self._session.applied_models()
+        models = self._history()
         known = [self.list.item(place).data(MODEL) for place in range(self.list.count())]
         if known == models and models:
             return  # a slider was moved
@@ -79,8 +79,11 @@ class ModelList(QWidget):
             self.list.addItem(NONE)
         self._show_buttons()
 
+    def _history(self, limit: int = 20) -> list[AppliedModel]:
+        return self._session.models.history(limit) if self._session.project is not None else []
+
     def _show_buttons(self) -> None:
-        project, models = self._session.project, self._session.applied_models(2)
+        project, models = self._session.project, self._history(2)
         writable = project is not None and not project.read_only
         self.back.setEnabled(writable and len(models) > 1 and not models[1].missing)
         marked = self._marked()
@@ -93,7 +96,7 @@ class ModelList(QWidget):
         return found
 
     def _back(self) -> None:
-        models = self._session.applied_models(2)
+        models = self._history(2)
         if len(models) > 1:
             self._go_to(models[1])
 
@@ -103,8 +106,8 @@ class ModelList(QWidget):
             self._go_to(marked)
 
     def _go_to(self, model: AppliedModel) -> None:
-        if self._session.use_models_of(model):
-            self._session.notice.emit(f"{model.name} is used again; accepted masks stay as they are.")
+        if self._session.models.go_back_to(model):
+            self._session.signals.notice.emit(f"{model.name} is used again; accepted masks stay as they are.")
 
     def _on_above(self, value: float) -> None:
         self._session.changes.disagrees_above = float(value)

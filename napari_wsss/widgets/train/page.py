@@ -97,10 +97,10 @@ class TrainPage(QWidget):
         session = self._session
         listen(
             self,
-            (session.project_opened, self.refresh),
-            (session.project_closed, self.refresh),
-            (session.state_changed, self._on_state),
-            (session.classes_changed, self._show_used),
+            (session.signals.project_opened, self.refresh),
+            (session.signals.project_closed, self.refresh),
+            (session.signals.state_changed, self._on_state),
+            (session.signals.classes_changed, self._show_used),
             (session.training.started, self._on_started),
             (session.training.progressed, self._on_progress),
             (session.training.ended, self._on_ended),
@@ -115,7 +115,7 @@ class TrainPage(QWidget):
 
     def _ask_for_device(self) -> None:
         """Have the device looked for that the cost depends on, once."""
-        if self._session.device_found or self._device_asked:
+        if self._session.settings.device_found or self._device_asked:
             return
         self._device_asked = True
         job = Job("device", describe_device, lane="questions", quiet=True)
@@ -123,7 +123,7 @@ class TrainPage(QWidget):
         self._session.jobs.submit(job)
 
     def _on_device(self, text: str) -> None:
-        self._session.device_found = text
+        self._session.settings.device_found = text
         self._show_cost()
 
     # What is shown
@@ -170,7 +170,7 @@ class TrainPage(QWidget):
             return
         told = {name: field.value for name, field in form.fields.items()}
         runs = session.training.runs(session.project)
-        cost = estimate(session.project, choice.stage, choice.method, told, runs, session.device_found)
+        cost = estimate(session.project, choice.stage, choice.method, told, runs, session.settings.device_found)
         self.cost.setText(f"Takes about {duration(cost.seconds)}{cost.details()}" if cost else NOTHING_TO_LEARN)
 
     def _show_command(self) -> None:
@@ -186,7 +186,7 @@ class TrainPage(QWidget):
 
     def _copy_command(self) -> None:
         QApplication.clipboard().setText(self.command.text())
-        self._session.notice.emit("The command is on the clipboard.")
+        self._session.signals.notice.emit("The command is on the clipboard.")
 
     def _show_buttons(self) -> None:
         running, project = self._session.training.running, self._session.project
@@ -223,7 +223,7 @@ class TrainPage(QWidget):
         try:
             verb()
         except (ProjectError, ParameterError) as error:
-            self._session.failed.emit(str(error))
+            self._session.signals.failed.emit(str(error))
         self._show_buttons()
 
     def _stop(self) -> None:

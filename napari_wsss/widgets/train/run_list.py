@@ -103,8 +103,10 @@ class RunList(QWidget):
 
     def _apply(self) -> None:
         run = self.run
-        if run is not None and self._session.apply_model(run):
-            self._session.notice.emit(f"{run.folder.name} is used from now on; accepted masks stay as they are.")
+        if run is not None and self._session.models.apply(run):
+            self._session.signals.notice.emit(
+                f"{run.folder.name} is used from now on; accepted masks stay as they are."
+            )
 
 
 def run_text(run: RunInfo) -> str:

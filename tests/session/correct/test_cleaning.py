@@ -21,12 +21,12 @@ def test_a_preview_changes_nothing_until_it_is_applied(sitting):
     before = sitting.paint(2, slice(20, 21), slice(20, 22))
     preview = ask(sitting, CleanUp(smallest=5), protect=False)
     assert preview.text() == "Would change 2 px in 1 region."
-    np.testing.assert_array_equal(session.mask, before)
+    np.testing.assert_array_equal(session.table.mask, before)
     sitting.paint(2, slice(22, 23), slice(0, 1))  # the preview follows
     sitting.settle()
     assert cleaning.preview.pixels == 3
     assert cleaning.apply()
-    assert (np.unique(session.mask) == [0, 1]).all()
+    assert (np.unique(session.table.mask) == [0, 1]).all()
     assert cleaning.preview is None
     assert not cleaning.apply()
     assert told[-1] == "p0.png"
@@ -44,10 +44,10 @@ def test_the_proposal_is_cleaned_while_nothing_was_drawn(computed):
     session = computed.session
     ask(computed, CleanUp(smallest=100))
     assert session.cleaning.apply()
-    assert np.count_nonzero(session.mask == 1) == 120
-    assert not (session.mask == 2).any()
-    assert [source.kind for source in session.sources.table] == ["proposal", "clean-up"]
-    assert not session.person_pixels.any()
+    assert np.count_nonzero(session.table.mask == 1) == 120
+    assert not (session.table.mask == 2).any()
+    assert [source.kind for source in session.table.sources.table] == ["proposal", "clean-up"]
+    assert not session.table.person_pixels.any()
 
 
 def test_one_class_alone(computed):
@@ -60,9 +60,9 @@ def test_it_ends_with_the_image_and_without_steps(computed):
     assert ask(computed, CleanUp(smallest=100)) is not None
     assert ask(computed, CleanUp()) is None
     ask(computed, CleanUp(smallest=100))
-    computed.session.next()
+    computed.session.navigation.next()
     assert cleaning.preview is None
     cleaning.ask(CleanUp(smallest=100))
-    computed.session.next()
+    computed.session.navigation.next()
     computed.settle()
     assert cleaning.preview is None

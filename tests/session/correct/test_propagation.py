@@ -23,7 +23,7 @@ def scribbled(computed):
         assert session.propagation.start()
         if wait:
             computed.settle()
-        return session.mask
+        return session.table.mask
 
     return go
 
@@ -31,7 +31,7 @@ def scribbled(computed):
 def test_it_corrects_the_proposal_around_the_scribble(computed, scribbled):
     session = computed.session
     replaced, busy = [], []
-    session.mask_replaced.connect(replaced.append)
+    session.signals.mask_replaced.connect(replaced.append)
     session.propagation.busy_changed.connect(busy.append)
     mask = scribbled((3, 12, slice(22, 26)))  # the green thing is blue
     assert (mask[RED] == 1).all()  # as proposed
@@ -40,8 +40,8 @@ def test_it_corrects_the_proposal_around_the_scribble(computed, scribbled):
     assert (busy[0], busy[-1]) == (True, False)
     assert "Propagated" in computed.notices[-1]
     assert session.scribbles.any  # they stay for the next round
-    assert not session.person_pixels.any()
-    assert [source.kind for source in session.sources.table] == ["proposal", "propagated"]
+    assert not session.table.person_pixels.any()
+    assert [source.kind for source in session.table.sources.table] == ["proposal", "propagated"]
 
 
 def test_a_persons_pixels_stay(computed, scribbled):
@@ -65,11 +65,11 @@ def test_the_whole_image_asks_the_maps_everywhere(computed, scribbled):
 def test_an_accepted_empty_mask_is_not_filled_with_the_proposal(computed, scribbled):
     session = computed.session
     computed.paint(1)
-    session.accept(and_next=False)
+    session.decisions.accept(and_next=False)
     computed.paint(0, slice(None), slice(None))
-    session.accept(and_next=False)
-    session.accept(and_next=False)  # asked once
-    computed.session.go_to("p0.png")
+    session.decisions.accept(and_next=False)
+    session.decisions.accept(and_next=False)  # asked once
+    computed.session.navigation.go_to("p0.png")
     mask = scribbled((1, 12, slice(6, 12)))
     assert not mask[GREEN].any()
 
@@ -78,12 +78,12 @@ def test_painting_meanwhile_stays_and_other_images_are_left_alone(computed, scri
     scribbled((1, 12, slice(6, 12)), wait=False)
     computed.paint(3, slice(20, 22), slice(0, 5))
     computed.settle()
-    assert (computed.session.mask[20:22, :5] == 3).all()
-    assert (computed.session.mask[RED] == 1).mean() > 0.9
+    assert (computed.session.table.mask[20:22, :5] == 3).all()
+    assert (computed.session.table.mask[RED] == 1).mean() > 0.9
     scribbled((2, 12, slice(6, 12)), wait=False)
-    computed.session.next()
+    computed.session.navigation.next()
     computed.settle()
-    assert not computed.session.mask.any()
+    assert not computed.session.table.mask.any()
 
 
 def test_without_scribbles_or_maps(sitting):
@@ -95,5 +95,5 @@ def test_without_scribbles_or_maps(sitting):
     session.scribbles.values[12, 6:12] = 1
     assert session.propagation.start()
     sitting.settle()
-    assert (session.mask[RED] == 1).mean() > 0.9
-    assert not session.mask[GREEN].any()
+    assert (session.table.mask[RED] == 1).mean() > 0.9
+    assert not session.table.mask[GREEN].any()

@@ -24,10 +24,10 @@ def test_they_stay_with_their_image(sitting):
     assert session.scribbles.classes == ("background", "blue")
     assert session.scribbles.unlabelled == ("blue",)
     np.testing.assert_array_equal(read_mask(session.scribbles.path("p0.png")), drawn)
-    session.next()
+    session.navigation.next()
     assert not session.scribbles.any
     session.scribbles.values[0, 0] = 1  # a stroke that nobody has told of yet
-    session.previous()
+    session.navigation.previous()
     np.testing.assert_array_equal(session.scribbles.values, drawn)
     assert told == ["p1.png", "p0.png"]
     assert read_mask(session.scribbles.path("p1.png"))[0, 0] == 1
@@ -43,11 +43,11 @@ def test_they_survive_a_new_sitting_but_not_another_size(sitting, sitting_on):
     assert again.session.scribbles.values[2, 2] == 1
     path = again.session.scribbles.path("p1.png")
     path.write_bytes(module.encode_mask(np.ones((3, 3), np.uint8)))
-    again.session.next()
+    again.session.navigation.next()
     assert not again.session.scribbles.any
     path = again.session.scribbles.path("p2.png")
     path.write_bytes(b"no picture")
-    again.session.next()
+    again.session.navigation.next()
     assert not again.session.scribbles.any
     assert "cannot be read" in again.failures[-1]
 
@@ -56,20 +56,20 @@ def test_accepting_puts_them_away_and_undo_brings_them_back(sitting):
     session = sitting.session
     scribble(session, 1)
     sitting.paint(1)
-    assert session.accept(and_next=False)
+    assert session.decisions.accept(and_next=False)
     assert not session.scribbles.any
-    session.next()
-    session.previous()
+    session.navigation.next()
+    session.navigation.previous()
     assert not session.scribbles.any
     scribble(session, 2)  # a new round on the accepted mask
-    session.next()
-    session.previous()
+    session.navigation.next()
+    session.navigation.previous()
     assert session.scribbles.classes == ("green",)
     scribble(session, 1)
     sitting.paint(2)
-    assert session.accept(and_next=True)
-    session.undo_decision()
-    assert session.current_id == "p0.png"
+    assert session.decisions.accept(and_next=True)
+    session.decisions.undo()
+    assert session.table.image_id == "p0.png"
     assert session.scribbles.classes == ("red",)
 
 
@@ -89,10 +89,10 @@ def test_a_full_disk_is_told_and_the_image_stays(sitting, monkeypatch):
     session.scribbles.values[0, 0] = 1
     with monkeypatch.context() as patch:
         patch.setattr(module, "publish", full)
-        assert not session.next()
-    assert session.current_id == "p0.png"
+        assert not session.navigation.next()
+    assert session.table.image_id == "p0.png"
     assert "no space left" in sitting.failures[-1]
-    assert session.next()
+    assert session.navigation.next()
 
 
 def test_a_read_only_project_keeps_none(project_folder, sitting_on):

@@ -14,18 +14,18 @@ def test_the_picture_follows_image_and_threshold(computed: Sitting) -> None:
     assert doubts.values is None
     doubts.show(True)
     computed.settle()
-    assert session.maps is not None
-    np.testing.assert_array_equal(doubts.values, uncertainty(session.maps, 0.5))
-    session.set_threshold(0.2)
+    assert session.table.maps is not None
+    np.testing.assert_array_equal(doubts.values, uncertainty(session.table.maps, 0.5))
+    session.sliders.set_threshold(0.2)
     computed.settle()
-    np.testing.assert_array_equal(doubts.values, uncertainty(session.maps, 0.2))
-    session.next()
+    np.testing.assert_array_equal(doubts.values, uncertainty(session.table.maps, 0.2))
+    session.navigation.next()
     assert told[-1] is None
     computed.settle()
-    np.testing.assert_array_equal(doubts.values, uncertainty(session.maps, session.threshold))
+    np.testing.assert_array_equal(doubts.values, uncertainty(session.table.maps, session.sliders.threshold))
     doubts.show(False)
     assert doubts.values is None
-    session.next()
+    session.navigation.next()
     computed.settle()
     assert doubts.values is None
 

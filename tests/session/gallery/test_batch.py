@@ -7,6 +7,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.project.image_clusters import ClusterFacts
 from tests.session.conftest import Sitting
 from tests.session.gallery.test_gallery import with_clusters
+from tests.tiny_project import set_scores
 
 
 def test_five_accepts_by_hand_come_first(computed: Sitting) -> None:
@@ -20,18 +21,18 @@ def test_sure_untouched_images_are_accepted_and_taken_back_in_one_step(computed:
     project, told = session.project, []
     assert project is not None
     gallery.batch.done.connect(lambda *said: told.append(said))
-    project.catalog.set_scores({"p1.png": 0.05, "p2.png": 0.2, "p4.png": 0.3, "p5.png": 0.05})
-    session.go_to("p5.png")
+    set_scores(project.catalog, {"p1.png": 0.05, "p2.png": 0.2, "p4.png": 0.3, "p5.png": 0.05})
+    session.navigation.go_to("p5.png")
     computed.paint(2)  # a draft is a person's
-    session.go_to("p2.png")
+    session.navigation.go_to("p2.png")
     computed.paint(2)
-    session.skip()  # also where it was skipped
+    session.decisions.skip()  # also where it was skipped
     assert gallery.batch.would_accept("red 1", 0.75) == ("p1.png",)
     assert project.catalog.state("p2.png") == "skipped"
     project.discard_draft("p2.png")
-    session.go_to("p1.png")
+    session.navigation.go_to("p1.png")
     assert gallery.batch.would_accept("red 1", 0.75) == ("p1.png", "p2.png")
-    expected = session.proposal
+    expected = session.table.proposal
 
     gallery.batch.accept("red 1", 0.75)
     computed.settle()
@@ -42,8 +43,8 @@ def test_sure_untouched_images_are_accepted_and_taken_back_in_one_step(computed:
         "todo",
         "draft",
     ]
-    np.testing.assert_array_equal(session.mask, expected)
-    assert session.mask_is_touched
+    np.testing.assert_array_equal(session.table.mask, expected)
+    assert session.table.mask_is_touched
     facts = gallery.rows("red")[0].facts
     assert (facts.accepted, facts.by_hand) == (2, 0)
     assert gallery.undo_text == "batch accepted in red 1"
@@ -60,7 +61,7 @@ def test_images_without_a_proposal_are_left_out(computed: Sitting) -> None:
     session, gallery = computed.session, with_clusters(computed)
     assert session.project is not None
     session.project.store.clear("localize")
-    session.project.catalog.set_scores({"p1.png": 0.0})
+    set_scores(session.project.catalog, {"p1.png": 0.0})
     gallery.batch.accept("red 1", 0.99)
     computed.settle()
     assert session.project.catalog.state("p1.png") == "todo"

@@ -19,13 +19,13 @@ def corrected(computed: Sitting, monkeypatch: pytest.MonkeyPatch) -> Sitting:
     """Return a sitting in which p0.png is accepted without its green object."""
     monkeypatch.setattr(Colours, "describe", described, raising=False)
     session = computed.session
-    session.go_to("p0.png")
-    proposal = session.proposal
+    session.navigation.go_to("p0.png")
+    proposal = session.table.proposal
     assert proposal is not None
     assert (proposal[GREEN] == 2).all()
     computed.paint(1, slice(6, 18), slice(4, 14))
-    session.accept(and_next=False)
-    session.go_to("p1.png")
+    session.decisions.accept(and_next=False)
+    session.navigation.go_to("p1.png")
     return computed
 
 
@@ -33,22 +33,22 @@ def test_a_correction_is_shown_until_it_is_dismissed_or_outdated(corrected: Sitt
     session, told = corrected.session, []
     borrowing = session.gallery.borrowing
     borrowing.done.connect(told.append)
-    before = session.proposal
+    before = session.table.proposal
     borrowing.propose("p0.png", ["p1.png", "p3.png"])
     corrected.settle()
 
     assert told[0].done == ("p1.png", "p3.png")
     assert borrowing.source_of("p1.png") == "p0.png"
-    assert session.proposal is not None
-    assert (session.proposal[GREEN] == 0).all()
-    assert (session.proposal[6:18, 4:14] == 1).mean() > 0.8
-    assert session.mask is not None
-    assert not session.mask.any()
+    assert session.table.proposal is not None
+    assert (session.table.proposal[GREEN] == 0).all()
+    assert (session.table.proposal[6:18, 4:14] == 1).mean() > 0.8
+    assert session.table.mask is not None
+    assert not session.table.mask.any()
 
     borrowing.dismiss(["p1.png"])
-    np.testing.assert_array_equal(session.proposal, before)
+    np.testing.assert_array_equal(session.table.proposal, before)
     assert borrowing.source_of("p3.png") == "p0.png"
-    session.set_parameters("refine", "constant_background", {"background_threshold": 0.4}, "project")
+    session.parameters.set("refine", "constant_background", {"background_threshold": 0.4}, "project")
     corrected.settle()
     assert borrowing.source_of("p3.png") == ""
 

@@ -57,8 +57,8 @@ def test_rows_are_the_clusters_with_what_became_of_them(computed: Sitting, galle
     assert gallery.rows("green") == gallery.rows("unknown") == ()
     assert session.project.catalog.clusters.names() == ("red 1", "red 2")
 
-    session.go_to("p1.png")
-    session.accept()
+    session.navigation.go_to("p1.png")
+    session.decisions.accept()
     assert gallery.rows("red")[0].facts.accepted == gallery.rows("red")[0].facts.by_hand == 1
 
 
@@ -67,17 +67,17 @@ def test_gestures_reach_table_and_queue_and_are_taken_back(computed: Sitting, ga
     gallery.changed.connect(lambda: told.append(1))
     assert session.project is not None
     assert gallery.undo_text == ""
-    session.set_search('cluster:"red 2"')
-    assert session.queue is not None
-    assert len(session.queue) == 2
+    session.navigation.set_search('cluster:"red 2"')
+    assert session.navigation.queue is not None
+    assert len(session.navigation.queue) == 2
 
     gallery.move(["p1.png"], "red", "2")
-    assert len(session.queue) == 3
+    assert len(session.navigation.queue) == 3
     gallery.rename("red", "2", "left")
-    assert session.queue.search == 'cluster:"left"'
-    session.set_search('cluster:"red 1"')
+    assert session.navigation.queue.search == 'cluster:"left"'
+    session.navigation.set_search('cluster:"red 1"')
     gallery.merge("red", ["left", "1"])
-    assert session.queue.search == ""  # nothing is left to search for
+    assert session.navigation.queue.search == ""  # nothing is left to search for
     assert "no such cluster" in computed.notices[-1]
     assert [row.full_name for row in gallery.rows("red")] == ["left"]
     gallery.split("red", "left", ["p4.png", "p5.png"])
@@ -96,30 +96,30 @@ def test_not_this_class_takes_the_label_and_the_proposal_and_gives_both_back(
     computed: Sitting, gallery: Gallery
 ) -> None:
     session, edited = computed.session, []
-    session.labels_changed.connect(edited.append)
-    session.go_to("p1.png")
+    session.signals.labels_changed.connect(edited.append)
+    session.navigation.go_to("p1.png")
     gallery.not_this_class(["p1.png", "p4.png"], "red")
     computed.settle()
 
     assert edited == ["p1.png", "p4.png"]
-    assert session.record is not None
-    assert session.record.labels == {"green"}
-    assert session.proposal is not None
-    assert not (session.proposal == 1).any()
+    assert session.table.record is not None
+    assert session.table.record.labels == {"green"}
+    assert session.table.proposal is not None
+    assert not (session.table.proposal == 1).any()
     assert "p1.png" not in gallery.rows("red")[0].members
     gallery.undo()
     computed.settle()
-    assert (session.proposal == 1).any()
+    assert (session.table.proposal == 1).any()
     assert gallery.rows("red")[0].members == ("p1.png", "p2.png", "p4.png", "p5.png")
 
 
 def test_labels_edited_elsewhere_and_renamed_classes_are_followed(computed: Sitting, gallery: Gallery) -> None:
     project = computed.session.project
     assert project is not None
-    computed.session.remove_label("red", "p5.png")
+    computed.session.labels.remove("red", "p5.png")
     computed.settle()
     assert project.catalog.clusters.of("p5.png") == ()
-    computed.session.add_label("red", "p5.png")
+    computed.session.labels.add("red", "p5.png")
     computed.settle()
     assert [one.cluster for one in project.catalog.clusters.of("p5.png")] == ["red 1"]
     computed.session.rename_class("red", "rot")
@@ -131,11 +131,11 @@ def test_labels_edited_elsewhere_and_renamed_classes_are_followed(computed: Sitt
 def test_parameters_of_a_cluster_follow_its_images(computed: Sitting, gallery: Gallery) -> None:
     session = computed.session
     values = {"background_threshold": 0.99}
-    session.set_parameters("refine", "constant_background", values, "cluster:red 2")
-    session.go_to("p1.png")
-    assert session.threshold == pytest.approx(0.5)
+    session.parameters.set("refine", "constant_background", values, "cluster:red 2")
+    session.navigation.go_to("p1.png")
+    assert session.sliders.threshold == pytest.approx(0.5)
     gallery.move(["p1.png"], "red", "2")
-    assert session.threshold == pytest.approx(0.99)
+    assert session.sliders.threshold == pytest.approx(0.99)
 
 
 def test_clusters_are_found_by_a_child_process(

@@ -33,7 +33,7 @@ def test_pictures_are_made_in_the_background_and_bounded(computed: Sitting, monk
     assert sum(picture is not None for picture in kept) == 2
     computed.settle()
 
-    computed.session.maps_ready.emit(ready[-1].image_id)  # other maps: made anew
+    computed.session.signals.maps_ready.emit(ready[-1].image_id)  # other maps: made anew
     assert pictures.get(ready[-1].image_id, "red", 48) is None
     computed.settle()
     found = pictures.get(ready[-1].image_id, "red", 48)

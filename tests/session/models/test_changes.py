@@ -6,30 +6,29 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.masks import overlap
-from napari_wsss.session.results import stages
 from napari_wsss.session.runs.folders import RunInfo
-from tests.session.conftest import Sitting, write_checkpoint
+from tests.session.conftest import Sitting, stored_proposal, write_checkpoint
 
 
 def apply(sitting: Sitting, gain: float, name: str = "classifier-new") -> None:
     assert sitting.session.project is not None
     path = write_checkpoint(sitting.session.project.folder, gain, f"training/{name}/best.safetensors")
-    assert sitting.session.apply_model(RunInfo(path.parent, "classifier", "done", config={"method": "colours"}))
+    assert sitting.session.models.apply(RunInfo(path.parent, "classifier", "done", config={"method": "colours"}))
     sitting.settle()
 
 
 def test_every_proposal_is_compared_with_the_one_before(computed: Sitting) -> None:
     session, project = computed.session, computed.session.project
     assert project is not None
-    before = {image_id: stages.stored_proposal(project, image_id) for image_id in project.catalog.ids()}
-    session.accept(and_next=False)  # p0.png: red 200, green 220
+    before = {image_id: stored_proposal(project, image_id) for image_id in project.catalog.ids()}
+    session.decisions.accept(and_next=False)  # p0.png: red 200, green 220
     accepted = project.accepted_path("p0.png").read_bytes()
     measured: list[int] = []
-    session.changes_measured.connect(lambda: measured.append(1))
+    session.signals.changes_measured.connect(lambda: measured.append(1))
     apply(computed, 0.6)  # red falls below the threshold of 0.5, green stays
     found = {record.id: record for record in project.catalog.records()}
     for image_id, old in before.items():
-        new = stages.stored_proposal(project, image_id)
+        new = stored_proposal(project, image_id)
         assert old is not None
         assert new is not None
         assert found[image_id].changed == pytest.approx(1 - overlap(old, new))
@@ -39,17 +38,17 @@ def test_every_proposal_is_compared_with_the_one_before(computed: Sitting) -> No
     assert measured
     assert any("now disagrees with 1 accepted" in text for text in computed.notices)
     assert computed.failures == []
-    session.accept(and_next=False)  # the person has looked again: the mask is right
+    session.decisions.accept(and_next=False)  # the person has looked again: the mask is right
     assert not project.catalog.get("p0.png").disagrees
-    session.set_order("changed")
-    assert session.queue is not None
-    assert session.queue.at(0) in ("p2.png", "p5.png")
+    session.navigation.set_order("changed")
+    assert session.navigation.queue is not None
+    assert session.navigation.queue.at(0) in ("p2.png", "p5.png")
 
 
 def test_the_same_proposals_have_not_changed(computed: Sitting) -> None:
     project = computed.session.project
     assert project is not None
-    computed.session.accept(and_next=False)
+    computed.session.decisions.accept(and_next=False)
     apply(computed, 0.999)
     assert {record.changed for record in project.catalog.records()} == {0.0}
     assert not any(record.disagrees for record in project.catalog.records())
@@ -68,8 +67,8 @@ def test_how_much_disagreement_counts_is_a_choice(computed: Sitting) -> None:
     session, project = computed.session, computed.session.project
     assert project is not None
     computed.paint(1, slice(0, 24), slice(0, 16))
-    session.accept(and_next=False)
-    proposal, mask = stages.stored_proposal(project, "p0.png"), project.read_accepted("p0.png")
+    session.decisions.accept(and_next=False)
+    proposal, mask = stored_proposal(project, "p0.png"), project.read_accepted("p0.png")
     assert proposal is not None
     assert mask is not None
     disagreement = 1 - overlap(mask, proposal)
@@ -85,7 +84,7 @@ def test_a_mask_accepted_meanwhile_is_not_marked(computed: Sitting) -> None:
     session, project = computed.session, computed.session.project
     assert project is not None
     session.changes.disagrees_above = 0.0
-    session.accept(and_next=False)
+    session.decisions.accept(and_next=False)
     session.changes.compare_accepted()
     session.changes._on_state("p0.png")
     computed.settle()
@@ -98,5 +97,5 @@ def test_without_the_old_results_nothing_is_known(computed: Sitting) -> None:
     project.store.clear("refine")
     apply(computed, 0.6)
     assert {record.changed for record in project.catalog.records()} == {None}
-    masks = [stages.stored_proposal(project, image_id) for image_id in project.catalog.ids()]
+    masks = [stored_proposal(project, image_id) for image_id in project.catalog.ids()]
     assert all(isinstance(mask, np.ndarray) for mask in masks)

@@ -21,18 +21,19 @@ def press(sitting: Sitting) -> str:
 
 def test_an_undecided_image_shows_both_models(computed: Sitting) -> None:
     session, told = computed.session, []
-    old = session.proposal
+    table = session.table
+    old = table.proposal
     apply(computed, 0.6)
-    session.comparison_changed.connect(told.append)
-    assert session.classes is not None
+    session.signals.comparison_changed.connect(told.append)
+    assert table.classes is not None
     assert press(computed).startswith("After: classifier-new; before: classifier-test, ")
     shown = session.comparison.shown
     assert shown is not None
-    np.testing.assert_array_equal(shown.picture, tinted(session.image, session.proposal, session.classes))
+    np.testing.assert_array_equal(shown.picture, tinted(table.image, table.proposal, table.classes))
     assert press(computed).startswith("Before: classifier-test")
-    np.testing.assert_array_equal(session.comparison.shown.picture, tinted(session.image, old, session.classes))
+    np.testing.assert_array_equal(session.comparison.shown.picture, tinted(table.image, old, table.classes))
     assert "striped is gone" in press(computed)
-    expected = difference(session.image, old, session.proposal, session.classes)
+    expected = difference(table.image, old, table.proposal, table.classes)
     np.testing.assert_array_equal(session.comparison.shown.picture, expected)
     assert press(computed) == "The comparison is off."
     assert (session.comparison.view, session.comparison.shown) == ("", None)
@@ -42,31 +43,33 @@ def test_an_undecided_image_shows_both_models(computed: Sitting) -> None:
 
 def test_an_accepted_image_is_compared_with_its_mask(computed: Sitting) -> None:
     session = computed.session
+    table = session.table
     computed.paint(3)
-    session.accept(and_next=False)
-    session.accept(and_next=False)  # without the proposal, said twice
+    session.decisions.accept(and_next=False)
+    session.decisions.accept(and_next=False)  # without the proposal, said twice
     apply(computed, 0.6)
     assert "before: your mask" in press(computed)
     press(computed)
     mask = session.project.read_accepted("p0.png")
-    np.testing.assert_array_equal(session.comparison.shown.picture, tinted(session.image, mask, session.classes))
+    np.testing.assert_array_equal(session.comparison.shown.picture, tinted(table.image, mask, table.classes))
 
 
 def test_the_view_goes_with_the_person_and_ends_with_paint(computed: Sitting) -> None:
     session = computed.session
+    table = session.table
     apply(computed, 0.6)
     press(computed)
     first = session.comparison.shown
-    session.next()
+    session.navigation.next()
     assert session.comparison.shown is None, "never the picture of another image"
     computed.settle()
     assert session.comparison.view == "after"
     assert session.comparison.shown is not first
-    session.set_threshold(0.05)
+    session.sliders.set_threshold(0.05)
     computed.settle()
-    after = tinted(session.image, session.proposal, session.classes)
+    after = tinted(table.image, table.proposal, table.classes)
     np.testing.assert_array_equal(session.comparison.shown.picture, after)
-    session.touch()
+    table.touch()
     assert session.comparison.view == ""
     assert session.comparison.shown is None
 

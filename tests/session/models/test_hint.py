@@ -68,12 +68,12 @@ def test_how_often_it_comes_is_a_matter_of_taste(hint: RetrainHint) -> None:
 def test_accepting_is_enough_for_it_to_come(computed: Sitting) -> None:
     session = computed.session
     session.hint.every = 2
-    session.accept()
+    session.decisions.accept()
     computed.settle()
     assert session.hint.text == ""
-    session.accept()
+    session.decisions.accept()
     computed.settle()
     assert session.hint.text
-    session.undo_decision()
+    session.decisions.undo()
     computed.settle()
     assert session.hint.text == ""

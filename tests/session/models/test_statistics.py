@@ -12,8 +12,8 @@ def test_figures_follow_decisions_and_models(computed: Sitting) -> None:
     session, told = computed.session, []
     statistics = session.statistics
     statistics.changed.connect(lambda: told.append(1))
-    session.accept(and_next=True)
-    session.accept(and_next=False)
+    session.decisions.accept(and_next=True)
+    session.decisions.accept(and_next=False)
     statistics.refresh()
     computed.settle()
     figures = statistics.figures
@@ -25,13 +25,13 @@ def test_figures_follow_decisions_and_models(computed: Sitting) -> None:
 
     assert session.project is not None
     path = write_checkpoint(session.project.folder, 0.5, "training/classifier-new/best.safetensors")
-    session.apply_model(RunInfo(path.parent, "classifier", "done", config={"method": "colours"}))
+    session.models.apply(RunInfo(path.parent, "classifier", "done", config={"method": "colours"}))
     computed.settle()
     statistics.refresh()
     computed.settle()
     assert statistics.figures.since_model == ()
     assert len(statistics.figures.acceptances) == 2
-    session.undo_decision()
+    session.decisions.undo()
     statistics.refresh()
     computed.settle()
     assert [one.image_id for one in statistics.figures.acceptances] == ["p0.png"]
@@ -39,7 +39,7 @@ def test_figures_follow_decisions_and_models(computed: Sitting) -> None:
 
 def test_another_project_starts_anew(computed: Sitting, tmp_path: Path) -> None:
     session = computed.session
-    session.accept()
+    session.decisions.accept()
     session.statistics.refresh()
     computed.settle()
     assert session.statistics.figures.acceptances

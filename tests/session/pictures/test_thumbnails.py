@@ -55,13 +55,13 @@ def test_they_follow_a_persons_work(sitting: Sitting) -> None:
     painted = drawn(sitting, "p0.png")
     assert differs(plain, painted)
     sitting.paint(2, slice(4, 20), slice(4, 28))  # it was a draft before: told when the image is left
-    session.next()
+    session.navigation.next()
     repainted = drawn(sitting, "p0.png")
     assert differs(painted, repainted)
-    assert session.go_to("p0.png")
-    session.accept(and_next=False)
+    assert session.navigation.go_to("p0.png")
+    session.decisions.accept(and_next=False)
     assert not differs(drawn(sitting, "p0.png"), repainted)
-    session.undo_decision()
+    session.decisions.undo()
     session.project.discard_draft("p0.png")
     session.thumbnails.outdate("p0.png")
     assert not differs(drawn(sitting, "p0.png"), plain)
@@ -73,14 +73,14 @@ def test_they_show_proposals_and_follow_what_counts_for_their_image(computed: Si
 
     def drawn_with(threshold: float, scope: str) -> bool:
         """Return whether p1.png looks different at a threshold that counts for p0.png or for all."""
-        session.set_parameters("refine", "constant_background", {"background_threshold": threshold}, scope)
+        session.parameters.set("refine", "constant_background", {"background_threshold": threshold}, scope)
         session.thumbnails.outdate_all()
         return differs(drawn(computed, "p1.png"), proposed)
 
     assert not drawn_with(0.99, "image")
     assert drawn_with(0.99, "project")
     assert not drawn_with(0.5, "project")
-    session.remove_label("red", "p1.png")
+    session.labels.remove("red", "p1.png")
     computed.settle()
     assert differs(drawn(computed, "p1.png"), proposed)
 

@@ -20,46 +20,48 @@ def test_boundaries_follow_the_shown_image_while_wanted(computed: Sitting) -> No
     assert session.project is not None
     with_edges(session.project)
     told: list[str] = []
-    session.boundary_changed.connect(told.append)
-    assert session.show_boundary(True)
+    session.signals.boundary_changed.connect(told.append)
+    assert session.boundaries.show(True)
     computed.settle()
-    assert session.boundary is not None
-    assert session.boundary.shape == (HEIGHT // 4, WIDTH // 4)
-    assert session.boundary.max() > 0.5
-    first, before = session.current_id, session.boundary
-    session.next()
+    assert session.boundaries.values is not None
+    assert session.boundaries.values.shape == (HEIGHT // 4, WIDTH // 4)
+    assert session.boundaries.values.max() > 0.5
+    first, before = session.table.image_id, session.boundaries.values
+    session.navigation.next()
     computed.settle()
     assert told[0] == first
-    assert told[-1] == session.current_id != first
-    assert session.boundary is not before
-    session.show_boundary(False)
-    assert session.boundary is None
-    session.next()
+    assert told[-1] == session.table.image_id != first
+    assert session.boundaries.values is not before
+    session.boundaries.show(False)
+    assert session.boundaries.values is None
+    session.navigation.next()
     computed.settle()
-    assert session.boundary is None
+    assert session.boundaries.values is None
 
 
 def test_another_network_gives_other_boundaries(computed: Sitting) -> None:
     session = computed.session
     assert session.project is not None
     with_edges(session.project)
-    session.show_boundary(True)
+    session.boundaries.show(True)
     computed.settle()
-    other = replace(session.plan, affinity_checkpoint=session.plan.affinity_checkpoint.replace("1.0", "0.0"))
+    other = replace(
+        session.table.plan, affinity_checkpoint=session.table.plan.affinity_checkpoint.replace("1.0", "0.0")
+    )
     write_checkpoint(session.project.folder, 0.0, other.affinity_checkpoint)
-    session._change_plan(other)
+    session.sliders.change_plan(other)
     computed.settle()
-    assert session.boundary is None
+    assert session.boundaries.values is None
     assert "no class boundaries" in computed.failures[-1]
-    assert not session.boundary_wanted
+    assert not session.boundaries.wanted
 
 
 def test_without_a_network_it_is_said_and_not_tried_again(computed: Sitting) -> None:
     session = computed.session
-    session.show_boundary(True)
+    session.boundaries.show(True)
     computed.settle()
     assert "affinity network" in computed.failures[-1]
     said = len(computed.failures)
-    session.next()
+    session.navigation.next()
     computed.settle()
     assert len(computed.failures) == said

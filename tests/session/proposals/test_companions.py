@@ -43,7 +43,7 @@ def comparing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def session(comparing: None, model_folder: Path, sitting_on: Callable[[Path], Sitting]) -> Session:
     sitting = sitting_on(model_folder)
-    sitting.session.start_inference()
+    sitting.session.inference.start()
     sitting.settle()
     return sitting.session
 
@@ -51,46 +51,46 @@ def session(comparing: None, model_folder: Path, sitting_on: Callable[[Path], Si
 @pytest.fixture
 def failures(session: Session) -> list[str]:
     found: list[str] = []
-    session.failed.connect(found.append)
+    session.signals.failed.connect(found.append)
     return found
 
 
 def test_the_rule_chooses_until_a_person_does(session: Session) -> None:
-    before = session.companions
-    assert session.current_id == "p0.png"
-    assert session.wants_companions
+    before = session.companions.chosen
+    assert session.table.image_id == "p0.png"
+    assert session.companions.wanted
     assert 2 <= len(before.chosen) <= 4
     assert not before.by_person
 
-    old, new = next(iter(before.chosen)), session.companion_candidates()[-1]
-    assert session.replace_companion(old, new)
+    old, new = next(iter(before.chosen)), session.companions.candidates()[-1]
+    assert session.companions.replace(old, new)
 
-    now = session.companions
+    now = session.companions.chosen
     assert now.by_person
     assert set(now.chosen) == {*before.chosen, new} - {old}
-    assert old in session.companion_candidates()
-    assert session.reset_companions()
-    assert session.companions == before
+    assert old in session.companions.candidates()
+    assert session.companions.reset()
+    assert session.companions.chosen == before
 
 
 def test_only_the_shown_image_changes(session: Session) -> None:
-    session.go_to("p1.png")
-    before = session.companions
-    session.go_to("p0.png")
-    session.set_companions(["p5.png"])
-    session.go_to("p1.png")
+    session.navigation.go_to("p1.png")
+    before = session.companions.chosen
+    session.navigation.go_to("p0.png")
+    session.companions.set(["p5.png"])
+    session.navigation.go_to("p1.png")
 
-    assert session.companions == before
+    assert session.companions.chosen == before
 
 
 def test_companions_are_added_and_removed(session: Session) -> None:
-    session.set_companions(["p1.png"])
-    session.replace_companion("", "p2.png")
-    assert list(session.companions.chosen) == ["p1.png", "p2.png"]
-    session.replace_companion("p1.png", "")
-    assert list(session.companions.chosen) == ["p2.png"]
-    session.replace_companion("", "p2.png")
-    assert list(session.companions.chosen) == ["p2.png"]
+    session.companions.set(["p1.png"])
+    session.companions.replace("", "p2.png")
+    assert list(session.companions.chosen.chosen) == ["p1.png", "p2.png"]
+    session.companions.replace("p1.png", "")
+    assert list(session.companions.chosen.chosen) == ["p2.png"]
+    session.companions.replace("", "p2.png")
+    assert list(session.companions.chosen.chosen) == ["p2.png"]
 
 
 def test_images_without_a_common_class_are_refused(session: Session, failures: list[str]) -> None:
@@ -98,10 +98,10 @@ def test_images_without_a_common_class_are_refused(session: Session, failures: l
     session.project.set_labels("p5.png", ["blue"])
 
     for wrong in ("p5.png", "p0.png", "nobody.png"):
-        assert not session.set_companions([wrong])
+        assert not session.companions.set([wrong])
     assert len(failures) == 3
     assert "red" in failures[0]
-    assert not session.plan.companions
+    assert not session.table.plan.companions
 
 
 def test_maps_are_computed_anew_with_the_new_ones(
@@ -109,21 +109,21 @@ def test_maps_are_computed_anew_with_the_new_ones(
 ) -> None:
     sitting = sitting_on(model_folder)
     session = sitting.session
-    session.start_inference()
+    session.inference.start()
     sitting.settle()
-    assert session.maps is not None
-    before = session.maps.scores.max()
+    assert session.table.maps is not None
+    before = session.table.maps.scores.max()
 
-    session.set_companions(["p1.png"])
+    session.companions.set(["p1.png"])
     sitting.settle()
 
-    assert session.maps.scores.max() > before  # one companion instead of several
+    assert session.table.maps.scores.max() > before  # one companion instead of several
 
 
 def test_the_choice_is_kept_and_journaled(
     session: Session, model_folder: Path, sitting_on: Callable[[Path], Sitting]
 ) -> None:
-    session.set_companions(["p1.png", "p2.png"])
+    session.companions.set(["p1.png", "p2.png"])
     assert session.project is not None
     entry = session.project.journal.recent(1, ["plan"])[0]
     session.close_project()
@@ -131,14 +131,11 @@ def test_the_choice_is_kept_and_journaled(
     assert entry.after["companions"] == {"p0.png": ["p1.png", "p2.png"]}
     assert entry.before["companions"] == {}
     again = sitting_on(model_folder).session
-    assert list(again.companions.chosen) == ["p1.png", "p2.png"]
+    assert list(again.companions.chosen.chosen) == ["p1.png", "p2.png"]
 
 
 def test_models_that_compare_nothing_have_none(computed: Sitting) -> None:
     session = computed.session
 
-    assert not session.wants_companions
-    assert not session.companions.chosen
-    session.close_project()
-    assert not session.wants_companions
-    assert session.companion_candidates() == ()
+    assert not session.companions.wanted
+    assert not session.companions.chosen.chosen

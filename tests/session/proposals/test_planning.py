@@ -60,31 +60,6 @@ def test_inference_settings_are_checked_without_the_method() -> None:
     assert planning.checked("localize", "cam", {"preset": "fast"}) == {"preset": "fast"}
 
 
-def test_the_most_specific_scope_decides_and_is_named() -> None:
-    labels = frozenset({"cat", "dog"})
-    changed = plan()
-    found = []
-    for scope, value in [
-        ("project", 8.0),
-        ("class:cat", 5.0),
-        ("class:dog", 6.0),
-        ("cluster:3", 3.0),
-        ("image:a", 2.0),
-    ]:
-        changed = planning.with_parameters(changed, "refine", POWER, {"background_power": float(value)}, scope)
-        (reason,) = planning.reasons(changed, POWER, "a", labels, ("3",))
-        (step,) = changed.refiners_for("a", labels, ("3",))
-        assert step.parameters["background_power"] == reason.value
-        found.append(reason.scope)
-    assert found == ["project", "class:cat", "class:dog", "cluster:3", "image:a"]
-
-
-def test_a_default_is_called_a_default() -> None:
-    (reason,) = planning.reasons(Plan(), POWER, "a", frozenset())
-    assert reason.scope == "default"
-    assert "background_power = 2.0 (from default)" in planning.summary([reason])
-
-
 def test_steps_that_ask_for_saliency_are_found() -> None:
     assert planning.asks_for([Step(POWER), Step("saliency_fusion")], "saliency")
     assert not planning.asks_for([Step(POWER)], "saliency")

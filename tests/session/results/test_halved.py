@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.evidence import Given
 from napari_wsss.core.maps import ActivationMaps, SaliencyMap
 from napari_wsss.session.results.halved import HalvedEvidence, doubled_mask, halved_image, halved_maps
+from tests.evidence import Given
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 60), (41, 63)])

@@ -15,9 +15,10 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, finish
+from napari_wsss.pipeline import lineage
 from napari_wsss.session.jobs import Jobs
 from napari_wsss.session.mailbox import Mailbox
-from napari_wsss.session.results import preview, stages
+from napari_wsss.session.results import preview
 from napari_wsss.session.results.preview import Chain, Preview, Subject, half_of
 
 SIZE = (240, 320)
@@ -28,6 +29,7 @@ class Slow:
     """A refiner that halts until it is let on, and notes what ran."""
 
     ran: ClassVar[list[tuple[int, float]]] = []
+    cheap: ClassVar[bool] = False
     halting: ClassVar[set[int]] = set()  # heights of images at which it halts
 
     @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class Slow:
 
 @pytest.fixture
 def subject(monkeypatch: pytest.MonkeyPatch) -> Subject:
-    real = stages.load_method
-    monkeypatch.setattr(stages, "load_method", lambda shelf, name: Slow if name == "slow" else real(shelf, name))
+    real = lineage.load_method
+    monkeypatch.setattr(lineage, "load_method", lambda shelf, name: Slow if name == "slow" else real(shelf, name))
     Slow.ran.clear()
     Slow.halting.clear()
     maps = ActivationMaps(np.random.default_rng(0).random((2, *SIZE), dtype=np.float32), (0, 2))

@@ -11,40 +11,42 @@ import pytest
 
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
+from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.project import Project
-from napari_wsss.session.results import stages
-from tests.session.conftest import colours_plan
+from napari_wsss.session.results.shown import resolve
+from tests.session.conftest import colours_plan, stored_maps, stored_proposal
 
 
 def test_nothing_is_stored_before_inference(model_folder: Path) -> None:
     with Project.open(model_folder) as project:
-        assert stages.has_model(project)
-        assert stages.base_maps(project, "p0.png") is None
-        assert stages.stored_proposal(project, "p0.png") is None
+        assert has_model(project.plan)
+        assert stored_maps(project, "p0.png") is None
+        assert stored_proposal(project, "p0.png") is None
 
 
 def test_without_a_model_nothing_is_asked(project_folder: Path) -> None:
     with Project.open(project_folder) as project:
-        assert not stages.has_model(project)
-        assert stages.base_maps(project, "p0.png") is None
+        assert not has_model(project.plan)
+        assert stored_maps(project, "p0.png") is None
 
 
 def test_a_missing_checkpoint_reads_as_nothing_stored(model_folder: Path) -> None:
     with Project.open(model_folder) as project:
         (model_folder / project.plan.localizer_checkpoint).unlink()
-        assert stages.base_maps(project, "p0.png") is None
-        assert stages.stored_proposal(project, "p0.png") is None
+        assert stored_maps(project, "p0.png") is None
+        assert stored_proposal(project, "p0.png") is None
 
 
 def test_proposing_stores_maps_of_the_labelled_classes(model_folder: Path) -> None:
     with Project.open(model_folder) as project:
-        report = finish(stages.propose(project, ["p0.png", "p2.png"], "cpu"))
+        report = finish(pipeline.propose(project, ["p0.png", "p2.png"], "cpu"))
         assert set(report.done) == {"p0.png", "p2.png"}
-        both, red = (stages.base_maps(project, name) for name in report.done)
+        both, red = (stored_maps(project, name) for name in report.done)
         assert both is not None
         assert red is not None
         assert (both.classes, red.classes) == ((0, 1), (0,))
-        proposal = stages.stored_proposal(project, "p2.png")
+        proposal = stored_proposal(project, "p2.png")
         np.testing.assert_array_equal(proposal, red.to_mask(0.5))
 
 
@@ -57,22 +59,24 @@ def test_a_segmenter_brings_its_background_unless_overridden(model_folder: Path,
         plan = plan.with_override("image:p0.png", "constant_background", {"background_threshold": 0.4})
     with Project.open(model_folder) as project:
         project.set_plan(plan)
-        chain = stages.chain_for(project, "p0.png")
-        assert len(chain) == int(overridden)
-        assert stages.chain_for(project, "p1.png") == ()
-        assert len(stages.steps_for(project, "p0.png")) == 1
+        first, second = (resolve(project, plan, name) for name in ("p0.png", "p1.png"))
+        assert len(first.chain) == int(overridden)
+        assert second.chain == ()
+        assert len(first.steps) == 1
 
 
 def test_reading_stored_results_needs_no_torch(model_folder: Path) -> None:
     """Run in a fresh interpreter, where the colours localizer is not on the shelf either."""
     with Project.open(model_folder) as project:
-        finish(stages.propose(project, ["p0.png"], "cpu"))
+        finish(pipeline.propose(project, ["p0.png"], "cpu"))
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "from napari_wsss.project.project import Project\n"
         "from napari_wsss.session.results import stages\n"
+        "from napari_wsss.session.results.shown import resolve\n"
         f"with Project.open({str(model_folder)!r}, read_only=True) as project:\n"
-        "    assert stages.base_maps(project, 'p0.png') is not None\n"
-        "    assert stages.stored_proposal(project, 'p0.png') is not None\n"
+        "    shown = resolve(project, project.plan, 'p0.png')\n"
+        "    assert stages.base_maps(project, shown) is not None\n"
+        "    assert stages.best_proposal(project, shown) is not None\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -19,31 +19,31 @@ def state(sitting: Sitting, image_id: str = "p0.png") -> str:
 def test_a_touched_mask_is_accepted_as_it_is(computed: Sitting) -> None:
     session = computed.session
     painted = computed.paint(2, slice(None), slice(None))
-    assert session.accept()
+    assert session.decisions.accept()
     assert session.project is not None
     np.testing.assert_array_equal(session.project.read_accepted("p0.png"), painted)
-    assert session.current_id == "p1.png"
+    assert session.table.image_id == "p1.png"
 
 
 def test_an_untouched_image_accepts_the_proposal_shown(computed: Sitting) -> None:
     session, replaced = computed.session, []
-    session.mask_replaced.connect(replaced.append)
-    assert session.proposal is not None
-    shown = session.proposal.copy()
+    session.signals.mask_replaced.connect(replaced.append)
+    assert session.table.proposal is not None
+    shown = session.table.proposal.copy()
     assert shown.any()
-    assert session.accept(and_next=False)
+    assert session.decisions.accept(and_next=False)
     assert session.project is not None
     np.testing.assert_array_equal(session.project.read_accepted("p0.png"), shown)
-    np.testing.assert_array_equal(session.mask, shown)
+    np.testing.assert_array_equal(session.table.mask, shown)
     assert replaced == ["p0.png"]
 
 
 def test_paint_of_the_last_moment_counts_as_touched(computed: Sitting) -> None:
     session = computed.session
-    assert session.mask is not None
-    session.mask[:] = 1
-    painted = session.mask.copy()
-    assert session.accept()
+    assert session.table.mask is not None
+    session.table.mask[:] = 1
+    painted = session.table.mask.copy()
+    assert session.decisions.accept()
     assert session.project is not None
     np.testing.assert_array_equal(session.project.read_accepted("p0.png"), painted)
 
@@ -51,34 +51,34 @@ def test_paint_of_the_last_moment_counts_as_touched(computed: Sitting) -> None:
 def test_strokes_without_the_proposal_are_accepted_at_the_second_asking(computed: Sitting) -> None:
     session = computed.session
     painted = computed.paint(1, slice(0, 1), slice(0, 1)).copy()
-    assert not session.accept(and_next=False)
+    assert not session.decisions.accept(and_next=False)
     assert state(computed) == "draft"
     assert "0% of what is proposed" in computed.notices[0]
-    assert session.accept(and_next=False)
+    assert session.decisions.accept(and_next=False)
     assert session.project is not None
     np.testing.assert_array_equal(session.project.read_accepted("p0.png"), painted)
 
 
 def test_strokes_beside_the_copied_proposal_are_accepted_at_once(computed: Sitting) -> None:
     session = computed.session
-    copied = session.copy_proposal()
+    copied = session.decisions.copy_proposal()
     assert copied is not None
-    assert session.mask is not None
-    session.mask[:] = copied
-    assert session.accept(and_next=False)
+    assert session.table.mask is not None
+    session.table.mask[:] = copied
+    assert session.decisions.accept(and_next=False)
     assert computed.notices == []
 
 
 def test_an_untouched_image_without_proposal_is_not_accepted(sitting: Sitting) -> None:
-    assert not sitting.session.accept()
+    assert not sitting.session.decisions.accept()
     assert state(sitting) == "todo"
     assert len(sitting.notices) == 1
 
 
 def test_an_image_without_labels_may_be_accepted_as_background(sitting: Sitting) -> None:
     session = sitting.session
-    session.set_labels("p0.png", ())
-    assert session.accept()
+    session.labels.set("p0.png", ())
+    assert session.decisions.accept()
     assert session.project is not None
     accepted = session.project.read_accepted("p0.png")
     assert accepted is not None
@@ -87,7 +87,7 @@ def test_an_image_without_labels_may_be_accepted_as_background(sitting: Sitting)
 
 def test_a_value_without_class_is_refused_by_name(sitting: Sitting) -> None:
     sitting.paint(9)
-    assert not sitting.session.accept()
+    assert not sitting.session.decisions.accept()
     assert "9" in sitting.failures[0]
     assert state(sitting) == "draft"
 
@@ -95,7 +95,7 @@ def test_a_value_without_class_is_refused_by_name(sitting: Sitting) -> None:
 def test_editing_an_accepted_mask_makes_a_draft_and_keeps_the_file(sitting: Sitting) -> None:
     session = sitting.session
     first = sitting.paint(1)
-    session.accept(and_next=False)
+    session.decisions.accept(and_next=False)
     sitting.paint(2, slice(4, 8))
     assert state(sitting) == "draft"
     assert session.project is not None
@@ -105,79 +105,67 @@ def test_editing_an_accepted_mask_makes_a_draft_and_keeps_the_file(sitting: Sitt
 def test_undo_goes_back_to_the_image_as_it_was(sitting: Sitting) -> None:
     session = sitting.session
     painted = sitting.paint(1)
-    session.accept()
-    assert session.current_id == "p1.png"
-    assert session.undo_decision()
-    assert session.current_id == "p0.png"
+    session.decisions.accept()
+    assert session.table.image_id == "p1.png"
+    assert session.decisions.undo()
+    assert session.table.image_id == "p0.png"
     assert state(sitting) == "draft"
-    np.testing.assert_array_equal(session.mask, painted)
+    np.testing.assert_array_equal(session.table.mask, painted)
     assert session.project is not None
     assert session.project.read_accepted("p0.png") is None
 
 
 def test_undo_of_nothing_is_said(sitting: Sitting) -> None:
-    assert not sitting.session.undo_decision()
+    assert not sitting.session.decisions.undo()
     assert sitting.notices == ["There is no decision to undo."]
 
 
 def test_flag_and_unflag_return_to_where_the_image_was(sitting: Sitting) -> None:
     session, told = sitting.session, []
-    session.state_changed.connect(told.append)
-    assert session.toggle_flag()
+    session.signals.state_changed.connect(told.append)
+    assert session.decisions.toggle_flag()
     assert state(sitting) == "flagged"
-    assert session.toggle_flag()
+    assert session.decisions.toggle_flag()
     assert state(sitting) == "todo"
     sitting.paint(1)
-    session.accept(and_next=False)
-    session.toggle_flag()
-    session.toggle_flag()
+    session.decisions.accept(and_next=False)
+    session.decisions.toggle_flag()
+    session.decisions.toggle_flag()
     assert state(sitting) == "accepted"
-    assert session.current_id == "p0.png"
+    assert session.table.image_id == "p0.png"
     assert set(told) == {"p0.png"}
 
 
 def test_exclude_moves_on(sitting: Sitting) -> None:
-    assert sitting.session.exclude()
+    assert sitting.session.decisions.exclude()
     assert state(sitting) == "excluded"
-    assert sitting.session.current_id == "p1.png"
-
-
-def test_recent_decisions_are_listed_newest_first(sitting: Sitting) -> None:
-    session = sitting.session
-    session.skip()
-    session.exclude()
-    sitting.paint(1)
-    found = session.recent_decisions(2)
-    assert [(entry.image_id, entry.after["state"]) for entry in found] == [
-        ("p1.png", "excluded"),
-        ("p0.png", "skipped"),
-    ]
+    assert sitting.session.table.image_id == "p1.png"
 
 
 def test_copying_the_proposal_changes_nothing_by_itself(computed: Sitting) -> None:
     session = computed.session
-    copied = session.copy_proposal()
+    copied = session.decisions.copy_proposal()
     assert copied is not None
-    np.testing.assert_array_equal(copied, session.proposal)
-    assert session.mask is not None
-    assert not session.mask.any()
-    one = session.copy_proposal(1)
+    np.testing.assert_array_equal(copied, session.table.proposal)
+    assert session.table.mask is not None
+    assert not session.table.mask.any()
+    one = session.decisions.copy_proposal(1)
     assert one is not None
     np.testing.assert_array_equal(np.unique(one), [0, 1])
-    session.mask[:] = copied
-    session.record_change(session.mask)
+    session.table.mask[:] = copied
+    session.table.record_change(session.table.mask)
     assert state(computed) == "draft"
 
 
 def test_copying_without_a_proposal_is_said(sitting: Sitting) -> None:
-    assert sitting.session.copy_proposal() is None
+    assert sitting.session.decisions.copy_proposal() is None
     assert len(sitting.notices) == 1
 
 
 def test_notes_are_kept(sitting: Sitting) -> None:
-    assert sitting.session.set_note("shadow?")
-    assert sitting.session.record is not None
-    assert sitting.session.record.note == "shadow?"
+    assert sitting.session.decisions.set_note("shadow?")
+    assert sitting.session.table.record is not None
+    assert sitting.session.table.record.note == "shadow?"
 
 
 def _settings(examples: int, steps: int) -> settings:

@@ -27,15 +27,15 @@ def on_disk(sitting: Sitting) -> np.ndarray:
 
 def test_labels_are_set_added_and_removed(sitting: Sitting) -> None:
     session, told = sitting.session, []
-    session.labels_changed.connect(told.append)
-    session.add_label("blue")
-    session.remove_label("red")
-    session.remove_label("red")
-    session.add_label("blue", "p2.png")
+    session.signals.labels_changed.connect(told.append)
+    session.labels.add("blue")
+    session.labels.remove("red")
+    session.labels.remove("red")
+    session.labels.add("blue", "p2.png")
     assert labels(sitting) == {"green", "blue"}
     assert labels(sitting, "p2.png") == {"red", "blue"}
     assert told == ["p0.png", "p0.png", "p2.png"]
-    assert not session.add_label("violet")
+    assert not session.labels.add("violet")
     assert "violet" in sitting.failures[0]
 
 
@@ -43,135 +43,135 @@ def test_labels_are_set_added_and_removed(sitting: Sitting) -> None:
 def copied(computed: Sitting) -> Sitting:
     """Return a session whose mask is the proposal with a red stroke of a person in its upper left corner."""
     session = computed.session
-    session.record_change(session.copy_proposal())  # type: ignore[arg-type]
+    session.table.record_change(session.decisions.copy_proposal())  # type: ignore[arg-type]
     computed.paint(RED)
     return computed
 
 
 def test_a_removed_label_leaves_the_mask(copied: Sitting) -> None:
     session, replaced = copied.session, []
-    session.mask_replaced.connect(replaced.append)
-    assert session.mask is not None
-    before, red = session.mask.copy(), int(np.count_nonzero(session.mask == RED))
-    assert session.remove_label("red")
-    assert session.proposal is not None
-    np.testing.assert_array_equal(session.mask, np.where(before == RED, 0, before))
-    assert RED not in session.proposal
+    session.signals.mask_replaced.connect(replaced.append)
+    assert session.table.mask is not None
+    before, red = session.table.mask.copy(), int(np.count_nonzero(session.table.mask == RED))
+    assert session.labels.remove("red")
+    assert session.table.proposal is not None
+    np.testing.assert_array_equal(session.table.mask, np.where(before == RED, 0, before))
+    assert RED not in session.table.proposal
     assert replaced == ["p0.png"]
     assert copied.notices == [f"{red:,} pixels of red taken out of the mask. Ctrl+Z brings them and the label back."]
-    np.testing.assert_array_equal(on_disk(copied), session.mask)
+    np.testing.assert_array_equal(on_disk(copied), session.table.mask)
 
 
 def test_the_machines_pixels_become_its_next_best_class(computed: Sitting) -> None:
     session = computed.session
     assert session.project is not None
-    session.set_labels("p0.png", ["red", "green", "blue"])
+    session.labels.set("p0.png", ["red", "green", "blue"])
     computed.settle()
-    session.set_threshold(0.02)  # everything is of some class: what was red becomes green or blue
-    session.record_change(session.copy_proposal(), session.proposal_source())  # type: ignore[arg-type]
+    session.sliders.set_threshold(0.02)  # everything is of some class: what was red becomes green or blue
+    session.table.record_change(session.decisions.copy_proposal(), session.decisions.proposal_source())  # type: ignore[arg-type]
     computed.paint(RED)
-    assert session.mask is not None
-    assert session.sources is not None
-    machine = (session.mask == RED) & session.sources.machine
-    person = (session.mask == RED) & session.sources.person
-    assert session.remove_label("red")
-    assert set(np.unique(session.mask[machine])) <= {0, GREEN, BLUE}
-    assert np.count_nonzero(session.mask[machine]) > 0.9 * np.count_nonzero(machine)
-    assert not session.mask[person].any()
+    assert session.table.mask is not None
+    assert session.table.sources is not None
+    machine = (session.table.mask == RED) & session.table.sources.machine
+    person = (session.table.mask == RED) & session.table.sources.person
+    assert session.labels.remove("red")
+    assert set(np.unique(session.table.mask[machine])) <= {0, GREEN, BLUE}
+    assert np.count_nonzero(session.table.mask[machine]) > 0.9 * np.count_nonzero(machine)
+    assert not session.table.mask[person].any()
 
 
 def test_undo_and_redo_of_the_pixels_take_the_label_along(copied: Sitting) -> None:
     session = copied.session
-    assert session.mask is not None
-    before = session.mask.copy()
-    session.remove_label("red")
-    after = session.mask.copy()
+    assert session.table.mask is not None
+    before = session.table.mask.copy()
+    session.labels.remove("red")
+    after = session.table.mask.copy()
     copied.paint(BLUE, slice(20, 24))
-    session.record_change(after)  # napari's undo, step by step
+    session.table.record_change(after)  # napari's undo, step by step
     assert labels(copied) == {"green"}
-    session.record_change(before)
+    session.table.record_change(before)
     assert labels(copied) == {"red", "green"}
-    assert session.proposal is not None
-    session.record_change(after)
+    assert session.table.proposal is not None
+    session.table.record_change(after)
     assert labels(copied) == {"green"}
-    np.testing.assert_array_equal(session.mask, after)
+    np.testing.assert_array_equal(session.table.mask, after)
 
 
 @pytest.mark.parametrize("way", ["undo", "again"])
 def test_taking_the_edit_back_brings_label_and_pixels_back(copied: Sitting, way: str) -> None:
     session = copied.session
-    assert session.mask is not None
-    before = session.mask.copy()
-    assert not session.labels_can_be_undone
-    session.remove_label("red")
-    assert session.labels_can_be_undone
-    assert session.undo_labels() if way == "undo" else session.add_label("red")
+    assert session.table.mask is not None
+    before = session.table.mask.copy()
+    assert not session.labels.can_be_undone
+    session.labels.remove("red")
+    assert session.labels.can_be_undone
+    assert session.labels.undo() if way == "undo" else session.labels.add("red")
     assert labels(copied) == {"red", "green"}
-    np.testing.assert_array_equal(session.mask, before)
+    np.testing.assert_array_equal(session.table.mask, before)
     np.testing.assert_array_equal(on_disk(copied), before)
-    assert not session.labels_can_be_undone
+    assert not session.labels.can_be_undone
 
 
 def test_what_was_painted_since_stays(copied: Sitting) -> None:
     session = copied.session
-    assert session.mask is not None
-    before = session.mask.copy()
-    session.remove_label("red")
+    assert session.table.mask is not None
+    before = session.table.mask.copy()
+    session.labels.remove("red")
     copied.paint(BLUE, slice(0, 1), slice(0, 3))  # over some of what was red
-    session.undo_labels()
+    session.labels.undo()
     assert labels(copied) == {"red", "green"}
     before[0, :3] = BLUE
-    np.testing.assert_array_equal(session.mask, before)
+    np.testing.assert_array_equal(session.table.mask, before)
 
 
 def test_edits_without_pixels_are_taken_back_one_by_one(computed: Sitting) -> None:
     session = computed.session
-    session.add_label("blue")
-    session.remove_label("red")
-    assert session.mask is not None
-    assert not session.mask.any()
-    assert not session.mask_is_touched
-    session.undo_labels()
+    session.labels.add("blue")
+    session.labels.remove("red")
+    assert session.table.mask is not None
+    assert not session.table.mask.any()
+    assert not session.table.mask_is_touched
+    session.labels.undo()
     assert labels(computed) == {"red", "green", "blue"}
-    session.undo_labels()
+    session.labels.undo()
     assert labels(computed) == {"red", "green"}
-    assert not session.undo_labels()
-    session.add_label("blue")
-    session.next()
-    session.previous()
-    assert not session.labels_can_be_undone
+    assert not session.labels.undo()
+    session.labels.add("blue")
+    session.navigation.next()
+    session.navigation.previous()
+    assert not session.labels.can_be_undone
 
 
 def test_an_accepted_mask_becomes_a_draft(copied: Sitting) -> None:
     session = copied.session
-    session.accept(and_next=False)
+    session.decisions.accept(and_next=False)
     assert session.project is not None
     accepted = session.project.read_accepted("p0.png")
-    session.remove_label("green")
+    session.labels.remove("green")
     assert session.project.catalog.state("p0.png") == "draft"
     np.testing.assert_array_equal(session.project.read_accepted("p0.png"), accepted)
 
 
 def test_setting_labels_and_other_images_never_change_a_mask(copied: Sitting) -> None:
     session = copied.session
-    assert session.mask is not None
-    before = session.mask.copy()
-    session.next()
-    session.remove_label("red", "p0.png")
-    session.previous()
-    np.testing.assert_array_equal(session.mask, before)
-    session.set_labels("p0.png", ["blue"])
+    assert session.table.mask is not None
+    before = session.table.mask.copy()
+    session.navigation.next()
+    session.labels.remove("red", "p0.png")
+    session.navigation.previous()
+    np.testing.assert_array_equal(session.table.mask, before)
+    session.labels.set("p0.png", ["blue"])
     copied.settle()
-    np.testing.assert_array_equal(session.mask, before)
+    np.testing.assert_array_equal(session.table.mask, before)
 
 
 def test_the_map_of_an_added_label_is_told_once(computed: Sitting) -> None:
     session, told = computed.session, []
-    session.class_found.connect(lambda image_id, name: told.append((image_id, name)))
-    session.add_label("blue")
+    session.signals.class_found.connect(lambda image_id, name: told.append((image_id, name)))
+    session.labels.add("blue")
     computed.settle()
     assert told == [("p0.png", "blue")]
-    session.set_threshold(0.3)
+    session.sliders.set_threshold(0.3)
     session.flush()
     computed.settle()
     assert told == [("p0.png", "blue")]
@@ -179,10 +179,10 @@ def test_the_map_of_an_added_label_is_told_once(computed: Sitting) -> None:
 
 def test_who_has_moved_on_is_not_told(computed: Sitting) -> None:
     session, told = computed.session, []
-    session.class_found.connect(lambda image_id, name: told.append((image_id, name)))
-    session.add_label("blue")
-    session.next()
+    session.signals.class_found.connect(lambda image_id, name: told.append((image_id, name)))
+    session.labels.add("blue")
+    session.navigation.next()
     computed.settle()
-    session.previous()
+    session.navigation.previous()
     computed.settle()
     assert told == []

@@ -18,12 +18,12 @@ def texts(sitting: Sitting, limit: int = 10) -> list[str]:
 def test_decisions_are_said_in_words(sitting: Sitting) -> None:
     session = sitting.session
     assert texts(sitting) == []
-    session.skip()
-    session.toggle_flag()
-    session.toggle_flag()
-    session.exclude()
+    session.decisions.skip()
+    session.decisions.toggle_flag()
+    session.decisions.toggle_flag()
+    session.decisions.exclude()
     sitting.paint(1)
-    session.accept()
+    session.decisions.accept()
     assert texts(sitting) == [
         "accepted p2.png",
         "excluded p1.png",
@@ -32,7 +32,7 @@ def test_decisions_are_said_in_words(sitting: Sitting) -> None:
         "skipped p0.png",
     ]
     assert texts(sitting, 2) == ["accepted p2.png", "excluded p1.png"]
-    session.undo_decision()
+    session.decisions.undo()
     assert session.project is not None
     newest = last_decisions(session.project)[0]
     assert (newest.undone, newest.state, newest.image_id) == (True, "accepted", "p2.png")

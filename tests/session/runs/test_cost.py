@@ -12,14 +12,15 @@ from napari_wsss.project.project import Project
 from napari_wsss.session.runs.cost import estimate, images_learned, steps_of
 from napari_wsss.session.runs.folders import RunInfo
 from tests.session.conftest import Sitting
+from tests.tiny_project import put_split
 
 
 @pytest.fixture
 def project(computed: Sitting) -> Project:
     """Return a project of six training images, one of them accepted and one excluded."""
     session = computed.session
-    session.accept()
-    session.exclude()
+    session.decisions.accept()
+    session.decisions.exclude()
     assert session.project is not None
     return session.project
 
@@ -37,7 +38,7 @@ def test_what_one_epoch_sees(project: Project) -> None:
     assert images_learned(project, "segmentation", {**weights, "machine_weight": 0.0}) == 1
     assert images_learned(project, "saliency", weights) == 1
     for image_id in ("p2.png", "p3.png"):
-        project.catalog.set_split(image_id, "val")
+        put_split(project, image_id, "val")
     assert images_learned(project, "classifier", weights) == 3, "held-out images never train"
 
 

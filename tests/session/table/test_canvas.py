@@ -7,13 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.provenance import Provenance
-from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
-from napari_wsss.session.results import stages
-from napari_wsss.session.table.canvas import Canvas, Machine, Picture, open_canvas, read_machine, read_picture
-from tests.session.conftest import HEIGHT, WIDTH, Sitting
+from napari_wsss.session.results.machine import Machine, Picture
+from napari_wsss.session.table.canvas import Canvas, open_canvas
+from tests.session.conftest import HEIGHT, WIDTH
 
 PROPOSAL = np.array([[1, 1, 0], [2, 2, 0]], np.uint8)
 
@@ -67,23 +64,6 @@ def test_replacing_the_machines_results_leaves_the_mask() -> None:
     assert table.machine.proposal is None
 
 
-def test_a_picture_without_model_has_no_proposal(project_folder: Path) -> None:
-    with Project.open(project_folder) as project:
-        picture = read_picture(project, "p0.png")
-    assert picture.pixels.shape == (HEIGHT, WIDTH, 3)
-    assert picture.machine == Machine()
-
-
-def test_a_cheap_chain_is_drawn_from_the_maps_at_once(model_folder: Path) -> None:
-    scores = np.zeros((2, HEIGHT, WIDTH), np.float32)
-    scores[0, :5], scores[1, 5:9] = 0.6, 0.4
-    with Project.open(model_folder) as project:
-        machine = read_machine(project, "p0.png", ActivationMaps(scores, (0, 1)))
-    assert machine.threshold == pytest.approx(0.5)
-    assert machine.proposal is not None
-    np.testing.assert_array_equal(np.unique(machine.proposal), [0, 1])
-
-
 def test_a_mask_of_another_size_is_not_shown_and_said(project_folder: Path) -> None:
     with Project.open(project_folder) as project:
         project.accept("p0.png", np.ones((HEIGHT, WIDTH), np.uint8))
@@ -94,21 +74,3 @@ def test_a_mask_of_another_size_is_not_shown_and_said(project_folder: Path) -> N
     assert not table.touched
     assert "32x24" in warning
     assert "7x5" in warning
-
-
-def test_a_borrowed_proposal_goes_before_the_images_own(computed: Sitting) -> None:
-    project, image_id = computed.session.project, "p1.png"
-    assert project is not None
-    maps = stages.base_maps(project, image_id)
-    own = read_machine(project, image_id, maps).proposal
-    item = Lineage.of(project, image_id)
-    borrowed = np.full_like(own, 1)
-    project.store.write_mask(
-        Provenance("borrow", {"from": "p0.png"}, parents=(item.result,)), image_id, item.content, borrowed
-    )
-    project.catalog.set_borrowed([image_id], "p0.png")
-
-    np.testing.assert_array_equal(read_machine(project, image_id, maps).proposal, borrowed)
-    np.testing.assert_array_equal(stages.stored_proposal(project, image_id), borrowed)
-    project.catalog.set_borrowed([image_id], "")
-    np.testing.assert_array_equal(read_machine(project, image_id, maps).proposal, own)

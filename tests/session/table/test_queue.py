@@ -11,6 +11,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.records import UNDECIDED, NewImage
 from napari_wsss.session.table.queue import Queue
 from tests.session.conftest import CLASSES
+from tests.tiny_project import set_scores
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def project(tmp_path: Path) -> Project:
         made.catalog.set_changes({"i7.png": 0.6, "i4.png": 0.2, "i0.png": 0.9, "i6.png": 0.95})
         for name in ("i0.png", "i6.png"):
             made.catalog.set_facts(name, disagrees=True)
-        made.catalog.set_scores({"i4.png": 0.1, "i5.png": 0.9, "i1.png": 0.5, "i0.png": 1.0})
+        set_scores(made.catalog, {"i4.png": 0.1, "i5.png": 0.9, "i1.png": 0.5, "i0.png": 1.0})
         yield made
 
 

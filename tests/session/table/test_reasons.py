@@ -10,7 +10,6 @@ import pytest
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.session.table.reasons import edited_text, reasons
-from tests.session.conftest import Sitting
 
 PLAIN = ImageRecord("a.png", "a.png", frozenset({"cat"}), "todo")
 RICH = replace(PLAIN, score=0.41, changed=0.344, disagrees=True, borrowed_from="b.png", stale=True)
@@ -73,13 +72,3 @@ def test_accepted_images_are_not_blamed_for_older_proposals() -> None:
 )
 def test_edit_fraction(edited: float | None, text: str) -> None:
     assert edited_text(replace(PLAIN, edited=edited)) == text
-
-
-def test_the_session_says_why_its_image_is_shown(sitting: Sitting) -> None:
-    assert sitting.session.why_shown == ""
-    sitting.session.toggle_flag()
-    assert sitting.session.why_shown == "flagged"
-    assert sitting.session.project is not None
-    sitting.session.project.catalog.set_score("p0.png", 0.25)
-    sitting.session.set_order("uncertainty")
-    assert sitting.session.why_shown == "unsure 25 % · flagged"

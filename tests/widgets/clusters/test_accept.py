@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from napari_wsss.project.image_clusters import ClusterFacts
 from napari_wsss.widgets.clusters.accept import AcceptBox
+from tests.tiny_project import set_scores
 from tests.widgets.clustered import cluster
 
 
@@ -11,7 +12,7 @@ def test_it_says_what_would_be_accepted_and_why_not_yet(session, settle, qtbot):
     gallery = cluster(session, settle)
     box = AcceptBox(session)
     qtbot.addWidget(box)
-    session.project.catalog.set_scores({f"p{number}.png": number / 10 for number in range(6)})
+    set_scores(session.project.catalog, {f"p{number}.png": number / 10 for number in range(6)})
     box.show_row(gallery.rows("red")[0])
     assert "1 of 4 images. Not yet: accept 5 more images" in box.remark.text()
     assert not box.accept.isEnabled()

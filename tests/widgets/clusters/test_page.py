@@ -95,22 +95,22 @@ def test_other_pages_work_on_a_cluster(page, session, settle, qtbot):
     wanted = []
     page.page_wanted.connect(lambda *said: wanted.append(said))
     click(page, 1, "Parameters")
-    assert session.current_id in page.rows[1].shown.members
+    assert session.table.image_id in page.rows[1].shown.members
     click(page, 0, "Review")
-    assert session.queue.search == 'cluster:"red 1"'
-    assert session.current_id in page.rows[0].shown.members
+    assert session.navigation.queue.search == 'cluster:"red 1"'
+    assert session.table.image_id in page.rows[0].shown.members
     session.gallery.borrowing.done.emit(BorrowReport("p0.png", ("p1.png",)))
     session.project.catalog.set_borrowed(["p1.png"], "p0.png")
     page.borrowed.click()
-    assert session.queue.ids() == ["p1.png"]
+    assert session.navigation.queue.ids() == ["p1.png"]
     assert wanted == [("Refine", "cluster:red 2"), ("Review", ""), ("Review", "")]
 
 
 def test_decisions_elsewhere_are_followed_while_the_page_is_seen(page, session, settle, qtbot):
     cluster(session, settle)
     page.refresh()
-    session.go_to("p1.png")
-    session.accept()
+    session.navigation.go_to("p1.png")
+    session.decisions.accept()
     qtbot.waitUntil(lambda: "25% accepted" in page.rows[0].facts.text(), timeout=3000)
     page.hide()
     session.close_project()

@@ -7,13 +7,13 @@ from napari_wsss.widgets.controls.class_entries import hex_colour, paintable, sw
 
 def test_the_images_own_classes_come_first(session):
     assert paintable(session) == [(1, "red"), (2, "green"), (0, "background"), (255, "ignore"), (3, "blue")]
-    session.go_to("p2.png")  # red only
+    session.navigation.go_to("p2.png")  # red only
     assert [name for _, name in paintable(session)] == ["red", "background", "ignore", "green", "blue"]
     session.close_project()
     assert paintable(session) == []
 
 
 def test_colours_are_the_palette(session):
-    classes = session.classes
+    classes = session.table.classes
     assert hex_colour(classes, "red") == value_colour(classes, 1).name() == "#800000"
     assert swatch(classes, 255, 9).pixmap(9, 9).toImage().pixelColor(4, 4).name() == "#e0e0c0"

@@ -69,10 +69,10 @@ def window(make_napari_viewer, model_folder, tmp_path, qtbot) -> Iterator[WsssDo
     dock = WsssDock(viewer, Session(config_folder=tmp_path / "config"))
     viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", add_vertical_stretch=False)
     dock.open_project(model_folder)
-    dock.session.start_inference()
+    dock.session.inference.start()
     qtbot.waitUntil(lambda: not dock.session.jobs.all, timeout=60000)
-    dock.session.accept()
-    dock.session.skip()
+    dock.session.decisions.accept()
+    dock.session.decisions.skip()
     yield dock
     dock.shut_down()
 

@@ -212,6 +212,6 @@ def test_a_part_of_the_panel_leaves_the_session_as_it_was(name, session, sync, a
     assert listeners(session) > before > 0
     delete(made)
     assert listeners(session) == before
-    session.next()
+    session.navigation.next()
     settle(session)
-    assert session.current_id == "p1.png"
+    assert session.table.image_id == "p1.png"

@@ -40,10 +40,10 @@ def test_look_then_apply_then_undo(box, moved, session, sync, viewer):
     assert box.steps == CleanUp(smallest=100)
     assert "clean-up preview" in viewer.layers
     assert viewer.layers.selection.active is sync.mask
-    assert not session.mask.any()
+    assert not session.table.mask.any()
     box.apply.click()
     assert "clean-up preview" not in viewer.layers
-    np.testing.assert_array_equal(session.mask, np.where(session.proposal == 1, 1, 0))
+    np.testing.assert_array_equal(session.table.mask, np.where(session.table.proposal == 1, 1, 0))
     assert box.steps == CleanUp()
     assert box.outcome.text() == NOTHING
     sync.mask.undo()
@@ -60,7 +60,7 @@ def test_cancel_escape_and_another_image_end_it(box, moved, session, sync):
     assert session.cleaning.preview is None
     assert ESCAPE not in {str(key) for key in sync.mask.keymap}
     moved(smallest=10)
-    session.next()
+    session.navigation.next()
     assert box.sliders["smallest"].value() == 0
     assert session.cleaning.preview is None
 

@@ -33,9 +33,9 @@ def test_from_a_scribble_to_a_mask(box, session, sync, settle):
     assert box.go.text() == "Propagating …"
     settle(session)
     assert box.go.text() == "Propagate (R)"
-    assert (session.mask == 3).any()
+    assert (session.table.mask == 3).any()
     box.add.click()
-    assert "blue" in session.record.labels
+    assert "blue" in session.table.record.labels
     assert box.add.isHidden()
     settle(session)
     box.strength.setValue(80)

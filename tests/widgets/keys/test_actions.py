@@ -36,7 +36,7 @@ def test_reasons_name_what_is_missing(actions, action, reason):
 
 
 def test_reasons_change_with_the_image(actions, session, settle):
-    session.set_labels("p0.png", [])
+    session.labels.set("p0.png", [])
     settle(session)
     assert actions.why_disabled("cycle") == "the image has no labels"
 
@@ -58,9 +58,9 @@ def test_read_only_projects_take_no_decisions(viewer, empty_session, model_folde
 def test_accepting_takes_the_stroke_along(actions, sync, session, qtbot):
     sync.mask.data_setitem((np.array([1, 2]), np.array([1, 2])), 3)
     said = []
-    session.notice.connect(said.append)
+    session.signals.notice.connect(said.append)
     actions.run("accept")
-    assert session.current_id == "p0.png"  # most of the proposal was left out: asked once
+    assert session.table.image_id == "p0.png"  # most of the proposal was left out: asked once
     assert said[-1].startswith("Not accepted yet")
     actions.run("accept")
     accepted = session.project.read_accepted("p0.png")
@@ -82,21 +82,21 @@ def test_cycling_takes_the_brush_along_but_not_the_eraser(actions, sync):
 def test_copying_one_class_adds_it(actions, sync, session):
     sync.choose_value(2)
     actions.run("copy_class")
-    np.testing.assert_array_equal(sync.mask.data, np.where(session.proposal == 2, 2, 0))
+    np.testing.assert_array_equal(sync.mask.data, np.where(session.table.proposal == 2, 2, 0))
 
 
 def test_copying_into_empty_pixels_keeps_the_others(actions, sync, session):
     sync.mask.data_setitem((np.array([10]), np.array([6])), 3)
     actions.copy(None, only_empty=True)
     assert sync.mask.data[10, 6] == 3
-    changed = np.flatnonzero(sync.mask.data != session.proposal)
+    changed = np.flatnonzero(sync.mask.data != session.table.proposal)
     assert len(changed) == 1
 
 
 def test_the_threshold_moves_in_steps_and_stays_in_bounds(actions, session):
     for _ in range(60):
         actions.run("threshold_up")
-    assert session.threshold == pytest.approx(SLIDER[1])
+    assert session.sliders.threshold == pytest.approx(SLIDER[1])
 
 
 def test_typed_things_are_kept_before_leaving(actions, qtbot):

@@ -28,7 +28,7 @@ def dock(make_napari_viewer, model_folder, tmp_path, qtbot):
     made = WsssDock(viewer, Session(config_folder=tmp_path / "config"))
     viewer.window.add_dock_widget(made, name="keys", area="right")
     made.open_project(model_folder)
-    made.session.start_inference()
+    made.session.inference.start()
     qtbot.waitUntil(lambda: not made.session.jobs.all, timeout=20000)
     yield made
     made.shut_down()
@@ -37,18 +37,18 @@ def dock(make_napari_viewer, model_folder, tmp_path, qtbot):
 def check_labels_and_pixels(dock, person, qtbot):
     """A chip takes class and pixels away, Ctrl+Z on the canvas brings both back; the accepted file waits meanwhile."""
     session, sync = dock.session, dock.sync
-    session.go_to("p0.png")
+    session.navigation.go_to("p0.png")
     accepted = session.project.read_accepted("p0.png")
     dock.viewer.layers.selection.active = sync.mask
     dock.review_page.classes.chips.layout().itemAt(0).widget().click()
-    assert (session.record.labels, dock.header.badge.text) == ({"green"}, "draft (was accepted) · labels changed")
+    assert (session.table.record.labels, dock.header.badge.text) == ({"green"}, "draft (was accepted) · labels changed")
     np.testing.assert_array_equal(sync.mask.data, np.where(accepted == 1, 0, accepted))
     assert "Ctrl+Z" in dock.header.status.text()
     person.press("Ctrl-Z")
-    qtbot.waitUntil(lambda: session.record.labels == {"red", "green"}, timeout=3000)
+    qtbot.waitUntil(lambda: session.table.record.labels == {"red", "green"}, timeout=3000)
     np.testing.assert_array_equal(sync.mask.data, accepted)
     person.press("Ctrl-Shift-Z")
-    qtbot.waitUntil(lambda: session.record.labels == {"green"}, timeout=3000)
+    qtbot.waitUntil(lambda: session.table.record.labels == {"green"}, timeout=3000)
     np.testing.assert_array_equal(session.project.read_accepted("p0.png"), accepted)
     assert dock.review_page.classes.chips.layout().count() >= 2
 
@@ -66,7 +66,7 @@ def check_scribbling(dock, pressed, person, qtbot):
     layer.paint((12, 8), 3)
     person.press("R")
     qtbot.waitUntil(lambda: not session.jobs.all, timeout=20000)
-    assert (session.mask == 3).any()
+    assert (session.table.mask == 3).any()
     person.press("Ctrl-Z")
     assert session.scribbles.any
     assert not (sync.mask.data == 3).any()
@@ -78,14 +78,14 @@ def check_own_keys(dock, pressed):
     """A chosen key works at once, and the old one is free again."""
     session = dock.session
     session.own_keys.choose("next", "Shift-D")
-    before = session.current_id
+    before = session.table.image_id
     pressed("D")
-    assert session.current_id == before
+    assert session.table.image_id == before
     pressed("Shift-D")
-    assert session.current_id != before
+    assert session.table.image_id != before
     session.own_keys.reset()
     pressed("A")
-    assert session.current_id == before
+    assert session.table.image_id == before
 
 
 def check_digits_as_tools(dock, pressed, monkeypatch):
@@ -114,9 +114,9 @@ def test_the_whole_table_fires(dock, active, qtbot, monkeypatch):
         person.press(*names)
 
     pressed("D")
-    assert session.current_id == "p1.png"
+    assert session.table.image_id == "p1.png"
     pressed("A")
-    assert session.current_id == "p0.png"
+    assert session.table.image_id == "p0.png"
     pressed("2")
     assert sync.value == sync.mask.selected_label == 2
     pressed("0")
@@ -132,19 +132,19 @@ def test_the_whole_table_fires(dock, active, qtbot, monkeypatch):
     pressed("1")
     assert sync.mask.mode == "pan_zoom"  # 1 is a class here, not napari's eraser
     pressed("Y")
-    np.testing.assert_array_equal(sync.mask.data, np.where(session.proposal == 1, 1, 0))
+    np.testing.assert_array_equal(sync.mask.data, np.where(session.table.proposal == 1, 1, 0))
     pressed("Shift-Y")
-    np.testing.assert_array_equal(sync.mask.data, session.proposal)
+    np.testing.assert_array_equal(sync.mask.data, session.table.proposal)
     pressed("G")
     assert sync.mask.mode == "polygon"
     sync.mask.mode = "pan_zoom"
     pressed("T")
     assert viewer.layers["cam · green"].visible
-    before = session.threshold
+    before = session.sliders.threshold
     pressed(".", ".")
-    assert session.threshold == pytest.approx(before + 0.04)
+    assert session.sliders.threshold == pytest.approx(before + 0.04)
     pressed(",")
-    assert session.threshold == pytest.approx(before + 0.02)
+    assert session.sliders.threshold == pytest.approx(before + 0.02)
     camera = viewer.scene.camera
     whole = camera.zoom
     pressed("J")
@@ -165,17 +165,17 @@ def test_the_whole_table_fires(dock, active, qtbot, monkeypatch):
     assert session.comparison.view == "after"
     session.comparison.show("")
     pressed("W")
-    assert (session.current_id, session.project.catalog.get("p0.png").state) == ("p1.png", "accepted")
+    assert (session.table.image_id, session.project.catalog.get("p0.png").state) == ("p1.png", "accepted")
     pressed("S")
     assert session.project.catalog.get("p1.png").state == "skipped"
     pressed("Q")
     assert session.project.catalog.get("p2.png").state == "flagged"
     pressed("U")
-    assert session.current_id == "p3.png"
+    assert session.table.image_id == "p3.png"
     pressed("Shift-U")
-    assert session.current_id == "p5.png"  # round the queue: those before are decided or put off
+    assert session.table.image_id == "p5.png"  # round the queue: those before are decided or put off
     pressed("Backspace")
-    assert (session.current_id, session.project.catalog.get("p2.png").state) == ("p2.png", "todo")
+    assert (session.table.image_id, session.project.catalog.get("p2.png").state) == ("p2.png", "todo")
     pressed("K")
     assert dock.key_help.isVisible()
     assert not dock.tabs.isVisible()
@@ -184,7 +184,7 @@ def test_the_whole_table_fires(dock, active, qtbot, monkeypatch):
     pressed("N")
     assert dock.review_page.classes.chips.popup.isVisible()
     dock.review_page.classes.chips.popup.close()
-    session.add_label("blue")
+    session.labels.add("blue")
     qtbot.waitUntil(lambda: not session.jobs.all, timeout=20000)
     viewer.layers.selection.active = viewer.layers["cam · blue"]
     person.press("3")

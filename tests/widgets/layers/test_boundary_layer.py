@@ -18,10 +18,12 @@ def shelf():
 
 @pytest.fixture
 def overlay(shelf):
-    shown = BoundaryOverlay(SimpleNamespace(boundary=None, image=None))
+    shown = BoundaryOverlay(
+        SimpleNamespace(boundaries=SimpleNamespace(values=None), table=SimpleNamespace(image=None), shown_id="a.png")
+    )
 
     def feed(values, size):
-        shown.session.boundary, shown.session.image = values, np.zeros((*size, 3), np.uint8)
+        shown.session.boundaries.values, shown.session.table.image = values, np.zeros((*size, 3), np.uint8)
         shown.feed(lambda layer, _place: shelf.append(layer), shelf.remove)
 
     shown.show = feed

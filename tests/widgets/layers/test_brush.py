@@ -5,24 +5,24 @@ from __future__ import annotations
 
 def test_on_another_image_the_brush_has_one_of_its_labels(sync, session):
     sync.choose_value(2)
-    session.next()
+    session.navigation.next()
     assert sync.mask.selected_label == sync.value == 2  # it has this label too
-    session.next()
-    assert session.record.labels == {"red"}
+    session.navigation.next()
+    assert session.table.record.labels == {"red"}
     assert sync.mask.selected_label == sync.value == 1
     for kept in (0, 255):  # background and ignore belong to every image
         sync.choose_value(kept)
-        session.previous()
+        session.navigation.previous()
         assert sync.value == kept
-        session.next()
+        session.navigation.next()
 
 
 def test_a_class_whose_label_is_removed_is_not_painted_on(sync, session):
     sync.choose_value(2)
-    assert session.remove_label("green")
+    assert session.labels.remove("green")
     assert sync.mask.selected_label == sync.value == 1
     sync.choose_value(2)  # on purpose, without a label
-    assert session.remove_label("red")
+    assert session.labels.remove("red")
     assert sync.value == 2
 
 

@@ -23,7 +23,7 @@ def test_only_changes_are_shown_and_background_too(session, settle):
     feed()
     (layer,) = shelf
     assert not layer.editable
-    np.testing.assert_array_equal(layer.data, np.where(session.proposal == 2, BACKGROUND_SCRIBBLE, 0))
+    np.testing.assert_array_equal(layer.data, np.where(session.table.proposal == 2, BACKGROUND_SCRIBBLE, 0))
     session.cleaning.ask(CleanUp(smallest=10))
     settle(session)
     feed()

@@ -10,7 +10,7 @@ from tests.session.conftest import write_checkpoint
 
 def test_views_come_one_after_the_other_and_go(session, sync, actions, viewer, settle):
     path = write_checkpoint(session.project.folder, 0.6, "training/classifier-new/best.safetensors")
-    session.apply_model(RunInfo(path.parent, "classifier", "done", config={"method": "colours"}))
+    session.models.apply(RunInfo(path.parent, "classifier", "done", config={"method": "colours"}))
     settle(session)
     assert "comparison" not in viewer.layers
     seen = []
@@ -22,11 +22,11 @@ def test_views_come_one_after_the_other_and_go(session, sync, actions, viewer, s
         seen.append(viewer.layers["comparison"].data.copy())
         np.testing.assert_array_equal(seen[-1], session.comparison.shown.picture)
     assert not np.array_equal(seen[0], seen[1])
-    session.next()
+    session.navigation.next()
     settle(session)
     assert "comparison" in viewer.layers
-    session.record_change(sync.mask.data)
-    session.touch()
+    session.table.record_change(sync.mask.data)
+    session.table.touch()
     assert "comparison" not in viewer.layers
     actions.run("compare")
     settle(session)

@@ -31,17 +31,17 @@ def test_its_zoom_ends_with_the_image_and_a_persons_stays(gaze, session, viewer)
     viewer.reset_view()
     whole = camera(viewer).zoom
     gaze.look_at(Box(4, 8, 10, 16))
-    session.next()
+    session.navigation.next()
     assert camera(viewer).zoom == whole
     gaze.look_at(Box(4, 8, 10, 16))
     camera(viewer).zoom = own = camera(viewer).zoom * 1.5
-    session.next()
+    session.navigation.next()
     assert camera(viewer).zoom == own
 
 
 def test_again_means_the_next_place(gaze, session, viewer):
     said, centres = [], []
-    session.notice.connect(said.append)
+    session.signals.notice.connect(said.append)
     for _ in range(2):
         gaze.next_uncertain()
         centres.append(camera(viewer).center)
@@ -53,10 +53,10 @@ def test_again_means_the_next_place(gaze, session, viewer):
 
 def test_a_new_labels_map_is_shown_at_its_peak(gaze, session, sync, viewer, settle, qtbot):
     said = []
-    session.notice.connect(said.append)
-    session.remove_label("green")
+    session.signals.notice.connect(said.append)
+    session.labels.remove("green")
     settle(session)
-    session.add_label("green")
+    session.labels.add("green")
     settle(session)
     qtbot.waitUntil(lambda: bool(said))
     assert said == ["Here is most of what the model takes for green. Ctrl+R shows the whole image."]
@@ -67,8 +67,8 @@ def test_a_new_labels_map_is_shown_at_its_peak(gaze, session, sync, viewer, sett
 
 
 def test_the_view_of_another_image_is_not_stolen(gaze, session, viewer, settle, qtbot):
-    session.add_label("blue")
-    session.next()
+    session.labels.add("blue")
+    session.navigation.next()
     before = camera(viewer).center, camera(viewer).zoom
     settle(session)
     gaze._show_class("p0.png", "blue")
@@ -78,7 +78,7 @@ def test_the_view_of_another_image_is_not_stolen(gaze, session, viewer, settle, 
 
 def test_nothing_uncertain_is_said(gaze, session):
     said = []
-    session.notice.connect(said.append)
-    session.set_labels("p0.png", [])
+    session.signals.notice.connect(said.append)
+    session.labels.set("p0.png", [])
     gaze.next_uncertain()
     assert said == ["Nothing is uncertain here any more."]

@@ -18,21 +18,21 @@ def test_every_kind_of_source_has_a_colour_of_its_own():
 
 def test_the_layer_follows_mask_and_switch(sync, session, viewer):
     assert looks.PROVENANCE not in viewer.layers
-    session.show_provenance(True)
+    session.provenance.show(True)
     layer = viewer.layers[looks.PROVENANCE]
     assert viewer.layers[-1] is layer
     assert not layer.editable
     assert not layer.data.any()
-    sync.write_mask(session.copy_proposal(), session.proposal_source())
+    sync.write_mask(session.decisions.copy_proposal(), session.decisions.proposal_source())
     sync.mask.data_setitem(np.nonzero(np.ones((3, 3))), 2)
     sync.commit()
-    np.testing.assert_array_equal(layer.data, session.sources.values)
+    np.testing.assert_array_equal(layer.data, session.table.sources.values)
     assert set(np.unique(layer.data)) == {NOTHING, PERSON, FIRST_MACHINE}
     assert "proposal of classifier-test" in layer.features["by"][2]
-    session.next()
+    session.navigation.next()
     assert not viewer.layers[looks.PROVENANCE].data.any()
-    session.previous()
-    np.testing.assert_array_equal(viewer.layers[looks.PROVENANCE].data, session.sources.values)
+    session.navigation.previous()
+    np.testing.assert_array_equal(viewer.layers[looks.PROVENANCE].data, session.table.sources.values)
     assert viewer.layers.selection.active is sync.mask
-    session.show_provenance(False)
+    session.provenance.show(False)
     assert looks.PROVENANCE not in viewer.layers

@@ -25,7 +25,7 @@ def test_it_comes_once_and_is_fed(session):
     layer.mode = "paint"
     layer.data_setitem((np.array([5]), np.array([5])), 1)
     assert session.scribbles.values[5, 5] == 1
-    session.next()
+    session.navigation.next()
     feed()
     assert shelf == [layer]
     assert layer.data is session.scribbles.values

@@ -33,7 +33,7 @@ def test_turning_to_the_scribbles_and_back(tool, sync, viewer, session):
     assert sync.value == sync.mask.selected_label == 1
     layer.selected_label = 77  # no class
     assert layer.selected_label == 1
-    session.next()
+    session.navigation.next()
     assert viewer.layers.selection.active is layer
     assert tool.layer is layer
     viewer.layers.selection.active = sync.mask  # a click in the layer list
@@ -57,12 +57,12 @@ def test_strokes_are_saved_and_undone_in_their_order(tool, sync, session, settle
     assert session.scribbles.path("p0.png").exists()
     assert session.propagation.start()
     settle(session)
-    made = session.mask.copy()
+    made = session.table.mask.copy()
     assert (made == 3).any()
     dab(layer, 2, 2)
     tool.undo()  # the second dab
     assert layer.data[2, 2] == 0
-    np.testing.assert_array_equal(session.mask, made)
+    np.testing.assert_array_equal(session.table.mask, made)
     tool.undo()  # the propagation
     assert not sync.mask.data.any()
     tool.undo()  # the first dab

@@ -13,7 +13,7 @@ def test_it_comes_follows_and_goes(session, sync, viewer, settle):
     np.testing.assert_array_equal(layer.data, session.doubts.values)
     assert viewer.layers.index(layer) < viewer.layers.index("proposal")
     assert layer.colormap.map(np.array([0.0]))[0, 3] == 0  # what is sure stays visible
-    session.set_threshold(0.2)
+    session.sliders.set_threshold(0.2)
     settle(session)
     np.testing.assert_array_equal(viewer.layers["uncertainty"].data, session.doubts.values)
     session.doubts.show(False)

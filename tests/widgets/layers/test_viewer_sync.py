@@ -33,39 +33,39 @@ def test_layers_are_the_four_kinds_bottom_to_top(sync, viewer):
 
 
 def test_layers_show_what_the_session_holds(sync, viewer, session):
-    np.testing.assert_array_equal(viewer.layers["image"].data, session.image)
-    np.testing.assert_array_equal(viewer.layers["cam · red"].data, session.maps.scores[0])
-    np.testing.assert_array_equal(viewer.layers["proposal"].data, session.proposal)
-    assert viewer.layers["mask"].data is session.mask
-    assert set(np.unique(session.proposal)) == {0, 1, 2}
+    np.testing.assert_array_equal(viewer.layers["image"].data, session.table.image)
+    np.testing.assert_array_equal(viewer.layers["cam · red"].data, session.table.maps.scores[0])
+    np.testing.assert_array_equal(viewer.layers["proposal"].data, session.table.proposal)
+    assert viewer.layers["mask"].data is session.table.mask
+    assert set(np.unique(session.table.proposal)) == {0, 1, 2}
 
 
 def test_the_next_image_keeps_layers_tool_class_and_brush(sync, viewer, session):
     before = {layer.name: layer for layer in viewer.layers}
     sync.mask.mode, sync.mask.brush_size, sync.mask.opacity = "fill", 7, 0.3
     sync.choose_value(2)
-    session.next()
+    session.navigation.next()
     assert {layer.name: layer for layer in viewer.layers} == before
     assert (sync.mask.mode, sync.mask.brush_size, sync.mask.opacity) == ("fill", 7, 0.3)
     assert sync.mask.selected_label == 2
-    np.testing.assert_array_equal(viewer.layers["image"].data, session.image)
+    np.testing.assert_array_equal(viewer.layers["image"].data, session.table.image)
 
 
 def test_undo_never_reaches_the_image_before(sync, session):
     paint(sync, 1, slice(0, 8), slice(0, 12))
     sync.commit()
-    session.next()
+    session.navigation.next()
     sync.mask.undo()
     assert not sync.mask.data.any()
-    session.previous()
+    session.navigation.previous()
     assert np.count_nonzero(sync.mask.data) == 96
 
 
 def test_a_stroke_is_a_draft_on_disk_as_soon_as_the_mouse_is_let_go(sync, session, qtbot):
     paint(sync)
-    assert session.save_state.kind == "unsaved"
+    assert session.table.save_state.kind == "unsaved"
     qtbot.wait(1)
-    assert (session.record.state, session.save_state.kind) == ("draft", "saved")
+    assert (session.table.record.state, session.table.save_state.kind) == ("draft", "saved")
     np.testing.assert_array_equal(session.project.read_draft("p0.png"), sync.mask.data)
 
 
@@ -85,7 +85,7 @@ def test_undo_alone_is_recorded_too(sync, session, qtbot):
 
 def test_a_stroke_just_before_leaving_is_kept(sync, session):
     paint(sync, 2)
-    session.next()  # long before the recording timer
+    session.navigation.next()  # long before the recording timer
     assert np.count_nonzero(session.project.working_mask("p0.png") == 2) == 12
 
 
@@ -100,27 +100,29 @@ def test_a_copied_proposal_is_one_undo_step(sync, session):
     paint(sync, 3, slice(20, 24), slice(0, 32))
     sync.commit()
     before = sync.mask.data.copy()
-    sync.write_mask(session.copy_proposal())
-    np.testing.assert_array_equal(sync.mask.data, session.proposal)
+    sync.write_mask(session.decisions.copy_proposal())
+    np.testing.assert_array_equal(sync.mask.data, session.table.proposal)
     sync.mask.undo()
     np.testing.assert_array_equal(sync.mask.data, before)
     sync.mask.redo()
-    np.testing.assert_array_equal(sync.mask.data, session.proposal)
+    np.testing.assert_array_equal(sync.mask.data, session.table.proposal)
 
 
 def test_undo_and_redo_give_each_pixel_back_to_who_made_it(sync, session, qtbot):
     def owners():
         sync.commit()
-        return session.sources.values.copy()
+        return session.table.sources.values.copy()
 
     states = [owners()]
-    sync.write_mask(session.copy_proposal(), session.proposal_source(), session.copied_pixels())
+    sync.write_mask(
+        session.decisions.copy_proposal(), session.decisions.proposal_source(), session.decisions.copied_pixels()
+    )
     states.append(owners())
     assert (states[1] == 2).all()
     for value in (3, 0):  # faster than the recording timer
         paint(sync, value, slice(6, 12), slice(4, 12))
         qtbot.wait(1)
-    assert session.person_pixels[6:12, 4:12].all()
+    assert session.table.person_pixels[6:12, 4:12].all()
     sync.mask.undo()
     states.append(owners())
     sync.mask.undo()
@@ -130,14 +132,16 @@ def test_undo_and_redo_give_each_pixel_back_to_who_made_it(sync, session, qtbot)
     sync.mask.redo()
     sync.mask.redo()
     np.testing.assert_array_equal(owners(), states[2])
-    assert session.source_table[0].kind == "proposal"
+    assert session.table.sources.table[0].kind == "proposal"
     drafted = session.project.read_sources("p0.png")
-    assert drafted.same_as(session.sources)
+    assert drafted.same_as(session.table.sources)
 
 
 def test_a_stroke_right_after_undo_makes_only_its_own_pixels_a_persons(sync, session, viewer, qtbot):
-    sync.write_mask(session.copy_proposal(), session.proposal_source(), session.copied_pixels())
-    before = session.sources.values.copy()
+    sync.write_mask(
+        session.decisions.copy_proposal(), session.decisions.proposal_source(), session.decisions.copied_pixels()
+    )
+    before = session.table.sources.values.copy()
     paint(sync, 3, slice(6, 12), slice(4, 12))
     qtbot.wait(1)
     sync.mask.undo()
@@ -147,24 +151,24 @@ def test_a_stroke_right_after_undo_makes_only_its_own_pixels_a_persons(sync, ses
     sync.commit()
     expected = before.copy()
     expected[0:2, 0:4] = 1
-    np.testing.assert_array_equal(session.sources.values, expected)
+    np.testing.assert_array_equal(session.table.sources.values, expected)
 
 
 def test_copying_into_a_hidden_mask_after_a_switch_works(sync, session, viewer):
     sync.mask.visible = False
-    session.next()
-    sync.write_mask(session.copy_proposal())
+    session.navigation.next()
+    sync.write_mask(session.decisions.copy_proposal())
     assert sync.mask.visible
-    np.testing.assert_array_equal(sync.mask.data, session.proposal)
+    np.testing.assert_array_equal(sync.mask.data, session.table.proposal)
 
 
 def test_the_slider_changes_the_proposal_in_place(sync, session, viewer):
     array = viewer.layers["proposal"].data
     drawn = []
     viewer.layers["proposal"].events.set_data.connect(lambda event: drawn.append(1))
-    session.set_threshold(0.8)
+    session.sliders.set_threshold(0.8)
     assert viewer.layers["proposal"].data is array
-    np.testing.assert_array_equal(array, session.maps.to_mask(0.8))
+    np.testing.assert_array_equal(array, session.table.maps.to_mask(0.8))
     assert len(drawn) == 1
 
 
@@ -173,7 +177,7 @@ def test_the_slider_touches_no_other_layer(sync, session, viewer):
     for layer in viewer.layers:
         if layer.name != "proposal":
             layer.events.set_data.connect(lambda event: drawn.append(event.source.name))
-    session.set_threshold(0.7)
+    session.sliders.set_threshold(0.7)
     assert drawn == []
 
 
@@ -188,40 +192,40 @@ def test_only_the_current_class_is_shown(sync, viewer):
 
 def test_a_hidden_map_stays_hidden_on_the_next_image(sync, viewer, session):
     viewer.layers["cam · red"].visible = False
-    session.next()
+    session.navigation.next()
     assert not viewer.layers["cam · red"].visible
     sync.cams.cycle()
     assert viewer.layers["cam · green"].visible
 
 
 def test_labels_take_maps_and_proposal_with_them(sync, viewer, session, settle):
-    session.remove_label("red")
+    session.labels.remove("red")
     assert names(viewer) == ["image", "cam · green", "proposal", "mask"]
     assert 1 not in viewer.layers["proposal"].data
-    session.add_label("blue")
+    session.labels.add("blue")
     settle(session)
     assert names(viewer) == ["image", "cam · green", "cam · blue", "proposal", "mask"]
-    np.testing.assert_array_equal(viewer.layers["cam · blue"].data, session.maps.scores[1])
+    np.testing.assert_array_equal(viewer.layers["cam · blue"].data, session.table.maps.scores[1])
 
 
 def test_images_with_fewer_labels_have_fewer_map_layers(sync, viewer, session):
     green = viewer.layers["cam · green"]
-    session.go_to("p2.png")
+    session.navigation.go_to("p2.png")
     assert names(viewer) == ["image", "cam · red", "proposal", "mask"]
     assert not green.visible
-    session.go_to("p3.png")
+    session.navigation.go_to("p3.png")
     assert viewer.layers["cam · green"] is green
     assert names(viewer) == ["image", "cam · red", "cam · green", "proposal", "mask"]
-    np.testing.assert_array_equal(viewer.layers["cam · green"].data, session.maps.scores[1])
+    np.testing.assert_array_equal(viewer.layers["cam · green"].data, session.table.maps.scores[1])
 
 
 def test_spare_maps_go_away_when_the_person_stays(viewer, session, qtbot, monkeypatch):
     monkeypatch.setattr(viewer_sync, "TIDY_AFTER_MS", 50)
     sync = ViewerSync(viewer, session)
-    session.go_to("p2.png")
+    session.navigation.go_to("p2.png")
     assert looks.SPARE in [layer.name for layer in viewer.layers]
     qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=20000)
-    session.go_to("p3.png")
+    session.navigation.go_to("p3.png")
     assert names(viewer) == ["image", "cam · red", "cam · green", "proposal", "mask"]
     sync.close()
 
@@ -234,13 +238,13 @@ def test_a_removed_layer_comes_back(sync, viewer, session, qtbot, name):
         viewer.layers.remove(viewer.layers[name])
     assert names(viewer) == ["image", "cam · red", "cam · green", "proposal", "mask"]
     assert name in said.args[0]
-    np.testing.assert_array_equal(sync.mask.data, session.mask)
+    np.testing.assert_array_equal(sync.mask.data, session.table.mask)
     assert np.count_nonzero(sync.mask.data) == 12
-    np.testing.assert_array_equal(viewer.layers["proposal"].data, session.proposal)
+    np.testing.assert_array_equal(viewer.layers["proposal"].data, session.table.proposal)
     sync.mask.undo()
     paint(sync, 2, slice(5, 9))  # and it is alive
     sync.commit()
-    assert np.count_nonzero(session.mask == 2) == 16
+    assert np.count_nonzero(session.table.mask == 2) == 16
 
 
 def test_names_are_fixed(sync, viewer, qtbot):
@@ -274,26 +278,26 @@ def test_holding_shows_the_proposal_or_the_image_alone(sync, viewer):
 
 def test_switching_while_holding_ends_the_holding(sync, viewer, session):
     sync.peek.hold("image")
-    session.next()
+    session.navigation.next()
     assert viewer.layers["mask"].visible
     assert viewer.layers["proposal"].visible
 
 
 def test_accepting_an_untouched_image_puts_the_proposal_into_the_layer(sync, session):
-    session.accept(and_next=False)
-    np.testing.assert_array_equal(sync.mask.data, session.proposal)
+    session.decisions.accept(and_next=False)
+    np.testing.assert_array_equal(sync.mask.data, session.table.proposal)
     sync.commit()
-    assert session.record.state == "accepted"
+    assert session.table.record.state == "accepted"
 
 
 def test_accepting_the_last_undecided_image_keeps_it_accepted(sync, session):
-    for image_id in list(session.queue.ids()):
-        session.go_to(image_id)
+    for image_id in list(session.navigation.queue.ids()):
+        session.navigation.go_to(image_id)
         sync.commit()
-        session.accept()
+        session.decisions.accept()
         sync.commit()
     assert session.project.catalog.counts()["accepted"] == 6
-    np.testing.assert_array_equal(sync.mask.data, session.project.read_accepted(session.current_id))
+    np.testing.assert_array_equal(sync.mask.data, session.project.read_accepted(session.table.image_id))
 
 
 def test_read_only_masks_cannot_be_edited(viewer, empty_session, model_folder):
@@ -329,7 +333,7 @@ def test_closing_the_project_removes_our_layers(sync, viewer, session):
 
 def test_a_new_layer_does_not_take_the_brush_away(sync, session, viewer, settle):
     assert viewer.layers.selection.active is sync.mask
-    session.add_label("blue")
+    session.labels.add("blue")
     settle(session)
     session.doubts.show(True)
     settle(session)

@@ -29,14 +29,14 @@ def test_rows_hold_value_name_key_and_count(classes):
 
 def test_a_class_is_renamed_in_place(classes, session):
     classes.table.item(0, 1).setText("crimson")
-    assert session.classes.names == ("crimson", "green", "blue")
-    assert session.record.labels == {"crimson", "green"}
+    assert session.table.classes.names == ("crimson", "green", "blue")
+    assert session.table.record.labels == {"crimson", "green"}
     assert texts(classes, 0)[1] == "crimson"
 
 
 def test_a_taken_name_is_refused_and_shown_back(classes, session):
     failures = []
-    session.failed.connect(failures.append)
+    session.signals.failed.connect(failures.append)
     classes.table.item(0, 1).setText("green")
     assert failures
     assert texts(classes, 0)[1] == "red"
@@ -45,6 +45,6 @@ def test_a_taken_name_is_refused_and_shown_back(classes, session):
 def test_a_class_is_added_at_the_end(classes, session):
     classes.name.setText("white")
     classes._add()
-    assert session.classes.names[-1] == "white"
+    assert session.table.classes.names[-1] == "white"
     assert texts(classes, 3)[:2] == ["4", "white"]
     assert classes.name.text() == ""

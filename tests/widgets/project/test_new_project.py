@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from napari_wsss.exchange import labels
 from napari_wsss.project.project import Project
-from napari_wsss.widgets.project.new_project import NewProject
+from napari_wsss.widgets.project.new_project import KINDS, NewProject
 from tests.session.conftest import write_picture
 
 
@@ -33,6 +34,10 @@ def entries(tree):
     return {top.text(0): [top.child(row).text(0) for row in range(top.childCount())] for top in tops}
 
 
+def test_every_kind_of_labels_can_be_chosen():
+    assert tuple(kind for kind, _ in KINDS) == labels.KINDS
+
+
 def previewed(form, images, qtbot):
     form.open_images(images)
     qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
@@ -55,7 +60,7 @@ def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):
     assert form.create.isEnabled()
     form.create.click()
     assert empty_session.project.folder == images.parent / "photos_wsss"
-    assert empty_session.classes.names == ("cat", "dog")
+    assert empty_session.table.classes.names == ("cat", "dog")
     assert empty_session.project.catalog.get("a1.png").labels == {"cat", "dog"}
     assert len(empty_session.project.catalog) == 4
 
@@ -74,8 +79,8 @@ def test_images_alone_are_enough_with_a_class_list(form, images, qtbot, empty_se
     form.classes.setText("cat, dog , bird")
     form._allow()
     form.create.click()
-    assert empty_session.classes.names == ("cat", "dog", "bird")
-    assert empty_session.record.labels == frozenset()
+    assert empty_session.table.classes.names == ("cat", "dog", "bird")
+    assert empty_session.table.record.labels == frozenset()
 
 
 def test_a_wrong_folder_is_said(form, tmp_path, qtbot):
@@ -89,7 +94,7 @@ def test_an_existing_project_is_never_overwritten(form, images, qtbot, empty_ses
     form.create.click()
     empty_session.close_project()
     failures = []
-    empty_session.failed.connect(failures.append)
+    empty_session.signals.failed.connect(failures.append)
     previewed(form, images, qtbot)
     form.create.click()
     assert failures

@@ -36,7 +36,7 @@ def test_recent_projects_open_by_a_click(page, model_folder, empty_session):
 
 def test_a_folder_that_is_no_project_is_said(page, tmp_path, empty_session):
     failures = []
-    empty_session.failed.connect(failures.append)
+    empty_session.signals.failed.connect(failures.append)
     page.open(tmp_path)
     assert len(failures) == 1
     assert empty_session.project is None
@@ -67,12 +67,12 @@ def test_the_device_is_asked_once_and_chosen(page, empty_session, qtbot):
     page.showEvent(None)
     qtbot.waitUntil(lambda: page.device_text.text() == "automatic: CPU · test", timeout=20000)
     page.device.activated.emit(page.device.findData("cpu"))
-    assert empty_session.device == "cpu"
+    assert empty_session.settings.device == "cpu"
 
 
 def test_the_cache_can_be_emptied(page, model_folder, empty_session, settle):
     page.open(model_folder)
-    empty_session.start_inference()
+    empty_session.inference.start()
     settle(empty_session)
     store = empty_session.project.store
     assert store.size_bytes() > 0

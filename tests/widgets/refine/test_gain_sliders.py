@@ -15,33 +15,33 @@ def gains(session, qtbot):
     made.chosen = scope
     qtbot.addWidget(made)
     made.refresh()
-    session.plan_changed.connect(made.refresh)
+    session.signals.plan_changed.connect(made.refresh)
     yield made
-    session.plan_changed.disconnect(made.refresh)
+    session.signals.plan_changed.disconnect(made.refresh)
 
 
 def test_a_gain_is_tried_kept_and_put_back(gains, session):
     assert list(gains.sliders) == ["red", "green"]
-    before = session.proposal
+    before = session.table.proposal
     green = gains.sliders["green"]
     green.taken.emit()
     green.number.setValue(0.5)
-    assert session.gains["green"] == 0.5
-    assert not np.array_equal(session.proposal, before)
-    session.keep_tried()
+    assert session.sliders.gains["green"] == 0.5
+    assert not np.array_equal(session.table.proposal, before)
+    session.sliders.keep()
     assert green.why.text() == "this image"
     assert gains.sliders["red"].why.isHidden()
     green.reset.click()
     assert green.value == 1.0
-    np.testing.assert_array_equal(session.proposal, before)
+    np.testing.assert_array_equal(session.table.proposal, before)
 
 
 def test_it_counts_for_the_chosen_scope(gains, session):
     gains.chosen[0] = "class:red"
     gains.sliders["red"].number.setValue(2.0)
-    session.keep_tried()
-    assert session.plan.overrides == {"class:red": {"class_gain": {"gains": {"1": 2.0}}}}
-    session.go_to("p2.png")
+    session.sliders.keep()
+    assert session.table.plan.overrides == {"class:red": {"class_gain": {"gains": {"1": 2.0}}}}
+    session.navigation.go_to("p2.png")
     gains.refresh()
     assert list(gains.sliders) == ["red"]
     assert gains.sliders["red"].value == 2.0

@@ -33,13 +33,13 @@ def rows(page):
 
 def test_sliders_move_the_proposal_and_are_kept_after_a_rest(page, session, actions, qtbot, monkeypatch):
     page.threshold.slider.slider.setValue(800)
-    assert session.threshold == pytest.approx(page.threshold.slider.value)
-    np.testing.assert_array_equal(session.proposal, session.maps.to_mask(session.threshold))
-    assert session.is_trying
-    qtbot.waitUntil(lambda: not session.is_trying, timeout=20000)
-    assert list(session.plan.overrides) == ["image:p0.png"]
+    assert session.sliders.threshold == pytest.approx(page.threshold.slider.value)
+    np.testing.assert_array_equal(session.table.proposal, session.table.maps.to_mask(session.sliders.threshold))
+    assert session.sliders.is_trying
+    qtbot.waitUntil(lambda: not session.sliders.is_trying, timeout=20000)
+    assert list(session.table.plan.overrides) == ["image:p0.png"]
     assert page.threshold.slider.why.text() == "this image"
-    kept = session.threshold
+    kept = session.sliders.threshold
     actions.run("next")
     assert page.threshold.slider.value == 0.5  # the threshold was this image's own
     assert page.threshold.slider.why.text() == "the project"
@@ -51,18 +51,18 @@ def test_sliders_move_the_proposal_and_are_kept_after_a_rest(page, session, acti
 
 def test_the_last_change_is_taken_back(page, session, qtbot):
     page.threshold.slider.number.setValue(0.8)  # typed: kept at once
-    assert not session.is_trying
+    assert not session.sliders.is_trying
     assert "background_threshold – → 0.8 (image:p0.png)" in page.undo.toolTip()
     page.undo.click()
-    assert session.threshold == 0.5
+    assert session.sliders.threshold == 0.5
     assert page.threshold.slider.value == 0.5
-    assert session.plan.overrides == {}
+    assert session.table.plan.overrides == {}
 
 
 def test_presets_are_one_change_and_other_values_are_called_modified(page, session):
     assert page.preset.currentText() == "modified"  # 0.5 is in none of them
     page.preset.activated.emit(page.preset.findData("soft"))
-    assert session.threshold == pytest.approx(0.22)
+    assert session.sliders.threshold == pytest.approx(0.22)
     assert page.preset.currentText() == "soft"
     page.threshold.slider.number.setValue(0.6)
     assert page.preset.currentText() == "modified"
@@ -105,19 +105,20 @@ def test_without_maps_the_slider_is_off(page, session):
 
 def test_steps_are_switched_and_ordered(page, session, qtbot):
     rows(page)["power_background"].setCheckState(Qt.CheckState.Checked)
-    qtbot.waitUntil(lambda: len(session.plan.refiners) == 2, timeout=20000)
-    assert [step.method for step in session.plan.refiners] == ["constant_background", "power_background"]
+    qtbot.waitUntil(lambda: len(session.table.plan.refiners) == 2, timeout=20000)
+    assert [step.method for step in session.table.plan.refiners] == ["constant_background", "power_background"]
     assert list(page.forms) == ["constant_background", "power_background"]
     item = page.chain.takeItem(1)
     page.chain.insertItem(0, item)  # what a drag ends in, without its signal
     page.chain.take_over()
-    qtbot.waitUntil(lambda: session.plan.refiners[0].method == "power_background", timeout=20000)
-    assert session.plan.refiners[1].parameters == {"background_threshold": 0.5}
+    qtbot.waitUntil(lambda: session.table.plan.refiners[0].method == "power_background", timeout=20000)
+    assert session.table.plan.refiners[1].parameters == {"background_threshold": 0.5}
 
 
 def test_a_value_counts_for_the_chosen_scope_and_says_so(page, session):
     session.project.catalog.clusters.replace([ClusterRow("p0.png", 0, "red 2", 0.1)])
-    session.image_changed.emit("p0.png")
+    session.following.clusters_moved()
+    session.signals.image_changed.emit("p0.png")
     titles = [page.scope.itemText(row) for row in range(page.scope.count())]
     assert titles == ["this image", "cluster red 2", "class green", "class red", "the project"]
     page.choose_scope("class:red")
@@ -125,7 +126,7 @@ def test_a_value_counts_for_the_chosen_scope_and_says_so(page, session):
         getattr(page.forms["constant_background"], part)["background_threshold"] for part in ("fields", "_why")
     )
     field.value = 0.7
-    assert session.plan.overrides == {"class:red": {"constant_background": {"background_threshold": 0.7}}}
+    assert session.table.plan.overrides == {"class:red": {"constant_background": {"background_threshold": 0.7}}}
     assert page.threshold.slider.value == pytest.approx(0.7)
     assert (why.text(), why.isHidden()) == ("class red", False)
     page.choose_scope("cluster:red 2")
@@ -139,7 +140,7 @@ def test_a_value_counts_for_the_chosen_scope_and_says_so(page, session):
 def test_a_value_typed_just_before_leaving_counts_for_the_image_left(page, session, actions):
     page.forms["constant_background"].fields["background_threshold"].value = 0.9
     actions.run("next")
-    assert list(session.plan.overrides) == ["image:p0.png"]
+    assert list(session.table.plan.overrides) == ["image:p0.png"]
 
 
 def test_this_images_values_can_be_used_for_all_undecided(page, session, settle):
@@ -147,9 +148,9 @@ def test_this_images_values_can_be_used_for_all_undecided(page, session, settle)
     page.threshold.slider.number.setValue(0.3)
     page.spread.click()
     settle(session)
-    assert session.plan.refiners[0].parameters["background_threshold"] == pytest.approx(0.3)
-    assert session.plan.overrides == {}
-    session.next()
+    assert session.table.plan.refiners[0].parameters["background_threshold"] == pytest.approx(0.3)
+    assert session.table.plan.overrides == {}
+    session.navigation.next()
     assert page.threshold.slider.value == pytest.approx(0.3)
     page.choose_scope("class:red")
     assert page.spread.text() == "Use for class red"
@@ -159,7 +160,7 @@ def test_copying_only_into_empty_pixels(page, session, sync):
     sync.mask.data_setitem((np.array([10]), np.array([6])), 3)
     page._copy_into_empty()
     assert sync.mask.data[10, 6] == 3
-    assert np.count_nonzero(sync.mask.data != session.proposal) == 1
+    assert np.count_nonzero(sync.mask.data != session.table.proposal) == 1
 
 
 def test_steps_are_called_by_their_titles(page):
@@ -173,5 +174,5 @@ def test_the_saliency_folder_is_asked_for_where_a_step_needs_it(page, session, m
     (tmp_path / "sal").mkdir()
     monkeypatch.setattr(refine_page.QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "sal"))
     page.saliency.click()
-    assert session.plan.saliency_folder == str(tmp_path / "sal")
+    assert session.table.plan.saliency_folder == str(tmp_path / "sal")
     assert "sal" in page.saliency.text()

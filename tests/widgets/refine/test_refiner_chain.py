@@ -12,7 +12,7 @@ from napari_wsss.widgets.refine.refiner_chain import METHOD, RefinerChain
 
 @pytest.fixture
 def chain(session, qtbot):
-    made = RefinerChain(session, session.keep_tried)
+    made = RefinerChain(session, session.sliders.keep)
     qtbot.addWidget(made)
     made.refresh()
     return made
@@ -30,7 +30,7 @@ def test_the_plans_steps_come_first_and_are_ticked(chain):
 
 
 def test_a_refused_choice_goes_back(chain, session, qtbot, monkeypatch):
-    session.set_threshold(0.7)
+    session.sliders.set_threshold(0.7)
 
     def refuse(steps):
         raise StepError("not here")
@@ -38,5 +38,5 @@ def test_a_refused_choice_goes_back(chain, session, qtbot, monkeypatch):
     monkeypatch.setattr(planning, "check_refiners", refuse)
     chain.item(1).setCheckState(Qt.CheckState.Checked)
     qtbot.waitUntil(lambda: ticked(chain) == ["constant_background"], timeout=20000)
-    assert not session.is_trying  # what was tried before is kept
-    assert session.threshold == pytest.approx(0.7)
+    assert not session.sliders.is_trying  # what was tried before is kept
+    assert session.sliders.threshold == pytest.approx(0.7)

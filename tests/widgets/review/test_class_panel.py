@@ -26,7 +26,7 @@ def test_uncertainty_is_ticked(panel, session, viewer, settle):
 
 def test_the_button_and_the_keys_ask_for_the_same(panel, session, actions):
     said = []
-    session.notice.connect(said.append)
+    session.signals.notice.connect(said.append)
     panel.jump.click()
     actions.run("most_uncertain")
     assert [text[:17] for text in said] == ["Uncertain place 1", "Uncertain place 2"]

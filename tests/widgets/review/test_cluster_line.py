@@ -13,9 +13,9 @@ def test_it_names_the_clusters_and_gives_the_own_proposal_back(session, settle, 
     assert line.text.text() == "Cluster: red 2"
     assert line.own.isHidden()
     session.project.catalog.set_borrowed(["p1.png"], "p0.png")
-    session.go_to("p1.png")
+    session.navigation.go_to("p1.png")
     assert line.text.text() == "Cluster: red 1 · proposal from p0.png"
     line.own.click()
-    assert session.record.borrowed_from == ""
+    assert session.table.record.borrowed_from == ""
     assert line.text.text() == "Cluster: red 1"
     let_go(line)

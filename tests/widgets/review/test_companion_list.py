@@ -16,8 +16,8 @@ __all__ = ["comparing"]
 def companions(comparing, session, qtbot):
     made = CompanionList(session)
     qtbot.addWidget(made)
-    session.plan_changed.connect(made.refresh)
-    session.image_changed.connect(lambda _id: made.refresh())
+    session.signals.plan_changed.connect(made.refresh)
+    session.signals.image_changed.connect(lambda _id: made.refresh())
     return made
 
 
@@ -41,13 +41,13 @@ def take(companions, new):
 
 def test_it_shows_who_accompanies_the_image(companions, session):
     assert not companions.isHidden()
-    assert listed(companions) == list(session.companions.chosen)
+    assert listed(companions) == list(session.companions.chosen.chosen)
     assert not companions.list.item(0).icon().isNull()
     texts = [companions.list.item(row).text() for row in range(companions.list.count())]
     assert {text.split("\n")[1] for text in texts} <= {"red", "green", "green, red"}
     assert companions.remark.text() == "chosen by rule"
     assert not companions.reset.isEnabled()
-    session.go_to("p1.png")
+    session.navigation.go_to("p1.png")
     assert "p1.png" not in listed(companions)
 
 
@@ -55,7 +55,7 @@ def test_one_is_replaced_and_left_to_the_rule_again(companions, session, settle)
     before = listed(companions)
     assert not companions.replace.isEnabled()
     choose(companions, before[0])
-    new = session.companion_candidates()[0]
+    new = session.companions.candidates()[0]
     companions.replace.click()
     offered = take(companions, new)
 
@@ -73,11 +73,11 @@ def test_a_list_that_was_closed_changes_nothing(companions, session):
     companions.choice.close()
 
     assert listed(companions) == before
-    assert not session.plan.companions
+    assert not session.table.plan.companions
 
 
 def test_one_is_added_or_removed(companions, session, settle):
-    before, new = listed(companions), session.companion_candidates()[0]
+    before, new = listed(companions), session.companions.candidates()[0]
     companions.add.click()
     take(companions, new)
     assert listed(companions) == [*before, new]
@@ -88,7 +88,7 @@ def test_one_is_added_or_removed(companions, session, settle):
 
 
 def test_missing_ones_are_named(companions, session):
-    session.set_companions(["p1.png", "p2.png"])
+    session.companions.set(["p1.png", "p2.png"])
     session.project.image_path("p2.png").unlink()
     companions.refresh()
 
@@ -100,7 +100,7 @@ def test_a_double_click_goes_there(companions, session):
     wanted = listed(companions)[0]
     companions.list.itemDoubleClicked.emit(companions.list.item(0))
 
-    assert session.current_id == wanted
+    assert session.table.image_id == wanted
 
 
 def test_it_is_hidden_while_nothing_is_compared(session, sync, actions, qtbot):
@@ -115,7 +115,7 @@ def test_the_review_page_keeps_it_up_to_date(comparing, session, sync, actions, 
     page = ReviewPage(session, sync, actions)
     qtbot.addWidget(page)
     assert not page.companions.isHidden()
-    session.set_companions(["p3.png"])
+    session.companions.set(["p3.png"])
     assert listed(page.companions) == ["p3.png"]
     settle(session)
     let_go(page)

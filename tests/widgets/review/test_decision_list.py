@@ -16,10 +16,10 @@ def test_decisions_are_listed_and_lead_to_their_images(session, actions, qtbot):
     actions.run("skip")
     listed.refresh()
     assert [listed.item(row).text()[7:] for row in range(2)] == ["skipped p1.png", "accepted p0.png"]
-    assert session.current_id == "p2.png"
+    assert session.table.image_id == "p2.png"
     place = listed.visualItemRect(listed.item(1)).center()
     qtbot.mouseClick(listed.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert session.current_id == "p0.png"
+    assert session.table.image_id == "p0.png"
     actions.run("undo_decision")
     listed.refresh()
     assert listed.item(0).font().strikeOut()

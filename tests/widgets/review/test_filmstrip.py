@@ -34,12 +34,12 @@ def test_a_click_goes_to_an_image_and_the_shown_one_is_kept_in_view(strip, sessi
     qtbot.waitUntil(lambda: len(columns(strip)) > 1)
     place = strip.visualRect(strip.model().index(1)).center()
     qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert session.current_id == "p1.png"
-    assert session.go_to("p5.png")
+    assert session.table.image_id == "p1.png"
+    assert session.navigation.go_to("p5.png")
     seen = strip.visualRect(strip.model().index(5))
     assert 0 <= seen.left() < seen.right() <= strip.viewport().width() + 1
-    session.set_search("p2")
-    session.go_to("p2.png")
+    session.navigation.set_search("p2")
+    session.navigation.go_to("p2.png")
     assert strip.model().rowCount() == 1
     assert not strip.hasFocus()
 

@@ -13,7 +13,7 @@ from napari_wsss.widgets.review.label_editor import LabelChips
 def chips(session, qtbot):
     made = LabelChips(session)
     qtbot.addWidget(made)
-    session.labels_changed.connect(made.refresh, max_args=0)
+    session.signals.labels_changed.connect(made.refresh, max_args=0)
     return made
 
 
@@ -26,7 +26,7 @@ def texts(chips):
 def test_a_chip_per_label_and_a_click_removes_it(chips, session):
     assert texts(chips) == ["red", "green"]
     chips.layout().itemAt(0).widget().click()
-    assert session.record.labels == {"green"}
+    assert session.table.record.labels == {"green"}
     assert texts(chips) == ["green"]
 
 
@@ -36,11 +36,11 @@ def test_typing_finds_the_class_and_enter_switches_it(chips, session, qtbot):
     qtbot.keyClicks(popup.text, "bl")
     assert popup.matches() == ["blue"]
     qtbot.keyClick(popup.text, Qt.Key.Key_Return)
-    assert session.record.labels == {"red", "green", "blue"}
+    assert session.table.record.labels == {"red", "green", "blue"}
     qtbot.keyClicks(popup.text, "r")
     assert popup.matches() == ["red", "green"]  # those that begin with it first
     qtbot.keyClick(popup.text, Qt.Key.Key_Return)
-    assert session.record.labels == {"green", "blue"}
+    assert session.table.record.labels == {"green", "blue"}
     qtbot.keyClick(popup.text, Qt.Key.Key_Escape)
     assert not popup.isVisible()
 
@@ -49,20 +49,20 @@ def test_enter_without_a_match_does_nothing(chips, session, qtbot):
     chips.popup.open_at(QPoint(0, 0))
     qtbot.keyClicks(chips.popup.text, "zebra")
     qtbot.keyClick(chips.popup.text, Qt.Key.Key_Return)
-    assert session.record.labels == {"red", "green"}
+    assert session.table.record.labels == {"red", "green"}
     chips.popup.close()
 
 
 def test_the_last_edit_is_taken_back_with_its_pixels(chips, session, qtbot):
-    session.replace_mask(session.copy_proposal(), session.proposal_source())
-    before = session.mask.copy()
+    session.table.replace_mask(session.decisions.copy_proposal(), session.decisions.proposal_source())
+    before = session.table.mask.copy()
     chips.layout().itemAt(0).widget().click()
-    assert not (session.mask == 1).any()
+    assert not (session.table.mask == 1).any()
     undo = chips.layout().itemAt(chips.layout().count() - 1).widget()
     assert undo.text() == "↶"
     undo.click()
-    assert session.record.labels == {"red", "green"}
-    assert (session.mask == before).all()
+    assert session.table.record.labels == {"red", "green"}
+    assert (session.table.mask == before).all()
     assert chips.layout().itemAt(chips.layout().count() - 1).widget().text() == "+"
 
 

@@ -52,7 +52,7 @@ def test_the_right_button_offers_what_is_possible(legend, session, sync):
     assert set(np.unique(sync.mask.data)) == {0, 2}
     assert not actions_of(legend, 3)["Show its map"].isEnabled()
     actions_of(legend, 3)["Add its label"].trigger()
-    assert "blue" in session.record.labels
+    assert "blue" in session.table.record.labels
     actions_of(legend, 2)["Rename …"].trigger()
     editor = legend.viewport().focusWidget() or legend.indexWidget(legend.currentIndex())
     assert editor is None or editor is not legend

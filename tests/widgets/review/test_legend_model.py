@@ -21,7 +21,7 @@ def rows(model):
 
 def test_amounts_are_those_of_the_mask(model, session):
     assert rows(model)["red"].amount == ""
-    session.mask[:6, :8] = 1
+    session.table.mask[:6, :8] = 1
     model.count()
     found = rows(model)
     assert found["red"].pixels == 48
@@ -44,7 +44,7 @@ def test_rows_name_their_keys_and_what_is_painted(model, sync, session):
 
 def test_a_class_is_renamed_in_place(model, session):
     assert model.setData(model.index(model.row_of(2)), " lime ", Qt.ItemDataRole.EditRole)
-    assert session.classes.names == ("red", "lime", "blue")
+    assert session.table.classes.names == ("red", "lime", "blue")
     assert not model.setData(model.index(model.row_of(1)), "red", Qt.ItemDataRole.EditRole)
     assert not model.flags(model.index(model.row_of(0))) & Qt.ItemFlag.ItemIsEditable
     assert model.row_of(9) == -1

@@ -31,6 +31,6 @@ def test_decisions_are_listed_and_taken_back(page, session, actions):
     texts = [page.decisions.item(row).text() for row in range(page.decisions.count())]
     assert [text[7:] for text in texts] == ["skipped p1.png", "accepted p0.png"]
     page.undo.click()
-    assert session.current_id == "p1.png"
-    assert session.record.state == "todo"
+    assert session.table.image_id == "p1.png"
+    assert session.table.record.state == "todo"
     assert "taken back" in page.decisions.item(0).text()

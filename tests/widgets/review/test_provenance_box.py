@@ -20,20 +20,22 @@ def test_switch_and_lines(session, qtbot):
     def lines():
         return [box.lines.itemAt(place).widget() for place in range(box.lines.count())]
 
-    session.replace_mask(session.copy_proposal(), session.proposal_source(), session.copied_pixels())
+    session.table.replace_mask(
+        session.decisions.copy_proposal(), session.decisions.proposal_source(), session.decisions.copied_pixels()
+    )
     assert lines() == []
     box.switch.click()
-    assert session.provenance_shown
+    assert session.provenance.shown
     assert [line.text().rpartition("</span>")[2] for line in lines()] == [
         " 100 % proposal of classifier-test at threshold 0.50"
     ]
     assert '"kind": "proposal"' in lines()[0].toolTip()
-    session.mask[:12] = 3
-    session.touch()
-    session.record_change(session.mask)
+    session.table.mask[:12] = 3
+    session.table.touch()
+    session.table.record_change(session.table.mask)
     assert [line.text().partition(" ")[2].split("%")[0].split()[-1] for line in lines()] == ["50", "50"]
     assert "you" in lines()[0].text() + lines()[1].text()
-    session.next()
+    session.navigation.next()
     assert [line.text() for line in lines()] == ["□ 100 % nothing drawn"]
     box.switch.click()
     assert lines() == []

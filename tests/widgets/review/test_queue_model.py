@@ -30,24 +30,24 @@ def test_rows_are_the_queue(model, session):
     assert "red" in model.data(model.index(0), Qt.ItemDataRole.ToolTipRole)
     assert not model.data(model.index(0), Qt.ItemDataRole.DecorationRole).isNull()
     assert model.row_shown() == 0
-    session.set_search("state:accepted")
+    session.navigation.set_search("state:accepted")
     assert (model.rowCount(), model.row_shown()) == (0, None)
 
 
 def test_rows_say_why_and_how_much_was_edited(model, session):
     session.project.catalog.set_edited("p1.png", 0.12)
     session.project.catalog.set_score("p1.png", 0.41)
-    session.set_order("uncertainty")
-    row = session.queue.position("p1.png")
+    session.navigation.set_order("uncertainty")
+    row = session.navigation.queue.position("p1.png")
     assert model.data(model.index(row), REASONS).startswith("unsure 41 %")
     assert model.data(model.index(row), EDITED) == "edited 12 %"
 
 
 def test_a_decision_redraws_its_row(model, session, qtbot):
     assert "to do" in model.data(model.index(1), Qt.ItemDataRole.ToolTipRole)
-    session.go_to("p1.png")
+    session.navigation.go_to("p1.png")
     with qtbot.waitSignal(model.dataChanged) as seen:
-        session.skip()
+        session.decisions.skip()
     assert seen.args[0].row() == 1
     assert "skipped" in model.data(model.index(1), Qt.ItemDataRole.ToolTipRole)
 
@@ -58,7 +58,7 @@ def test_pictures_come_later_and_follow_the_plan(model, session, qtbot):
     before = model.data(model.index(3), PICTURE)
     assert before.shape == (24, 32, 3)
     with qtbot.waitSignal(model.pictures_changed):  # a moment after the slider came to rest
-        session.set_parameters("refine", "constant_background", {"background_threshold": 0.95}, "project")
+        session.parameters.set("refine", "constant_background", {"background_threshold": 0.95}, "project")
     with qtbot.waitSignal(model.pictures_changed):
         assert model.data(model.index(3), PICTURE) is before
     assert (model.data(model.index(3), PICTURE) != before).any()

@@ -23,7 +23,7 @@ def panel(session, actions, qtbot):
 def test_a_click_shows_the_image_and_the_mark_follows_the_keys(panel, session, actions, qtbot):
     place = panel.view.visualRect(panel.model.index(3)).center()
     qtbot.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert session.current_id == "p3.png"
+    assert session.table.image_id == "p3.png"
     assert panel.view.currentIndex().row() == 3
     actions.run("next")
     assert panel.view.currentIndex().row() == 4
@@ -31,8 +31,8 @@ def test_a_click_shows_the_image_and_the_mark_follows_the_keys(panel, session, a
 
 def test_search_filters_and_counts(panel, session, qtbot):
     assert panel.count.text() == "6 images"
-    session.go_to("p2.png")
-    session.toggle_flag()
+    session.navigation.go_to("p2.png")
+    session.decisions.toggle_flag()
     qtbot.keyClicks(panel.search, "state:flagged")
     panel.search.returnPressed.emit()
     assert [panel.model.image_at(row) for row in range(panel.model.rowCount())] == ["p2.png"]

@@ -67,7 +67,7 @@ def test_cells_grow_with_the_strip_and_frame_the_shown_image(model, session, qtb
     view.resize(320, 120)
     view.show()
     before = shot(view)
-    session.next()
+    session.navigation.next()
     assert (before != shot(view)).any()
 
 

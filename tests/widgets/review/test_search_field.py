@@ -18,14 +18,14 @@ def field(session, qtbot):
 
 def test_typing_searches_a_moment_later(field, session, qtbot):
     qtbot.keyClicks(field, "p2")
-    assert session.queue.search == ""
-    qtbot.waitUntil(lambda: session.queue.search == "p2")
-    assert session.queue.ids() == ["p2.png"]
+    assert session.navigation.queue.search == ""
+    qtbot.waitUntil(lambda: session.navigation.queue.search == "p2")
+    assert session.navigation.queue.ids() == ["p2.png"]
     field.setText("p2 sta")  # may become state:
     field._search_quietly()
-    assert session.queue.search == "p2"
+    assert session.navigation.queue.search == "p2"
     field.clear()
-    assert len(session.queue) == 6
+    assert len(session.navigation.queue) == 6
 
 
 def test_words_are_completed(field, session, qtbot):
@@ -39,31 +39,31 @@ def test_words_are_completed(field, session, qtbot):
     assert field._words.stringList() == ["class:red", "class:green", "class:blue"]
     field.take("class:green")
     assert field.text() == "p1 class:green "
-    assert session.queue.search == "p1 class:green"
-    assert session.queue.ids() == ["p1.png"]
+    assert session.navigation.queue.search == "p1 class:green"
+    assert session.navigation.queue.ids() == ["p1.png"]
 
 
 def test_a_word_that_is_not_whole_waits_and_return_says_what_is_wrong(field, session, qtbot):
     failures, problems = [], []
-    session.failed.connect(failures.append)
+    session.signals.failed.connect(failures.append)
     field.problem.connect(problems.append)
     qtbot.keyClicks(field, "state:nonsense")
     qtbot.waitUntil(lambda: bool(problems))
     assert "nonsense" in problems[-1]
-    assert (failures, session.queue.search) == ([], "")
+    assert (failures, session.navigation.queue.search) == ([], "")
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert "nonsense" in failures[0]
     assert not field.hasFocus()
 
 
 def test_escape_leaves_with_what_is_searched_for(field, session, qtbot):
-    session.set_search("p1")
+    session.navigation.set_search("p1")
     field.refresh()
     assert field.text() == "p1"
     qtbot.keyClicks(field, " state:x")
     qtbot.keyClick(field, Qt.Key.Key_Escape)
     assert field.text() == "p1"
-    assert session.queue.search == "p1"
+    assert session.navigation.queue.search == "p1"
     session.close_project()
     field.refresh()
     assert field.text() == ""

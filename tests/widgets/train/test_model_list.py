@@ -15,7 +15,7 @@ from tests.session.conftest import write_checkpoint
 def models(session, qtbot, settle):
     for name, gain in (("classifier-b", 0.6), ("classifier-c", 0.5)):
         path = write_checkpoint(session.project.folder, gain, f"training/{name}/best.safetensors")
-        session.apply_model(RunInfo(path.parent, "classifier", "done", config={"method": "colours"}))
+        session.models.apply(RunInfo(path.parent, "classifier", "done", config={"method": "colours"}))
         settle(session)
     made = ModelList(session)
     qtbot.addWidget(made)
@@ -36,21 +36,21 @@ def test_the_history_is_gone_back_in(models, session, settle):
     assert not models.use.isEnabled()
     models.list.setCurrentRow(2)
     models.use.click()
-    assert session.plan.localizer_checkpoint.startswith("training/classifier-test")
-    assert session.proposal.any()
+    assert session.table.plan.localizer_checkpoint.startswith("training/classifier-test")
+    assert session.table.proposal.any()
     settle(session)
     models.refresh()
     models.back.click()
     settle(session)
-    assert session.plan.localizer_checkpoint.startswith("training/classifier-c")
-    (session.project.folder / session.applied_models()[1].plan.localizer_checkpoint).unlink()
+    assert session.table.plan.localizer_checkpoint.startswith("training/classifier-c")
+    (session.project.folder / session.models.history()[1].plan.localizer_checkpoint).unlink()
     models.refresh()
     assert "file is gone" in lines(models)[1]
     assert not models.back.isEnabled()
 
 
 def test_accepted_masks_are_looked_at_again(models, session, settle):
-    session.accept(and_next=False)
+    session.decisions.accept(and_next=False)
     mask = session.project.read_accepted("p0.png")
     models.above.setValue(0.05)
     assert session.changes.disagrees_above == 0.05

@@ -71,7 +71,7 @@ def shown(page, qtbot):
 
 
 def test_what_will_be_used_is_counted(page, session):
-    session.accept()
+    session.decisions.accept()
     page._show_used()
     assert "<b>1</b> accepted of 6 images" in page.used.text()
     assert "red 1, green 1, blue 0" in page.used.text()
@@ -90,9 +90,9 @@ def test_a_run_is_started_followed_and_applied(page, session, program, qtbot, se
     program()
     shown(page, qtbot)
     page.options.form.fields["epochs"].value = 7
-    before = session.proposal.copy()
-    session.go_to("p1.png")
-    session.accept()
+    before = session.table.proposal.copy()
+    session.navigation.go_to("p1.png")
+    session.decisions.accept()
     accepted = session.project.read_accepted("p1.png")
     page.start.click()
     assert not page.start.isEnabled()
@@ -106,9 +106,9 @@ def test_a_run_is_started_followed_and_applied(page, session, program, qtbot, se
     assert run.state == "done"
     page.apply.click()
     settle(session)
-    session.go_to("p0.png")
-    assert session.maps.scores.max() < 0.5  # the new checkpoint halves all scores
-    assert (session.proposal != before).any()
+    session.navigation.go_to("p0.png")
+    assert session.table.maps.scores.max() < 0.5  # the new checkpoint halves all scores
+    assert (session.table.proposal != before).any()
     assert (session.project.read_accepted("p1.png") == accepted).all()
 
 

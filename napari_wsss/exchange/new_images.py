@@ -1,0 +1,131 @@
+"""Pictures to add to a project that exists: which are new below its image folder, and what a source says of them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.exchange.label_report import LabelReport
+from napari_wsss.exchange.labels import read_labels
+from napari_wsss.exchange.labels_voc import pictures_folder
+from napari_wsss.pixels.images import find_images, image_id, image_size, is_image_name
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class NewImages:
+    """New pictures, those that cannot be added, and where labels came from.
+
+    Parameters
+    ----------
+    root : Path
+        The project's image folder.
+    images : tuple of NewImage
+        To be added, in natural order.
+    left_out : mapping of str to str
+        Path below the folder -> why it cannot be added.
+    labels : LabelReport
+        Of the whole folder.
+    """
+
+    root: Path
+    images: tuple[NewImage, ...]
+    left_out: dict[str, str] = field(default_factory=dict)
+    labels: LabelReport | None = None
+
+    def summary(self) -> str:
+        """Return the report as lines: how many, their labels, and what is left out and why."""
+        labelled = [image for image in self.images if image.labels]
+        counts = Counter(name for image in labelled for name in image.labels)
+        lines = [f"{len(self.images)} new images below {self.root}, {len(labelled)} with labels."]
+        if self.labels is not None and self.labels.kind != "none":
+            lines.append(f"Labels from {self.labels.source}: {_counted(counts)}.")
+            if not self.labels.is_clean:
+                lines.append("Some entries of it cannot be used; napari-wsss labels-report names them.")
+        lines += [f"Left out: {path}: {why}" for path, why in list(self.left_out.items())[:_SHOWN]]
+        more = len(self.left_out) - _SHOWN
+        return "\n".join([*lines, *([f"Left out: {more} more."] if more > 0 else [])])
+
+
+def find_new_images(
+    project: Project, named: Sequence[Path] = (), source: Path | None = None, kind: str = "auto"
+) -> NewImages:
+    """Return the pictures below the project's image folder that it does not have yet; nothing is written.
+
+    Parameters
+    ----------
+    project : Project
+    named : sequence of Path
+        Only these pictures, and those below these folders; all by default.
+    source : Path, optional
+        Where labels stand; searched for beside the images by default, as for a new project.
+    kind : str
+        One of `exchange.labels.KINDS`; ``none`` reads no labels.
+
+    Raises
+    ------
+    LabelError
+        When labels name classes that the project does not have, or their source cannot be used.
+    ProjectError
+        When a named path is no picture or folder, or does not lie below the image folder.
+    """
+    root = project.images_root
+    known = {record.path for record in project.catalog.records()}
+    fresh = [one for one in dict.fromkeys(_ids(root, named)) if one not in known]
+    if not fresh:
+        return NewImages(root, ())
+    left_out = _left_out(project, fresh)
+    is_part = pictures_folder(root.parent) == root  # the JPEGImages of a VOC-style folder
+    labels = read_labels(root.parent if is_part else root, source, kind, check_images=False)
+    images = tuple(labels.new_image(one) for one in fresh if one not in left_out)
+    _check_classes(project, images)
+    return NewImages(root, images, left_out, labels)
+
+
+def _ids(root: Path, named: Sequence[Path]) -> Iterator[str]:
+    for place in [Path(os.path.abspath(path)) for path in named] or [root]:
+        if place.is_dir():
+            yield from (image_id(path, root) for path in find_images(place))
+        elif place.is_file() and is_image_name(place.name):
+            yield image_id(place, root)
+        else:
+            raise ProjectError(f"{place} is neither a picture nor a folder; name pictures below {root}.")
+
+
+def _left_out(project: Project, fresh: Sequence[str]) -> dict[str, str]:
+    """Return which new pictures cannot be added, and why."""
+    root = project.images_root
+    missing = {Path(record.path).name for record in project.catalog.records() if not (root / record.path).exists()}
+    found: dict[str, str] = {}
+    for one in fresh:
+        if Path(one).name in missing:
+            found[one] = "an image of this name is missing. If it was moved, run napari-wsss locate-images first."
+        elif one in project.catalog:
+            found[one] = "an image that was renamed since has this id already. Rename the new one."
+        else:
+            try:
+                image_size(root / one)
+            except ProjectError as reason:
+                found[one] = str(reason)
+    return found
+
+
+def _check_classes(project: Project, images: Sequence[NewImage]) -> None:
+    counts = Counter(name for image in images for name in image.labels)
+    unknown = {name: counts[name] for name in sorted(set(counts) - set(project.classes.names))}
+    if unknown:
+        raise LabelError(
+            f"The labels of new images name classes that the project does not have: {_counted(unknown)} images. Add "
+            "the classes in the window (page Project), or correct the labels; --kind none adds the images without."
+        )
+
+
+def _counted(counts: Counter[str] | dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"

@@ -1,0 +1,24 @@
+"""What a person chose for the whole sitting, whichever project is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Settings:
+    """Choices that outlive a project; read where they count, so that a change counts from the next time on.
+
+    Attributes
+    ----------
+    device : str
+        What computes maps and proposals, as `networks.device.choose_device` takes it.
+    device_found : str
+        What the device ``auto`` is here, as the computing program said; "" until it was asked.
+    ahead : int
+        How many of the next images are read before they are shown.
+    """
+
+    device: str = "auto"
+    device_found: str = ""
+    ahead: int = 3
