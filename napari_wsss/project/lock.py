@@ -91,7 +91,7 @@ def read_holder(path: Path) -> Holder | None:
 
 
 def is_held(folder: Path) -> bool:
-    """True when a living process, or one on another machine, has the project in `folder` open for writing."""
+    """Tell whether a living process, or one on another machine, has the project in `folder` open for writing."""
     holder = read_holder(folder / LOCK_NAME)
     return holder is not None and not holder.is_gone()
 

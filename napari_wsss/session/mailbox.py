@@ -17,6 +17,7 @@ class Mailbox:
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def __call__(self, call: Callable[[], None]) -> None:
+        """Put a call into the box; any thread may."""
         self._calls.put(call)
 
     def drain(self) -> int:

@@ -109,8 +109,9 @@ class Thumbnails:
         self._shown = ""
 
     def _start_soon(self) -> None:
-        """Start making pictures once the caller is done: a window asks for them while it paints itself, and whoever
-        hears of a new job may want to paint too.
+        """Start making pictures once the caller is done.
+
+        A window asks for them while it paints itself, and whoever hears of a new job may want to paint too.
         """
         if not self._starting:
             self._starting = True

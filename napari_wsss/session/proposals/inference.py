@@ -229,7 +229,7 @@ class Inference:
         self._jobs.submit(job)
 
     def _arrived(self, table: Table, finished: Sequence[str], failed: Mapping[str, str]) -> None:
-        """New results are stored, unless this answer is too late."""
+        """Take new stored results, unless this answer is too late."""
         if not self._opened.holds(table):
             return
         self.take(finished)

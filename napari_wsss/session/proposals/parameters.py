@@ -160,8 +160,9 @@ class Parameters:
 
     @reported
     def set_refiners(self, steps: Sequence[Step]) -> bool:
-        """Choose the refiners and their order for the project; refused when one does not exist or cannot have these
-        parameters.
+        """Choose the refiners and their order for the project.
+
+        Refused when one does not exist or cannot have these parameters.
         """
         planning.check_refiners(steps)
         return self._sliders.change_plan(replace(self._kept().plan, refiners=tuple(steps)))

@@ -27,5 +27,5 @@ class Opened:
         return self.or_none
 
     def holds(self, table: Table) -> bool:
-        """True while this table's project is open: an answer from the background is not too late."""
+        """Return True while this table's project is open: an answer from the background is not too late."""
         return self.or_none is table

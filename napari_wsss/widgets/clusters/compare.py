@@ -1,4 +1,4 @@
-"""Two images side by side, each with the contour of a class's map: are they the same kind of thing?"""
+"""Two images side by side, each with the contour of a class's map, to see whether they are of one kind."""
 
 from __future__ import annotations
 
