@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
@@ -34,8 +35,6 @@ from napari_wsss.pipeline.lineage import (
     refiner_for,
 )
 from napari_wsss.project.project import Project
-
-Mask = NDArray[np.uint8]
 
 # What can go wrong with one image without saying anything about the next one.
 _IMAGE_ERRORS = (WsssError, OSError)
