@@ -25,7 +25,7 @@ from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised
 from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.lineage import (
-    BaseSource,
+    BaseShelf,
     Lineage,
     applied_source,
     build_refiner,
@@ -204,7 +204,7 @@ def _advice(lacking: Sequence[str]) -> str:
 # -- reading what is stored -------------------------------------------------------------------------------
 
 
-def base_maps(project: Project, image_id: str, source: BaseSource | None = None) -> ActivationMaps | None:
+def base_maps(project: Project, image_id: str, source: BaseShelf | None = None) -> ActivationMaps | None:
     """Return the stored maps of the labelled classes; None when not computed yet (or no model is applied).
 
     They are those of the applied segmenter or else localizer, unless `source` names one of both.
@@ -256,7 +256,7 @@ def stored_base(item: Lineage) -> ActivationMaps | None:
     return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
 
 
-def _unrefined(project: Project, image_id: str, source: BaseSource | None) -> Lineage:
+def _unrefined(project: Project, image_id: str, source: BaseShelf | None) -> Lineage:
     """Return the lineage without refiners: base maps must not wait for what these still lack (an affinity network)."""
     return Lineage.of(project, image_id, source, replace(project.plan, refiners=()))
 
@@ -313,7 +313,7 @@ def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -
 
 
 def _base_stage(
-    project: Project, ids: Iterable[str], source: BaseSource, device: str, background: bool
+    project: Project, ids: Iterable[str], source: BaseShelf, device: str, background: bool
 ) -> Steps[StageReport]:
     checkpoint_of(project, project.plan, source)
 
