@@ -270,6 +270,10 @@ class RunConfig:
         """Return `to_dict` without what has no influence on the result (device, threads)."""
         return {name: value for name, value in self.to_dict().items() if name != "hardware"}
 
+    def remembered(self) -> dict[str, Any]:
+        """Return what a trained model keeps of how it came about."""
+        return {"recipe": self.recipe, "config": self.decisive()}
+
 
 def sections_of(recipe: Recipe) -> dict[str, type[Any]]:
     """Return the option sections of a recipe by name, in the order of help and files."""

@@ -182,12 +182,13 @@ class Predictor:
         labels_given: bool = False,
         inference: SegmentInference | None = None,
     ) -> None:
-        from napari_wsss.segment.base import load_segmenter
+        from napari_wsss.segment.base import Segmenter
 
         self._project = project
         self._inference = inference
         self.labels_given = labels_given
-        self._network, known, _ = load_segmenter(checkpoint, device)
+        self._network, _, what = Segmenter.restore(checkpoint, device)
+        known = what.known_classes()
         if known.names != project.classes.names:
             raise LabelError(
                 f"{checkpoint} was trained for the classes {', '.join(known.names)}; the project has "
