@@ -251,9 +251,7 @@ class Review:
             self._keep_draft(entry, image_id, mask)
             self._drop_draft(image_id)
             self.files.decide(path, encode_sourced(mask, self._classes()))
-            self._catalog.set_state(image_id, "accepted")
-            self._catalog.set_facts(image_id, disagrees=False, replaced=False)
-            self._catalog.set_edited(image_id, (facts or {}).get("edited"))
+            self._catalog.set_accepted(image_id, (facts or {}).get("edited"))
         self.files.settle()
 
     def _is_accepted_already(self, image_id: str, mask: SourcedMask) -> bool:

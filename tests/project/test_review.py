@@ -313,7 +313,7 @@ def test_a_crash_before_the_commit_changes_nothing(
     stroke(project, 0, 2)
     drawn = project.read_draft(A)
     with monkeypatch.context() as patch:
-        patch.setattr(project.catalog, "set_facts", crash)
+        patch.setattr(project.catalog, "_set", crash)
         with pytest.raises(KeyboardInterrupt):
             project.accept(A, mask)
     assert (state(project), project.has_accepted(A)) == ("draft", False)

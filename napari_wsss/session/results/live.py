@@ -128,7 +128,10 @@ BACKGROUND_STEPS: dict[str, tuple[str, float]] = {
 
 def background_step(steps: Sequence[Step]) -> Step | None:
     """Return the last background step of a chain (the one whose background counts), or None."""
-    return next((step for step in reversed(steps) if step.method in BACKGROUND_STEPS), None)
+    for step in reversed(steps):
+        if step.method in BACKGROUND_STEPS:
+            return step
+    return None
 
 
 def threshold_of(step: Step) -> float:

@@ -66,12 +66,11 @@ class Picture:
     machine: Machine
 
 
-def read_picture(project: Project, image_id: str) -> Picture:
+def read_picture(project: Project, shown: Shown) -> Picture:
     """Return an image and its stored results (used by the shown image and, in the background, by the next ones)."""
-    loaded = project.load_image(image_id)
-    shown = resolve(project, project.plan, image_id)
+    loaded = project.load_image(shown.record.id)
     machine = read_machine(project, shown, stages.base_maps(project, shown))
-    return Picture(image_id, loaded.pixels, loaded.scaling, machine)
+    return Picture(shown.record.id, loaded.pixels, loaded.scaling, machine)
 
 
 def proposed(project: Project, image_id: str) -> Mask | None:
