@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -122,6 +123,22 @@ def test_the_loss_is_finite_and_reaches_every_weight_that_learns(method: str, co
     learning = {id(weight) for weight in (*model.trunk_parameters(), *model.head_parameters())}
     unreached = [name for name, w in model.named_parameters() if id(w) in learning and w.grad is None]
     assert not unreached
+
+
+@pytest.mark.parametrize("factor", [0.0, 1e-8, 1e6])
+def test_dead_and_huge_features_have_finite_gradients(method: str, factor: float) -> None:
+    model = build(method).train()
+    batch = images(1)
+    features = model.trunk.features
+
+    def scaled(images: torch.Tensor, taps: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        return {tap: factor * found for tap, found in features(images, taps).items()}
+
+    with patch.object(model.trunk, "features", scaled):
+        torch.stack(list(model.loss(AffinityBatch(batch, labels_for(model, batch))).values())).sum().backward()
+
+    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
 
 
 def test_undecided_labels_give_no_loss_that_is_not_a_number(method: str) -> None:

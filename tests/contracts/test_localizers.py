@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -107,6 +108,33 @@ def test_the_loss_is_finite_and_reaches_every_weight_that_learns(method: str, si
     assert all(torch.isfinite(loss) and loss.ndim == 0 for loss in losses.values())
     unreached = [name for name, w in localizer.named_parameters() if w.requires_grad and w.grad is None]
     assert not unreached
+
+
+@pytest.mark.parametrize("factor", [0.0, 1e-8, 1e6])
+def test_dead_and_huge_features_have_finite_gradients(method: str, factor: float) -> None:
+    localizer = build(method).train()
+    features = localizer.trunk.features
+
+    def scaled(images: torch.Tensor, taps: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        return {tap: factor * found for tap, found in features(images, taps).items()}
+
+    with patch.object(localizer.trunk, "features", scaled):
+        torch.stack(
+            list(localizer.loss(LocalizerBatch(images(1), torch.tensor([[1.0, 0.0, 1.0]]))).values())
+        ).sum().backward()
+
+    gradients = [weight.grad for weight in localizer.parameters() if weight.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_one_cell_of_one_image_can_be_learned_from(method: str) -> None:
+    localizer = build(method).train()
+    one = LocalizerBatch(images(1, 16, 16), torch.tensor([[1.0, 0.0, 1.0]]))
+
+    losses = localizer.loss(one)
+    torch.stack(list(losses.values())).sum().backward()
+
+    assert all(torch.isfinite(loss) for loss in losses.values())
 
 
 def test_one_class_is_enough(method: str) -> None:

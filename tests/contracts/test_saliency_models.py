@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -73,6 +74,31 @@ def test_the_loss_is_finite_and_reaches_every_weight_that_learns(method: str, si
 
     assert all(torch.isfinite(loss) and loss.ndim == 0 for loss in losses.values())
     assert not [name for name, w in model.named_parameters() if w.requires_grad and w.grad is None]
+
+
+@pytest.mark.parametrize("factor", [0.0, 1e-8, 1e6])
+def test_dead_and_huge_features_have_finite_gradients(method: str, factor: float) -> None:
+    model = build(method).train()
+    features = model.trunk.features
+
+    def scaled(images: torch.Tensor, taps: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        return {tap: factor * found for tap, found in features(images, taps).items()}
+
+    with patch.object(model.trunk, "features", scaled):
+        torch.stack(list(model.loss(batch(1)).values())).sum().backward()
+
+    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_one_cell_of_one_image_can_be_learned_from(method: str) -> None:
+    model = build(method).train()
+    one = batch(1, 16, 16)
+
+    losses = model.loss(one)
+    torch.stack(list(losses.values())).sum().backward()
+
+    assert all(torch.isfinite(loss) for loss in losses.values())
 
 
 def test_ignored_pixels_teach_nothing(method: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -77,6 +78,31 @@ def test_the_loss_is_finite_and_reaches_every_weight_that_learns(method: str, si
     assert all(torch.isfinite(loss) and loss.ndim == 0 for loss in losses.values())
     unreached = [name for name, w in segmenter.named_parameters() if w.requires_grad and w.grad is None]
     assert not unreached
+
+
+@pytest.mark.parametrize("factor", [0.0, 1e-8, 1e6])
+def test_dead_and_huge_features_have_finite_gradients(method: str, factor: float) -> None:
+    segmenter = build(method).train()
+    features = segmenter.trunk.features
+
+    def scaled(images: torch.Tensor, taps: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        return {tap: factor * found for tap, found in features(images, taps).items()}
+
+    with patch.object(segmenter.trunk, "features", scaled):
+        torch.stack(list(segmenter.loss(batch(1)).values())).sum().backward()
+
+    gradients = [weight.grad for weight in segmenter.parameters() if weight.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_one_cell_of_one_image_can_be_learned_from(method: str) -> None:
+    segmenter = build(method).train()
+    one = SegmenterBatch(images(1, 16, 16), torch.ones(1, 16, 16, dtype=torch.uint8), torch.ones(1, 16, 16))
+
+    losses = segmenter.loss(one)
+    torch.stack(list(losses.values())).sum().backward()
+
+    assert all(torch.isfinite(loss) for loss in losses.values())
 
 
 def test_ignored_pixels_teach_nothing(method: str) -> None:

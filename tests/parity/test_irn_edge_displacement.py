@@ -171,14 +171,13 @@ def test_walks(fixture: Fixture, synthetic: bool) -> None:
     if synthetic:
         edge, maps = inputs["synthetic_edge"], inputs["synthetic_cam"]
     affinities = affinities_of(edge, fixture.config["radius_infer"])
-    cases = [name for name in outputs if name.startswith("synthetic/" if synthetic else "walk/") and "pred" not in name]
-    assert cases
-    for case in cases:
+    where = "synthetic/" if synthetic else "walk/"
+    for case in [name for name in fixture.names(where) if not name.endswith("prediction")]:
         power, log2_steps = (int(number) for number in re.findall(r"\d+", case))
 
         found = walk(maps, affinities, power=power, steps=2**log2_steps)
 
-        assert relative_error(found, outputs[case]) < CLOSE, case
+        assert relative_error(found, outputs[where + case]) < CLOSE, case
 
 
 def test_masks_after_walks(fixture: Fixture) -> None:

@@ -60,10 +60,9 @@ def test_features_logits_and_maps_agree(fixture: Fixture, localizer: Localizer, 
 
 @pytest.mark.slow  # one scale is compared above, the way over scales and flips by test_seam
 def test_maps_over_scales_and_flips_agree(fixture: Fixture, localizer: Localizer) -> None:
-    present = fixture.config["present"]
     settings = Inference(scales=tuple(fixture.config["scales"]), flip=True, precision="float32")
-    maps = infer_maps(localizer, fixture.inputs["image_msf"], present, settings)
+    maps = infer_maps(localizer, fixture.inputs["image_msf"], fixture.present, settings)
 
-    assert maps.classes == tuple(present)
-    assert relative_error(maps.scores, fixture.outputs["msf/norm_cam"]) < TOLERANCE
+    assert list(maps.classes) == fixture.present
+    assert relative_error(maps.scores, fixture.by_class(fixture.outputs["msf/norm_cam"])) < TOLERANCE
     assert np.all(maps.scores.max((1, 2)) <= 1)
