@@ -22,13 +22,13 @@ from torch import Tensor
 
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import parameter
-from napari_wsss.core.resizing import SHORTEST, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.networks.device import autocast
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
+from napari_wsss.pixels.resizing import SHORTEST, scaled_size
 from napari_wsss.trunk_network import TrunkNetwork, build_network, load_network, save_network
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 from napari_wsss.weights.trained import Trained

@@ -22,13 +22,13 @@ from torch import Tensor, nn
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import SegmentInference
-from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
 from napari_wsss.networks.device import autocast
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
+from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.trunk_network import TrunkNetwork, build_network, load_network, save_network
 from napari_wsss.weights.download import fetch
 from napari_wsss.weights.fit import fit, load_trunk_weights

@@ -15,9 +15,9 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
 
 from napari_wsss.core.inference import Inference  # noqa: E402
-from napari_wsss.core.resizing import resize  # noqa: E402
 from napari_wsss.core.trunk_choice import TrunkChoice  # noqa: E402
 from napari_wsss.localize.base import Localizer, build_localizer, infer_maps  # noqa: E402
+from napari_wsss.pixels.resizing import resize  # noqa: E402
 
 HEIGHT, WIDTH, CLASSES = 375, 500, 20
 PRESENT = (3, 11)

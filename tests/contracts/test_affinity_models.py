@@ -20,8 +20,8 @@ from napari_wsss.affinity.base import (
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.pixels.resizing import resize
 
 EXACT = Inference(preset="fast", precision="float32")
 

@@ -12,7 +12,6 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import (
     Localizer,
@@ -22,6 +21,7 @@ from napari_wsss.localize.base import (
     load_localizer,
     save_localizer,
 )
+from napari_wsss.pixels.resizing import resize
 
 EXACT = Inference(precision="float32")
 CLASSES = 3

@@ -13,8 +13,8 @@ from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.segment.base import (
     Segmenter,
     SegmenterBatch,

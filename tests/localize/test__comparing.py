@@ -19,13 +19,13 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize import _comparing
 from napari_wsss.localize.base import build_localizer, infer_maps, save_localizer
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.companions import related
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, StepError, WeightsError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import (
     Localizer,
@@ -26,6 +25,7 @@ from napari_wsss.localize.base import (
     save_localizer,
 )
 from napari_wsss.networks.trunk import build_trunk
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.weights.normalisation import TENSORFLOW
 
 EXACT = Inference(precision="float32")

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import Localizer, build_localizer, infer_maps
+from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.refine.dense_crf import DenseCrf
 from napari_wsss.weights.fit import fit
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from napari_wsss.clusters.found import sub_label_matrix
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import LocalizerBatch, build_localizer, infer_maps
 from napari_wsss.localize.sub_category import SubCategory
+from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.published import published
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error

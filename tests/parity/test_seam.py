@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import build_localizer, infer_maps
 from napari_wsss.localize.seam import Seam
 from napari_wsss.networks.pixel_correlation import competing
 from napari_wsss.networks.trunk import LAST
+from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.weights.fit import fit
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
 

@@ -14,10 +14,10 @@ from torch import Tensor
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, StepError, WeightsError
 from napari_wsss.core.inference import SegmentInference
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import build_localizer, save_localizer
 from napari_wsss.networks.trunk import Trunk, build_trunk
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.segment.base import (
     Segmenter,
     SegmenterBatch,

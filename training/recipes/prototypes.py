@@ -20,11 +20,11 @@ from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.resizing import resize
 from napari_wsss.localize.base import Localizer, load_localizer, save_localizer
 from napari_wsss.localize.lpcam import Lpcam, standing_on
 from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.pipeline.lineage import checkpoint_of, file_digest
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from training.clusters.prototypes import Choice, Features, Samples, Selection, drawn_features, judged

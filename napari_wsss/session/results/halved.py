@@ -12,7 +12,7 @@ from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.cells import Cells
 from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.maps import ActivationMaps, SaliencyMap
-from napari_wsss.core.resizing import resize
+from napari_wsss.pixels.resizing import resize
 
 FACTOR = 0.5
 Planes = NDArray[np.float32]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QColor
 
-from napari_wsss.widgets.train.loss_plot import COLOURS
+from napari_wsss.widgets.controls.colours import COLOURS
 
 ADDING = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
 

@@ -9,6 +9,8 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QColor, QGuiApplication, QPixmap
 from qtpy.QtWidgets import QLabel, QWidget
 
+COLOURS = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
+"""Of things that have no colour of their own, like curves and clusters, in their order."""
 MARK_CONTRAST, TEXT_CONTRAST = 3.0, 4.5
 """What WCAG 2.1 asks of marks and of text of usual size."""
 STEPS = 24

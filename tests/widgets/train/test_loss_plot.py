@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.widgets.controls.colours import legible
-from napari_wsss.widgets.train.loss_plot import COLOURS, MOST_POINTS, LossPlot, Series, is_score
+from napari_wsss.widgets.controls.colours import COLOURS, legible
+from napari_wsss.widgets.train.loss_plot import MOST_POINTS, LossPlot, Series, is_score
 
 
 @pytest.fixture
