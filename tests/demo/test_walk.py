@@ -30,9 +30,8 @@ def test_a_project_dropped_on_napari_is_walked_through(make_napari_viewer, model
     monkeypatch.setattr(walk, "SETTLING", 0.1)
     viewer = make_napari_viewer(show=True)
     [image] = viewer.open(str(model_folder), plugin="napari-wsss")
-    qtbot.waitUntil(lambda: dock_of(viewer) is not None, timeout=20000)
+    qtbot.waitUntil(lambda: dock_of(viewer) is not None and bool(dock_of(viewer).session.shown_id), timeout=20000)
     dock = dock_of(viewer)
-    qtbot.waitUntil(lambda: dock.session.shown_table is not None, timeout=20000)
     assert dock.sync.layers[0] is image
     assert len(viewer.layers) == 5
     stations = [station for station in STATIONS if station.name != "clusters"]  # a child process finds them
