@@ -23,8 +23,8 @@ from napari_wsss.session.runs.process import command_line
 from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, heading, line, row, text_label
+from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.listening import listen
-from napari_wsss.widgets.job_bar import duration
 from napari_wsss.widgets.train.loss_plot import LossPlot
 from napari_wsss.widgets.train.model_list import ModelList
 from napari_wsss.widgets.train.run_list import RunList

@@ -20,8 +20,8 @@ def host(viewer, session):
 @pytest.fixture
 def fed(host, session):
     """Return a host that was fed in another order than that of the layers."""
-    table, classes = session.table, session.table.classes
-    host.feed("mask", table.mask, lambda values: looks.mask_layer(values, classes))
+    classes = session.table.classes
+    host.feed("mask", session.table.mask, lambda values: looks.mask_layer(values, classes))
     host.feed(
         "proposal", session.table.proposal, lambda values: looks.proposal_layer(values.copy(), classes), looks.write
     )
