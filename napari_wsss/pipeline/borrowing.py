@@ -127,7 +127,7 @@ def borrow(
         When no localizer is applied, or the source has no mask.
     """
     checkpoint_of(project, project.plan, "localize")
-    mask = project.working_mask(source)
+    mask = project.masks.read_working(source)
     if mask is None:
         raise StepError(f"{source} has no mask yet. Correct or accept it first; then it can be proposed for others.")
     ids = tuple(image_ids)
