@@ -248,7 +248,7 @@ def export(options: argparse.Namespace) -> int:
     chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
     with Project.open_to_read(options.project) as project:
         records = list(project.catalog.records(states=("accepted",)))
-        masks = [(record.id, project.accepted_path(record.id)) for record in records]
+        masks = [(record.id, project.masks.accepted_path(record.id)) for record in records]
         splits = {record.id: record.split for record in records}
         report = export_masks(masks, project.classes, options.out, chosen, splits)
         others = {state: count for state, count in project.catalog.counts().items() if state != "accepted" and count}
@@ -293,14 +293,14 @@ def _take(project: Project, ids: Sequence[str], report: MaskImportReport, option
     taken = _Taken()
     wanted = islice((one for one in ids if one in report.masks), options.limit)
     for image_id in tqdm(list(wanted), desc="masks", unit="image", leave=False):
-        if not options.overwrite and (project.has_draft(image_id) or project.has_accepted(image_id)):
+        if not options.overwrite and (project.masks.has_draft(image_id) or project.masks.has_accepted(image_id)):
             taken.kept += 1
             continue
         values = read_mask(report.masks[image_id])
         if options.accept:
-            project.accept(image_id, values)
+            project.review.accept(image_id, values)
         else:
-            project.save_draft(image_id, values)
+            project.review.save_draft(image_id, values)
         taken.count += 1
     return taken
 

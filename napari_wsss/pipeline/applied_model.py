@@ -69,6 +69,14 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     return ActivationMaps(scores, classes)
 
 
+def stored_base(item: Lineage) -> ActivationMaps | None:
+    """Return the stored maps of exactly the labelled classes; more may be stored, fewer do not count."""
+    stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
+    if stored is None or not set(item.classes) <= set(stored.classes):
+        return None
+    return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
+
+
 def companions_for(lineage: Lineage, known: ClassList) -> list[Companion]:
     """Return the companions of a lineage's image for a model that knows the classes `known`; not read yet."""
     project, given = lineage.project, []

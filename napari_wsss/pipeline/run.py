@@ -22,7 +22,7 @@ from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
-from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised
+from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised, stored_base
 from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.lineage import (
     BaseShelf,
@@ -246,14 +246,6 @@ def proposal(project: Project, image_id: str) -> Mask | None:
 
 
 # -- base maps --------------------------------------------------------------------------------------------
-
-
-def stored_base(item: Lineage) -> ActivationMaps | None:
-    """Return the stored maps of exactly the labelled classes; more may be stored, fewer do not count."""
-    stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
-    if stored is None or not set(item.classes) <= set(stored.classes):
-        return None
-    return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
 
 
 def _unrefined(project: Project, image_id: str, source: BaseShelf | None) -> Lineage:

@@ -76,7 +76,7 @@ class Header(QWidget):
             self.why.setText("")
         else:
             record = table.record
-            before = record.state == "draft" and table.project.has_accepted(record.id)
+            before = record.state == "draft" and table.project.masks.has_accepted(record.id)
             note = f"  <small>({table.image_note})</small>" if table.image_note else ""
             self.name.setText(f"<b>{record.id}</b>{note}")
             self.badge.show_state(record.state, state_text(record, before))

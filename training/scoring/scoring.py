@@ -75,7 +75,7 @@ class AcceptedMasks:
 
     def __call__(self, image_id: str) -> Mask:
         """Return the accepted mask (H, W) uint8; raise `ProjectError` when there is none."""
-        mask = self.project.read_accepted(image_id)
+        mask = self.project.masks.read_accepted(image_id)
         if mask is None:
             raise ProjectError(f"{image_id} has no accepted mask; accept one, or give a folder of true masks.")
         return mask
@@ -84,7 +84,9 @@ class AcceptedMasks:
         """Return those of `ids` that have an accepted mask; raise `ProjectError` when none has one."""
         ids = list(ids)
         found = [
-            i for i in ids if self.project.catalog.state(i) == "accepted" and self.project.accepted_path(i).exists()
+            i
+            for i in ids
+            if self.project.catalog.state(i) == "accepted" and self.project.masks.accepted_path(i).exists()
         ]
         if not found:
             raise ProjectError(

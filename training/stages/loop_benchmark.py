@@ -191,7 +191,7 @@ class Bench:
         """Train DeepLab on the pseudo masks, `count` of them replaced by accepted (true) masks, and score it."""
         for image_id in self.ids_to_accept(count):
             if self.project.catalog.state(image_id) != "accepted":
-                self.project.accept(image_id, self.truth(image_id))
+                self.project.review.accept(image_id, self.truth(image_id))
         config = self._config("segmentation", {"iterations": self.options.iterations})
         trained = self._trained(f"deeplab-{count}", config)
         run = self._run(trained)

@@ -137,7 +137,7 @@ class Measures:
     def _version(self, image_id: str) -> tuple[int, int]:
         """Return what changes with the true mask of an image."""
         truth = self.truth
-        path = truth.path(image_id) if isinstance(truth, TrueMasks) else self.project.accepted_path(image_id)
+        path = truth.path(image_id) if isinstance(truth, TrueMasks) else self.project.masks.accepted_path(image_id)
         facts = path.stat() if path is not None else None
         return (facts.st_size, facts.st_mtime_ns) if facts is not None else (0, 0)
 

@@ -98,7 +98,7 @@ def mask_so_far(table: Table) -> Mask:
     """Return a copy of the shown mask (H, W) uint8, or of the proposal while nothing was drawn into the mask."""
     mask, proposal = table.mask, table.proposal
     drawn = proposal is None or mask.any() or table.person_pixels.any()
-    if proposal is None or drawn or table.project.has_accepted(table.image_id):
+    if proposal is None or drawn or table.project.masks.has_accepted(table.image_id):
         return mask.copy()
     return proposal.copy()
 

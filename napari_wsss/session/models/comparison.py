@@ -171,7 +171,10 @@ def pair_of(project: Project, image_id: str, proposal: Mask | None) -> Pair | st
     if proposal is None:
         return "Nothing to compare: the image has no proposal yet."
     name = base_name(project.plan)
-    if project.catalog.state(image_id) == "accepted" and (accepted := project.read_accepted(image_id)) is not None:
+    if (
+        project.catalog.state(image_id) == "accepted"
+        and (accepted := project.masks.read_accepted(image_id)) is not None
+    ):
         return Pair(accepted, proposal, PERSON, name)
     move = last_move(project)
     if move is None:

@@ -82,7 +82,7 @@ def test_a_new_result_is_no_longer_stale_only_where_undecided(model_folder: Path
     wanted = Wanted()
     wanted.add(["p0.png", "p1.png"])
     with Project.open(model_folder) as project:
-        project.accept("p0.png", np.zeros((24, 32), np.uint8))
+        project.review.accept("p0.png", np.zeros((24, 32), np.uint8))
         project.catalog.mark_stale(("todo", "accepted"))
         finish(propose_wanted(project, wanted, "cpu", lambda *_: None))
         assert project.catalog.get("p0.png").stale

@@ -124,7 +124,7 @@ def test_what_cannot_be_read_is_left_out_and_named(applied_folder: Path, tiny_co
 def test_nothing_to_learn_from_is_bad_data(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
     with Project.open(project_folder) as project:
         for image_id in list(project.catalog.ids(states=["accepted"])):
-            project.decide(image_id, "excluded")
+            project.review.decide(image_id, "excluded")
         config = tiny_config("affinity", sources=PLAIN)
         with pytest.raises(LabelError, match="train a classifier"):
             finish(train(project, config, begin(project, config)))

@@ -104,7 +104,7 @@ def test_pairs_need_no_accepted_mask(
     )
     with Project.open(project_folder) as project:
         for image_id in list(project.catalog.ids(states=["accepted"])):
-            project.decide(image_id, "excluded")
+            project.review.decide(image_id, "excluded")
         outcome = finish(train(project, config, begin(project, config)))
 
     assert outcome.finished
@@ -115,7 +115,7 @@ def test_pairs_need_no_accepted_mask(
 def test_nothing_to_learn_from_is_bad_data(project_folder: Path, config: RunConfig) -> None:
     with Project.open(project_folder) as project:
         for image_id in list(project.catalog.ids(states=["accepted"])):
-            project.decide(image_id, "excluded")
+            project.review.decide(image_id, "excluded")
         with pytest.raises(LabelError, match="--pairs"):
             finish(train(project, config, begin(project, config)))
 

@@ -80,7 +80,7 @@ def test_resuming_equals_never_stopping_also_at_batch_one(
 def test_nothing_to_learn_from_is_bad_data(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
     with Project.open(project_folder) as project:
         for image_id in list(project.catalog.ids(states=["accepted"])):
-            project.decide(image_id, "excluded")
+            project.review.decide(image_id, "excluded")
         config = tiny_config("segmentation")
         with pytest.raises(LabelError, match="Accept some masks"):
             finish(train(project, config, begin(project, config)))
@@ -89,7 +89,7 @@ def test_nothing_to_learn_from_is_bad_data(project_folder: Path, tiny_config: Ca
 def test_held_out_and_excluded_images_are_not_chosen(project_folder: Path) -> None:
     with Project.open(project_folder) as project:
         train_ids = list(project.catalog.ids(split="train"))
-        project.decide(train_ids[0], "excluded")
+        project.review.decide(train_ids[0], "excluded")
         accepted, proposed = chosen_images(project, SegmentationSources())
         assert accepted == [train_ids[1]]
         assert not {train_ids[0], *project.catalog.ids(split="val")} & {*accepted, *proposed}

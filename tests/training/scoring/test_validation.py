@@ -97,7 +97,7 @@ def test_segmenter_figures_against_accepted_held_out_masks(
 
 def test_without_held_out_masks_there_are_no_figures(project: Project, tiny_config: Callable[..., RunConfig]) -> None:
     for image_id in list(project.catalog.ids(states=["accepted"], split="val")):
-        project.decide(image_id, "excluded")
+        project.review.decide(image_id, "excluded")
     segmenter = Segmenter.build(
         "deeplab_v3", tiny_config("segmentation").network.choice(), class_count=len(project.classes)
     )
