@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import TypeVar, cast
 
-from qtpy.QtCore import SignalInstance
+from qtpy.QtCore import Qt, SignalInstance
 
 Found = TypeVar("Found")
 Flag = TypeVar("Flag")
@@ -24,7 +24,7 @@ def certain(found: Found | None) -> Found:
 
 
 def connect(signal: SignalInstance, slot: Callable[..., object]) -> None:
-    """Connect a signal to a slot, whatever that returns; PyQt gets the slot itself, so that it can forget a dead one."""
+    """Connect a signal to a slot, whatever that returns; PyQt gets the slot itself, so it can forget a dead one."""
     signal.connect(cast("Callable[..., None]", slot))
 
 
@@ -32,3 +32,9 @@ def united(*flags: Flag) -> Flag:
     """Return flags joined by ``|``."""
     joined: Flag = reduce(or_, flags)
     return joined
+
+
+def without(flags: Flag, left_out: Qt.ItemFlag) -> Flag:
+    """Return an item's flags without one of them."""
+    rest: Flag = and_(flags, ~left_out)
+    return rest
