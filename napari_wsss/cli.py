@@ -7,7 +7,6 @@ Exit codes: 0 done, 2 wrong options, 4 something a person can correct (said in o
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from napari_wsss.core.children import python, run_here
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.exchange.labels import KINDS, read_labels
@@ -26,7 +26,6 @@ from napari_wsss.exchange.new_images import find_new_images
 from napari_wsss.project.backups import list_backups
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
 from napari_wsss.session.runs.folders import runs_in
-from napari_wsss.session.runs.process import environment
 from napari_wsss.session.session import HELD_OUT, create_project
 
 DONE, WRONG_OPTIONS, CORRECTABLE = 0, 2, 4
@@ -308,8 +307,7 @@ def _take(project: Project, ids: Sequence[str], report: MaskImportReport, option
 
 def evaluate(arguments: Sequence[str]) -> int:
     """Run ``python -m training.run evaluate`` with the same options and return its exit code."""
-    command = [sys.executable, "-m", "training.run", "evaluate", *arguments]
-    return subprocess.run(command, check=False, env=environment()).returncode
+    return run_here(python("-m", "training.run", "evaluate", *arguments))
 
 
 def _listed(counts: dict[str, int]) -> str:

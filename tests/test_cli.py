@@ -263,15 +263,15 @@ def test_opening_shows_a_window_with_the_project_and_waits_for_its_end(
 
 
 def test_evaluate_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: list[list[str]] = []
+    ran: list[tuple[str, ...]] = []
 
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+    def run(command: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[str]:
         ran.append(command)
         return subprocess.CompletedProcess(command, 4)
 
     monkeypatch.setattr(subprocess, "run", run)
     assert main(["evaluate", "--project", "p", "--of", "accepted"]) == 4
-    assert ran == [[sys.executable, "-m", "training.run", "evaluate", "--project", "p", "--of", "accepted"]]
+    assert ran == [(sys.executable, "-P", "-m", "training.run", "evaluate", "--project", "p", "--of", "accepted")]
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["create"], ["sample", "x", "--image", "3"]])

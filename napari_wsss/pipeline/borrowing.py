@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_wsss.clusters.edits import as_left
 from napari_wsss.clusters.found import ClassClusters, latest_clusters
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
@@ -25,7 +25,6 @@ from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, handed_on
 from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.project.project import Project
 
-Mask = NDArray[np.uint8]
 STEP = "borrow"
 NEIGHBOURS = 8
 """How many images a correction is proposed for unless a person says otherwise."""

@@ -6,13 +6,13 @@ import json
 import os
 import secrets
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from napari_wsss.core.children import said_by
 from napari_wsss.core.errors import ProjectError
 
 LOCK_NAME = "project.lock"
@@ -108,10 +108,8 @@ def process_start(pid: int) -> str:
         return "" if ended else f"{boot} {fields[19]}"
     if os.name == "nt":
         command = ["tasklist", "/FI", f"PID eq {pid}", "/FO", "CSV", "/NH"]
-        listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        return "running" if f'"{pid}"' in listed else ""
-    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listed.stdout.strip()
+        return "running" if f'"{pid}"' in said_by(command) else ""
+    return said_by(["ps", "-o", "lstart=", "-p", str(pid)]).strip()
 
 
 @contextmanager

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import PERSON, Source, Sources
 from napari_wsss.project.journal import Entry
 from napari_wsss.project.review import Review
 from napari_wsss.project.sourced_masks import SourcedMask
-
-Mask = NDArray[np.uint8]
 
 
 class ProjectMasks:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import PERSON, Source, Sources
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
@@ -23,7 +24,6 @@ from napari_wsss.project.journal import DECISIONS, Entry, Journal
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.sourced_masks import SourcedMask, decode_sourced, encode_sourced
 
-Mask = NDArray[np.uint8]
 CHECKPOINT_TEXT = "wsss-checkpoint"
 EDITED: tuple[str, ...] = ("todo", "skipped", "accepted")
 """States that an edit turns into ``draft``; flagged and excluded images keep their state while they are edited."""

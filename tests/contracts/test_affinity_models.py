@@ -9,19 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss.affinity.base import (
-    AffinityBatch,
-    AffinityModel,
-    build_affinity_model,
-    infer_affinities,
-    load_affinity_model,
-    save_affinity_model,
-)
+from napari_wsss.affinity.base import AffinityBatch, AffinityModel, infer_affinities
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.pixels.resizing import resize
 
 EXACT = Inference(preset="fast", precision="float32")
 
@@ -30,7 +23,7 @@ pytestmark = pytest.mark.parametrize("method", method_names("affinity"))
 
 def build(method: str) -> AffinityModel:
     torch.manual_seed(0)
-    return build_affinity_model(method, TrunkChoice(width=1 / 16))
+    return AffinityModel.build(method, TrunkChoice(width=1 / 16))
 
 
 def images(count: int, height: int = 64, width: int = 80) -> torch.Tensor:
@@ -150,9 +143,9 @@ def test_evaluation_is_deterministic_and_puts_the_mode_back(method: str) -> None
 
 def test_a_checkpoint_comes_back_and_restores(method: str, tmp_path: Path) -> None:
     model = build(method)
-    save_affinity_model(tmp_path / "net.safetensors", model, {"epochs": 1})
+    model.save(tmp_path / "net.safetensors", None, {"epochs": 1})
 
-    loaded, what = load_affinity_model(tmp_path / "net.safetensors")
+    loaded, _, what = AffinityModel.restore(tmp_path / "net.safetensors", "cpu")
     restored, _, _ = type(model).restore(tmp_path / "net.safetensors", "cpu")
 
     assert what.classes is None

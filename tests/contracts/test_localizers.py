@@ -12,16 +12,9 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import (
-    Localizer,
-    LocalizerBatch,
-    build_localizer,
-    infer_maps,
-    load_localizer,
-    save_localizer,
-)
+from napari_wsss.localize.base import Localizer, LocalizerBatch, infer_maps
+from napari_wsss.pixels.resizing import resize
 
 EXACT = Inference(precision="float32")
 CLASSES = 3
@@ -31,7 +24,7 @@ pytestmark = pytest.mark.parametrize("method", method_names("localize"))
 
 def build(method: str, class_count: int = CLASSES) -> Localizer:
     torch.manual_seed(0)
-    return build_localizer(method, class_count, TrunkChoice(width=1 / 16))
+    return Localizer.build(method, TrunkChoice(width=1 / 16), class_count=class_count)
 
 
 def images(count: int, height: int = 64, width: int = 80) -> torch.Tensor:
@@ -151,9 +144,9 @@ def test_parameters_survive_json_types(method: str) -> None:
 
 def test_a_checkpoint_gives_the_same_maps(method: str, tmp_path: Path) -> None:
     localizer = build(method)
-    save_localizer(tmp_path / "x.safetensors", localizer, ClassList("abc"), {})
+    localizer.save(tmp_path / "x.safetensors", ClassList("abc"), {})
 
-    found, classes, what = load_localizer(tmp_path / "x.safetensors")
+    found, classes, what = Localizer.restore(tmp_path / "x.safetensors", "cpu")
 
     assert (what.method, classes) == (method, ClassList("abc"))
     np.testing.assert_array_equal(

@@ -12,7 +12,7 @@ from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import check, fields_of, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel, build_saliency, load_saliency, save_saliency
+from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel
 from napari_wsss.weights.published import published_names
 
 EXACT = Inference(preset="fast", precision="float32")
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.parametrize("method", method_names("saliency"))
 
 def build(method: str, trunk: str = "mobilenet_v2") -> SaliencyModel:
     torch.manual_seed(0)
-    return build_saliency(method, TrunkChoice(trunk, width=1 / 16), {"side": 64})
+    return SaliencyModel.build(method, TrunkChoice(trunk, width=1 / 16), {"side": 64})
 
 
 def batch(size: int, height: int = 64, width: int = 80) -> SaliencyBatch:
@@ -134,9 +134,9 @@ def test_parameters_survive_json_types(method: str) -> None:
 
 def test_a_checkpoint_gives_the_same_result(method: str, tmp_path: Path) -> None:
     model = build(method)
-    save_saliency(tmp_path / "x.safetensors", model, {})
+    model.save(tmp_path / "x.safetensors", None, {})
 
-    found, what = load_saliency(tmp_path / "x.safetensors")
+    found, _, what = SaliencyModel.restore(tmp_path / "x.safetensors", "cpu")
 
     assert (what.method, what.classes) == (method, None)
     np.testing.assert_array_equal(found.infer(picture(), EXACT), model.infer(picture(), EXACT))

@@ -13,16 +13,9 @@ from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.segment.base import (
-    Segmenter,
-    SegmenterBatch,
-    build_segmenter,
-    load_segmenter,
-    predict,
-    save_segmenter,
-)
+from napari_wsss.pixels.resizing import resize
+from napari_wsss.segment.base import Segmenter, SegmenterBatch, predict
 
 EXACT = SegmentInference(precision="float32")
 CLASSES = 3
@@ -32,7 +25,7 @@ pytestmark = pytest.mark.parametrize("method", method_names("segment"))
 
 def build(method: str, class_count: int = CLASSES) -> Segmenter:
     torch.manual_seed(0)
-    return build_segmenter(method, class_count, TrunkChoice(width=1 / 16))
+    return Segmenter.build(method, TrunkChoice(width=1 / 16), class_count=class_count)
 
 
 def images(count: int, height: int = 64, width: int = 80) -> torch.Tensor:
@@ -135,9 +128,9 @@ def test_parameters_survive_json_types(method: str) -> None:
 
 def test_a_checkpoint_gives_the_same_result(method: str, tmp_path: Path) -> None:
     segmenter = build(method)
-    save_segmenter(tmp_path / "x.safetensors", segmenter, ClassList("abc"), {})
+    segmenter.save(tmp_path / "x.safetensors", ClassList("abc"), {})
 
-    found, classes, what = load_segmenter(tmp_path / "x.safetensors")
+    found, classes, what = Segmenter.restore(tmp_path / "x.safetensors", "cpu")
 
     assert (what.method, classes) == (method, ClassList("abc"))
     np.testing.assert_array_equal(predict(found, picture(), EXACT), predict(segmenter, picture(), EXACT))

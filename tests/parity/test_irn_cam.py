@@ -13,9 +13,9 @@ from torch import Tensor
 
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import Localizer, build_localizer, infer_maps
+from napari_wsss.localize.base import Localizer, infer_maps
+from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.refine.dense_crf import DenseCrf
 from napari_wsss.weights.fit import fit
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
@@ -34,7 +34,9 @@ def fixture() -> Fixture:
 @pytest.fixture(scope="module")
 def localizer(fixture: Fixture) -> Localizer:
     with nothing_drawn():
-        found = build_localizer("cam", fixture.config["num_classes"], TrunkChoice("resnet50", 16, dilated=False))
+        found = Localizer.build(
+            "cam", TrunkChoice("resnet50", 16, dilated=False), class_count=fixture.config["num_classes"]
+        )
     report = fit(found, fixture.tensors())
     assert report.descriptor.name == "irn_cam_resnet50"
     assert not report.missing

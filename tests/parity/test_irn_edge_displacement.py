@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss.affinity.base import AffinityBatch, build_affinity_model, infer_affinities
+from napari_wsss.affinity.base import AffinityBatch, AffinityModel, infer_affinities
 from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
 from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.classes import IGNORE
@@ -38,7 +38,7 @@ def network(fixture: Fixture) -> BoundaryNet:
     radii = {"radius": config["radius_infer"], "training_radius": config["radius_train"]}
     choice = TrunkChoice("resnet50", output_stride=16, dilated=False)
     with nothing_drawn():
-        found = build_affinity_model("boundary_net", choice, radii | {"canvas": config["crop_size"]})
+        found = AffinityModel.build("boundary_net", choice, radii | {"canvas": config["crop_size"]})
     assert isinstance(found, BoundaryNet)
     state = fixture.tensors()
     state |= {key: torch.zeros(1).expand(shape) for key, shape in fixture.meta["published_only_keys"]}

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.ldf_decoders import SaliencyLogits
-from napari_wsss.saliency.base import SaliencyBatch, build_saliency
+from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel
 from napari_wsss.saliency.ldf import LabelDecoupling
 from napari_wsss.weights.descriptor import WeightsDescriptor
 from napari_wsss.weights.fit import fit
@@ -31,7 +31,7 @@ def fixture() -> Fixture:
 @pytest.fixture(scope="module")
 def loaded(fixture: Fixture) -> tuple[LabelDecoupling, WeightsDescriptor]:
     with nothing_drawn():
-        network = build_saliency("ldf", TrunkChoice("resnet50", output_stride=32))
+        network = SaliencyModel.build("ldf", TrunkChoice("resnet50", output_stride=32))
     assert isinstance(network, LabelDecoupling)
     report = fit(network, fixture.tensors())
     assert not report.missing

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import LocalizerBatch, build_localizer
+from napari_wsss.localize.base import Localizer, LocalizerBatch
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.networks.map_fusion import fused
 from napari_wsss.weights.fit import fit
@@ -37,7 +37,7 @@ def fixture() -> Fixture:
 def network(fixture: Fixture) -> CoAttention:
     choice = TrunkChoice("vgg16", output_stride=8)
     with nothing_drawn():
-        found = build_localizer("co_attention", fixture.config["num_classes"], choice)
+        found = Localizer.build("co_attention", choice, class_count=fixture.config["num_classes"])
     assert isinstance(found, CoAttention)
     report = fit(found, fixture.tensors())
     assert report.descriptor.network == "co_attention"

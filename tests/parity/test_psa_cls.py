@@ -11,7 +11,7 @@ import torch
 
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import Localizer, build_localizer, infer_maps
+from napari_wsss.localize.base import Localizer, infer_maps
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.identify import identify
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
@@ -27,7 +27,7 @@ def fixture() -> Fixture:
 @pytest.fixture(scope="module")
 def localizer(fixture: Fixture) -> Localizer:
     with nothing_drawn():
-        network = build_localizer("cam", fixture.config["num_classes"], TrunkChoice("resnet38", 8))
+        network = Localizer.build("cam", TrunkChoice("resnet38", 8), class_count=fixture.config["num_classes"])
     report = fit(network, fixture.tensors())
     assert not report.missing
     assert not report.unexpected

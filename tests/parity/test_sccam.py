@@ -15,10 +15,10 @@ from torch import Tensor
 
 from napari_wsss.clusters.found import sub_label_matrix
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import LocalizerBatch, build_localizer, infer_maps
+from napari_wsss.localize.base import Localizer, LocalizerBatch, infer_maps
 from napari_wsss.localize.sub_category import SubCategory
+from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.published import published
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
@@ -37,7 +37,7 @@ def localizer(fixture: Fixture) -> SubCategory:
     config = fixture.config
     chosen = {"cluster_count": config["k_cluster"], "sub_weight": config["lambda_sub"]}
     with nothing_drawn():
-        network = build_localizer("sub_category", config["num_classes"], TrunkChoice("resnet38", 8), chosen)
+        network = Localizer.build("sub_category", TrunkChoice("resnet38", 8), chosen, class_count=config["num_classes"])
     assert isinstance(network, SubCategory)
     report = fit(network, fixture.tensors())
     assert report.descriptor.name == "sccam_resnet38"

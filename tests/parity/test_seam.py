@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer, infer_maps
+from napari_wsss.localize.base import Localizer, infer_maps
 from napari_wsss.localize.seam import Seam
 from napari_wsss.networks.pixel_correlation import competing
 from napari_wsss.networks.trunk import LAST
+from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.weights.fit import fit
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
 
@@ -33,7 +33,9 @@ def fixture() -> Fixture:
 @pytest.fixture(scope="module")
 def network(fixture: Fixture) -> Seam:
     with nothing_drawn():
-        found = build_localizer("seam", fixture.config["num_classes"], TrunkChoice("resnet38", output_stride=8))
+        found = Localizer.build(
+            "seam", TrunkChoice("resnet38", output_stride=8), class_count=fixture.config["num_classes"]
+        )
     assert isinstance(found, Seam)
     report = fit(found, fixture.tensors())
     assert report.descriptor.network == "seam"

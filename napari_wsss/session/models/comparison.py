@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.masks import overlap
+from napari_wsss.core.masks import Mask, overlap
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_history import base_name, last_move
 from napari_wsss.project.project import Project
@@ -32,7 +32,6 @@ View = Literal["", "after", "before", "difference"]
 VIEWS: tuple[View, ...] = ("", "after", "before", "difference")
 COMPARISON = "comparison"
 PERSON = "your mask"
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan
 from napari_wsss.project.project import Project
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import LiveMask, follows_slider, gains_in, threshold_in
 from napari_wsss.session.results.shown import Shown, resolve
-
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.masks import Mask
 from napari_wsss.project.project import Project
 from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.results.machine import NOTHING, Machine, Picture
-
-Mask = NDArray[np.uint8]
 
 
 @dataclass

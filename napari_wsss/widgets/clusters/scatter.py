@@ -66,12 +66,6 @@ class ClusterScatter(QWidget):
         self._found, self._hovered, self._lasso = found, None, []
         self._place()
 
-    def point_of(self, image_id: str) -> QPoint:
-        """Return where an image is drawn, in pixels."""
-        assert self._found is not None
-        x, y = self._points[self._found.image_ids.index(image_id)]
-        return QPoint(round(x), round(y))
-
     def _place(self) -> None:
         """Put the projection into the widget, both axes filling it."""
         self._drawn = None

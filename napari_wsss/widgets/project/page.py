@@ -14,10 +14,10 @@ from qtpy.QtWidgets import QFileDialog, QListWidget, QWidget
 
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.session.jobs import Job
+from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, folded, heading, line, row, text_label
-from napari_wsss.widgets.controls.child_questions import describe_device
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.project.class_table import ClassTable

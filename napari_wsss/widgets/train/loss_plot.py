@@ -13,9 +13,8 @@ from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygo
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_wsss.widgets.controls.basic import draw_line
-from napari_wsss.widgets.controls.colours import legible
+from napari_wsss.widgets.controls.colours import PALETTE, legible
 
-COLOURS = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
 MOST_POINTS = 400
 MARGIN = QRectF(44, 36, 12, 20)  # left, top, right, bottom in pixels; the top grows with the legend
 DOTTED = 30  # so few points are also drawn as dots, as one alone gives no line
@@ -147,7 +146,7 @@ class LossPlot(QWidget):
 
     def _colours(self) -> list[QColor]:
         ground = self.palette().window().color()
-        return [legible(COLOURS[i % len(COLOURS)], ground) for i in range(len(self.series))]
+        return [legible(PALETTE[i % len(PALETTE)], ground) for i in range(len(self.series))]
 
     def _draw_axes(self, painter: QPainter, frame: QRectF) -> None:
         text = self.palette().windowText().color()

@@ -21,9 +21,9 @@ from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs.cost import estimate
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.runs.process import command_line
+from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, heading, line, row, text_label
-from napari_wsss.widgets.controls.child_questions import describe_device
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.job_bar import duration

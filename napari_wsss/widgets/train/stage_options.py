@@ -14,9 +14,9 @@ from qtpy.QtWidgets import QWidget
 
 from napari_wsss.core.registry import Shelf, declared, method_names, method_title
 from napari_wsss.session.jobs import Job
+from napari_wsss.session.runs.questions import describe_stage
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import column, combo, folded, row, text_label
-from napari_wsss.widgets.controls.child_questions import describe_stage
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.parameter_form import ParameterForm, described
 from napari_wsss.widgets.controls.stubs import certain

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from napari_wsss.affinity.base import load_affinity_model
+from napari_wsss.affinity.base import AffinityModel
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
@@ -39,7 +39,7 @@ def test_maps_and_accepted_masks_are_learned_from_and_the_result_is_used(
         made = [image_id for image_id in run.record["labelled"] if label_path(run, image_id).exists()]
         assert len(made) == len(run.record["labelled"]) - 2
         assert set(outcome.figures) <= {"pair_accuracy"}
-        model, what = load_affinity_model(run.path / "best.safetensors")
+        model, _, what = AffinityModel.restore(run.path / "best.safetensors", "cpu")
         assert model.method == what.method == "affinity_net"
         assert what.classes is None
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.widgets.controls.colours import legible
-from napari_wsss.widgets.train.loss_plot import COLOURS, MOST_POINTS, LossPlot, Series, is_score
+from napari_wsss.widgets.controls.colours import PALETTE, legible
+from napari_wsss.widgets.train.loss_plot import MOST_POINTS, LossPlot, Series, is_score
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_lines_are_drawn_in_their_colours(plot):
     plot.show_history([(step, {"loss": 1.0 / step, "mean_iou": step / 20}) for step in range(1, 20)])
     found = colours_in(plot)
     ground = plot.palette().window().color()
-    assert {legible(colour, ground).name() for colour in COLOURS[:2]} <= found
+    assert {legible(colour, ground).name() for colour in PALETTE[:2]} <= found
 
 
 def test_scores_fill_zero_to_one_and_losses_their_own_range(plot):
