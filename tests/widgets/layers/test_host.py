@@ -22,7 +22,9 @@ def fed(host, session):
     """Return a host that was fed in another order than that of the layers."""
     classes = session.table.classes
     host.feed("mask", session.table.mask, lambda values: looks.mask_layer(values, classes))
-    host.feed("proposal", session.table.proposal, lambda values: looks.proposal_layer(values.copy(), classes), looks.write)
+    host.feed(
+        "proposal", session.table.proposal, lambda values: looks.proposal_layer(values.copy(), classes), looks.write
+    )
     host.feed("image", session.table.image, looks.image_layer)
     host.cams.feed(("red", "green"), classes, session.table.maps, session.table.image)
     return host
