@@ -7,8 +7,9 @@ import pytest
 pytest.importorskip("qtpy")
 
 from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtWidgets import QListWidgetItem
 
-from napari_wsss.widgets.controls.stubs import certain, connect, united
+from napari_wsss.widgets.controls.stubs import certain, connect, united, without
 
 
 class Bell(QObject):
@@ -56,3 +57,12 @@ def test_flags_are_joined():
     right, middle = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter
     assert united(right, middle) == right | middle
     assert united(right) == right
+
+
+def test_an_items_flag_is_left_out_and_the_others_stay():
+    item = QListWidgetItem()
+    before, editable, enabled = item.flags(), Qt.ItemFlag.ItemIsEditable, Qt.ItemFlag.ItemIsEnabled
+    item.setFlags(without(before | editable, enabled))
+    assert item.flags() == (before ^ enabled) | editable
+    item.setFlags(without(item.flags(), enabled))
+    assert item.flags() == (before ^ enabled) | editable
