@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_wsss.widgets.controls.basic import draw_line
 from napari_wsss.widgets.controls.colours import legible
+from napari_wsss.widgets.controls.stubs import certain, united
 
 ACCENT = "#54a0ff"
 FILL = "#1dd1a1"
@@ -108,7 +109,7 @@ class LineChart(QWidget):
         x = frame.left() + frame.width() * (point[0] - first) / (last - first)
         return QPointF(x, frame.bottom() - frame.height() * level)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw title, axes, marks and curve."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -137,7 +138,7 @@ class LineChart(QWidget):
             painter.setPen(QPen(faint, 1))
             painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
             painter.setPen(text)
-            where = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            where = united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter)
             draw_line(painter, QRectF(0, y - 8, LEFT - 6, 16), self._written(share * top), where)
         below = QRectF(frame.left(), frame.bottom() + 2, frame.width(), BOTTOM - 2)
         draw_line(painter, below, plain(first), Qt.AlignmentFlag.AlignLeft)
@@ -163,8 +164,9 @@ class LineChart(QWidget):
             x = min(frame.right(), self.at((place, 0.0)).x())
             painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Say the value under the pointer, and the model at a mark."""
+        event = certain(event)
         position = event.position() if hasattr(event, "position") else event.localPos()
         self._hover = float(position.x())
         near = [name for place, name in self.curve.marks if abs(self.at((place, 0.0)).x() - self._hover) < 5]
@@ -200,7 +202,7 @@ class BarChart(QWidget):
         self.updateGeometry()
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw title and bars."""
         painter = QPainter(self)
         text = self.palette().windowText().color()
@@ -212,12 +214,13 @@ class BarChart(QWidget):
         room = max(10.0, self.width() - start - number - RIGHT)
         for row, (name, whole, part) in enumerate(self.bars):
             y = TITLE_HEIGHT + 4 + row * BAR_HEIGHT
-            where = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            where = united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter)
             short = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, round(start - 12))
             painter.setPen(text)
             draw_line(painter, QRectF(2, y, start - 8, BAR_HEIGHT), short, where)
             counts = QRectF(start + room + 6, y, number, BAR_HEIGHT)
-            draw_line(painter, counts, f"{part} of {whole}", Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            left = united(Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter)
+            draw_line(painter, counts, f"{part} of {whole}", left)
             faint = QColor(text)
             faint.setAlpha(60)
             painter.fillRect(QRectF(start, y + 3, room * whole / longest, BAR_HEIGHT - 6), faint)

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_wsss.widgets.controls.basic import draw_line
 from napari_wsss.widgets.controls.colours import PALETTE, legible
+from napari_wsss.widgets.controls.stubs import certain, united
 
 MOST_POINTS = 400
 MARGIN = QRectF(44, 36, 12, 20)  # left, top, right, bottom in pixels; the top grows with the legend
@@ -127,7 +128,7 @@ class LossPlot(QWidget):
             )
         return QPolygonF(points)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the frame, one line per figure and the legend with the newest figures."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -161,7 +162,7 @@ class LossPlot(QWidget):
             painter.setPen(text)
             value = f"{low + share * (high - low):.3g}"
             box = QRectF(0, y - 8, MARGIN.x() - 6, 16)
-            draw_line(painter, box, value, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            draw_line(painter, box, value, united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter))
         below = QRectF(frame.left(), frame.bottom() + 3, frame.width(), 16)
         draw_line(painter, below, f"{first:g}", Qt.AlignmentFlag.AlignLeft)
         draw_line(painter, below, f"{last:g}", Qt.AlignmentFlag.AlignRight)
@@ -185,8 +186,9 @@ class LossPlot(QWidget):
         nearest = min(range(len(series.steps)), key=lambda i: abs(series.steps[i] - step))
         return series.values[nearest]
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Show the figures under the pointer in the legend."""
+        event = certain(event)
         position = event.position() if hasattr(event, "position") else event.localPos()
         frame = self._frame()
         self._hover = float(min(frame.right(), max(frame.left(), position.x())))

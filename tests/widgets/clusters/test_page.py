@@ -39,7 +39,7 @@ def test_without_clusters_it_says_what_they_are_good_for(page, session, monkeypa
     asked = []
     monkeypatch.setattr(session.gallery, "find", asked.append)
     page.count.setValue(3)
-    page.find.click()
+    page.find_button.click()
     assert asked == [3]
 
 
