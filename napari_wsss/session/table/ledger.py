@@ -118,6 +118,8 @@ class Ledger:
     def _take(self, state: SourcedMask) -> NDArray[np.intp]:
         after = SourcedMask(state.values.copy(), state.sources)
         step = _Step.between(self.state, after)
+        if not len(step.pixels):
+            return step.pixels  # the very state stays: nothing is to be written
         if np.array_equal(*step.values):
             self._amend(step.pixels, after)
         else:

@@ -166,3 +166,12 @@ def test_old_steps_are_forgotten_when_there_are_too_many(monkeypatch: pytest.Mon
     assert drawn.state.sources.values[0, 0] == FIRST_MACHINE + 1
     drawn.note(mask_of(1), painted=False)
     assert drawn.state.sources.person.all(), "so far back nobody remembers"
+
+
+def test_a_step_that_changes_nothing_leaves_the_very_state() -> None:
+    """Else a copied proposal without the class would be written as a draft."""
+    ledger = Ledger(SourcedMask.empty(SHAPE))
+    before = ledger.state
+    nowhere = np.zeros(SHAPE, bool)
+    assert len(ledger.note(mask_of(0), Source("proposal", key="1"), nowhere)) == 0
+    assert ledger.state is before
