@@ -23,29 +23,29 @@ class Most(NamedTuple):
 
 
 MOST = {
-    "next image": Most(6, 19),
-    "next image, not read ahead": Most(25, 57),
-    "next image after a slider move": Most(26, 118),
-    "next image after a stroke": Most(23, 19),
-    "first slider move": Most(8, 0),
-    "slider move": Most(6, 0),
-    "first stroke": Most(17, 0),
-    "stroke": Most(9, 0),
-    "label removed": Most(53, 24),
-    "accept a proposal": Most(83, 29),
-    "accept a painted mask": Most(74, 29),
-    "accept without a model": Most(66, 14),
-    "flag": Most(17, 0),
-    "undo a decision": Most(47, 0),
-    "apply a model": Most(87, 640),  # 604 to 617: what is read ahead meanwhile hangs on which proposals are there
+    "next image": Most(3, 5),
+    "next image, not read ahead": Most(5, 15),
+    "next image after a slider move": Most(13, 46),
+    "next image after a stroke": Most(18, 5),
+    "first slider move": Most(0, 0),
+    "slider move": Most(0, 0),
+    "first stroke": Most(11, 0),
+    "stroke": Most(5, 0),
+    "label removed": Most(19, 15),
+    "accept a proposal": Most(38, 16),
+    "accept a painted mask": Most(39, 16),
+    "accept without a model": Most(38, 15),
+    "flag": Most(10, 0),
+    "undo a decision": Most(33, 0),
+    "apply a model": Most(44, 330),  # 43, and 289 to 293: what is read ahead hangs on which proposals are there
 }
 MOST_IN_THE_WINDOW = {
-    "next image": Most(134, 34),
-    "slider move": Most(34, 0),
-    "stroke": Most(28, 0),
-    "label removed": Most(217, 59),
-    "accept a proposal": Most(219, 46),
-    "apply a model": Most(420, 950),  # 348 to 384, and 833 to 898
+    "next image": Most(6, 12),
+    "slider move": Most(0, 0),
+    "stroke": Most(5, 0),
+    "label removed": Most(25, 32),
+    "accept a proposal": Most(46, 28),
+    "apply a model": Most(80, 420),  # 63, and 365 to 372
 }
 """The dock with all its pages, the Review page in front (the Refine page for the slider)."""
 
