@@ -122,3 +122,14 @@ class Refiner(ABC):
                 f"{self.title} needs a background score. Put a background step (constant or power) before it.",
                 missing=("background",),
             )
+
+
+def saliency_for(maps: ActivationMaps, evidence: Evidence) -> NDArray[np.float32]:
+    """Return the saliency (H,W) of the maps' image; raise `StepError` when there is none, or of another size."""
+    saliency = evidence.saliency().values
+    if saliency.shape != maps.size:
+        raise StepError(
+            f"The saliency map has {saliency.shape} pixels (height, width), the maps {maps.size}; expected the same. "
+            "Make the saliency map from this image."
+        )
+    return saliency

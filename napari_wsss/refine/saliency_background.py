@@ -20,11 +20,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps, Scores
 from napari_wsss.core.parameters import parameter
-from napari_wsss.refine.base import Refiner
+from napari_wsss.refine.base import Refiner, saliency_for
 
 
 class SaliencyBackground(Refiner):
@@ -78,12 +77,7 @@ class SaliencyBackground(Refiner):
     def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
         """Return the maps with the background set from the image's saliency."""
         self.check_input(image, maps)
-        saliency = evidence.saliency().values
-        if saliency.shape != maps.size:
-            raise StepError(
-                f"The saliency map has {saliency.shape} pixels (height, width), the maps {maps.size}; expected the "
-                "same. Make the saliency map from this image."
-            )
+        saliency = saliency_for(maps, evidence)
         chosen = self.settings
         background = chosen.strength * (1 - saliency) ** np.float32(chosen.background_power)
         scores = stretched(maps.scores) if chosen.stretched else maps.scores

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
-from napari_wsss.refine.base import Refiner
+from napari_wsss.refine.base import Refiner, saliency_for
 
 
 class SaliencyFusion(Refiner):
@@ -66,12 +65,7 @@ class SaliencyFusion(Refiner):
         The background scores 0 where it is salient and beta elsewhere, so that only sure classes exceed it there.
         """
         self.check_input(image, maps)
-        saliency = evidence.saliency().values
-        if saliency.shape != maps.size:
-            raise StepError(
-                f"The saliency map has {saliency.shape} pixels (height, width), the maps {maps.size}; expected the "
-                "same. Make the saliency map from this image."
-            )
+        saliency = saliency_for(maps, evidence)
         lowest, sure = np.float32(self.settings.lowest_score), np.float32(self.settings.sure_score)
         # In grey values, as saliency is stored, and in double precision: as the published code compares them.
         salient = np.rint(saliency * np.float32(255)) > np.float64(100 * self.settings.saliency_threshold)
