@@ -122,6 +122,14 @@ class Optimisation:
     poly_power: float = parameter(
         0.9, "Poly power", "Exponent of the falling learning rate; 0 keeps it constant.", bounds=(0, 10), advanced=True
     )
+    clip_gradient: float = parameter(
+        10_000.0,
+        "Gradient clipping",
+        "Largest norm of all weights' gradient; a larger one is scaled down, so that no single step undoes a training. "
+        "Trainings that were measured stay below 200 and are left alone; 0 never clips.",
+        bounds=(0.0, 1e9),
+        advanced=True,
+    )
     warm_up: int = parameter(0, "Warm-up", "Steps over which the rate rises.", bounds=(0, 1_000_000), advanced=True)
     freeze_stages: int = parameter(
         2, "Frozen stages", "First trunk stages that do not learn; more is faster.", bounds=(0, 10), advanced=True

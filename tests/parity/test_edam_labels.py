@@ -23,17 +23,20 @@ def image(fixture: Fixture) -> NDArray[np.uint8]:
     return np.zeros((*fixture.inputs["saliency"].shape, 3), np.uint8)
 
 
-def classes(fixture: Fixture) -> tuple[int, ...]:
-    return tuple(value - 1 for value in fixture.config["class_channels"])
+def maps_of(fixture: Fixture, scores: NDArray[np.float32], background: NDArray[np.float32] | None) -> ActivationMaps:
+    """Return the maps of the fixture's classes, whose label ids may be in any order there."""
+    ids = np.array(fixture.config["class_channels"])
+    order = np.argsort(ids)
+    return ActivationMaps(scores[order], tuple(ids[order] - 1), background)
 
 
 def cam(fixture: Fixture) -> ActivationMaps:
-    return ActivationMaps(fixture.inputs["cam"].astype(np.float32), classes(fixture))
+    return maps_of(fixture, fixture.inputs["cam"].astype(np.float32), None)
 
 
 def crf(fixture: Fixture) -> ActivationMaps:
     scores = fixture.inputs["crf"].astype(np.float32)
-    return ActivationMaps(scores[1:], classes(fixture), scores[0])
+    return maps_of(fixture, scores[1:], scores[0])
 
 
 def test_every_case_gives_the_published_label(fixture: Fixture, image: NDArray[np.uint8]) -> None:

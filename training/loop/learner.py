@@ -1,4 +1,4 @@
-"""One optimiser step, written once: parameter groups, schedule, precision, memory format and its saved state."""
+"""One optimiser step, written once: parameter groups, schedule, clipping, precision, memory format, saved state."""
 
 from __future__ import annotations
 
@@ -106,20 +106,21 @@ class Learner:
             yield
 
     def update(self, losses: Mapping[str, Tensor]) -> dict[str, float]:
-        """Take one step on the sum of `losses`, and return them, their sum and the trunk's learning rate.
+        """Take one step on the sum of `losses`; a gradient too large is clipped (`Optimisation.clip_gradient`).
+
+        Returns
+        -------
+        dict
+            The losses, their sum, the norm of the gradient as it was, and the trunk's learning rate.
 
         Raises
         ------
         StepError
-            When the loss is not finite.
+            When the loss or its gradient is not finite; the weights are left as they were.
         """
         loss = torch.stack([value.float() for value in losses.values()]).sum()
         figures = {name: float(value.detach()) for name, value in losses.items()} | {"loss": float(loss.detach())}
-        if not math.isfinite(figures["loss"]):
-            raise StepError(
-                f"The loss became {figures['loss']} at step {self.step}: training diverged. Lower the learning rate, "
-                "add warm-up steps, or use --precision float32."
-            )
+        self._check("loss", figures["loss"])
         factor = learning_rate_factor(
             self.step, self.total, power=self._settings.poly_power, warm_up=self._settings.warm_up
         )
@@ -127,9 +128,23 @@ class Learner:
             group["lr"] = rate * factor
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        norm = self._clip()
+        self._check("gradient", norm)
         self._optimiser.step()
         self.step += 1
-        return figures | {"learning_rate": self._settings.learning_rate * factor}
+        return figures | {"learning_rate": self._settings.learning_rate * factor, "gradient_norm": norm}
+
+    def _clip(self) -> float:
+        """Scale the gradient of all weights down to the largest norm allowed; return the norm that it had."""
+        weights = [weight for group in self._optimiser.param_groups for weight in group["params"]]
+        return float(nn.utils.clip_grad_norm_(weights, self._settings.clip_gradient or math.inf))
+
+    def _check(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise StepError(
+                f"The {what} became {value} at step {self.step}: training diverged. Lower the learning rate, "
+                "add warm-up steps, or use --precision float32."
+            )
 
     def save(self, run: RunFolder) -> None:
         """Write weights, optimiser, step and `figures` into the run's folder."""

@@ -9,7 +9,7 @@ from typing import Any
 from napari_wsss.core.files import publish
 
 SMOOTHING = 0.9
-NOT_PLOTTED = ("learning_rate", "seconds")
+NOT_PLOTTED = ("learning_rate", "gradient_norm", "seconds")
 
 
 def write_plot(path: Path, events: Sequence[Mapping[str, Any]], title: str) -> None:

@@ -62,9 +62,9 @@ class LossPlot(QWidget):
         self.update()
 
     def add(self, step: float, metrics: Mapping[str, float]) -> None:
-        """Append the figures of one step; learning rates and figures that are not finite are left out."""
+        """Append the figures of one step; learning rates, norms of gradients and what is not finite are left out."""
         for name, value in metrics.items():
-            if name.startswith(("lr", "learning")) or not abs(value) < float("inf"):
+            if name.startswith(("lr", "learning", "gradient")) or not abs(value) < float("inf"):
                 continue
             series = self.series.setdefault(name, Series())
             if not series.steps or step > series.steps[-1]:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from napari_wsss.core.errors import ParameterError, StepError
+from napari_wsss.networks.deeplab_v3 import DeepLabV3
 from napari_wsss.networks.trunk import build_trunk
 from training.config import Optimisation
 from training.data.samplers import BatchOrder
@@ -110,6 +111,68 @@ def test_a_diverged_loss_says_what_to_do() -> None:
         loss = trunk.weight.sum() * float("nan")
     with pytest.raises(StepError, match="Lower the learning rate"):
         learner.update({"classification": loss})
+
+
+def _moved(settings: Optimisation, factor: float) -> torch.Tensor:
+    """Return by how much the trunk's bias moves in a step whose gradient is `factor` times 3 and 4."""
+    learner, trunk, _ = _learner(settings)
+    before = trunk.bias.detach().clone()
+    with learner.forward():
+        figures = learner.update({"sum": (factor * torch.tensor([3.0, 4.0]) * trunk.bias).sum()})
+    assert figures["gradient_norm"] == pytest.approx(5 * factor)
+    return before - trunk.bias.detach()
+
+
+def test_a_gradient_too_large_keeps_its_direction_and_gets_the_largest_norm_allowed() -> None:
+    clipped = replace(SETTINGS, clip_gradient=10.0)
+
+    torch.testing.assert_close(_moved(clipped, 1e6), 0.1 * torch.tensor([6.0, 8.0]))
+    torch.testing.assert_close(_moved(replace(SETTINGS, clip_gradient=0.0), 1e6), 0.1 * torch.tensor([3e6, 4e6]))
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.3, 1.9])
+def test_a_gradient_below_the_largest_is_left_alone_bit_by_bit(factor: float) -> None:
+    found = []
+    for most in (0.0, 10.0):
+        seed_everything(0)
+        found.append(_moved(replace(SETTINGS, clip_gradient=most), factor))
+
+    assert torch.equal(*found)
+
+
+def test_a_gradient_that_is_not_finite_says_what_to_do_and_moves_nothing() -> None:
+    learner, trunk, _ = _learner()
+    before = trunk.weight.detach().clone()
+    with learner.forward():
+        loss = (0 * trunk.weight).sqrt().sum()
+    assert torch.isfinite(loss)
+    with pytest.raises(StepError, match="gradient became nan at step 0"):
+        learner.update({"classification": loss})
+    assert torch.equal(trunk.weight.detach(), before)
+    assert learner.step == 0
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7])
+def test_no_step_is_larger_than_rate_times_the_largest_norm(share: float) -> None:
+    """A trunk most of whose channels are dead gives features close to nothing, and the norm behind them huge slopes."""
+    seed_everything(0)
+    network = DeepLabV3(build_trunk("vgg16", width=1 / 8), 2, rates=(1, 2))
+    for layer in network.trunk.layers:
+        if isinstance(layer, nn.Conv2d):
+            layer.bias.data[torch.rand(layer.out_channels) < share] = -1e3
+    settings = Optimisation(learning_rate=0.01, head_rate=1.0, weight_decay=0.0, momentum=0.0, clip_gradient=100.0)
+    groups = (network.trunk.parameters(), network.head_parameters())
+    learner = Learner(network, groups, settings, 6, torch.device("cpu"))
+    images, target = torch.randn(1, 3, 49, 49), torch.randint(0, 2, (1, 4, 4))
+    norms = []
+    for _ in range(6):
+        before = [weight.detach().clone() for weight in network.parameters()]
+        with learner.forward():
+            loss = nn.functional.cross_entropy(network(images).main, target)
+        norms.append(learner.update({"segmentation": loss})["gradient_norm"])
+        moved = [(w.detach() - b).flatten() for w, b in zip(network.parameters(), before, strict=True)]
+        assert torch.cat(moved).norm() <= 1.01 * settings.learning_rate * settings.clip_gradient
+    assert max(norms) > settings.clip_gradient
 
 
 def test_frozen_weights_are_in_no_group() -> None:

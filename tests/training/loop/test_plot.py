@@ -10,7 +10,7 @@ from training.loop.plot import curves_of, smoothed, write_plot
 
 def test_a_step_noted_twice_counts_once_and_the_learning_rate_is_left_out() -> None:
     events = [
-        {"done": 1, "metrics": {"loss": 3.0, "learning_rate": 0.1}},
+        {"done": 1, "metrics": {"loss": 3.0, "learning_rate": 0.1, "gradient_norm": 70.0}},
         {"done": 2, "metrics": {"loss": 2.0}},
         {"done": 2, "metrics": {"loss": 1.0, "miou": 0.5}},
     ]

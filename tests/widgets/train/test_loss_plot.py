@@ -36,7 +36,7 @@ def test_scores_fill_zero_to_one_and_losses_their_own_range(plot):
 
 
 def test_odd_figures_are_left_out(plot):
-    plot.add(1, {"loss": float("nan"), "lr": 0.1, "other": float("inf"), "fine": 1.0})
+    plot.add(1, {"loss": float("nan"), "lr": 0.1, "gradient_norm": 70.0, "other": float("inf"), "fine": 1.0})
     plot.add(1, {"fine": 2.0})  # a step heard twice, after attaching to a running training
     assert list(plot.series) == ["fine"]
     assert plot.series["fine"].values == [1.0]
