@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from napari_wsss.core.plan import Plan
-from napari_wsss.pipeline.lineage import ModelShelf, applied_source, is_asked, with_model
+from napari_wsss.pipeline.chain import applied_source
+from napari_wsss.pipeline.lineage import ModelShelf, is_asked, with_model
 from napari_wsss.project.journal import Entry
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import UNDECIDED
+from napari_wsss.project.states import UNDECIDED
 
 CHECKPOINTS: dict[str, ModelShelf] = {
     "localizer_checkpoint": "localize",

@@ -19,8 +19,9 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import stored_base
+from napari_wsss.pipeline.chain import handed_on
 from napari_wsss.pipeline.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
-from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, handed_on
+from napari_wsss.pipeline.lineage import Lineage, checkpoint_of
 from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.project.project import Project
 

@@ -18,7 +18,8 @@ from typing import Any
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.plan import Plan
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import STATES, ImageRecord
+from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.states import STATES
 
 PARAMETER = "companions_per_class"
 # The configuration in our checkpoints (`weights.checkpoint`), read here from the file's head without its tensors.

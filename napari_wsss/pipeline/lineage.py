@@ -5,7 +5,7 @@ Reading what is stored needs nothing but this; no method of the ``localize`` and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,22 +14,19 @@ from typing import Any, Literal, NamedTuple
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.inference import Inference, SegmentInference
-from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
+from napari_wsss.pipeline.chain import BaseShelf, applied_source, chain_of, clusters_of, refiner_for
 from napari_wsss.pipeline.companions import NONE, Companions, related
 from napari_wsss.pipeline.saliency_folder import saliency_file
 from napari_wsss.pixels.images import content_hash
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
-from napari_wsss.project.store import as_stored
 
 ModelShelf = Literal["localize", "segment", "saliency", "affinity"]
 """A shelf whose methods are trained."""
-BaseShelf = Literal["localize", "segment"]
-"""Where base maps come from."""
 
 
 class _Chosen(NamedTuple):
@@ -160,37 +157,9 @@ class Lineage:
         return self.links[-1].provenance if self.links else self.base
 
 
-def applied_source(plan: Plan) -> BaseShelf:
-    """Return where base maps come from under a plan: an applied segmenter goes before the localizer."""
-    return "segment" if plan.segmenter_checkpoint else "localize"
-
-
 def has_model(plan: Plan) -> bool:
     """Tell whether a trained model is applied."""
     return bool(plan.segmenter_checkpoint or plan.localizer_checkpoint)
-
-
-def build_refiner(step: Step) -> Any:
-    """Return the refiner of a step of the plan; raise `StepError` or `ParameterError` when it cannot run."""
-    cls = load_method("refine", step.method)
-    return cls(from_dict(cls.Parameters, step.parameters))
-
-
-def refiner_for(step: Step, classes: tuple[int, ...]) -> Any:
-    """Return the refiner of a step for images of these classes (0-based), None when it leaves them as they are.
-
-    Raises what `build_refiner` does.
-    """
-    return build_refiner(step).applied_to(classes)
-
-
-def handed_on(refiner: Any, maps: ActivationMaps) -> ActivationMaps:
-    """Return what the next step of a chain is given of a refiner's result.
-
-    The maps of a slow step are given as they are stored, so that nothing depends on whether they were computed now or
-    read.
-    """
-    return maps if refiner.cheap else as_stored(maps)
 
 
 def inference_of(plan: Plan, source: ModelShelf) -> Inference | SegmentInference:
@@ -270,37 +239,6 @@ def _digest(path: Path, changed: int, size: int) -> str:
     return content_hash(path)
 
 
-def chain_of(
-    plan: Plan, source: BaseShelf, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
-) -> tuple[Step, ...]:
-    """Return the refiners that run on an image: the one rule for what is previewed, stored, trained on and exported.
-
-    A segmenter brings its background: steps that only set one are left out, unless this very image overrides them. A
-    step that is not installed stays, so that running the chain says what is missing.
-
-    Parameters
-    ----------
-    plan : Plan
-    source : 'localize' or 'segment'
-        Where the base maps come from.
-    image_id : str
-    labels : frozenset of str
-        The image's classes.
-    clusters : sequence of str
-        The image's clusters, as `clusters_of` gives them.
-    """
-    steps = plan.refiners_for(image_id, labels, clusters)
-    if source == "localize":
-        return steps
-    wanted = plan.overrides.get(f"image:{image_id}", {})
-    return tuple(step for step in steps if step.method in wanted or not _only_sets_background(step.method))
-
-
-def clusters_of(project: Project, plan: Plan, image_id: str) -> tuple[str, ...]:
-    """Return the names of an image's clusters in the order of the class list; none where no cluster has parameters."""
-    return tuple(one.cluster for one in project.catalog.clusters.of(image_id)) if plan.knows_clusters else ()
-
-
 def saliency_path(project: Project, plan: Plan, image_id: str) -> Path:
     """Return the saliency picture of an image; raise `StepError` when no folder is chosen or it has none."""
     if not plan.saliency_folder:
@@ -322,11 +260,3 @@ def _asked_for(project: Project, plan: Plan, source: BaseShelf, image_id: str, r
         if not plan.affinity_checkpoint:
             NOTHING.affinity()
         yield base_provenance(project, plan, "affinity")
-
-
-def _only_sets_background(method: str) -> bool:
-    try:
-        cls = load_method("refine", method)
-    except StepError:
-        return False
-    return "background" in cls.gives and "background" not in cls.needs

@@ -24,16 +24,8 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised, stored_base
 from napari_wsss.pipeline.borrowing import borrowed_mask
-from napari_wsss.pipeline.lineage import (
-    BaseShelf,
-    Lineage,
-    applied_source,
-    build_refiner,
-    checkpoint_of,
-    handed_on,
-    has_model,
-    refiner_for,
-)
+from napari_wsss.pipeline.chain import BaseShelf, applied_source, build_refiner, handed_on, refiner_for
+from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, has_model
 from napari_wsss.project.project import Project
 
 # What can go wrong with one image without saying anything about the next one.

@@ -1,27 +1,13 @@
-"""What the project knows about one image: its record, the review states and the moves between them."""
+"""What the project knows about one image."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal, get_args
 
 from napari_wsss.core.errors import LabelError, ProjectError
-
-State = Literal["todo", "draft", "accepted", "skipped", "flagged", "excluded"]
-STATES: tuple[State, ...] = get_args(State)
-UNDECIDED: tuple[State, ...] = ("todo", "draft", "skipped")
-
-MOVES: Mapping[str, frozenset[str]] = {
-    "todo": frozenset({"draft", "accepted", "skipped", "flagged", "excluded"}),
-    "draft": frozenset({"todo", "accepted", "skipped", "flagged", "excluded"}),
-    "accepted": frozenset({"draft", "flagged", "excluded"}),
-    "skipped": frozenset({"todo", "draft", "accepted", "flagged", "excluded"}),
-    "flagged": frozenset({"todo", "draft", "accepted", "skipped", "excluded"}),
-    "excluded": frozenset({"todo", "draft", "accepted", "flagged"}),
-}
-"""State -> the states it may become. Only undo goes back from ``accepted`` to ``todo`` or ``skipped``."""
+from napari_wsss.project.states import State
 
 SPLITS = ("", "train", "val")
 

@@ -215,7 +215,7 @@ class Jobs:
 
     def cancel(self, key: str) -> None:
         """Cancel every job of this key."""
-        for job in self.all:
+        for job in tuple(self._jobs):
             if job.key == key:
                 job.cancel()
 

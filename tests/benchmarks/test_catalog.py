@@ -16,7 +16,8 @@ from PIL import Image
 from napari_wsss.core.classes import ClassList
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import UNDECIDED, NewImage
+from napari_wsss.project.records import NewImage
+from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.session import Session
 
 COUNT = 100_000

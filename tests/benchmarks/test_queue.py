@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import UNDECIDED
+from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.queue import ORDERS, Queue
 from napari_wsss.widgets.controls.listening import let_go

@@ -16,15 +16,7 @@ from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.masks import write_mask
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.pipeline.lineage import (
-    Lineage,
-    applied_source,
-    chain_of,
-    file_digest,
-    has_model,
-    inference_of,
-    method_of,
-)
+from napari_wsss.pipeline.lineage import Lineage, file_digest, has_model, inference_of
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 
@@ -121,18 +113,6 @@ def test_each_refiner_has_the_one_before_as_parent(project: Project) -> None:
     assert lineage.links[0].provenance.parents == (lineage.base,)
     assert lineage.links[1].provenance.parents == (lineage.links[0].provenance,)
     assert lineage.result == lineage.links[1].provenance
-
-
-def test_a_segmenter_goes_before_the_localizer_and_brings_the_background() -> None:
-    plan = Plan(localizer_checkpoint="a", segmenter_checkpoint="b", refiners=(Step("power_background"),))
-
-    assert applied_source(plan) == "segment"
-    assert method_of(plan, "segment") == "deeplab_v3"
-    assert chain_of(plan, "segment", "x", frozenset()) == ()
-    wanted = plan.with_override("image:x", "power_background", {"background_power": 9.0})
-    assert chain_of(wanted, "segment", "x", frozenset())[0].parameters == {"background_power": 9.0}
-    assert chain_of(wanted, "segment", "y", frozenset()) == ()
-    assert len(chain_of(plan, "localize", "x", frozenset())) == 1
 
 
 def test_a_plan_without_models_has_none() -> None:

@@ -19,7 +19,8 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.pipeline import run as pipeline
-from napari_wsss.pipeline.lineage import Lineage, applied_source, chain_of
+from napari_wsss.pipeline.chain import applied_source, chain_of
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.pipeline.run import StageReport
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage

@@ -5,7 +5,8 @@ import pytest
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project import catalog as module
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import MOVES, STATES, UNDECIDED, NewImage
+from napari_wsss.project.records import NewImage
+from napari_wsss.project.states import MOVES, STATES, UNDECIDED
 from tests.tiny_project import IDS, put_split
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from napari_wsss.project.catalog import Fact
 from napari_wsss.project.criteria import ORDERS, Criteria, shuffled
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import STATES, UNDECIDED, ImageRecord
+from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.states import STATES, UNDECIDED
 from tests.tiny_project import set_scores
 
 criteria = st.builds(

@@ -28,7 +28,8 @@ from napari_wsss.core.parameters import add_options, fields_of, from_dict, param
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import run as pipeline
-from napari_wsss.pipeline.lineage import applied_source, checkpoint_of, inference_of, method_of
+from napari_wsss.pipeline.chain import applied_source
+from napari_wsss.pipeline.lineage import checkpoint_of, inference_of, method_of
 from napari_wsss.project.project import Project
 from napari_wsss.refine.random_walk import walk
 from training.hardware import prepare

@@ -15,9 +15,9 @@ from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import run as pipeline
-from napari_wsss.pipeline.lineage import applied_source
+from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import STATES, UNDECIDED
+from napari_wsss.project.states import STATES, UNDECIDED
 from training.config import Hardware
 from training.hardware import prepare
 from training.report import Reporter, watched

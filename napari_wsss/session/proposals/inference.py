@@ -12,7 +12,7 @@ from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.lineage import has_model
-from napari_wsss.project.records import UNDECIDED
+from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.machine import Machine, read_machine

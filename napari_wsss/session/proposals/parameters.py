@@ -11,7 +11,7 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import Shelf
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.pipeline.plan_history import last_change, mark_taken_back
-from napari_wsss.project.records import UNDECIDED
+from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.proposals import planning, presets
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.proposals.sliders import FOLLOWS_ITS_OWN, Sliders

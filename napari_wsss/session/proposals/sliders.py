@@ -163,7 +163,8 @@ class Sliders:
 
     def save(self) -> bool:
         """Keep what was tried before another image comes; what cannot be kept is reported and does not hold up."""
-        self.keep()
+        if self._tried is not None:
+            self.keep()
         return True
 
     def drop(self) -> None:

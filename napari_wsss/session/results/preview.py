@@ -21,7 +21,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.lineage import handed_on, refiner_for
+from napari_wsss.pipeline.chain import handed_on, refiner_for
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.results.halved import FACTOR, HalvedEvidence, doubled_mask, halved_image, halved_maps
 

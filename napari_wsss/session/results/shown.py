@@ -12,7 +12,7 @@ from functools import cached_property
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.gains import NEUTRAL
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.pipeline.lineage import applied_source, chain_of
+from napari_wsss.pipeline.chain import applied_source, chain_of
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.session.results.live import CLASS_GAIN, gains_in, threshold_in

@@ -15,7 +15,7 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pixels.uncertainty import share_unsure
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import UNDECIDED
+from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.shown import resolve
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.masks import changed_fraction, overlap
 from napari_wsss.core.sources import Source
-from napari_wsss.project.records import State
 from napari_wsss.project.sourced_masks import SourcedMask
+from napari_wsss.project.states import State
 from napari_wsss.session.review.origins import proposal_source
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.navigation import Navigation

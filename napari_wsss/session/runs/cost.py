@@ -10,7 +10,7 @@ from typing import Any
 
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import UNDECIDED
+from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.runs.compared import flat
 from napari_wsss.session.runs.folders import RunInfo
 

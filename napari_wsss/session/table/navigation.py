@@ -67,13 +67,13 @@ class Navigation:
 
     def look_ahead(self, _image_id: str = "") -> None:
         """Read the next images in the background."""
-        table = self._opened.table
-        position = self.queue.position(table.image_id)
+        table, queue = self._opened.table, self.queue
+        position = queue.position(table.image_id)
         if position is not None:
             ahead = self._settings.ahead
             table.prefetch.capacity = max(CAPACITY, ahead + AROUND)
-            after = self.queue.ids(position + 1, position + 1 + ahead)
-            table.prefetch.ahead([*after, *self.queue.ids(max(0, position - 1), position)])
+            after = queue.ids(position + 1, position + 1 + ahead)
+            table.prefetch.ahead([*after, *queue.ids(max(0, position - 1), position)])
 
     def next(self) -> bool:
         """Show the next image of the queue."""

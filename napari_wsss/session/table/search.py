@@ -14,7 +14,7 @@ from typing import Any
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.project.criteria import Criteria
-from napari_wsss.project.records import STATES, UNDECIDED
+from napari_wsss.project.states import STATES, UNDECIDED
 
 FACTS = {"stale": "stale", "label-changed": "label_changed", "disagrees": "disagrees", "replaced": "replaced"}
 SHARES = ("score", "changed", "edited")

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, Signal
 from qtpy.QtGui import QIcon
 
-from napari_wsss.project.records import STATES, ImageRecord
+from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.states import STATES
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.reasons import edited_text, reasons
 from napari_wsss.widgets.controls.badge import state_icon, state_text

@@ -8,7 +8,8 @@ import pytest
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import UNDECIDED, NewImage
+from napari_wsss.project.records import NewImage
+from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.table.queue import Queue
 from tests.session.conftest import CLASSES
 from tests.tiny_project import set_scores

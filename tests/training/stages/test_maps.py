@@ -9,7 +9,7 @@ import pytest
 
 from napari_wsss.pipeline.run import base_maps, proposal
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import UNDECIDED
+from napari_wsss.project.states import UNDECIDED
 from training.run import main
 
 Lines = Callable[[str], list[dict[str, Any]]]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from qtpy.QtGui import QImage
 
-from napari_wsss.project.records import STATES, ImageRecord
+from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.states import STATES
 from napari_wsss.widgets.controls.badge import LOOKS, StateBadge, state_icon, state_text
 
 RECORD = ImageRecord("a.png", "a.png", frozenset(), "draft")

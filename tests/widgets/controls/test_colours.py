@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtGui import QColor, QImage, QPixmap
 from qtpy.QtWidgets import QApplication, QLabel, QWidget
 
-from napari_wsss.project.records import STATES
+from napari_wsss.project.states import STATES
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.badge import LOOKS, StateBadge
 from napari_wsss.widgets.controls.colours import MARK_CONTRAST, ThemedLabel, clear_pixmap, contrast, legible, quiet

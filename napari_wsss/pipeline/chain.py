@@ -1,0 +1,84 @@
+"""Which refiners run on an image: the one rule that preview, stored proposals, training and export ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.parameters import from_dict
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.registry import load_method
+from napari_wsss.project.project import Project
+from napari_wsss.project.store import as_stored
+
+BaseShelf = Literal["localize", "segment"]
+"""Where base maps come from."""
+
+
+def applied_source(plan: Plan) -> BaseShelf:
+    """Return where base maps come from under a plan: an applied segmenter goes before the localizer."""
+    return "segment" if plan.segmenter_checkpoint else "localize"
+
+
+def chain_of(
+    plan: Plan, source: BaseShelf, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
+) -> tuple[Step, ...]:
+    """Return the refiners that run on an image: the one rule for what is previewed, stored, trained on and exported.
+
+    A segmenter brings its background: steps that only set one are left out, unless this very image overrides them. A
+    step that is not installed stays, so that running the chain says what is missing.
+
+    Parameters
+    ----------
+    plan : Plan
+    source : 'localize' or 'segment'
+        Where the base maps come from.
+    image_id : str
+    labels : frozenset of str
+        The image's classes.
+    clusters : sequence of str
+        The image's clusters, as `clusters_of` gives them.
+    """
+    steps = plan.refiners_for(image_id, labels, clusters)
+    if source == "localize":
+        return steps
+    wanted = plan.overrides.get(f"image:{image_id}", {})
+    return tuple(step for step in steps if step.method in wanted or not _only_sets_background(step.method))
+
+
+def clusters_of(project: Project, plan: Plan, image_id: str) -> tuple[str, ...]:
+    """Return the names of an image's clusters in the order of the class list; none where no cluster has parameters."""
+    return tuple(one.cluster for one in project.catalog.clusters.of(image_id)) if plan.knows_clusters else ()
+
+
+def build_refiner(step: Step) -> Any:
+    """Return the refiner of a step of the plan; raise `StepError` or `ParameterError` when it cannot run."""
+    cls = load_method("refine", step.method)
+    return cls(from_dict(cls.Parameters, step.parameters))
+
+
+def refiner_for(step: Step, classes: tuple[int, ...]) -> Any:
+    """Return the refiner of a step for images of these classes (0-based), None when it leaves them as they are.
+
+    Raises what `build_refiner` does.
+    """
+    return build_refiner(step).applied_to(classes)
+
+
+def handed_on(refiner: Any, maps: ActivationMaps) -> ActivationMaps:
+    """Return what the next step of a chain is given of a refiner's result.
+
+    The maps of a slow step are given as they are stored, so that nothing depends on whether they were computed now or
+    read.
+    """
+    return maps if refiner.cheap else as_stored(maps)
+
+
+def _only_sets_background(method: str) -> bool:
+    try:
+        cls = load_method("refine", method)
+    except StepError:
+        return False
+    return "background" in cls.gives and "background" not in cls.needs
