@@ -13,7 +13,6 @@ def test_a_segmenter_goes_before_the_localizer_and_brings_the_background() -> No
     plan = Plan(localizer_checkpoint="a", segmenter_checkpoint="b", refiners=(Step("power_background"),))
 
     assert applied_source(plan) == "segment"
-    assert method_of(plan, "segment") == "deeplab_v3"
     assert chain_of(plan, "segment", "x", frozenset()) == ()
     wanted = plan.with_override("image:x", "power_background", {"background_power": 9.0})
     assert chain_of(wanted, "segment", "x", frozenset())[0].parameters == {"background_power": 9.0}
