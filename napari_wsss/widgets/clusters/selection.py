@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QColor
 
-from napari_wsss.widgets.train.loss_plot import COLOURS
+from napari_wsss.widgets.controls.colours import PALETTE
 
 ADDING = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
 
@@ -65,5 +65,5 @@ def is_adding(modifiers: Qt.KeyboardModifier) -> bool:
 
 def cluster_colour(place: int) -> QColor:
     """Return the colour of a place; later rounds of the list are lighter."""
-    colour = QColor(COLOURS[place % len(COLOURS)])
-    return colour.lighter(100 + 35 * (place // len(COLOURS)))
+    colour = QColor(PALETTE[place % len(PALETTE)])
+    return colour.lighter(100 + 35 * (place // len(PALETTE)))

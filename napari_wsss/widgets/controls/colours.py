@@ -9,6 +9,9 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QColor, QGuiApplication, QPixmap
 from qtpy.QtWidgets import QLabel, QWidget
 
+PALETTE = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
+"""Told apart by curves and clusters."""
+ACCENT, FILL = PALETTE[1:3]
 MARK_CONTRAST, TEXT_CONTRAST = 3.0, 4.5
 """What WCAG 2.1 asks of marks and of text of usual size."""
 STEPS = 24
