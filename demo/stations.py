@@ -72,7 +72,7 @@ def scribble(dock: WsssDock) -> None:
         return
     tool.choose(True)
     layer, scores = tool.layer, table.maps.scores
-    assert layer is not None  # it was chosen
+    assert layer is not None  # chosen just now
     values = [table.classes.mask_value(table.classes.names[index]) for index in table.maps.classes]
     places = [int(score.argmax()) for score in scores]
     for value, place in zip([*values, BACKGROUND], [*places, int(scores.max(0).argmin())], strict=True):

@@ -69,8 +69,7 @@ class Walk:
         station.act(self._dock)
         self._wait(lambda: not self._dock.session.jobs.all)
         self._number += 1
-        window = self._dock.window()
-        for widget in [*QApplication.topLevelWidgets(), *(window.findChildren(QWidget) if window is not None else ())]:
+        for widget in QApplication.topLevelWidgets() + (self._dock.window() or self._dock).findChildren(QWidget):
             if type(widget).__name__ == "NapariQtNotification":  # napari's word about Qt 5 covers the picture
                 widget.close()
         path = str(self._folder / f"{self._number:02d}_{station.name}.png")

@@ -7,7 +7,6 @@ Exit codes: 0 done, 2 wrong options, 4 something a person can correct (said in o
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from napari_wsss.core.children import python, run_here
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.exchange.labels import KINDS, read_labels
@@ -26,7 +26,6 @@ from napari_wsss.exchange.new_images import find_new_images
 from napari_wsss.project.backups import list_backups
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
 from napari_wsss.session.runs.folders import runs_in
-from napari_wsss.session.runs.process import environment
 from napari_wsss.session.session import HELD_OUT, create_project
 
 DONE, WRONG_OPTIONS, CORRECTABLE = 0, 2, 4
@@ -249,7 +248,7 @@ def export(options: argparse.Namespace) -> int:
     chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
     with Project.open_to_read(options.project) as project:
         records = list(project.catalog.records(states=("accepted",)))
-        masks = [(record.id, project.accepted_path(record.id)) for record in records]
+        masks = [(record.id, project.masks.accepted_path(record.id)) for record in records]
         splits = {record.id: record.split for record in records}
         report = export_masks(masks, project.classes, options.out, chosen, splits)
         others = {state: count for state, count in project.catalog.counts().items() if state != "accepted" and count}
@@ -294,22 +293,21 @@ def _take(project: Project, ids: Sequence[str], report: MaskImportReport, option
     taken = _Taken()
     wanted = islice((one for one in ids if one in report.masks), options.limit)
     for image_id in tqdm(list(wanted), desc="masks", unit="image", leave=False):
-        if not options.overwrite and (project.has_draft(image_id) or project.has_accepted(image_id)):
+        if not options.overwrite and (project.masks.has_draft(image_id) or project.masks.has_accepted(image_id)):
             taken.kept += 1
             continue
         values = read_mask(report.masks[image_id])
         if options.accept:
-            project.accept(image_id, values)
+            project.review.accept(image_id, values)
         else:
-            project.save_draft(image_id, values)
+            project.review.save_draft(image_id, values)
         taken.count += 1
     return taken
 
 
 def evaluate(arguments: Sequence[str]) -> int:
     """Run ``python -m training.run evaluate`` with the same options and return its exit code."""
-    command = [sys.executable, "-m", "training.run", "evaluate", *arguments]
-    return subprocess.run(command, check=False, env=environment()).returncode
+    return run_here(python("-m", "training.run", "evaluate", *arguments))
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import torch
 from torch import nn
 
 from napari_wsss.core.classes import ClassList
@@ -18,7 +17,7 @@ from napari_wsss.core.errors import StepError
 from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
 from napari_wsss.core.registry import Shelf, load_method
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.networks.device import background_threads, choose_device
+from napari_wsss.networks.device import background_threads, choose_device, laid_out
 from napari_wsss.networks.trunk import Trunk, build_trunk
 from napari_wsss.weights.fit import load_trunk_weights
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
@@ -107,96 +106,95 @@ class TrunkNetwork(nn.Module, ABC):
         """Take back what `remember` added."""
 
     @classmethod
+    def build(
+        cls,
+        method: str,
+        trunk: TrunkChoice | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        class_count: int | None = None,
+    ) -> Self:
+        """Return a new network of a method of this shelf.
+
+        Parameters
+        ----------
+        method : str
+        trunk : TrunkChoice, optional
+            With `weights` these are loaded and bring their normalisation.
+        parameters : mapping, optional
+            The method's, plain JSON types.
+        class_count : int, optional
+            Foreground classes, for shelves whose networks have classes.
+
+        Raises
+        ------
+        StepError, ParameterError, WeightsError
+            For an unknown method or trunk, parameters it does not have, weights that do not fit.
+        """
+        made = load_method(cls.shelf, method)
+        choice = trunk or TrunkChoice()
+        try:
+            features = build_trunk(
+                choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
+            )
+        except ValueError as reason:
+            raise StepError(str(reason)) from reason
+        classes = () if class_count is None else (class_count,)
+        network: Self = made(*classes, features, from_dict(made.Parameters, parameters or {}))
+        network.method = method
+        if choice.weights:
+            network.load_weights(choice.weights)
+        return network
+
+    def save(self, path: Path, classes: ClassList | None, run: Mapping[str, Any]) -> None:
+        """Publish the network as one ``.safetensors`` file that `restore` needs nothing else for.
+
+        Parameters
+        ----------
+        path : Path
+        classes : ClassList or None
+            Order of its outputs (of a segmenter, after the background); None for networks without classes.
+        run : mapping
+            What the training wants to remember, plain JSON types.
+        """
+        features = self.trunk
+        trunk = TrunkChoice(features.name, features.output_stride, features.width, dilated=features.dilated)
+        parameters = to_dict(self.settings)
+        what = Trained(self.shelf, self.method, parameters, trunk, self.normalisation, classes, self.remember(run))
+        save_trained(path, self.state_dict(), what)
+
+    @classmethod
     def restore(
         cls, path: Path, device: str = "auto", *, background: bool = False
     ) -> tuple[Self, ClassList | None, Trained]:
-        """Load a checkpoint as `load_network` does; `background` leaves one core to the window."""
+        """Return the network at `path` in evaluation mode, its classes (None for shelves without) and its description.
+
+        Parameters
+        ----------
+        path : Path
+        device : str
+            As `networks.device.choose_device` takes it.
+        background : bool
+            Leave one core to a window.
+
+        Raises
+        ------
+        WeightsError
+            When the file is damaged, or holds no network of this shelf.
+        StepError
+            When its method is not installed, or the device is not there.
+        """
         if background:
             background_threads()
-        found: tuple[Self, ClassList | None, Trained] = load_network(cls.shelf, path, device)
-        return found
-
-
-def build_network(
-    shelf: Shelf,
-    method: str,
-    trunk: TrunkChoice | None,
-    parameters: Mapping[str, Any] | None,
-    class_count: int | None = None,
-) -> Any:
-    """Return a new network.
-
-    Parameters
-    ----------
-    shelf, method : str
-    trunk : TrunkChoice, optional
-        With `weights` these are loaded and bring their normalisation.
-    parameters : mapping, optional
-        The method's, plain JSON types.
-    class_count : int, optional
-        Foreground classes, for shelves whose networks have classes.
-
-    Raises
-    ------
-    StepError, ParameterError, WeightsError
-        For an unknown method or trunk, parameters it does not have, weights that do not fit.
-    """
-    cls = load_method(shelf, method)
-    choice = trunk or TrunkChoice()
-    try:
-        features = build_trunk(
-            choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
-        )
-    except ValueError as reason:
-        raise StepError(str(reason)) from reason
-    classes = () if class_count is None else (class_count,)
-    network = cls(*classes, features, from_dict(cls.Parameters, parameters or {}))
-    network.method = method
-    if choice.weights:
-        network.load_weights(choice.weights)
-    return network
-
-
-def save_network(path: Path, network: TrunkNetwork, classes: ClassList | None, run: Mapping[str, Any]) -> None:
-    """Publish a network as one ``.safetensors`` file that `load_network` needs nothing else for.
-
-    Parameters
-    ----------
-    path : Path
-    network : TrunkNetwork
-    classes : ClassList or None
-        Order of its outputs.
-    run : mapping
-        What the training wants to remember, plain JSON types.
-    """
-    features = network.trunk
-    trunk = TrunkChoice(features.name, features.output_stride, features.width, dilated=features.dilated)
-    parameters = to_dict(network.settings)
-    what = Trained(
-        network.shelf, network.method, parameters, trunk, network.normalisation, classes, network.remember(run)
-    )
-    save_trained(path, network.state_dict(), what)
-
-
-def load_network(shelf: Shelf, path: Path, device: str = "cpu") -> tuple[Any, ClassList | None, Trained]:
-    """Return the network at `path` in evaluation mode, its classes (None for shelves without) and its description.
-
-    Raises
-    ------
-    WeightsError
-        When the file is damaged, or holds no network of this shelf.
-    StepError
-        When its method is not installed, or the device is not there.
-    """
-    state, what = load_trained(path, shelf)
-    classes = what.known_classes() if load_method(shelf, what.method).has_classes else None
-    class_count = None if classes is None else len(classes)
-    network = build_network(shelf, what.method, what.trunk, what.parameters, class_count)
-    network.normalisation = what.normalisation
-    network.recall(what.run)
-    network.load_state_dict(state)
-    try:
-        target = choose_device(device)
-    except ValueError as reason:
-        raise StepError(str(reason)) from reason
-    return network.eval().to(target, memory_format=torch.channels_last), classes, what
+        state, what = load_trained(path, cls.shelf)
+        classes = what.known_classes() if load_method(cls.shelf, what.method).has_classes else None
+        class_count = None if classes is None else len(classes)
+        network = cls.build(what.method, what.trunk, what.parameters, class_count=class_count)
+        network.normalisation = what.normalisation
+        network.recall(what.run)
+        network.load_state_dict(state)
+        try:
+            target = choose_device(device)
+        except ValueError as reason:
+            raise StepError(str(reason)) from reason
+        return laid_out(network.eval().to(target)), classes, what

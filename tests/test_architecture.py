@@ -1,12 +1,14 @@
-"""Who may import whom: every import statement against the table of ARCHITECTURE, and two fresh interpreters."""
+"""Who may import whom: every import against the table of ARCHITECTURE, no circles, folders of a size to read."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from graphlib import TopologicalSorter
+from collections import Counter
+from collections.abc import Callable, Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,10 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     ),
 }
 
+SIBLINGS = {f"napari_wsss.{name}" for name in (*SHELVES, "networks")}
+"""Folders that list things of one kind, each a file: they may grow."""
+MOST_FILES = 22
+
 
 def modules() -> dict[str, Path]:
     """Return our modules by dotted name; a package has its `__init__` file."""
@@ -57,16 +63,10 @@ def area(module: str) -> str:
     return "training" if first == "training" else rest.partition(".")[0]
 
 
-def imported(module: str, *, at_import_time: bool = False) -> Iterator[str]:
-    """Yield the dotted names that `module` imports, anywhere in the file or only while it is being imported."""
-    nodes = [ast.parse(MODULES[module].read_text(encoding="utf-8"))]
-    package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
-    while nodes:
-        node = nodes.pop()
-        late = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for_checkers = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        if not (at_import_time and (late or for_checkers)):
-            nodes.extend(ast.iter_child_nodes(node))
+def imported(module: str) -> Iterator[str]:
+    """Yield the dotted names that `module` imports anywhere in its file, for type checkers and in functions too."""
+    package = module if is_package(module) else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -74,6 +74,10 @@ def imported(module: str, *, at_import_time: bool = False) -> Iterator[str]:
             start = (above + (node.module or "")).rstrip(".")
             for name in (f"{start}.{alias.name}" for alias in node.names):
                 yield name if name in MODULES else start
+
+
+def is_package(module: str) -> bool:
+    return MODULES[module].name == "__init__.py"
 
 
 def violations(module: str) -> list[str]:
@@ -108,19 +112,74 @@ def test_no_binding_of_qt_is_named_but_qtpy() -> None:
     assert not wrong
 
 
-def test_no_import_cycles() -> None:
-    graph = {module: {name for name in imported(module, at_import_time=True) if name in MODULES} for module in MODULES}
-    TopologicalSorter(graph).prepare()
+def arrows(room: Callable[[str], str] = str) -> dict[str, set[str]]:
+    """Return who imports whom of ours, for single modules or for the rooms that they lie in."""
+    graph: dict[str, set[str]] = {room(module): set() for module in MODULES}
+    for module in MODULES:
+        ours = {room(name) for name in imported(module) if name in MODULES}
+        graph[room(module)] |= ours - {room(module)}
+    return graph
+
+
+def folder(module: str) -> str:
+    return module if is_package(module) else module.rpartition(".")[0]
+
+
+def room_of(module: str) -> str:
+    """Return the folder of a module; a file that lies beside folders, as `session.py` does, is a room of its own."""
+    found = folder(module)
+    has_folders = any(is_package(name) and name.startswith(found + ".") for name in MODULES)
+    return module if has_folders else found
+
+
+@pytest.mark.parametrize("room", [str, room_of], ids=["modules", "folders"])
+def test_imports_run_in_no_circle(room: Callable[[str], str]) -> None:
+    """Late imports and those for type checkers count: they hide a circle, they do not open it.
+
+    Between folders this also means that no two of them import each other.
+    """
+    try:
+        TopologicalSorter(arrows(room)).prepare()
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))  # each imports the next
+        wrong = [
+            f"{module} imports {name}"
+            for one, other in pairwise(circle)
+            for module in MODULES
+            for name in imported(module)
+            if name in MODULES and (room(module), room(name)) == (one, other)
+        ]
+        pytest.fail(f"a circle, {' -> '.join(circle)}: {wrong}")
+
+
+def test_imports_in_functions_are_seen() -> None:
+    late = "napari_wsss.widgets.reader", "napari_wsss.widgets.dock"  # napari reads a project before there is a window
+    assert late[1] in arrows()[late[0]]
+
+
+def test_folders_can_be_read_through() -> None:
+    files = Counter(folder(module) for module in MODULES if not is_package(module))
+    large = {name: count for name, count in files.items() if count > MOST_FILES and name not in SIBLINGS}
+    assert not large, f"more than {MOST_FILES} files that are no siblings; divide by subject: {large}"
+
+
+def test_child_processes_are_started_in_one_place() -> None:
+    """Else one of them opens a window on Windows, or imports a person's `training.py` from the current folder."""
+    starts = {"Popen", "run", "call", "check_call", "check_output"}
+    found = {
+        module
+        for module, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in starts
+        if isinstance(node.func.value, ast.Name) and node.func.value.id == "subprocess"
+    }
+    assert found == {"napari_wsss.core.children"}
 
 
 def test_init_files_hold_a_docstring_only() -> None:
-    packages = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items() if is_package(path)}
+    packages = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items() if is_package(name)}
     bare = [name for name, tree in packages.items() if len(tree.body) != 1 or not ast.get_docstring(tree)]
     assert not bare, f"expected a docstring and nothing else in the __init__ of {bare}"
-
-
-def is_package(path: Path) -> bool:
-    return path.name == "__init__.py"
 
 
 def loaded_after_importing(names: list[str], suspects: set[str]) -> set[str]:

@@ -164,19 +164,22 @@ def test_imported_masks_are_drafts_and_never_replace_a_persons_work(
     with Project.open(project_folder) as project:
         first, second = list(project.catalog.ids())[:2]
         shape = project.load_image(first).pixels.shape[:2]
-        project.save_draft(first, np.ones(shape, np.uint8))
-        project.accept(second, np.ones(shape, np.uint8))
+        project.review.save_draft(first, np.ones(shape, np.uint8))
+        project.review.accept(second, np.ones(shape, np.uint8))
     command = ["import-masks", "--project", str(project_folder), "--masks", masks_of(sample_folder)]
     assert main(command) == DONE
     assert "8 masks taken as drafts; 2 images kept" in capsys.readouterr().out
     with Project.open(project_folder) as project:
         assert project.catalog.counts()["draft"] == 9
-        for image_id, found in ((first, project.read_draft(first)), (second, project.read_accepted(second))):
+        for image_id, found in (
+            (first, project.masks.read_draft(first)),
+            (second, project.masks.read_accepted(second)),
+        ):
             assert found is not None, image_id
             assert (found == 1).all()
     assert main([*command, "--overwrite"]) == DONE
     with Project.open(project_folder) as project:
-        draft = project.read_draft(first)
+        draft = project.masks.read_draft(first)
         assert draft is not None
         assert not (draft == 1).all()
 
@@ -263,15 +266,15 @@ def test_opening_shows_a_window_with_the_project_and_waits_for_its_end(
 
 
 def test_evaluate_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: list[list[str]] = []
+    ran: list[tuple[str, ...]] = []
 
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+    def run(command: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[str]:
         ran.append(command)
         return subprocess.CompletedProcess(command, 4)
 
     monkeypatch.setattr(subprocess, "run", run)
     assert main(["evaluate", "--project", "p", "--of", "accepted"]) == 4
-    assert ran == [[sys.executable, "-m", "training.run", "evaluate", "--project", "p", "--of", "accepted"]]
+    assert ran == [(sys.executable, "-P", "-m", "training.run", "evaluate", "--project", "p", "--of", "accepted")]
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["create"], ["sample", "x", "--image", "3"]])

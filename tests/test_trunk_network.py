@@ -7,28 +7,32 @@ from pathlib import Path
 import pytest
 import torch
 
+from napari_wsss.affinity.base import AffinityModel
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError, WeightsError
-from napari_wsss.core.registry import Shelf
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.trunk_network import build_network, load_network, save_network
+from napari_wsss.localize.base import Localizer
+from napari_wsss.saliency.base import SaliencyModel
+from napari_wsss.segment.base import Segmenter
+from napari_wsss.trunk_network import TrunkNetwork
 
+Shelf = type[TrunkNetwork]
 SMALL = TrunkChoice("resnet18", width=1 / 16)
 CLASSES = ClassList(("cat", "dog"))
 ONE_OF_EACH: list[tuple[Shelf, str, ClassList | None]] = [
-    ("localize", "cam", CLASSES),
-    ("segment", "deeplab_v3plus", CLASSES),
-    ("affinity", "affinity_net", None),
-    ("saliency", "ldf", None),
+    (Localizer, "cam", CLASSES),
+    (Segmenter, "deeplab_v3plus", CLASSES),
+    (AffinityModel, "affinity_net", None),
+    (SaliencyModel, "ldf", None),
 ]
 
 
 @pytest.mark.parametrize(("shelf", "method", "classes"), ONE_OF_EACH)
 def test_a_checkpoint_needs_nothing_else(shelf: Shelf, method: str, classes: ClassList | None, tmp_path: Path) -> None:
-    network = build_network(shelf, method, SMALL, None, len(classes) if classes else None)
-    save_network(tmp_path / "net.safetensors", network, classes, {"recipe": "test"})
+    network = shelf.build(method, SMALL, class_count=len(classes) if classes else None)
+    network.save(tmp_path / "net.safetensors", classes, {"recipe": "test"})
 
-    found, known, what = type(network).restore(tmp_path / "net.safetensors", "cpu")
+    found, known, what = shelf.restore(tmp_path / "net.safetensors", "cpu")
 
     assert type(found) is type(network)
     assert not found.training
@@ -41,7 +45,7 @@ def test_a_checkpoint_needs_nothing_else(shelf: Shelf, method: str, classes: Cla
 
 @pytest.mark.parametrize(("shelf", "method", "classes"), ONE_OF_EACH)
 def test_rates_are_for_every_weight_that_learns(shelf: Shelf, method: str, classes: ClassList | None) -> None:
-    network = build_network(shelf, method, SMALL, None, len(classes) if classes else None)
+    network = shelf.build(method, SMALL, class_count=len(classes) if classes else None)
 
     grouped = [id(weight) for weight in (*network.trunk_parameters(), *network.head_parameters())]
 
@@ -50,11 +54,11 @@ def test_rates_are_for_every_weight_that_learns(shelf: Shelf, method: str, class
 
 
 def test_another_shelfs_file_is_refused(tmp_path: Path) -> None:
-    save_network(tmp_path / "net.safetensors", build_network("affinity", "affinity_net", SMALL, None), None, {})
+    AffinityModel.build("affinity_net", SMALL).save(tmp_path / "net.safetensors", None, {})
     with pytest.raises(WeightsError, match="affinity"):
-        load_network("localize", tmp_path / "net.safetensors")
+        Localizer.restore(tmp_path / "net.safetensors", "cpu")
 
 
 def test_an_impossible_trunk_is_refused() -> None:
     with pytest.raises(StepError):
-        build_network("localize", "cam", TrunkChoice("no_such_trunk"), None, 2)
+        Localizer.build("cam", TrunkChoice("no_such_trunk"), class_count=2)

@@ -16,20 +16,20 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter, to_dict, typed_options
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
-from napari_wsss.pipeline.lineage import Source
+from napari_wsss.pipeline.lineage import ModelShelf
 from training.augment import Augmentation
 from training.published_presets import is_published, preset_for, preset_names, published_preset
 from training.sources import (
     AffinitySources,
     BoundarySources,
     ClassifierSources,
+    RecipeSources,
     SaliencySources,
     SegmentationSources,
-    Sources,
 )
 
 Recipe = Literal["classifier", "segmentation", "affinity", "boundary", "saliency"]
-RECIPES: dict[Recipe, tuple[Source, str]] = {
+RECIPES: dict[Recipe, tuple[ModelShelf, str]] = {
     "classifier": ("localize", "cam"),
     "segmentation": ("segment", "deeplab_v3"),
     "affinity": ("affinity", "affinity_net"),
@@ -245,7 +245,7 @@ class RunConfig:
 
     recipe: Recipe
     method: str
-    sources: Sources
+    sources: RecipeSources
     parameters: Mapping[str, Any] = field(default_factory=dict)
     network: Network = field(default_factory=Network)
     optimisation: Optimisation = field(default_factory=Optimisation)
@@ -269,6 +269,10 @@ class RunConfig:
     def decisive(self) -> dict[str, Any]:
         """Return `to_dict` without what has no influence on the result (device, threads)."""
         return {name: value for name, value in self.to_dict().items() if name != "hardware"}
+
+    def remembered(self) -> dict[str, Any]:
+        """Return what a trained model keeps of how it came about."""
+        return {"recipe": self.recipe, "config": self.decisive()}
 
 
 def sections_of(recipe: Recipe) -> dict[str, type[Any]]:

@@ -146,7 +146,7 @@ def data_digest(project: Project) -> str:
     digest = hashlib.sha256(repr(project.classes.names).encode())
     for record in training_records(project):
         digest.update(repr((record.id, sorted(record.labels), record.state, record.split)).encode())
-        path = project.accepted_path(record.id)
+        path = project.masks.accepted_path(record.id)
         if record.state == "accepted" and path.exists():
             digest.update(path.read_bytes())
     for edit in edits_of(project):

@@ -122,4 +122,4 @@ class SaliencySources:
     )
 
 
-Sources = ClassifierSources | SegmentationSources | AffinitySources | BoundarySources | SaliencySources
+RecipeSources = ClassifierSources | SegmentationSources | AffinitySources | BoundarySources | SaliencySources

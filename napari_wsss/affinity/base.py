@@ -8,9 +8,8 @@ grid, so that no pair is lost at a seam. It has no classes: one network serves e
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,17 +20,15 @@ from torch import Tensor
 
 from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.resizing import resize
-from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import evaluating, run_tiled
 from napari_wsss.networks.device import autocast
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.neighbourhood import Offset
 from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
-from napari_wsss.trunk_network import TrunkNetwork, build_network, load_network, save_network
+from napari_wsss.pixels.resizing import resize
+from napari_wsss.trunk_network import TrunkNetwork
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
-from napari_wsss.weights.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -167,22 +164,3 @@ def _dense(model: AffinityModel, image: NDArray[np.uint8], settings: Inference) 
         overlap=settings.tile_overlap,
     )
     return found[:, : -(-height // model.stride), : -(-width // model.stride)]
-
-
-def build_affinity_model(
-    method: str, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
-) -> AffinityModel:
-    """Return a new affinity network, as `build_network` does."""
-    network: AffinityModel = build_network("affinity", method, trunk, parameters)
-    return network
-
-
-def save_affinity_model(path: Path, model: AffinityModel, run: Mapping[str, Any]) -> None:
-    """Publish an affinity network, as `save_network` does."""
-    save_network(path, model, None, run)
-
-
-def load_affinity_model(path: Path, device: str = "cpu") -> tuple[AffinityModel, Trained]:
-    """Return the affinity network at `path` and its description, as `load_network` does."""
-    network, _, what = load_network("affinity", path, device)
-    return network, what

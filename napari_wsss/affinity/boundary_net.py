@@ -24,12 +24,12 @@ from napari_wsss.affinity.base import AffinityBatch, AffinityModel
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import parameter
-from napari_wsss.core.resizing import resize
 from napari_wsss.networks.boundary_heads import GRID, DisplacementHead, EdgeHead
 from napari_wsss.networks.boundary_losses import boundary_losses
 from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
 from napari_wsss.networks.neighbourhood import Offset, barrier_affinities, half_disc
 from napari_wsss.networks.trunk import Trunk
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
 _TAPS = 5

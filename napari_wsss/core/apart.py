@@ -8,7 +8,6 @@ script again. Arguments and results travel as pickles through its standard input
 
 from __future__ import annotations
 
-import atexit
 import os
 import pickle
 import queue
@@ -18,6 +17,7 @@ import threading
 from importlib import import_module
 from typing import IO, Any
 
+from napari_wsss.core import children
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.progress import Progress, Steps
 
@@ -131,8 +131,7 @@ class _Child:
         process, self._process = self._process, None
         self._said = queue.SimpleQueue()
         if process is not None:
-            process.kill()
-            process.wait()
+            children.end(process, grace=0)
             for stream in (process.stdin, process.stdout):
                 _close(stream)
 
@@ -143,13 +142,8 @@ class _Child:
         process.stdin.flush()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        process = self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        process = self._process = children.start(
+            children.python("-c", _CHILD), reads=subprocess.PIPE, complains=subprocess.DEVNULL
         )
         threading.Thread(target=_listen, args=(process, self._said), name="wsss-apart", daemon=True).start()
         return process
@@ -191,12 +185,6 @@ def end_idle() -> None:
     for child in list(_living):
         if not child.is_busy:
             child.end()
-
-
-@atexit.register
-def _end_all() -> None:
-    for child in list(_living):
-        child.end()
 
 
 # -- in the child ---------------------------------------------------------------------------------------------

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+
+from napari_wsss.core.maps import Scores
 
 LOWEST, HIGHEST = 0.25, 4.0
 NEUTRAL = 1.0
-
-Scores = NDArray[np.float32]
 
 
 def gained(scores: Scores, gain: float, out: Scores | None = None) -> Scores:

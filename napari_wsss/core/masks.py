@@ -18,6 +18,9 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish
 
+Mask = NDArray[np.uint8]
+"""(H, W): 0 background, k + 1 class k, 255 ignore."""
+
 
 @dataclass(frozen=True)
 class PseudoMask:

@@ -71,9 +71,10 @@ class Plan:
     def refiners_for(self, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()) -> tuple[Step, ...]:
         """Return the refiners of one image with its overrides laid over, least specific first."""
         steps = self.refiners
-        for scope in scopes_of(image_id, labels, clusters):
-            values = self.overrides.get(scope, {})
-            steps = tuple(step.with_parameters(values.get(step.method, {})) for step in steps)
+        for scope in scopes_of(image_id, labels, clusters) if self.overrides else ():
+            values = self.overrides.get(scope)
+            if values:
+                steps = tuple(step.with_parameters(values.get(step.method, {})) for step in steps)
         return steps
 
     @property

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND, MOST_CLASSES, ClassList
 from napari_wsss.core.errors import LabelError
-
-Mask = NDArray[np.uint8]
+from napari_wsss.core.masks import Mask
 
 NOTHING = 0
 BACKGROUND_SCRIBBLE = MOST_CLASSES

@@ -14,7 +14,7 @@ from PIL import Image
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish
-from napari_wsss.core.masks import read_mask, write_mask
+from napari_wsss.core.masks import Mask, read_mask, write_mask
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.sources_png import SourcesExport, read_sources
 from napari_wsss.exchange.text_files import CLASS_LIST
@@ -24,8 +24,6 @@ MASK_FOLDER = "SegmentationClass"
 GREY_FOLDER = "SegmentationClassGrey"
 PREVIEW_FOLDER = "preview"
 LIST_FOLDER = "ImageSets/Segmentation"
-
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ aligned) and summed over the scales; each class is then divided by its own maxim
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
@@ -20,21 +19,18 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_wsss.core.classes import ClassList
 from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.resizing import resize, scaled_size
-from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
 from napari_wsss.networks.device import autocast
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
-from napari_wsss.trunk_network import TrunkNetwork, build_network, load_network, save_network
+from napari_wsss.pixels.resizing import resize, scaled_size
+from napari_wsss.trunk_network import TrunkNetwork
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
-from napari_wsss.weights.trained import Trained
 
 AnyLocalizer = TypeVar("AnyLocalizer", bound="Localizer")
 
@@ -299,26 +295,6 @@ def _maps_at_stride(
     )
     by_view: Tensor = maps.unflatten(0, (len(views), len(classes)))  # (views, K, h, w)
     return by_view[0] + by_view[1].flip(2) if settings.flip else by_view[0]
-
-
-def build_localizer(
-    method: str, class_count: int, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
-) -> Localizer:
-    """Return a new localizer for so many foreground classes, as `build_network` does."""
-    network: Localizer = build_network("localize", method, trunk, parameters, class_count)
-    return network
-
-
-def save_localizer(path: Path, localizer: Localizer, classes: ClassList, run: Mapping[str, Any]) -> None:
-    """Publish a localizer, whose outputs are in the order of `classes`, as `save_network` does."""
-    save_network(path, localizer, classes, run)
-
-
-def load_localizer(path: Path, device: str = "cpu") -> tuple[Localizer, ClassList, Trained]:
-    """Return the localizer at `path`, its classes and its description, as `load_network` does."""
-    network, classes, what = load_network("localize", path, device)
-    assert classes is not None
-    return network, classes, what
 
 
 def _checked(present: Iterable[int], class_count: int) -> tuple[int, ...]:

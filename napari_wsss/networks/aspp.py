@@ -12,18 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
-class PooledBatchNorm(nn.BatchNorm2d):
-    """Batch norm that uses its running statistics when it sees a single value per channel.
-
-    Image pooling leaves one value per image and channel; at batch size 1 there is no variance to normalise by.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (B,C,h,w), normalised by the batch, or by the running statistics."""
-        if self.training and x.shape[0] * x.shape[2] * x.shape[3] == 1:
-            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
-        return super().forward(x)
+from napari_wsss.networks.batch_norm import BatchNorm
 
 
 class ImagePooling(nn.Module):
@@ -38,7 +27,7 @@ class ImagePooling(nn.Module):
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels_in, channels, 1, bias=False)
-        self.norm = PooledBatchNorm(channels)
+        self.norm = BatchNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B,channels,h,w), constant over h and w."""
@@ -113,6 +102,6 @@ def conv_norm_relu(channels_in: int, channels: int, kernel: int, dilation: int =
     padding = dilation * (kernel // 2)
     return nn.Sequential(
         nn.Conv2d(channels_in, channels, kernel, padding=padding, dilation=dilation, bias=False),
-        nn.BatchNorm2d(channels),
+        BatchNorm(channels),
         nn.ReLU(inplace=True),
     )

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_wsss.networks.aspp import PooledBatchNorm
+from napari_wsss.networks.batch_norm import BatchNorm
 from napari_wsss.networks.trunk import Trunk, scaled
 
 CHANNELS = 64
@@ -40,7 +40,7 @@ class ConvNormRelu(nn.Module):
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels_in, channels, 3, padding=1)
-        self.norm = PooledBatchNorm(channels)
+        self.norm = BatchNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B,channels,h,w)."""

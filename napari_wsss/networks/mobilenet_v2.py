@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from napari_wsss.networks.batch_norm import BatchNorm
 from napari_wsss.networks.trunk import LAST, Trunk, initialise, scaled
 
 # (expansion, channels, blocks, stride) of each row of the paper's table 2.
@@ -57,9 +58,9 @@ class InvertedResidual(nn.Module):
         depthwise = nn.Conv2d(wide, wide, 3, stride, padding=dilation, dilation=dilation, groups=wide, bias=False)
         self.conv = nn.Sequential(
             *expand,
-            nn.Sequential(depthwise, nn.BatchNorm2d(wide), nn.ReLU6(inplace=True)),
+            nn.Sequential(depthwise, BatchNorm(wide), nn.ReLU6(inplace=True)),
             nn.Conv2d(wide, channels, 1, bias=False),
-            nn.BatchNorm2d(channels),
+            BatchNorm(channels),
         )
         self.shortcut = shortcut
 
@@ -86,7 +87,7 @@ class MobileNetV2(Trunk):
         super().__init__("mobilenet_v2", output_stride, width)
         channels = scaled(32, width)
         stem = nn.Conv2d(3, channels, 3, stride=2, padding=1, bias=False)
-        layers: list[nn.Module] = [nn.Sequential(stem, nn.BatchNorm2d(channels), nn.ReLU6(inplace=True))]
+        layers: list[nn.Module] = [nn.Sequential(stem, BatchNorm(channels), nn.ReLU6(inplace=True))]
         reached, dilation = 2, 1
         for expansion, row_channels, blocks, row_stride in _ROWS:
             stride, before = row_stride, dilation
@@ -118,4 +119,4 @@ class MobileNetV2(Trunk):
 
 def _pointwise(channels_in: int, channels: int) -> nn.Sequential:
     convolution = nn.Conv2d(channels_in, channels, 1, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(channels), nn.ReLU6(inplace=True))
+    return nn.Sequential(convolution, BatchNorm(channels), nn.ReLU6(inplace=True))

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from napari_wsss.networks.batch_norm import BatchNorm
 from napari_wsss.networks.trunk import LAST, Trunk, initialise, scaled
 
 _BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
@@ -27,7 +28,7 @@ class _Residual(nn.Module):
         self.downsample: nn.Module | None = None
         if stride != 1 or channels_in != channels:
             self.downsample = nn.Sequential(
-                nn.Conv2d(channels_in, channels, 1, stride, bias=False), nn.BatchNorm2d(channels)
+                nn.Conv2d(channels_in, channels, 1, stride, bias=False), BatchNorm(channels)
             )
 
     def branch(self, x: Tensor) -> Tensor:
@@ -48,9 +49,9 @@ class BasicBlock(_Residual):
         super().__init__(channels_in, width, stride)
         first, then = dilations
         self.conv1 = _conv3x3(channels_in, width, stride, first)
-        self.bn1 = nn.BatchNorm2d(width)
+        self.bn1 = BatchNorm(width)
         self.conv2 = _conv3x3(width, width, 1, then)
-        self.bn2 = nn.BatchNorm2d(width)
+        self.bn2 = BatchNorm(width)
 
     def branch(self, x: Tensor) -> Tensor:
         """Return the residual (B,C,h,w) before the shortcut is added."""
@@ -67,11 +68,11 @@ class Bottleneck(_Residual):
     def __init__(self, channels_in: int, width: int, stride: int, dilations: tuple[int, int]) -> None:
         super().__init__(channels_in, width * self.expansion, stride)
         self.conv1 = nn.Conv2d(channels_in, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
+        self.bn1 = BatchNorm(width)
         self.conv2 = _conv3x3(width, width, stride, dilations[0])
-        self.bn2 = nn.BatchNorm2d(width)
+        self.bn2 = BatchNorm(width)
         self.conv3 = nn.Conv2d(width, width * self.expansion, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(width * self.expansion)
+        self.bn3 = BatchNorm(width * self.expansion)
 
     def branch(self, x: Tensor) -> Tensor:
         """Return the residual (B,C,h,w) before the shortcut is added."""
@@ -105,7 +106,7 @@ class ResNet(Trunk):
         block = BasicBlock if depth == 18 else Bottleneck
         widths = [scaled(64 * 2**stage, width) for stage in range(4)]
         self.conv1 = nn.Conv2d(3, widths[0], 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(widths[0])
+        self.bn1 = BatchNorm(widths[0])
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         channels, reached, dilation = widths[0], 4, 1

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from napari_wsss.networks.batch_norm import BatchNorm
 from napari_wsss.networks.trunk import LAST, Trunk, initialise, scaled
 
 LINEAR = "linear"
@@ -33,10 +34,10 @@ class Unit(nn.Module):
         self, channels_in: int, wide: int, channels: int, stride: int, dilations: tuple[int, int], *, first: bool
     ) -> None:
         super().__init__()
-        self.norm1 = None if first else nn.BatchNorm2d(channels_in)
+        self.norm1 = None if first else BatchNorm(channels_in)
         self.relu = nn.ReLU(inplace=True)
         self.conv1 = _conv3x3(channels_in, wide, stride, dilations[0])
-        self.norm2 = nn.BatchNorm2d(wide)
+        self.norm2 = BatchNorm(wide)
         self.conv2 = _conv3x3(wide, channels, 1, dilations[1])
         self.shortcut = nn.Conv2d(channels_in, channels, 1, stride, bias=False) if first else None
 
@@ -57,9 +58,9 @@ class Bottleneck(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout2d(dropout)
         self.conv1 = nn.Conv2d(channels_in, quarter, 1, stride, bias=False)
-        self.norm2 = nn.BatchNorm2d(quarter)
+        self.norm2 = BatchNorm(quarter)
         self.conv2 = _conv3x3(quarter, half, 1, dilation)
-        self.norm3 = nn.BatchNorm2d(half)
+        self.norm3 = BatchNorm(half)
         self.conv3 = nn.Conv2d(half, channels, 1, bias=False)
         self.shortcut = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
 
@@ -107,7 +108,7 @@ class ResNet38(Trunk):
             unit = Bottleneck(channels, channels_out, stride, 32 // output_stride, dropout)
             self.add_module(f"stage{number}", nn.Sequential(unit))
             channels = channels_out
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm = BatchNorm(channels)
         self.relu = nn.ReLU()  # not in place: what comes before it is a tap
         self.taps |= {LINEAR: channels, "stride32": channels}
         self.stage_taps = tuple(self.taps)
@@ -123,7 +124,7 @@ class ResNet38(Trunk):
 
 
 def _entry(channels: int) -> nn.Sequential:
-    return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+    return nn.Sequential(BatchNorm(channels), nn.ReLU(inplace=True))
 
 
 def _conv3x3(channels_in: int, channels: int, stride: int, dilation: int) -> nn.Conv2d:

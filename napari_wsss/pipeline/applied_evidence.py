@@ -13,7 +13,7 @@ from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.maps import SaliencyMap
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_model import applied_network
-from napari_wsss.pipeline.lineage import Source, inference_of, saliency_path
+from napari_wsss.pipeline.lineage import ModelShelf, inference_of, saliency_path
 from napari_wsss.pipeline.saliency_folder import read_saliency
 from napari_wsss.project.project import Project
 
@@ -70,10 +70,10 @@ class AppliedEvidence(Evidence):
         found: Affinities = self._network("affinity").infer(self._pixels(), self._settings("affinity"))
         return found
 
-    def _network(self, source: Source) -> Any:
+    def _network(self, source: ModelShelf) -> Any:
         return applied_network(self.project, self.plan, source, self.device, self.background)[0]
 
-    def _settings(self, source: Source) -> Any:
+    def _settings(self, source: ModelShelf) -> Any:
         return inference_of(self.plan, source)
 
     def _pixels(self) -> NDArray[np.uint8]:

@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from napari_wsss.core.plan import Plan
-from napari_wsss.pipeline.lineage import Source, applied_source, is_asked, with_model
+from napari_wsss.pipeline.lineage import ModelShelf, applied_source, is_asked, with_model
 from napari_wsss.project.journal import Entry
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import UNDECIDED
 
-CHECKPOINTS: dict[str, Source] = {
+CHECKPOINTS: dict[str, ModelShelf] = {
     "localizer_checkpoint": "localize",
     "segmenter_checkpoint": "segment",
     "affinity_checkpoint": "affinity",
@@ -60,7 +60,7 @@ class ModelChange:
         )
 
 
-def apply(project: Project, shelf: Source, method: str, checkpoint: Path) -> bool:
+def apply(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) -> bool:
     """Let a project use a trained model; return True when its proposals depend on it.
 
     Accepted masks stay. Where proposals depend on the model, those of undecided images are noted as old.

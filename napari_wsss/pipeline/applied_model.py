@@ -18,7 +18,7 @@ from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import load_method
-from napari_wsss.pipeline.lineage import Lineage, Source, checkpoint_of, file_digest, inference_of, method_of
+from napari_wsss.pipeline.lineage import Lineage, ModelShelf, checkpoint_of, file_digest, inference_of, method_of
 from napari_wsss.project.project import Project
 
 
@@ -69,6 +69,14 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     return ActivationMaps(scores, classes)
 
 
+def stored_base(item: Lineage) -> ActivationMaps | None:
+    """Return the stored maps of exactly the labelled classes; more may be stored, fewer do not count."""
+    stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
+    if stored is None or not set(item.classes) <= set(stored.classes):
+        return None
+    return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
+
+
 def companions_for(lineage: Lineage, known: ClassList) -> list[Companion]:
     """Return the companions of a lineage's image for a model that knows the classes `known`; not read yet."""
     project, given = lineage.project, []
@@ -116,7 +124,7 @@ def _from_probabilities(
 
 
 def applied_network(
-    project: Project, plan: Plan, source: Source, device: str, background: bool, digest: str | None = None
+    project: Project, plan: Plan, source: ModelShelf, device: str, background: bool, digest: str | None = None
 ) -> tuple[Any, ClassList]:
     """Return the network that is applied on a shelf, and its classes (none for networks without); kept once loaded.
 
@@ -147,7 +155,9 @@ def applied_network(
 
 
 @lru_cache(maxsize=4)
-def _load(source: Source, method: str, path: Path, digest: str, device: str, background: bool) -> tuple[Any, ClassList]:
+def _load(
+    source: ModelShelf, method: str, path: Path, digest: str, device: str, background: bool
+) -> tuple[Any, ClassList]:
     network, classes, what = load_method(source, method).restore(path, device, background=background)
     if what.method != method:
         raise StepError(

@@ -10,22 +10,20 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_wsss.clusters.edits import as_left
 from napari_wsss.clusters.found import ClassClusters, latest_clusters
 from napari_wsss.core.errors import StepError, WsssError
-from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
-from napari_wsss.pipeline.applied_model import renormalised
+from napari_wsss.pipeline.applied_model import stored_base
 from napari_wsss.pipeline.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, handed_on
 from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.project.project import Project
 
-Mask = NDArray[np.uint8]
 STEP = "borrow"
 NEIGHBOURS = 8
 """How many images a correction is proposed for unless a person says otherwise."""
@@ -129,7 +127,7 @@ def borrow(
         When no localizer is applied, or the source has no mask.
     """
     checkpoint_of(project, project.plan, "localize")
-    mask = project.working_mask(source)
+    mask = project.masks.read_working(source)
     if mask is None:
         raise StepError(f"{source} has no mask yet. Correct or accept it first; then it can be proposed for others.")
     ids = tuple(image_ids)
@@ -188,7 +186,9 @@ def _borrow_one(item: Lineage, source: str, prototypes: Prototypes, device: str,
     """Store one image's proposal: its own chain, the evidence laid over as soon as there is a background."""
     store = item.project.store
     evidence = AppliedEvidence(item.project, item.plan, item.image_id, device, background)
-    maps = _base_maps(item)
+    maps = stored_base(item)
+    if maps is None:
+        raise StepError(f"{item.image_id} has no maps of the applied model yet. Compute them first.")
     factors = relative_evidence(prototypes, evidence.meanings())
     image = item.project.load_image(item.image_id).pixels
     laid_over = maps.background is not None
@@ -201,13 +201,6 @@ def _borrow_one(item: Lineage, source: str, prototypes: Prototypes, device: str,
             maps, laid_over = with_evidence(maps, factors), True
         given = handed_on(link.refiner, maps)
     store.write_mask(_provenance(item, source), item.image_id, item.content, maps.to_mask())
-
-
-def _base_maps(item: Lineage) -> ActivationMaps:
-    stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
-    if stored is None or not set(item.classes) <= set(stored.classes):
-        raise StepError(f"{item.image_id} has no maps of the applied model yet. Compute them first.")
-    return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
 
 
 def _provenance(item: Lineage, source: str) -> Provenance:

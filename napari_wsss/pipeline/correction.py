@@ -17,9 +17,9 @@ from PIL import Image
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 
 Floats = NDArray[np.float32]
-Mask = NDArray[np.uint8]
 KEPT, CHANGED = 4, 3
 """Most prototypes of a value: of cells that were right, and of cells that a person changed."""
 _PURE = 0.6

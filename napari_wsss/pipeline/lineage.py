@@ -26,8 +26,10 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.store import as_stored
 
-Source = Literal["localize", "segment", "saliency", "affinity"]
-BaseSource = Literal["localize", "segment"]
+ModelShelf = Literal["localize", "segment", "saliency", "affinity"]
+"""A shelf whose methods are trained."""
+BaseShelf = Literal["localize", "segment"]
+"""Where base maps come from."""
 
 
 class _Chosen(NamedTuple):
@@ -39,13 +41,13 @@ class _Chosen(NamedTuple):
     stage: str
 
 
-_CHOSEN: dict[Source, _Chosen] = {
+_CHOSEN: dict[ModelShelf, _Chosen] = {
     "localize": _Chosen("localizer", "localizer_checkpoint", "cam", "classifier"),
     "segment": _Chosen("segmenter", "segmenter_checkpoint", "deeplab_v3", "segmentation"),
     "saliency": _Chosen("saliency", "saliency_checkpoint", "ldf", "saliency"),
     "affinity": _Chosen("affinity", "affinity_checkpoint", "affinity_net", "affinity"),
 }
-SHELF_OF_STAGE: dict[str, Source] = {
+SHELF_OF_STAGE: dict[str, ModelShelf] = {
     **{chosen.stage: source for source, chosen in _CHOSEN.items()},
     "boundary": "affinity",
 }
@@ -87,7 +89,7 @@ class Lineage:
     project: Project
     image_id: str
     plan: Plan
-    source: BaseSource
+    source: BaseShelf
     classes: tuple[int, ...]
     image_hash: str
     base: Provenance
@@ -99,7 +101,7 @@ class Lineage:
         cls,
         project: Project,
         image_id: str,
-        source: BaseSource | None = None,
+        source: BaseShelf | None = None,
         plan: Plan | None = None,
         record: ImageRecord | None = None,
     ) -> Lineage:
@@ -158,7 +160,7 @@ class Lineage:
         return self.links[-1].provenance if self.links else self.base
 
 
-def applied_source(plan: Plan) -> BaseSource:
+def applied_source(plan: Plan) -> BaseShelf:
     """Return where base maps come from under a plan: an applied segmenter goes before the localizer."""
     return "segment" if plan.segmenter_checkpoint else "localize"
 
@@ -191,7 +193,7 @@ def handed_on(refiner: Any, maps: ActivationMaps) -> ActivationMaps:
     return maps if refiner.cheap else as_stored(maps)
 
 
-def inference_of(plan: Plan, source: Source) -> Inference | SegmentInference:
+def inference_of(plan: Plan, source: ModelShelf) -> Inference | SegmentInference:
     """Return how the applied model is run, presets spelt out."""
     step: Step | None = getattr(plan, _CHOSEN[source].step)
     parameters = step.parameters if step else {}
@@ -202,13 +204,13 @@ def inference_of(plan: Plan, source: Source) -> Inference | SegmentInference:
     return from_dict(Inference, {"preset": "fast", **parameters}).resolved()  # one pass, unless it is asked for more
 
 
-def method_of(plan: Plan, source: Source) -> str:
+def method_of(plan: Plan, source: ModelShelf) -> str:
     """Return the name of the applied model's method."""
     step: Step | None = getattr(plan, _CHOSEN[source].step)
     return step.method if step else _CHOSEN[source].method
 
 
-def checkpoint_of(project: Project, plan: Plan, source: Source) -> Path:
+def checkpoint_of(project: Project, plan: Plan, source: ModelShelf) -> Path:
     """Return the file of the applied model; raise `StepError` when none is applied or it is missing."""
     chosen = _CHOSEN[source]
     relative: str = getattr(plan, chosen.checkpoint)
@@ -221,7 +223,7 @@ def checkpoint_of(project: Project, plan: Plan, source: Source) -> Path:
     return path
 
 
-def with_model(plan: Plan, source: Source, method: str, checkpoint: str) -> Plan:
+def with_model(plan: Plan, source: ModelShelf, method: str, checkpoint: str) -> Plan:
     """Return the plan that uses a trained model.
 
     Parameters
@@ -243,14 +245,14 @@ def with_model(plan: Plan, source: Source, method: str, checkpoint: str) -> Plan
     return replace(plan, **changes)
 
 
-def is_asked(plan: Plan, source: Source) -> bool:
+def is_asked(plan: Plan, source: ModelShelf) -> bool:
     """Tell whether a plan's proposals depend on a shelf's model: it gives the base maps, or a refiner asks it."""
     if source in ("localize", "segment"):
         return True
     return any(source in load_method("refine", step.method).needs for step in plan.refiners)
 
 
-def base_provenance(project: Project, plan: Plan, source: Source) -> Provenance:
+def base_provenance(project: Project, plan: Plan, source: ModelShelf) -> Provenance:
     """Return what decides base maps, besides the image: method, inference settings and the model's content."""
     settings = to_dict(inference_of(plan, source))
     weights = file_digest(checkpoint_of(project, plan, source))
@@ -269,7 +271,7 @@ def _digest(path: Path, changed: int, size: int) -> str:
 
 
 def chain_of(
-    plan: Plan, source: BaseSource, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
+    plan: Plan, source: BaseShelf, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
 ) -> tuple[Step, ...]:
     """Return the refiners that run on an image: the one rule for what is previewed, stored, trained on and exported.
 
@@ -306,7 +308,7 @@ def saliency_path(project: Project, plan: Plan, image_id: str) -> Path:
     return saliency_file(project.folder / plan.saliency_folder, image_id)
 
 
-def _asked_for(project: Project, plan: Plan, source: BaseSource, image_id: str, refiner: Any) -> Iterator[Provenance]:
+def _asked_for(project: Project, plan: Plan, source: BaseShelf, image_id: str, refiner: Any) -> Iterator[Provenance]:
     """Yield what decides a refiner's result besides the maps it is given."""
     if "features" in refiner.needs and source != "localize":
         yield base_provenance(project, plan, "localize")

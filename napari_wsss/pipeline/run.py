@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
-from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised
+from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised, stored_base
 from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.lineage import (
-    BaseSource,
+    BaseShelf,
     Lineage,
     applied_source,
     build_refiner,
@@ -34,8 +35,6 @@ from napari_wsss.pipeline.lineage import (
     refiner_for,
 )
 from napari_wsss.project.project import Project
-
-Mask = NDArray[np.uint8]
 
 # What can go wrong with one image without saying anything about the next one.
 _IMAGE_ERRORS = (WsssError, OSError)
@@ -205,7 +204,7 @@ def _advice(lacking: Sequence[str]) -> str:
 # -- reading what is stored -------------------------------------------------------------------------------
 
 
-def base_maps(project: Project, image_id: str, source: BaseSource | None = None) -> ActivationMaps | None:
+def base_maps(project: Project, image_id: str, source: BaseShelf | None = None) -> ActivationMaps | None:
     """Return the stored maps of the labelled classes; None when not computed yet (or no model is applied).
 
     They are those of the applied segmenter or else localizer, unless `source` names one of both.
@@ -249,15 +248,7 @@ def proposal(project: Project, image_id: str) -> Mask | None:
 # -- base maps --------------------------------------------------------------------------------------------
 
 
-def stored_base(item: Lineage) -> ActivationMaps | None:
-    """Return the stored maps of exactly the labelled classes; more may be stored, fewer do not count."""
-    stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
-    if stored is None or not set(item.classes) <= set(stored.classes):
-        return None
-    return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
-
-
-def _unrefined(project: Project, image_id: str, source: BaseSource | None) -> Lineage:
+def _unrefined(project: Project, image_id: str, source: BaseShelf | None) -> Lineage:
     """Return the lineage without refiners: base maps must not wait for what these still lack (an affinity network)."""
     return Lineage.of(project, image_id, source, replace(project.plan, refiners=()))
 
@@ -314,7 +305,7 @@ def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -
 
 
 def _base_stage(
-    project: Project, ids: Iterable[str], source: BaseSource, device: str, background: bool
+    project: Project, ids: Iterable[str], source: BaseShelf, device: str, background: bool
 ) -> Steps[StageReport]:
     checkpoint_of(project, project.plan, source)
 

@@ -14,9 +14,9 @@ from skimage.filters import gaussian
 from skimage.measure import label
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.core.masks import Mask
 from napari_wsss.pixels.pixel_walk import band, walked
 
-Mask = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
 _BORDERS = (

@@ -1,7 +1,7 @@
 """Pixels of more than 8 bits: decoded without losing any, and scaled to 8 bits with a sentence that says how.
 
 Pillow opens 16-bit colour pictures as 8-bit ones by dropping the low byte without a word. Here the low byte is
-fetched by decoding a second time with the byte order swapped; TIFF goes through tifffile where it is installed.
+fetched by decoding a second time with the byte order swapped; TIFF goes through tifffile where that can read it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -50,10 +51,6 @@ def read_with_tifffile(path: Path) -> tuple[NDArray[Any] | None, int]:
 
     The orientation is not applied.
     """
-    try:
-        import tifffile
-    except ImportError:
-        return None, 0
     try:
         with tifffile.TiffFile(path) as file:
             page, count = file.pages[0], len(file.pages)
@@ -110,7 +107,7 @@ def _as_declared(samples: NDArray[Any], image: Any) -> NDArray[Any]:
 def _refuse_planes(image: Any) -> None:
     """Raise ValueError where Pillow would take 16-bit planes for 8-bit ones and show noise."""
     if image.tag_v2.get(_PLANAR) == 2 and len(_sample_bits(image)) > 1:
-        raise ValueError("16-bit channels in separate planes need the package tifffile, or a compression it knows")
+        raise ValueError("16-bit channels in separate planes need a compression that tifffile knows")
 
 
 def _both_bytes(image: Image.Image, path: Path) -> NDArray[np.uint16]:

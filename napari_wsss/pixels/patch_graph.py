@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.masks import Mask
 from napari_wsss.pixels.conjugate_gradients import conjugate_gradients
 from napari_wsss.pixels.superpixels import Superpixels
 
-Mask = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.masks import Mask
 from napari_wsss.pixels.conjugate_gradients import conjugate_gradients
 
-Mask = NDArray[np.uint8]
 Shares = NDArray[np.float32]
 
 MEMORY = 0.02

@@ -22,11 +22,11 @@ from skimage.measure import label
 
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.pixels.patch_graph import PatchGraph, build_graph, solve
 from napari_wsss.pixels.pixel_walk import band, walked
 from napari_wsss.pixels.superpixels import Superpixels
 
-Mask = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 Shares = NDArray[np.float32]
 

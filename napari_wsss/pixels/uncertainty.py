@@ -1,4 +1,4 @@
-"""How unsure the maps are at each pixel: the margin between the two strongest scores, background included."""
+"""How unsure maps are: at each pixel, for a person who corrects it, and as a whole, for the order of the queue."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.maps import ActivationMaps
+
+MARGIN = 0.1
+"""Scores nearer to each other than this could as well be the other way round."""
 
 
 def uncertainty(maps: ActivationMaps, threshold: float | None = None) -> NDArray[np.float32]:
@@ -39,6 +42,29 @@ def uncertainty(maps: ActivationMaps, threshold: float | None = None) -> NDArray
     middle = np.minimum(first, np.maximum(second, background))
     found: NDArray[np.float32] = np.clip(1 - (np.maximum(first, background) - middle), 0, 1)
     return found
+
+
+def share_unsure(maps: ActivationMaps, threshold: float) -> float:
+    """Return the share in [0, 1] of pixels where a small change of scores would change the mask.
+
+    A pixel counts when its strongest score lies within `MARGIN` of the background, or when it is foreground and its
+    two strongest classes lie within `MARGIN` of each other. An image without labelled classes has 0.
+
+    Parameters
+    ----------
+    maps : ActivationMaps
+        (K, H, W) scores in [0, 1].
+    threshold : float in [0, 1]
+        The background's score, where the maps bring none.
+    """
+    if not maps.classes:
+        return 0.0
+    first, second = _two_strongest(maps.scores)
+    background = np.float32(threshold) if maps.background is None else maps.background
+    unsure = np.abs(first - background) < MARGIN
+    if len(maps.classes) > 1:
+        unsure |= (first > background) & (first - second < MARGIN)
+    return float(unsure.mean())
 
 
 def _two_strongest(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -22,7 +22,7 @@ def list_backups(folder: Path) -> list[Path]:
 
 
 def holds_everything(database: Database, folder: Path) -> bool:
-    """Return True when the newest backup in `folder` has the database's present content."""
+    """Tell whether the newest backup in `folder` has the database's present content."""
     existing = list_backups(folder)
     return bool(existing) and _revision(existing[0]) == database.revision
 

@@ -234,14 +234,35 @@ class Catalog:
             When `MOVES` does not permit it.
         """
         with self._database.transaction():
-            now = self.state(image_id)
-            if state != now and state not in MOVES[now]:
-                permitted = ", ".join(sorted(MOVES[now]))
-                raise ProjectError(
-                    f"{image_id} is {now} and cannot become {state!r}; it may become: {permitted}. "
-                    "Use undo to take back a decision."
-                )
+            self._check_move(image_id, state)
             self.restore_state(image_id, state)
+
+    def set_accepted(self, image_id: str, edited: float | None) -> None:
+        """Make an image accepted as a person sees it now: nothing disagrees any more, nothing was replaced.
+
+        Parameters
+        ----------
+        edited : float, optional
+            Share of pixels in [0, 1] that the person changed in the proposal.
+
+        Raises
+        ------
+        ProjectError
+            When `MOVES` does not permit it.
+        """
+        with self._database.transaction():
+            self._check_move(image_id, "accepted")
+            share = None if edited is None else float(edited)
+            self._set(image_id, "state = 'accepted', disagrees = 0, replaced = 0, edited = ?", share)
+
+    def _check_move(self, image_id: str, state: str) -> None:
+        now = self.state(image_id)
+        if state != now and state not in MOVES[now]:
+            permitted = ", ".join(sorted(MOVES[now]))
+            raise ProjectError(
+                f"{image_id} is {now} and cannot become {state!r}; it may become: {permitted}. "
+                "Use undo to take back a decision."
+            )
 
     def restore_state(self, image_id: str, state: str) -> None:
         """Set a state without asking `MOVES` (undo)."""

@@ -78,7 +78,9 @@ class Database:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a query; use it with LIMIT where the table may be large."""
-        handle = self._handle()
+        handle: _Handle | None = getattr(self._local, "handle", None)
+        if handle is None or self._closed or handle.process != os.getpid():
+            handle = self._handle()
         try:
             with handle.in_use:
                 found: list[Row] = handle.connection.execute(sql, parameters).fetchall()
@@ -97,7 +99,7 @@ class Database:
         That holds as long as nobody else writes the file, so a read-only database always asks; so does a thread within
         its own transaction, whose changes may still be undone.
         """
-        if self.read_only or self.is_writing:
+        if self.read_only or (self._depth and self.is_writing):
             return read()
         ended, known = self._memory.get(name, (-1, None))
         if ended != self._ended:
@@ -127,14 +129,24 @@ class Database:
                 f"The project {self.path.parent} is open read-only, so nothing can be changed. "
                 "Close it where it is open for writing, then open it again."
             )
-        with self._writing, _as_project_error(self.path):
-            connection = self.connection
+        with self._writing:
+            connection = self._handle().connection
             outermost = self._depth == 0
             self._depth += 1
             self._writer = threading.get_ident()
             try:
-                with _committed(connection) if outermost else _nested():
-                    yield connection
+                if outermost:
+                    connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                if outermost:
+                    connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
+                    connection.execute("COMMIT")
+            except BaseException as reason:
+                if outermost and connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if isinstance(reason, sqlite3.Error):
+                    raise _unusable(self.path, reason) from reason
+                raise
             finally:
                 self._depth -= 1
                 self._ended += outermost
@@ -177,24 +189,6 @@ def create_file(path: Path, build: Callable[[sqlite3.Connection], None]) -> None
     """Make a new SQLite file and let `build` fill it."""
     with _as_project_error(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         build(connection)
-
-
-@contextmanager
-def _committed(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def _nested() -> Iterator[None]:
-    yield
 
 
 @contextmanager

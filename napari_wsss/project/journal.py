@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, pack_table, unpack_table
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database, Row
@@ -31,7 +32,6 @@ NEWEST = 2**62
 of every image follows from the entries in order.
 """
 
-Mask = NDArray[np.uint8]
 COLUMNS = "journal.number, time, id, kind, before, after, undone"
 
 

@@ -6,13 +6,13 @@ import json
 import os
 import secrets
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from napari_wsss.core.children import said_by
 from napari_wsss.core.errors import ProjectError
 
 LOCK_NAME = "project.lock"
@@ -91,7 +91,7 @@ def read_holder(path: Path) -> Holder | None:
 
 
 def is_held(folder: Path) -> bool:
-    """Return True when a living process, or one on another machine, has the project in `folder` open for writing."""
+    """Tell whether a living process, or one on another machine, has the project in `folder` open for writing."""
     holder = read_holder(folder / LOCK_NAME)
     return holder is not None and not holder.is_gone()
 
@@ -108,10 +108,8 @@ def process_start(pid: int) -> str:
         return "" if ended else f"{boot} {fields[19]}"
     if os.name == "nt":
         command = ["tasklist", "/FI", f"PID eq {pid}", "/FO", "CSV", "/NH"]
-        listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        return "running" if f'"{pid}"' in listed else ""
-    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listed.stdout.strip()
+        return "running" if f'"{pid}"' in said_by(command) else ""
+    return said_by(["ps", "-o", "lstart=", "-p", str(pid)]).strip()
 
 
 @contextmanager

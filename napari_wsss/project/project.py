@@ -25,8 +25,9 @@ from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
 from napari_wsss.project.locations import ImageLocations, root_entries
 from napari_wsss.project.lock import ProjectLock, is_held
+from napari_wsss.project.mask_files import MaskFiles
+from napari_wsss.project.masks import Masks
 from napari_wsss.project.opening import build_file, prepare
-from napari_wsss.project.project_masks import ProjectMasks
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.review import Review
 from napari_wsss.project.store import ResultStore
@@ -35,7 +36,7 @@ FILE_NAME = "project.sqlite"
 BACKUPS = "backups"
 
 
-class Project(ProjectMasks):
+class Project:
     """An open project. Make one with `create` or `open`, and close it (it is a context manager).
 
     Attributes
@@ -48,6 +49,10 @@ class Project(ProjectMasks):
         The images.
     journal : Journal
         The edits.
+    masks : Masks
+        Accepted and unfinished masks, as they are.
+    review : Review
+        Changes of masks and review states, and taking them back.
     store : ResultStore
         Machine results.
     backup_error : str
@@ -68,7 +73,8 @@ class Project(ProjectMasks):
         self._classes: ClassList | None = None
         self._plan: tuple[str, Plan] = ("", Plan())
         self._locations = ImageLocations(folder, database, self.catalog)
-        self._review = Review(folder, database, self.catalog, self.journal, lambda: self.classes, self._size_or_none)
+        self.masks = Masks(MaskFiles(folder, database), self.journal, self._size_or_none)
+        self.review = Review(self.masks, database, self.catalog, self.journal, lambda: self.classes)
 
     # -- opening and closing ------------------------------------------------------------------------------
 
@@ -174,7 +180,7 @@ class Project(ProjectMasks):
             prepare(database, folder / BACKUPS)
             project = cls(folder, database, lock)
             if lock is not None:
-                project._review.files.settle()
+                project.review.settle()
                 project._try_backup()
             elif not is_held(folder) and not holds_everything(database, folder / BACKUPS):
                 project.backup_error = (
@@ -193,7 +199,7 @@ class Project(ProjectMasks):
         self._closed = True
         try:
             if not self.read_only:
-                self._review.files.settle()
+                self.review.settle()
                 self._try_backup()
         finally:
             self._database.close()

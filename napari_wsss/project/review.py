@@ -1,4 +1,4 @@
-"""A person's masks and decisions: drafts, accepted masks and undo, exact after a crash at any moment.
+"""A person's decisions and edits of masks: drafts, accepting and undo, exact after a crash at any moment.
 
 The database is the truth and the files follow it (see `mask_files`). Every mask carries who made its pixels (see
 `sources`), through drafts, strokes, accepting and undo.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,111 +15,51 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import PERSON, Source, Sources
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
 from napari_wsss.project.journal import DECISIONS, Entry, Journal
-from napari_wsss.project.mask_files import MaskFiles
-from napari_wsss.project.sourced_masks import SourcedMask, decode_sourced, encode_sourced
+from napari_wsss.project.masks import CHECKPOINT_TEXT, Masks
+from napari_wsss.project.sourced_masks import SourcedMask, encode_sourced
 
-Mask = NDArray[np.uint8]
-CHECKPOINT_TEXT = "wsss-checkpoint"
 EDITED: tuple[str, ...] = ("todo", "skipped", "accepted")
 """States that an edit turns into ``draft``; flagged and excluded images keep their state while they are edited."""
 
 
 class Review:
-    """Drafts, accepted masks and decisions of one project.
+    """Changes of one project's masks and review states.
 
     Parameters
     ----------
-    folder : Path
-        The project folder.
+    masks : Masks
     database, catalog, journal
         Of the same project.
     classes : callable
         Returns the current `ClassList`.
-    size_of : callable
-        Image id -> (height, width) in pixels, None when the image cannot be read now.
     """
 
     def __init__(
         self,
-        folder: Path,
+        masks: Masks,
         database: Database,
         catalog: Catalog,
         journal: Journal,
         classes: Callable[[], ClassList],
-        size_of: Callable[[str], tuple[int, int] | None],
     ) -> None:
-        self.files = MaskFiles(folder, database)
+        self._masks, self._files = masks, masks.files
         self._database = database
         self._catalog = catalog
         self._journal = journal
         self._classes = classes
-        self._size_of = size_of
         self._group = 0  # of decisions that are taken back together, 0 outside of `as_one_step`
-
-    # -- reading ------------------------------------------------------------------------------------------
-
-    def has_accepted(self, image_id: str) -> bool:
-        """Tell whether there is an accepted mask (also while a draft lies over it)."""
-        return self.files.exists(self.files.accepted_path(image_id))
-
-    def has_draft(self, image_id: str) -> bool:
-        """Tell whether there is unfinished work on the mask."""
-        return self.files.exists(self.files.draft_path(image_id)) or self._journal.last_stroke(image_id) > 0
-
-    def read_accepted(self, image_id: str) -> SourcedMask | None:
-        """Return the accepted mask, None when there is none; `ProjectError` when it is damaged.
-
-        A mask without sources (accepted before they were kept, or edited by another program) is a person's.
-        """
-        path = self.files.accepted_path(image_id)
-        content = self.files.content(path)
-        if content is None:
-            return None
-        values, sources, _ = decode_sourced(content, str(path))
-        return SourcedMask(values, sources or Sources.uniform(values.shape, PERSON))
-
-    def read_draft(self, image_id: str) -> SourcedMask | None:
-        """Return the unfinished mask: its last checkpoint with the later strokes laid over.
-
-        Without a checkpoint the strokes lie over the accepted mask, or over background. What a checkpoint without
-        sources holds is a person's where it is not background.
-        """
-        path = self.files.draft_path(image_id)
-        content = self.files.content(path)
-        if content is not None:
-            values, sources, text = decode_sourced(content, str(path))
-            below = SourcedMask(values, sources or Sources((values != 0).astype(np.uint8) * np.uint8(PERSON)))
-            return below.replayed(self._journal.strokes(image_id, since=int(text.get(CHECKPOINT_TEXT, 0))))
-        strokes = self._journal.strokes(image_id)
-        return self._under_draft(image_id).replayed(strokes) if strokes else None
-
-    def working(self, image_id: str) -> SourcedMask | None:
-        """Return what a person works on: the draft if there is one, else the accepted mask, else None."""
-        draft = self.read_draft(image_id)
-        return self.read_accepted(image_id) if draft is None else draft
-
-    def _under_draft(self, image_id: str) -> SourcedMask:
-        accepted = self.read_accepted(image_id)
-        if accepted is not None:
-            return accepted
-        size = self._size_of(image_id)
-        if size is None:
-            raise ProjectError(
-                f"The image {image_id} cannot be read, so the strokes of its unfinished mask have no size. "
-                "Put the image back; the strokes are kept."
-            )
-        return SourcedMask.empty(size)
 
     def _sourced(self, image_id: str, values: Mask, sources: Sources | None) -> SourcedMask:
         """Return a mask with its sources; without them, what differs from the mask there is was drawn by a person."""
         if sources is not None:
             return SourcedMask(values, sources)
         try:
-            known = self.working(image_id)
+            known = self._masks.working(image_id)
         except ProjectError:  # damaged, or its image is gone: it must not stand in the way of a whole mask
             known = None
         return known.drawn_over(values) if known else SourcedMask(values, Sources.uniform(values.shape, PERSON))
@@ -167,17 +106,17 @@ class Review:
             self._edited(image_id)
         drawn = self._sourced(image_id, values, sources)
         content = encode_sourced(drawn, self._classes(), {CHECKPOINT_TEXT: str(last)})
-        path = self.files.draft_path(image_id)
-        with self.files.settling:
+        path = self._files.draft_path(image_id)
+        with self._files.settling:
             try:
-                self.files.write(path, content)
+                self._files.write(path, content)
             except OSError as reason:
                 raise ProjectError(
                     f"The draft of {image_id} could not be written to {path} ({reason.strerror}). Free some space or "
                     "correct the permissions; its strokes are kept and saving can be tried again."
                 ) from reason
             with self._database.transaction():
-                self.files.decided_elsewhere(path)
+                self._files.decided_elsewhere(path)
                 self._journal.clear_strokes(image_id, last)
 
     def _edited(self, image_id: str) -> None:
@@ -188,16 +127,16 @@ class Review:
 
     def discard_draft(self, image_id: str) -> bool:
         """Drop the unfinished mask; undoable. Return whether there was one."""
-        if not self.has_draft(image_id):
+        if not self._masks.has_draft(image_id):
             return False
         with self._database.transaction():
             state = self._catalog.state(image_id)
-            after = state if state != "draft" else "accepted" if self.has_accepted(image_id) else "todo"
+            after = state if state != "draft" else "accepted" if self._masks.has_accepted(image_id) else "todo"
             entry = self._record_mask(image_id, after, {"action": "discard"})
             self._keep_draft(entry, image_id, None)
             self._drop_draft(image_id)
             self._catalog.restore_state(image_id, after)
-        self.files.settle()
+        self._files.settle()
         return True
 
     # -- deciding -----------------------------------------------------------------------------------------
@@ -238,10 +177,10 @@ class Review:
             When it holds a value that is no class of the project.
         """
         self._check(image_id, values)
-        path = self.files.accepted_path(image_id)
+        path = self._files.accepted_path(image_id)
         mask = self._sourced(image_id, values, sources)
         with self._database.transaction():
-            before = self.files.content(path)
+            before = self._files.content(path)
             if self._is_accepted_already(image_id, mask):
                 self._catalog.set_facts(image_id, disagrees=False)  # looked at again, and found right
                 return
@@ -250,17 +189,15 @@ class Review:
                 self._journal.keep_file(entry.number, "mask", before)
             self._keep_draft(entry, image_id, mask)
             self._drop_draft(image_id)
-            self.files.decide(path, encode_sourced(mask, self._classes()))
-            self._catalog.set_state(image_id, "accepted")
-            self._catalog.set_facts(image_id, disagrees=False, replaced=False)
-            self._catalog.set_edited(image_id, (facts or {}).get("edited"))
-        self.files.settle()
+            self._files.decide(path, encode_sourced(mask, self._classes()))
+            self._catalog.set_accepted(image_id, (facts or {}).get("edited"))
+        self._files.settle()
 
     def _is_accepted_already(self, image_id: str, mask: SourcedMask) -> bool:
         if not self.resting_state(image_id) == self._catalog.state(image_id) == "accepted":
             return False
         try:
-            known = self.read_accepted(image_id)
+            known = self._masks.accepted(image_id)
         except ProjectError:  # damaged: a good reason to accept anew
             return False
         return known is not None and known.same_as(mask)
@@ -268,7 +205,8 @@ class Review:
     def _record_mask(self, image_id: str, state: str, after: Mapping[str, Any]) -> Entry:
         record = self._catalog.get(image_id)
         before = {"state": record.state, "disagrees": record.disagrees, "replaced": record.replaced}
-        had = {"mask": self.has_accepted(image_id), "draft": self.has_draft(image_id), "edited": record.edited}
+        masks = {"mask": self._masks.has_accepted(image_id), "draft": self._masks.has_draft(image_id)}
+        had = {**masks, "edited": record.edited}
         return self._journal.append("mask", image_id, {**before, **had}, {**after, "state": state, **self._step()})
 
     def _step(self) -> dict[str, int]:
@@ -277,7 +215,7 @@ class Review:
     def _keep_draft(self, entry: Entry, image_id: str, accepted: SourcedMask | None) -> None:
         """Keep the draft with the entry, unless the mask accepted now is the same."""
         try:
-            draft = self.read_draft(image_id)
+            draft = self._masks.draft(image_id)
         except ProjectError:  # damaged, or its image is gone: it must not stand in the way of a whole mask
             return
         if draft is not None and (accepted is None or not draft.same_as(accepted)):
@@ -285,7 +223,7 @@ class Review:
 
     def _drop_draft(self, image_id: str) -> None:
         self._journal.clear_strokes(image_id)
-        self.files.decide(self.files.draft_path(image_id), None)
+        self._files.decide(self._files.draft_path(image_id), None)
 
     def decide(self, image_id: str, state: str) -> None:
         """Skip, flag, exclude or take up again an image; undoable. ``todo`` becomes what the image rests in.
@@ -300,16 +238,16 @@ class Review:
             wanted = self.resting_state(image_id) if state == "todo" else state
             if wanted == now:
                 return
-            if wanted == "accepted" and not self.has_accepted(image_id):
+            if wanted == "accepted" and not self._masks.has_accepted(image_id):
                 raise ProjectError(f"{image_id} has no accepted mask; accept one to make it accepted.")
             self._catalog.set_state(image_id, wanted)
             self._journal.append("state", image_id, {"state": now}, {"state": wanted, **self._step()})
 
     def resting_state(self, image_id: str) -> str:
         """Return what an image is when nobody flagged, skipped or excluded it: draft, accepted or todo."""
-        if self.has_draft(image_id):
+        if self._masks.has_draft(image_id):
             return "draft"
-        return "accepted" if self.has_accepted(image_id) else "todo"
+        return "accepted" if self._masks.has_accepted(image_id) else "todo"
 
     def undo(self) -> str | None:
         """Take back the last decision: state and mask file become what they were. Return the image's id.
@@ -327,7 +265,7 @@ class Review:
                 entry = self._journal.last(DECISIONS)
                 if group is None or entry is None or entry.after.get("group") != group:
                     break
-        self.files.settle()
+        self._files.settle()
         return undone
 
     def _undo_entry(self, entry: Entry, image_id: str) -> None:
@@ -342,30 +280,34 @@ class Review:
         self._journal.mark_undone(entry.number)
 
     def _undo_mask(self, entry: Entry, image_id: str) -> str:
-        newer = self.read_draft(image_id)  # before the mask below it changes
-        before, path = entry.before, self.files.accepted_path(image_id)
+        newer = self._masks.draft(image_id)  # before the mask below it changes
+        before, path = entry.before, self._files.accepted_path(image_id)
         draft = self._journal.kept_file(entry.number, "draft")
         if entry.after["action"] == "accept":
-            draft = draft or (self.files.content(path) if before["draft"] else None)  # kept only where it differed
-            self.files.decide(path, self._journal.kept_file(entry.number, "mask"))
+            draft = draft or (self._files.content(path) if before["draft"] else None)  # kept only where it differed
+            self._files.decide(path, self._journal.kept_file(entry.number, "mask"))
             self._catalog.set_facts(image_id, disagrees=before["disagrees"], replaced=before["replaced"])
             self._catalog.set_edited(image_id, before.get("edited"))
         if newer is not None:
             draft = encode_sourced(newer, self._classes())
         self._journal.clear_strokes(image_id)
-        self.files.decide(self.files.draft_path(image_id), draft)
+        self._files.decide(self._files.draft_path(image_id), draft)
         edited = newer is not None and before["state"] in EDITED
         return "draft" if edited else self._undrafted(entry, image_id)
 
     def _undrafted(self, entry: Entry, image_id: str) -> str:
         """Return the state before `entry`, or draft where that state says there is no unfinished work but there is."""
         state = str(entry.before["state"])
-        return "draft" if state in ("todo", "accepted") and self.has_draft(image_id) else state
+        return "draft" if state in ("todo", "accepted") and self._masks.has_draft(image_id) else state
+
+    def settle(self) -> int:
+        """Try again to write mask files that could not be written; return how many still wait (0: all on disk)."""
+        return self._files.settle()
 
     def _check(self, image_id: str, values: Mask) -> None:
         if values.ndim != 2 or values.dtype != np.uint8:
             raise ProjectError(f"A mask is (H, W) uint8; found {values.shape} {values.dtype} for {image_id}.")
-        size = self._size_of(image_id)
+        size = self._masks.size_of(image_id)
         if size is not None and size != values.shape:
             raise ProjectError(
                 f"The mask of {image_id} is {values.shape[1]} x {values.shape[0]} pixels, its image is "

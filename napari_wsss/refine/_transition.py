@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Planes = NDArray[np.float32]
+from napari_wsss.core.cells import Planes
 
 _LEFT_OUT = 1e-7
 

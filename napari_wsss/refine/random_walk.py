@@ -24,15 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.affinities import Affinities
-from napari_wsss.core.cells import Cells
+from napari_wsss.core.cells import Cells, Planes
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.core.progress import Progress, Steps, finish
 from napari_wsss.refine._transition import Transition, chebyshev_coefficients
 from napari_wsss.refine.base import Refiner
-
-Planes = NDArray[np.float32]
 
 _BETWEEN_REPORTS = 8
 # Multiplications from which copying the walk to a GPU is quicker than doing it here (about 0.3 s on one core).

@@ -22,11 +22,9 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING, Evidence
-from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.maps import ActivationMaps, Scores
 from napari_wsss.core.parameters import parameter
 from napari_wsss.refine.base import Refiner
-
-Scores = NDArray[np.float32]
 
 
 class SaliencyBackground(Refiner):

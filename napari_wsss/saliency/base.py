@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,16 +20,14 @@ from torch import Tensor
 
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import parameter
-from napari_wsss.core.resizing import SHORTEST, scaled_size
-from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.networks.device import autocast
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
-from napari_wsss.trunk_network import TrunkNetwork, build_network, load_network, save_network
+from napari_wsss.pixels.resizing import SHORTEST, scaled_size
+from napari_wsss.trunk_network import TrunkNetwork
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
-from napari_wsss.weights.trained import Trained
 
 Size = tuple[int, int]
 
@@ -149,22 +145,3 @@ def resized(images: Tensor, size: Size) -> Tensor:
 
 def _saliency(model: SaliencyModel, images: Tensor) -> Tensor:
     return model.saliency(images)
-
-
-def build_saliency(
-    method: str, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
-) -> SaliencyModel:
-    """Return a new saliency model, as `build_network` does."""
-    network: SaliencyModel = build_network("saliency", method, trunk, parameters)
-    return network
-
-
-def save_saliency(path: Path, model: SaliencyModel, run: Mapping[str, Any]) -> None:
-    """Publish a saliency model, as `save_network` does."""
-    save_network(path, model, None, run)
-
-
-def load_saliency(path: Path, device: str = "cpu") -> tuple[SaliencyModel, Trained]:
-    """Return the saliency model at `path` and its description, as `load_network` does."""
-    network, _, what = load_network("saliency", path, device)
-    return network, what

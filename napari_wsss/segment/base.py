@@ -19,24 +19,21 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import SegmentInference
-from napari_wsss.core.resizing import resize, scaled_size
-from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
 from napari_wsss.networks.device import autocast
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
-from napari_wsss.trunk_network import TrunkNetwork, build_network, load_network, save_network
+from napari_wsss.pixels.resizing import resize, scaled_size
+from napari_wsss.trunk_network import TrunkNetwork
 from napari_wsss.weights.download import fetch
 from napari_wsss.weights.fit import fit, load_trunk_weights
 from napari_wsss.weights.identify import identify
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 from napari_wsss.weights.published import published, published_names
 from napari_wsss.weights.read import read
-from napari_wsss.weights.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -227,23 +224,3 @@ def _probabilities(segmenter: Segmenter, image: NDArray[np.uint8], settings: Seg
 
     found = whole(image)
     return (found + whole(image[:, ::-1]).flip(2)) / 2 if settings.flip else found
-
-
-def build_segmenter(
-    method: str, class_count: int, trunk: TrunkChoice | None = None, parameters: Mapping[str, Any] | None = None
-) -> Segmenter:
-    """Return a new segmenter for so many foreground classes, as `build_network` does."""
-    network: Segmenter = build_network("segment", method, trunk, parameters, class_count)
-    return network
-
-
-def save_segmenter(path: Path, segmenter: Segmenter, classes: ClassList, run: Mapping[str, Any]) -> None:
-    """Publish a segmenter, whose outputs after the background are in the order of `classes`, as `save_network` does."""
-    save_network(path, segmenter, classes, run)
-
-
-def load_segmenter(path: Path, device: str = "cpu") -> tuple[Segmenter, ClassList, Trained]:
-    """Return the segmenter at `path`, its classes and its description, as `load_network` does."""
-    network, classes, what = load_network("segment", path, device)
-    assert classes is not None
-    return network, classes, what

@@ -7,6 +7,7 @@ from typing import Literal
 from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.stubs import united
 
 Answer = Literal["leave", "stop", "cancel"]
 
@@ -30,7 +31,7 @@ def ask_about_training(parent: QWidget) -> Answer:
 
 def ask_about_unsaved(parent: QWidget, reason: str) -> bool:
     """Ask whether to close although the mask could not be written; the safe answer is the default."""
-    buttons = QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel
+    buttons = united(QMessageBox.StandardButton.Discard, QMessageBox.StandardButton.Cancel)
     text = f"The mask of this image could not be saved:\n{reason}\n\nClose and lose the last strokes?"
     answer = QMessageBox.warning(parent, "Not saved", text, buttons, QMessageBox.StandardButton.Cancel)
     return answer == QMessageBox.StandardButton.Discard

@@ -11,6 +11,7 @@ from pathlib import Path
 import napari
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QEvent, QObject
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QApplication, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from napari_wsss.session.session import Session
@@ -18,6 +19,7 @@ from napari_wsss.widgets.closing import may_close
 from napari_wsss.widgets.clusters.page import ClustersPage
 from napari_wsss.widgets.controls.basic import PageArea, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.correct.page import CorrectPage
 from napari_wsss.widgets.header import Footer, Header
 from napari_wsss.widgets.hint_line import HintLine
@@ -86,7 +88,7 @@ class WsssDock(QWidget):
         self.hint_line = HintLine(self.session.hint, lambda: self.tabs.setCurrentIndex(PAGES.index("Train")))
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.tabs.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 1px; }")  # all seven fit a narrow dock
+        certain(self.tabs.tabBar()).setStyleSheet("QTabBar::tab { padding: 3px 1px; }")  # all seven fit a narrow dock
         pages = (
             self.project_page,
             self.review_page,
@@ -189,27 +191,28 @@ class WsssDock(QWidget):
 
     # Closing
 
-    def event(self, event: QEvent) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Notice when the dock is taken out of its window: then it is closed for good."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None and self._window is not None:
+        if certain(event).type() == QEvent.Type.ParentChange and self.parent() is None and self._window is not None:
             self.shut_down()
         return super().event(event)
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Watch the main window, so that closing it can wait for the last stroke."""
         window = self.window()
         if self._window is None and isinstance(window, QMainWindow):
             self._window = window
             window.installEventFilter(self)
 
-    def hideEvent(self, event: object) -> None:
+    def hideEvent(self, event: QHideEvent | None) -> None:
         """Write what is unsaved when the dock disappears behind another."""
         if self._open:
             self.sync.flush()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Before the main window closes: save, and ask about a running training."""
         if self._open and watched is self._window:
+            event = certain(event)
             if event.type() == QEvent.Type.Close:
                 self.sync.flush()
                 if not may_close(self.session, self):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import napari
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_wsss.widgets.controls.basic import soon
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.dock import WsssDock, open_dock
 from napari_wsss.widgets.review.filmstrip import USUAL_HEIGHT, Filmstrip
 
@@ -43,13 +45,13 @@ class FilmstripDock(QWidget):
         if self._panel is panel:
             return
         if self.strip is not None:
-            self.layout().removeWidget(self.strip)
+            certain(self.layout()).removeWidget(self.strip)
             self.strip.deleteLater()
         self._panel = panel
         self.strip = Filmstrip(panel.session, panel.review_page.queue.model, panel.actions_)
-        self.layout().addWidget(self.strip)
+        certain(self.layout()).addWidget(self.strip)
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Find the panel, and a place at the bottom when it is shown for the first time."""
         super().showEvent(event)
         soon(self, self._arrive)

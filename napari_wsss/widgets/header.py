@@ -11,6 +11,7 @@ from napari_wsss.session.table.table import Table
 from napari_wsss.widgets.controls.badge import StateBadge, state_text
 from napari_wsss.widgets.controls.basic import button, column, line, row, text_label
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.stubs import united
 from napari_wsss.widgets.keys.actions import Actions
 
 AGE_MS = 1000
@@ -29,7 +30,7 @@ class Header(QWidget):
         self.progress = text_label(wrap=False)
         self.saved = text_label(wrap=False, tip="Everything is written by itself; there is nothing to save by hand")
         self.why = text_label(quiet=True, tip="Why you are shown this image")
-        self.why.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        self.why.setAlignment(united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignTop))
         self.status = text_label(quiet=True)
         self.backup = text_label()
         self.backup.tint(SAVE_COLOURS["failed"], bold=True)
@@ -76,7 +77,7 @@ class Header(QWidget):
             self.why.setText("")
         else:
             record = table.record
-            before = record.state == "draft" and table.project.has_accepted(record.id)
+            before = record.state == "draft" and table.project.masks.has_accepted(record.id)
             note = f"  <small>({table.image_note})</small>" if table.image_note else ""
             self.name.setText(f"<b>{record.id}</b>{note}")
             self.badge.show_state(record.state, state_text(record, before))

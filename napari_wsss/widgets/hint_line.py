@@ -34,7 +34,7 @@ class Sparkline(QWidget):
         self.setVisible(len(points) > 1)
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the curve."""
         if len(self.points) < 2:
             return

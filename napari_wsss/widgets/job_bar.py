@@ -13,17 +13,10 @@ from qtpy.QtWidgets import QProgressBar, QWidget
 from napari_wsss.core.progress import Progress
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.widgets.controls.basic import button, column, row, text_label
+from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.listening import listen
 
 REFRESH_MS = 500
-
-
-def duration(seconds: float) -> str:
-    """Return a rounded time: ``8 s``, ``3 min``, ``1 h 20 min``."""
-    if seconds < 90:
-        return f"{max(0, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 class JobBar(QWidget):

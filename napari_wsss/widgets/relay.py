@@ -21,7 +21,8 @@ class QtRelay(QObject):
         super().__init__(parent)
         self._open = True
         # Queued even from the Qt thread itself: a job's reports arrive in the order they were made.
-        self._queued.connect(self._run, Qt.ConnectionType.QueuedConnection)
+        # PyQt5's stubs leave out the kind of connection.
+        self._queued.connect(self._run, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
 
     def __call__(self, call: Callable[[], object]) -> None:
         """Run `call` in the Qt thread; after `close` it is dropped."""

@@ -29,8 +29,8 @@ from napari_wsss.session.models.statistics import Figures
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, row, text_label
 from napari_wsss.widgets.controls.charts import BarChart, LineChart, percent, picture_of
+from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.listening import listen
-from napari_wsss.widgets.job_bar import duration
 
 MOST_BLOCKS = 100
 LATELY = 50

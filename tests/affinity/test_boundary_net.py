@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss.affinity.base import AffinityBatch, build_affinity_model, infer_affinities
+from napari_wsss.affinity.base import AffinityBatch, AffinityModel, infer_affinities
 from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.trunk_choice import TRUNKS, TrunkChoice
@@ -19,7 +19,7 @@ TINY = 1 / 16
 
 def network(trunk: str = "resnet18", output_stride: int = 16, **parameters: int) -> BoundaryNet:
     torch.manual_seed(0)
-    found = build_affinity_model("boundary_net", TrunkChoice(trunk, output_stride, TINY), parameters)
+    found = AffinityModel.build("boundary_net", TrunkChoice(trunk, output_stride, TINY), parameters)
     assert isinstance(found, BoundaryNet)
     return found.eval()
 

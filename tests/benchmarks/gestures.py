@@ -303,7 +303,7 @@ GESTURES: dict[str, Gesture] = {
     "accept without a model": Gesture(Desk.accept, _first_is_accepted, Desk.fill, project="bare"),
     "flag": Gesture(Desk.flag, lambda desk: desk.state(_photo(0)) == "flagged"),
     "undo a decision": Gesture(
-        Desk.undo_decision, lambda desk: (desk.shown, desk.state(desk.shown)) == (_photo(0), "todo"), Desk.accept
+        Desk.review.undo, lambda desk: (desk.shown, desk.state(desk.shown)) == (_photo(0), "todo"), Desk.accept
     ),
     "apply a model": Gesture(
         lambda desk: desk.apply(MODELS[1]), lambda desk: desk.project.plan.localizer_checkpoint == MODELS[1]

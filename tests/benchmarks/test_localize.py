@@ -15,9 +15,9 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
 
 from napari_wsss.core.inference import Inference  # noqa: E402
-from napari_wsss.core.resizing import resize  # noqa: E402
 from napari_wsss.core.trunk_choice import TrunkChoice  # noqa: E402
-from napari_wsss.localize.base import Localizer, build_localizer, infer_maps  # noqa: E402
+from napari_wsss.localize.base import Localizer, infer_maps  # noqa: E402
+from napari_wsss.pixels.resizing import resize  # noqa: E402
 
 HEIGHT, WIDTH, CLASSES = 375, 500, 20
 PRESENT = (3, 11)
@@ -42,7 +42,7 @@ def picture() -> NDArray[np.uint8]:
 def localizer(request: pytest.FixtureRequest, picture: NDArray[np.uint8]) -> Localizer:
     """Return a CAM network with random weights whose statistics fit the picture, so that its maps vary."""
     torch.manual_seed(0)
-    found = build_localizer("cam", CLASSES, TrunkChoice(request.param))
+    found = Localizer.build("cam", TrunkChoice(request.param), class_count=CLASSES)
     torch.nn.init.normal_(found.classifier.weight)
     for module in found.modules():
         if isinstance(module, torch.nn.BatchNorm2d):

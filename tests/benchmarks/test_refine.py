@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.resizing import resize
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.refine.dense_crf import DenseCrf
 from napari_wsss.refine.power_background import PowerBackground
 from tests.benchmarks.conftest import blobs

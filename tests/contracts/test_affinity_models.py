@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 import torch
 
-from napari_wsss.affinity.base import (
-    AffinityBatch,
-    AffinityModel,
-    build_affinity_model,
-    infer_affinities,
-    load_affinity_model,
-    save_affinity_model,
-)
+from napari_wsss.affinity.base import AffinityBatch, AffinityModel, infer_affinities
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.pixels.resizing import resize
 
 EXACT = Inference(preset="fast", precision="float32")
 
@@ -30,7 +24,7 @@ pytestmark = pytest.mark.parametrize("method", method_names("affinity"))
 
 def build(method: str) -> AffinityModel:
     torch.manual_seed(0)
-    return build_affinity_model(method, TrunkChoice(width=1 / 16))
+    return AffinityModel.build(method, TrunkChoice(width=1 / 16))
 
 
 def images(count: int, height: int = 64, width: int = 80) -> torch.Tensor:
@@ -131,6 +125,22 @@ def test_the_loss_is_finite_and_reaches_every_weight_that_learns(method: str, co
     assert not unreached
 
 
+@pytest.mark.parametrize("factor", [0.0, 1e-8, 1e6])
+def test_dead_and_huge_features_have_finite_gradients(method: str, factor: float) -> None:
+    model = build(method).train()
+    batch = images(1)
+    features = model.trunk.features
+
+    def scaled(images: torch.Tensor, taps: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        return {tap: factor * found for tap, found in features(images, taps).items()}
+
+    with patch.object(model.trunk, "features", scaled):
+        torch.stack(list(model.loss(AffinityBatch(batch, labels_for(model, batch))).values())).sum().backward()
+
+    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
 def test_undecided_labels_give_no_loss_that_is_not_a_number(method: str) -> None:
     model, batch = build(method).train(), images(2)
     nothing = torch.full_like(labels_for(model, batch), 255)
@@ -150,9 +160,9 @@ def test_evaluation_is_deterministic_and_puts_the_mode_back(method: str) -> None
 
 def test_a_checkpoint_comes_back_and_restores(method: str, tmp_path: Path) -> None:
     model = build(method)
-    save_affinity_model(tmp_path / "net.safetensors", model, {"epochs": 1})
+    model.save(tmp_path / "net.safetensors", None, {"epochs": 1})
 
-    loaded, what = load_affinity_model(tmp_path / "net.safetensors")
+    loaded, _, what = AffinityModel.restore(tmp_path / "net.safetensors", "cpu")
     restored, _, _ = type(model).restore(tmp_path / "net.safetensors", "cpu")
 
     assert what.classes is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,16 +13,9 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import (
-    Localizer,
-    LocalizerBatch,
-    build_localizer,
-    infer_maps,
-    load_localizer,
-    save_localizer,
-)
+from napari_wsss.localize.base import Localizer, LocalizerBatch, infer_maps
+from napari_wsss.pixels.resizing import resize
 
 EXACT = Inference(precision="float32")
 CLASSES = 3
@@ -31,7 +25,7 @@ pytestmark = pytest.mark.parametrize("method", method_names("localize"))
 
 def build(method: str, class_count: int = CLASSES) -> Localizer:
     torch.manual_seed(0)
-    return build_localizer(method, class_count, TrunkChoice(width=1 / 16))
+    return Localizer.build(method, TrunkChoice(width=1 / 16), class_count=class_count)
 
 
 def images(count: int, height: int = 64, width: int = 80) -> torch.Tensor:
@@ -116,6 +110,33 @@ def test_the_loss_is_finite_and_reaches_every_weight_that_learns(method: str, si
     assert not unreached
 
 
+@pytest.mark.parametrize("factor", [0.0, 1e-8, 1e6])
+def test_dead_and_huge_features_have_finite_gradients(method: str, factor: float) -> None:
+    localizer = build(method).train()
+    features = localizer.trunk.features
+
+    def scaled(images: torch.Tensor, taps: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        return {tap: factor * found for tap, found in features(images, taps).items()}
+
+    with patch.object(localizer.trunk, "features", scaled):
+        torch.stack(
+            list(localizer.loss(LocalizerBatch(images(1), torch.tensor([[1.0, 0.0, 1.0]]))).values())
+        ).sum().backward()
+
+    gradients = [weight.grad for weight in localizer.parameters() if weight.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_one_cell_of_one_image_can_be_learned_from(method: str) -> None:
+    localizer = build(method).train()
+    one = LocalizerBatch(images(1, 16, 16), torch.tensor([[1.0, 0.0, 1.0]]))
+
+    losses = localizer.loss(one)
+    torch.stack(list(losses.values())).sum().backward()
+
+    assert all(torch.isfinite(loss) for loss in losses.values())
+
+
 def test_one_class_is_enough(method: str) -> None:
     localizer = build(method, 1).train()
     localizer.trunk.freeze_batch_norm()
@@ -151,9 +172,9 @@ def test_parameters_survive_json_types(method: str) -> None:
 
 def test_a_checkpoint_gives_the_same_maps(method: str, tmp_path: Path) -> None:
     localizer = build(method)
-    save_localizer(tmp_path / "x.safetensors", localizer, ClassList("abc"), {})
+    localizer.save(tmp_path / "x.safetensors", ClassList("abc"), {})
 
-    found, classes, what = load_localizer(tmp_path / "x.safetensors")
+    found, classes, what = Localizer.restore(tmp_path / "x.safetensors", "cpu")
 
     assert (what.method, classes) == (method, ClassList("abc"))
     np.testing.assert_array_equal(

@@ -14,7 +14,7 @@ from napari_wsss.core.maps import ActivationMaps, SaliencyMap
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.progress import finish
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.resizing import resize
+from napari_wsss.pixels.resizing import resize
 from tests.evidence import Given
 
 KNOWN_INPUTS = {"background", "saliency", "affinity", "features"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import check, fields_of, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel, build_saliency, load_saliency, save_saliency
+from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel
 from napari_wsss.weights.published import published_names
 
 EXACT = Inference(preset="fast", precision="float32")
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.parametrize("method", method_names("saliency"))
 
 def build(method: str, trunk: str = "mobilenet_v2") -> SaliencyModel:
     torch.manual_seed(0)
-    return build_saliency(method, TrunkChoice(trunk, width=1 / 16), {"side": 64})
+    return SaliencyModel.build(method, TrunkChoice(trunk, width=1 / 16), {"side": 64})
 
 
 def batch(size: int, height: int = 64, width: int = 80) -> SaliencyBatch:
@@ -73,6 +74,31 @@ def test_the_loss_is_finite_and_reaches_every_weight_that_learns(method: str, si
 
     assert all(torch.isfinite(loss) and loss.ndim == 0 for loss in losses.values())
     assert not [name for name, w in model.named_parameters() if w.requires_grad and w.grad is None]
+
+
+@pytest.mark.parametrize("factor", [0.0, 1e-8, 1e6])
+def test_dead_and_huge_features_have_finite_gradients(method: str, factor: float) -> None:
+    model = build(method).train()
+    features = model.trunk.features
+
+    def scaled(images: torch.Tensor, taps: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        return {tap: factor * found for tap, found in features(images, taps).items()}
+
+    with patch.object(model.trunk, "features", scaled):
+        torch.stack(list(model.loss(batch(1)).values())).sum().backward()
+
+    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_one_cell_of_one_image_can_be_learned_from(method: str) -> None:
+    model = build(method).train()
+    one = batch(1, 16, 16)
+
+    losses = model.loss(one)
+    torch.stack(list(losses.values())).sum().backward()
+
+    assert all(torch.isfinite(loss) for loss in losses.values())
 
 
 def test_ignored_pixels_teach_nothing(method: str) -> None:
@@ -134,9 +160,9 @@ def test_parameters_survive_json_types(method: str) -> None:
 
 def test_a_checkpoint_gives_the_same_result(method: str, tmp_path: Path) -> None:
     model = build(method)
-    save_saliency(tmp_path / "x.safetensors", model, {})
+    model.save(tmp_path / "x.safetensors", None, {})
 
-    found, what = load_saliency(tmp_path / "x.safetensors")
+    found, _, what = SaliencyModel.restore(tmp_path / "x.safetensors", "cpu")
 
     assert (what.method, what.classes) == (method, None)
     np.testing.assert_array_equal(found.infer(picture(), EXACT), model.infer(picture(), EXACT))

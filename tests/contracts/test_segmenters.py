@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,16 +14,9 @@ from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import check, from_dict, to_dict
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.segment.base import (
-    Segmenter,
-    SegmenterBatch,
-    build_segmenter,
-    load_segmenter,
-    predict,
-    save_segmenter,
-)
+from napari_wsss.pixels.resizing import resize
+from napari_wsss.segment.base import Segmenter, SegmenterBatch, predict
 
 EXACT = SegmentInference(precision="float32")
 CLASSES = 3
@@ -32,7 +26,7 @@ pytestmark = pytest.mark.parametrize("method", method_names("segment"))
 
 def build(method: str, class_count: int = CLASSES) -> Segmenter:
     torch.manual_seed(0)
-    return build_segmenter(method, class_count, TrunkChoice(width=1 / 16))
+    return Segmenter.build(method, TrunkChoice(width=1 / 16), class_count=class_count)
 
 
 def images(count: int, height: int = 64, width: int = 80) -> torch.Tensor:
@@ -86,6 +80,31 @@ def test_the_loss_is_finite_and_reaches_every_weight_that_learns(method: str, si
     assert not unreached
 
 
+@pytest.mark.parametrize("factor", [0.0, 1e-8, 1e6])
+def test_dead_and_huge_features_have_finite_gradients(method: str, factor: float) -> None:
+    segmenter = build(method).train()
+    features = segmenter.trunk.features
+
+    def scaled(images: torch.Tensor, taps: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        return {tap: factor * found for tap, found in features(images, taps).items()}
+
+    with patch.object(segmenter.trunk, "features", scaled):
+        torch.stack(list(segmenter.loss(batch(1)).values())).sum().backward()
+
+    gradients = [weight.grad for weight in segmenter.parameters() if weight.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_one_cell_of_one_image_can_be_learned_from(method: str) -> None:
+    segmenter = build(method).train()
+    one = SegmenterBatch(images(1, 16, 16), torch.ones(1, 16, 16, dtype=torch.uint8), torch.ones(1, 16, 16))
+
+    losses = segmenter.loss(one)
+    torch.stack(list(losses.values())).sum().backward()
+
+    assert all(torch.isfinite(loss) for loss in losses.values())
+
+
 def test_ignored_pixels_teach_nothing(method: str) -> None:
     segmenter, data = build(method).eval(), batch(2)
     other = data.masks.clone()
@@ -135,9 +154,9 @@ def test_parameters_survive_json_types(method: str) -> None:
 
 def test_a_checkpoint_gives_the_same_result(method: str, tmp_path: Path) -> None:
     segmenter = build(method)
-    save_segmenter(tmp_path / "x.safetensors", segmenter, ClassList("abc"), {})
+    segmenter.save(tmp_path / "x.safetensors", ClassList("abc"), {})
 
-    found, classes, what = load_segmenter(tmp_path / "x.safetensors")
+    found, classes, what = Segmenter.restore(tmp_path / "x.safetensors", "cpu")
 
     assert (what.method, classes) == (method, ClassList("abc"))
     np.testing.assert_array_equal(predict(found, picture(), EXACT), predict(segmenter, picture(), EXACT))

@@ -30,7 +30,7 @@ def test_a_project_dropped_on_napari_is_walked_through(make_napari_viewer, model
     monkeypatch.setattr(walk, "SETTLING", 0.1)
     viewer = make_napari_viewer(show=True)
     [image] = viewer.open(str(model_folder), plugin="napari-wsss")
-    qtbot.waitUntil(lambda: dock_of(viewer) is not None and dock_of(viewer).session.image is not None, timeout=20000)
+    qtbot.waitUntil(lambda: dock_of(viewer) is not None and bool(dock_of(viewer).session.shown_id), timeout=20000)
     dock = dock_of(viewer)
     assert dock.sync.layers[0] is image
     assert len(viewer.layers) == 5

@@ -270,7 +270,7 @@ def taken_back(desk: Desk) -> None:
     page = desk.diary[image_id]
     page.mask = page.mask_person = None
     page.state = "todo"
-    assert desk.undo_decision() == image_id
+    assert desk.review.undo() == image_id
     assert not desk.layer.data.any()
     assert not desk.diary.file_of(image_id).exists()
     desk.skip()
@@ -281,7 +281,7 @@ def taken_back(desk: Desk) -> None:
     page = desk.diary[image_id]
     page.draft, page.draft_person, page.state = page.mask, page.mask_person, "draft"
     page.mask = page.mask_person = None
-    assert desk.undo_decision(key=False) == image_id
+    assert desk.review.undo(key=False) == image_id
     desk.stroke(0, (55, 10), (55, 70), size=3)
     desk.accept()
 
@@ -299,7 +299,7 @@ def three_back(desk: Desk) -> None:
         decide()
     for image_id, page in reversed(before):
         desk.diary.pages[image_id] = page
-        assert desk.undo_decision() == image_id
+        assert desk.review.undo() == image_id
         desk.diary.check_accepted_untouched()
     (flagged, _) = before[1]
     desk.go_to(flagged)

@@ -23,7 +23,7 @@ def go_home(desk: Desk) -> None:
     desk.redo()
     desk.qtbot.wait(250)  # strokes are written a moment after they end
     with Project.open(desk.diary.folder, read_only=True) as project:
-        found = project.read_sourced(image_id)
+        found = project.masks.working(image_id)
     np.testing.assert_array_equal(found.values, desk.now)
     np.testing.assert_array_equal(found.sources.person, desk.person)
     desk.stroke(0, (60, 10), (60, 80), size=7)

@@ -25,7 +25,7 @@ def find(desk: Desk) -> str:
     desk.look_at("Clusters")
     page = desk.dock.clusters_page
     mouse.write(page.count.lineEdit(), "2")
-    mouse.click(page.find)
+    mouse.click(page.find_button)
     desk.until(lambda: page.rows and not desk.session.jobs.all)
     classes = [page.class_box.itemData(row) for row in range(page.class_box.count())]
     members = {name: sum(name in one.labels for one in desk.diary.pages.values()) for name in classes}

@@ -75,7 +75,7 @@ class Labeler:
         form.open_images(images)
         self.until(lambda: form.report is not None)
         assert form.report.is_clean
-        mouse.click(form.create)
+        mouse.click(form.create_button)
         self.until(lambda: self.session.table.image is not None)
 
     def train(self, meanwhile: Callable[[], object] = lambda: None, **options: object) -> None:

@@ -46,9 +46,9 @@ def on_disk(folder: Path) -> dict[str, Any]:
             },
             "journal": [[e.number, e.image_id, e.kind, e.before, e.after, e.undone] for e in entries],
             "strokes": {image_id: project.journal.last_stroke(image_id) for image_id in project.catalog.ids()},
-            "accepted files": {one: file_digest(project.accepted_path(one)) for one in project.catalog.ids()},
-            "accepted": {one: _mask(project.read_sourced(one, accepted=True)) for one in project.catalog.ids()},
-            "working": {one: _mask(project.read_sourced(one)) for one in project.catalog.ids()},
+            "accepted files": {one: file_digest(project.masks.accepted_path(one)) for one in project.catalog.ids()},
+            "accepted": {one: _mask(project.masks.accepted(one)) for one in project.catalog.ids()},
+            "working": {one: _mask(project.masks.working(one)) for one in project.catalog.ids()},
         }
 
 

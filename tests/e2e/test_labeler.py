@@ -84,4 +84,4 @@ def test_the_loop(labeler: Labeler, tmp_path: Path) -> None:
     labeler.dock.shut_down()
     with Project.open(project, read_only=True) as closed:
         assert closed.catalog.counts()["accepted"] == 2
-        np.testing.assert_array_equal(closed.read_accepted(order[0]), kept)
+        np.testing.assert_array_equal(closed.masks.read_accepted(order[0]), kept)

@@ -19,13 +19,13 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize import _comparing
-from napari_wsss.localize.base import build_localizer, infer_maps, save_localizer
+from napari_wsss.localize.base import Localizer, infer_maps
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.companions import related
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 
@@ -37,7 +37,7 @@ FAST = Inference(preset="fast", precision="float32")
 def mcis(**parameters: Any) -> CoAttention:
     torch.manual_seed(0)
     more = {"convolutions": 0, "companion_side": 64, **parameters}
-    found = build_localizer("co_attention", 3, TrunkChoice("resnet18", width=1 / 16), more)
+    found = Localizer.build("co_attention", TrunkChoice("resnet18", width=1 / 16), more, class_count=3)
     assert isinstance(found, CoAttention)
     return found.eval()
 
@@ -170,7 +170,7 @@ def test_the_pipeline_gives_each_image_its_companions(tmp_path: Path) -> None:
     classes = ClassList(["cat", "dog", "owl"])
     images = [NewImage(name, frozenset({"cat"})) for name in names]
     with Project.create(tmp_path / "p", root, classes, images) as project:
-        save_localizer(project.folder / "net.safetensors", mcis(affinity="cosine", companions_per_class=2), classes, {})
+        mcis(affinity="cosine", companions_per_class=2).save(project.folder / "net.safetensors", classes, {})
         step = Step("co_attention", {"preset": "fast", "precision": "float32"})
         project.set_plan(replace(project.plan, localizer=step, localizer_checkpoint="net.safetensors"))
         assert len(related(project, project.plan, project.catalog.get(names[0])).chosen) == 2

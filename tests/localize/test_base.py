@@ -15,17 +15,10 @@ from torch import Tensor, nn
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, StepError, WeightsError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import (
-    Localizer,
-    LocalizerBatch,
-    build_localizer,
-    infer_maps,
-    load_localizer,
-    save_localizer,
-)
+from napari_wsss.localize.base import Localizer, LocalizerBatch, infer_maps
 from napari_wsss.networks.trunk import build_trunk
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.weights.normalisation import TENSORFLOW
 
 EXACT = Inference(precision="float32")
@@ -58,7 +51,7 @@ def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 @pytest.fixture
 def localizer() -> Localizer:
     torch.manual_seed(0)
-    found = build_localizer("cam", 4, SMALL)
+    found = Localizer.build("cam", SMALL, class_count=4)
     nn.init.normal_(found.classifier.weight)  # type: ignore[union-attr,arg-type]
     return found
 
@@ -226,9 +219,9 @@ def test_the_default_loss_is_the_soft_margin(localizer: Localizer) -> None:
 def test_a_checkpoint_needs_nothing_else(localizer: Localizer, tmp_path: Path) -> None:
     classes = ClassList(["a", "b", "c", "d"])
     localizer.normalisation = TENSORFLOW
-    save_localizer(tmp_path / "x.safetensors", localizer, classes, {"epochs": 2})
+    localizer.save(tmp_path / "x.safetensors", classes, {"epochs": 2})
 
-    found, known, what = load_localizer(tmp_path / "x.safetensors")
+    found, known, what = Localizer.restore(tmp_path / "x.safetensors", "cpu")
 
     image = picture(64, 80)
     assert known == classes
@@ -241,41 +234,38 @@ def test_a_checkpoint_needs_nothing_else(localizer: Localizer, tmp_path: Path) -
 
 def test_a_trunk_starts_from_another_checkpoint(localizer: Localizer, tmp_path: Path) -> None:
     localizer.normalisation = TENSORFLOW
-    save_localizer(tmp_path / "x.safetensors", localizer, ClassList("abcd"), {})
+    localizer.save(tmp_path / "x.safetensors", ClassList("abcd"), {})
 
-    again = build_localizer("cam", 9, TrunkChoice(width=1 / 16, weights=str(tmp_path / "x.safetensors")))
+    again = Localizer.build("cam", TrunkChoice(width=1 / 16, weights=str(tmp_path / "x.safetensors")), class_count=9)
 
     assert again.normalisation == TENSORFLOW
     torch.testing.assert_close(again.trunk.state_dict(), localizer.trunk.state_dict())
 
 
 def test_a_trunk_without_dilation_comes_back_without(tmp_path: Path) -> None:
-    save_localizer(
-        tmp_path / "x.safetensors",
-        build_localizer("cam", 1, TrunkChoice("resnet18", width=1 / 16, dilated=False)),
-        ClassList(["a"]),
-        {},
+    Localizer.build("cam", TrunkChoice("resnet18", width=1 / 16, dilated=False), class_count=1).save(
+        tmp_path / "x.safetensors", ClassList(["a"]), {}
     )
 
-    assert not load_localizer(tmp_path / "x.safetensors")[0].trunk.dilated
+    assert not Localizer.restore(tmp_path / "x.safetensors", "cpu")[0].trunk.dilated
 
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_no_class_is_refused(count: int) -> None:
     with pytest.raises(LabelError, match="at least one class"):
-        build_localizer("cam", count, SMALL)
+        Localizer.build("cam", SMALL, class_count=count)
 
 
 def test_what_does_not_exist_is_named(tmp_path: Path, localizer: Localizer) -> None:
     with pytest.raises(StepError, match="cam"):
-        build_localizer("grad_cam_99", 2, SMALL)
+        Localizer.build("grad_cam_99", SMALL, class_count=2)
     with pytest.raises(StepError, match="mobilenet_v2"):
-        build_localizer("cam", 2, TrunkChoice("alexnet"))
+        Localizer.build("cam", TrunkChoice("alexnet"), class_count=2)
     with pytest.raises(WeightsError):
-        load_localizer(tmp_path / "absent.safetensors")
-    save_localizer(tmp_path / "x.safetensors", localizer, ClassList("abcd"), {})
+        Localizer.restore(tmp_path / "absent.safetensors", "cpu")
+    localizer.save(tmp_path / "x.safetensors", ClassList("abcd"), {})
     with pytest.raises(StepError, match="no device 'cuda:77'"):
-        load_localizer(tmp_path / "x.safetensors", "cuda:77")
+        Localizer.restore(tmp_path / "x.safetensors", "cuda:77")
 
 
 @pytest.fixture
@@ -287,7 +277,7 @@ def threads() -> Iterator[int]:
 
 @pytest.mark.usefixtures("threads")
 def test_background_loading_leaves_a_core_free(localizer: Localizer, tmp_path: Path) -> None:
-    save_localizer(tmp_path / "x.safetensors", localizer, ClassList("abcd"), {})
+    localizer.save(tmp_path / "x.safetensors", ClassList("abcd"), {})
     torch.set_num_threads(64)
 
     found, classes, _ = type(localizer).restore(tmp_path / "x.safetensors", "cpu", background=True)

@@ -9,13 +9,13 @@ from torch import nn
 
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import LocalizerBatch, build_localizer, infer_maps
+from napari_wsss.localize.base import Localizer, LocalizerBatch, infer_maps
 from napari_wsss.localize.cam import Cam
 
 
 def cam(class_count: int = 3, width: float = 1 / 16) -> Cam:
     torch.manual_seed(0)
-    found = build_localizer("cam", class_count, TrunkChoice("resnet18", width=width))
+    found = Localizer.build("cam", TrunkChoice("resnet18", width=width), class_count=class_count)
     assert isinstance(found, Cam)
     return found.eval()
 
@@ -44,7 +44,7 @@ def test_the_classifier_has_no_bias() -> None:
 
 
 def test_dropout_acts_in_training_only() -> None:
-    network = build_localizer("cam", 2, TrunkChoice(width=1 / 8), {"dropout": 0.5})
+    network = Localizer.build("cam", TrunkChoice(width=1 / 8), {"dropout": 0.5}, class_count=2)
     images = torch.randn(2, 3, 64, 64)
 
     network.train()
@@ -59,7 +59,7 @@ def test_training_puts_the_peak_of_a_map_on_its_object(seed: int) -> None:
     """Red or green squares on noise; the labels say which colours are there, never where."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    network = build_localizer("cam", 2, TrunkChoice("resnet18", output_stride=8, width=1 / 8)).train()
+    network = Localizer.build("cam", TrunkChoice("resnet18", output_stride=8, width=1 / 8), class_count=2).train()
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     for _ in range(30):
         pictures, labels, _ = squares(random, 8)

@@ -10,13 +10,13 @@ import torch.nn.functional as F
 
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import LocalizerBatch, build_localizer
+from napari_wsss.localize.base import Localizer, LocalizerBatch
 from napari_wsss.localize.co_attention import CoAttention, pairs_of, soft_margin
 
 
 def mcis(class_count: int = 4, trunk: str = "resnet18", **parameters: Any) -> CoAttention:
     torch.manual_seed(0)
-    found = build_localizer("co_attention", class_count, TrunkChoice(trunk, width=1 / 16), parameters)
+    found = Localizer.build("co_attention", TrunkChoice(trunk, width=1 / 16), parameters, class_count=class_count)
     assert isinstance(found, CoAttention)
     found.trunk.freeze_batch_norm()
     return found

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import LocalizerBatch, build_localizer
+from napari_wsss.localize.base import Localizer, LocalizerBatch
 from napari_wsss.localize.edam import Edam
 
 SMALL = {"hidden": 16, "feed_forward": 32}
@@ -18,7 +18,7 @@ SMALL = {"hidden": 16, "feed_forward": 32}
 
 def edam(class_count: int = 4, trunk: str = "mobilenet_v2", **parameters: Any) -> Edam:
     torch.manual_seed(0)
-    found = build_localizer("edam", class_count, TrunkChoice(trunk, width=1 / 16), SMALL | parameters)
+    found = Localizer.build("edam", TrunkChoice(trunk, width=1 / 16), SMALL | parameters, class_count=class_count)
     assert isinstance(found, Edam)
     found.trunk.freeze_batch_norm()
     return found

@@ -12,7 +12,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.registry import method_names
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import Localizer, build_localizer, load_localizer, save_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.localize.lpcam import Lpcam, standing_on
 
 BASES = [name for name in method_names("localize") if name != "lpcam"]
@@ -21,7 +21,7 @@ EVERY = torch.ones(2, 3, dtype=torch.bool)
 
 def build(method: str, **parameters: Any) -> Localizer:
     torch.manual_seed(0)
-    return build_localizer(method, 3, TrunkChoice(width=1 / 16), parameters).eval()
+    return Localizer.build(method, TrunkChoice(width=1 / 16), parameters, class_count=3).eval()
 
 
 def images() -> torch.Tensor:
@@ -63,9 +63,9 @@ def test_any_trained_localizer_is_a_base_and_lies_in_the_checkpoint(method: str,
             weight.add_(0.01)  # not what building it anew would give
     lpcam = standing_on(base, Lpcam.Parameters(cluster_count=2))
     lpcam.put([torch.rand(2, lpcam.trunk.channels)] * 3, [])
-    save_localizer(tmp_path / "x.safetensors", lpcam, ClassList("abc"), {})
+    lpcam.save(tmp_path / "x.safetensors", ClassList("abc"), {})
 
-    found, _, what = load_localizer(tmp_path / "x.safetensors")
+    found, _, what = Localizer.restore(tmp_path / "x.safetensors", "cpu")
 
     assert what.method == "lpcam"
     assert isinstance(found, Lpcam)

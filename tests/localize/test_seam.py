@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import LocalizerBatch, build_localizer
+from napari_wsss.localize.base import Localizer, LocalizerBatch
 from napari_wsss.localize.seam import Seam
 
 EMBEDDING = {"embed_shallow.weight", "embed_deep.weight", "embed.weight"}
@@ -19,7 +19,7 @@ EVERYTHING = torch.ones(2, 3, dtype=torch.bool)
 
 def seam(class_count: int = 3, trunk: str = "mobilenet_v2", output_stride: int = 16, **parameters: Any) -> Seam:
     torch.manual_seed(0)
-    found = build_localizer("seam", class_count, TrunkChoice(trunk, output_stride, 1 / 16), parameters)
+    found = Localizer.build("seam", TrunkChoice(trunk, output_stride, 1 / 16), parameters, class_count=class_count)
     assert isinstance(found, Seam)
     found.trunk.freeze_batch_norm()
     with torch.no_grad():

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import LocalizerBatch, build_localizer
+from napari_wsss.localize.base import Localizer, LocalizerBatch
 from napari_wsss.localize.sub_category import SubCategory
 
 CLASSES, COUNT = 3, 4
@@ -14,7 +14,7 @@ CLASSES, COUNT = 3, 4
 def build(**parameters: object) -> SubCategory:
     torch.manual_seed(0)
     chosen = {"cluster_count": COUNT, "dropout": 0.0, **parameters}
-    localizer = build_localizer("sub_category", CLASSES, TrunkChoice(width=1 / 16), chosen)
+    localizer = Localizer.build("sub_category", TrunkChoice(width=1 / 16), chosen, class_count=CLASSES)
     assert isinstance(localizer, SubCategory)
     localizer.trunk.freeze_batch_norm()
     return localizer

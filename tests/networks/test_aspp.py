@@ -1,11 +1,11 @@
-"""Atrous spatial pyramid pooling: sizes, context, batch size 1."""
+"""Atrous spatial pyramid pooling: sizes, context, features of any scale."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from napari_wsss.networks.aspp import Aspp, ImagePooling, PooledBatchNorm, SummedAspp
+from napari_wsss.networks.aspp import Aspp, ImagePooling, SummedAspp
 
 
 @pytest.mark.parametrize("rates", [(), (6,), (6, 12, 18)])
@@ -26,23 +26,25 @@ def test_image_pooling_is_constant_and_sees_the_mean_only() -> None:
     torch.testing.assert_close(out, pooling(shuffled))
 
 
-def test_a_single_value_per_channel_uses_the_running_statistics() -> None:
-    norm = PooledBatchNorm(3).train()
-    norm.running_mean.copy_(torch.tensor([1.0, 2.0, 3.0]))
-    norm.running_var.fill_(4.0)
-    one = torch.randn(1, 3, 1, 1)
-    out = norm(one)
-
-    torch.testing.assert_close(out.flatten(), (one.flatten() - norm.running_mean) / (4 + norm.eps) ** 0.5)
-    assert norm.num_batches_tracked == 0
+def _gradients(aspp: Aspp, features: torch.Tensor) -> list[torch.Tensor]:
+    """Return the gradients of a random weighting of the result by all parameters."""
+    out = aspp(features)
+    weighting = torch.randn(out.shape, generator=torch.Generator().manual_seed(1))
+    return list(torch.autograd.grad((out * weighting).sum(), list(aspp.parameters())))
 
 
-def test_two_images_use_the_batch_statistics() -> None:
-    norm = PooledBatchNorm(3).train()
-    out = norm(torch.randn(2, 3, 1, 1))
+@pytest.mark.parametrize("images", [1, 2])
+def test_how_large_the_features_are_does_not_change_the_gradients(images: int) -> None:
+    """Of one image the pooled branch is constant, and its gradient nothing but rounding times its own size."""
+    torch.manual_seed(0)
+    aspp, features = Aspp(12, (1, 2), channels=8, dropout=0.0).train(), torch.randn(images, 12, 4, 4)
+    names = [name for name, _ in aspp.named_parameters()]
+    before = dict(zip(names, _gradients(aspp, features), strict=True))
 
-    torch.testing.assert_close(out.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
-    assert norm.num_batches_tracked == 1
+    after = dict(zip(names, _gradients(aspp, 1e6 * features), strict=True))
+
+    projection = "projection.0.weight"
+    assert float((after[projection] - before[projection]).norm()) < 0.05 * float(before[projection].norm())
 
 
 def test_summed_convolutions_are_logits_near_zero_and_keep_the_size() -> None:

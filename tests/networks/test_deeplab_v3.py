@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from napari_wsss.core.trunk_choice import TRUNKS
 from napari_wsss.networks.deeplab_v3 import DeepLabV3, default_rates
@@ -26,12 +27,10 @@ def test_logits_of_any_class_count_at_the_output_stride(name: str, output_stride
     assert extra is None or extra.shape[:2] == (2, 3)
 
 
-@pytest.mark.parametrize("name", TRUNKS)
-def test_one_image_is_enough_to_train(name: str) -> None:
-    torch.manual_seed(0)
-    network = DeepLabV3(build_trunk(name, width=1 / 8), 2, rates=(1, 2), aux=True).train()
-    images, target = torch.randn(1, 3, 49, 49), torch.randint(0, 2, (1, 4, 4))
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
+def _losses(network: DeepLabV3, rate: float = 0.01, side: int = 49) -> list[float]:
+    """Return the losses of twelve steps on one random picture."""
+    images, target = torch.randn(1, 3, side, side), torch.randint(0, 2, (1, -(-side // 16), -(-side // 16)))
+    optimiser = torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9)
     losses = []
     for _ in range(12):
         main, _ = network(images)
@@ -40,9 +39,50 @@ def test_one_image_is_enough_to_train(name: str) -> None:
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("name", TRUNKS)
+def test_one_image_is_enough_to_train(name: str) -> None:
+    torch.manual_seed(0)
+    losses = _losses(DeepLabV3(build_trunk(name, width=1 / 8), 2, rates=(1, 2), aux=True).train())
 
     assert all(math.isfinite(loss) for loss in losses)
     assert min(losses[-3:]) < losses[0]
+
+
+@pytest.mark.parametrize("name", TRUNKS)
+def test_one_cell_is_enough_to_train(name: str) -> None:
+    torch.manual_seed(0)
+    losses = _losses(DeepLabV3(build_trunk(name, width=1 / 16), 2, rates=(1, 2), aux=True).train(), side=16)
+
+    assert all(math.isfinite(loss) for loss in losses)
+
+
+def _kill(network: DeepLabV3, where: str, share: float) -> None:
+    """Let a share of the channels of the trunk or of the head be zero for any picture."""
+    kind = nn.Conv2d if where == "trunk" else nn.BatchNorm2d
+    for name, layer in network.named_modules():
+        if isinstance(layer, kind) and name.startswith("trunk.") == (where == "trunk") and layer.bias is not None:
+            layer.bias.data[torch.rand(len(layer.bias)) < share] = -1e3
+
+
+@pytest.mark.parametrize(
+    ("where", "share"), [("trunk", 0), ("trunk", 0.5), ("trunk", 0.7), ("head", 0.4), ("head", 0.7)]
+)
+@pytest.mark.parametrize("name", ["vgg16", "vgg16_largefov"])
+def test_neither_seeds_nor_dead_channels_decide_whether_a_training_survives(
+    name: str, where: str, share: float
+) -> None:
+    # At a rate ten times too high; a trunk without norm, whose features nothing keeps from growing.
+    for seed in range(6):
+        torch.manual_seed(seed)
+        network = DeepLabV3(build_trunk(name, width=1 / 8), 2, rates=(1, 2)).train()
+        _kill(network, where, share)
+
+        losses = _losses(network, rate=0.1)
+
+        assert all(math.isfinite(loss) for loss in losses), f"seed {seed}: {losses}"
 
 
 def test_every_parameter_up_to_the_heads_gets_a_gradient() -> None:

@@ -59,6 +59,22 @@ class Fixture:
         """What the reference was configured with (class counts, thresholds, scales)."""
         return dict(self.meta.get("config") or {})
 
+    @property
+    def present(self) -> list[int]:
+        """The classes of the maps under ``msf/``, ascending as ours are; `by_class` brings published ones there."""
+        return sorted(self.config["present"])
+
+    def by_class(self, maps: NDArray[Any]) -> NDArray[Any]:
+        """Return maps (P,...) in the order of ``config.present``, sorted by their classes."""
+        return maps[np.argsort(self.config["present"])]
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the rest of the names of outputs that begin with `prefix`; skip the calling test without any."""
+        found = [name.removeprefix(prefix) for name in self.outputs if name.startswith(prefix)]
+        if not found:
+            pytest.skip(f"fixture {self.meta['name']} ({self.meta.get('variant', '?')}) holds no outputs {prefix}*")
+        return found
+
     def tensors(self) -> dict[str, Any]:
         """Return the state dict as torch tensors, which share the fixture's memory: to be read only."""
         import torch

@@ -108,17 +108,13 @@ def test_a_subset_of_the_classes_has_the_same_logits(fixture: Fixture, network: 
 
 
 def test_gradient_norms(fixture: Fixture, network: Edam, features: Tensor) -> None:
-    names = [name.removeprefix("gradnorm/") for name in fixture.outputs if name.startswith("gradnorm/")]
-    assert names
-    for name in names:
+    for name in fixture.names("gradnorm/"):
         norm = float(np.linalg.norm(gradient(network, features, name).astype(np.float64)))
         assert norm == pytest.approx(float(fixture.outputs[f"gradnorm/{name}"]), rel=3e-3), name
 
 
 def test_gradient_slices(fixture: Fixture, network: Edam, features: Tensor) -> None:
-    names = [name.removeprefix("grad_slice/") for name in fixture.outputs if name.startswith("grad_slice/")]
-    assert names
-    for name in names:
+    for name in fixture.names("grad_slice/"):
         expected = fixture.outputs[f"grad_slice/{name}"]
         found = gradient(network, features, name)[:, : expected.shape[1]]
         assert relative_error(found, expected) < 2e-3, name

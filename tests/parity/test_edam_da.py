@@ -7,7 +7,7 @@ import torch
 
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer, infer_maps
+from napari_wsss.localize.base import Localizer, infer_maps
 from napari_wsss.localize.edam import Edam
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.identify import identify
@@ -24,7 +24,9 @@ def fixture() -> Fixture:
 @pytest.fixture(scope="module")
 def network(fixture: Fixture) -> Edam:
     with nothing_drawn():
-        found = build_localizer("edam", fixture.config["num_classes"], TrunkChoice("resnet38", output_stride=8))
+        found = Localizer.build(
+            "edam", TrunkChoice("resnet38", output_stride=8), class_count=fixture.config["num_classes"]
+        )
     assert isinstance(found, Edam)
     state = fixture.tensors()
     descriptor = identify(state)
@@ -51,7 +53,7 @@ def test_features_and_masks(fixture: Fixture, network: Edam, case: str) -> None:
 def test_maps_of_several_scales(fixture: Fixture, network: Edam) -> None:
     settings = Inference(scales=tuple(fixture.config["scales"]), flip=True, precision="float32")
 
-    found = infer_maps(network, fixture.inputs["image_msf"], fixture.config["present"], settings)
+    found = infer_maps(network, fixture.inputs["image_msf"], fixture.present, settings)
 
-    assert list(found.classes) == sorted(fixture.config["present"])
-    assert relative_error(found.scores, fixture.outputs["msf/norm_cam"]) < CLOSE
+    assert list(found.classes) == fixture.present
+    assert relative_error(found.scores, fixture.by_class(fixture.outputs["msf/norm_cam"])) < CLOSE

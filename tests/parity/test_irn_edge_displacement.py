@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss.affinity.base import AffinityBatch, build_affinity_model, infer_affinities
+from napari_wsss.affinity.base import AffinityBatch, AffinityModel, infer_affinities
 from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
 from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.classes import IGNORE
@@ -38,7 +38,7 @@ def network(fixture: Fixture) -> BoundaryNet:
     radii = {"radius": config["radius_infer"], "training_radius": config["radius_train"]}
     choice = TrunkChoice("resnet50", output_stride=16, dilated=False)
     with nothing_drawn():
-        found = build_affinity_model("boundary_net", choice, radii | {"canvas": config["crop_size"]})
+        found = AffinityModel.build("boundary_net", choice, radii | {"canvas": config["crop_size"]})
     assert isinstance(found, BoundaryNet)
     state = fixture.tensors()
     state |= {key: torch.zeros(1).expand(shape) for key, shape in fixture.meta["published_only_keys"]}
@@ -171,14 +171,13 @@ def test_walks(fixture: Fixture, synthetic: bool) -> None:
     if synthetic:
         edge, maps = inputs["synthetic_edge"], inputs["synthetic_cam"]
     affinities = affinities_of(edge, fixture.config["radius_infer"])
-    cases = [name for name in outputs if name.startswith("synthetic/" if synthetic else "walk/") and "pred" not in name]
-    assert cases
-    for case in cases:
+    where = "synthetic/" if synthetic else "walk/"
+    for case in [name for name in fixture.names(where) if not name.endswith("prediction")]:
         power, log2_steps = (int(number) for number in re.findall(r"\d+", case))
 
         found = walk(maps, affinities, power=power, steps=2**log2_steps)
 
-        assert relative_error(found, outputs[case]) < CLOSE, case
+        assert relative_error(found, outputs[where + case]) < CLOSE, case
 
 
 def test_masks_after_walks(fixture: Fixture) -> None:

@@ -85,9 +85,7 @@ def test_matrix_of_the_walk(fixture: Fixture, affinities: Affinities) -> None:
 
 
 def given_maps(fixture: Fixture) -> ActivationMaps:
-    present = fixture.config["present"]
-    order = np.argsort(present)
-    return ActivationMaps(fixture.inputs["cam_walk"][order], tuple(np.array(present)[order]))
+    return ActivationMaps(fixture.by_class(fixture.inputs["cam_walk"]), tuple(fixture.present))
 
 
 def cases(fixture: Fixture) -> list[Any]:

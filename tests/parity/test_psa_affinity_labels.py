@@ -48,13 +48,11 @@ def test_pairs(fixture: Fixture, case: str, labels: str) -> None:
 
 def test_indices_of_both_ends(fixture: Fixture) -> None:
     offsets = half_disc(fixture.config["radius"])
-    grids = [name.split("/")[0] for name in fixture.outputs if name.startswith("index_") and name.endswith("/from")]
-    assert grids
-    for grid in grids:
-        height, width = map(int, grid.removeprefix("index_").split("x"))
+    for grid in sorted({name.partition("/")[0] for name in fixture.names("index_")}):
+        height, width = map(int, grid.split("x"))
         cells = np.arange(height * width).reshape(height, width)
         start = cells[sources(height, width, offsets).numpy()]
 
-        np.testing.assert_array_equal(start, fixture.outputs[f"{grid}/from"])
+        np.testing.assert_array_equal(start, fixture.outputs[f"index_{grid}/from"])
         ends = np.concatenate([start + dy * width + dx for dy, dx in offsets])
-        np.testing.assert_array_equal(ends, fixture.outputs[f"{grid}/to"])
+        np.testing.assert_array_equal(ends, fixture.outputs[f"index_{grid}/to"])

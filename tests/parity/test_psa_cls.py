@@ -11,7 +11,7 @@ import torch
 
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import Localizer, build_localizer, infer_maps
+from napari_wsss.localize.base import Localizer, infer_maps
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.identify import identify
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
@@ -27,7 +27,7 @@ def fixture() -> Fixture:
 @pytest.fixture(scope="module")
 def localizer(fixture: Fixture) -> Localizer:
     with nothing_drawn():
-        network = build_localizer("cam", fixture.config["num_classes"], TrunkChoice("resnet38", 8))
+        network = Localizer.build("cam", TrunkChoice("resnet38", 8), class_count=fixture.config["num_classes"])
     report = fit(network, fixture.tensors())
     assert not report.missing
     assert not report.unexpected
@@ -60,10 +60,9 @@ def test_features_logits_and_maps_agree(fixture: Fixture, localizer: Localizer, 
 
 @pytest.mark.slow  # one scale is compared above, the way over scales and flips by test_seam
 def test_maps_over_scales_and_flips_agree(fixture: Fixture, localizer: Localizer) -> None:
-    present = fixture.config["present"]
     settings = Inference(scales=tuple(fixture.config["scales"]), flip=True, precision="float32")
-    maps = infer_maps(localizer, fixture.inputs["image_msf"], present, settings)
+    maps = infer_maps(localizer, fixture.inputs["image_msf"], fixture.present, settings)
 
-    assert maps.classes == tuple(present)
-    assert relative_error(maps.scores, fixture.outputs["msf/norm_cam"]) < TOLERANCE
+    assert list(maps.classes) == fixture.present
+    assert relative_error(maps.scores, fixture.by_class(fixture.outputs["msf/norm_cam"])) < TOLERANCE
     assert np.all(maps.scores.max((1, 2)) <= 1)

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from napari_wsss.clusters.found import sub_label_matrix
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import LocalizerBatch, build_localizer, infer_maps
+from napari_wsss.localize.base import Localizer, LocalizerBatch, infer_maps
 from napari_wsss.localize.sub_category import SubCategory
+from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.published import published
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
@@ -37,7 +37,7 @@ def localizer(fixture: Fixture) -> SubCategory:
     config = fixture.config
     chosen = {"cluster_count": config["k_cluster"], "sub_weight": config["lambda_sub"]}
     with nothing_drawn():
-        network = build_localizer("sub_category", config["num_classes"], TrunkChoice("resnet38", 8), chosen)
+        network = Localizer.build("sub_category", TrunkChoice("resnet38", 8), chosen, class_count=config["num_classes"])
     assert isinstance(network, SubCategory)
     report = fit(network, fixture.tensors())
     assert report.descriptor.name == "sccam_resnet38"
@@ -74,12 +74,12 @@ def test_features_logits_and_maps_agree(fixture: Fixture, localizer: SubCategory
 
 @pytest.mark.slow  # one scale is compared above, the way over scales and flips by test_seam
 def test_maps_over_scales_and_flips_agree(fixture: Fixture, localizer: SubCategory) -> None:
-    present = fixture.config["present"]
+    present = fixture.present
     settings = Inference(scales=tuple(fixture.config["scales"]), flip=True, precision="float32")
     maps = infer_maps(localizer, fixture.inputs["image_msf"], present, settings)
 
-    assert maps.classes == tuple(present)
-    assert relative_error(maps.scores, fixture.outputs["msf/norm_cam_20"]) < TOLERANCE
+    assert list(maps.classes) == present
+    assert relative_error(maps.scores, fixture.by_class(fixture.outputs["msf/norm_cam_20"])) < TOLERANCE
     if "msf/label_map" in fixture.outputs:
         background = np.full((1, *maps.scores.shape[1:]), fixture.config["background_threshold"], np.float32)
         values = np.array([0, *(k + 1 for k in present)])
@@ -148,12 +148,10 @@ def test_losses_and_gradients_agree(fixture: Fixture, localizer: SubCategory) ->
         assert float(value.detach()) == pytest.approx(float(fixture.outputs[f"loss/{name}"]), rel=LOSS), name
     names = published("sccam_resnet38")
     prefix, weights = "gradnorm/total/", dict(localizer.named_parameters())
-    expected = {key.removeprefix(prefix): value for key, value in fixture.outputs.items() if key.startswith(prefix)}
-    assert expected
-    for key, value in expected.items():
+    for key in fixture.names(prefix):
         gradient = weights[names.renamed(key)].grad
         assert gradient is not None, key
-        assert float(gradient.double().norm()) == pytest.approx(float(value), rel=GRADIENT), key
+        assert float(gradient.double().norm()) == pytest.approx(float(fixture.outputs[prefix + key]), rel=GRADIENT), key
 
 
 def test_sub_category_labels_have_the_published_layout(fixture: Fixture) -> None:

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer, infer_maps
+from napari_wsss.localize.base import Localizer, infer_maps
 from napari_wsss.localize.seam import Seam
 from napari_wsss.networks.pixel_correlation import competing
 from napari_wsss.networks.trunk import LAST
+from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.weights.fit import fit
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, one_pass, relative_error
 
@@ -33,7 +33,9 @@ def fixture() -> Fixture:
 @pytest.fixture(scope="module")
 def network(fixture: Fixture) -> Seam:
     with nothing_drawn():
-        found = build_localizer("seam", fixture.config["num_classes"], TrunkChoice("resnet38", output_stride=8))
+        found = Localizer.build(
+            "seam", TrunkChoice("resnet38", output_stride=8), class_count=fixture.config["num_classes"]
+        )
     assert isinstance(found, Seam)
     report = fit(found, fixture.tensors())
     assert report.descriptor.network == "seam"
@@ -101,9 +103,9 @@ def test_scaled_images(fixture: Fixture) -> None:
 def test_maps_of_several_scales(fixture: Fixture, network: Seam) -> None:
     settings = Inference(scales=tuple(fixture.config["scales"]), flip=True, precision="float32")
 
-    found = infer_maps(network, fixture.inputs["image_msf"], fixture.config["present"], settings)
+    found = infer_maps(network, fixture.inputs["image_msf"], fixture.present, settings)
 
     # Published maps fall below 0 by their smallest value where they are within 1e-5 of it; ours are clamped there.
     expected = np.clip(fixture.outputs["msf/norm_cam"], 0, 1)
-    assert list(found.classes) == sorted(fixture.config["present"])
-    assert relative_error(found.scores, expected[np.argsort(fixture.config["present"])]) < CLOSE
+    assert list(found.classes) == fixture.present
+    assert relative_error(found.scores, fixture.by_class(expected)) < CLOSE

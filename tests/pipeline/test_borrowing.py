@@ -77,8 +77,8 @@ def corrected() -> NDArray[np.uint8]:
 
 
 def test_a_correction_is_proposed_until_the_plan_changes(project: Project) -> None:
-    project.accept(IDS[0], corrected())
-    before = project.working_mask(IDS[1])
+    project.review.accept(IDS[0], corrected())
+    before = project.masks.read_working(IDS[1])
     report = finish(borrow(project, IDS[0], IDS[1:]))
 
     assert report.done == (IDS[1], IDS[2])
@@ -88,7 +88,7 @@ def test_a_correction_is_proposed_until_the_plan_changes(project: Project) -> No
     assert (found[RED] == 1).mean() > 0.95
     assert (found[ORANGE] == 0).mean() > 0.95
     assert project.catalog.get(IDS[1]).borrowed_from == IDS[0]
-    assert project.working_mask(IDS[1]) is before is None
+    assert project.masks.read_working(IDS[1]) is before is None
     assert borrowed_mask(Lineage.of(project, IDS[0])) is None
 
     assert forget_outdated(project, IDS[1:3]) == ()

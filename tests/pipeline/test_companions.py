@@ -86,7 +86,7 @@ def test_a_new_label_changes_only_the_choices_it_takes_part_in(project: Project)
 
 def test_excluded_images_are_not_chosen(project: Project) -> None:
     for image_id in companions_of(project, "cat0.png"):
-        project.decide(image_id, "excluded")
+        project.review.decide(image_id, "excluded")
         assert image_id not in companions_of(project, "cat0.png")
 
 

@@ -54,24 +54,24 @@ def write_picture(path: Path, random: np.random.Generator) -> None:
 
 def apply_localizer(project: Project, name: str = "one", seed: int = 0, classes: ClassList | None = None) -> None:
     from napari_wsss.core.trunk_choice import TrunkChoice
-    from napari_wsss.localize.base import build_localizer, save_localizer
+    from napari_wsss.localize.base import Localizer
 
     torch.manual_seed(seed)
     known = classes or project.classes
-    localizer = build_localizer("cam", len(known), TrunkChoice("resnet18", width=1 / 16))
+    localizer = Localizer.build("cam", TrunkChoice("resnet18", width=1 / 16), class_count=len(known))
     torch.nn.init.normal_(localizer.classifier.weight)
     path = project.folder / "training" / f"{name}.safetensors"
-    save_localizer(path, localizer, known, {})
+    localizer.save(path, known, {})
     change_plan(project, localizer=FAST, localizer_checkpoint=f"training/{name}.safetensors")
 
 
 def apply_segmenter(project: Project) -> None:
     from napari_wsss.core.trunk_choice import TrunkChoice
-    from napari_wsss.segment.base import build_segmenter, save_segmenter
+    from napari_wsss.segment.base import Segmenter
 
     torch.manual_seed(0)
-    segmenter = build_segmenter("deeplab_v3", len(project.classes), TrunkChoice("resnet18", width=1 / 16))
-    save_segmenter(project.folder / "training" / "net.safetensors", segmenter, project.classes, {})
+    segmenter = Segmenter.build("deeplab_v3", TrunkChoice("resnet18", width=1 / 16), class_count=len(project.classes))
+    segmenter.save(project.folder / "training" / "net.safetensors", project.classes, {})
     change_plan(
         project,
         segmenter=Step("deeplab_v3", {"precision": "float32"}),
@@ -117,10 +117,10 @@ def test_every_image_gets_maps_of_its_labels_and_a_proposal(project: Project) ->
 
 def test_the_maps_are_those_of_the_method(project: Project) -> None:
     from napari_wsss.core.inference import Inference
-    from napari_wsss.localize.base import infer_maps, load_localizer
+    from napari_wsss.localize.base import Localizer, infer_maps
 
     propose(project, "a.png")
-    localizer, _, _ = load_localizer(project.folder / project.plan.localizer_checkpoint)
+    localizer, _, _ = Localizer.restore(project.folder / project.plan.localizer_checkpoint, "cpu")
     expected = infer_maps(
         localizer, project.load_image("a.png").pixels, (0, 1), Inference(preset="fast", precision="float32")
     )
@@ -453,9 +453,9 @@ def test_a_model_with_its_classes_in_another_order_is_read_right(project: Projec
     maps = pipeline.base_maps(project, "c.png")
 
     from napari_wsss.core.inference import Inference
-    from napari_wsss.localize.base import infer_maps, load_localizer
+    from napari_wsss.localize.base import Localizer, infer_maps
 
-    localizer, _, _ = load_localizer(project.folder / project.plan.localizer_checkpoint)
+    localizer, _, _ = Localizer.restore(project.folder / project.plan.localizer_checkpoint, "cpu")
     settings = Inference(preset="fast", precision="float32")
     expected = infer_maps(localizer, project.load_image("c.png").pixels, (0, 2), settings).scores
 
@@ -469,11 +469,11 @@ def test_a_model_with_its_classes_in_another_order_is_read_right(project: Projec
 
 def test_an_applied_segmenter_makes_the_proposals(project: Project) -> None:
     from napari_wsss.core.inference import SegmentInference
-    from napari_wsss.segment.base import load_segmenter, predict
+    from napari_wsss.segment.base import Segmenter, predict
 
     apply_segmenter(project)
     report = propose(project)
-    segmenter, _, _ = load_segmenter(project.folder / "training" / "net.safetensors")
+    segmenter, _, _ = Segmenter.restore(project.folder / "training" / "net.safetensors", "cpu")
     whole = predict(segmenter, project.load_image("b.png").pixels, SegmentInference(precision="float32"))
 
     maps = pipeline.base_maps(project, "b.png")

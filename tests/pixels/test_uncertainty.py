@@ -1,4 +1,4 @@
-"""The margin between the two strongest scores, whoever has them."""
+"""The margin between the two strongest scores, whoever has them, and how many pixels are close calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.pixels.uncertainty import uncertainty
+from napari_wsss.pixels.uncertainty import share_unsure, uncertainty
 
 
 def maps(scores, background=None):
@@ -45,3 +45,26 @@ def test_it_equals_sorting_all_scores():
 
 def test_an_image_without_labels_is_sure():
     assert not uncertainty(ActivationMaps.empty(3, 4), 0.3).any()
+
+
+@pytest.mark.parametrize(
+    ("scores", "threshold", "expected"),
+    [
+        ([[0.9, 0.1]], 0.5, 0.0),
+        ([[0.55, 0.1]], 0.5, 0.5),
+        ([[0.9, 0.1], [0.85, 0.0]], 0.5, 0.5),
+        ([[0.3, 0.1], [0.25, 0.05]], 0.7, 0.0),
+    ],
+)
+def test_the_share_is_that_of_close_calls(scores: list[list[float]], threshold: float, expected: float) -> None:
+    found = np.asarray(scores, np.float32)[:, None, :]
+    assert share_unsure(ActivationMaps(found, tuple(range(len(scores)))), threshold) == pytest.approx(expected)
+
+
+def test_the_share_in_an_image_without_labels_is_zero() -> None:
+    assert share_unsure(ActivationMaps.empty(4, 5), 0.3) == 0.0
+
+
+def test_the_share_uses_the_maps_own_background() -> None:
+    maps = ActivationMaps(np.full((1, 1, 2), 0.5, np.float32), (0,), np.array([[0.45, 0.1]], np.float32))
+    assert share_unsure(maps, 0.0) == pytest.approx(0.5)

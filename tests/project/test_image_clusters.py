@@ -48,13 +48,13 @@ def test_an_image_has_its_clusters_in_the_order_of_the_classes(project: Project)
 
 def test_facts_tell_batches_from_single_decisions(project: Project) -> None:
     clusters = project.catalog.clusters
-    project.accept("a.png", MASK, {"edited": 0.5})
-    project.accept("b.png", MASK, {"edited": 0.1, "batch": "dog 1"})
+    project.review.accept("a.png", MASK, {"edited": 0.5})
+    project.review.accept("b.png", MASK, {"edited": 0.1, "batch": "dog 1"})
 
     facts = clusters.facts("dog")
     assert facts["dog 1"] == ClusterFacts(3, 2, 1, pytest.approx(0.3))
     assert facts["lying"] == ClusterFacts(1, 0, 0, None)
-    project.undo_decision()
+    project.review.undo()
     assert clusters.facts("dog")["dog 1"] == ClusterFacts(3, 1, 1, pytest.approx(0.5))
 
 
@@ -66,7 +66,7 @@ def test_only_untouched_images_with_a_sure_proposal_are_found(project: Project) 
     assert found("dog 1", 0.9) == ("a.png", "d.png")
     assert project.catalog.clusters.unmeasured("dog 1") == ()
     assert project.catalog.clusters.unmeasured("lying") == ("c.png",)
-    project.record_stroke("a.png", np.array([0]), np.array([1], np.uint8))
+    project.review.record_stroke("a.png", np.array([0]), np.array([1], np.uint8))
     project.catalog.set_facts("d.png", stale=True)
     assert found("dog 1", 0.0) == ("b.png",)
 

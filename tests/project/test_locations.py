@@ -31,9 +31,9 @@ def test_a_replaced_image_is_noticed_and_marked(project: Project) -> None:
     Image.new("RGB", (8, 6), "red").save(path)
     assert project.image_hash("a.png") != first
     assert project.catalog.get("a.png").replaced
-    project.accept("a.png", (project.load_image("a.png").pixels[..., 0] > 255).astype("uint8"))
+    project.review.accept("a.png", (project.load_image("a.png").pixels[..., 0] > 255).astype("uint8"))
     assert not project.catalog.get("a.png").replaced, "a person looked at the new picture"
-    project.undo_decision()
+    project.review.undo()
     assert project.catalog.get("a.png").replaced
 
 

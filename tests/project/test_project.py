@@ -47,7 +47,7 @@ def test_an_existing_project_is_never_overwritten(project: Project, images_root:
 def test_everything_is_there_after_opening_again(project: Project, mask: np.ndarray) -> None:
     plan = Plan(refiners=(Step("power_background", {"alpha": 2.0}),))
     project.set_plan(plan)
-    project.accept(A, mask)
+    project.review.accept(A, mask)
     records = list(project.catalog.records())
     project.close()
     for again in (Project.open(project.folder), Project.open(project.folder / "project.sqlite", read_only=True)):
@@ -55,7 +55,7 @@ def test_everything_is_there_after_opening_again(project: Project, mask: np.ndar
             assert list(again.catalog.records()) == records
             assert again.plan == plan
             assert again.classes == project_classes()
-            assert np.array_equal(again.read_accepted(A), mask)
+            assert np.array_equal(again.masks.read_accepted(A), mask)
 
 
 def project_classes() -> ClassList:
@@ -74,10 +74,10 @@ def test_second_instance_reads_and_sees_changes(project: Project, mask: np.ndarr
     assert raised.value.read_only_possible
     with Project.open(project.folder, read_only=True) as reader:
         assert reader.read_only
-        project.accept(A, mask)
+        project.review.accept(A, mask)
         project.add_class("cow")
         assert reader.catalog.state(A) == "accepted"
-        assert np.array_equal(reader.read_accepted(A), mask)
+        assert np.array_equal(reader.masks.read_accepted(A), mask)
         assert reader.classes.names[-1] == "cow"
         for change in (lambda: reader.set_labels(A, []), lambda: reader.set_plan(Plan(localizer=Step("x")))):
             with pytest.raises(ProjectError, match="read-only"):
@@ -115,7 +115,7 @@ def test_a_failed_backup_keeps_no_project_shut(project: Project) -> None:
 def test_a_project_on_a_read_only_disk_can_be_read(
     project: Project, mask: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.accept(A, mask)
+    project.review.accept(A, mask)
     project.close()
     opened = database._open
 
@@ -128,7 +128,7 @@ def test_a_project_on_a_read_only_disk_can_be_read(
 
     monkeypatch.setattr(database, "_open", like_a_read_only_disk)
     with Project.open(project.folder, read_only=True) as reader:
-        assert np.array_equal(reader.read_accepted(A), mask)
+        assert np.array_equal(reader.masks.read_accepted(A), mask)
 
 
 # -- settings and labels ------------------------------------------------------------------------------------
@@ -182,7 +182,12 @@ def test_images_are_added_later_at_the_end(project: Project, images_root: Path) 
 
 
 def test_folders_of_people_and_machines_are_apart(project: Project) -> None:
-    folders = [project.results_folder, project.training_folder, project.accepted_path(A), project.draft_path(A)]
+    folders = [
+        project.results_folder,
+        project.training_folder,
+        project.masks.accepted_path(A),
+        project.masks.draft_path(A),
+    ]
     tops = {path.relative_to(project.folder).parts[0] for path in folders}
     assert tops == {"results", "training", "masks", "drafts"}
 
@@ -204,9 +209,9 @@ def test_gui_thread_and_job_thread_share_one_project(project: Project, mask: np.
         rounds = 0
         while not running.done() or rounds < 4:
             image_id = IDS[rounds % 4]
-            project.record_stroke(image_id, np.array([rounds % 48]), np.array([1], np.uint8))
-            project.accept(image_id, mask)
-            project.undo_decision()
+            project.review.record_stroke(image_id, np.array([rounds % 48]), np.array([1], np.uint8))
+            project.review.accept(image_id, mask)
+            project.review.undo()
             rounds += 1
         assert running.result() == 32
     assert all(record.score == 0.5 and record.state == "draft" for record in project.catalog.records())
@@ -220,18 +225,18 @@ import numpy as np
 from napari_wsss.project.project import Project
 
 project = Project.open(sys.argv[1])
-mask = project.working_mask("a.png")
+mask = project.masks.read_working("a.png")
 mask = np.zeros((6, 8), np.uint8) if mask is None else mask.copy()
 number = int(sys.argv[2])
 while True:
     number += 1
     place, value = number % 48, number // 48 % 4
     mask.flat[place] = value
-    project.record_stroke("a.png", np.array([place]), np.array([value], np.uint8))
+    project.review.record_stroke("a.png", np.array([place]), np.array([value], np.uint8))
     if number % 3 == 0:
-        project.save_draft("a.png", mask)
+        project.review.save_draft("a.png", mask)
     if number % 7 == 0:
-        project.accept("a.png", mask)
+        project.review.accept("a.png", mask)
     print(number, flush=True)
 """
 
@@ -256,7 +261,7 @@ def test_what_was_reported_saved_survives_kill(project: Project) -> None:
             lines = child.stdout.read().splitlines()
         reported = int(lines[-1]) if lines else reported
         with Project.open(project.folder) as again:
-            found = again.working_mask(A)
+            found = again.masks.read_working(A)
             assert found is not None
             # The stroke after the last report may have reached the disk as well.
             if not np.array_equal(found, painted(reported)):
@@ -264,7 +269,7 @@ def test_what_was_reported_saved_survives_kill(project: Project) -> None:
                 assert np.array_equal(found, painted(reported))
             last_accept = reported // 7 * 7
             if last_accept:
-                accepted = again.read_accepted(A)
+                accepted = again.masks.read_accepted(A)
                 assert any(np.array_equal(accepted, painted(n)) for n in (last_accept, last_accept + 7, reported + 1))
             assert again._database.check() == ""
             litter = [path for path in (again.folder / "masks").glob("*") if path.suffix == ".png"]
@@ -327,13 +332,13 @@ class Review(RuleBasedStateMachine):
         blank = np.zeros((HEIGHT, WIDTH), np.uint8)
         mask = self.drafts.get(image_id, self.accepted.get(image_id, blank)).copy()
         mask.flat[place] = value
-        self.project.record_stroke(image_id, np.array([place]), np.array([value], np.uint8))
+        self.project.review.record_stroke(image_id, np.array([place]), np.array([value], np.uint8))
         self.drafts[image_id] = mask
 
     @rule(image_id=ids)
     def checkpoint(self, image_id: str) -> None:
         if image_id in self.drafts:
-            self.project.save_draft(image_id, self.drafts[image_id])
+            self.project.review.save_draft(image_id, self.drafts[image_id])
 
     @rule(image_id=ids, value=values)
     def accept(self, image_id: str, value: int) -> None:
@@ -341,7 +346,7 @@ class Review(RuleBasedStateMachine):
         proposal = np.full((HEIGHT, WIDTH), value, np.uint8)
         mask = self.drafts.get(image_id, proposal)
         decisions = len(self.project.journal.recent(999, ["mask", "state"]))
-        self.project.accept(image_id, mask)
+        self.project.review.accept(image_id, mask)
         if len(self.project.journal.recent(999, ["mask", "state"])) > decisions:
             self.history.append((image_id, self.accepted.get(image_id)))
         self.accepted[image_id] = mask
@@ -351,7 +356,7 @@ class Review(RuleBasedStateMachine):
     def decide(self, image_id: str, wanted: str) -> None:
         before = self.project.catalog.state(image_id)
         try:
-            self.project.decide(image_id, wanted)
+            self.project.review.decide(image_id, wanted)
         except ProjectError:
             assert self.project.catalog.state(image_id) == before
             return
@@ -360,13 +365,13 @@ class Review(RuleBasedStateMachine):
 
     @rule(image_id=ids)
     def discard(self, image_id: str) -> None:
-        if self.project.discard_draft(image_id):
+        if self.project.review.discard_draft(image_id):
             self.history.append((image_id, self.accepted.get(image_id)))
             self.drafts.pop(image_id)
 
     @rule()
     def undo(self) -> None:
-        undone = self.project.undo_decision()
+        undone = self.project.review.undo()
         assert (undone is None) == (not self.history)
         if undone is None:
             return
@@ -375,7 +380,7 @@ class Review(RuleBasedStateMachine):
         self.accepted.pop(image_id, None)
         if former is not None:
             self.accepted[image_id] = former
-        brought_back = self.project.read_draft(image_id)
+        brought_back = self.project.masks.read_draft(image_id)
         if image_id in self.drafts:
             assert np.array_equal(brought_back, self.drafts[image_id]), "edits since the decision are kept"
         elif brought_back is not None:
@@ -414,8 +419,8 @@ class Review(RuleBasedStateMachine):
     def people_s_work_is_as_they_left_it(self) -> None:
         for image_id in IDS[:2]:
             for found, expected in (
-                (self.project.read_accepted(image_id), self.accepted.get(image_id)),
-                (self.project.read_draft(image_id), self.drafts.get(image_id)),
+                (self.project.masks.read_accepted(image_id), self.accepted.get(image_id)),
+                (self.project.masks.read_draft(image_id), self.drafts.get(image_id)),
             ):
                 assert (found is None) == (expected is None)
                 assert expected is None or np.array_equal(found, expected)
@@ -441,15 +446,15 @@ TestReview.settings = settings(
 
 
 def test_replayed_strokes_are_exported_from_the_journal(project: Project) -> None:
-    project.record_stroke(A, np.array([1, 2]), np.array([3, 3], np.uint8))
+    project.review.record_stroke(A, np.array([1, 2]), np.array([3, 3], np.uint8))
     blank = np.zeros((HEIGHT, WIDTH), np.uint8)
-    assert np.array_equal(Journal.replay(blank, project.journal.strokes(A)), project.read_draft(A))
+    assert np.array_equal(Journal.replay(blank, project.journal.strokes(A)), project.masks.read_draft(A))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes")
 def test_project_files_are_plain_files(project: Project, mask: np.ndarray) -> None:
-    project.accept(A, mask)
-    project.save_draft("b.png", mask)
+    project.review.accept(A, mask)
+    project.review.save_draft("b.png", mask)
     project.close()
     names = {path.relative_to(project.folder).as_posix() for path in project.folder.rglob("*") if path.is_file()}
     backups = {name for name in names if name.startswith("backups/")}

@@ -165,16 +165,16 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         assert project.classes.names == ("cat", "wild boar")
         assert project.plan.refiners[0].parameters == {"alpha": 3.0}
         assert project.images_root == images_root
-        draft = project.read_draft("a.png")
+        draft = project.masks.read_draft("a.png")
         assert draft is not None
         assert draft[0].tolist() == [0, 0, 0, 2, 2, 0, 0, 0]
-        drawn, accepted = project.read_sources("a.png"), project.read_sources("b.png")
+        drawn, accepted = project.masks.working("a.png").sources, project.masks.working("b.png").sources
         assert drawn is not None
         assert np.array_equal(drawn.values, draft > 0), "masks from before sources were kept are a person's"
         assert accepted is not None
         assert accepted.person.all()
-        assert project.undo_decision() == "b.png"
-        assert project.read_accepted("b.png") is None
+        assert project.review.undo() == "b.png"
+        assert project.masks.read_accepted("b.png") is None
         assert (second.edited, second.changed, second.borrowed_from) == (None, None, "")
         assert schema.version_of(project._database.connection) == schema.VERSION
 

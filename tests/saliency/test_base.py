@@ -15,16 +15,7 @@ from napari_wsss.core.errors import StepError, WeightsError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.trunk import Trunk, build_trunk
-from napari_wsss.saliency.base import (
-    SaliencyBatch,
-    SaliencyModel,
-    SaliencyParameters,
-    Size,
-    build_saliency,
-    load_saliency,
-    resized,
-    save_saliency,
-)
+from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel, SaliencyParameters, Size, resized
 from napari_wsss.weights.normalisation import IMAGENET, TENSORFLOW, Normalisation
 from napari_wsss.weights.trained import Trained
 
@@ -108,9 +99,9 @@ def test_resizing_keeps_what_has_the_size() -> None:
 
 def test_a_checkpoint_needs_nothing_else(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    model = build_saliency("ldf", TINY, {"side": 64})
+    model = SaliencyModel.build("ldf", TINY, {"side": 64})
     model.normalisation = TENSORFLOW
-    save_saliency(tmp_path / "x.safetensors", model, {"recipe": "saliency"})
+    model.save(tmp_path / "x.safetensors", None, {"recipe": "saliency"})
 
     found, classes, what = type(model).restore(tmp_path / "x.safetensors", "cpu")
 
@@ -123,9 +114,9 @@ def test_a_checkpoint_needs_nothing_else(tmp_path: Path) -> None:
 
 def test_what_cannot_be_built_says_why(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="no saliency method"):
-        build_saliency("guess")
+        SaliencyModel.build("guess")
     with pytest.raises(StepError, match="Output stride"):
-        build_saliency("ldf", TrunkChoice("vgg16", output_stride=32))
+        SaliencyModel.build("ldf", TrunkChoice("vgg16", output_stride=32))
     (tmp_path / "x.safetensors").write_bytes(b"")
     with pytest.raises(WeightsError):
-        load_saliency(tmp_path / "x.safetensors")
+        SaliencyModel.restore(tmp_path / "x.safetensors", "cpu")

@@ -10,14 +10,14 @@ from safetensors.torch import save_file
 
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.networks.trunk import build_trunk
-from napari_wsss.saliency.base import build_saliency
+from napari_wsss.saliency.base import SaliencyModel
 from napari_wsss.saliency.ldf import LabelDecoupling, overlap_loss
 from napari_wsss.weights.published import published
 
 
 def build(trunk: str = "resnet18") -> LabelDecoupling:
     torch.manual_seed(0)
-    model = build_saliency("ldf", TrunkChoice(trunk, output_stride=32, width=1 / 16))
+    model = SaliencyModel.build("ldf", TrunkChoice(trunk, output_stride=32, width=1 / 16))
     assert isinstance(model, LabelDecoupling)
     return model
 

@@ -14,19 +14,11 @@ from torch import Tensor
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, StepError, WeightsError
 from napari_wsss.core.inference import SegmentInference
-from napari_wsss.core.resizing import resize
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer, save_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.trunk import Trunk, build_trunk
-from napari_wsss.segment.base import (
-    Segmenter,
-    SegmenterBatch,
-    build_segmenter,
-    load_segmenter,
-    predict,
-    save_segmenter,
-    weighted_cross_entropy,
-)
+from napari_wsss.pixels.resizing import resize
+from napari_wsss.segment.base import Segmenter, SegmenterBatch, predict, weighted_cross_entropy
 from napari_wsss.weights.normalisation import TENSORFLOW
 
 EXACT = SegmentInference(precision="float32")
@@ -61,7 +53,7 @@ def picture(height: int, width: int) -> NDArray[np.uint8]:
 @pytest.fixture
 def segmenter() -> Segmenter:
     torch.manual_seed(0)
-    return build_segmenter("deeplab_v3", 3, SMALL)
+    return Segmenter.build("deeplab_v3", SMALL, class_count=3)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 33), (64, 80), (131, 257)])
@@ -156,7 +148,7 @@ def test_a_batch_where_nothing_counts_costs_nothing_and_can_be_learned_from() ->
 
 def test_a_checkpoint_needs_nothing_else(segmenter: Segmenter, tmp_path: Path) -> None:
     segmenter.normalisation = TENSORFLOW
-    save_segmenter(tmp_path / "x.safetensors", segmenter, ClassList("abc"), {"iterations": 9})
+    segmenter.save(tmp_path / "x.safetensors", ClassList("abc"), {"iterations": 9})
 
     found, classes, what = type(segmenter).restore(tmp_path / "x.safetensors", "cpu")
 
@@ -166,24 +158,26 @@ def test_a_checkpoint_needs_nothing_else(segmenter: Segmenter, tmp_path: Path) -
 
 
 def test_a_classifiers_trunk_can_start_a_segmenter(tmp_path: Path) -> None:
-    localizer = build_localizer("cam", 2, SMALL)
+    localizer = Localizer.build("cam", SMALL, class_count=2)
     localizer.normalisation = TENSORFLOW
-    save_localizer(tmp_path / "x.safetensors", localizer, ClassList("ab"), {})
+    localizer.save(tmp_path / "x.safetensors", ClassList("ab"), {})
 
-    segmenter = build_segmenter("deeplab_v3", 3, TrunkChoice(width=1 / 16, weights=str(tmp_path / "x.safetensors")))
+    segmenter = Segmenter.build(
+        "deeplab_v3", TrunkChoice(width=1 / 16, weights=str(tmp_path / "x.safetensors")), class_count=3
+    )
 
     assert segmenter.normalisation == TENSORFLOW
     torch.testing.assert_close(segmenter.trunk.state_dict(), localizer.trunk.state_dict())
 
 
 def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
-    save_localizer(tmp_path / "x.safetensors", build_localizer("cam", 2, SMALL), ClassList("ab"), {})
+    Localizer.build("cam", SMALL, class_count=2).save(tmp_path / "x.safetensors", ClassList("ab"), {})
 
     with pytest.raises(WeightsError, match="localize network"):
-        load_segmenter(tmp_path / "x.safetensors")
+        Segmenter.restore(tmp_path / "x.safetensors", "cpu")
     with pytest.raises(LabelError, match="at least one class"):
-        build_segmenter("deeplab_v3", 0, SMALL)
+        Segmenter.build("deeplab_v3", SMALL, class_count=0)
     with pytest.raises(StepError, match="deeplab_v3"):
-        build_segmenter("unknown", 2, SMALL)
+        Segmenter.build("unknown", SMALL, class_count=2)
     with pytest.raises(StepError, match="stride"):
-        build_segmenter("deeplab_v3", 2, TrunkChoice(output_stride=7))
+        Segmenter.build("deeplab_v3", TrunkChoice(output_stride=7), class_count=2)

@@ -10,7 +10,7 @@ import torch
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ParameterError, WeightsError
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.segment.base import Segmenter, SegmenterBatch, build_segmenter, save_segmenter, weighted_cross_entropy
+from napari_wsss.segment.base import Segmenter, SegmenterBatch, weighted_cross_entropy
 from napari_wsss.weights.normalisation import CAFFE
 from tests.weights.states import deeplab_v2_state
 
@@ -20,7 +20,7 @@ CAFFE_TINY = TrunkChoice("resnet101_caffe", 8, 1 / 16)
 def segmenter(scales: list[float], trunk: TrunkChoice | None = None) -> Segmenter:
     torch.manual_seed(0)
     choice = trunk or TrunkChoice("resnet18", 8, 1 / 16)
-    return build_segmenter("deeplab_v2", 2, choice, {"multi_scale": scales}).eval()
+    return Segmenter.build("deeplab_v2", choice, {"multi_scale": scales}, class_count=2).eval()
 
 
 def batch(side: int = 65) -> SegmenterBatch:
@@ -70,7 +70,7 @@ def test_a_checkpoint_that_started_from_pixel_masks_passes_that_on(tmp_path: Pat
     first = segmenter([])
     for supervised in (False, True):
         first.pixel_supervised = supervised
-        save_segmenter(tmp_path / "x.safetensors", first, ClassList("ab"), {})
+        first.save(tmp_path / "x.safetensors", ClassList("ab"), {})
         second = segmenter([])
         second.load_weights(str(tmp_path / "x.safetensors"))
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.segment.base import SegmenterBatch, build_segmenter
+from napari_wsss.segment.base import Segmenter, SegmenterBatch
 from napari_wsss.weights.normalisation import IMAGENET
 from tests.weights.states import deeplab_state
 
@@ -21,7 +21,7 @@ def batch(size: int = 1) -> SegmenterBatch:
 @pytest.mark.parametrize("stride", [8, 16])
 @pytest.mark.parametrize("trunk", ["mobilenet_v2", "resnet18"])
 def test_it_trains_at_batch_size_one(trunk: str, stride: int) -> None:
-    segmenter = build_segmenter("deeplab_v3", 2, TrunkChoice(trunk, stride, 1 / 16)).train()
+    segmenter = Segmenter.build("deeplab_v3", TrunkChoice(trunk, stride, 1 / 16), class_count=2).train()
 
     losses = segmenter.loss(batch(1))
     sum(losses.values(), torch.zeros(())).backward()
@@ -33,7 +33,9 @@ def test_it_trains_at_batch_size_one(trunk: str, stride: int) -> None:
 def test_the_auxiliary_head_adds_its_weighted_loss() -> None:
     torch.manual_seed(0)
     light, heavy = (
-        build_segmenter("deeplab_v3", 2, TrunkChoice("resnet18", width=1 / 16), {"auxiliary_weight": weight})
+        Segmenter.build(
+            "deeplab_v3", TrunkChoice("resnet18", width=1 / 16), {"auxiliary_weight": weight}, class_count=2
+        )
         for weight in (0.1, 0.4)
     )
     heavy.load_state_dict(light.state_dict())
@@ -47,7 +49,9 @@ def test_the_auxiliary_head_adds_its_weighted_loss() -> None:
 
 def test_rates_are_those_of_the_output_stride_unless_given() -> None:
     def rates(stride: int, given: list[int]) -> list[int]:
-        segmenter = build_segmenter("deeplab_v3", 2, TrunkChoice(output_stride=stride, width=1 / 16), {"rates": given})
+        segmenter = Segmenter.build(
+            "deeplab_v3", TrunkChoice(output_stride=stride, width=1 / 16), {"rates": given}, class_count=2
+        )
         dilations = (m.dilation[0] for m in segmenter.network.aspp.modules() if isinstance(m, torch.nn.Conv2d))
         return [rate for rate in dilations if rate > 1]
 
@@ -66,7 +70,7 @@ def test_it_starts_from_torchvisions_whole_network(tmp_path: Path, class_count: 
     torch.save(state, tmp_path / "net.pth")
 
     choice = TrunkChoice("resnet50", weights=str(tmp_path / "net.pth"))
-    segmenter = build_segmenter("deeplab_v3", class_count, choice)
+    segmenter = Segmenter.build("deeplab_v3", choice, class_count=class_count)
 
     assert segmenter.normalisation == IMAGENET
     weights = dict(segmenter.network.named_parameters())
@@ -76,7 +80,7 @@ def test_it_starts_from_torchvisions_whole_network(tmp_path: Path, class_count: 
 
 def test_it_learns_where_the_bright_half_is() -> None:
     torch.manual_seed(0)
-    segmenter = build_segmenter("deeplab_v3", 1, TrunkChoice("resnet18", 8, 1 / 8)).train()
+    segmenter = Segmenter.build("deeplab_v3", TrunkChoice("resnet18", 8, 1 / 8), class_count=1).train()
     optimiser = torch.optim.Adam(segmenter.parameters(), lr=0.01)
     masks = torch.zeros(4, 64, 64, dtype=torch.uint8)
     for n, columns in enumerate((slice(32), slice(32, 64), slice(16, 48), slice(8, 30))):

@@ -7,25 +7,25 @@ import torch
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.segment.base import SegmenterBatch, build_segmenter
+from napari_wsss.segment.base import Segmenter, SegmenterBatch
 
 METHOD = "deeplab_v3plus"
 
 
 def test_the_multi_grid_is_set_on_a_resnet_only() -> None:
     grid = {"multi_grid": [1, 2, 4]}
-    segmenter = build_segmenter(METHOD, 2, TrunkChoice("resnet50", 16, 1 / 16), grid)
+    segmenter = Segmenter.build(METHOD, TrunkChoice("resnet50", 16, 1 / 16), grid, class_count=2)
 
     assert [block.conv2.dilation[0] for block in segmenter.trunk.get_submodule("layer4")] == [2, 4, 8]
     with pytest.raises(ParameterError, match="ResNet trunk, this is vgg16"):
-        build_segmenter(METHOD, 2, TrunkChoice("vgg16", 16, 1 / 16), grid)
+        Segmenter.build(METHOD, TrunkChoice("vgg16", 16, 1 / 16), grid, class_count=2)
     with pytest.raises(ParameterError, match=r"3 factors .* has 2 blocks"):
-        build_segmenter(METHOD, 2, TrunkChoice("resnet18", 16, 1 / 16), grid)
+        Segmenter.build(METHOD, TrunkChoice("resnet18", 16, 1 / 16), grid, class_count=2)
 
 
 def test_it_learns_where_a_thin_line_is() -> None:
     torch.manual_seed(0)
-    segmenter = build_segmenter(METHOD, 1, TrunkChoice("resnet18", 16, 1 / 8)).train()
+    segmenter = Segmenter.build(METHOD, TrunkChoice("resnet18", 16, 1 / 8), class_count=1).train()
     optimiser = torch.optim.Adam(segmenter.parameters(), lr=0.01)
     masks = torch.zeros(4, 64, 64, dtype=torch.uint8)
     for n, column in enumerate((8, 24, 40, 52)):

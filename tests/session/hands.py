@@ -199,7 +199,7 @@ class Hands(RuleBasedStateMachine):
         self.arrive()
         for name in IMAGES:  # what is restored is tested in core; here only that nothing else moves it
             for known, accepted in ((self.masks, False), (self.accepted, True)):
-                found = self.project.read_sourced(name, accepted)
+                found = self.project.masks.accepted(name) if accepted else self.project.masks.working(name)
                 known.pop(name, None)
                 if found is not None:
                     known[name] = found.values, self.owners_in(found)
@@ -273,7 +273,7 @@ class Hands(RuleBasedStateMachine):
 
     def check_project(self, project: Project) -> None:
         for name, accepted, expected in self.expected():
-            found = project.read_sourced(name, accepted)
+            found = project.masks.accepted(name) if accepted else project.masks.working(name)
             assert (found is None) == (expected is None), name
             if found is not None and expected is not None:
                 np.testing.assert_array_equal(found.values, expected[0])

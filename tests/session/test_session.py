@@ -117,7 +117,7 @@ def test_opening_another_project_closes_the_first(tmp_path: Path, sitting: Sitti
     assert sitting.session.project is not None
     assert len(sitting.session.project.catalog) == 2
     with Project.open(tmp_path / "project") as first:
-        np.testing.assert_array_equal(first.read_draft("p0.png"), painted)
+        np.testing.assert_array_equal(first.masks.read_draft("p0.png"), painted)
 
 
 def test_an_unsavable_mask_keeps_its_project_open(
@@ -128,8 +128,8 @@ def test_an_unsavable_mask_keeps_its_project_open(
 
     other = build_project(tmp_path / "other", 2)
     with monkeypatch.context() as patch:
-        patch.setattr(sitting.session.project, "record_stroke", broken)
-        patch.setattr(sitting.session.project, "save_draft", broken)
+        patch.setattr(sitting.session.project.review, "record_stroke", broken)
+        patch.setattr(sitting.session.project.review, "save_draft", broken)
         sitting.paint(1)
         with pytest.raises(ProjectError, match="disk is full"):
             sitting.session.open_project(other)

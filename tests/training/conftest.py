@@ -41,7 +41,7 @@ def made_project(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     with project_of(tiny_data, folder) as project:
         chosen = [*list(project.catalog.ids(split="train"))[:2], next(iter(project.catalog.ids(split="val")))]
         for image_id in chosen:
-            project.accept(image_id, read_mask(tiny_data / "SegmentationClass" / f"{Path(image_id).stem}.png"))
+            project.review.accept(image_id, read_mask(tiny_data / "SegmentationClass" / f"{Path(image_id).stem}.png"))
     return folder
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from napari_wsss.affinity.base import build_affinity_model
+from napari_wsss.affinity.base import AffinityModel
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.trunk import build_trunk
 from napari_wsss.weights.descriptor import WeightsDescriptor
 from napari_wsss.weights.fit import fit, load_trunk_weights
@@ -55,7 +55,7 @@ def state_of(network: nn.Module) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("classes", [1, 7])
 def test_the_classifier_loads_whole(classes: int) -> None:
-    network = build_localizer("cam", classes, CHOICE)
+    network = Localizer.build("cam", CHOICE, class_count=classes)
     state = state_of(network)
 
     report = fit(network, state)
@@ -67,7 +67,7 @@ def test_the_classifier_loads_whole(classes: int) -> None:
 
 
 def test_the_boundaries_load_whole() -> None:
-    network = build_affinity_model("boundary_net", CHOICE)
+    network = AffinityModel.build("boundary_net", CHOICE)
     state = state_of(network) | {"path_indices0": torch.zeros(2), "disp_target": torch.zeros(1)}
 
     report = fit(network, state)
@@ -87,7 +87,7 @@ def test_both_stand_on_an_undilated_resnet(entry: WeightsDescriptor) -> None:
 
 
 def test_their_trunk_starts_others(tmp_path: Path) -> None:
-    network = build_localizer("cam", 3, CHOICE)
+    network = Localizer.build("cam", CHOICE, class_count=3)
     torch.save(state_of(network), tmp_path / "cam.pth")
     trunk = build_trunk("resnet50", width=SMALL)
 

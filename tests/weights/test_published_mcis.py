@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.weights.fit import fit
 from napari_wsss.weights.identify import identify
 from napari_wsss.weights.published_mcis import MCIS
@@ -25,7 +25,7 @@ BACK = (
 
 
 def published_state(classes: int) -> dict[str, torch.Tensor]:
-    network = build_localizer("co_attention", classes, TrunkChoice("vgg16", 8, 1 / 16))
+    network = Localizer.build("co_attention", TrunkChoice("vgg16", 8, 1 / 16), class_count=classes)
     return {
         theirs + key.removeprefix(ours): v
         for key, v in network.state_dict().items()
@@ -40,7 +40,7 @@ def test_a_checkpoint_is_recognised_and_loads_whole(classes: int, tmp_path: Path
     saved = {"epoch": 3, "state_dict": {f"module.{key}": value for key, value in state.items()}}
     torch.save(saved, tmp_path / "file.pth")
     found, _ = read(tmp_path / "file.pth")
-    network = build_localizer("co_attention", classes, TrunkChoice("vgg16", 8, 1 / 16))
+    network = Localizer.build("co_attention", TrunkChoice("vgg16", 8, 1 / 16), class_count=classes)
 
     report = fit(network, found, MCIS[0])
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from qtpy.QtCore import QPoint
+
 from napari_wsss.session.gallery.gallery import Gallery
 from napari_wsss.session.session import Session
+from napari_wsss.widgets.clusters.scatter import ClusterScatter
 from tests.session.gallery.test_gallery import keep_sample_clusters
 
 
@@ -15,3 +18,9 @@ def cluster(session: Session, settle: Callable[[Session], None]) -> Gallery:
     session.gallery.reload()
     settle(session)
     return session.gallery
+
+
+def point_of(scatter: ClusterScatter, image_id: str) -> QPoint:
+    """Return where an image is drawn, in pixels."""
+    x, y = scatter._points[scatter._found.image_ids.index(image_id)]
+    return QPoint(round(x), round(y))

@@ -116,7 +116,7 @@ def test_strokes_are_saved_also_by_closing(docked, qtbot, model_folder):
     assert np.count_nonzero(mask.data == 1) >= 60
     assert docked.header.saved.text() == "NOT SAVED yet"
     qtbot.waitUntil(lambda: docked.header.badge.text == "draft", timeout=20000)
-    path = session.project.draft_path("p0.png")
+    path = session.project.masks.draft_path("p0.png")
     qtbot.waitUntil(path.exists, timeout=20000)
     np.testing.assert_array_equal(read_mask(path), mask.data)
     Person(docked.viewer).stroke((18, 4), (18, 24))  # and closed before any timer runs out
@@ -124,7 +124,7 @@ def test_strokes_are_saved_also_by_closing(docked, qtbot, model_folder):
     assert not np.array_equal(read_mask(path), painted)
     docked.viewer.close()
     with Project.open(model_folder, read_only=True) as project:
-        np.testing.assert_array_equal(project.working_mask("p0.png"), painted)
+        np.testing.assert_array_equal(project.masks.read_working("p0.png"), painted)
 
 
 def test_closing_asks_about_training_and_taking_the_dock_away_closes(docked, monkeypatch):

@@ -60,14 +60,14 @@ def test_the_filmstrip_comes_and_goes_at_the_bottom(panel, qtbot):
 
 
 def test_a_closed_filmstrip_is_made_anew(panel, qtbot):
-    listeners = len(panel.session.queue_changed)
+    listeners = len(panel.session.signals.queue_changed)
     first, _ = opened(panel, qtbot)
     panel.viewer.window.remove_dock_widget(first)
     first.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert strip_of(panel.viewer) is None
-    assert len(panel.session.queue_changed) == listeners
-    panel.session.next()
+    assert len(panel.session.signals.queue_changed) == listeners
+    panel.session.navigation.next()
     second, dock = opened(panel, qtbot)
     assert second is not first
     assert dock.isVisible()

@@ -9,7 +9,7 @@ import pytest
 from napari_wsss.core.progress import Progress
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.widgets.controls.listening import let_go
-from napari_wsss.widgets.job_bar import JobBar, duration
+from napari_wsss.widgets.job_bar import JobBar
 
 
 @pytest.fixture
@@ -82,10 +82,3 @@ def test_a_runtime_error_is_an_outcome(bar, jobs, qtbot):
         jobs.submit(Job("maps", broken))
     assert end.args[:2] == ["maps", "failed: RuntimeError: CUDA error: device lost"]
     assert bar.isHidden()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.2, "0 s"), (89, "89 s"), (179, "3 min"), (4800, "80 min"), (7260, "2 h 01 min")]
-)
-def test_durations_are_rounded_for_reading(seconds, text):
-    assert duration(seconds) == text

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.resizing import resize
 from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.dense import as_batch, evaluating
+from napari_wsss.pixels.resizing import resize
 from training.data.pictures import Pictures
 
 Pool = Literal["map", "image"]

@@ -23,7 +23,7 @@ from napari_wsss.clusters.found import (
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.localize.base import load_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.pipeline.lineage import file_digest
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
@@ -132,7 +132,7 @@ class RoundClusters:
 
     def _features(self, extractor: Path, ids: Sequence[str]) -> Generator[Progress, None, NDArray[np.float32] | None]:
         """Return the features (N,C') of the images, None when the run was asked to stop."""
-        localizer, _, _ = load_localizer(extractor, str(self._device))
+        localizer, _, _ = Localizer.restore(extractor, str(self._device))
         rows = []
         for at, row in enumerate(pooled_features(localizer, self._pictures, ids), 1):
             rows.append(row)

@@ -178,7 +178,7 @@ def _check(usable: Sequence[str], left_out: Mapping[str, str], sure_somewhere: b
 
 
 def _is_accepted(project: Project, image_id: str) -> bool:
-    return project.catalog.get(image_id).state == "accepted" and project.has_accepted(image_id)
+    return project.catalog.get(image_id).state == "accepted" and project.masks.has_accepted(image_id)
 
 
 def _maps(project: Project, ids: list[str], device: str) -> Steps[None]:

@@ -218,11 +218,11 @@ class AcceptedMask:
 
     def __call__(self) -> Pixels:
         """Return the mask (H, W) uint8; raise `ProjectError` when its file is gone."""
-        values = self.project.read_accepted(self.image_id)
+        values = self.project.masks.read_accepted(self.image_id)
         if values is None:
             raise ProjectError(
                 f"{self.image_id} is accepted, but its mask file is gone; expected one at "
-                f"{self.project.accepted_path(self.image_id)}. Restore it, or decide about the image again."
+                f"{self.project.masks.accepted_path(self.image_id)}. Restore it, or decide about the image again."
             )
         return values
 

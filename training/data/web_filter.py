@@ -20,9 +20,9 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.resizing import resize, scaled_size
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.networks.dense import as_batch, evaluating
+from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.project.records import ImageRecord
 from training.data.extra_images import ExtraImage
 from training.data.pictures import Pixels

@@ -6,10 +6,12 @@ import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_wsss.core.errors import ParameterError, StepError
@@ -21,6 +23,7 @@ from training.loop.checkpoints import RESUME, load_state, save_state
 from training.loop.schedule import learning_rate_factor
 from training.run_folder import RunFolder
 
+Batch = TypeVar("Batch")
 _NARROW = 16
 
 
@@ -64,12 +67,34 @@ class Learner:
         """Validation figures of the best model so far."""
         return dict(self.figures.get("figures", {}))
 
-    def on_device(self, array: np.ndarray) -> Tensor:
+    def _on_device(self, array: NDArray[Any]) -> Tensor:
         """Return a batch array on the device; (B,3,H,W) images in the network's layout."""
         tensor = torch.from_numpy(np.ascontiguousarray(array))
         if tensor.ndim == 4:
             tensor = tensor.contiguous(memory_format=self._layout)
         return tensor.to(self._device, non_blocking=True)
+
+    def batch(self, kind: type[Batch], arrays: Any, **more: Any) -> Batch:
+        """Return arrays of a dataclass as a batch on the device: class values as int64, truth values as 0.0 and 1.0.
+
+        Parameters
+        ----------
+        kind : type
+            What the network's loss takes; it has fields of the same names.
+        arrays : dataclass of arrays
+            As `training.data` makes them; None where there are none.
+        more
+            Further fields of `kind`.
+        """
+        return kind(**{field.name: self._as_learned(getattr(arrays, field.name)) for field in fields(arrays)}, **more)
+
+    def _as_learned(self, array: NDArray[Any] | None) -> Tensor | None:
+        if array is None:
+            return None
+        found = self._on_device(array)
+        if found.dtype == torch.bool:
+            return found.float()
+        return found if found.is_floating_point() else found.long()
 
     @contextmanager
     def forward(self) -> Iterator[None]:

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
-
-from napari_wsss.affinity.base import AffinityBatch, AffinityModel, build_affinity_model, save_affinity_model
+from napari_wsss.affinity.base import AffinityBatch, AffinityModel
 from napari_wsss.core.progress import Steps
 from napari_wsss.project.project import Project
 from napari_wsss.refine.dense_crf import DenseCrf
 from training.config import RunConfig
-from training.data.affinity_data import AffinityArrays, AffinityData, CellRule, LabelRule, most_common, prepared
+from training.data.affinity_data import AffinityData, CellRule, LabelRule, most_common, prepared
 from training.data.affinity_labels import confident_labels
 from training.data.pictures import Pictures, prefetched, view_of
 from training.hardware import prepare
@@ -88,7 +86,7 @@ def fitted(training: Training) -> Steps[Outcome]:
     settings = config.optimisation
     device, bf16 = prepare(config.hardware)
     seed_everything(settings.seed)
-    model = build_affinity_model(config.method, config.network.choice(), config.parameters)
+    model = AffinityModel.build(config.method, config.network.choice(), config.parameters)
     freeze(model.trunk, settings)
     pictures = Pictures(project, config.sources.cached_side)
     if not (yield from prepared(pictures, project, run, training.rule, config)):
@@ -107,7 +105,7 @@ def fitted(training: Training) -> Steps[Outcome]:
     with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
         for batch in batches:
             with learner.forward():
-                losses = model.loss(_on_device(batch, learner))
+                losses = model.loss(learner.batch(AffinityBatch, batch))
             yield milestones.progress(learner.update(losses))
             if milestones.due():
                 yield from milestones.keep()
@@ -116,11 +114,7 @@ def fitted(training: Training) -> Steps[Outcome]:
     return Outcome(True, learner.step, learner.best, check.tables())
 
 
-def _on_device(batch: AffinityArrays, learner: Learner) -> AffinityBatch:
-    return AffinityBatch(learner.on_device(batch.images), learner.on_device(batch.labels).to(torch.int64))
-
-
 def _write(path: Path, model: AffinityModel, data: AffinityData, training: Training) -> None:
     if training.before_writing is not None:
         training.before_writing(model, data)
-    save_affinity_model(path, model, {"recipe": training.config.recipe, "config": training.config.decisive()})
+    model.save(path, None, training.config.remembered())

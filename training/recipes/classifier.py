@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from napari_wsss.core.progress import Steps
-from napari_wsss.localize.base import Localizer, LocalizerBatch, build_localizer, save_localizer
+from napari_wsss.localize.base import Localizer, LocalizerBatch
 from napari_wsss.project.project import Project
 from training.config import RunConfig
-from training.data.pictures import ClassifierBatch, ClassifierData, Pictures, prefetched, training_records, view_of
+from training.data.pictures import ClassifierData, Pictures, prefetched, training_records, view_of
 from training.hardware import prepare
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
@@ -51,7 +50,9 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     """
     device, bf16 = prepare(config.hardware)
     seed_everything(config.optimisation.seed)
-    localizer = build_localizer(config.method, len(project.classes), config.network.choice(), config.parameters)
+    localizer = Localizer.build(
+        config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
+    )
     pictures = Pictures(project, config.sources.cached_side)
     data = classifier_data(project, pictures, config)
     return (yield from fitted(Training(project, config, run, localizer, data, pictures, device, bf16)))
@@ -97,7 +98,7 @@ def fitted(training: Training) -> Steps[Outcome]:
     learner = Learner(localizer, groups, settings, total_steps(settings, order), training.device, training.bf16)
     learner.resume(run)
     check = ClassifierCheck(project, localizer, training.pictures)
-    write = partial(_write, localizer=localizer, project=project, config=config)
+    write = partial(localizer.save, classes=project.classes, run=config.remembered())
     milestones = Milestones(STAGE, learner, order, run, check.figures, write)
 
     make = partial(training.data.batch, order=order, view=view)
@@ -105,7 +106,7 @@ def fitted(training: Training) -> Steps[Outcome]:
     with closing(prefetched(make, steps, config.hardware.loaders)) as batches:
         for batch in batches:
             with learner.forward():
-                losses = localizer.loss(_on_device(batch, learner))
+                losses = localizer.loss(learner.batch(LocalizerBatch, batch, done=learner.step / learner.total))
             yield milestones.progress(learner.update(losses))
             if milestones.due():
                 yield from milestones.keep()
@@ -129,14 +130,3 @@ def classifier_data(
         labels_from_masks=config.sources.labels_from_masks,
         sub_labels=sub_labels,
     )
-
-
-def _on_device(batch: ClassifierBatch, learner: Learner) -> LocalizerBatch:
-    sub_labels = None if batch.sub_labels is None else learner.on_device(batch.sub_labels).float()
-    weights = None if batch.weights is None else learner.on_device(batch.weights)
-    images, labels = learner.on_device(batch.images), learner.on_device(batch.labels).float()
-    return LocalizerBatch(images, labels, sub_labels, weights, learner.step / learner.total)
-
-
-def _write(path: Path, localizer: Localizer, project: Project, config: RunConfig) -> None:
-    save_localizer(path, localizer, project.classes, {"recipe": STAGE, "config": config.decisive()})

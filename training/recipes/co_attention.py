@@ -13,7 +13,7 @@ from functools import partial
 
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps
-from napari_wsss.localize.base import build_localizer, load_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.project.project import Project
 from training.config import RunConfig
@@ -82,7 +82,9 @@ class Rounds:
         """Return a training from the trunk's first weights on the project's images and `extras`."""
         config, project = self._config, self._project
         seed_everything(config.optimisation.seed)
-        localizer = build_localizer(config.method, len(project.classes), config.network.choice(), config.parameters)
+        localizer = Localizer.build(
+            config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
+        )
         data = self._data(extras)
         return Training(project, config, folder, localizer, data, self._pictures, self._device, self._bf16)
 
@@ -114,14 +116,14 @@ class Rounds:
         return replace(outcome, steps=before + outcome.steps)
 
     def _judged(self) -> Steps[Judged]:
-        localizer, classes, _ = load_localizer(self._rounds[0].path / LAST, str(self._device))
+        localizer, _, what = Localizer.restore(self._rounds[0].path / LAST, str(self._device))
         assert isinstance(localizer, CoAttention)
         data = self._data(self.web)
         trusted = {
             name: [partial(self._pictures.image, image_id) for image_id in trusted_images(data.records, name)]
-            for name in classes.names
+            for name in what.known_classes().names
         }
-        return (yield from judged(localizer, classes, self.web, trusted, data.extra_pixels))
+        return (yield from judged(localizer, what.known_classes(), self.web, trusted, data.extra_pixels))
 
     def _data(self, extras: Sequence[ExtraImage]) -> ExtendedData:
         assert isinstance(self._config.sources, ClassifierSources)

@@ -20,11 +20,11 @@ from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.resizing import resize
-from napari_wsss.localize.base import Localizer, load_localizer, save_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.localize.lpcam import Lpcam, standing_on
 from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.pipeline.lineage import checkpoint_of, file_digest
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from training.clusters.prototypes import Choice, Features, Samples, Selection, drawn_features, judged
@@ -84,7 +84,8 @@ def base_of(project: Project, config: RunConfig, run: RunFolder, device: torch.d
     """
     settings = from_dict(Lpcam.Parameters, config.parameters)
     path = Path(run.record["base"]) if "base" in run.record else base_checkpoint(project, settings.base)
-    base, classes, _ = load_localizer(path, str(device))
+    base, _, what = Localizer.restore(path, str(device))
+    classes = what.known_classes()
     if classes != project.classes:
         raise LabelError(
             f"The base {path} was trained for the classes {', '.join(classes.names)}; the project has "
@@ -171,9 +172,9 @@ class Search:
         result.put(found, [torch.from_numpy(one.context) for one in choices])
         base = Path(self._run.record["base"])
         of = {"file": f"{base.parent.name}/{base.name}", "sha256": file_digest(base)}
-        record = {"recipe": STAGE, "config": self._config.decisive(), "base": of}
+        record = {**self._config.remembered(), "base": of}
         for name in (BEST, LAST):
-            save_localizer(self._run.path / name, result, self._project.classes, record)
+            result.save(self._run.path / name, self._project.classes, record)
         check = ClassifierCheck(self._project, result, self._pictures)
         shutil.rmtree(self._run.path / SAMPLES, ignore_errors=True)
         steps = len(self._records) + len(choices)

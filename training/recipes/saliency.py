@@ -12,17 +12,16 @@ import shutil
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.registry import load_method
 from napari_wsss.project.project import Project
-from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel, build_saliency, load_saliency, save_saliency
+from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel
 from training.config import Optimisation, RunConfig
 from training.data.pictures import prefetched
-from training.data.saliency_data import Parts, SaliencyArrays, SaliencyData, SquareView, split_parts
+from training.data.saliency_data import Parts, SaliencyData, SquareView, split_parts
 from training.data.saliency_examples import chosen_examples
 from training.data.saliency_parts import LearnedParts
 from training.data.samplers import BatchOrder
@@ -117,14 +116,14 @@ class Stages:
         if number == 0:
             return split_parts(examples, self._config.sources.cached_side)
         learned = LearnedParts(self._folder(number).path / PARTS, names)
-        teacher, _ = load_saliency(self._folder(number - 1).path / LAST, str(self._device))
+        teacher, _, _ = SaliencyModel.restore(self._folder(number - 1).path / LAST, str(self._device))
         complete = yield from learned.learn(teacher, examples, self._run)
         return learned.parts() if complete else None
 
     def _fitted(self, number: int, folder: RoundFolder, parts: Parts) -> Steps[Outcome]:
         config, settings = self._config, self._settings[number]
         seed_everything(settings.seed)
-        model = build_saliency(config.method, config.network.choice(), self._parameters)
+        model = SaliencyModel.build(config.method, config.network.choice(), self._parameters)
         freeze(model.trunk, settings)
         data = SaliencyData(self._chosen.examples, self._chosen.training, parts)
         view = SquareView(config.augmentation, model.normalisation, settings.seed)
@@ -132,7 +131,7 @@ class Stages:
         learner = Learner(model, groups, settings, self.totals[number], self._device, self._bf16)
         learner.resume(folder)
         check = SaliencyCheck(model, self._chosen.examples, self._chosen.held_out)
-        write = partial(_write, model=model, config=config)
+        write = partial(model.save, classes=None, run=config.remembered())
         milestones = Milestones(STAGE, learner, self._order, folder, check.figures, write)
 
         make = partial(data.batch, order=self._order, view=view)
@@ -140,7 +139,7 @@ class Stages:
         with closing(prefetched(make, steps, config.hardware.loaders)) as batches:
             for batch in batches:
                 with learner.forward():
-                    losses = model.loss(_on_device(batch, learner))
+                    losses = model.loss(learner.batch(SaliencyBatch, batch))
                 yield milestones.progress(learner.update(losses))
                 if milestones.due():
                     yield from milestones.keep()
@@ -180,13 +179,3 @@ def stage_settings(settings: Optimisation, own: Any, order: BatchOrder) -> list[
         rising = round(getattr(own, "rising_share", 0.0) * total_steps(each, order))
         found.append(replace(each, warm_up=max(each.warm_up, rising)))
     return found
-
-
-def _on_device(batch: SaliencyArrays, learner: Learner) -> SaliencyBatch:
-    return SaliencyBatch(
-        *(learner.on_device(each) for each in (batch.images, batch.masks, batch.bodies, batch.details, batch.weights))
-    )
-
-
-def _write(path: Path, model: SaliencyModel, config: RunConfig) -> None:
-    save_saliency(path, model, {"recipe": STAGE, "config": config.decisive()})

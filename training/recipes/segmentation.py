@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
 from napari_wsss.project.project import Project
-from napari_wsss.segment.base import Segmenter, SegmenterBatch, build_segmenter, save_segmenter
+from napari_wsss.segment.base import Segmenter, SegmenterBatch
 from training.config import RunConfig
-from training.data.pictures import Pictures, SegmentationBatch, SegmentationData, prefetched, training_records, view_of
+from training.data.pictures import Pictures, SegmentationData, prefetched, training_records, view_of
 from training.hardware import prepare
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
@@ -48,7 +47,9 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     assert isinstance(sources, SegmentationSources)
     device, bf16 = prepare(config.hardware)
     seed_everything(settings.seed)
-    segmenter = build_segmenter(config.method, len(project.classes), config.network.choice(), config.parameters)
+    segmenter = Segmenter.build(
+        config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
+    )
     if segmenter.pixel_supervised:
         run.update(pixel_supervised=True)
         yield Progress(STAGE, message=PIXEL_SUPERVISED)
@@ -61,14 +62,14 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     learner = Learner(segmenter, groups, settings, total_steps(settings, order), device, bf16)
     learner.resume(run)
     check = SegmenterCheck(project, segmenter, pictures)
-    write = partial(_write, segmenter=segmenter, project=project, config=config)
+    write = partial(segmenter.save, classes=project.classes, run=config.remembered())
     milestones = Milestones(STAGE, learner, order, run, check.figures, write)
 
     steps = range(learner.step, learner.total)
     with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
         for batch in batches:
             with learner.forward():
-                losses = segmenter.loss(_on_device(batch, learner))
+                losses = segmenter.loss(learner.batch(SegmenterBatch, batch))
             yield milestones.progress(learner.update(losses))
             if milestones.due():
                 yield from milestones.keep()
@@ -112,12 +113,3 @@ def has_proposal(project: Project, image_id: str) -> bool:
     from napari_wsss.pipeline.run import proposal
 
     return proposal(project, image_id) is not None
-
-
-def _on_device(batch: SegmentationBatch, learner: Learner) -> SegmenterBatch:
-    images, masks, weights = (learner.on_device(array) for array in (batch.images, batch.masks, batch.weights))
-    return SegmenterBatch(images, masks.long(), weights)
-
-
-def _write(path: Path, segmenter: Segmenter, project: Project, config: RunConfig) -> None:
-    save_segmenter(path, segmenter, project.classes, {"recipe": STAGE, "config": config.decisive()})

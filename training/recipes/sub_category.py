@@ -16,7 +16,7 @@ from napari_wsss.clusters.found import Clusters
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps
-from napari_wsss.localize.base import build_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.localize.sub_category import SubCategory
 from napari_wsss.project.project import Project
 from training.clusters.clustering import Clustering
@@ -113,7 +113,9 @@ class Rounds:
     def _training(self, folder: RoundFolder, clusters: Clusters | None) -> Training:
         config, project = self._config, self._project
         seed_everything(config.optimisation.seed)
-        localizer = build_localizer(config.method, len(project.classes), config.network.choice(), config.parameters)
+        localizer = Localizer.build(
+            config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
+        )
         sub_labels = None
         if clusters is not None:
             assert isinstance(localizer, SubCategory)

@@ -52,9 +52,9 @@ class SaliencyMaps:
             return
         if checkpoint is None and not plan.saliency_checkpoint:
             NOTHING.saliency()
-        from napari_wsss.saliency.base import load_saliency
+        from napari_wsss.saliency.base import SaliencyModel
 
-        self._model, _ = load_saliency(checkpoint or checkpoint_of(project, plan, "saliency"), device)
+        self._model, _, _ = SaliencyModel.restore(checkpoint or checkpoint_of(project, plan, "saliency"), device)
 
     def __call__(self, image_id: str) -> Map:
         """Return the saliency (H, W) float32 in [0, 1] of an image."""

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import LabelError, ProjectError, StepError
 from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.masks import read_mask
+from napari_wsss.core.masks import Mask, read_mask
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_model import renormalised
 from napari_wsss.pipeline.lineage import checkpoint_of
 from napari_wsss.project.project import Project
 from training.scoring.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
 
-Mask = NDArray[np.uint8]
 Truth = Callable[[str], Mask]
 THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(1, 90))
 
@@ -76,7 +75,7 @@ class AcceptedMasks:
 
     def __call__(self, image_id: str) -> Mask:
         """Return the accepted mask (H, W) uint8; raise `ProjectError` when there is none."""
-        mask = self.project.read_accepted(image_id)
+        mask = self.project.masks.read_accepted(image_id)
         if mask is None:
             raise ProjectError(f"{image_id} has no accepted mask; accept one, or give a folder of true masks.")
         return mask
@@ -85,7 +84,9 @@ class AcceptedMasks:
         """Return those of `ids` that have an accepted mask; raise `ProjectError` when none has one."""
         ids = list(ids)
         found = [
-            i for i in ids if self.project.catalog.state(i) == "accepted" and self.project.accepted_path(i).exists()
+            i
+            for i in ids
+            if self.project.catalog.state(i) == "accepted" and self.project.masks.accepted_path(i).exists()
         ]
         if not found:
             raise ProjectError(
@@ -183,12 +184,13 @@ class Predictor:
         labels_given: bool = False,
         inference: SegmentInference | None = None,
     ) -> None:
-        from napari_wsss.segment.base import load_segmenter
+        from napari_wsss.segment.base import Segmenter
 
         self._project = project
         self._inference = inference
         self.labels_given = labels_given
-        self._network, known, _ = load_segmenter(checkpoint, device)
+        self._network, _, what = Segmenter.restore(checkpoint, device)
+        known = what.known_classes()
         if known.names != project.classes.names:
             raise LabelError(
                 f"{checkpoint} was trained for the classes {', '.join(known.names)}; the project has "

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from napari_wsss.core.companion import Companion
 from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.resizing import resize
 from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.pipeline.companions import PARAMETER, chosen_by_rule
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.segment.base import Segmenter, predict

@@ -198,7 +198,7 @@ def _written(project: Project, config: RunConfig, found: Adopted) -> RunFolder:
     }
     run = RunFolder.create(project.training_folder, "adopted", provenance, record)
     try:
-        memory = {"recipe": config.recipe, "config": config.decisive(), "adopted": found.facts}
+        memory = {**config.remembered(), "adopted": found.facts}
         save_trained(run.path / BEST, found.state, replace(found.what, run=memory))
     except BaseException as error:
         run.finish("failed", error=str(error) or type(error).__name__)

@@ -22,6 +22,7 @@ from napari_wsss.core.errors import LabelError, ParameterError, StepError
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, to_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import load_method, method_names
@@ -35,7 +36,7 @@ from training.hardware import prepare
 from training.loop.checkpoints import LAST
 from training.published_presets import published_figures
 from training.report import Reporter, watched
-from training.scoring.scoring import AcceptedMasks, Mask, TrueMasks, score, scored_names, sweep
+from training.scoring.scoring import AcceptedMasks, TrueMasks, score, scored_names, sweep
 from training.scoring.tables import markdown
 from training.stages.contact_sheet import Cell, contact_sheet
 from training.stages.maps import add_device_options, hardware_of

@@ -103,7 +103,7 @@ def _sweep(project: Project, ids: Sequence[str], options: argparse.Namespace, tr
 
 def _scores(project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks) -> Steps[Scores]:
     if options.of == "accepted":
-        return (yield from score(project, ids, project.read_accepted, truth))
+        return (yield from score(project, ids, project.masks.read_accepted, truth))
     if options.of == "pseudo":
         yield from pipeline.propose(project, ids, options.device, background=False)
         return (yield from score(project, ids, lambda image_id: pipeline.proposal(project, image_id), truth))

@@ -19,6 +19,7 @@ import numpy as np
 
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import SegmentInference
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
@@ -29,7 +30,7 @@ from training.loop.checkpoints import LAST
 from training.report import Reporter, watched
 from training.run_folder import RunFolder
 from training.scoring.metrics import Scores, Sweep
-from training.scoring.scoring import Mask, Predictor, TrueMasks, score, scored_names, seeds, sweep
+from training.scoring.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
 from training.scoring.tables import markdown
 from training.stages.maps import add_device_options, hardware_of
 from training.stages.voc_folder import MASKS, project_of, scored_classes
@@ -190,7 +191,7 @@ class Bench:
         """Train DeepLab on the pseudo masks, `count` of them replaced by accepted (true) masks, and score it."""
         for image_id in self.ids_to_accept(count):
             if self.project.catalog.state(image_id) != "accepted":
-                self.project.accept(image_id, self.truth(image_id))
+                self.project.review.accept(image_id, self.truth(image_id))
         config = self._config("segmentation", {"iterations": self.options.iterations})
         trained = self._trained(f"deeplab-{count}", config)
         run = self._run(trained)

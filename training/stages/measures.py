@@ -17,6 +17,7 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.parameters import to_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import load_method
@@ -25,7 +26,7 @@ from napari_wsss.pipeline.lineage import checkpoint_of, file_digest
 from napari_wsss.project.project import Project
 from training.report import Reporter, watched
 from training.scoring.metrics import Scores
-from training.scoring.scoring import AcceptedMasks, Mask, TrueMasks, class_names, score, scored_names, sweep
+from training.scoring.scoring import AcceptedMasks, TrueMasks, class_names, score, scored_names, sweep
 from training.stages.compare import CRF, checkpoint_maps
 from training.stages.trained_runs import Model
 
@@ -136,7 +137,7 @@ class Measures:
     def _version(self, image_id: str) -> tuple[int, int]:
         """Return what changes with the true mask of an image."""
         truth = self.truth
-        path = truth.path(image_id) if isinstance(truth, TrueMasks) else self.project.accepted_path(image_id)
+        path = truth.path(image_id) if isinstance(truth, TrueMasks) else self.project.masks.accepted_path(image_id)
         facts = path.stat() if path is not None else None
         return (facts.st_size, facts.st_mtime_ns) if facts is not None else (0, 0)
 

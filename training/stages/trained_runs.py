@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.pipeline.lineage import Source
+from napari_wsss.pipeline.lineage import ModelShelf
 from napari_wsss.project.project import Project
 from training.config import RECIPES, Recipe
 from training.loop.checkpoints import BEST, LAST
@@ -53,7 +53,7 @@ def trained_segmenters(project: Project) -> list[Model]:
     return _one_of_each(_finished(project, "segmentation"), "segment")
 
 
-def _one_of_each(models: Iterable[Model], shelf: Source) -> list[Model]:
+def _one_of_each(models: Iterable[Model], shelf: ModelShelf) -> list[Model]:
     """Return the first model of each method whose file is there, in the shelf's order."""
     found: dict[str, Model] = {}
     for model in models:

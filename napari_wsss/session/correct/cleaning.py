@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Source
 from napari_wsss.pixels.cleanup import CleanUp, changed_regions, clean
@@ -19,7 +20,6 @@ from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
-Mask = NDArray[np.uint8]
 JOB = "clean-up"
 
 

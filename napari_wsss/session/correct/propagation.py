@@ -16,6 +16,7 @@ from psygnal import Signal
 from napari_wsss.core.background import DEFAULT_THRESHOLD
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.scribbles import as_seeds
 from napari_wsss.core.sources import Source
@@ -36,7 +37,6 @@ from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
-Mask = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 JOB = "propagate"
 
@@ -98,7 +98,7 @@ def mask_so_far(table: Table) -> Mask:
     """Return a copy of the shown mask (H, W) uint8, or of the proposal while nothing was drawn into the mask."""
     mask, proposal = table.mask, table.proposal
     drawn = proposal is None or mask.any() or table.person_pixels.any()
-    if proposal is None or drawn or table.project.has_accepted(table.image_id):
+    if proposal is None or drawn or table.project.masks.has_accepted(table.image_id):
         return mask.copy()
     return proposal.copy()
 

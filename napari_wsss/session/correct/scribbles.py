@@ -10,19 +10,17 @@ import time
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.files import publish
-from napari_wsss.core.masks import decode_mask, encode_mask
+from napari_wsss.core.masks import Mask, decode_mask, encode_mask
 from napari_wsss.core.scribbles import as_seeds
 from napari_wsss.session.jobs import describe
 from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
-Mask = NDArray[np.uint8]
 FOLDER = "scribbles"
 TIME = "wsss-time"
 

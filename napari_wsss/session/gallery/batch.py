@@ -146,8 +146,8 @@ class BatchAccept:
         source = proposal_source(project, resolve(project, project.plan, image_id))
         sources = Sources.uniform(values.shape, source)
         try:
-            with project.as_one_step(step.group) as step.group:
-                project.accept(image_id, values, {BATCH: step.cluster, "model": source.key}, sources)
+            with project.review.as_one_step(step.group) as step.group:
+                project.review.accept(image_id, values, {BATCH: step.cluster, "model": source.key}, sources)
         except WsssError as reason:
             self._signals.failed.emit(f"{image_id} was left out: {reason}")
             return
@@ -169,4 +169,4 @@ class BatchAccept:
 
 def _holds_work(project: Project, image_id: str) -> bool:
     """Return True when a person painted or accepted a mask of an image, also where it was skipped afterwards."""
-    return project.has_draft(image_id) or project.has_accepted(image_id)
+    return project.masks.has_draft(image_id) or project.masks.has_accepted(image_id)

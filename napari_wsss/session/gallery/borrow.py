@@ -61,7 +61,7 @@ class Borrowing:
         project = table.project
         if not project.plan.localizer_checkpoint:
             return "no localizer is applied"
-        if not (project.has_accepted(source) or project.has_draft(source)):
+        if not (project.masks.has_accepted(source) or project.masks.has_draft(source)):
             return f"{source} has no mask yet: correct or accept it first"
         return ""
 

@@ -14,7 +14,7 @@ from napari_wsss.pipeline.applied_history import (
     model_name,
     with_models_of,
 )
-from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, Source, has_model, method_of
+from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, ModelShelf, has_model, method_of
 from napari_wsss.project.project import Project
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.proposals.sliders import Sliders
@@ -45,7 +45,7 @@ class AppliedModel:
     """
 
     time: float
-    shelf: Source
+    shelf: ModelShelf
     method: str
     name: str
     plan: Plan

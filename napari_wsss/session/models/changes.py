@@ -181,7 +181,7 @@ def mark_disagreement(project: Project, image_id: str, above: float) -> bool:
     """Write down whether the stored proposal of an accepted image disagrees with its mask; False when unknown."""
     proposal = stages.best_proposal(project, resolve(project, project.plan, image_id))
     try:
-        accepted = project.read_accepted(image_id)
+        accepted = project.masks.read_accepted(image_id)
     except WsssError:  # damaged: opening the image says so
         accepted = None
     if proposal is None or accepted is None or proposal.shape != accepted.shape:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.masks import overlap
+from napari_wsss.core.masks import Mask, overlap
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_history import base_name, last_move
 from napari_wsss.project.project import Project
@@ -32,7 +32,6 @@ View = Literal["", "after", "before", "difference"]
 VIEWS: tuple[View, ...] = ("", "after", "before", "difference")
 COMPARISON = "comparison"
 PERSON = "your mask"
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,10 @@ def pair_of(project: Project, image_id: str, proposal: Mask | None) -> Pair | st
     if proposal is None:
         return "Nothing to compare: the image has no proposal yet."
     name = base_name(project.plan)
-    if project.catalog.state(image_id) == "accepted" and (accepted := project.read_accepted(image_id)) is not None:
+    if (
+        project.catalog.state(image_id) == "accepted"
+        and (accepted := project.masks.read_accepted(image_id)) is not None
+    ):
         return Pair(accepted, proposal, PERSON, name)
     move = last_move(project)
     if move is None:

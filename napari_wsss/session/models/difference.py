@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.classes import IGNORE, ClassList
+from napari_wsss.core.masks import Mask
 
 Picture = NDArray[np.uint8]
-Mask = NDArray[np.uint8]
 TINT = 0.5
 STRIPE = 4
 """Width in pixels of the stripes that mark what is gone."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from napari_wsss.core.classes import BACKGROUND
+from napari_wsss.core.masks import Mask
 from napari_wsss.pixels.images import read_image
 
 LONG_SIDE = 160
@@ -25,7 +26,6 @@ QUALITY = 88
 _DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 Picture = NDArray[np.uint8]
-Mask = NDArray[np.uint8]
 
 
 def small_picture(path: Path, long_side: int = LONG_SIDE) -> Picture:

@@ -17,6 +17,7 @@ from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.machine import Machine, read_machine
 from napari_wsss.session.results.preview import Preview, Subject
+from napari_wsss.session.results.shown import Shown
 from napari_wsss.session.results.wanted import Wanted, propose_wanted
 from napari_wsss.session.settings import Settings
 from napari_wsss.session.signals import Signals, reported
@@ -91,14 +92,10 @@ class Inference:
         if not table.image_id:
             return
         self._storing.clear()
-        shown, before = table.shown.under(table.plan), table.machine
-        machine = read_machine(table.project, shown, _base_maps(table), before)
+        shown = table.shown.under(table.plan)
+        machine = read_machine(table.project, shown, _base_maps(table, shown), table.machine)
         is_whole = machine.proposal is not None
-        if machine.maps is None:
-            machine = before
-        elif not is_whole:
-            machine = replace(machine, proposal=before.proposal, plan=before.plan)
-        self.show(machine)
+        self.show(machine if is_whole else _until_whole(table, shown, machine))
         if ask and not is_whole:
             self._ask_for(table.image_id)
 
@@ -170,7 +167,6 @@ class Inference:
         table = self._opened.table
         table.prefetch.drop(image_id)
         if image_id == table.image_id:
-            _drop_removed_classes(table)
             self.redraw()
         elif has_model(table.plan):
             self._wanted.first(image_id)
@@ -278,23 +274,23 @@ class Inference:
             self._run(quiet=True)
 
 
-def _base_maps(table: Table) -> ActivationMaps | None:
+def _base_maps(table: Table, shown: Shown) -> ActivationMaps | None:
     """Return the stored maps of the shown image, the very ones that are shown where they are equal."""
-    known, stored = table.maps, stages.base_maps(table.project, table.shown.under(table.plan))
+    known, stored = table.maps, stages.base_maps(table.project, shown)
     return known if known is not None and stored is not None and _are_equal(known, stored) else stored
 
 
-def _drop_removed_classes(table: Table) -> None:
-    """Take removed classes out of what is shown at once, also while the new maps are being computed."""
-    maps, before = table.maps, table.proposal
-    if maps is None:
-        return
-    kept = table.shown.present
-    machine = read_machine(table.project, table.shown.under(table.plan), maps.only(kept))
-    proposal = machine.proposal if machine.proposal is not None else before
-    if proposal is not None:
-        proposal = np.where(np.isin(proposal, [k + 1 for k in kept]), proposal, np.uint8(0))
-    table.canvas.set_machine(replace(machine, proposal=proposal))
+def _until_whole(table: Table, shown: Shown, found: Machine) -> Machine:
+    """Return what is shown until the proposal is computed: what there was, without classes whose labels are gone."""
+    before, kept = table.machine, shown.present
+    if found.maps is None and before.maps is not None:
+        maps = before.maps if set(before.maps.classes) <= set(kept) else before.maps.only(kept)
+        found = read_machine(table.project, shown, maps, before)
+    if found.proposal is not None or before.proposal is None:
+        return found
+    values = [0, *(k + 1 for k in kept)]
+    proposal = np.where(np.isin(before.proposal, values), before.proposal, np.uint8(0))
+    return replace(found, proposal=proposal, plan=before.plan, borrowed=None)
 
 
 def _are_equal(one: ActivationMaps, other: ActivationMaps) -> bool:

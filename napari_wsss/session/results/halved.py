@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.affinities import Affinities
-from napari_wsss.core.cells import Cells
+from napari_wsss.core.cells import Cells, Planes
 from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.maps import ActivationMaps, SaliencyMap
-from napari_wsss.core.resizing import resize
+from napari_wsss.pixels.resizing import resize
 
 FACTOR = 0.5
-Planes = NDArray[np.float32]
 
 
 def half_size(height: int, width: int) -> tuple[int, int]:

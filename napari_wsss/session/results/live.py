@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_wsss.core.background import (
     DEFAULT_ALPHA,
@@ -21,15 +20,13 @@ from napari_wsss.core.background import (
     equivalent_threshold,
 )
 from napari_wsss.core.gains import NEUTRAL, gained, gains_of
-from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.maps import ActivationMaps, Scores
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Step
 
 SLIDER = (0.01, 0.95)
 """Range of the threshold slider; the powers it stands for are 458 to 0.017."""
 CLASS_GAIN = "class_gain"
-
-Scores = NDArray[np.float32]
-Values = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -43,11 +40,11 @@ class _Rivals:
     k: int
     bar: Scores
     strength: Scores
-    value: Values
-    turned: Values
+    value: Mask
+    turned: Mask
     own: Scores
     best: Scores
-    chosen: Values
+    chosen: Mask
 
 
 class LiveMask:
@@ -71,7 +68,7 @@ class LiveMask:
             self._strength, self._value = maps.strongest()
         self._above = np.empty(maps.size, bool)
 
-    def at(self, threshold: float) -> Values:
+    def at(self, threshold: float) -> Mask:
         """Return a new (H, W) uint8 mask: the strongest class where it scores above `threshold`, else background.
 
         Equal to ``maps.to_mask(threshold)`` in every pixel, of maps on which the step `class_gain` has run.
@@ -112,7 +109,7 @@ class LiveMask:
     def _gained(self, k: int, out: Scores | None = None) -> Scores:
         return gained(self._maps.scores[self._maps.classes.index(k)], self._gains.get(k, NEUTRAL), out)
 
-    def _strongest(self, classes: Sequence[int]) -> tuple[Scores, Values]:
+    def _strongest(self, classes: Sequence[int]) -> tuple[Scores, Mask]:
         """Return the per-pixel maximum (H, W) of some classes at their gains, and the mask value that has it."""
         strength, value = np.full(self._maps.size, -1, np.float32), np.zeros(self._maps.size, np.uint8)
         for k in classes:
@@ -131,7 +128,10 @@ BACKGROUND_STEPS: dict[str, tuple[str, float]] = {
 
 def background_step(steps: Sequence[Step]) -> Step | None:
     """Return the last background step of a chain (the one whose background counts), or None."""
-    return next((step for step in reversed(steps) if step.method in BACKGROUND_STEPS), None)
+    for step in reversed(steps):
+        if step.method in BACKGROUND_STEPS:
+            return step
+    return None
 
 
 def threshold_of(step: Step) -> float:

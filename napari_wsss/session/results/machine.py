@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan
 from napari_wsss.project.project import Project
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import LiveMask, follows_slider, gains_in, threshold_in
 from napari_wsss.session.results.shown import Shown, resolve
-
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,11 @@ class Picture:
     machine: Machine
 
 
-def read_picture(project: Project, image_id: str) -> Picture:
+def read_picture(project: Project, shown: Shown) -> Picture:
     """Return an image and its stored results (used by the shown image and, in the background, by the next ones)."""
-    loaded = project.load_image(image_id)
-    shown = resolve(project, project.plan, image_id)
+    loaded = project.load_image(shown.record.id)
     machine = read_machine(project, shown, stages.base_maps(project, shown))
-    return Picture(image_id, loaded.pixels, loaded.scaling, machine)
+    return Picture(shown.record.id, loaded.pixels, loaded.scaling, machine)
 
 
 def proposed(project: Project, image_id: str) -> Mask | None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.lineage import handed_on, refiner_for
@@ -32,8 +33,6 @@ SMALL = 40_000
 QUICK = 0.1
 """Seconds below which a chain needs no first look."""
 _TICK = 0.02
-
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)

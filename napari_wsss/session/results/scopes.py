@@ -34,10 +34,6 @@ class Reason:
     value: Any
     scope: str
 
-    def text(self) -> str:
-        """Return one line for a tooltip."""
-        return f"{self.name} = {self.value} (from {self.scope})"
-
     @property
     def place(self) -> str:
         """Who decides, in a person's words: ``this image``, ``cluster cat 3``, ``class cat``, ``the project``."""
@@ -78,8 +74,3 @@ def layers_of(plan: Plan, method: str, image_id: str, labels: frozenset[str], cl
 def _reason(name: str, layers: Layers, default: Any) -> Reason:
     found = next(((scope, values[name]) for scope, values in layers if name in values), ("default", default))
     return Reason(name, found[1], found[0])
-
-
-def summary(found: Sequence[Reason]) -> str:
-    """Return a tooltip: one line per parameter."""
-    return "\n".join(reason.text() for reason in found)

@@ -59,7 +59,7 @@ class Shown:
         """0-based indices of the labelled classes."""
         return self.classes.indices(self.record.labels)
 
-    @property
+    @cached_property
     def threshold(self) -> float:
         """The constant threshold in [0, 1] equivalent to the last background step; 0.0 without one."""
         return threshold_in(self.steps)

@@ -19,6 +19,7 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.applied_model import stored_base
 from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.lineage import Lineage, has_model
 from napari_wsss.project.project import Project
@@ -31,7 +32,7 @@ def base_maps(project: Project, shown: Shown) -> ActivationMaps | None:
         return None
     bare = replace(shown.plan, refiners=())  # maps must not wait for what a refiner still lacks
     try:
-        return pipeline.stored_base(Lineage.of(project, shown.record.id, plan=bare, record=shown.record))
+        return stored_base(Lineage.of(project, shown.record.id, plan=bare, record=shown.record))
     except WsssError:  # whatever is wrong with the plan, the image can be looked at; a job will say it
         return None
 

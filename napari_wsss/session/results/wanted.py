@@ -11,18 +11,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pixels.uncertainty import share_unsure
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import UNDECIDED
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.shown import resolve
 
 CHUNK = 4
-MARGIN = 0.1
 
 
 class Wanted:
@@ -118,22 +115,6 @@ def note_result(project: Project, image_id: str) -> None:
     shown = resolve(project, project.plan, image_id)
     maps = stages.base_maps(project, shown)
     if maps is not None:
-        project.catalog.set_score(image_id, uncertainty(maps, shown.threshold))
+        project.catalog.set_score(image_id, share_unsure(maps, shown.threshold))
     if shown.record.state in UNDECIDED:
         project.catalog.set_facts(image_id, stale=False)
-
-
-def uncertainty(maps: ActivationMaps, threshold: float) -> float:
-    """Return the share in [0, 1] of pixels where a small change of scores would change the mask.
-
-    A pixel counts when its strongest score lies within `MARGIN` of the background, or when it is foreground and its
-    two strongest classes lie within `MARGIN` of each other. An image without labelled classes has 0.
-    """
-    if not maps.classes:
-        return 0.0
-    ordered = np.sort(maps.scores, axis=0)[::-1]
-    background = np.float32(threshold) if maps.background is None else maps.background
-    unsure = np.abs(ordered[0] - background) < MARGIN
-    if len(ordered) > 1:
-        unsure |= (ordered[0] > background) & (ordered[0] - ordered[1] < MARGIN)
-    return float(unsure.mean())

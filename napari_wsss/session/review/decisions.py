@@ -64,7 +64,7 @@ class Decisions:
         origin = None if table.proposal is None else self.proposal_source()
         source = None if canvas.touched else origin
         drawn = table.drawn if source is None else table.planned(values, source)
-        table.project.accept(image_id, drawn.values, _facts(table, drawn, origin), drawn.sources)
+        table.project.review.accept(image_id, drawn.values, _facts(table, drawn, origin), drawn.sources)
         table.attention.forget(image_id)
         table.take_accepted(np.array(values), source)
         if copied and not and_next:
@@ -103,7 +103,7 @@ class Decisions:
         image_id = table.shown_id()
         if not table.flush():
             return False
-        table.project.decide(image_id, state)
+        table.project.review.decide(image_id, state)
         return self._decided(image_id, and_next)
 
     def _decided(self, image_id: str, and_next: bool) -> bool:
@@ -118,7 +118,7 @@ class Decisions:
         table = self._opened.table
         if not table.flush():
             return False
-        undone = table.project.undo_decision()
+        undone = table.project.review.undo()
         if undone is None:
             self.signals.notice.emit("There is no decision to undo.")
             return False

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND
-
-Mask = NDArray[np.uint8]
+from napari_wsss.core.masks import Mask
 
 
 def without_values(

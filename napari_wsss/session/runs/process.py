@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +18,7 @@ from typing import Any
 
 from psygnal import Signal
 
+from napari_wsss.core import children
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.progress import Progress
 from napari_wsss.project.lock import process_start
@@ -30,6 +29,7 @@ from napari_wsss.session.runs.folders import RunInfo, parse_line, read_run, runs
 POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 60.0
 KILL_GRACE_SECONDS = 10.0
+PROGRAM = children.python("-m", "training.run")
 EXPLAINED = 4  # the run's own sentence says what is wrong, which may be a file, an option or the network
 EXIT_CODES = {
     0: "done",
@@ -67,12 +67,6 @@ def command_line(stage: str, project_folder: Path, options: Mapping[str, Any] | 
     return shlex.join(["python", "-m", "training.run", *arguments(stage, project_folder, options)])
 
 
-def environment() -> dict[str, str]:
-    """Return the child's environment: waiting threads sleep, and one core stays free for the window."""
-    free = str(max(1, (os.cpu_count() or 2) - 1))
-    return {"OMP_NUM_THREADS": free, **os.environ, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
-
-
 class TrainingProcess:
     """The training of one session: at most one run at a time.
 
@@ -92,7 +86,7 @@ class TrainingProcess:
     def __init__(
         self,
         dispatch: Dispatch = directly,
-        program: tuple[str, ...] = (sys.executable, "-m", "training.run"),
+        program: tuple[str, ...] = PROGRAM,
     ) -> None:
         self._dispatch = dispatch
         self._program = program
@@ -121,15 +115,11 @@ class TrainingProcess:
             raise ProjectError("A training run is going on already; stop it or wait for its end.")
         words = arguments(stage, project.folder, {**(options or {}), "events": True})
         log = _log_file(project.training_folder, stage)
-        with log.open("wb") as output:
-            self._child = subprocess.Popen(
-                [*self._program, *words],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment(),
-                **_own_group(),
-            )
+        try:
+            with log.open("wb") as output:
+                self._child = children.start([*self._program, *words], writes=output, outlives=True)
+        except OSError as reason:
+            raise ProjectError(f"The training could not be started ({reason}).") from reason
         child, training_folder = self._child, project.training_folder
         self.run_folder = None
 
@@ -219,23 +209,12 @@ class TrainingProcess:
         if self.run_folder is not None:
             (self.run_folder / "stop").touch()
         late = time.monotonic() - stop_at
+        pid = self._child.pid if self._child is not None else self._pid_of_run()
         if late > KILL_GRACE_SECONDS:
-            self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+            children.end_by_force(pid)
         elif late > 0 and not self._warned:
             self._warned = True  # once: a stage may take the second signal as the end of all patience
-            self._signal(signal.SIGTERM)
-
-    def _signal(self, number: int) -> None:
-        pid = self._child.pid if self._child is not None else self._pid_of_run()
-        if pid <= 0:
-            return
-        try:
-            if os.name == "posix":
-                os.killpg(pid, number)
-            else:
-                os.kill(pid, number)
-        except (ProcessLookupError, PermissionError):
-            return  # it has just ended
+            children.ask_to_end(pid)
 
     def _pid_of_run(self) -> int:
         run = read_run(self.run_folder) if self.run_folder is not None else None
@@ -285,13 +264,6 @@ def _log_file(training_folder: Path, stage: str) -> Path:
     folder = training_folder / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{stage}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-
-
-def _own_group() -> dict[str, Any]:
-    """Return how a child is started that outlives this process and gets no Ctrl+C meant for it."""
-    if os.name == "posix":
-        return {"start_new_session": True}
-    return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 
 
 def _code_of(run: RunInfo | None) -> int:

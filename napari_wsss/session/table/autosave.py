@@ -123,7 +123,7 @@ class Autosave:
             return True
         self._set(SaveState("saving"))
         try:
-            self._project.save_draft(self._image_id, self.drawn.values, sources=self.drawn.sources)
+            self._project.review.save_draft(self._image_id, self.drawn.values, sources=self.drawn.sources)
         except DISK_TROUBLE as error:
             self._fail(error)
             return False
@@ -150,12 +150,12 @@ class Autosave:
     def _append(self, changed: NDArray[np.intp]) -> None:
         now = self.drawn
         if self._whole_first:
-            self._project.discard_draft(self._image_id)
-            self._project.save_draft(self._image_id, now.values, sources=now.sources)
+            self._project.review.discard_draft(self._image_id)
+            self._project.review.save_draft(self._image_id, now.values, sources=now.sources)
             self._whole_first = False
         elif len(changed):
             values, sources = now.values.ravel()[changed], now.sources.values.ravel()[changed]
-            self._project.record_stroke(self._image_id, changed, values, sources, now.sources.table)
+            self._project.review.record_stroke(self._image_id, changed, values, sources, now.sources.table)
         self._on_disk = now
         self._strokes += 1
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.masks import Mask
 from napari_wsss.project.project import Project
 from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.results.machine import NOTHING, Machine, Picture
-
-Mask = NDArray[np.uint8]
 
 
 @dataclass
@@ -102,9 +101,9 @@ def open_canvas(project: Project, picture: Picture) -> tuple[Canvas, SourcedMask
     The mask is always read from disk, never from a cache: it is a person's work.
     """
     height, width = picture.pixels.shape[:2]
-    stored = project.read_sourced(picture.image_id)
+    stored = project.masks.working(picture.image_id)
     if stored is not None and stored.values.shape == (height, width):
-        ignored = not project.has_accepted(picture.image_id)
+        ignored = not project.masks.has_accepted(picture.image_id)
         drawn = SourcedMask(np.ascontiguousarray(stored.values), stored.sources)
         return Canvas(picture, drawn.values, touched=True, proposal_ignored=ignored), drawn, ""
     warning = ""

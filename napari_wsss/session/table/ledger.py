@@ -19,10 +19,10 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import Source, Sources
 from napari_wsss.project.sourced_masks import SourcedMask
 
-Mask = NDArray[np.uint8]
 MOST_STEPS = 100
 """As many as napari's own history."""
 MOST_PIXELS = 16_000_000

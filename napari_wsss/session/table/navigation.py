@@ -58,10 +58,11 @@ class Navigation:
     @reported
     def go_to(self, image_id: str) -> bool:
         """Show an image after saving the shown one; return False (and stay) when that fails."""
-        table = self._opened.table
-        if not table.flush():
-            return False
-        table.show(image_id)
+        return self._opened.table.flush() and self._show(image_id)
+
+    @reported
+    def _show(self, image_id: str) -> bool:
+        self._opened.table.show(image_id)
         return True
 
     def look_ahead(self, _image_id: str = "") -> None:
@@ -116,7 +117,7 @@ class Navigation:
         if not self._opened.table.flush():
             return False
         for image_id in islice(ids, PASSED_BY):
-            if self.go_to(image_id):
+            if self._show(image_id):
                 return True
         self.signals.notice.emit(without)
         return False

@@ -9,6 +9,7 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.results.machine import Picture, read_picture
+from napari_wsss.session.results.shown import Shown, resolve
 
 CAPACITY = 6
 PREFETCH = "prefetch"
@@ -27,12 +28,13 @@ class Prefetch:
         self._ages: dict[str, int] = {}  # grow with everything that makes what is being read wrong
         self._age = 0
 
-    def get(self, image_id: str) -> Picture:
-        """Return a picture, from the cache or read now; errors of reading come through."""
+    def get(self, shown: Shown) -> Picture:
+        """Return the picture of an image, from the cache or read now; errors of reading come through."""
+        image_id = shown.record.id
         if image_id in self._pictures:
             self._pictures.move_to_end(image_id)
             return self._pictures[image_id]
-        picture = read_picture(self._project, image_id)
+        picture = read_picture(self._project, shown)
         self._keep(picture)
         return picture
 
@@ -60,7 +62,7 @@ class Prefetch:
 
     def _read(self, ids: Sequence[str], age: Age) -> Steps[None]:
         for done, image_id in enumerate(ids, start=1):
-            picture = read_picture(self._project, image_id)
+            picture = read_picture(self._project, resolve(self._project, self._project.plan, image_id))
             self._jobs.dispatch(lambda picture=picture: self._arrived(picture, age))  # type: ignore[misc]
             yield Progress(PREFETCH, done, len(ids), image_id)
 

@@ -79,7 +79,7 @@ class Table:
     @property
     def image_id(self) -> str:
         """The shown image, "" for none."""
-        return self.canvas.image_id
+        return self.canvas.picture.image_id
 
     @property
     def record(self) -> ImageRecord:
@@ -109,17 +109,17 @@ class Table:
     @property
     def machine(self) -> Machine:
         """What the machine has for it."""
-        return self.canvas.machine
+        return self.canvas.picture.machine
 
     @property
     def maps(self) -> ActivationMaps | None:
         """(K, H, W) base maps of the labelled classes; None before inference."""
-        return self.canvas.machine.maps
+        return self.canvas.picture.machine.maps
 
     @property
     def proposal(self) -> NDArray[np.uint8] | None:
         """(H, W) uint8 pseudo mask of the plan; None while there is none."""
-        return self.canvas.machine.proposal
+        return self.canvas.picture.machine.proposal
 
     @property
     def mask(self) -> NDArray[np.uint8]:
@@ -171,9 +171,8 @@ class Table:
         ProjectError, OSError
             When it cannot be read; the image before stays then.
         """
-        picture = self.prefetch.get(image_id)
         shown = resolve(self.project, self.project.plan, image_id)
-        canvas, drawn, warning = open_canvas(self.project, picture)
+        canvas, drawn, warning = open_canvas(self.project, self.prefetch.get(shown))
         self.shown, self.canvas = shown, canvas
         self._autosave.begin(image_id, drawn, whole_first=bool(warning))
         self.attention.arrive(image_id)

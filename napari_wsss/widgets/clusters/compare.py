@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from qtpy.QtCore import QRectF, Qt, Signal
 from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
@@ -33,7 +35,7 @@ class ComparePair(QWidget):
         self._session = session
         self.images = (_Large(session), _Large(session))
         self.texts = (text_label(quiet=True), text_label(quiet=True))
-        opens = [tool_button("Open", lambda side=side: self._open(side), "Work on this image") for side in (0, 1)]
+        opens = [tool_button("Open", partial(self._open, side), "Work on this image") for side in (0, 1)]
         sides = [column(self.images[side], row(self.texts[side], opens[side])) for side in (0, 1)]
         close = tool_button("close", self.hide)
         pair = row()
@@ -72,7 +74,7 @@ class _Large(QWidget):
         if wish.image_id == self.image_id:
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the image in the middle, a word while it is being made."""
         painter = QPainter(self)
         box = QRectF(self.rect())

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 
 from napari_wsss.core.errors import LabelError
@@ -71,7 +72,9 @@ class ClustersPage(QWidget):
         self.count.setMinimumWidth(WIDTH_OF_COUNT)
         self.count.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         WheelGuard.protect(self.count)
-        self.find = button("Find clusters", self._find, "Group the images by the features of the applied localizer")
+        self.find_button = button(
+            "Find clusters", self._find, "Group the images by the features of the applied localizer"
+        )
         self.undo = tool_button("Undo", lambda: self._attempt(session.gallery.undo))
         self.merge = tool_button("Merge", self._merge, "Make the picked clusters one; it keeps the largest one's name")
         self.remark = text_label(quiet=True)
@@ -96,7 +99,7 @@ class ClustersPage(QWidget):
         chosen = row(self.class_box, self.merge, self.undo)
         chosen.setStretch(0, 1)
         remarks = row(self.remark, self.borrowed)
-        parts = (row(self.count, self.find, 1), chosen, remarks, self.scatter, self.tools, self.pair, rows, 1)
+        parts = (row(self.count, self.find_button, 1), chosen, remarks, self.scatter, self.tools, self.pair, rows, 1)
         self.setLayout(column(*parts, margin=4))
 
     def _connect(self) -> None:
@@ -131,7 +134,7 @@ class ClustersPage(QWidget):
         if self.isVisible():
             self.refresh()
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Bring the page up to date when it comes to the front."""
         super().showEvent(event)
         self.refresh()
@@ -197,8 +200,8 @@ class ClustersPage(QWidget):
 
     def _show_find(self) -> None:
         gallery, project = self._session.gallery, self._session.project
-        self.find.setEnabled(project is not None and not project.read_only and not gallery.finding)
-        self.find.setText("Finding …" if gallery.finding else "Find clusters")
+        self.find_button.setEnabled(project is not None and not project.read_only and not gallery.finding)
+        self.find_button.setText("Finding …" if gallery.finding else "Find clusters")
         clusters = gallery.clusters
         if clusters is None:
             self.remark.setText(NOTHING if project is not None else "No project is open.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QFocusEvent, QKeyEvent
 from qtpy.QtWidgets import QCheckBox, QLineEdit, QToolButton, QWidget
 
 from napari_wsss.session.gallery.gallery import GalleryRow
@@ -11,6 +14,7 @@ from napari_wsss.widgets.clusters.accept import AcceptBox
 from napari_wsss.widgets.clusters.selection import ClusterSelection, cluster_colour
 from napari_wsss.widgets.clusters.strip import ImageStrip
 from napari_wsss.widgets.controls.basic import column, line, row, text_label, tool_button
+from napari_wsss.widgets.controls.stubs import certain
 
 MORE = 48
 """Images shown after *all*."""
@@ -68,7 +72,7 @@ class ClusterRow(QWidget):
         self.show_row(shown)
 
     @staticmethod
-    def _toggle(text: str, on_change: object) -> QToolButton:
+    def _toggle(text: str, on_change: Callable[[bool], None]) -> QToolButton:
         made = QToolButton()
         made.setText(text)
         made.setCheckable(True)
@@ -134,19 +138,19 @@ class NameEdit(QLineEdit):
         if name and name != self._name:
             self.named.emit(name)
 
-    def focusInEvent(self, event: object) -> None:
+    def focusInEvent(self, event: QFocusEvent | None) -> None:
         """Select the name, ready to be replaced."""
         super().focusInEvent(event)
         self.selectAll()
 
-    def focusOutEvent(self, event: object) -> None:
+    def focusOutEvent(self, event: QFocusEvent | None) -> None:
         """Show the name there is."""
         super().focusOutEvent(event)
         self.setText(self._name)
 
-    def keyPressEvent(self, event: object) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Give up on Esc; hand everything else on."""
-        if event.key() == Qt.Key.Key_Escape:
+        if certain(event).key() == Qt.Key.Key_Escape:
             self.clearFocus()
             self.setText(self._name)
             return

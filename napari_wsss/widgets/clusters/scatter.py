@@ -20,6 +20,7 @@ from napari_wsss.widgets.clusters.strip import SELECTED, describe, pixmap_of
 from napari_wsss.widgets.controls.basic import draw_line
 from napari_wsss.widgets.controls.colours import legible
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.stubs import certain
 
 HEIGHT = 170
 MARGIN = 12
@@ -67,12 +68,6 @@ class ClusterScatter(QWidget):
         self._found, self._hovered, self._lasso = found, None, []
         self._place()
 
-    def point_of(self, image_id: str) -> QPoint:
-        """Return where an image is drawn, in pixels."""
-        assert self._found is not None
-        x, y = self._points[self._found.image_ids.index(image_id)]
-        return QPoint(round(x), round(y))
-
     def _place(self) -> None:
         """Put the projection into the widget, both axes filling it."""
         self._drawn = None
@@ -88,7 +83,7 @@ class ClusterScatter(QWidget):
 
     # -- drawing ------------------------------------------------------------------------------------------
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw points, selection, lasso and the image below the pointer."""
         painter = QPainter(self)
         if self._drawn is None:
@@ -136,10 +131,10 @@ class ClusterScatter(QWidget):
     def _selected_colour(self) -> QColor:
         return legible(SELECTED, self.palette().base().color())
 
-    def changeEvent(self, event: QEvent) -> None:
+    def changeEvent(self, event: QEvent | None) -> None:
         """Draw the points anew on the ground of another theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+        if certain(event).type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
             self._drawn = None
             self.update()
 
@@ -175,13 +170,15 @@ class ClusterScatter(QWidget):
         row = int(distances.argmin())
         return row if distances[row] <= REACH else None
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Begin a lasso, or a click."""
+        event = certain(event)
         if event.button() == Qt.MouseButton.LeftButton:
             self._lasso = [QPointF(event.pos())]
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Draw the lasso on, or look at the image below the pointer."""
+        event = certain(event)
         if self._lasso and event.buttons() & Qt.MouseButton.LeftButton:
             moved = QPointF(event.pos()) - self._lasso[-1]
             if abs(moved.x()) + abs(moved.y()) >= LASSO_STEP:
@@ -195,8 +192,9 @@ class ClusterScatter(QWidget):
             QToolTip.showText(self.mapToGlobal(event.pos()), describe(self._session, text) if text else "", self)
             self.update()
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Select what the lasso holds, or the point that was clicked."""
+        event = certain(event)
         if event.button() != Qt.MouseButton.LeftButton or not self._lasso or self._found is None:
             return
         lasso, self._lasso = self._lasso, []
@@ -212,14 +210,15 @@ class ClusterScatter(QWidget):
             self._selection.take([])
         self.update()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Open the image below the pointer."""
-        row = self.nearest(event.pos())
+        row = self.nearest(certain(event).pos())
         if row is not None and self._found is not None:
             self.opened.emit(self._found.image_ids[row])
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
         """Ask for the menu of what is selected, or of the image below the pointer."""
+        event = certain(event)
         row = self.nearest(event.pos())
         if row is not None and self._found is not None and self._found.image_ids[row] not in self._selection:
             self._selection.click(self._found.image_ids[row])

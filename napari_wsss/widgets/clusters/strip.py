@@ -7,7 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QContextMenuEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from qtpy.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QHelpEvent,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from napari_wsss.session.gallery.pictures import Wish
@@ -15,6 +26,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.clusters.selection import ClusterSelection, is_adding
 from napari_wsss.widgets.controls.badge import draw_state, state_text
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.stubs import certain
 
 SIDE = 50
 GAP = 3
@@ -80,12 +92,12 @@ class ImageStrip(QWidget):
         if wish.image_id in self._states:
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the thumbnails that are in view; missing ones are asked for."""
         painter = QPainter(self)
         for number, image_id in enumerate(self._ids):
             box = self.box_of(number)
-            if box.intersects(event.rect()):
+            if box.intersects(certain(event).rect()):
                 self._draw(painter, image_id, box)
         painter.end()
 
@@ -110,33 +122,35 @@ class ImageStrip(QWidget):
 
     # -- hands --------------------------------------------------------------------------------------------
 
-    def resizeEvent(self, event: object) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Put the thumbnails into rows of another width."""
         self._fit()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Select the image, or take it in or out with Shift or Ctrl."""
+        event = certain(event)
         found = self.image_at(event.pos())
         if found is not None and event.button() == Qt.MouseButton.LeftButton:
             self._selection.click(found, is_adding(event.modifiers()))
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Open the image."""
-        found = self.image_at(event.pos())
+        found = self.image_at(certain(event).pos())
         if found is not None:
             self.opened.emit(found)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
         """Select what is below the pointer unless it is selected, and ask for the menu."""
+        event = certain(event)
         found = self.image_at(event.pos())
         if found is not None:
             if found not in self._selection:
                 self._selection.click(found)
             self.menu_wanted.emit(event.globalPos())
 
-    def event(self, event: QEvent) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Show name, state and labels of the image below the pointer."""
-        if event.type() == QEvent.Type.ToolTip:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             found = self.image_at(event.pos())
             QToolTip.showText(event.globalPos(), describe(self._session, found) if found else "", self)
             return True
@@ -160,6 +174,8 @@ def pixmap_of(picture: NDArray[np.uint8], ratio: float = 1.0) -> QPixmap:
     """Return a pixmap of (h, w, 3) uint8 RGB for a screen of this pixel ratio."""
     plain = np.ascontiguousarray(picture)
     height, width = plain.shape[:2]
-    made = QPixmap.fromImage(QImage(plain.data, width, height, 3 * width, QImage.Format.Format_RGB888))
+    # PyQt takes any buffer, its stubs know bytes.
+    image = QImage(plain.data, width, height, 3 * width, QImage.Format.Format_RGB888)  # type: ignore[call-overload]
+    made = QPixmap.fromImage(image)
     made.setDevicePixelRatio(ratio)
     return made

@@ -13,6 +13,7 @@ from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.clusters.selection import ClusterSelection
 from napari_wsss.widgets.controls.basic import WheelGuard, column, row, text_label, tool_button
+from napari_wsss.widgets.controls.stubs import certain, connect
 
 Attempt = Callable[[Callable[[], object]], bool]
 
@@ -52,7 +53,7 @@ class ClusterTools(QWidget):
         self._class_name = ""
         self._names: tuple[str, ...] = ()
         self.title = text_label()
-        self.move = tool_button("Move to …", lambda: self._open_moves(), "Put them into another cluster")
+        self.move_button = tool_button("Move to …", lambda: self._open_moves(), "Put them into another cluster")
         self.wrong = tool_button("Not this class", lambda: self._run("wrong"), "Take the image-level label from them")
         self.split_off = tool_button("Split off", lambda: self._run("split_off"), "Make them a new cluster")
         self.compare = tool_button("Compare", lambda: self._run("compare"), "Two images side by side")
@@ -73,7 +74,7 @@ class ClusterTools(QWidget):
         self.setLayout(
             column(
                 self.title,
-                row(self.move, self.wrong, self.split_off, 1),
+                row(self.move_button, self.wrong, self.split_off, 1),
                 row(self.compare, self.borrow, self.count, 1),
             )
         )
@@ -95,7 +96,7 @@ class ClusterTools(QWidget):
         for name, control in self._buttons.items():
             control.setEnabled(not tools[name].reason)
             control.setToolTip(tools[name].reason or tools[name].text)
-        self.move.setEnabled(not self._needs_some())
+        self.move_button.setEnabled(not self._needs_some())
 
     def open_menu(self, where: QPoint) -> None:
         """Show everything that can be done with the selected images at a position on the screen."""
@@ -105,24 +106,24 @@ class ClusterTools(QWidget):
 
     def fill(self, menu: QMenu) -> None:
         """Put the entries into a menu; those that are not possible now are grey."""
-        moves = menu.addMenu("Move to")
+        moves = certain(menu.addMenu("Move to"))
         self._fill_moves(moves)
         moves.setEnabled(not self._needs_some())
         for tool in self._tools().values():
-            entry = menu.addAction(tool.text)
+            entry = certain(menu.addAction(tool.text))
             entry.setEnabled(not tool.reason)
             entry.setToolTip(tool.reason)
-            entry.triggered.connect(lambda _checked=False, tool=tool: self._attempt(tool.run))
+            connect(entry.triggered, lambda _checked=False, tool=tool: self._attempt(tool.run))
 
     def _open_moves(self) -> None:
         menu = QMenu(self)
         self._fill_moves(menu)
-        menu.exec(self.move.mapToGlobal(QPoint(0, self.move.height())))
+        menu.exec(self.move_button.mapToGlobal(QPoint(0, self.move_button.height())))
 
     def _fill_moves(self, menu: QMenu) -> None:
         for name in self._names:
-            entry = menu.addAction(name)
-            entry.triggered.connect(lambda _checked=False, name=name: self._attempt(lambda: self._move(name)))
+            entry = certain(menu.addAction(name))
+            connect(entry.triggered, lambda _checked=False, name=name: self._attempt(lambda: self._move(name)))
 
     def _run(self, name: str) -> None:
         self._attempt(self._tools()[name].run)

@@ -102,7 +102,7 @@ class StateBadge(QWidget):
         """Return the room that shape and text need, in pixels."""
         return QSize(24 + self.fontMetrics().boundingRect(self.text).width() + 8, 18)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw shape and text."""
         if not self.text:
             return

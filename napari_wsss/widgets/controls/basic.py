@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import QEvent, QObject, QRectF, Qt, QTimer
-from qtpy.QtGui import QPainter, QTextOption
+from qtpy.QtGui import QPainter, QResizeEvent, QTextOption
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_wsss.widgets.controls.colours import ThemedLabel
 from napari_wsss.widgets.controls.folding import Folded
+from napari_wsss.widgets.controls.stubs import certain, connect
 
 PAGE_WIDTH = 300  # pixels; the least that is comfortable
 WIDEST_PAGE = 380
@@ -35,7 +36,7 @@ def button(text: str, on_click: Callable[[], object], tip: str = "") -> QPushBut
     made = QPushButton(text)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     made.setToolTip(tip)
-    made.clicked.connect(lambda _checked=False: on_click())
+    connect(made.clicked, lambda _checked=False: on_click())
     return made
 
 
@@ -46,7 +47,7 @@ def tool_button(text: str, on_click: Callable[[], object], tip: str = "") -> QTo
     made.setToolTip(tip)
     made.setAutoRaise(True)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    made.clicked.connect(lambda _checked=False: on_click())
+    connect(made.clicked, lambda _checked=False: on_click())
     return made
 
 
@@ -59,7 +60,7 @@ def combo(entries: Sequence[tuple[str, str]], on_choice: Callable[[str], object]
     narrow(made)
     WheelGuard.protect(made)
     if on_choice is not None:
-        made.activated.connect(lambda row: on_choice(made.itemData(int(row))))
+        connect(made.activated, lambda row: on_choice(made.itemData(int(row))))
     return made
 
 
@@ -127,6 +128,14 @@ def column(*parts: QWidget | QLayout | int, margin: int = 0) -> QVBoxLayout:
     return layout
 
 
+def clear_layout(layout: QLayout) -> None:
+    """Take everything out of a layout of widgets, and delete it soon."""
+    while layout.count():
+        widget = certain(certain(layout.takeAt(0)).widget())
+        widget.hide()
+        widget.deleteLater()
+
+
 def line() -> QFrame:
     """Return a thin horizontal rule."""
     made = QFrame()
@@ -160,20 +169,21 @@ class PageArea(QScrollArea):
 
     def _fit(self) -> None:
         """Give the page the height its wrapped texts need at this width, which Qt's scroll areas do not ask for."""
-        page = self.widget()
-        needed = page.layout().totalHeightForWidth(self.viewport().width())
-        least = page.layout().totalMinimumSize()
+        page = certain(self.widget())
+        layout = certain(page.layout())
+        needed = layout.totalHeightForWidth(certain(self.viewport()).width())
+        least = layout.totalMinimumSize()
         page.setMinimumHeight(needed if needed > 0 else least.height())
         self.setMinimumWidth(max(PAGE_WIDTH, min(WIDEST_PAGE, least.width() + SCROLL_BAR)))
 
-    def resizeEvent(self, event: object) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Fit the page to another width."""
         super().resizeEvent(event)
         self._fit()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Fit the page when something on it changed its size."""
-        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+        if watched is self.widget() and certain(event).type() == QEvent.Type.LayoutRequest:
             self._fit()
         return super().eventFilter(watched, event)
 
@@ -183,7 +193,7 @@ def single_shot(owner: QObject, milliseconds: int, slot: Callable[[], object]) -
     timer = QTimer(owner)
     timer.setSingleShot(True)
     timer.setInterval(milliseconds)
-    timer.timeout.connect(slot)
+    connect(timer.timeout, slot)
     return timer
 
 
@@ -204,14 +214,14 @@ def soon(owner: QObject, call: Callable[[], object]) -> None:
 class WheelGuard(QObject):
     """Keeps the wheel for scrolling: a control changes by wheel only while it has the focus."""
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Swallow wheel events of unfocused controls and hand them to the scroll area."""
         if (
-            event.type() == QEvent.Type.Wheel
+            certain(event).type() == QEvent.Type.Wheel
             and isinstance(watched, QAbstractSlider | QAbstractSpinBox | QComboBox)
             and not watched.hasFocus()
         ):
-            event.ignore()
+            certain(event).ignore()
             return True
         return False
 

@@ -6,14 +6,16 @@ Our own colours mean something (a state, a curve), so their hue stays and only t
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QColor, QGuiApplication, QPixmap
+from qtpy.QtGui import QColor, QGuiApplication, QPixmap, QShowEvent
 from qtpy.QtWidgets import QLabel, QWidget
 
-PALETTE = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
-"""Told apart by curves and clusters."""
-ACCENT, FILL = PALETTE[1:3]
+from napari_wsss.widgets.controls.stubs import certain
+
 MARK_CONTRAST, TEXT_CONTRAST = 3.0, 4.5
 """What WCAG 2.1 asks of marks and of text of usual size."""
+PALETTE = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
+"""Colours of things told apart by nothing else: curves, clusters."""
+ACCENT, FILL = PALETTE[1:3]
 STEPS = 24
 QUIET_SHARE = 0.6
 """Share of the text's colour in that of a side remark; the rest is ground."""
@@ -21,7 +23,8 @@ QUIET_SHARE = 0.6
 
 def luminance(colour: QColor) -> float:
     """Return the relative luminance of a colour in [0, 1] (WCAG 2.1)."""
-    parts = [(p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4) for p in colour.getRgbF()[:3]]
+    shares = (colour.redF(), colour.greenF(), colour.blueF())
+    parts = [(p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4) for p in shares]
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
@@ -33,7 +36,7 @@ def contrast(first: QColor, second: QColor) -> float:
 
 def mixed(first: QColor, second: QColor, share: float) -> QColor:
     """Return the colour between two, `share` in [0, 1] of the first."""
-    pairs = zip(first.getRgb()[:3], second.getRgb()[:3], strict=True)
+    pairs = ((first.red(), second.red()), (first.green(), second.green()), (first.blue(), second.blue()))
     return QColor(*(round(share * one + (1 - share) * other) for one, other in pairs))
 
 
@@ -78,13 +81,13 @@ class ThemedLabel(QLabel):
         self._colour, self._bold = colour, bold
         self._follow()
 
-    def changeEvent(self, event: QEvent) -> None:
+    def changeEvent(self, event: QEvent | None) -> None:
         """Follow theme and parent."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange, QEvent.Type.ParentChange):
+        if certain(event).type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange, QEvent.Type.ParentChange):
             self._follow()
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Follow what happened to the theme while it was hidden."""
         super().showEvent(event)
         self._follow()
@@ -105,7 +108,7 @@ class ThemedLabel(QLabel):
 def clear_pixmap(width: int, height: int) -> QPixmap:
     """Return an empty, clear pixmap of a size in the screen's units, with as many pixels as the sharpest screen has."""
     application = QGuiApplication.instance()
-    ratio = application.devicePixelRatio() if application is not None else 1.0
+    ratio = application.devicePixelRatio() if isinstance(application, QGuiApplication) else 1.0
     made = QPixmap(round(width * ratio), round(height * ratio))
     made.setDevicePixelRatio(ratio)
     made.fill(Qt.GlobalColor.transparent)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QPointF, Qt
-from qtpy.QtGui import QIcon, QPainter, QPolygonF
+from qtpy.QtGui import QIcon, QPainter, QPolygonF, QShowEvent
 from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
 from napari_wsss.widgets.controls.colours import clear_pixmap
+from napari_wsss.widgets.controls.stubs import certain
 
 ARROW = 10
 INDENT = 8
@@ -28,20 +29,20 @@ class Folded(QCollapsible):
         super().__init__(title)
         self.setDuration(0)  # an animation would move the page under the mouse
         self.toggleButton().setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.layout().setContentsMargins(0, 2, 0, 2)
-        self.content().layout().setContentsMargins(INDENT, 2, 0, 2)
+        certain(self.layout()).setContentsMargins(0, 2, 0, 2)
+        certain(self.content().layout()).setContentsMargins(INDENT, 2, 0, 2)
         for widget in contents:
             self.addWidget(widget)
         self._ink = ""
         self._draw_arrows()
 
-    def changeEvent(self, event: QEvent) -> None:
+    def changeEvent(self, event: QEvent | None) -> None:
         """Draw the arrows in the colour of another theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+        if certain(event).type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
             self._draw_arrows()
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Follow what happened to the theme while it was hidden."""
         super().showEvent(event)
         self._draw_arrows()

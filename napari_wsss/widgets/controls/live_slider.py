@@ -12,6 +12,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QSlider, QWidget
 
 from napari_wsss.widgets.controls.basic import WheelGuard, column, row, text_label, tool_button
+from napari_wsss.widgets.controls.stubs import certain
 
 STEPS = 1000
 NUMBER_WIDTH = 42  # pixels
@@ -33,7 +34,7 @@ def number_field(low: float, high: float, decimals: int = 2) -> QDoubleSpinBox:
     made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
     made.setKeyboardTracking(False)
     # Enter gives the keyboard back to the canvas.
-    made.lineEdit().returnPressed.connect(made.clearFocus)
+    certain(made.lineEdit()).returnPressed.connect(made.clearFocus)
     return made
 
 

@@ -59,7 +59,7 @@ class ParameterForm(QWidget):
         self._cls = type(parameters)
         self._defaults = self._cls()
         self._quiet = False
-        self.fields: dict[str, ValueWidget] = {}
+        self.fields: dict[str, ValueWidget[Any]] = {}
         self._resets: dict[str, QWidget] = {}
         self._labels: dict[str, QLabel] = {}
         self._why: dict[str, QLabel] = {}
@@ -204,34 +204,47 @@ def _alike(shown: Any, usual: Any) -> bool:
     return bool(shown == usual)
 
 
-def field_widget(kind: Any, metadata: Mapping[str, Any], value: Any) -> ValueWidget:
+def field_widget(kind: Any, metadata: Mapping[str, Any], value: Any) -> ValueWidget[Any]:
     """Return the magicgui widget for a parameter of type `kind`: slider when both bounds are known and near."""
     low, high = metadata.get("minimum"), metadata.get("maximum")
     if metadata.get("choices"):
-        return create_widget(value=value, options={"choices": list(metadata["choices"])}, widget_type="ComboBox")
+        return _made(value=value, options={"choices": list(metadata["choices"])}, widget_type="ComboBox")
     if get_origin(kind) is typing.Literal:
-        return create_widget(value=value, options={"choices": list(get_args(kind))}, widget_type="ComboBox")
+        return _made(value=value, options={"choices": list(get_args(kind))}, widget_type="ComboBox")
     if kind is bool:
-        return create_widget(value=value, annotation=bool)
+        return _made(value=value, annotation=bool)
     if kind in (int, float):
         options = {"min": -1e9 if low is None else low, "max": 1e9 if high is None else high}
         if kind is int:
             options = {"min": int(options["min"]), "max": int(options["max"])}
-        near = low is not None and high is not None and 0 < high - low <= LONGEST_SLIDER
-        near = (near and abs(value - low) >= (high - low) * SMALLEST_PLACE) or (near and value == low)
+        span = _slider_span(low, high, value)
         if metadata.get("decimals"):
-            near = False  # a slider is too coarse
+            span = 0.0  # a slider is too coarse
             options["step"] = 10.0 ** -metadata["decimals"]
         elif kind is float:
-            options["step"] = _nice_step((high - low) / SLIDER_STEPS if near else abs(value) / 10)
+            options["step"] = _nice_step(span / SLIDER_STEPS if span else abs(value) / 10)
         prefix = "" if kind is int else "Float"
-        return create_widget(
+        return _made(
             value=value,
             annotation=kind,
             options=options,
-            widget_type=f"{prefix}{'Slider' if near else 'SpinBox'}",
+            widget_type=f"{prefix}{'Slider' if span else 'SpinBox'}",
         )
     return LineEdit(value=_as_text(value))
+
+
+def _made(**asked: Any) -> ValueWidget[Any]:
+    made = create_widget(**asked)
+    assert isinstance(made, ValueWidget)
+    return made
+
+
+def _slider_span(low: float | None, high: float | None, value: float) -> float:
+    """Return how far a slider goes from `low` to `high`, 0 where a value could not be set well on one."""
+    if low is None or high is None or not 0 < high - low <= LONGEST_SLIDER:
+        return 0.0
+    span = high - low
+    return span if value == low or abs(value - low) >= span * SMALLEST_PLACE else 0.0
 
 
 def _nice_step(rough: float) -> float:
@@ -277,7 +290,7 @@ def read_value(kind: Any, shown: Any) -> Any:
     return read[0]
 
 
-def show_value(widget: ValueWidget, value: Any) -> None:
+def show_value(widget: ValueWidget[Any], value: Any) -> None:
     """Show a plain value, written out where the widget is a text field."""
     widget.value = _as_text(value) if isinstance(widget, LineEdit) else value
 

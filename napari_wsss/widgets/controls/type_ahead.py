@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from qtpy.QtGui import QIcon
+from qtpy.QtGui import QHideEvent, QIcon, QKeyEvent
 from qtpy.QtWidgets import QApplication, QFrame, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import column, text_label
 from napari_wsss.widgets.controls.class_entries import swatch
+from napari_wsss.widgets.controls.stubs import certain
 
 MOST_LISTED = 300
 """Further names are found by typing."""
-MOVES = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
+MOVES: dict[int, int] = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
 
 
 def best_first(typed: str, names: list[str]) -> list[str]:
@@ -78,7 +79,7 @@ class TypeAhead(QFrame):
         """Show the popup with its upper left corner at a screen position, moved so that it is on the screen."""
         self.text.clear()
         self._fill()
-        screen = QApplication.screenAt(corner) or QApplication.primaryScreen()
+        screen = certain(QApplication.screenAt(corner) or QApplication.primaryScreen())
         room = screen.availableGeometry()
         left, top = room.right() - self.width(), room.bottom() - self.height()
         corner = QPoint(max(room.left(), min(corner.x(), left)), max(room.top(), min(corner.y(), top)))
@@ -116,9 +117,9 @@ class TypeAhead(QFrame):
         if item is not None:
             self.take(item.data(Qt.ItemDataRole.UserRole))
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Close on Escape; move the mark with the arrows."""
-        if event.type() != QEvent.Type.KeyPress:
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
             return False
         if event.key() == Qt.Key.Key_Escape:
             self.close()
@@ -128,6 +129,6 @@ class TypeAhead(QFrame):
             return True
         return False
 
-    def hideEvent(self, event: object) -> None:
+    def hideEvent(self, event: QHideEvent | None) -> None:
         """Tell that the keyboard is free again."""
         self.closed.emit()

@@ -7,6 +7,7 @@ smooth borders or snap them to edges, each shown as outlines before it is applie
 
 from __future__ import annotations
 
+from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.session.session import Session
@@ -28,7 +29,7 @@ class CorrectPage(QWidget):
         parts = (heading("Scribble and propagate"), self.propagate, line(), heading("Clean up the mask"), self.cleanup)
         self.setLayout(column(*parts, 1, margin=4))
 
-    def hideEvent(self, event: object) -> None:
+    def hideEvent(self, event: QHideEvent | None) -> None:
         """End the preview when another page is shown: nobody would know where its outlines come from."""
         super().hideEvent(event)
         self._session.cleaning.cancel()

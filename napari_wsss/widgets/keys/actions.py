@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from qtpy.QtCore import QObject, Signal
 
@@ -83,7 +84,7 @@ class Actions(QObject):
             "help": self.help_wanted.emit,
         }
         for value in range(10):
-            self._verbs[f"value_{value}"] = lambda value=value: sync.choose_value(value)
+            self._verbs[f"value_{value}"] = partial(sync.choose_value, value)
         listen(self, (session.own_keys.changed, self._on_own_keys))
 
     def _on_own_keys(self) -> None:
@@ -173,7 +174,7 @@ class Actions(QObject):
     def _cycle(self) -> None:
         """Go to the next labelled class: its map is shown and, unless background or ignore is painted, painted."""
         cams, classes, value = self._sync.cams, self._session.classes, self._sync.value
-        if value in (BACKGROUND, IGNORE):
+        if classes is None or value in (BACKGROUND, IGNORE):
             cams.cycle()
             return
         if classes.name_of(value) in cams.names:  # else the shown map's class comes first

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtGui import QCloseEvent, QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.widgets.controls.basic import button, column, heading, row, text_label
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.keys.own_keys import key_in, why_not
 from napari_wsss.widgets.keys.table import KEYS, NAPARI_KEYS
@@ -65,10 +67,9 @@ class KeyHelp(QWidget):
         self.default = button("Default", self._reset_marked, "Give the marked action its default key back")
         self.all_defaults = button("All defaults", self._reset_all, "Give every action its default key back")
         title = row(heading("Keys"), 1, button("Close", self.close, "Esc, or the key that opened it"))
-        self.setLayout(
-            column(title, self.table, self.message, row(self.change, self.default, 1, self.all_defaults), margin=4)
-        )
-        self.layout().setStretch(1, 1)
+        layout = column(title, self.table, self.message, row(self.change, self.default, 1, self.all_defaults), margin=4)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
         self.hide()
         actions.done.connect(self._refresh_visible)
         actions.table_changed.connect(self._refresh_visible)
@@ -76,7 +77,7 @@ class KeyHelp(QWidget):
     def _table(self) -> QTableWidget:
         table = QTableWidget(0, 2)
         table.setHorizontalHeaderLabels(["Key", "What it does now"])
-        table.verticalHeader().hide()
+        certain(table.verticalHeader()).hide()
         table.setShowGrid(False)
         table.setWordWrap(True)
         table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -85,12 +86,13 @@ class KeyHelp(QWidget):
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.setMinimumHeight(120)
+        header = certain(table.horizontalHeader())
         # As wide as our longest key; napari's pairs of keys take two lines.
-        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
         table.setColumnWidth(0, table.fontMetrics().horizontalAdvance("Ctrl+Shift+Z") + 14)
-        table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         # Rows are as high as their texts need at this width, which is only known once the list is shown.
-        table.horizontalHeader().sectionResized.connect(lambda *_: table.resizeRowsToContents())
+        header.sectionResized.connect(lambda *_: table.resizeRowsToContents())
         table.itemSelectionChanged.connect(self._on_marked)
         table.itemDoubleClicked.connect(lambda _item: self.wait_for_key())
         table.installEventFilter(self)
@@ -112,7 +114,7 @@ class KeyHelp(QWidget):
         self.show()
         self.toggled.emit(True)
 
-    def closeEvent(self, event: object) -> None:
+    def closeEvent(self, event: QCloseEvent | None) -> None:
         """Tell that the tabs may come back."""
         self._stop_waiting()
         self.toggled.emit(False)
@@ -173,8 +175,9 @@ class KeyHelp(QWidget):
         self._waiting = ""
         self.table.clearFocus()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Take the key that is waited for, before napari's menus do; otherwise let the list be closed."""
+        event = certain(event)
         if event.type() == QEvent.Type.ShortcutOverride and self._waiting:
             event.accept()
             return True
@@ -182,18 +185,18 @@ class KeyHelp(QWidget):
             self._waiting = ""
             self._say(HINT)
             self._refresh_visible()
-        if event.type() != QEvent.Type.KeyPress:
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
             return False
         if self._waiting:
             self._take(key_in(event))
             return True
         return self._closes(event)
 
-    def keyPressEvent(self, event: QEvent) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Close on Escape and on the key that opened the list."""
-        self._closes(event)
+        self._closes(certain(event))
 
-    def _closes(self, event: QEvent) -> bool:
+    def _closes(self, event: QKeyEvent) -> bool:
         if key_in(event) not in ("Escape", "Esc", self._actions.key_of("help")):
             return False
         self.close()

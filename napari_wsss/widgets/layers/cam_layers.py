@@ -75,13 +75,13 @@ class CamLayers:
             self.current = self.names[0] if self.names else ""
 
     def _feed_row(self, row: int, index: int, maps: ActivationMaps | None, image: NDArray[np.uint8]) -> None:
-        known = maps is not None and index in maps.classes
-        source = (maps if known else image, index)
+        known = maps if maps is not None and index in maps.classes else None
+        source = (image if known is None else known, index)
         if row < len(self.layers) and self.layers[row].name != looks.CAM_PREFIX + self.names[row]:
             self.layers[row].name = looks.CAM_PREFIX + self.names[row]  # another class, or the same one renamed
         if row < len(self._fed) and self._fed[row][0] is source[0] and self._fed[row][1] == index:
             return
-        scores = maps.scores[maps.classes.index(index)] if known else np.zeros(image.shape[:2], np.float32)
+        scores = np.zeros(image.shape[:2], np.float32) if known is None else known.scores[known.classes.index(index)]
         if row == len(self.layers) and self.spares:
             self.layers.append(self.spares.pop(0))
             self._fed.append(source)

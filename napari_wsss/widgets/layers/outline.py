@@ -44,7 +44,8 @@ def _borders(values: NDArray[Any], thickness: int, background: int) -> NDArray[A
         lowest = _over_neighbours(np.minimum, lowest)
     border = _over_neighbours(np.maximum, values) != lowest
     if background == 0:
-        return np.multiply(values, border, dtype=values.dtype)  # eight times faster than choosing with `where`
+        kept: NDArray[Any] = np.multiply(values, border, dtype=values.dtype)  # eight times faster than `where`
+        return kept
     return np.where(border, values, values.dtype.type(background))
 
 

@@ -61,7 +61,7 @@ class ScribbleTool(QObject):
     @property
     def layer(self) -> Labels | None:
         """The scribbles' layer, None before it is needed."""
-        return self._overlay.layer  # type: ignore[return-value]
+        return self._overlay.layer
 
     @property
     def painted(self) -> Labels | None:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QGuiApplication
 
-from napari_wsss.core.classes import ClassList
 from napari_wsss.core.sources import Source
 from napari_wsss.session.session import Session
+from napari_wsss.session.table.table import Table
 from napari_wsss.widgets.controls.basic import single_shot, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
@@ -98,10 +98,10 @@ class ViewerSync(QObject):
         """The mask value that painting makes."""
         return self.brush.value
 
-    def _classes(self) -> ClassList:
-        classes = self.session.classes
-        assert classes is not None  # only asked for while a project is open
-        return classes
+    def _table(self) -> Table:
+        table = self.session.table
+        assert table is not None  # only asked for while a project is open
+        return table
 
     # From the session to the layers
 
@@ -142,7 +142,7 @@ class ViewerSync(QObject):
         """Show another image: swap the data, clear napari's undo, put tool and class back."""
         self._record.stop()
         self._save.stop()
-        image = self.session.table.image
+        image = self._table().image
         before = self.host.layer("image")
         resized = before is None or before.data.shape[:2] != image.shape[:2]
         self._shown_id = self.session.shown_id
@@ -154,7 +154,7 @@ class ViewerSync(QObject):
 
     def _feed_all(self) -> None:
         self.host.adopt()
-        self.host.feed("image", self.session.table.image, looks.image_layer)
+        self.host.feed("image", self._table().image, looks.image_layer)
         self._feed_cams()
         self._feed_proposal()
         self._feed_mask()
@@ -163,13 +163,13 @@ class ViewerSync(QObject):
     def _feed_mask(self) -> None:
         mode = None if self.mask is None else self.mask.mode
         layer = self.host.feed(
-            "mask", self.session.table.mask, lambda values: looks.mask_layer(values, self._classes())
+            "mask", self._table().mask, lambda values: looks.mask_layer(values, self._table().classes)
         )
         if mode is None:
             self._start_mask(layer)
         # The only public way to clear undo: otherwise Ctrl+Z writes the last image's pixels into this one.
         layer.editable = False
-        layer.editable = not self.session.project.read_only
+        layer.editable = not self._table().project.read_only
         if mode is not None and layer.visible and layer.editable:
             layer.mode = mode
         self._recolour()
@@ -180,11 +180,11 @@ class ViewerSync(QObject):
         mask.events.set_data.connect(self._on_edit)  # undo and redo fire nothing else
 
     def _feed_proposal(self) -> None:
-        values = self.session.table.proposal
+        values = self._table().proposal
         if values is None:
-            values = np.zeros(self.session.table.image.shape[:2], np.uint8)
+            values = np.zeros(self._table().image.shape[:2], np.uint8)
         self.host.feed(
-            "proposal", values, lambda given: looks.proposal_layer(given.copy(), self._classes()), looks.write
+            "proposal", values, lambda given: looks.proposal_layer(given.copy(), self._table().classes), looks.write
         )
 
     def _on_overlays(self, *_told: Any) -> None:
@@ -192,7 +192,7 @@ class ViewerSync(QObject):
             self.host.feed_overlays()
 
     def _feed_cams(self) -> None:
-        self.cams.feed(self.brush.labelled(), self._classes(), self.session.table.maps, self.session.table.image)
+        self.cams.feed(self.brush.labelled(), self._table().classes, self._table().maps, self._table().image)
         self.cams.apply()
         self._tidy.start()
 
@@ -222,7 +222,7 @@ class ViewerSync(QObject):
 
     def _on_paint(self, _event: Any = None) -> None:
         if not self.host.is_busy:
-            self.session.table.touch()
+            self._table().touch()
             self._on_edit()
             # Each stroke by itself, as undo takes it back; soon, because fill tells before it has painted.
             soon(self, self.commit)
@@ -244,8 +244,8 @@ class ViewerSync(QObject):
         mask = self.mask
         if mask is None or self.session.shown_id != self._shown_id:
             return
-        if pending or mask.data is self.session.table.mask:
-            self.session.table.record_change(mask.data)
+        if pending or mask.data is self._table().mask:
+            self._table().record_change(mask.data)
         else:
             self.reconcile()
 
@@ -275,7 +275,7 @@ class ViewerSync(QObject):
             self.scribbles.note_mask_step()
             self._save.start()
         self._record.stop()
-        self.session.table.record_change(mask.data, source, claimed)
+        self._table().record_change(mask.data, source, claimed)
 
     # What a person asks for
 
@@ -301,8 +301,8 @@ class ViewerSync(QObject):
     def _recolour(self) -> None:
         """Give mask and proposal the colours of the current class list (a class may have been added)."""
         for layer in (self.mask, self.host.layer("proposal")):
-            if layer is not None and len(layer.colormap.color_dict) != len(self._classes().values()) + 1:
-                layer.colormap = looks.mask_colours(self._classes())
+            if layer is not None and len(layer.colormap.color_dict) != len(self._table().classes.values()) + 1:
+                layer.colormap = looks.mask_colours(self._table().classes)
 
     def close(self) -> None:
         """Write what is unsaved, take our layers away and let go of session and viewer.

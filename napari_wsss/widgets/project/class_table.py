@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QHeaderView, QLineEdit, QTableWidget, QTableWidgetIte
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, row
 from napari_wsss.widgets.controls.class_entries import swatch
+from napari_wsss.widgets.controls.stubs import certain, without
 
 COLUMNS = ("Value", "Class", "Key", "Images")
 NAME = 1
@@ -26,10 +27,10 @@ class ClassTable(QWidget):
         self._quiet = False
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setHorizontalHeaderLabels(COLUMNS)
-        self.table.verticalHeader().hide()
+        certain(self.table.verticalHeader()).hide()
         self.table.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.table.setMinimumHeight(140)
-        modes = self.table.horizontalHeader()
+        modes = certain(self.table.horizontalHeader())
         modes.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         modes.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         self.table.itemChanged.connect(self._on_renamed)
@@ -50,9 +51,10 @@ class ClassTable(QWidget):
             for place, text in enumerate(cells):
                 item = QTableWidgetItem(text)
                 if place != NAME:
-                    item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+                    item.setFlags(without(item.flags(), Qt.ItemFlag.ItemIsEditable))
+                elif classes is not None:
+                    item.setIcon(swatch(classes, position + 1))
                 self.table.setItem(position, place, item)
-            self.table.item(position, NAME).setIcon(swatch(classes, position + 1))
         self.setEnabled(project is not None and not project.read_only)
         self._quiet = False
 

@@ -19,6 +19,7 @@ from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, combo, row, text_label, tool_button
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.stubs import certain
 
 
 class LabelReport(Protocol):
@@ -104,8 +105,9 @@ class ReportTree(QTreeWidget):
         self.setRootIsDecorated(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMinimumHeight(120)
-        self.header().setStretchLastSection(False)
-        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header = certain(self.header())
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
     def show_report(self, report: LabelReport) -> None:
         """List what was found and everything that does not fit, problems unfolded."""
@@ -149,7 +151,9 @@ class NewProject(QWidget):
         self.classes.setPlaceholderText("classes in order, separated by commas")
         self.classes.textEdited.connect(lambda _text: self._allow())
         self.folder = PathField("project folder (new)")
-        self.create = button("Create project", self._create, "Writes the project folder; your images stay as they are")
+        self.create_button = button(
+            "Create project", self._create, "Writes the project folder; your images stay as they are"
+        )
         self.images.changed.connect(self._on_images)
         self.source.changed.connect(self.preview)
         self.folder.changed.connect(self._allow)
@@ -163,7 +167,7 @@ class NewProject(QWidget):
                 self.tree,
                 self.classes,
                 self.folder,
-                self.create,
+                self.create_button,
             )
         )
         self.tree.hide()
@@ -190,7 +194,8 @@ class NewProject(QWidget):
 
         def read() -> Steps[LabelReport]:
             yield Progress("labels", 0, 0, str(images))
-            return session.preview_labels(images, source, kind)
+            report: LabelReport = session.preview_labels(images, source, kind)
+            return report
 
         self.summary.setText("reading …")
         job = Job("reading labels", read, key=PREVIEW, lane=PREVIEW)
@@ -221,7 +226,7 @@ class NewProject(QWidget):
 
     def _allow(self) -> None:
         ready = self.report is not None and bool(self.class_names()) and self.folder.path is not None
-        self.create.setEnabled(ready)
+        self.create_button.setEnabled(ready)
 
     def _create(self) -> None:
         images, folder = self.images.path, self.folder.path

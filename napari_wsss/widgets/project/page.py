@@ -9,15 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFileDialog, QListWidget, QWidget
 
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.session.jobs import Job
+from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, folded, heading, line, row, text_label
-from napari_wsss.widgets.controls.child_questions import describe_device
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.project.class_table import ClassTable
 from napari_wsss.widgets.project.new_project import NewProject
 
@@ -116,12 +118,12 @@ class ProjectPage(QWidget):
         self.recent.clear()
         for known in known_projects:
             self.recent.addItem(known.folder.name)
-            self.recent.item(self.recent.count() - 1).setToolTip(str(known.folder))
+            certain(self.recent.item(self.recent.count() - 1)).setToolTip(str(known.folder))
 
     def _refresh_classes(self, _image_id: str = "") -> None:
         self.classes.refresh()
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Ask once which device computes."""
         self._show_cache()
         self._show_recent()

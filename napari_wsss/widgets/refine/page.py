@@ -26,6 +26,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import (
     button,
     choose,
+    clear_layout,
     column,
     combo,
     folded,
@@ -37,6 +38,7 @@ from napari_wsss.widgets.controls.basic import (
 )
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.parameter_form import ParameterForm
+from napari_wsss.widgets.controls.stubs import certain, connect
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.refine.gain_sliders import GainSliders
 from napari_wsss.widgets.refine.refiner_chain import RefinerChain
@@ -71,7 +73,7 @@ class RefinePage(QWidget):
         self.boundary = QCheckBox("Show class boundaries")
         self.boundary.setToolTip("What random walks do not cross, by the applied network; as a layer over the image")
         self.boundary.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.boundary.clicked.connect(session.boundaries.show)
+        connect(self.boundary.clicked, session.boundaries.show)
         self.forms: dict[str, ParameterForm] = {}
         self._forms_box = QWidget()
         self._forms_box.setLayout(column())
@@ -278,11 +280,8 @@ class RefinePage(QWidget):
     # Forms
 
     def _build_forms(self) -> None:
-        layout = self._forms_box.layout()
-        while layout.count():
-            widget = layout.takeAt(0).widget()
-            widget.hide()
-            widget.deleteLater()
+        layout = certain(self._forms_box.layout())
+        clear_layout(layout)
         self.forms.clear()
         if self._session.project is None:
             return
@@ -300,7 +299,7 @@ class RefinePage(QWidget):
         form = self.forms[step.method] = ParameterForm(cls())
         form.changed.connect(lambda values, method=step.method: self._try(method, values))
         form.settled.connect(self._keep)
-        form.forgotten.connect(lambda name, method=step.method: self._session.parameters.forget(method, name))
+        connect(form.forgotten, lambda name, method=step.method: self._session.parameters.forget(method, name))
         return folded(title, form, is_open=True)
 
     def _show_parameters(self) -> None:

@@ -14,6 +14,7 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import method_names, method_title
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import soon
+from napari_wsss.widgets.controls.stubs import certain, without
 
 METHOD = Qt.ItemDataRole.UserRole
 HEIGHT = 96  # pixels
@@ -38,7 +39,7 @@ class RefinerChain(QListWidget):
         self.setMaximumHeight(HEIGHT)
         self.setToolTip("Ticked steps run, top to bottom; drag to reorder")
         self.itemChanged.connect(lambda _item: self.take_over())
-        self.model().rowsMoved.connect(lambda *_: self.take_over())
+        certain(self.model()).rowsMoved.connect(lambda *_: self.take_over())
 
     def refresh(self) -> None:
         """Show the plan's refiners."""
@@ -48,7 +49,7 @@ class RefinerChain(QListWidget):
         for method in [*chosen, *(name for name in method_names("refine") if name not in chosen)]:
             item = QListWidgetItem(method_title("refine", method))
             item.setData(METHOD, method)
-            item.setFlags((item.flags() | Qt.ItemFlag.ItemIsUserCheckable) & ~Qt.ItemFlag.ItemIsDropEnabled)
+            item.setFlags(without(item.flags() | Qt.ItemFlag.ItemIsUserCheckable, Qt.ItemFlag.ItemIsDropEnabled))
             item.setCheckState(Qt.CheckState.Checked if method in chosen else Qt.CheckState.Unchecked)
             self.addItem(item)
         self.setEnabled(self._session.project is not None)
@@ -58,7 +59,7 @@ class RefinerChain(QListWidget):
         """Make what is ticked the plan's refiners."""
         if self._quiet:
             return
-        items = [self.item(position) for position in range(self.count())]
+        items = [certain(self.item(position)) for position in range(self.count())]
         methods = [item.data(METHOD) for item in items if item.checkState() == Qt.CheckState.Checked]
         # Later: the list must not be rebuilt inside its own signal.
         soon(self, lambda: self._set_refiners(methods))

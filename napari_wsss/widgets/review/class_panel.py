@@ -31,13 +31,13 @@ class ClassPanel(QWidget):
         self.chips = LabelChips(session, actions.with_key("Add or remove labels", "edit_labels"))
         self.legend = Legend(session, sync, actions)
         self.class_popup = ClassPopup(session, sync, self)
-        self.find = button("Find …", self.open_class_popup)
+        self.find_button = button("Find …", self.open_class_popup)
         self.unsure = QCheckBox("Show unsure places")
         self.unsure.setToolTip(UNSURE)
         self.unsure.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.unsure.toggled.connect(session.doubts.show)
         self.jump = button("Zoom to next", lambda: actions.run("most_uncertain"))
-        classes = row(heading("Classes to paint"), 1, self.find)
+        classes = row(heading("Classes to paint"), 1, self.find_button)
         unsure = row(self.unsure, 1, self.jump)
         self.setLayout(column(heading("Image-level labels"), self.chips, classes, self.legend, unsure))
         self._show_keys()
@@ -55,7 +55,7 @@ class ClassPanel(QWidget):
 
     def _show_keys(self) -> None:
         with_key = self._actions.with_key
-        self.find.setToolTip(with_key("Choose the class to paint by typing its name", "choose_class"))
+        self.find_button.setToolTip(with_key("Choose the class to paint by typing its name", "choose_class"))
         self.jump.setToolTip(with_key("Zoom to the most uncertain place; again: to the next one", "most_uncertain"))
 
     def _on_labels(self, _image_id: str) -> None:

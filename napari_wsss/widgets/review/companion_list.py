@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import QPoint, QSize, Qt
-from qtpy.QtGui import QIcon, QImageReader, QPixmap
+from qtpy.QtGui import QIcon, QImage, QImageReader, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.pipeline.companions import Companions
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, heading, row, text_label
+from napari_wsss.widgets.controls.stubs import connect
 from napari_wsss.widgets.controls.type_ahead import TypeAhead
 
 IMAGE = Qt.ItemDataRole.UserRole
@@ -31,7 +32,7 @@ class CompanionList(QWidget):
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setMaximumHeight(LONGEST_LIST)
         self.list.itemSelectionChanged.connect(self._enable)
-        self.list.itemDoubleClicked.connect(lambda item: session.navigation.go_to(item.data(IMAGE)))
+        connect(self.list.itemDoubleClicked, lambda item: session.navigation.go_to(item.data(IMAGE)))
         self.list.setToolTip("The maps of this image are made by comparing it with these; a double click goes there")
         self.remark = text_label(quiet=True)
         self.replace = button("Replace …", self._replace, "Choose another image that shares a class")
@@ -124,7 +125,7 @@ def _remark(found: Companions) -> str:
     return f"chosen by rule{missing}" if found.chosen or missing else "no other image shares a class"
 
 
-def _small(path: Path) -> object:
+def _small(path: Path) -> QImage:
     """Return a picture of at most 96 pixels; JPEGs are decoded no larger than that. Empty for what Qt cannot read."""
     reader = QImageReader(str(path))
     reader.setAutoTransform(True)

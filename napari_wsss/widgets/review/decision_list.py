@@ -9,6 +9,7 @@ from napari_wsss.session.review.last_decisions import LAST, Decision, last_decis
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.badge import state_icon
 from napari_wsss.widgets.controls.basic import soon
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.keys.actions import Actions
 
 IMAGE = Qt.ItemDataRole.UserRole
@@ -38,10 +39,10 @@ class DecisionList(QListWidget):
         row = self.sizeHintForRow(0) if self.count() else self.fontMetrics().height()
         self.setFixedHeight(max(LEAST_ROWS, self.count()) * row + 2 * self.frameWidth() + 2)
 
-    def changeEvent(self, event: QEvent) -> None:
+    def changeEvent(self, event: QEvent | None) -> None:
         """Draw the marks anew for another theme."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and self.count():
+        if certain(event).type() == QEvent.Type.StyleChange and self.count():
             soon(self, self.refresh)
 
     def _item(self, decision: Decision) -> QListWidgetItem:

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.review.queue_model import QueueModel
 from napari_wsss.widgets.review.queue_rows import QueueCell
@@ -41,7 +42,7 @@ class Filmstrip(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setMinimumHeight(LEAST_HEIGHT)
         self.clicked.connect(self._go_to)
-        model.pictures_changed.connect(self.viewport().update)
+        model.pictures_changed.connect(certain(self.viewport()).update)
         listen(
             self, (session.signals.image_changed, self._on_image), (session.signals.queue_changed, self.bring_into_view)
         )
@@ -56,7 +57,7 @@ class Filmstrip(QListView):
         row = self._queue.row_shown()
         if row is not None:
             self.scrollTo(self._queue.index(row), QAbstractItemView.ScrollHint.PositionAtCenter)
-        self.viewport().update()
+        certain(self.viewport()).update()
 
     def _on_image(self, _image_id: str) -> None:
         self.bring_into_view()
@@ -64,17 +65,18 @@ class Filmstrip(QListView):
     def _go_to(self, index: QModelIndex) -> None:
         self._actions.go_to(self._queue.image_at(index.row()))
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Scroll sideways by any wheel."""
+        event = certain(event)
         turned = event.angleDelta()
         notches = (turned.y() or turned.x()) / NOTCH
-        bar = self.horizontalScrollBar()
+        bar = certain(self.horizontalScrollBar())
         bar.setValue(bar.value() - round(notches * WHEEL_STEP * self._cell.size.width()))
         event.accept()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Make the pictures as large as the height allows, and keep the shown one in view."""
         super().resizeEvent(event)
-        if self._cell.fit(self.viewport().height()):
+        if self._cell.fit(certain(self.viewport()).height()):
             self.scheduleDelayedItemsLayout()
         self.bring_into_view()

@@ -12,8 +12,9 @@ from qtpy.QtWidgets import QWidget
 from superqt import QFlowLayout
 
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import button, text_label, tool_button
+from napari_wsss.widgets.controls.basic import button, clear_layout, text_label, tool_button
 from napari_wsss.widgets.controls.class_entries import hex_colour
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.controls.type_ahead import TypeAhead
 
 
@@ -30,19 +31,17 @@ class LabelChips(QWidget):
     def __init__(self, session: Session, add_tip: str = "Add or remove labels", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._add_tip = session, add_tip
-        self.setLayout(QFlowLayout())
-        self.layout().setContentsMargins(0, 0, 0, 0)
-        self.layout().setSpacing(4)
+        layout = QFlowLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        self.setLayout(layout)
         self.popup = LabelPopup(session, self)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the labels of the session's image."""
-        layout = self.layout()
-        while layout.count():
-            widget = layout.takeAt(0).widget()
-            widget.hide()
-            widget.deleteLater()
+        layout = certain(self.layout())
+        clear_layout(layout)
         table = self._session.shown_table
         if table is None:
             return

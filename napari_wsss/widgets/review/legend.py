@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QModelIndex, QPoint, QRect, QRectF, QSize, Qt
-from qtpy.QtGui import QPainter
+from qtpy.QtGui import QPainter, QShowEvent
 from qtpy.QtWidgets import QListView, QMenu, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
@@ -18,6 +18,7 @@ from napari_wsss.widgets.controls.basic import draw_line, single_shot
 from napari_wsss.widgets.controls.class_entries import SWATCH, value_colour
 from napari_wsss.widgets.controls.colours import mixed
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.stubs import certain, united
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.review.legend_model import ENTRY, LegendEntry, LegendModel
@@ -35,12 +36,13 @@ class LegendDelegate(QStyledItemDelegate):
         """Return the same height for every row."""
         return QSize(120, max(ROW_HEIGHT, option.fontMetrics.height() + 4))
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Draw one row."""
-        entry = index.data(ENTRY)
-        classes = index.model().classes
+        entry, model = index.data(ENTRY), index.model()
+        classes = model.classes if isinstance(model, LegendModel) else None
         if entry is None or classes is None:
             return
+        painter = certain(painter)
         painter.save()
         box, palette = option.rect, option.palette
         if entry.painted:
@@ -61,8 +63,8 @@ class LegendDelegate(QStyledItemDelegate):
         painter.drawRect(square)
 
     def _draw_texts(self, painter: QPainter, box: QRectF, entry: LegendEntry) -> None:
-        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        left = united(Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter)
+        right = united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter)
         metrics = painter.fontMetrics()
         is_own = entry.labelled or entry.painted or entry.value in (BACKGROUND, IGNORE)
         painter.setOpacity(DIM)
@@ -125,7 +127,7 @@ class Legend(QListView):
         if self.isVisible():
             self.entries.count()
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Count what was painted while the legend was hidden."""
         super().showEvent(event)
         self.entries.count()
@@ -139,7 +141,7 @@ class Legend(QListView):
     def _open_menu(self, where: QPoint) -> None:
         index = self.indexAt(where)
         if index.isValid():
-            self.menu_of(index).popup(self.viewport().mapToGlobal(where))
+            self.menu_of(index).popup(certain(self.viewport()).mapToGlobal(where))
 
     def menu_of(self, index: QModelIndex) -> QMenu:
         """Return what can be done with the class of a row."""
@@ -149,16 +151,17 @@ class Legend(QListView):
         is_class = entry.value not in (BACKGROUND, IGNORE)
         table = session.table
         may_write = table is not None and not table.project.read_only
-        copy = menu.addAction("Copy its proposal into the mask", lambda: self._actions.copy(entry.value))
-        copy.setEnabled(may_write and table.proposal is not None and entry.value != IGNORE)
+        may_copy = may_write and table is not None and table.proposal is not None and entry.value != IGNORE
+        copy = certain(menu.addAction("Copy its proposal into the mask", lambda: self._actions.copy(entry.value)))
+        copy.setEnabled(may_copy)
         if not is_class:
             return menu
-        shown = menu.addAction("Show its map", lambda: self._sync.cams.show(entry.name))
+        shown = certain(menu.addAction("Show its map", lambda: self._sync.cams.show(entry.name)))
         shown.setEnabled(entry.name in self._sync.cams.names)
         verb, title = (
             (session.labels.remove, "Remove its label") if entry.labelled else (session.labels.add, "Add its label")
         )
-        menu.addAction(title, lambda: verb(entry.name)).setEnabled(may_write)
+        certain(menu.addAction(title, lambda: verb(entry.name))).setEnabled(may_write)
         menu.addSeparator()
-        menu.addAction("Rename …", lambda: self.edit(index)).setEnabled(may_write)
+        certain(menu.addAction("Rename …", lambda: self.edit(index))).setEnabled(may_write)
         return menu

@@ -44,21 +44,20 @@ class ReviewPage(QWidget):
         self.refresh()
 
     def _lay_out(self) -> None:
-        self.setLayout(
-            column(
-                self.queue,
-                self.cluster_line,
-                self.classes,
-                self.provenance,
-                self.note,
-                self.companions,
-                heading("Last decisions"),
-                self.decisions,
-                row(self.undo, 1, self.exclude),
-                margin=4,
-            )
+        layout = column(
+            self.queue,
+            self.cluster_line,
+            self.classes,
+            self.provenance,
+            self.note,
+            self.companions,
+            heading("Last decisions"),
+            self.decisions,
+            row(self.undo, 1, self.exclude),
+            margin=4,
         )
-        self.layout().setStretch(0, 1)
+        layout.setStretch(0, 1)
+        self.setLayout(layout)
 
     def _connect(self) -> None:
         session = self._session

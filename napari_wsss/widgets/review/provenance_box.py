@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from napari_wsss.core.sources import NOTHING, Sources
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import column, text_label
+from napari_wsss.widgets.controls.basic import clear_layout, column, text_label
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.layers.provenance_layer import colour_of
 
@@ -47,10 +47,7 @@ class ProvenanceBox(QWidget):
         if sources is self._shown:
             return
         self._shown = sources
-        while self.lines.count():
-            label = self.lines.takeAt(0).widget()
-            label.hide()
-            label.deleteLater()
+        clear_layout(self.lines)
         for label in [] if sources is None else legend(sources):
             self.lines.addWidget(label)
 

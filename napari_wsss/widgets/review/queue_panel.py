@@ -13,6 +13,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.session.table.queue import ORDERS
 from napari_wsss.widgets.controls.basic import choose, column, combo, row, text_label, tool_button
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.review.queue_model import QueueModel
 from napari_wsss.widgets.review.queue_rows import QueueRow
@@ -56,8 +57,9 @@ class QueuePanel(QWidget):
         first = row(self.search)
         second = row(text_label("Order", wrap=False), self.order, again, self.strip)
         second.setStretch(1, 1)
-        self.setLayout(column(first, second, row(self.count, self.remark), self.view))
-        self.layout().setStretch(3, 1)
+        layout = column(first, second, row(self.count, self.remark), self.view)
+        layout.setStretch(3, 1)
+        self.setLayout(layout)
         listen(
             self,
             (session.signals.project_opened, self.refresh),
@@ -78,10 +80,10 @@ class QueuePanel(QWidget):
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.verticalScrollBar().setSingleStep(24)
+        certain(view.verticalScrollBar()).setSingleStep(24)
         view.setMinimumHeight(LEAST_HEIGHT)
         view.clicked.connect(self._go_to_row)
-        self.model.pictures_changed.connect(view.viewport().update)
+        self.model.pictures_changed.connect(certain(view.viewport()).update)
         return view
 
     def show_pictures(self, size: str) -> None:

@@ -17,6 +17,7 @@ from napari_wsss.project.records import ImageRecord
 from napari_wsss.widgets.controls.badge import LOOKS, draw_state
 from napari_wsss.widgets.controls.basic import draw_line
 from napari_wsss.widgets.controls.colours import legible
+from napari_wsss.widgets.controls.stubs import certain, united
 from napari_wsss.widgets.preferences import queue_pictures
 from napari_wsss.widgets.review.queue_model import EDITED, PICTURE, REASONS, RECORD
 
@@ -27,8 +28,8 @@ MARK = 15
 GAP = 4
 QUIET_ALPHA = 185
 RING_COLOUR = "#feca57"
-LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+LEFT = united(Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignLeft)
+RIGHT = united(Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight)
 
 
 class _Entry(QStyledItemDelegate):
@@ -40,14 +41,15 @@ class _Entry(QStyledItemDelegate):
         """Return one size for all entries, so that a view need not ask about each."""
         return self.size
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Draw one entry."""
         record = index.data(RECORD)
         if record is None:
             return
+        painter = certain(painter)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        style = option.widget.style()
+        style = certain(option.widget.style())
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
         self.draw(painter, option, index, record)
         painter.restore()
@@ -115,7 +117,7 @@ class QueueCell(_Entry):
         """Make cells as high as the room there is, within limits (pixels); return whether that changed anything."""
         high = min(max(height, LEAST_CELL), LARGEST_CELL)
         wanted = QSize(round((high - 2 * GAP) * ASPECT) + 2 * GAP, high)
-        changed, self.size = wanted != self.size, wanted
+        changed, self.size = bool(wanted != self.size), wanted
         return changed
 
     def draw(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex, record: ImageRecord) -> None:
@@ -154,7 +156,8 @@ def draw_picture(painter: QPainter, box: QRectF, picture: NDArray[np.uint8] | No
     place = QRectF(0, 0, width * zoom, height * zoom)
     place.moveCenter(box.center())
     picture = np.ascontiguousarray(picture)
-    image = QImage(picture.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    # PyQt takes any buffer, its stubs know bytes.
+    image = QImage(picture.data, width, height, 3 * width, QImage.Format.Format_RGB888)  # type: ignore[call-overload]
     painter.drawImage(place, image)
 
 

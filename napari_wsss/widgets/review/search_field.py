@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QStringListModel, Qt, Signal
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QCompleter, QLineEdit
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.search import HELP, KEYS, completions, parse
 from napari_wsss.widgets.controls.basic import single_shot
+from napari_wsss.widgets.controls.stubs import certain
 
 WAIT_MS = 350
 
@@ -75,10 +77,10 @@ class SearchField(QLineEdit):
         if words:
             ground, text = self.palette().base().color().name(), self.palette().text().color().name()
             # It is a window of its own, which napari's style does not reach.
-            self.completer_.popup().setStyleSheet(f"QListView {{ background: {ground}; color: {text}; }}")
+            certain(self.completer_.popup()).setStyleSheet(f"QListView {{ background: {ground}; color: {text}; }}")
             self.completer_.complete()
         else:
-            self.completer_.popup().hide()
+            certain(self.completer_.popup()).hide()
 
     def take(self, word: str) -> None:
         """Put a completion in the place of the word that was begun."""
@@ -101,13 +103,13 @@ class SearchField(QLineEdit):
             self.search()
 
     def _on_return(self) -> None:
-        self.completer_.popup().hide()
+        certain(self.completer_.popup()).hide()
         self.search()
         self.clearFocus()  # the keys belong to the canvas again
 
-    def keyPressEvent(self, event: object) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Leave the field on Escape, with the text that is searched for."""
-        if event.key() == Qt.Key.Key_Escape:
+        if certain(event).key() == Qt.Key.Key_Escape:
             self._timer.stop()
             self.clearFocus()
             self.refresh()

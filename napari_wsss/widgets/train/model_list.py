@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QDoubleSpinBox, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.registry import method_title
@@ -16,6 +17,7 @@ from napari_wsss.session.models.applied import AppliedModel
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, button, column, row, text_label
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.stubs import certain
 
 MODEL = Qt.ItemDataRole.UserRole
 HEIGHT = 76  # pixels
@@ -55,7 +57,7 @@ class ModelList(QWidget):
         )
         self.refresh()
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Read what was applied while nobody looked."""
         self.refresh()
 
@@ -66,7 +68,7 @@ class ModelList(QWidget):
     def refresh(self) -> None:
         """Read the history again."""
         models = self._history()
-        known = [self.list.item(place).data(MODEL) for place in range(self.list.count())]
+        known = [certain(self.list.item(place)).data(MODEL) for place in range(self.list.count())]
         if known == models and models:
             return  # a slider was moved
         self.list.clear()

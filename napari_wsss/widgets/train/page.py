@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QProgressBar, QWidget
 
 from napari_wsss.core.errors import ParameterError, ProjectError
@@ -20,11 +21,12 @@ from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs.cost import estimate
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.runs.process import command_line
+from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, heading, line, row, text_label
-from napari_wsss.widgets.controls.child_questions import describe_device
+from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.listening import listen
-from napari_wsss.widgets.job_bar import duration
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.train.loss_plot import LossPlot
 from napari_wsss.widgets.train.model_list import ModelList
 from napari_wsss.widgets.train.run_list import RunList
@@ -106,7 +108,7 @@ class TrainPage(QWidget):
             (session.training.ended, self._on_ended),
         )
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Ask for the stage's options when the page is first seen."""
         self.options.show_form()
         self._show_used()
@@ -185,7 +187,7 @@ class TrainPage(QWidget):
             self.command.setText(str(wrong))
 
     def _copy_command(self) -> None:
-        QApplication.clipboard().setText(self.command.text())
+        certain(QApplication.clipboard()).setText(self.command.text())
         self._session.signals.notice.emit("The command is on the clipboard.")
 
     def _show_buttons(self) -> None:

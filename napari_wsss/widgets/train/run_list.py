@@ -15,6 +15,7 @@ from napari_wsss.core.registry import method_title
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, row
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.train.run_comparison import RunComparison
 from napari_wsss.widgets.train.stage_options import SHELVES
 
@@ -82,7 +83,7 @@ class RunList(QWidget):
     @property
     def marked(self) -> list[RunInfo]:
         """Every marked run, in the order of the list."""
-        items = [self.list.item(place) for place in range(self.list.count())]
+        items = [certain(self.list.item(place)) for place in range(self.list.count())]
         return [item.data(RUN) for item in items if item.isSelected()]
 
     def show_buttons(self) -> None:

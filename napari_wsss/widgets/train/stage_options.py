@@ -14,11 +14,12 @@ from qtpy.QtWidgets import QWidget
 
 from napari_wsss.core.registry import Shelf, declared, method_names, method_title
 from napari_wsss.session.jobs import Job
+from napari_wsss.session.runs.questions import describe_stage
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import column, combo, folded, row, text_label
-from napari_wsss.widgets.controls.child_questions import describe_stage
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.parameter_form import ParameterForm, described
+from napari_wsss.widgets.controls.stubs import certain
 
 STAGES = (
     ("classifier", "Classifier (activation maps)"),
@@ -153,7 +154,7 @@ class StageOptions(QWidget):
         form = self._forms[choice] = ParameterForm(described(choice.stage.title(), _once(fields)))
         form.show_values(self._carried.pop(choice, {}))
         form.changed.connect(lambda values: self._on_values(choice, values))
-        self._form_box.layout().addWidget(form)
+        certain(self._form_box.layout()).addWidget(form)
         self.said.emit("")
         self._on_choice()
 

@@ -29,7 +29,7 @@ def test_sure_untouched_images_are_accepted_and_taken_back_in_one_step(computed:
     session.decisions.skip()  # also where it was skipped
     assert gallery.batch.would_accept("red 1", 0.75) == ("p1.png",)
     assert project.catalog.state("p2.png") == "skipped"
-    project.discard_draft("p2.png")
+    project.review.discard_draft("p2.png")
     session.navigation.go_to("p1.png")
     assert gallery.batch.would_accept("red 1", 0.75) == ("p1.png", "p2.png")
     expected = session.table.proposal
@@ -51,7 +51,7 @@ def test_sure_untouched_images_are_accepted_and_taken_back_in_one_step(computed:
 
     gallery.undo()
     assert [project.catalog.state(one) for one in ("p1.png", "p2.png")] == ["todo", "skipped"]
-    assert project.read_accepted("p1.png") is None
+    assert project.masks.read_accepted("p1.png") is None
     assert gallery.undo_text == ""
     with pytest.raises(ProjectError, match="nothing is accepted"):
         gallery.batch.accept("red 1", 0.99)

@@ -23,7 +23,7 @@ def test_a_new_model_changes_undecided_images_only(computed: Sitting) -> None:
     project = session.project
     assert project is not None
     assert session.decisions.accept(and_next=False), computed.failures + computed.notices
-    accepted = project.accepted_path("p0.png").read_bytes()
+    accepted = project.masks.accepted_path("p0.png").read_bytes()
     session.navigation.go_to("p1.png")
     painted = computed.paint(2)
     old = session.table.proposal
@@ -36,7 +36,7 @@ def test_a_new_model_changes_undecided_images_only(computed: Sitting) -> None:
     assert old.any()
     assert not session.table.proposal.any()
     np.testing.assert_array_equal(session.table.mask, painted)
-    assert project.accepted_path("p0.png").read_bytes() == accepted
+    assert project.masks.accepted_path("p0.png").read_bytes() == accepted
     assert not project.catalog.get("p3.png").stale
     assert computed.failures == []
 

@@ -22,7 +22,7 @@ def test_every_proposal_is_compared_with_the_one_before(computed: Sitting) -> No
     assert project is not None
     before = {image_id: stored_proposal(project, image_id) for image_id in project.catalog.ids()}
     session.decisions.accept(and_next=False)  # p0.png: red 200, green 220
-    accepted = project.accepted_path("p0.png").read_bytes()
+    accepted = project.masks.accepted_path("p0.png").read_bytes()
     measured: list[int] = []
     session.signals.changes_measured.connect(lambda: measured.append(1))
     apply(computed, 0.6)  # red falls below the threshold of 0.5, green stays
@@ -34,7 +34,7 @@ def test_every_proposal_is_compared_with_the_one_before(computed: Sitting) -> No
         assert found[image_id].changed == pytest.approx(1 - overlap(old, new))
     assert found["p2.png"].changed > 0.4  # only red
     assert [image_id for image_id, record in found.items() if record.disagrees] == ["p0.png"]
-    assert project.accepted_path("p0.png").read_bytes() == accepted
+    assert project.masks.accepted_path("p0.png").read_bytes() == accepted
     assert measured
     assert any("now disagrees with 1 accepted" in text for text in computed.notices)
     assert computed.failures == []
@@ -68,7 +68,7 @@ def test_how_much_disagreement_counts_is_a_choice(computed: Sitting) -> None:
     assert project is not None
     computed.paint(1, slice(0, 24), slice(0, 16))
     session.decisions.accept(and_next=False)
-    proposal, mask = stored_proposal(project, "p0.png"), project.read_accepted("p0.png")
+    proposal, mask = stored_proposal(project, "p0.png"), project.masks.read_accepted("p0.png")
     assert proposal is not None
     assert mask is not None
     disagreement = 1 - overlap(mask, proposal)

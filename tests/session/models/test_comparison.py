@@ -50,7 +50,7 @@ def test_an_accepted_image_is_compared_with_its_mask(computed: Sitting) -> None:
     apply(computed, 0.6)
     assert "before: your mask" in press(computed)
     press(computed)
-    mask = session.project.read_accepted("p0.png")
+    mask = session.project.masks.read_accepted("p0.png")
     np.testing.assert_array_equal(session.comparison.shown.picture, tinted(table.image, mask, table.classes))
 
 

@@ -25,7 +25,7 @@ def read(history: History, project: Project) -> tuple[Acceptance, ...]:
 
 
 def accept(project: Project, image_id: str, mask: np.ndarray, **facts: Any) -> None:
-    project.accept(image_id, mask, facts)
+    project.review.accept(image_id, mask, facts)
 
 
 def made(*edited: float | None, **facts: Any) -> list[Acceptance]:
@@ -37,12 +37,12 @@ def test_acceptances_follow_the_journal_and_what_is_taken_back(project: Project,
     assert read(history, project) == ()
     accept(project, "a.png", mask, edited=0.25, seconds=12.5, person=0.1, model="x")
     accept(project, "b.png", mask)
-    project.decide("day 1/a.png", "skipped")
+    project.review.decide("day 1/a.png", "skipped")
     first, second = read(history, project)
     assert (first.image_id, first.edited, first.seconds, first.person, first.model) == ("a.png", 0.25, 12.5, 0.1, "x")
     assert (second.image_id, second.edited, second.agreement) == ("b.png", None, None)
-    project.undo_decision()
-    project.undo_decision()
+    project.review.undo()
+    project.review.undo()
     assert [one.image_id for one in read(history, project)] == ["a.png"], "read before it was taken back"
     assert read(History(), project) == read(history, project)
     accept(project, "b.png", 0 * mask, edited=0.0)

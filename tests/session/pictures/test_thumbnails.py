@@ -62,7 +62,7 @@ def test_they_follow_a_persons_work(sitting: Sitting) -> None:
     session.decisions.accept(and_next=False)
     assert not differs(drawn(sitting, "p0.png"), repainted)
     session.decisions.undo()
-    session.project.discard_draft("p0.png")
+    session.project.review.discard_draft("p0.png")
     session.thumbnails.outdate("p0.png")
     assert not differs(drawn(sitting, "p0.png"), plain)
 

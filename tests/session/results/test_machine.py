@@ -22,7 +22,7 @@ def machine_of(project: Project, image_id: str, maps: ActivationMaps | None) -> 
 
 def test_a_picture_without_model_has_no_proposal(project_folder: Path) -> None:
     with Project.open(project_folder) as project:
-        picture = read_picture(project, "p0.png")
+        picture = read_picture(project, resolve(project, project.plan, "p0.png"))
     assert picture.pixels.shape == (HEIGHT, WIDTH, 3)
     assert picture.machine == Machine()
 

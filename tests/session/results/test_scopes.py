@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.session.proposals import planning
-from napari_wsss.session.results.scopes import layers_of, reasons, summary
+from napari_wsss.session.results.scopes import layers_of, reasons
 
 POWER = "power_background"
 
@@ -30,5 +30,5 @@ def test_the_most_specific_scope_decides_and_is_named() -> None:
 
 def test_a_default_is_called_a_default() -> None:
     (reason,) = reasons(layers_of(Plan(), POWER, "a", frozenset()), POWER)
-    assert reason.scope == "default"
-    assert "background_power = 2.0 (from default)" in summary([reason])
+    assert (reason.name, reason.value, reason.scope) == ("background_power", 2.0, "default")
+    assert reason.place == "default"

@@ -1,16 +1,14 @@
-"""Inference over many images: the shown one first, failures by name, uncertainty for the queue."""
+"""Inference over many images: the shown one first, failures by name for the queue."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
 from napari_wsss.project.project import Project
-from napari_wsss.session.results.wanted import CHUNK, Wanted, propose_wanted, uncertainty
+from napari_wsss.session.results.wanted import CHUNK, Wanted, propose_wanted
 
 NAMES = [f"p{k}.png" for k in range(6)]
 
@@ -84,31 +82,8 @@ def test_a_new_result_is_no_longer_stale_only_where_undecided(model_folder: Path
     wanted = Wanted()
     wanted.add(["p0.png", "p1.png"])
     with Project.open(model_folder) as project:
-        project.accept("p0.png", np.zeros((24, 32), np.uint8))
+        project.review.accept("p0.png", np.zeros((24, 32), np.uint8))
         project.catalog.mark_stale(("todo", "accepted"))
         finish(propose_wanted(project, wanted, "cpu", lambda *_: None))
         assert project.catalog.get("p0.png").stale
         assert not project.catalog.get("p1.png").stale
-
-
-@pytest.mark.parametrize(
-    ("scores", "threshold", "expected"),
-    [
-        ([[0.9, 0.1]], 0.5, 0.0),
-        ([[0.55, 0.1]], 0.5, 0.5),
-        ([[0.9, 0.1], [0.85, 0.0]], 0.5, 0.5),
-        ([[0.3, 0.1], [0.25, 0.05]], 0.7, 0.0),
-    ],
-)
-def test_uncertainty_is_the_share_of_close_calls(scores: list[list[float]], threshold: float, expected: float) -> None:
-    found = np.asarray(scores, np.float32)[:, None, :]
-    assert uncertainty(ActivationMaps(found, tuple(range(len(scores)))), threshold) == pytest.approx(expected)
-
-
-def test_uncertainty_of_an_image_without_labels_is_zero() -> None:
-    assert uncertainty(ActivationMaps.empty(4, 5), 0.3) == 0.0
-
-
-def test_uncertainty_uses_the_maps_own_background() -> None:
-    maps = ActivationMaps(np.full((1, 1, 2), 0.5, np.float32), (0,), np.array([[0.45, 0.1]], np.float32))
-    assert uncertainty(maps, 0.0) == pytest.approx(0.5)

@@ -21,7 +21,7 @@ def test_a_touched_mask_is_accepted_as_it_is(computed: Sitting) -> None:
     painted = computed.paint(2, slice(None), slice(None))
     assert session.decisions.accept()
     assert session.project is not None
-    np.testing.assert_array_equal(session.project.read_accepted("p0.png"), painted)
+    np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), painted)
     assert session.table.image_id == "p1.png"
 
 
@@ -33,7 +33,7 @@ def test_an_untouched_image_accepts_the_proposal_shown(computed: Sitting) -> Non
     assert shown.any()
     assert session.decisions.accept(and_next=False)
     assert session.project is not None
-    np.testing.assert_array_equal(session.project.read_accepted("p0.png"), shown)
+    np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), shown)
     np.testing.assert_array_equal(session.table.mask, shown)
     assert replaced == ["p0.png"]
 
@@ -45,7 +45,7 @@ def test_paint_of_the_last_moment_counts_as_touched(computed: Sitting) -> None:
     painted = session.table.mask.copy()
     assert session.decisions.accept()
     assert session.project is not None
-    np.testing.assert_array_equal(session.project.read_accepted("p0.png"), painted)
+    np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), painted)
 
 
 def test_strokes_without_the_proposal_are_accepted_at_the_second_asking(computed: Sitting) -> None:
@@ -56,7 +56,7 @@ def test_strokes_without_the_proposal_are_accepted_at_the_second_asking(computed
     assert "0% of what is proposed" in computed.notices[0]
     assert session.decisions.accept(and_next=False)
     assert session.project is not None
-    np.testing.assert_array_equal(session.project.read_accepted("p0.png"), painted)
+    np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), painted)
 
 
 def test_strokes_beside_the_copied_proposal_are_accepted_at_once(computed: Sitting) -> None:
@@ -80,7 +80,7 @@ def test_an_image_without_labels_may_be_accepted_as_background(sitting: Sitting)
     session.labels.set("p0.png", ())
     assert session.decisions.accept()
     assert session.project is not None
-    accepted = session.project.read_accepted("p0.png")
+    accepted = session.project.masks.read_accepted("p0.png")
     assert accepted is not None
     assert not accepted.any()
 
@@ -99,7 +99,7 @@ def test_editing_an_accepted_mask_makes_a_draft_and_keeps_the_file(sitting: Sitt
     sitting.paint(2, slice(4, 8))
     assert state(sitting) == "draft"
     assert session.project is not None
-    np.testing.assert_array_equal(session.project.read_accepted("p0.png"), first)
+    np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), first)
 
 
 def test_undo_goes_back_to_the_image_as_it_was(sitting: Sitting) -> None:
@@ -112,7 +112,7 @@ def test_undo_goes_back_to_the_image_as_it_was(sitting: Sitting) -> None:
     assert state(sitting) == "draft"
     np.testing.assert_array_equal(session.table.mask, painted)
     assert session.project is not None
-    assert session.project.read_accepted("p0.png") is None
+    assert session.project.masks.read_accepted("p0.png") is None
 
 
 def test_undo_of_nothing_is_said(sitting: Sitting) -> None:

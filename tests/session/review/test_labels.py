@@ -20,7 +20,7 @@ def on_disk(sitting: Sitting) -> np.ndarray:
     """Return the draft as a crash at this moment would leave it."""
     assert sitting.session.project is not None
     with Project.open(sitting.session.project.folder, read_only=True) as project:
-        found = project.read_draft("p0.png")
+        found = project.masks.read_draft("p0.png")
     assert found is not None
     return found
 
@@ -146,10 +146,10 @@ def test_an_accepted_mask_becomes_a_draft(copied: Sitting) -> None:
     session = copied.session
     session.decisions.accept(and_next=False)
     assert session.project is not None
-    accepted = session.project.read_accepted("p0.png")
+    accepted = session.project.masks.read_accepted("p0.png")
     session.labels.remove("green")
     assert session.project.catalog.state("p0.png") == "draft"
-    np.testing.assert_array_equal(session.project.read_accepted("p0.png"), accepted)
+    np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), accepted)
 
 
 def test_setting_labels_and_other_images_never_change_a_mask(copied: Sitting) -> None:

@@ -42,10 +42,10 @@ def test_what_was_decided_together_is_one_line(sitting: Sitting) -> None:
     project = sitting.session.project
     assert project is not None
     values = np.zeros((HEIGHT, WIDTH), np.uint8)
-    with project.as_one_step():
+    with project.review.as_one_step():
         for number in range(3):
-            project.accept(f"p{number}.png", values, {"batch": "cat 3"})
-    project.decide("p4.png", "skipped")
+            project.review.accept(f"p{number}.png", values, {"batch": "cat 3"})
+    project.review.decide("p4.png", "skipped")
     assert texts(sitting) == ["skipped p4.png", "accepted 3 images (cluster cat 3)"]
     assert last_decisions(project)[1].count == 3
 

@@ -115,6 +115,6 @@ def test_the_table_knows_what_is_slower(project: Project) -> None:
 
 
 def test_nothing_to_learn_from_costs_nothing(project: Project) -> None:
-    project.undo_decision()
-    project.undo_decision()
+    project.review.undo()
+    project.review.undo()
     assert estimate(project, "saliency", "ldf", {}, []) is None

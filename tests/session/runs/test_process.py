@@ -16,7 +16,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.session.mailbox import Mailbox
 from napari_wsss.session.runs import process as training_process
 from napari_wsss.session.runs.folders import runs_in
-from napari_wsss.session.runs.process import TrainingProcess, arguments, command_line, environment
+from napari_wsss.session.runs.process import TrainingProcess, arguments, command_line
 
 # Behaves like `python -m training.run` towards its folder and its output; STEPS, EXIT and DEAF change how it ends.
 CHILD = """
@@ -125,6 +125,13 @@ def test_a_program_that_cannot_start_says_why(tmp_path: Path, project: Project) 
     assert "missing.py" in message
 
 
+def test_an_interpreter_that_is_gone_is_an_error_for_a_person(tmp_path: Path, project: Project) -> None:
+    process = TrainingProcess(program=(str(tmp_path / "nothing"),))
+    with pytest.raises(ProjectError, match="could not be started"):
+        process.start(project, "classifier")
+    assert not process.running
+
+
 def test_stopping_leaves_a_run_that_can_be_resumed(
     watcher: Watcher, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,12 +208,3 @@ def test_options_become_arguments() -> None:
 def test_the_command_can_be_copied() -> None:
     text = command_line("classifier", Path("/a folder/p"), {"epochs": 3})
     assert text == "python -m training.run classifier --project '/a folder/p' --epochs 3"
-
-
-def test_the_child_leaves_a_core_free_and_its_threads_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    assert environment()["OMP_NUM_THREADS"] == "7"
-    assert environment()["OMP_WAIT_POLICY"] == "PASSIVE"
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert environment()["OMP_NUM_THREADS"] == "2"

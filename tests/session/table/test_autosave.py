@@ -46,7 +46,7 @@ def test_a_stroke_is_on_disk_before_it_is_called_saved(project: Project) -> None
     autosave, mask, _ = begun(project)
 
     def tell(state: SaveState) -> None:
-        draft = project.read_draft(NAME)
+        draft = project.masks.read_draft(NAME)
         on_disk.append((state.kind, draft is not None and bool(np.array_equal(draft, mask))))
 
     autosave._tell = tell
@@ -64,7 +64,7 @@ def test_nothing_changed_writes_nothing(project: Project) -> None:
     assert autosave.record(mask) == 0
     assert autosave.flush()
     assert said == []
-    assert not project.has_draft(NAME)
+    assert not project.masks.has_draft(NAME)
     assert project.catalog.state(NAME) == "todo"
 
 
@@ -79,7 +79,7 @@ def test_flush_writes_paint_that_was_never_recorded(project: Project) -> None:
     autosave, mask, _ = begun(project)
     mask[0, 0] = 2
     assert autosave.flush()
-    np.testing.assert_array_equal(project.read_draft(NAME), mask)
+    np.testing.assert_array_equal(project.masks.read_draft(NAME), mask)
 
 
 def broken(*_: Any, **__: Any) -> None:
@@ -92,14 +92,14 @@ def test_a_failed_stroke_stays_unsaved_and_is_written_whole_later(
     autosave, mask, said = begun(project)
     mask[0, :5] = 1
     with monkeypatch.context() as patch:
-        patch.setattr(project, "record_stroke", broken)
+        patch.setattr(project.review, "record_stroke", broken)
         autosave.record(mask)
     assert said[-1].kind == "failed"
     assert "disk is full" in said[-1].message
     mask[1, :5] = 2
     autosave.record(mask)
     assert said[-1].kind == "saved"
-    np.testing.assert_array_equal(project.read_draft(NAME), mask)
+    np.testing.assert_array_equal(project.masks.read_draft(NAME), mask)
 
 
 def test_a_failed_flush_keeps_the_work_and_waits_longer_each_time(
@@ -108,13 +108,13 @@ def test_a_failed_flush_keeps_the_work_and_waits_longer_each_time(
     autosave, mask, said = begun(project)
     mask[0, :5] = 1
     with monkeypatch.context() as patch:
-        patch.setattr(project, "record_stroke", broken)
-        patch.setattr(project, "save_draft", broken)
+        patch.setattr(project.review, "record_stroke", broken)
+        patch.setattr(project.review, "save_draft", broken)
         waits = [said[-1].retry_seconds for _ in range(8) if not autosave.flush()]
     assert waits[:3] == [FIRST_RETRY, 2 * FIRST_RETRY, 4 * FIRST_RETRY]
     assert waits[-1] == LONGEST_RETRY
     assert autosave.flush()
-    np.testing.assert_array_equal(project.read_draft(NAME), mask)
+    np.testing.assert_array_equal(project.masks.read_draft(NAME), mask)
     assert autosave.state.kind == "saved"
 
 
@@ -130,23 +130,23 @@ def test_read_only_never_writes(project_folder: Path) -> None:
 
 
 def test_a_mask_of_another_size_on_disk_is_replaced_as_a_whole(project: Project) -> None:
-    project.save_draft(NAME, np.full((HEIGHT, WIDTH), 3, np.uint8))
+    project.review.save_draft(NAME, np.full((HEIGHT, WIDTH), 3, np.uint8))
     autosave, mask, _ = begun(project)
     autosave.begin(NAME, SourcedMask(mask, Sources.uniform(mask.shape, NOTHING)), whole_first=True)
     mask[0, :2] = 1
     autosave.record(mask)
-    np.testing.assert_array_equal(project.read_draft(NAME), mask)
+    np.testing.assert_array_equal(project.masks.read_draft(NAME), mask)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 28), st.integers(0, 3), st.booleans()), max_size=8))
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_painting_is_read_back_exactly(project: Project, strokes: list[tuple[int, int, int, bool]]) -> None:
     autosave, mask, _ = begun(project)
-    project.discard_draft(NAME)
+    project.review.discard_draft(NAME)
     for row, column, value, flush in strokes:
         mask[row : row + 4, column : column + 4] = value
         autosave.record(mask)
         if flush:
             autosave.flush()
-    found = project.read_draft(NAME)
+    found = project.masks.read_draft(NAME)
     np.testing.assert_array_equal(np.zeros_like(mask) if found is None else found, mask)

@@ -66,7 +66,7 @@ def test_replacing_the_machines_results_leaves_the_mask() -> None:
 
 def test_a_mask_of_another_size_is_not_shown_and_said(project_folder: Path) -> None:
     with Project.open(project_folder) as project:
-        project.accept("p0.png", np.ones((HEIGHT, WIDTH), np.uint8))
+        project.review.accept("p0.png", np.ones((HEIGHT, WIDTH), np.uint8))
         picture = Picture("p0.png", np.zeros((5, 7, 3), np.uint8), "", Machine())
         table, drawn, warning = open_canvas(project, picture)
     assert drawn.values is table.mask

@@ -85,8 +85,8 @@ def test_leaving_is_refused_while_the_mask_cannot_be_saved(sitting: Sitting, mon
     session = sitting.session
     assert session.project is not None
     with monkeypatch.context() as patch:
-        patch.setattr(session.project, "record_stroke", broken)
-        patch.setattr(session.project, "save_draft", broken)
+        patch.setattr(session.project.review, "record_stroke", broken)
+        patch.setattr(session.project.review, "save_draft", broken)
         painted = sitting.paint(1)
         for leave in (
             session.navigation.next,
@@ -100,27 +100,27 @@ def test_leaving_is_refused_while_the_mask_cannot_be_saved(sitting: Sitting, mon
         assert session.table.save_state.kind == "failed"
         assert all("disk is full" in line for line in sitting.failures)
     assert session.navigation.next()
-    np.testing.assert_array_equal(session.project.read_draft("p0.png"), painted)
+    np.testing.assert_array_equal(session.project.masks.read_draft("p0.png"), painted)
 
 
 def test_a_failed_save_is_tried_again_by_itself(sitting: Sitting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_wsss.session.table.autosave.FIRST_RETRY", 0.05)
     session = sitting.session
     with monkeypatch.context() as patch:
-        patch.setattr(session.project, "record_stroke", broken)
+        patch.setattr(session.project.review, "record_stroke", broken)
         sitting.paint(1)
         assert session.table.save_state.kind == "failed"
     assert sitting.mailbox.drain_until(lambda: session.table.save_state.kind == "saved", 5)
     assert session.project is not None
-    assert session.project.has_draft("p0.png")
+    assert session.project.masks.has_draft("p0.png")
 
 
 def test_next_undecided_passes_decided_images_and_comes_round(sitting: Sitting) -> None:
     session = sitting.session
     assert session.project is not None
     for name in ("p1.png", "p2.png", "p4.png", "p5.png"):
-        session.project.decide(name, "excluded")
-    session.project.decide("p3.png", "skipped")
+        session.project.review.decide(name, "excluded")
+    session.project.review.decide("p3.png", "skipped")
     assert session.navigation.next_undecided()
     assert session.table.image_id == "p3.png"
     assert session.navigation.next_undecided()
@@ -156,7 +156,7 @@ def test_nothing_undecided_is_said(sitting: Sitting) -> None:
     session = sitting.session
     assert session.project is not None
     for k in range(1, 6):
-        session.project.decide(f"p{k}.png", "excluded")
+        session.project.review.decide(f"p{k}.png", "excluded")
     assert not session.navigation.next_undecided()
     assert sitting.notices == ["Every other image of this queue is decided."]
 
@@ -175,8 +175,8 @@ def test_an_image_that_cannot_be_read_is_named_and_passed_by(sitting: Sitting) -
 def test_a_damaged_mask_is_named_and_the_shown_image_stays(sitting: Sitting) -> None:
     session = sitting.session
     assert session.project is not None
-    session.project.accept("p3.png", np.ones((HEIGHT, WIDTH), np.uint8))
-    session.project.accepted_path("p3.png").write_bytes(b"nothing")
+    session.project.review.accept("p3.png", np.ones((HEIGHT, WIDTH), np.uint8))
+    session.project.masks.accepted_path("p3.png").write_bytes(b"nothing")
     assert not session.navigation.go_to("p3.png")
     assert session.table.image_id == "p0.png"
     assert "p3.png" in sitting.failures[0]
@@ -215,7 +215,7 @@ def test_read_only_shows_and_never_writes(
     assert not reader.session.decisions.skip()
     assert "read-only" in reader.failures[0]
     assert sitting.session.project is not None
-    assert not sitting.session.project.has_draft("p0.png")
+    assert not sitting.session.project.masks.has_draft("p0.png")
 
 
 def test_without_a_project_nothing_happens() -> None:

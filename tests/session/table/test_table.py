@@ -32,7 +32,7 @@ def test_a_machine_step_is_one_step_with_its_source(sitting: Sitting) -> None:
     assert session.table.sources.table[0].time > 0
     assert session.project is not None
     with Project.open(session.project.folder, read_only=True) as crashed:
-        found = crashed.read_sources("p0.png")
+        found = crashed.masks.working("p0.png").sources
     assert found is not None
     assert session.table.sources is not None
     assert found.same_as(session.table.sources)
@@ -75,7 +75,7 @@ def test_accepting_an_untouched_image_keeps_where_it_comes_from(computed: Sittin
     source = session.decisions.proposal_source()
     assert session.decisions.accept()
     assert session.project is not None
-    accepted = session.project.read_sources("p0.png", accepted=True)
+    accepted = session.project.masks.accepted("p0.png").sources
     assert accepted is not None
     assert (accepted.values == FIRST_MACHINE).all()
     assert accepted.table == (source,)
@@ -116,10 +116,10 @@ def test_a_failed_write_forgets_nobody(sitting: Sitting, monkeypatch) -> None:  
         raise OSError("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(project, "record_stroke", broken)
+        patch.setattr(project.review, "record_stroke", broken)
         session.table.record_change(np.full_like(session.table.mask, 2), STEP)
     sitting.paint(1)
-    found = project.read_sources("p0.png")
+    found = project.masks.working("p0.png").sources
     assert found is not None
     assert set(np.unique(found.values)) == {PERSON, FIRST_MACHINE}
     assert found.table == (STEP,)

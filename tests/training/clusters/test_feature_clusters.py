@@ -16,7 +16,7 @@ from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer, save_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.project.project import Project
 from training.clusters import feature_clusters
 from training.clusters.feature_clusters import FeatureClusters, earlier_places
@@ -26,10 +26,10 @@ FEW = FeatureClusters(count=2, projection="pca", device="cpu")
 
 def apply_localizer(project: Project) -> None:
     torch.manual_seed(0)
-    localizer = build_localizer("cam", len(project.classes), TrunkChoice(width=1 / 16))
+    localizer = Localizer.build("cam", TrunkChoice(width=1 / 16), class_count=len(project.classes))
     torch.nn.init.normal_(localizer.classifier.weight)
     path = project.folder / "training" / "one.safetensors"
-    save_localizer(path, localizer, project.classes, {})
+    localizer.save(path, project.classes, {})
     step = Step("cam", {"preset": "fast", "precision": "float32"})
     project.set_plan(replace(project.plan, localizer=step, localizer_checkpoint="training/one.safetensors"))
 

@@ -9,7 +9,7 @@ import torch
 
 from napari_wsss.core.registry import method_names
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer
+from napari_wsss.localize.base import Localizer
 from training.clusters.prototypes import Samples, Selection, centres_of, drawn_features, judged, seeing_only
 
 CHANNELS = 6
@@ -111,7 +111,7 @@ def test_samples_come_back_class_by_class(tmp_path: Path) -> None:
 def test_a_linear_classifier_judges_by_its_weights() -> None:
     for method, first in (("cam", 0), ("sub_category", 0), ("seam", 1)):
         torch.manual_seed(0)
-        base = build_localizer(method, 3, TrunkChoice(width=1 / 16)).eval()
+        base = Localizer.build(method, TrunkChoice(width=1 / 16), class_count=3).eval()
         centres = torch.rand(4, base.trunk.channels)
 
         expected = (centres @ base.classifier.weight[first:, :, 0, 0].T).softmax(1)
@@ -122,7 +122,7 @@ def test_a_linear_classifier_judges_by_its_weights() -> None:
 @pytest.mark.parametrize("method", method_names("localize"))
 @pytest.mark.parametrize("class_count", [1, 3])
 def test_every_localizer_judges_features(method: str, class_count: int) -> None:
-    base = build_localizer(method, class_count, TrunkChoice(width=1 / 16))
+    base = Localizer.build(method, TrunkChoice(width=1 / 16), class_count=class_count)
     trunk = base.trunk
 
     found = judged(base, np.random.default_rng(0).random((2, trunk.channels), dtype=np.float32))
@@ -134,7 +134,7 @@ def test_every_localizer_judges_features(method: str, class_count: int) -> None:
 
 
 def test_the_trunk_comes_back_after_an_error() -> None:
-    base = build_localizer("cam", 2, TrunkChoice(width=1 / 16))
+    base = Localizer.build("cam", TrunkChoice(width=1 / 16), class_count=2)
     trunk = base.trunk
     with pytest.raises(RuntimeError), seeing_only(base, torch.zeros(trunk.channels)):
         raise RuntimeError

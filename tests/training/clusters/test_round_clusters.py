@@ -13,7 +13,7 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.progress import finish
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer, save_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.project.project import Project
 from training.clusters.clustering import Clustering
 from training.clusters.round_clusters import RoundClusters
@@ -34,8 +34,8 @@ def run(project: Project) -> RunFolder:
     """Return a run whose round 0 left a model."""
     made = RunFolder.create(project.training_folder, "classifier", Provenance("training.classifier"), {})
     torch.manual_seed(0)
-    localizer = build_localizer("sub_category", len(project.classes), TrunkChoice(width=1 / 16))
-    save_localizer(made.path / "round-0" / "last.safetensors", localizer, project.classes, {})
+    localizer = Localizer.build("sub_category", TrunkChoice(width=1 / 16), class_count=len(project.classes))
+    localizer.save(made.path / "round-0" / "last.safetensors", project.classes, {})
     return made
 
 

@@ -83,7 +83,7 @@ def test_labels_are_made_once_and_batches_follow_them(
 def test_labels_without_any_class_are_refused(applied_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
     with Project.open(applied_folder) as project:
         for image_id in list(project.catalog.ids(states=["accepted"])):
-            project.decide(image_id, "excluded")
+            project.review.decide(image_id, "excluded")
         config = tiny_config("affinity")
         run = begin(project, config)
         with pytest.raises(LabelError, match="surely of a class"):

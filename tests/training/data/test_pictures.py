@@ -34,7 +34,7 @@ def project(project_folder: Path) -> Project:
 
 def test_held_out_and_excluded_images_never_train(project: Project) -> None:
     first = next(iter(project.catalog.ids(split="train")))
-    project.decide(first, "excluded")
+    project.review.decide(first, "excluded")
     ids = [record.id for record in training_records(project)]
     assert first not in ids
     assert not set(ids) & {record.id for record in validation_records(project)}
@@ -67,7 +67,7 @@ def test_classifier_batches_hold_the_catalog_labels(project: Project) -> None:
 def test_labels_from_masks_are_those_in_view(project: Project) -> None:
     accepted = next(iter(project.catalog.ids(states=["accepted"], split="train")))
     height, width = project.load_image(accepted).pixels.shape[:2]
-    project.accept(accepted, np.full((height, width), 2, np.uint8))
+    project.review.accept(accepted, np.full((height, width), 2, np.uint8))
     records = [record for record in training_records(project) if record.id == accepted]
     data = ClassifierData(project, Pictures(project, 1024), records, labels_from_masks=True)
     batch = data.batch(0, data.order(1, 0), VIEW)
@@ -124,7 +124,7 @@ def test_a_missing_proposal_is_undecided_everywhere(project: Project) -> None:
 
 def test_a_lost_mask_file_is_named(project: Project) -> None:
     accepted = next(iter(project.catalog.ids(states=["accepted"])))
-    project.accepted_path(accepted).unlink()
+    project.masks.accepted_path(accepted).unlink()
     with pytest.raises(ProjectError, match=Path(accepted).name):
         AcceptedMask(project, accepted)()
 

@@ -39,9 +39,9 @@ def pairs_folder(folder: Path, count: int) -> Path:
 
 def test_every_class_is_something_and_255_is_ignored(project: Project) -> None:
     chosen = next(iter(project.catalog.ids(states=["accepted"])))
-    values = np.zeros_like(project.read_accepted(chosen))
+    values = np.zeros_like(project.masks.read_accepted(chosen))
     values[0], values[1], values[2] = 1, 2, 255
-    project.accept(chosen, values)
+    project.review.accept(chosen, values)
 
     examples = AcceptedExamples(project, 1024)
 
@@ -59,7 +59,7 @@ def test_accepted_images_train_and_held_out_ones_do_not(project: Project, run: R
 
 def test_what_is_accepted_later_does_not_change_a_run(project: Project, run: RunFolder) -> None:
     first = chosen_examples(project, SaliencySources(), 0, run)
-    project.decide(first.training[0], "excluded")
+    project.review.decide(first.training[0], "excluded")
 
     assert chosen_examples(project, SaliencySources(), 0, run).training == first.training
 
@@ -85,7 +85,7 @@ def test_a_list_of_test_pairs_goes_before_the_share(project: Project, run: RunFo
 
 def test_nothing_to_learn_from_is_bad_data(project: Project, run: RunFolder) -> None:
     for image_id in list(project.catalog.ids(states=["accepted"])):
-        project.decide(image_id, "excluded")
+        project.review.decide(image_id, "excluded")
 
     with pytest.raises(LabelError, match="--pairs"):
         chosen_examples(project, SaliencySources(), 0, run)

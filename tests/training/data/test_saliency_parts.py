@@ -10,7 +10,7 @@ import torch
 
 from napari_wsss.core.progress import finish
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.saliency.base import SaliencyModel, build_saliency
+from napari_wsss.saliency.base import SaliencyModel
 from training.data.saliency_parts import LearnedParts, decoupled_by
 from training.run_folder import RunFolder
 
@@ -32,7 +32,7 @@ class Noise:
 @pytest.fixture(scope="module")
 def model() -> SaliencyModel:
     torch.manual_seed(0)
-    return build_saliency("ldf", TrunkChoice("resnet18", output_stride=32, width=1 / 16), {"side": 64}).train()
+    return SaliencyModel.build("ldf", TrunkChoice("resnet18", output_stride=32, width=1 / 16), {"side": 64}).train()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.progress import finish
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.project.records import ImageRecord
 from training.data.extra_images import ExtraImage
@@ -42,7 +42,9 @@ class Colours(nn.Module):
 @pytest.fixture
 def localizer() -> CoAttention:
     """Return a localizer that knows red from blue."""
-    found = build_localizer("co_attention", 2, TrunkChoice(width=1 / 16), {"web_threshold": 0.5, "convolutions": 0})
+    found = Localizer.build(
+        "co_attention", TrunkChoice(width=1 / 16), {"web_threshold": 0.5, "convolutions": 0}, class_count=2
+    )
     assert isinstance(found, CoAttention)
     assert found.co_classifier is not None
     found.features = Colours().forward  # type: ignore[method-assign]

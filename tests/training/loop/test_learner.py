@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,11 +49,32 @@ def test_nesterov_looks_ahead_where_there_is_momentum() -> None:
     assert moved == pytest.approx({0.0: 0.1, 0.5: 0.15})  # the first step: rate x (1 + momentum)
 
 
+@dataclass(frozen=True)
+class Arrays:
+    images: Any
+    labels: Any = None
+    given: Any = None
+
+
+@dataclass(frozen=True)
+class Seen(Arrays):
+    done: float = 0.0
+
+
+def test_a_batch_has_the_types_that_losses_want() -> None:
+    learner, *_ = _learner()
+    arrays = Arrays(np.ones((1, 2), np.float32), np.array([[3, 255]], np.uint8), np.array([True, False]))
+    batch = learner.batch(Seen, arrays, done=0.5)
+    assert (batch.images.dtype, batch.labels.dtype, batch.given.dtype) == (torch.float32, torch.int64, torch.float32)
+    assert (batch.labels.tolist(), batch.given.tolist(), batch.done) == ([[3, 255]], [1.0, 0.0], 0.5)
+    assert learner.batch(Seen, Arrays(np.zeros(1, np.float32))).labels is None
+
+
 @pytest.mark.parametrize(("channels", "fast"), [(4, False), (8, False), (16, True)])
 def test_networks_too_narrow_for_channels_last_keep_their_layout(channels: int, fast: bool) -> None:
     network = nn.Sequential(nn.Conv2d(3, channels, 3), nn.Conv2d(channels, 8, 1, stride=2))
     learner = Learner(network, (network[0].parameters(), network[1].parameters()), SETTINGS, 4, torch.device("cpu"))
-    images = learner.on_device(np.ones((2, 3, 10, 10), np.float32))
+    images = learner.batch(Seen, Arrays(np.ones((2, 3, 10, 10), np.float32))).images
     assert images.is_contiguous(memory_format=torch.channels_last) == fast
     with learner.forward():
         learner.update({"sum": network(images).square().sum()})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from napari_wsss.affinity.base import load_affinity_model
+from napari_wsss.affinity.base import AffinityModel
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
@@ -39,7 +39,7 @@ def test_maps_and_accepted_masks_are_learned_from_and_the_result_is_used(
         made = [image_id for image_id in run.record["labelled"] if label_path(run, image_id).exists()]
         assert len(made) == len(run.record["labelled"]) - 2
         assert set(outcome.figures) <= {"pair_accuracy"}
-        model, what = load_affinity_model(run.path / "best.safetensors")
+        model, _, what = AffinityModel.restore(run.path / "best.safetensors", "cpu")
         assert model.method == what.method == "affinity_net"
         assert what.classes is None
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_read_is_left_out_and_named(applied_folder: Path, tiny_co
 def test_nothing_to_learn_from_is_bad_data(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
     with Project.open(project_folder) as project:
         for image_id in list(project.catalog.ids(states=["accepted"])):
-            project.decide(image_id, "excluded")
+            project.review.decide(image_id, "excluded")
         config = tiny_config("affinity", sources=PLAIN)
         with pytest.raises(LabelError, match="train a classifier"):
             finish(train(project, config, begin(project, config)))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss.affinity.base import load_affinity_model
+from napari_wsss.affinity.base import AffinityModel
 from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.masks import read_mask
@@ -63,7 +63,7 @@ def test_a_run_is_applied_and_gives_affinities(finished: tuple[Path, RunFolder])
 
 def test_the_mean_displacement_is_measured(finished: tuple[Path, RunFolder]) -> None:
     folder, run = finished
-    model = load_affinity_model(run.path / BEST)[0]
+    model = AffinityModel.restore(run.path / BEST, "cpu")[0]
     assert isinstance(model, BoundaryNet)
     with Project.open(folder, read_only=True) as project:
         images = [project.load_image(i).pixels for i in run.record["labelled"]]
@@ -85,7 +85,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(applied_folder: Path, config: Ru
             if stops:
                 for _ in train(project, config, run):
                     pass
-            states.append(load_affinity_model(run.path / BEST)[0].state_dict())
+            states.append(AffinityModel.restore(run.path / BEST, "cpu")[0].state_dict())
 
     for name, value in states[0].items():
         torch.testing.assert_close(states[1][name], value, msg=name)

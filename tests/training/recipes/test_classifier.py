@@ -8,7 +8,7 @@ import torch
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, finish
-from napari_wsss.localize.base import load_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig
@@ -42,7 +42,7 @@ def test_a_run_learns_and_leaves_a_model(project: Project, tiny_config: Callable
     assert {"seed_miou", "mean_average_precision"} <= set(outcome.figures)
     assert [p.done for p in seen if p.message == "validated"] == [3, 6, 9]
     assert all(isinstance(p, Progress) and p.total == 9 for p in seen)
-    localizer, classes, trained = load_localizer(run.path / "best.safetensors")
+    localizer, classes, trained = Localizer.restore(run.path / "best.safetensors", "cpu")
     assert classes == project.classes
     assert trained.run["recipe"] == "classifier"
     assert not localizer.training

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.localize.base import load_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
@@ -66,7 +66,7 @@ def losses(run: RunFolder) -> list[dict[str, float]]:
 def test_image_labels_only(project: Project, config: Callable[..., RunConfig]) -> None:
     run = carried_out(project, config(self_pairs=True))
 
-    localizer, classes, what = load_localizer(run.path / "best.safetensors")
+    localizer, classes, what = Localizer.restore(run.path / "best.safetensors", "cpu")
     assert isinstance(localizer, CoAttention)
     assert (what.method, classes) == ("co_attention", project.classes)
     assert what.parameters["companions_per_class"] == 3

@@ -13,7 +13,7 @@ from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.progress import finish
 from napari_wsss.core.registry import method_names
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import build_localizer, load_localizer, save_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.localize.lpcam import Lpcam
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
@@ -33,8 +33,8 @@ def project(project_folder: Path) -> Iterator[Project]:
 
 def base_file(folder: Path, method: str, classes: ClassList) -> Path:
     torch.manual_seed(0)
-    localizer = build_localizer(method, len(classes), TrunkChoice(width=1 / 16))
-    save_localizer(folder / f"{method}.safetensors", localizer, classes, {})
+    localizer = Localizer.build(method, TrunkChoice(width=1 / 16), class_count=len(classes))
+    localizer.save(folder / f"{method}.safetensors", classes, {})
     return folder / f"{method}.safetensors"
 
 
@@ -61,7 +61,7 @@ def test_prototypes_of_every_base(
     outcome = carry_out(project, chosen, run, EventLines())
 
     assert outcome.finished
-    found, classes, what = load_localizer(run.path / "best.safetensors")
+    found, classes, what = Localizer.restore(run.path / "best.safetensors", "cpu")
     assert isinstance(found, Lpcam)
     assert (what.method, found.base.method, classes) == ("lpcam", method, project.classes)
     assert found.prototypes.known.any(1).all()
@@ -82,7 +82,7 @@ def test_the_applied_localizer_is_the_base_and_the_result_can_be_applied(
             carry_out(project, chosen, run, EventLines())
             apply(project, chosen, run)
             assert project.plan.localizer.method == "lpcam"
-            found, _, _ = load_localizer(run.path / "best.safetensors")
+            found, _, _ = Localizer.restore(run.path / "best.safetensors", "cpu")
             assert isinstance(found, Lpcam)
             assert found.base.method == "cam"
 

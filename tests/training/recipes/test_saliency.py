@@ -12,7 +12,7 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.project.project import Project
-from napari_wsss.saliency.base import load_saliency
+from napari_wsss.saliency.base import SaliencyModel
 from napari_wsss.saliency.ldf import LabelDecoupling
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import Optimisation, RunConfig, resolve_file
@@ -38,7 +38,7 @@ def test_both_stages_are_trained_and_the_last_is_the_runs_model(project_folder: 
     assert outcome.steps == 4
     assert 0 <= outcome.figures["adaptive_f"] <= 1
     assert set(outcome.tables) == {"saliency", "edges"}
-    model, what = load_saliency(run.path / "best.safetensors")
+    model, _, what = SaliencyModel.restore(run.path / "best.safetensors", "cpu")
     assert model.settings.side == 64
     assert what.classes is None
     last = load_checkpoint(run.path / "last.safetensors")[0]
@@ -104,7 +104,7 @@ def test_pairs_need_no_accepted_mask(
     )
     with Project.open(project_folder) as project:
         for image_id in list(project.catalog.ids(states=["accepted"])):
-            project.decide(image_id, "excluded")
+            project.review.decide(image_id, "excluded")
         outcome = finish(train(project, config, begin(project, config)))
 
     assert outcome.finished
@@ -115,7 +115,7 @@ def test_pairs_need_no_accepted_mask(
 def test_nothing_to_learn_from_is_bad_data(project_folder: Path, config: RunConfig) -> None:
     with Project.open(project_folder) as project:
         for image_id in list(project.catalog.ids(states=["accepted"])):
-            project.decide(image_id, "excluded")
+            project.review.decide(image_id, "excluded")
         with pytest.raises(LabelError, match="--pairs"):
             finish(train(project, config, begin(project, config)))
 

@@ -13,7 +13,7 @@ from napari_wsss.core.progress import finish
 from napari_wsss.core.registry import method_names
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
 from napari_wsss.project.project import Project
-from napari_wsss.segment.base import load_segmenter
+from napari_wsss.segment.base import Segmenter
 from napari_wsss.weights.checkpoint import load_checkpoint
 from tests.weights.states import deeplab_v2_state
 from training.config import RunConfig
@@ -39,7 +39,7 @@ def test_accepted_masks_and_proposals_are_learned_from_and_left_alone(
         assert 0 <= outcome.figures["miou"] <= 1
         assert len(run.record["accepted"]) == 2
         assert len(run.record["proposed"]) == 5
-        _, classes, _ = load_segmenter(run.path / "best.safetensors")
+        _, classes, _ = Segmenter.restore(run.path / "best.safetensors", "cpu")
         assert classes == project.classes
     assert len(before) == 3
     assert _digests(applied_folder / "masks") == before
@@ -80,7 +80,7 @@ def test_resuming_equals_never_stopping_also_at_batch_one(
 def test_nothing_to_learn_from_is_bad_data(project_folder: Path, tiny_config: Callable[..., RunConfig]) -> None:
     with Project.open(project_folder) as project:
         for image_id in list(project.catalog.ids(states=["accepted"])):
-            project.decide(image_id, "excluded")
+            project.review.decide(image_id, "excluded")
         config = tiny_config("segmentation")
         with pytest.raises(LabelError, match="Accept some masks"):
             finish(train(project, config, begin(project, config)))
@@ -89,7 +89,7 @@ def test_nothing_to_learn_from_is_bad_data(project_folder: Path, tiny_config: Ca
 def test_held_out_and_excluded_images_are_not_chosen(project_folder: Path) -> None:
     with Project.open(project_folder) as project:
         train_ids = list(project.catalog.ids(split="train"))
-        project.decide(train_ids[0], "excluded")
+        project.review.decide(train_ids[0], "excluded")
         accepted, proposed = chosen_images(project, SegmentationSources())
         assert accepted == [train_ids[1]]
         assert not {train_ids[0], *project.catalog.ids(split="val")} & {*accepted, *proposed}
@@ -107,7 +107,7 @@ def test_every_network_learns_from_accepted_masks(
 
         assert outcome.finished
         assert "pixel_supervised" not in run.record
-        segmenter, _, what = load_segmenter(run.path / "best.safetensors")
+        segmenter, _, what = Segmenter.restore(run.path / "best.safetensors", "cpu")
         assert segmenter.method == method
         assert not segmenter.pixel_supervised
         assert "pixel_supervised" not in what.run
@@ -129,6 +129,6 @@ def test_a_start_from_pixel_masks_is_said_everywhere(
     assert run.record["pixel_supervised"] is True
     assert PIXEL_SUPERVISED in capsys.readouterr().out
     assert PIXEL_SUPERVISED in (run.path / "table.txt").read_text()
-    segmenter, _, what = load_segmenter(run.path / "best.safetensors")
+    segmenter, _, what = Segmenter.restore(run.path / "best.safetensors", "cpu")
     assert segmenter.pixel_supervised
     assert what.run["pixel_supervised"] is True

@@ -13,7 +13,7 @@ from napari_wsss.clusters.editor import ClusterEditor
 from napari_wsss.clusters.found import latest_clusters, read_clusters
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.progress import Progress, finish
-from napari_wsss.localize.base import load_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig, resolve_file
@@ -73,7 +73,7 @@ def test_rounds_cluster_and_learn_in_one_run(project: Project, config: Callable[
     assert [event["done"] for event in trained] == list(range(1, 10))
     assert all(event["total"] == 9 for event in run.events())
     assert ["sub_category" in event["metrics"] for event in trained] == [False] * 3 + [True] * 6
-    localizer, classes, what = load_localizer(run.path / "best.safetensors")
+    localizer, classes, what = Localizer.restore(run.path / "best.safetensors", "cpu")
     assert (what.method, classes) == ("sub_category", project.classes)
     assert not localizer.training
     assert_same(run.path / "last.safetensors", run.path / "round-2" / "last.safetensors")

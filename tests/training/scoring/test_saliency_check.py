@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.saliency.base import build_saliency
+from napari_wsss.saliency.base import SaliencyModel
 from training.scoring.saliency_check import SaliencyCheck
 
 
@@ -29,7 +29,7 @@ class Halves:
 
 def test_figures_and_tables_and_nothing_without_examples() -> None:
     torch.manual_seed(0)
-    model = build_saliency("ldf", TrunkChoice("resnet18", output_stride=32, width=1 / 16), {"side": 64})
+    model = SaliencyModel.build("ldf", TrunkChoice("resnet18", output_stride=32, width=1 / 16), {"side": 64})
 
     check = SaliencyCheck(model, Halves(), ["a", "b"])
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from napari_wsss.localize.base import build_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.pipeline.companions import chosen_by_rule
 from napari_wsss.project.project import Project
-from napari_wsss.segment.base import build_segmenter
+from napari_wsss.segment.base import Segmenter
 from training.config import RunConfig
 from training.data.pictures import Pictures
 from training.scoring.validation import ClassifierCheck, SegmenterCheck, average_precision, label_rows
@@ -51,7 +51,7 @@ def test_label_table_counts_at_logit_zero() -> None:
 
 def test_classifier_figures_and_tables(project: Project, tiny_config: Callable[..., RunConfig]) -> None:
     torch.manual_seed(0)
-    localizer = build_localizer("cam", len(project.classes), tiny_config("classifier").network.choice())
+    localizer = Localizer.build("cam", tiny_config("classifier").network.choice(), class_count=len(project.classes))
     localizer.train()
     check = ClassifierCheck(project, localizer, Pictures(project, 1024))
     figures = check.figures()
@@ -65,7 +65,9 @@ def test_maps_that_want_companions_are_scored_with_them(
     project: Project, tiny_config: Callable[..., RunConfig]
 ) -> None:
     torch.manual_seed(0)
-    localizer = build_localizer("co_attention", len(project.classes), tiny_config("classifier").network.choice())
+    localizer = Localizer.build(
+        "co_attention", tiny_config("classifier").network.choice(), class_count=len(project.classes)
+    )
     given: list[tuple[str, ...]] = []
     infer = localizer.infer
 
@@ -85,7 +87,9 @@ def test_segmenter_figures_against_accepted_held_out_masks(
     project: Project, tiny_config: Callable[..., RunConfig]
 ) -> None:
     torch.manual_seed(0)
-    segmenter = build_segmenter("deeplab_v3", len(project.classes), tiny_config("segmentation").network.choice())
+    segmenter = Segmenter.build(
+        "deeplab_v3", tiny_config("segmentation").network.choice(), class_count=len(project.classes)
+    )
     check = SegmenterCheck(project, segmenter, Pictures(project, 1024))
     assert 0 <= check.figures()["miou"] <= 1
     assert len(check.tables()["segmentation"]) == len(project.classes) + 3
@@ -93,8 +97,10 @@ def test_segmenter_figures_against_accepted_held_out_masks(
 
 def test_without_held_out_masks_there_are_no_figures(project: Project, tiny_config: Callable[..., RunConfig]) -> None:
     for image_id in list(project.catalog.ids(states=["accepted"], split="val")):
-        project.decide(image_id, "excluded")
-    segmenter = build_segmenter("deeplab_v3", len(project.classes), tiny_config("segmentation").network.choice())
+        project.review.decide(image_id, "excluded")
+    segmenter = Segmenter.build(
+        "deeplab_v3", tiny_config("segmentation").network.choice(), class_count=len(project.classes)
+    )
     check = SegmenterCheck(project, segmenter, Pictures(project, 1024))
     assert check.figures() == {}
     assert check.tables() == {}

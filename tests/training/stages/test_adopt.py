@@ -13,7 +13,7 @@ import torch
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.registry import load_method
-from napari_wsss.localize.base import load_localizer
+from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.trunk import build_trunk
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
@@ -63,7 +63,7 @@ def test_a_published_file_becomes_a_finished_run(
     assert "Semantic Affinity" in facts["citation"]
     assert facts["licence"].startswith("MIT")
     assert (facts["missing"], facts["unexpected"], facts["named"]) == ([], [], False)
-    localizer, _, what = load_localizer(runs[0].checkpoint)
+    localizer, _, what = Localizer.restore(runs[0].checkpoint, "cpu")
     assert what.trunk.name == "resnet38"
     assert torch.equal(localizer.get_parameter("trunk.stem.weight"), torch.load(psa_file)["conv1a.weight"])
     config = resolve_file("classifier", read_config(runs[0].folder, "classifier"))
@@ -176,7 +176,7 @@ def test_a_checkpoint_of_another_project_is_taken_too(
     assert "trained by this program" in capsys.readouterr().out
     adopted = adopted_runs(tmp_path / "same")[0].checkpoint
     assert adopted is not None
-    ours, theirs = load_localizer(adopted), load_localizer(checkpoint)
+    ours, theirs = Localizer.restore(adopted, "cpu"), Localizer.restore(checkpoint, "cpu")
     assert ours[1] == theirs[1]
     assert all(torch.equal(a, b) for a, b in zip(ours[0].parameters(), theirs[0].parameters(), strict=True))
     assert main(command(tmp_path / "other", checkpoint)) == 4

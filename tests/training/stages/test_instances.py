@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_wsss.affinity.base import build_affinity_model, save_affinity_model
+from napari_wsss.affinity.base import AffinityModel
 from napari_wsss.affinity.boundary_net import BoundaryNet
 from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.inference import Inference
@@ -31,7 +31,7 @@ def boundary_folder(applied_folder: Path) -> Path:
 
 def _with_network(folder: Path, method: str) -> Path:
     with Project.open(folder) as project:
-        save_affinity_model(project.training_folder / "b.safetensors", build_affinity_model(method, SMALL), {})
+        AffinityModel.build(method, SMALL).save(project.training_folder / "b.safetensors", None, {})
         checkpoint = (project.training_folder / "b.safetensors").relative_to(project.folder).as_posix()
         project.set_plan(with_model(project.plan, "affinity", method, checkpoint))
     return folder
@@ -70,7 +70,7 @@ def test_two_objects_of_a_class_are_two_instances(monkeypatch: pytest.MonkeyPatc
     known = Affinities(values, np.array([[0, 1]]), boundary)
     monkeypatch.setattr(BoundaryNet, "infer", lambda *_: known)
     monkeypatch.setattr(stage, "infer_displacement", lambda *_: displacement)
-    network = build_affinity_model("boundary_net", SMALL)
+    network = AffinityModel.build("boundary_net", SMALL)
     assert isinstance(network, BoundaryNet)
     scores = np.zeros((1, 64, 128), np.float32)
     scores[0, 8:56, 8:56], scores[0, 8:56, 72:120] = 0.9, 0.6

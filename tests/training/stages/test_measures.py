@@ -43,10 +43,10 @@ def test_another_truth_is_another_figure(project: Project, tmp_path: Path) -> No
     (model,) = trained_models(project, tmp_path)
     found.of(model, "train", "seeds")
     accepted = found.ids("train")[0]
-    mask = project.read_accepted(accepted)
+    mask = project.masks.read_accepted(accepted)
     assert mask is not None
 
-    project.accept(accepted, mask * 0)
+    project.review.accept(accepted, mask * 0)
     found.of(model, "train", "seeds")
 
     assert len(list((tmp_path / "m").glob("cam-train-seeds-*.json"))) == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.affinity.base import build_affinity_model, save_affinity_model
+from napari_wsss.affinity.base import AffinityModel
 from napari_wsss.core.registry import load_method
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.pipeline.lineage import with_model
@@ -102,8 +102,8 @@ def test_rounds_walk_and_saliency(
         carry_out(project, config, begin(project, config), EventLines())
         segmentation = tiny_config("segmentation", optimisation={"epochs": 1})
         carry_out(project, segmentation, begin(project, segmentation), EventLines())
-        affinity = build_affinity_model("affinity_net", TrunkChoice(width=1 / 16))
-        save_affinity_model(applied_folder / "affinity.safetensors", affinity, {})
+        affinity = AffinityModel.build("affinity_net", TrunkChoice(width=1 / 16))
+        affinity.save(applied_folder / "affinity.safetensors", None, {})
         plan = with_model(project.plan, "affinity", "affinity_net", "affinity.safetensors")
         project.set_plan(replace(plan, saliency_folder=str(tiny_data / "SegmentationClass")))
 

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QToolButton
 from napari_wsss.pipeline.borrowing import BorrowReport
 from napari_wsss.widgets.clusters.page import ClustersPage
 from napari_wsss.widgets.controls.listening import let_go
-from tests.widgets.clustered import cluster
+from tests.widgets.clustered import cluster, point_of
 from tests.widgets.clusters.test_scatter import around, drag
 
 
@@ -39,7 +39,7 @@ def test_without_clusters_it_says_what_they_are_good_for(page, session, monkeypa
     asked = []
     monkeypatch.setattr(session.gallery, "find", asked.append)
     page.count.setValue(3)
-    page.find.click()
+    page.find_button.click()
     assert asked == [3]
 
 
@@ -75,7 +75,7 @@ def test_points_select_images_that_are_not_of_the_class(page, session, settle, q
     cluster(session, settle)
     page.refresh()
     QTest.qWait(20)
-    drag(page.scatter, around([page.scatter.point_of(one) for one in ("p0.png", "p3.png")]))
+    drag(page.scatter, around([point_of(page.scatter, one) for one in ("p0.png", "p3.png")]))
     assert set(page.selection.ids) == {"p0.png", "p3.png"}
     page.tools.compare.click()
     assert page.pair.isVisible()

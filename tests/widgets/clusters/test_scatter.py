@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QApplication
 from napari_wsss.widgets.clusters.scatter import ClusterScatter
 from napari_wsss.widgets.clusters.selection import ClusterSelection
 from napari_wsss.widgets.controls.listening import let_go
-from tests.widgets.clustered import cluster
+from tests.widgets.clustered import cluster, point_of
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -51,24 +51,26 @@ def scatter(session, settle, qtbot):
 def test_points_are_clicked_lassoed_and_hovered(scatter, session, settle):
     selection, opened = scatter._selection, []
     scatter.opened.connect(opened.append)
-    first, second = [scatter.point_of(f"p{n}.png") for n in (1, 2)], [scatter.point_of(f"p{n}.png") for n in (0, 3)]
+    first, second = [point_of(scatter, f"p{n}.png") for n in (1, 2)], [point_of(scatter, f"p{n}.png") for n in (0, 3)]
     drag(scatter, around(second))
     assert set(selection.ids) == {"p0.png", "p3.png"}
     drag(scatter, around(first), Qt.KeyboardModifier.ShiftModifier)
     assert set(selection.ids) == {"p0.png", "p1.png", "p2.png", "p3.png"}
-    QTest.mouseClick(scatter, LEFT, pos=scatter.point_of("p5.png"))
+    QTest.mouseClick(scatter, LEFT, pos=point_of(scatter, "p5.png"))
     assert selection.ids == ("p5.png",)
     QTest.mouseClick(scatter, LEFT, pos=QPoint(150, 20))
     assert selection.ids == ()
-    QTest.mouseDClick(scatter, LEFT, pos=scatter.point_of("p4.png"))
-    QTest.mouseRelease(scatter, LEFT, pos=scatter.point_of("p4.png"))  # else it stays pressed for the tests that follow
+    QTest.mouseDClick(scatter, LEFT, pos=point_of(scatter, "p4.png"))
+    QTest.mouseRelease(
+        scatter, LEFT, pos=point_of(scatter, "p4.png")
+    )  # else it stays pressed for the tests that follow
     assert opened == ["p4.png"]
 
-    QTest.mouseMove(scatter, scatter.point_of("p4.png"))
+    QTest.mouseMove(scatter, point_of(scatter, "p4.png"))
     scatter.mouseMoveEvent(
         QMouseEvent(
             QEvent.Type.MouseMove,
-            QPointF(scatter.point_of("p4.png")),
+            QPointF(point_of(scatter, "p4.png")),
             LEFT,
             Qt.MouseButton.NoButton,
             Qt.KeyboardModifier.NoModifier,

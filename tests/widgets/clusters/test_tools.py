@@ -21,7 +21,7 @@ def tools(session, settle, qtbot):
 
 def test_buttons_follow_the_selection_and_say_why_not(tools, session):
     selection = tools._selection
-    assert not any(button.isEnabled() for button in (tools.move, tools.wrong, tools.split_off, tools.compare))
+    assert not any(button.isEnabled() for button in (tools.move_button, tools.wrong, tools.split_off, tools.compare))
     assert tools.borrow.toolTip() == "select images first"
     selection.take(["p1.png", "p0.png"])
     assert tools.compare.isEnabled()

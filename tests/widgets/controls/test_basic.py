@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QSlider, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QSlider, QWidget
 
 from napari_wsss.widgets.controls.basic import (
     PageArea,
     WheelGuard,
     button,
     choose,
+    clear_layout,
     column,
     combo,
     folded,
@@ -31,6 +32,19 @@ def test_buttons_and_boxes_take_no_focus(qtbot):
     assert clicked == [1]
     for control in (made, box, section.toggleButton()):
         assert control.focusPolicy() == Qt.FocusPolicy.NoFocus
+
+
+def test_a_cleared_layout_has_nothing_left_and_can_be_filled_again(qtbot):
+    holder, layout = QWidget(), column(text_label("one"), text_label("two"))
+    qtbot.addWidget(holder)
+    holder.setLayout(layout)
+    clear_layout(layout)
+    assert layout.count() == 0
+    assert all(label.isHidden() for label in holder.findChildren(QLabel))
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert holder.findChildren(QLabel) == []
+    layout.addWidget(text_label("three"))
+    assert [label.text() for label in holder.findChildren(QLabel)] == ["three"]
 
 
 def test_choosing_for_a_person_is_silent(qtbot):

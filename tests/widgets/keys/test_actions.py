@@ -63,7 +63,7 @@ def test_accepting_takes_the_stroke_along(actions, sync, session, qtbot):
     assert session.table.image_id == "p0.png"  # most of the proposal was left out: asked once
     assert said[-1].startswith("Not accepted yet")
     actions.run("accept")
-    accepted = session.project.read_accepted("p0.png")
+    accepted = session.project.masks.read_accepted("p0.png")
     assert accepted[1, 1] == accepted[2, 2] == 3
     assert np.count_nonzero(accepted) == 2  # the painted mask, not the proposal
 

@@ -38,7 +38,7 @@ def check_labels_and_pixels(dock, person, qtbot):
     """A chip takes class and pixels away, Ctrl+Z on the canvas brings both back; the accepted file waits meanwhile."""
     session, sync = dock.session, dock.sync
     session.navigation.go_to("p0.png")
-    accepted = session.project.read_accepted("p0.png")
+    accepted = session.project.masks.read_accepted("p0.png")
     dock.viewer.layers.selection.active = sync.mask
     dock.review_page.classes.chips.layout().itemAt(0).widget().click()
     assert (session.table.record.labels, dock.header.badge.text) == ({"green"}, "draft (was accepted) · labels changed")
@@ -49,7 +49,7 @@ def check_labels_and_pixels(dock, person, qtbot):
     np.testing.assert_array_equal(sync.mask.data, accepted)
     person.press("Ctrl-Shift-Z")
     qtbot.waitUntil(lambda: session.table.record.labels == {"green"}, timeout=3000)
-    np.testing.assert_array_equal(session.project.read_accepted("p0.png"), accepted)
+    np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), accepted)
     assert dock.review_page.classes.chips.layout().count() >= 2
 
 

@@ -20,11 +20,13 @@ def host(viewer, session):
 @pytest.fixture
 def fed(host, session):
     """Return a host that was fed in another order than that of the layers."""
-    classes = session.classes
-    host.feed("mask", session.mask, lambda values: looks.mask_layer(values, classes))
-    host.feed("proposal", session.proposal, lambda values: looks.proposal_layer(values.copy(), classes), looks.write)
-    host.feed("image", session.image, looks.image_layer)
-    host.cams.feed(("red", "green"), classes, session.maps, session.image)
+    classes = session.table.classes
+    host.feed("mask", session.table.mask, lambda values: looks.mask_layer(values, classes))
+    host.feed(
+        "proposal", session.table.proposal, lambda values: looks.proposal_layer(values.copy(), classes), looks.write
+    )
+    host.feed("image", session.table.image, looks.image_layer)
+    host.cams.feed(("red", "green"), classes, session.table.maps, session.table.image)
     return host
 
 
@@ -45,20 +47,20 @@ def test_overlays_come_to_their_places_and_leave_the_active_layer_alone(fed, vie
     viewer.layers.selection.active = fed.mask
     session.doubts.show(True)
     settle(session)
-    session.show_provenance(True)
+    session.provenance.show(True)
     fed.feed_overlays()
     assert names(viewer) == [*OURS[:3], "uncertainty", *OURS[3:], "provenance"]
     assert viewer.layers.selection.active is fed.mask
     viewer.layers.remove(fed.mask)
-    fed.feed("mask", session.mask, lambda values: looks.mask_layer(values, session.classes))
+    fed.feed("mask", session.table.mask, lambda values: looks.mask_layer(values, session.table.classes))
     assert names(viewer)[-2:] == ["mask", "provenance"]
 
 
 def test_a_layer_is_touched_only_for_another_array(fed, session):
     shown = []
-    fed.feed("proposal", session.proposal, pytest.fail, lambda layer, data: shown.append(data))
+    fed.feed("proposal", session.table.proposal, pytest.fail, lambda layer, data: shown.append(data))
     assert shown == []
-    other = session.proposal.copy()
+    other = session.table.proposal.copy()
     fed.feed("proposal", other, pytest.fail, lambda layer, data: shown.append(data))
     assert shown == [other]
 
@@ -98,8 +100,8 @@ def test_a_change_of_ours_ends_also_by_an_error(fed):
 
 def test_the_readers_image_is_taken_over(host, viewer, session):
     other = viewer.add_image(np.zeros((4, 4)), name="image")
-    read = viewer.add_layer(Image(session.image, rgb=True, name="photo", metadata={looks.TAG: "image"}))
+    read = viewer.add_layer(Image(session.table.image, rgb=True, name="photo", metadata={looks.TAG: "image"}))
     host.adopt()
     assert host.layer("image") is read
     assert other not in host.layers
-    assert host.feed("image", session.image, pytest.fail) is read
+    assert host.feed("image", session.table.image, pytest.fail) is read

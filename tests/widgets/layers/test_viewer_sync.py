@@ -66,12 +66,12 @@ def test_a_stroke_is_a_draft_on_disk_as_soon_as_the_mouse_is_let_go(sync, sessio
     assert session.table.save_state.kind == "unsaved"
     qtbot.wait(1)
     assert (session.table.record.state, session.table.save_state.kind) == ("draft", "saved")
-    np.testing.assert_array_equal(session.project.read_draft("p0.png"), sync.mask.data)
+    np.testing.assert_array_equal(session.project.masks.read_draft("p0.png"), sync.mask.data)
 
 
 def test_the_draft_is_written_by_itself(sync, session, qtbot):
     paint(sync)
-    path = session.project.draft_path("p0.png")
+    path = session.project.masks.draft_path("p0.png")
     qtbot.waitUntil(path.exists, timeout=20000)
     np.testing.assert_array_equal(read_mask(path), sync.mask.data)
 
@@ -80,20 +80,20 @@ def test_undo_alone_is_recorded_too(sync, session, qtbot):
     paint(sync)
     sync.flush()
     sync.mask.undo()
-    qtbot.waitUntil(lambda: not session.project.read_draft("p0.png").any(), timeout=20000)
+    qtbot.waitUntil(lambda: not session.project.masks.read_draft("p0.png").any(), timeout=20000)
 
 
 def test_a_stroke_just_before_leaving_is_kept(sync, session):
     paint(sync, 2)
     session.navigation.next()  # long before the recording timer
-    assert np.count_nonzero(session.project.working_mask("p0.png") == 2) == 12
+    assert np.count_nonzero(session.project.masks.read_working("p0.png") == 2) == 12
 
 
 def test_strokes_survive_the_loss_of_all_layers(sync, viewer, session):
     paint(sync, 2)
     viewer.layers.clear()  # what napari does first when it closes
     sync.flush()
-    assert np.count_nonzero(read_mask(session.project.draft_path("p0.png")) == 2) == 12
+    assert np.count_nonzero(read_mask(session.project.masks.draft_path("p0.png")) == 2) == 12
 
 
 def test_a_copied_proposal_is_one_undo_step(sync, session):
@@ -133,7 +133,7 @@ def test_undo_and_redo_give_each_pixel_back_to_who_made_it(sync, session, qtbot)
     sync.mask.redo()
     np.testing.assert_array_equal(owners(), states[2])
     assert session.table.sources.table[0].kind == "proposal"
-    drafted = session.project.read_sources("p0.png")
+    drafted = session.project.masks.working("p0.png").sources
     assert drafted.same_as(session.table.sources)
 
 
@@ -297,7 +297,7 @@ def test_accepting_the_last_undecided_image_keeps_it_accepted(sync, session):
         session.decisions.accept()
         sync.commit()
     assert session.project.catalog.counts()["accepted"] == 6
-    np.testing.assert_array_equal(sync.mask.data, session.project.read_accepted(session.table.image_id))
+    np.testing.assert_array_equal(sync.mask.data, session.project.masks.read_accepted(session.table.image_id))
 
 
 def test_read_only_masks_cannot_be_edited(viewer, empty_session, model_folder):

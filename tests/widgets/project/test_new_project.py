@@ -57,8 +57,8 @@ def test_the_report_names_what_does_not_fit(form, images, qtbot):
 
 def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):
     previewed(form, images, qtbot)
-    assert form.create.isEnabled()
-    form.create.click()
+    assert form.create_button.isEnabled()
+    form.create_button.click()
     assert empty_session.project.folder == images.parent / "photos_wsss"
     assert empty_session.table.classes.names == ("cat", "dog")
     assert empty_session.project.catalog.get("a1.png").labels == {"cat", "dog"}
@@ -69,16 +69,16 @@ def test_without_classes_nothing_can_be_created(form, images, qtbot):
     previewed(form, images, qtbot)
     form.classes.clear()
     form._allow()
-    assert not form.create.isEnabled()
+    assert not form.create_button.isEnabled()
 
 
 def test_images_alone_are_enough_with_a_class_list(form, images, qtbot, empty_session):
     form.kind.setCurrentIndex(form.kind.findData("none"))
     previewed(form, images, qtbot)
-    assert not form.create.isEnabled()
+    assert not form.create_button.isEnabled()
     form.classes.setText("cat, dog , bird")
     form._allow()
-    form.create.click()
+    form.create_button.click()
     assert empty_session.table.classes.names == ("cat", "dog", "bird")
     assert empty_session.table.record.labels == frozenset()
 
@@ -86,17 +86,17 @@ def test_images_alone_are_enough_with_a_class_list(form, images, qtbot, empty_se
 def test_a_wrong_folder_is_said(form, tmp_path, qtbot):
     form.open_images(tmp_path / "missing")
     qtbot.waitUntil(lambda: "missing" in form.summary.text(), timeout=20000)
-    assert not form.create.isEnabled()
+    assert not form.create_button.isEnabled()
 
 
 def test_an_existing_project_is_never_overwritten(form, images, qtbot, empty_session):
     previewed(form, images, qtbot)
-    form.create.click()
+    form.create_button.click()
     empty_session.close_project()
     failures = []
     empty_session.signals.failed.connect(failures.append)
     previewed(form, images, qtbot)
-    form.create.click()
+    form.create_button.click()
     assert failures
     with Project.open(images.parent / "photos_wsss", read_only=True) as project:
         assert len(project.catalog) == 4

@@ -51,12 +51,12 @@ def test_the_history_is_gone_back_in(models, session, settle):
 
 def test_accepted_masks_are_looked_at_again(models, session, settle):
     session.decisions.accept(and_next=False)
-    mask = session.project.read_accepted("p0.png")
+    mask = session.project.masks.read_accepted("p0.png")
     models.above.setValue(0.05)
     assert session.changes.disagrees_above == 0.05
     models.compare.click()
     settle(session)
-    np.testing.assert_array_equal(session.project.read_accepted("p0.png"), mask)
+    np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), mask)
     assert not session.project.catalog.get("p0.png").disagrees  # it was accepted from this very model
 
 

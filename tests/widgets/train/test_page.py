@@ -93,7 +93,7 @@ def test_a_run_is_started_followed_and_applied(page, session, program, qtbot, se
     before = session.table.proposal.copy()
     session.navigation.go_to("p1.png")
     session.decisions.accept()
-    accepted = session.project.read_accepted("p1.png")
+    accepted = session.project.masks.read_accepted("p1.png")
     page.start.click()
     assert not page.start.isEnabled()
     qtbot.waitUntil(lambda: bool(page.plot.series), timeout=20000)
@@ -109,7 +109,7 @@ def test_a_run_is_started_followed_and_applied(page, session, program, qtbot, se
     session.navigation.go_to("p0.png")
     assert session.table.maps.scores.max() < 0.5  # the new checkpoint halves all scores
     assert (session.table.proposal != before).any()
-    assert (session.project.read_accepted("p1.png") == accepted).all()
+    assert (session.project.masks.read_accepted("p1.png") == accepted).all()
 
 
 def test_a_run_is_stopped_and_resumed(page, session, program, qtbot):

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.parameters import check
+from napari_wsss.core.progress import finish
 from napari_wsss.core.registry import load_method, method_names
+from napari_wsss.session.runs import questions
+from napari_wsss.widgets.controls.parameter_form import ParameterForm
+from napari_wsss.widgets.controls.parameter_form import described as described_by
 from napari_wsss.widgets.train import stage_options
 from napari_wsss.widgets.train.stage_options import StageOptions
 
@@ -107,3 +114,13 @@ def test_what_could_not_be_asked_is_said_and_asked_again(session, qtbot, monkeyp
     monkeypatch.setattr(stage_options, "describe_stage", described)
     made.show_form()
     qtbot.waitUntil(lambda: made.form is not None, timeout=20000)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="the stage itself needs torch")
+def test_what_a_stage_really_says_becomes_a_form(qtbot):
+    fields = finish(questions.describe_stage("classifier"))
+    once = list({entry["name"]: entry for entry in fields}.values())
+    form = ParameterForm(check(described_by("classifier", once)))
+    qtbot.addWidget(form)
+    assert set(form.fields) == {entry["name"] for entry in fields}
+    assert form.values() == {}

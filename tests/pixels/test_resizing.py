@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.resizing import resize, scaled_size
+from napari_wsss.pixels.resizing import resize, scaled_size
 
 
 @pytest.mark.parametrize(

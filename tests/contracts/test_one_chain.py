@@ -19,7 +19,19 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.store import as_stored
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import background_step
-from tests.session.conftest import HEIGHT, WIDTH, Sitting, colours_plan, write_checkpoint
+from tests.session.conftest import (
+    HEIGHT,
+    WIDTH,
+    Sitting,
+    _colours_on_the_shelf,
+    colours_plan,
+    model_folder,
+    project_folder,
+    sitting_on,
+    write_checkpoint,
+)
+
+__all__ = ["_colours_on_the_shelf", "model_folder", "project_folder", "sitting_on"]
 
 SHOWN = "p0.png"
 CHAINS = list(product(method_names("refine"), repeat=2))
