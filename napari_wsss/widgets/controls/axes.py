@@ -26,7 +26,7 @@ MARGIN = 8  # pixels into which the outermost numbers reach
 CAPTION = 1.9  # lines for its numbers and what they count
 
 
-class Axes(PlotWidget):
+class Axes(PlotWidget):  # type: ignore[misc]
     """Curves, marks and bars over two axes.
 
     Attributes

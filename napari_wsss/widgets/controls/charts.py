@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QImage
+from qtpy.QtGui import QImage, QShowEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.widgets.controls.basic import column, text_label
 from napari_wsss.widgets.controls.colours import ACCENT, FILL, legible
+from napari_wsss.widgets.controls.stubs import certain
 
 if TYPE_CHECKING:
     from napari_wsss.widgets.controls.axes import Axes
@@ -53,7 +54,8 @@ class Chart(QWidget):
         super().__init__()
         self.heading = text_label()
         self.place: float | None = None
-        self.setLayout(column(self.heading))
+        self._parts = column(self.heading)
+        self.setLayout(self._parts)
 
     @cached_property
     def axes(self) -> Axes:
@@ -63,7 +65,7 @@ class Chart(QWidget):
         made = Axes()
         made.setFixedHeight(HEIGHT)
         made.pointed.connect(self.point)
-        self.layout().addWidget(made)
+        self._parts.addWidget(made)
         return made
 
     def point(self, place: float | None) -> None:
@@ -85,15 +87,15 @@ class Chart(QWidget):
         if self.isVisible():
             self.draw()
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Draw what came while it was hidden."""
         super().showEvent(event)
         self.refresh()
 
-    def changeEvent(self, event: QEvent) -> None:
+    def changeEvent(self, event: QEvent | None) -> None:
         """Take the colours of another theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+        if certain(event).type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
             self.refresh()
 
 

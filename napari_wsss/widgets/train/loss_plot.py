@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QResizeEvent
 
 from napari_wsss.widgets.controls.basic import single_shot
 from napari_wsss.widgets.controls.charts import LEVELS, Chart, plain
@@ -112,7 +112,7 @@ class LossPlot(Chart):
             values = [low + value * (high - low) for value in series.values] if is_score(name) else series.values
             self.axes.draw_curve(series.steps, values, colour)
 
-    def resizeEvent(self, event: object) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Lay the legend out for another width."""
         super().resizeEvent(event)
         self.point(self.place)
