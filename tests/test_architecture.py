@@ -35,7 +35,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),
     "published": (BELOW_SHELVES, {"torch"}),
     "session": ({*MADE, "exchange"}, {"numpy", "PIL", "psygnal", "platformdirs"}),
-    "widgets": ({*MADE, "session", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari"}),
+    "widgets": ({*MADE, "session", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari", "pyqtgraph"}),
     "sample": ({"core"}, {"numpy", "PIL", "skimage"}),
     "cli": ({*MADE, "exchange", "session", "sample", "training", "widgets"}, {"numpy", "tqdm"}),
     "training": (
@@ -203,6 +203,12 @@ def test_what_reviews_results_leaves_torch_unloaded() -> None:
     light = {*MADE, "exchange", "session", "sample"}
     names = [module for module in MODULES if area(module) in light]
     assert not loaded_after_importing(names, {"torch", "napari", "qtpy"})
+
+
+@pytest.mark.gui
+def test_the_dock_leaves_pyqtgraph_for_the_first_chart_that_is_seen() -> None:
+    pytest.importorskip("napari")
+    assert not loaded_after_importing(["napari_wsss.widgets.dock"], {"pyqtgraph"})
 
 
 @pytest.mark.gui

@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.widgets.controls.basic import row, text_label, tool_button
-from napari_wsss.widgets.controls.charts import ACCENT, Point
-from napari_wsss.widgets.controls.colours import legible
+from napari_wsss.widgets.controls.charts import Point
+from napari_wsss.widgets.controls.colours import ACCENT, legible
 from napari_wsss.widgets.controls.listening import listen
 
 

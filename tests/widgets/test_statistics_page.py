@@ -26,16 +26,16 @@ def page(session, qtbot):
 def test_it_reads_only_while_it_is_seen(page, session, settle, qtbot):
     session.decisions.accept()
     settle(session)
-    assert page.accepted.curve.points == ()
+    assert page.accepted.points == ()
     page.show()
     settle(session)
-    assert [value for _, value in page.accepted.curve.points] == [1.0]
+    assert [value for _, value in page.accepted.points] == [1.0]
     session.decisions.accept()
     settle(session)
-    assert [value for _, value in page.accepted.curve.points] == [1.0, 2.0]
+    assert [value for _, value in page.accepted.points] == [1.0, 2.0]
     assert "<b>2 of 6</b> images accepted (33 %)" in page.summary.text()
     assert page.classes.bars[0] == ("red", 6, 2)
-    assert len(page.agreement.curve.points) == 2
+    assert len(page.agreement.points) == 2
 
 
 def test_picture_and_table_are_written(page, session, settle, monkeypatch, tmp_path):

@@ -6,8 +6,9 @@ adds), double click to open one.
 
 from __future__ import annotations
 
+from itertools import compress
+
 import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -200,9 +201,9 @@ class ClusterScatter(QWidget):
         adding = is_adding(event.modifiers())
         row = self.nearest(event.pos())
         if len(lasso) > 3:
-            corners = np.array([(point.x(), point.y()) for point in lasso])
-            rows = np.flatnonzero(inside_polygon(self._points, corners))
-            self._selection.take([self._found.image_ids[one] for one in rows], adding)
+            around, rule = QPolygonF(lasso), Qt.FillRule.OddEvenFill
+            inside = [around.containsPoint(QPointF(x, y), rule) for x, y in self._points]
+            self._selection.take(compress(self._found.image_ids, inside), adding)
         elif row is not None:
             self._selection.click(self._found.image_ids[row], adding)
         elif not adding:
@@ -232,14 +233,3 @@ class ClusterScatter(QWidget):
     def resizeEvent(self, event: object) -> None:
         """Spread the points over another width."""
         self._place()
-
-
-def inside_polygon(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which points (n, 2) lie inside a closed polygon (m, 2): those whose ray to the right crosses it oddly."""
-    inside = np.zeros(len(points), bool)
-    x, y = points.T
-    for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        spans = (y0 > y) != (y1 > y)
-        crossing = x0 + (y - y0) * (x1 - x0) / (y1 - y0 if y1 != y0 else 1.0)
-        inside ^= spans & (x < crossing)
-    return inside

@@ -1,4 +1,4 @@
-"""Small charts drawn with QPainter: curves with marks, and bars; no plotting package.
+"""Small charts: curves with marks, and bars.
 
 What a person can do with them: read a value by hovering, save them as a picture (`picture_of`).
 """
@@ -6,22 +6,25 @@ What a person can do with them: read a value by hovering, save them as a picture
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from qtpy.QtWidgets import QSizePolicy, QWidget
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QImage, QShowEvent
+from qtpy.QtWidgets import QWidget
 
-from napari_wsss.widgets.controls.basic import draw_line
-from napari_wsss.widgets.controls.colours import legible
-from napari_wsss.widgets.controls.stubs import certain, united
+from napari_wsss.widgets.controls.basic import column, text_label
+from napari_wsss.widgets.controls.colours import ACCENT, FILL, legible
+from napari_wsss.widgets.controls.stubs import certain
 
-ACCENT = "#54a0ff"
-FILL = "#1dd1a1"
-TITLE_HEIGHT = 18.0
-LEFT, RIGHT, BOTTOM = 50.0, 10.0, 18.0
-BAR_HEIGHT = 16.0
-NAME_SHARE = 0.34
+if TYPE_CHECKING:
+    from napari_wsss.widgets.controls.axes import Axes
+
+HEIGHT = 92
+BAR_HEIGHT = 16
+NAME_WIDTH, COUNT_WIDTH = 96, 72  # pixels beside the bars
+LEVELS = (0.0, 0.5, 1.0)
+"""Shares of the vertical axis at which its values are written."""
 SHARPNESS = 2.0
 """Pixels of a saved picture per pixel of the screen."""
 
@@ -38,24 +41,66 @@ def plain(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-@dataclass
-class Curve:
-    """What a `LineChart` shows.
+class Chart(QWidget):
+    """A heading over axes, drawn only while it is seen; what is drawn is a subclass's matter.
 
-    Parameters
+    Attributes
     ----------
-    points : sequence of (float, float)
-        Ascending in the first number.
-    marks : sequence of (float, str)
-        Places on the horizontal axis that have a name (a model that was applied).
+    place : float or None
+        Where the pointer is on the horizontal axis.
     """
 
-    points: Sequence[Point] = ()
-    marks: Sequence[tuple[float, str]] = field(default_factory=tuple)
+    def __init__(self) -> None:
+        super().__init__()
+        self.heading = text_label()
+        self.place: float | None = None
+        self._parts = column(self.heading)
+        self.setLayout(self._parts)
+
+    @cached_property
+    def axes(self) -> Axes:
+        """The axes, made when they are first needed."""
+        from napari_wsss.widgets.controls.axes import Axes  # loads pyqtgraph
+
+        made = Axes()
+        made.setFixedHeight(HEIGHT)
+        made.pointed.connect(self.point)
+        self._parts.addWidget(made)
+        return made
+
+    def point(self, place: float | None) -> None:
+        """Say in the heading what is at a place on the horizontal axis, or (None) the newest."""
+        self.place = place
+        self.heading.setText(self.said())
+
+    def said(self) -> str:
+        """Return the heading."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Draw on the axes."""
+        raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Show what has changed."""
+        self.heading.setText(self.said())
+        if self.isVisible():
+            self.draw()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Draw what came while it was hidden."""
+        super().showEvent(event)
+        self.refresh()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Take the colours of another theme."""
+        super().changeEvent(event)
+        if certain(event).type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            self.refresh()
 
 
-class LineChart(QWidget):
-    """One curve over a common frame.
+class LineChart(Chart):
+    """One curve.
 
     Parameters
     ----------
@@ -72,160 +117,71 @@ class LineChart(QWidget):
         self, title: str, written: Callable[[float], str] = plain, across: str = "", top: float | None = None
     ) -> None:
         super().__init__()
-        self.title, self.across, self._written, self._top = title, across, written, top
-        self.curve = Curve()
-        self._hover: float | None = None
-        self.setMouseTracking(True)
-        self.setMinimumHeight(96)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        """Return the preferred size in pixels."""
-        return QSize(300, 110)
+        self.title, self.across = title, across
+        self._written, self._top = written, top
+        self.points: tuple[Point, ...] = ()
+        self.marks: tuple[tuple[float, str], ...] = ()
 
     def show_curve(self, points: Sequence[Point], marks: Sequence[tuple[float, str]] = ()) -> None:
-        """Replace what is shown."""
-        self.curve = Curve(tuple(points), tuple(marks))
-        self.update()
+        """Replace what is shown: points with ascending places, and places that have a name (an applied model)."""
+        self.points, self.marks = tuple(points), tuple(marks)
+        self.refresh()
 
-    def frame(self) -> QRectF:
-        """Return where the curve is drawn, in pixels."""
-        width, height = self.width() - LEFT - RIGHT, self.height() - TITLE_HEIGHT - BOTTOM - 4
-        return QRectF(LEFT, TITLE_HEIGHT + 4, max(10.0, width), max(10.0, height))
-
-    def _ranges(self) -> tuple[float, float, float]:
-        """Return first and last place and the top value."""
-        points = self.curve.points
-        if not points:
-            return 0.0, 1.0, 1.0
-        first, last = min(0.0, points[0][0]), points[-1][0]
-        top = self._top if self._top is not None else max(value for _, value in points)
-        return first, last if last > first else first + 1, top if top > 0 else 1.0
-
-    def at(self, point: Point) -> QPointF:
-        """Return where a point of the curve is drawn."""
-        frame, (first, last, top) = self.frame(), self._ranges()
-        level = min(1.0, max(0.0, point[1] / top))
-        x = frame.left() + frame.width() * (point[0] - first) / (last - first)
-        return QPointF(x, frame.bottom() - frame.height() * level)
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw title, axes, marks and curve."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._draw_frame(painter)
-        if self.curve.points:
-            self._draw_marks(painter)
-            accent = legible(ACCENT, self.palette().window().color())
-            painter.setPen(QPen(accent, 1.6))
-            drawn = [self.at(point) for point in self.curve.points]
-            painter.drawPolyline(QPolygonF(drawn))
-            if len(drawn) <= 40:
-                painter.setBrush(accent)
-                for place in drawn:
-                    painter.drawEllipse(place, 2.0, 2.0)
-        painter.end()
-
-    def _draw_frame(self, painter: QPainter) -> None:
-        frame, (first, last, top) = self.frame(), self._ranges()
-        text = self.palette().windowText().color()
-        faint = QColor(text)
-        faint.setAlpha(70)
-        painter.setPen(text)
-        draw_line(painter, QRectF(2, 0, self.width() - 4, TITLE_HEIGHT), self._heading(), Qt.AlignmentFlag.AlignLeft)
-        for share in (0.0, 0.5, 1.0):
-            y = frame.bottom() - share * frame.height()
-            painter.setPen(QPen(faint, 1))
-            painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
-            painter.setPen(text)
-            where = united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter)
-            draw_line(painter, QRectF(0, y - 8, LEFT - 6, 16), self._written(share * top), where)
-        below = QRectF(frame.left(), frame.bottom() + 2, frame.width(), BOTTOM - 2)
-        draw_line(painter, below, plain(first), Qt.AlignmentFlag.AlignLeft)
-        draw_line(painter, below, f"{plain(last)} {self.across}".strip(), Qt.AlignmentFlag.AlignRight)
-        if not self.curve.points:
-            draw_line(painter, frame, "nothing yet", Qt.AlignmentFlag.AlignCenter)
-
-    def _heading(self) -> str:
-        points = self.curve.points
-        if not points:
-            return self.title
-        if self._hover is None:
-            return f"{self.title}: {self._written(points[-1][1])}"
-        place, value = min(points, key=lambda point: abs(self.at(point).x() - (self._hover or 0.0)))
+    def said(self) -> str:
+        """Return the title with the newest value or the one under the pointer."""
+        if not self.points:
+            return f"{self.title}: nothing yet"
+        if self.place is None:
+            return f"{self.title}: {self._written(self.points[-1][1])}"
+        place, value = min(self.points, key=lambda point: abs(point[0] - (self.place or 0.0)))
         return f"{self.title}: {self._written(value)} at {plain(place)} {self.across}".rstrip()
 
-    def _draw_marks(self, painter: QPainter) -> None:
-        frame = self.frame()
-        faint = QColor(self.palette().windowText().color())
-        faint.setAlpha(130)
-        painter.setPen(QPen(faint, 1, Qt.PenStyle.DashLine))
-        for place in {place for place, _ in self.curve.marks if place > 0}:
-            x = min(frame.right(), self.at((place, 0.0)).x())
-            painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
-
-    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        """Say the value under the pointer, and the model at a mark."""
-        event = certain(event)
-        position = event.position() if hasattr(event, "position") else event.localPos()
-        self._hover = float(position.x())
-        near = [name for place, name in self.curve.marks if abs(self.at((place, 0.0)).x() - self._hover) < 5]
-        self.setToolTip(f"from here on {near[-1]}" if near else "")
-        self.update()
-
-    def leaveEvent(self, event: object) -> None:
-        """Say the newest value again."""
-        self._hover = None
-        self.update()
+    def draw(self) -> None:
+        """Draw marks and curve."""
+        places, values = zip(*self.points or [(1.0, 0.0)], strict=True)
+        first, top = min(0.0, places[0]), self._top or max(values) or 1.0
+        self.axes.begin((first, max(places[-1], first + 1e-9)), (0.0, top), self.across)
+        self.axes.draw_levels([(share * top, self._written(share * top)) for share in LEVELS])
+        for place, name in self.marks:
+            if place > 0:
+                self.axes.draw_mark(place, f"from here on {name}")
+        if self.points:
+            self.axes.draw_curve(places, values, legible(ACCENT, self.palette().window().color()))
 
 
-class BarChart(QWidget):
+class BarChart(Chart):
     """A bar per name: its whole length one count, the filled part another."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
         self.title = title
         self.bars: list[tuple[str, int, int]] = []
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        """Return the preferred size in pixels."""
-        return QSize(300, round(TITLE_HEIGHT + BAR_HEIGHT * max(1, len(self.bars)) + 6))
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the least size in pixels."""
-        return QSize(200, self.sizeHint().height())
 
     def show_bars(self, bars: Sequence[tuple[str, int, int]]) -> None:
         """Replace what is shown by (name, whole, filled part) entries."""
         self.bars = list(bars)
-        self.updateGeometry()
-        self.update()
+        self.refresh()
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw title and bars."""
-        painter = QPainter(self)
-        text = self.palette().windowText().color()
-        painter.setPen(text)
-        draw_line(painter, QRectF(2, 0, self.width() - 4, TITLE_HEIGHT), self.title, Qt.AlignmentFlag.AlignLeft)
-        longest = max((whole for _, whole, _ in self.bars), default=0) or 1
-        fill = legible(FILL, self.palette().window().color())
-        start, number = self.width() * NAME_SHARE, 70.0
-        room = max(10.0, self.width() - start - number - RIGHT)
-        for row, (name, whole, part) in enumerate(self.bars):
-            y = TITLE_HEIGHT + 4 + row * BAR_HEIGHT
-            where = united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter)
-            short = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, round(start - 12))
-            painter.setPen(text)
-            draw_line(painter, QRectF(2, y, start - 8, BAR_HEIGHT), short, where)
-            counts = QRectF(start + room + 6, y, number, BAR_HEIGHT)
-            left = united(Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter)
-            draw_line(painter, counts, f"{part} of {whole}", left)
-            faint = QColor(text)
-            faint.setAlpha(60)
-            painter.fillRect(QRectF(start, y + 3, room * whole / longest, BAR_HEIGHT - 6), faint)
-            painter.fillRect(QRectF(start, y + 3, room * part / longest, BAR_HEIGHT - 6), fill)
-        painter.end()
+    def said(self) -> str:
+        """Return the title."""
+        return self.title
+
+    def draw(self) -> None:
+        """Draw the bars between names and counts."""
+        names, wholes, parts = zip(*self.bars or [("", 0, 0)], strict=True)
+        axes, metrics = self.axes, self.fontMetrics()
+        axes.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        axes.setFixedHeight(BAR_HEIGHT * (len(names) + 1))
+        axes.begin((0.0, max(*wholes, 1)), (-0.5, len(names) - 0.5))
+        axes.invertY()
+        axes.hideAxis("bottom")
+        short = [metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAME_WIDTH - 8) for name in names]
+        counts = [f"{part} of {whole}" if name else "" for name, whole, part in zip(names, wholes, parts, strict=True)]
+        for side, width, texts in (("left", NAME_WIDTH, short), ("right", COUNT_WIDTH, counts)):
+            axes.getAxis(side).setWidth(width)
+            axes.name_places(side, list(enumerate(texts)))
+        axes.draw_bars(wholes, axes.faint(60))
+        axes.draw_bars(parts, legible(FILL, self.palette().window().color()))
 
 
 def picture_of(widget: QWidget) -> QImage:

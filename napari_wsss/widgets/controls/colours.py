@@ -15,6 +15,7 @@ MARK_CONTRAST, TEXT_CONTRAST = 3.0, 4.5
 """What WCAG 2.1 asks of marks and of text of usual size."""
 PALETTE = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
 """Colours of things told apart by nothing else: curves, clusters."""
+ACCENT, FILL = PALETTE[1:3]
 STEPS = 24
 QUIET_SHARE = 0.6
 """Share of the text's colour in that of a side remark; the rest is ground."""

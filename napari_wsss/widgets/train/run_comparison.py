@@ -17,7 +17,6 @@ from napari_wsss.widgets.controls.basic import button, column, heading, row, tex
 from napari_wsss.widgets.train.loss_plot import LossPlot
 
 MOST_RUNS = 6  # as many as the plot has colours for
-PLOT_HEIGHT = 210  # pixels; the legend takes its share
 NOTHING = "They were told the same, and no score differs."
 
 
@@ -29,7 +28,6 @@ class RunComparison(QWidget):
         self.table = text_label(wrap=False)
         self.table.setTextFormat(Qt.TextFormat.RichText)
         self.plot = LossPlot()
-        self.plot.setMinimumHeight(PLOT_HEIGHT)
         scroll = QScrollArea()  # many runs are wider than the panel
         scroll.setWidget(self.table)
         scroll.setWidgetResizable(True)

@@ -9,7 +9,7 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_wsss.widgets.clusters.scatter import ClusterScatter, inside_polygon
+from napari_wsss.widgets.clusters.scatter import ClusterScatter
 from napari_wsss.widgets.clusters.selection import ClusterSelection
 from napari_wsss.widgets.controls.listening import let_go
 from tests.widgets.clustered import cluster, point_of
@@ -83,7 +83,9 @@ def test_points_are_clicked_lassoed_and_hovered(scatter, session, settle):
     scatter.grab()
 
 
-def test_inside_is_where_a_ray_crosses_the_polygon_once():
-    corners = np.array([(0, 0), (4, 0), (4, 4), (2, 1), (0, 4)], float)
-    points = np.array([(1, 1), (2, 3), (3.5, 2), (5, 1), (-1, 2)], float)
-    assert inside_polygon(points, corners).tolist() == [True, False, True, False, False]
+def test_a_lasso_that_goes_round_a_point_leaves_it_out(scatter):
+    scatter._points = np.array([(100, 100), (200, 130), (250, 100), (290, 50), (10, 100), (20, 20)], float)
+    corners = [(50, 50), (270, 50), (270, 150), (200, 90), (50, 150), (50, 50)]
+    drag(scatter, [QPoint(*corner) for corner in corners])
+    names = scatter._found.image_ids
+    assert set(scatter._selection.ids) == {names[0], names[2]}
