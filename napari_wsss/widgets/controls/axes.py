@@ -57,6 +57,7 @@ class Axes(PlotWidget):  # type: ignore[misc]
             What the horizontal axis counts.
         """
         self.clear()
+        self.ensurePolished()  # a theme is a style sheet: the palette of what was never seen does not know it yet
         text = self.palette().windowText().color()
         self.setBackground(self.palette().window().color())
         for side in ("left", "right", "bottom"):
@@ -64,6 +65,7 @@ class Axes(PlotWidget):  # type: ignore[misc]
             scale.setStyle(tickLength=0, tickAlpha=0, tickFont=self.font(), hideOverlappingLabels=False)
             scale.setPen(self.faint(FAINTER))
             scale.setTextPen(text)
+            scale.enableAutoSIPrefix(False)
         self.getAxis("bottom").setLabel(counted)
         self.getAxis("bottom").setHeight(round((CAPTION if counted else 1.2) * self.fontMetrics().height()))
         self._pointer.setPen(mkPen(text, style=Qt.PenStyle.DotLine))

@@ -140,7 +140,7 @@ class LineChart(Chart):
         """Draw marks and curve."""
         places, values = zip(*self.points or [(1.0, 0.0)], strict=True)
         first, top = min(0.0, places[0]), self._top or max(values) or 1.0
-        self.axes.begin((first, max(places[-1], first + 1e-9)), (0.0, top), self.across)
+        self.axes.begin((first, max(places[-1], first + 1.0)), (0.0, top), self.across)
         self.axes.draw_levels([(share * top, self._written(share * top)) for share in LEVELS])
         for place, name in self.marks:
             if place > 0:

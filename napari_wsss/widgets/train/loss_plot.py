@@ -55,14 +55,14 @@ class LossPlot(Chart):
         self.show_history([])
 
     def add(self, step: float, metrics: Mapping[str, float]) -> None:
-        """Append the figures of one step; learning rates and figures that are not finite are left out."""
+        """Append the figures of one step; learning rates, gradients and figures that are not finite are left out."""
         self._take(step, metrics)
         if not self._soon.isActive():
             self._soon.start()
 
     def _take(self, step: float, metrics: Mapping[str, float]) -> None:
         for name, value in metrics.items():
-            if name.startswith(("lr", "learning")) or not abs(value) < float("inf"):
+            if name.startswith(("lr", "learning", "gradient")) or not abs(value) < float("inf"):
                 continue
             series = self.series.setdefault(name, Series())
             if not series.steps or step > series.steps[-1]:
