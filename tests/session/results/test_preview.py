@@ -15,7 +15,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, finish
-from napari_wsss.pipeline import lineage
+from napari_wsss.pipeline import chain as module
 from napari_wsss.session.jobs import Jobs
 from napari_wsss.session.mailbox import Mailbox
 from napari_wsss.session.results import preview
@@ -57,8 +57,8 @@ class Slow:
 
 @pytest.fixture
 def subject(monkeypatch: pytest.MonkeyPatch) -> Subject:
-    real = lineage.load_method
-    monkeypatch.setattr(lineage, "load_method", lambda shelf, name: Slow if name == "slow" else real(shelf, name))
+    real = module.load_method
+    monkeypatch.setattr(module, "load_method", lambda shelf, name: Slow if name == "slow" else real(shelf, name))
     Slow.ran.clear()
     Slow.halting.clear()
     maps = ActivationMaps(np.random.default_rng(0).random((2, *SIZE), dtype=np.float32), (0, 2))
