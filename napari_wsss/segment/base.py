@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,6 @@ from torch import Tensor, nn
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import SegmentInference
-from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
-from napari_wsss.networks.device import autocast
-from napari_wsss.networks.fold import folded
-from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.trunk_network import TrunkNetwork
@@ -190,13 +185,8 @@ def predict(
     inference : SegmentInference, optional
     """
     height, width = image.shape[:2]
-    settings = (inference or SegmentInference()).resolved()
-    device = next(segmenter.parameters()).device
-
-    total = torch.zeros(segmenter.class_count + 1, height, width, device=device)
-    with evaluating(segmenter):
-        network = folded(segmenter, _segment)
-    settings = replace(settings, precision=inference_precision(settings.precision, network, _segment))
+    total = torch.zeros(segmenter.class_count + 1, height, width, device=next(segmenter.parameters()).device)
+    network, settings = segmenter.prepared(inference or SegmentInference(), _segment)
     with torch.inference_mode():
         for scale in settings.scales:
             size = segmenter.normalisation.fit_size(*scaled_size(height, width, scale))
@@ -211,16 +201,9 @@ def _segment(segmenter: Segmenter, images: Tensor) -> Tensor:
 
 def _probabilities(segmenter: Segmenter, image: NDArray[np.uint8], settings: SegmentInference) -> Tensor:
     """Return probabilities (C+1,H,W) of a resized image, the mean of both views."""
-    device = next(segmenter.parameters()).device
-
-    def run(view: NDArray[np.uint8], rows: slice, columns: slice) -> Tensor:
-        batch = as_batch([segmenter.normalisation.apply(view[rows, columns])], device)
-        with autocast(device, settings.precision):
-            return segmenter.segment(batch)[0].float()  # (C+1, h, w)
 
     def whole(view: NDArray[np.uint8]) -> Tensor:
-        budget, overlap = settings.pixel_budget, settings.tile_overlap
-        return run_tiled(partial(run, view), *view.shape[:2], stride=1, pixel_budget=budget, overlap=overlap)
+        return segmenter.over_image(lambda batch: segmenter.segment(batch)[0], [view], settings, stride=1)
 
     found = whole(image)
     return (found + whole(image[:, ::-1]).flip(2)) / 2 if settings.flip else found
