@@ -75,11 +75,7 @@ class Comparing(Localizer):
 
 
 def compared_maps(
-    localizer: Comparing,
-    image: Pixels,
-    present: Sequence[int],
-    inference: Inference,
-    companions: Sequence[Companion],
+    localizer: Comparing, image: Pixels, present: Sequence[int], inference: Inference, companions: Sequence[Companion]
 ) -> dict[int, NDArray[np.float32]]:
     """Return the map (H,W) in [0, 1] of every present class that a readable companion shows.
 

@@ -97,11 +97,7 @@ class Localizer(TrunkNetwork):
     trunk: Trunk
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(parameters, normalisation)
         if class_count < 1:

@@ -13,16 +13,7 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project.criteria import Criteria, Order, ordered, shuffled
 from napari_wsss.project.database import Database, Row
 from napari_wsss.project.image_clusters import ImageClusters
-from napari_wsss.project.records import (
-    MOVES,
-    STATES,
-    UNDECIDED,
-    ImageRecord,
-    NewImage,
-    State,
-    check_labels,
-    check_new,
-)
+from napari_wsss.project.records import MOVES, STATES, UNDECIDED, ImageRecord, NewImage, State, check_labels, check_new
 
 Fact = Literal["score", "changed", "disagrees", "clusters"]
 _KNOWN: Mapping[Fact, str] = {

@@ -77,11 +77,7 @@ class Segmenter(TrunkNetwork):
     network: nn.Module
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(parameters, normalisation)
         if class_count < 1:

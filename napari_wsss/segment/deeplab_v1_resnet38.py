@@ -53,11 +53,7 @@ class DeepLabV1ResNet38(Segmenter):
     network: DeepLabV1
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         self.network = DeepLabV1(trunk, class_count + 1, self.settings.rate or None)

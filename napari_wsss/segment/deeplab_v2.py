@@ -63,11 +63,7 @@ class DeepLabV2(Segmenter):
     network: Network
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         self.network = Network(trunk, class_count + 1, self.settings.rates or None, self.settings.multi_scale)

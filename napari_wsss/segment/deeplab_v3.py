@@ -72,11 +72,7 @@ class DeepLabV3(Segmenter):
     network: Network
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         rates, aux = self.settings.rates or None, self.settings.auxiliary_weight > 0

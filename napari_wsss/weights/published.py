@@ -118,10 +118,7 @@ PUBLISHED: tuple[WeightsDescriptor, ...] = (
         # Same keys as torchvision's, other input: only the values tell them apart.
         tell_tale=TellTale(
             _MOBILENET_KEYS,
-            fingerprint=(
-                "features.0.0.weight",
-                "e905ccd326855a31fcdef20037c936728be651300aa80b8ef84fee7b55d9c829",
-            ),
+            fingerprint=("features.0.0.weight", "e905ccd326855a31fcdef20037c936728be651300aa80b8ef84fee7b55d9c829"),
         ),
     ),
     _resnet(18, "f37072fd", _RESNET18),
