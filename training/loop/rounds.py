@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish, publish_json
 from napari_wsss.core.progress import Progress, Steps, retold
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.loop.checkpoints import BEST, LAST, RESUME
@@ -51,8 +51,7 @@ class RoundFolder(RunFolder):
         """Make the round's models those of the run and keep how it ended; what only resuming needs is deleted."""
         self.publish_models()
         record = {"steps": outcome.steps, "figures": dict(outcome.figures), "tables": dict(outcome.tables)}
-        with publish(self.path / FINISHED) as file:
-            file.write(json.dumps(record).encode())
+        publish_json(self.path / FINISHED, record)
         for name in (BEST, RESUME):
             (self.path / name).unlink(missing_ok=True)
 
