@@ -6,22 +6,31 @@ Shelves may not import each other; this is below them.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from torch import nn
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.parameters import NoParameters, from_dict, to_dict
 from napari_wsss.core.registry import Shelf, load_method
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.networks.device import background_threads, choose_device, laid_out
+from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
+from napari_wsss.networks.device import autocast, background_threads, choose_device, laid_out
+from napari_wsss.networks.fold import folded
+from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk, build_trunk
 from napari_wsss.weights.fit import load_trunk_weights
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 from napari_wsss.weights.trained import Trained, load_trained, save_trained
+
+AnyInference = TypeVar("AnyInference", Inference, SegmentInference)
 
 
 class TrunkNetwork(nn.Module, ABC):
@@ -97,6 +106,46 @@ class TrunkNetwork(nn.Module, ABC):
         """Return what a large learning rate is for: every weight outside the trunk."""
         inside = {id(weight) for weight in self.trunk.parameters()}
         return (weight for weight in self.parameters() if id(weight) not in inside and weight.requires_grad)
+
+    def prepared(self, settings: AnyInference, run: Callable[[Self, Tensor], Tensor]) -> tuple[Self, AnyInference]:
+        """Return the network with its batch norm folded, and the settings with preset and precision decided.
+
+        `run` returns the network's result in [0, 1] on a batch (B,3,H,W).
+        """
+        settings = settings.resolved()
+        with evaluating(self):
+            network = folded(self, run)
+        return network, replace(settings, precision=inference_precision(settings.precision, network, run))
+
+    def over_image(
+        self,
+        compute: Callable[[Tensor], Tensor],
+        views: Sequence[NDArray[np.uint8]],
+        settings: Inference | SegmentInference,
+        stride: int,
+    ) -> Tensor:
+        """Return what `compute` makes of a batch of views of one image, as (D, ceil(H/stride), ceil(W/stride)).
+
+        Parameters
+        ----------
+        compute : callable
+            Makes (D,h,w) of a batch (V,3,H,W).
+        views : sequence of (H, W, 3) uint8
+            Of one size, which the weights want; above `settings.pixel_budget` they are cut into tiles alike.
+        settings : Inference or SegmentInference
+            With a decided precision.
+        stride : int
+            Input pixels per cell of the result.
+        """
+        device = next(self.parameters()).device
+
+        def run(rows: slice, columns: slice) -> Tensor:
+            batch = as_batch([self.normalisation.apply(view[rows, columns]) for view in views], device)
+            with autocast(device, settings.precision):
+                return compute(batch).float()
+
+        budget, overlap = settings.pixel_budget, settings.tile_overlap
+        return run_tiled(run, *views[0].shape[:2], stride=stride, pixel_budget=budget, overlap=overlap)
 
     def remember(self, run: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what a checkpoint keeps of a run; a method may add facts that `recall` finds again."""

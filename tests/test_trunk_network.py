@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from napari_wsss.affinity.base import AffinityModel
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError, WeightsError
+from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import Localizer
 from napari_wsss.saliency.base import SaliencyModel
@@ -62,3 +64,36 @@ def test_another_shelfs_file_is_refused(tmp_path: Path) -> None:
 def test_an_impossible_trunk_is_refused() -> None:
     with pytest.raises(StepError):
         Localizer.build("cam", TrunkChoice("no_such_trunk"), class_count=2)
+
+
+def test_views_of_an_image_are_computed_together_and_tiles_join() -> None:
+    network = Localizer.build("cam", SMALL, class_count=2)
+    image = np.random.default_rng(0).integers(0, 256, (97, 160, 3), np.uint8)
+    views = (image, image[:, ::-1])
+    shapes = []
+
+    def brightness(batch: torch.Tensor) -> torch.Tensor:
+        shapes.append(batch.shape)
+        return torch.nn.functional.avg_pool2d(batch, 8, ceil_mode=True).mean(1)
+
+    whole = network.over_image(brightness, views, SegmentInference(precision="float32"), 8)
+    tiled = SegmentInference(pixel_budget=4096, tile_overlap=16, precision="float32")
+
+    assert whole.shape == (2, 13, 20)
+    assert shapes == [(2, 3, 97, 160)]
+    assert torch.equal(network.over_image(brightness, views, tiled, 8), whole)
+    assert len(shapes) > 2
+
+
+def test_the_network_to_infer_with_computes_the_same_and_every_setting_is_decided() -> None:
+    network = Segmenter.build("deeplab_v3", SMALL, class_count=2)
+    network.train()
+    images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+    found, settings = network.prepared(Inference(preset="fast"), lambda one, batch: one.segment(batch))
+
+    assert (settings.scales, settings.flip) == ((1.0,), False)
+    assert settings.precision in ("float32", "bfloat16")
+    assert network.training
+    with torch.no_grad():
+        assert torch.allclose(found.segment(images), network.eval().segment(images), atol=1e-4)

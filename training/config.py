@@ -217,13 +217,7 @@ PRESETS: dict[Recipe, dict[str, dict[str, dict[str, Any]]]] = {
         "scratch": {
             "network": SMALL_NETWORK,
             "optimisation": {**FROM_SCRATCH, "epochs": 30, "batch_size": 8},
-            "augmentation": {
-                "crop": 160,
-                "scale_low": 0.8,
-                "scale_high": 1.2,
-                "scale_of": "image",
-                "colour": 0.15,
-            },
+            "augmentation": {"crop": 160, "scale_low": 0.8, "scale_high": 1.2, "scale_of": "image", "colour": 0.15},
         },
         "reference": DEEPLAB_V2,
         "paper": DEEPLAB_V2,

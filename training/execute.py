@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.clusters.edits import edits_of
-from napari_wsss.core.progress import Progress
+from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import applied_history
@@ -75,10 +75,15 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     """
     recipe = import_module(f"training.recipes.{recipe_module(config)}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
+
+    def follow(progress: Progress) -> None:
+        run.note(progress)
+        report.show(progress)
+
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
         with stopped_by_signals(run):
-            outcome = _followed(recipe.train(project, config, run), run, report)
+            outcome: Outcome = finish(recipe.train(project, config, run), follow)
     except BaseException as error:
         spent = earlier + time.process_time() - started
         run.finish(
@@ -97,17 +102,6 @@ def recipe_module(config: RunConfig) -> str:
     """Return the module of `training.recipes` that trains the configuration's method."""
     method = load_method(RECIPES[config.recipe][0], config.method)
     return str(getattr(method, "recipe", config.recipe))
-
-
-def _followed(steps: Iterator[Progress], run: RunFolder, report: Reporter) -> Outcome:
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as stop:
-            outcome: Outcome = stop.value
-            return outcome
-        run.note(progress)
-        report.show(progress)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from tqdm import tqdm
 
-from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.progress import Progress, Steps, finish
 
 Result = TypeVar("Result")
 
@@ -78,12 +78,7 @@ def reporter(events: bool) -> Reporter:
 
 def watched(steps: Steps[Result], report: Reporter) -> Result:
     """Run a long function to its end, showing its progress, and return its result."""
-    while True:
-        try:
-            report.show(next(steps))
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
+    return finish(steps, report.show)
 
 
 def complain(text: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes, publish_json
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.provenance import Provenance
 
@@ -68,15 +68,13 @@ class RunFolder:
     def update(self, **changes: Any) -> None:
         """Change entries of `run.json` and publish it."""
         self.record.update(changes)
-        with publish(self.path / RECORD) as file:
-            file.write(json.dumps(self.record, indent=2, default=str).encode())
+        publish_json(self.path / RECORD, self.record, indent=2, default=str)
 
     def resume(self, finished_steps: int) -> None:
         """Mark the run as running again: forget the stop request and events after the checkpoint."""
         (self.path / STOP).unlink(missing_ok=True)
         kept = [event for event in self.events() if int(event.get("done", 0)) <= finished_steps]
-        with publish(self.path / EVENTS) as file:
-            file.write("".join(json.dumps(event) + "\n" for event in kept).encode())
+        publish_bytes(self.path / EVENTS, "".join(json.dumps(event) + "\n" for event in kept).encode())
         self.update(state="running", pid=os.getpid(), resumed=time.time())
 
     def request_stop(self) -> None:

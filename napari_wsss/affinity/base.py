@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,9 @@ from torch import Tensor
 
 from napari_wsss.core.affinities import Affinities
 from napari_wsss.core.inference import Inference
-from napari_wsss.networks.dense import evaluating, run_tiled
+from napari_wsss.networks.dense import run_tiled
 from napari_wsss.networks.device import autocast
-from napari_wsss.networks.fold import folded
 from napari_wsss.networks.neighbourhood import Offset
-from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import resize
 from napari_wsss.trunk_network import TrunkNetwork
@@ -124,12 +122,9 @@ def infer_affinities(model: AffinityModel, image: NDArray[np.uint8], inference: 
     Affinities
         On the grid (ceil(H/stride), ceil(W/stride)).
     """
-    settings = (inference or Inference(preset="fast")).resolved()
+    network, settings = model.prepared(inference or Inference(preset="fast"), _compared)
     resized = resize(image, *model.normalisation.fit_size(*image.shape[:2]))
     views = (resized, resized[:, ::-1]) if settings.flip else (resized,)
-    with evaluating(model):
-        network = folded(model, _compared)
-    settings = replace(settings, precision=inference_precision(settings.precision, network, _compared))
     with torch.inference_mode():
         found = [_dense(network, view, settings) for view in views]
         dense = (found[0] + found[1].flip(2)) / 2 if settings.flip else found[0]
@@ -156,11 +151,6 @@ def _dense(model: AffinityModel, image: NDArray[np.uint8], settings: Inference) 
         with autocast(device, settings.precision):
             return model.dense(planes[:, :, rows, columns])[0].float()
 
-    found = run_tiled(
-        run,
-        *planes.shape[2:],
-        stride=model.stride,
-        pixel_budget=settings.pixel_budget,
-        overlap=settings.tile_overlap,
-    )
+    budget, overlap = settings.pixel_budget, settings.tile_overlap
+    found = run_tiled(run, *planes.shape[2:], stride=model.stride, pixel_budget=budget, overlap=overlap)
     return found[:, : -(-height // model.stride), : -(-width // model.stride)]

@@ -11,7 +11,7 @@ On ResNet-50 at stride 16 without dilation it is the published network.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -26,7 +26,7 @@ from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import parameter
 from napari_wsss.networks.boundary_heads import GRID, DisplacementHead, EdgeHead
 from napari_wsss.networks.boundary_losses import boundary_losses
-from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
+from napari_wsss.networks.dense import evaluating
 from napari_wsss.networks.neighbourhood import Offset, barrier_affinities, half_disc
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import resize
@@ -163,21 +163,10 @@ def infer_displacement(
 
     One pass, never mirrored, as published; above `inference.pixel_budget` in tiles.
     """
-    settings = (inference or Inference()).resolved()
-    device = next(model.parameters()).device
+    settings = replace((inference or Inference()).resolved(), precision="float32")
     resized = resize(image, *model.normalisation.fit_size(*image.shape[:2]))
-
-    def run(rows: slice, columns: slice) -> Tensor:
-        return model.displacement(as_batch([model.normalisation.apply(resized[rows, columns])], device))[0]
-
     with evaluating(model), torch.inference_mode():
-        found = run_tiled(
-            run,
-            *resized.shape[:2],
-            stride=GRID,
-            pixel_budget=settings.pixel_budget,
-            overlap=settings.tile_overlap,
-        )
+        found = model.over_image(lambda batch: model.displacement(batch)[0], [resized], settings, GRID)
     return found.cpu().numpy()
 
 

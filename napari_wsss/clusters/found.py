@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes, publish_json
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.project.store import DAMAGE
 
@@ -185,8 +185,7 @@ def write_clusters(path: Path, clusters: Clusters) -> None:
     buffer = io.BytesIO()
     # numpy's own annotation reads the spread arrays as its `allow_pickle` argument.
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    with publish(path) as file:
-        file.write(buffer.getvalue())
+    publish_bytes(path, buffer.getvalue())
 
 
 def read_clusters(path: Path) -> Clusters | None:
@@ -227,8 +226,7 @@ def keep_clusters(results: Path, clusters: Clusters) -> Path:
     """Publish a machine's clusters in a project's folder of results and return their file."""
     folder = results / f"{STEP}-{clusters.provenance.key}"
     write_clusters(folder / FILE_NAME, clusters)
-    with publish(folder / RECORD) as file:
-        file.write(json.dumps(clusters.provenance.to_dict(), indent=1, sort_keys=True).encode())
+    publish_json(folder / RECORD, clusters.provenance.to_dict(), indent=1, sort_keys=True)
     return folder / FILE_NAME
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 
 @contextmanager
@@ -28,6 +29,17 @@ def publish(path: Path) -> Iterator[IO[bytes]]:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def publish_bytes(path: Path, content: bytes) -> None:
+    """Publish a file that holds just this."""
+    with publish(path) as file:
+        file.write(content)
+
+
+def publish_json(path: Path, record: object, **how: Any) -> None:
+    """Publish a record of plain JSON types; `how` is for `json.dumps`."""
+    publish_bytes(path, json.dumps(record, **how).encode())
 
 
 def sync_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes
 
 Mask = NDArray[np.uint8]
 """(H, W): 0 background, k + 1 class k, 255 ignore."""
@@ -103,8 +103,7 @@ def encode_mask(
 def write_mask(path: Path, values: NDArray[np.uint8], classes: ClassList) -> None:
     """Write a mask as palette-indexed PNG, published atomically and forced to disk before this returns."""
     content = encode_mask(values, classes)
-    with publish(path) as file:
-        file.write(content)
+    publish_bytes(path, content)
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:

@@ -173,11 +173,7 @@ def add_options(parser: argparse.ArgumentParser, cls: type, *, prefix: str = "")
     for name, field in fields_of(cls).items():
         default = field.default_factory() if field.default_factory is not MISSING else field.default
         text = f"{field.metadata.get('title', name)}. {field.metadata.get('description', '')} [{default}]"
-        kwargs: dict[str, Any] = {
-            "dest": prefix + name,
-            "default": argparse.SUPPRESS,
-            "help": text.replace("%", "%%"),
-        }
+        kwargs: dict[str, Any] = {"dest": prefix + name, "default": argparse.SUPPRESS, "help": text.replace("%", "%%")}
         if hints[name] is bool:
             kwargs["action"] = argparse.BooleanOptionalAction
         elif get_origin(hints[name]) is tuple:

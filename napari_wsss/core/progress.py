@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -40,13 +41,7 @@ class Progress:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types (one line of ``events.jsonl``)."""
-        return {
-            "stage": self.stage,
-            "done": self.done,
-            "total": self.total,
-            "message": self.message,
-            "metrics": dict(self.metrics),
-        }
+        return {**vars(self), "metrics": dict(self.metrics)}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Progress:
@@ -61,11 +56,23 @@ class Progress:
         )
 
 
-def finish(steps: Steps[Result]) -> Result:
-    """Run a long function to its end and return its result."""
+def finish(steps: Steps[Result], told: Callable[[Progress], object] = lambda _: None) -> Result:
+    """Run a long function to its end and return its result; `told` gets its reports."""
     while True:
         try:
-            next(steps)
+            told(next(steps))
         except StopIteration as stop:
             result: Result = stop.value
             return result
+
+
+def retold(steps: Steps[Result], told: Callable[[Progress], Progress]) -> Steps[Result]:
+    """Run a long function with other reports: what `told` makes of each. Closing this closes it."""
+    with closing(steps):
+        while True:
+            try:
+                report = next(steps)
+            except StopIteration as stop:
+                result: Result = stop.value
+                return result
+            yield told(report)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish, publish_bytes
 from napari_wsss.core.masks import Mask, read_mask, write_mask
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.sources_png import SourcesExport, read_sources
@@ -305,8 +305,7 @@ def _save(image: Image.Image, path: Path) -> None:
 
 
 def _save_lines(path: Path, lines: list[str]) -> None:
-    with publish(path) as file:
-        file.write("".join(f"{line}\n" for line in lines).encode())
+    publish_bytes(path, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.masks import write_mask
 from napari_wsss.core.sources import PERSON, Sources
 from napari_wsss.project.sourced_masks import decode_sourced
@@ -64,5 +64,4 @@ class SourcesExport:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(self._rows)
-        with publish(self._folder / TABLE_NAME) as file:
-            file.write(text.getvalue().encode())
+        publish_bytes(self._folder / TABLE_NAME, text.getvalue().encode())

@@ -21,7 +21,7 @@ from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.localize.base import Localizer, in_range, infer_maps, inference_copy, over_image
+from napari_wsss.localize.base import Localizer, every_map, in_range, infer_maps
 from napari_wsss.networks.co_attention import PairAttention
 from napari_wsss.networks.kept_features import kept_features
 from napari_wsss.networks.map_fusion import fused
@@ -75,11 +75,7 @@ class Comparing(Localizer):
 
 
 def compared_maps(
-    localizer: Comparing,
-    image: Pixels,
-    present: Sequence[int],
-    inference: Inference,
-    companions: Sequence[Companion],
+    localizer: Comparing, image: Pixels, present: Sequence[int], inference: Inference, companions: Sequence[Companion]
 ) -> dict[int, NDArray[np.float32]]:
     """Return the map (H,W) in [0, 1] of every present class that a readable companion shows.
 
@@ -95,7 +91,7 @@ def compared_maps(
         Its scales and flip are the views the image is paired with ('fused') or looked at ('pairs').
     companions : sequence of Companion
     """
-    network, settings = inference_copy(localizer, inference)
+    network, settings = localizer.prepared(inference, every_map)
     height, width = image.shape[:2]
     with torch.inference_mode():
         related = related_features(network, present, companions, settings)
@@ -131,9 +127,14 @@ def _kept(network: Comparing, companion: Companion, settings: Inference) -> Tens
         pixels = companion.read()
         scale = min(1.0, network.settings.companion_side / max(pixels.shape[:2]))
         size = network.normalisation.fit_size(*scaled_size(pixels.shape[0], pixels.shape[1], scale))
-        return over_image(network, network.features, resize(pixels, *size), settings)[None]
+        return _features(network, resize(pixels, *size), settings)
 
     return kept_features(network).get((companion.content, settings.precision), compute)
+
+
+def _features(network: Comparing, image: Pixels, settings: Inference) -> Tensor:
+    """Return the features (1,D,h,w) of a resized image."""
+    return network.over_image(lambda batch: network.features(batch)[0], [image], settings, network.stride)[None]
 
 
 class _Views:
@@ -149,7 +150,7 @@ class _Views:
         height, width = scaled_size(self._image.shape[0], self._image.shape[1], scale * self._scale)
         image = resize(self._image, *self.network.normalisation.fit_size(height, width))
         image = image[:, ::-1] if mirrored else image
-        return over_image(self.network, self.network.features, image, self.settings)[None]
+        return _features(self.network, image, self.settings)
 
 
 def _fused(views: _Views, related: Related) -> Tensor:

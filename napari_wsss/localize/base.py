@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -23,16 +23,11 @@ from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
-from napari_wsss.networks.device import autocast
-from napari_wsss.networks.fold import folded
-from napari_wsss.networks.precision import inference_precision
+from napari_wsss.networks.dense import evaluating
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.trunk_network import TrunkNetwork
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
-
-AnyLocalizer = TypeVar("AnyLocalizer", bound="Localizer")
 
 # Keeps the division defined for a class that fires nowhere: its map stays zero.
 _EPSILON = 1e-5
@@ -102,11 +97,7 @@ class Localizer(TrunkNetwork):
     trunk: Trunk
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(parameters, normalisation)
         if class_count < 1:
@@ -198,7 +189,7 @@ def infer_maps(
         return ActivationMaps.empty(height, width)
     device = next(localizer.parameters()).device
     total = torch.zeros(len(classes), height, width, device=device)
-    network, settings = inference_copy(localizer, inference or Inference())
+    network, settings = localizer.prepared(inference or Inference(), every_map)
     with torch.inference_mode():
         for scale in settings.scales:
             size = localizer.normalisation.fit_size(*scaled_size(height, width, scale))
@@ -207,14 +198,6 @@ def infer_maps(
                 maps = F.interpolate(maps, size, mode="bilinear", align_corners=True)
             total += F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)[0]
     return ActivationMaps(in_range(total, localizer.map_range).cpu().numpy(), classes)
-
-
-def inference_copy(localizer: AnyLocalizer, settings: Inference) -> tuple[AnyLocalizer, Inference]:
-    """Return the localizer with its batch norm folded, and the settings with preset and precision decided."""
-    settings = settings.resolved()
-    with evaluating(localizer):
-        network = folded(localizer, _every_map)
-    return network, replace(settings, precision=inference_precision(settings.precision, network, _every_map))
 
 
 def infer_features(
@@ -230,28 +213,9 @@ def infer_features(
     settings = (inference or Inference()).resolved()
     resized = resize(image, *localizer.normalisation.fit_size(*image.shape[:2]))
     with evaluating(localizer), torch.inference_mode():
-        features = over_image(localizer, compute or localizer.pixel_features, resized, settings)
+        run = compute or localizer.pixel_features
+        features = localizer.over_image(lambda batch: run(batch)[0], [resized], settings, localizer.stride)
     return features.cpu().numpy()
-
-
-def over_image(
-    localizer: Localizer, compute: Callable[[Tensor], Tensor], image: NDArray[np.uint8], settings: Inference
-) -> Tensor:
-    """Return what `compute` makes of a batch, (1,3,H,W) to (1,D,h,w), for a resized image, as (D,h,w); tiled."""
-    device = next(localizer.parameters()).device
-
-    def run(rows: slice, columns: slice) -> Tensor:
-        batch = as_batch([localizer.normalisation.apply(image[rows, columns])], device)
-        with autocast(device, settings.precision):
-            return compute(batch)[0].float()
-
-    return run_tiled(
-        run,
-        *image.shape[:2],
-        stride=localizer.stride,
-        pixel_budget=settings.pixel_budget,
-        overlap=settings.tile_overlap,
-    )
 
 
 def in_range(total: Tensor, how: str) -> Tensor:
@@ -263,7 +227,7 @@ def in_range(total: Tensor, how: str) -> Tensor:
     return (total / (highest - lowest + _EPSILON)).clamp_(0, 1)
 
 
-def _every_map(localizer: Localizer, images: Tensor) -> Tensor:
+def every_map(localizer: Localizer, images: Tensor) -> Tensor:
     """Return the maps (B,C,h,w) in [0, 1] of all classes."""
     everything = torch.ones(len(images), localizer.class_count, dtype=torch.bool, device=images.device)
     maps = localizer.localize(images, everything)
@@ -280,19 +244,10 @@ def _maps_at_stride(
     labels = torch.zeros(len(views), localizer.class_count, dtype=torch.bool, device=device)
     labels[:, classes] = True
 
-    def run(rows: slice, columns: slice) -> Tensor:
-        batch = as_batch([localizer.normalisation.apply(view[rows, columns]) for view in views], device)
-        with autocast(device, settings.precision):
-            maps = localizer.localize(batch, labels)
-        return maps[:, classes].float().flatten(0, 1)  # (views * K, h, w)
+    def compute(batch: Tensor) -> Tensor:
+        return localizer.localize(batch, labels)[:, classes].flatten(0, 1)  # (views * K, h, w)
 
-    maps = run_tiled(
-        run,
-        *image.shape[:2],
-        stride=localizer.stride,
-        pixel_budget=settings.pixel_budget,
-        overlap=settings.tile_overlap,
-    )
+    maps = localizer.over_image(compute, views, settings, localizer.stride)
     by_view: Tensor = maps.unflatten(0, (len(views), len(classes)))  # (views, K, h, w)
     return by_view[0] + by_view[1].flip(2) if settings.flip else by_view[0]
 

@@ -51,11 +51,7 @@ class Cam(Localizer):
     settings: Parameters
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         self.dropout = nn.Dropout2d(self.settings.dropout)

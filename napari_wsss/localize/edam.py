@@ -56,7 +56,7 @@ _PRETRAINED: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.01,
         "warm_up": 20,
         "epochs": 10,
-    },
+    }
 }
 
 
@@ -116,11 +116,7 @@ class Edam(Localizer):
     settings: Parameters
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         chosen = self.settings

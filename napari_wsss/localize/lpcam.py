@@ -99,11 +99,7 @@ class Lpcam(Localizer):
     settings: Parameters
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         self.base = _base_of(self.settings, class_count, trunk, normalisation)

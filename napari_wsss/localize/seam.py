@@ -141,11 +141,7 @@ class Seam(Localizer):
     settings: Parameters
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         shallow, deep, together = (scaled(channels, trunk.width) for channels in (64, 128, 192))
@@ -201,11 +197,7 @@ class Seam(Localizer):
         if not chosen.equivariance_weight and not chosen.correlation:
             return {"classification": F.multilabel_soft_margin_loss(self.classify(batch.images), batch.labels)}
         view = draw_view(
-            batch.images,
-            rescale=chosen.rescale,
-            mirror=chosen.mirror,
-            rotation=chosen.rotation,
-            shift=chosen.shift,
+            batch.images, rescale=chosen.rescale, mirror=chosen.mirror, rotation=chosen.rotation, shift=chosen.shift
         )
         both = (batch.images, view(batch.images))
         maps = [self.maps(images, correlated=chosen.correlation) for images in both]

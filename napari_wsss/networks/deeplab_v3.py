@@ -40,11 +40,7 @@ class DeepLabV3(nn.Module):
     """
 
     def __init__(
-        self,
-        trunk: Trunk,
-        class_count_with_background: int,
-        rates: Sequence[int] | None = None,
-        aux: bool = False,
+        self, trunk: Trunk, class_count_with_background: int, rates: Sequence[int] | None = None, aux: bool = False
     ) -> None:
         super().__init__()
         if class_count_with_background < 2:

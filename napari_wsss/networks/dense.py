@@ -79,13 +79,7 @@ def tile_size(height: int, width: int, pixel_budget: int, overlap: int) -> tuple
 
 
 def run_tiled(
-    run: Callable[[slice, slice], Tensor],
-    height: int,
-    width: int,
-    *,
-    stride: int,
-    pixel_budget: int,
-    overlap: int,
+    run: Callable[[slice, slice], Tensor], height: int, width: int, *, stride: int, pixel_budget: int, overlap: int
 ) -> Tensor:
     """Return `run` over a whole image, tile by tile where it exceeds `pixel_budget`.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.progress import Progress, Steps, retold
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised, stored_base
 from napari_wsss.pipeline.borrowing import borrowed_mask
@@ -309,6 +310,10 @@ def _base_stage(
     return (yield from _run(source, ids, one))
 
 
+def _report(stage: str, done: int, total: int, _: Progress) -> Progress:
+    return Progress(stage, done, total)
+
+
 def _run(stage: str, ids: Iterable[str], one: Callable[[str], Steps[bool]]) -> Steps[StageReport]:
     """Run `one` over images; a failing image is reported, a failing run raises."""
     ids = tuple(ids)
@@ -317,7 +322,8 @@ def _run(stage: str, ids: Iterable[str], one: Callable[[str], Steps[bool]]) -> S
     failed: dict[str, str] = {}
     for position, image_id in enumerate(ids):
         try:
-            found = yield from _relabelled(one(image_id), stage, position, len(ids))
+            # Wherever a step can be cancelled, counted in images.
+            found = yield from retold(one(image_id), partial(_report, stage, position, len(ids)))
             (reused if found else done).append(image_id)
         except RunError as wrapped:
             raise wrapped.reason from wrapped
@@ -325,16 +331,3 @@ def _run(stage: str, ids: Iterable[str], one: Callable[[str], Steps[bool]]) -> S
             failed[image_id] = str(reason)
         yield Progress(stage, position + 1, len(ids), image_id)
     return StageReport(tuple(done), tuple(reused), failed)
-
-
-def _relabelled(steps: Steps[bool], stage: str, done: int, total: int) -> Steps[bool]:
-    """Pass on where a step can be cancelled, counted in images; closing this closes the step."""
-    try:
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                return bool(stop.value)
-            yield Progress(stage, done, total)
-    finally:
-        steps.close()

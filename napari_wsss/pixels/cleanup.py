@@ -55,11 +55,7 @@ class CleanUp:
 
 
 def clean(
-    image: NDArray[np.uint8],
-    values: Mask,
-    steps: CleanUp,
-    only: int | None = None,
-    protected: Flags | None = None,
+    image: NDArray[np.uint8], values: Mask, steps: CleanUp, only: int | None = None, protected: Flags | None = None
 ) -> Mask:
     """Return a mask after the chosen steps.
 

@@ -22,9 +22,7 @@ from napari_wsss.core.classes import natural_order
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels import deep_images
 
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"},
-)
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 _UNREADABLE = (
     OSError,
     SyntaxError,

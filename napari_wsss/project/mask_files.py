@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from napari_wsss.core.files import publish, sync_folder
+from napari_wsss.core.files import publish_bytes, sync_folder
 from napari_wsss.project.database import Database
 
 
@@ -93,8 +93,7 @@ class MaskFiles:
     def write(path: Path, content: bytes | None) -> None:
         """Write a file now, or remove it (None)."""
         if content is not None:
-            with publish(path) as file:
-                file.write(content)
+            publish_bytes(path, content)
         elif path.exists():
             path.unlink()
             sync_folder(path.parent)

@@ -80,11 +80,7 @@ class Project:
 
     @classmethod
     def create(
-        cls,
-        folder: Path | str,
-        images_root: Path | str,
-        classes: ClassList,
-        images: Iterable[NewImage],
+        cls, folder: Path | str, images_root: Path | str, classes: ClassList, images: Iterable[NewImage]
     ) -> Project:
         """Make a project in `folder` (made when missing) and open it; an existing project is never overwritten.
 

@@ -40,12 +40,7 @@ class Review:
     """
 
     def __init__(
-        self,
-        masks: Masks,
-        database: Database,
-        catalog: Catalog,
-        journal: Journal,
-        classes: Callable[[], ClassList],
+        self, masks: Masks, database: Database, catalog: Catalog, journal: Journal, classes: Callable[[], ClassList]
     ) -> None:
         self._masks, self._files = masks, masks.files
         self._database = database

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import secrets
 import shutil
 import zipfile
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError, StepError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes, publish_json
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
@@ -107,10 +106,8 @@ class ResultStore:
     def _publish(self, provenance: Provenance, path: Path, content: bytes) -> None:
         record = self.folder / f"{provenance.step}-{provenance.key}" / "provenance.json"
         if not record.exists():
-            with publish(record) as file:
-                file.write(json.dumps(provenance.to_dict(), indent=1, sort_keys=True).encode())
-        with publish(path) as file:
-            file.write(content)
+            publish_json(record, provenance.to_dict(), indent=1, sort_keys=True)
+        publish_bytes(path, content)
 
     # -- housekeeping -------------------------------------------------------------------------------------
 

@@ -90,14 +90,10 @@ class RandomWalk(Refiner):
         if self.settings.with_background:
             self.gives = frozenset({"background"})
 
-    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
-        """Return the maps after the walk, and the background where one walked."""
-        return finish(self.steps(image, maps, evidence))
-
     def steps(
         self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING
     ) -> Steps[ActivationMaps]:
-        """Refine, yielding `Progress` every few products; closing the generator stops there."""
+        """Return maps after the walk, and the background where one walked, yielding `Progress` every few products."""
         self.check_input(image, maps)
         chosen = self.settings
         background = self._background(maps)

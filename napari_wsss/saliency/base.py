@@ -20,10 +20,8 @@ from torch import Tensor
 
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import parameter
-from napari_wsss.networks.dense import as_batch, evaluating
+from napari_wsss.networks.dense import as_batch
 from napari_wsss.networks.device import autocast
-from napari_wsss.networks.fold import folded
-from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import SHORTEST, scaled_size
 from napari_wsss.trunk_network import TrunkNetwork
@@ -112,14 +110,11 @@ class SaliencyModel(TrunkNetwork):
         Several scales and the mirrored image are averaged; the default is one pass. With side 0 larger images than
         `settings.pixel_budget` are shrunk to it: tiles would not see what stands out of the whole.
         """
-        wanted = (settings or Inference(preset="fast")).resolved()
+        network, wanted = self.prepared(settings or Inference(preset="fast"), _saliency)
         device = next(self.parameters()).device
-        with evaluating(self):
-            network = folded(self, _saliency)
-        precision = inference_precision(wanted.precision, network, _saliency)
         planes = as_batch([self.normalisation.apply(image)], device)
         found = []
-        with torch.inference_mode(), autocast(device, precision):
+        with torch.inference_mode(), autocast(device, wanted.precision):
             for scale in wanted.scales:
                 seen = resized(planes, self.input_size(image.shape[0], image.shape[1], scale, wanted.pixel_budget))
                 found.append(network.saliency(seen, image.shape[:2])[0].float())

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import SegmentInference
-from napari_wsss.networks.dense import as_batch, evaluating, run_tiled
-from napari_wsss.networks.device import autocast
-from napari_wsss.networks.fold import folded
-from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.trunk_network import TrunkNetwork
@@ -74,19 +69,15 @@ class Segmenter(TrunkNetwork):
     pixel_supervised : bool
         Whether it started from weights trained on pixel masks; its checkpoint remembers.
     network : Module
-        What `published` weights fit; only methods that have some need it.
+        What `published` weights fit, with a `trunk`; a method without one says where its trunk is.
     """
 
     shelf = "segment"
     has_classes = True
-    network: nn.Module
+    network: Any
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(parameters, normalisation)
         if class_count < 1:
@@ -95,9 +86,10 @@ class Segmenter(TrunkNetwork):
         self.pixel_supervised = False
 
     @property
-    @abstractmethod
     def trunk(self) -> Trunk:
-        """The feature extractor."""
+        """The feature extractor; that of `network` where a method says nothing else."""
+        trunk: Trunk = self.network.trunk
+        return trunk
 
     @abstractmethod
     def segment(self, images: Tensor) -> Tensor:
@@ -190,13 +182,8 @@ def predict(
     inference : SegmentInference, optional
     """
     height, width = image.shape[:2]
-    settings = (inference or SegmentInference()).resolved()
-    device = next(segmenter.parameters()).device
-
-    total = torch.zeros(segmenter.class_count + 1, height, width, device=device)
-    with evaluating(segmenter):
-        network = folded(segmenter, _segment)
-    settings = replace(settings, precision=inference_precision(settings.precision, network, _segment))
+    total = torch.zeros(segmenter.class_count + 1, height, width, device=next(segmenter.parameters()).device)
+    network, settings = segmenter.prepared(inference or SegmentInference(), _segment)
     with torch.inference_mode():
         for scale in settings.scales:
             size = segmenter.normalisation.fit_size(*scaled_size(height, width, scale))
@@ -211,16 +198,9 @@ def _segment(segmenter: Segmenter, images: Tensor) -> Tensor:
 
 def _probabilities(segmenter: Segmenter, image: NDArray[np.uint8], settings: SegmentInference) -> Tensor:
     """Return probabilities (C+1,H,W) of a resized image, the mean of both views."""
-    device = next(segmenter.parameters()).device
-
-    def run(view: NDArray[np.uint8], rows: slice, columns: slice) -> Tensor:
-        batch = as_batch([segmenter.normalisation.apply(view[rows, columns])], device)
-        with autocast(device, settings.precision):
-            return segmenter.segment(batch)[0].float()  # (C+1, h, w)
 
     def whole(view: NDArray[np.uint8]) -> Tensor:
-        budget, overlap = settings.pixel_budget, settings.tile_overlap
-        return run_tiled(partial(run, view), *view.shape[:2], stride=1, pixel_budget=budget, overlap=overlap)
+        return segmenter.over_image(lambda batch: segmenter.segment(batch)[0], [view], settings, stride=1)
 
     found = whole(image)
     return (found + whole(image[:, ::-1]).flip(2)) / 2 if settings.flip else found

@@ -53,20 +53,11 @@ class DeepLabV1ResNet38(Segmenter):
     network: DeepLabV1
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         self.network = DeepLabV1(trunk, class_count + 1, self.settings.rate or None)
         rest_unused(trunk)
-
-    @property
-    def trunk(self) -> Trunk:
-        """The feature extractor."""
-        return self.network.trunk
 
     def segment(self, images: Tensor) -> Tensor:
         """Return probabilities (B,C+1,H,W): softmax of the logits at image size."""

@@ -63,20 +63,11 @@ class DeepLabV2(Segmenter):
     network: Network
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         self.network = Network(trunk, class_count + 1, self.settings.rates or None, self.settings.multi_scale)
         rest_unused(trunk)
-
-    @property
-    def trunk(self) -> Trunk:
-        """The feature extractor."""
-        return self.network.trunk
 
     def segment(self, images: Tensor) -> Tensor:
         """Return probabilities (B,C+1,H,W): softmax of the largest logits at image size."""

@@ -72,21 +72,12 @@ class DeepLabV3(Segmenter):
     network: Network
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         rates, aux = self.settings.rates or None, self.settings.auxiliary_weight > 0
         self.network = Network(trunk, class_count + 1, rates, aux)
         rest_unused(trunk)
-
-    @property
-    def trunk(self) -> Trunk:
-        """The feature extractor."""
-        return self.network.trunk
 
     def segment(self, images: Tensor) -> Tensor:
         """Return probabilities (B,C+1,H,W): softmax of the logits at image size."""

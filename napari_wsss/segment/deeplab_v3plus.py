@@ -62,22 +62,13 @@ class DeepLabV3Plus(Segmenter):
     network: Network
 
     def __init__(
-        self,
-        class_count: int,
-        trunk: Trunk,
-        parameters: Any | None = None,
-        normalisation: Normalisation = IMAGENET,
+        self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
     ) -> None:
         super().__init__(class_count, trunk, parameters, normalisation)
         if self.settings.multi_grid:
             _set_multi_grid(trunk, self.settings.multi_grid)
         self.network = Network(trunk, class_count + 1, self.settings.rates or None)
         rest_unused(trunk)
-
-    @property
-    def trunk(self) -> Trunk:
-        """The feature extractor."""
-        return self.network.trunk
 
     def segment(self, images: Tensor) -> Tensor:
         """Return probabilities (B,C+1,H,W): softmax of the logits at image size."""

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from napari_wsss.core.errors import WeightsError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes
 from napari_wsss.weights.read import State, read_as_stored
 
 _META = "napari-wsss"
@@ -33,8 +33,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], meta: Mapping[str, 
     record = json.dumps(dict(meta), sort_keys=True)
     # A copy of each tensor: safetensors refuses tensors that share memory.
     tensors = {key: value.detach().cpu().clone().contiguous() for key, value in state.items()}
-    with publish(Path(path)) as file:
-        file.write(save(tensors, metadata={_META: record}))
+    publish_bytes(Path(path), save(tensors, metadata={_META: record}))
 
 
 def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:

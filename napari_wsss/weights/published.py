@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.descriptor import TellTale, WeightsDescriptor
 from napari_wsss.weights.normalisation import TENSORFLOW
@@ -22,20 +25,30 @@ _MOBILENET_PAPER = "Sandler et al., MobileNetV2: Inverted Residuals and Linear B
 _RESNET_PAPER = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016"
 
 
-def _resnet(depth: int, sha256: str, tell_tale: TellTale) -> WeightsDescriptor:
+def _imagenet(trunk: str, title: str, sha256: str, **facts: Any) -> WeightsDescriptor:
+    """Return torchvision's file of a trunk."""
     return WeightsDescriptor(
-        name=f"resnet{depth}_imagenet",
-        title=f"ResNet-{depth}, ImageNet-1k (torchvision V1)",
-        network=f"resnet{depth}",
-        trunk=f"resnet{depth}",
-        url=f"{_TORCHVISION}resnet{depth}-{sha256}.pth",
+        name=f"{trunk}_imagenet",
+        title=title,
+        network=trunk,
+        trunk=trunk,
+        url=f"{_TORCHVISION}{trunk}-{sha256}.pth",
         sha256=sha256,
-        citation=_RESNET_PAPER,
-        head=r"^fc\.",
-        tell_tale=tell_tale,
         licence=_LICENCE,
         source=_SOURCE,
+        **facts,
     )
+
+
+def _resnet(depth: int, sha256: str, tell_tale: TellTale) -> WeightsDescriptor:
+    title = f"ResNet-{depth}, ImageNet-1k (torchvision V1)"
+    return _imagenet(f"resnet{depth}", title, sha256, citation=_RESNET_PAPER, head=r"^fc\.", tell_tale=tell_tale)
+
+
+def _bottlenecks(last_block: int) -> TellTale:
+    """Return what tells ResNets with bottlenecks apart: the number of the last block of their third stage."""
+    keys = ((f"layer3.{last_block}.conv3.weight", (1024, 256, 1, 1)), ("layer1.0.conv2.weight", (64, 64, 3, 3)))
+    return TellTale(keys, absent=(f"layer3.{last_block + 1}.conv1.weight",))
 
 
 def _deeplab_v3(depth: int, sha256: str, last_block: int) -> WeightsDescriptor:
@@ -76,20 +89,20 @@ def _deeplab_v3(depth: int, sha256: str, last_block: int) -> WeightsDescriptor:
     )
 
 
+_RESNET18 = TellTale(
+    (("layer4.1.conv2.weight", (512, 512, 3, 3)),), absent=("layer4.1.conv3.weight", "layer1.2.conv1.weight")
+)
+_RESNET101 = _resnet(101, "63fe2227", _bottlenecks(22))
+
 PUBLISHED: tuple[WeightsDescriptor, ...] = (
-    WeightsDescriptor(
-        name="mobilenet_v2_imagenet",
-        title="MobileNetV2, ImageNet-1k (torchvision V1)",
-        network="mobilenet_v2",
-        trunk="mobilenet_v2",
-        url=f"{_TORCHVISION}mobilenet_v2-b0353104.pth",
-        sha256="b0353104",
+    _imagenet(
+        "mobilenet_v2",
+        "MobileNetV2, ImageNet-1k (torchvision V1)",
+        "b0353104",
         citation=_MOBILENET_PAPER,
         head=r"^classifier\.",
         rename=_SEQUENTIAL,
         tell_tale=TellTale(_MOBILENET_KEYS),
-        licence=_LICENCE,
-        source=_SOURCE,
     ),
     WeightsDescriptor(
         name="mobilenet_v2_coral",
@@ -105,42 +118,16 @@ PUBLISHED: tuple[WeightsDescriptor, ...] = (
         # Same keys as torchvision's, other input: only the values tell them apart.
         tell_tale=TellTale(
             _MOBILENET_KEYS,
-            fingerprint=(
-                "features.0.0.weight",
-                "e905ccd326855a31fcdef20037c936728be651300aa80b8ef84fee7b55d9c829",
-            ),
+            fingerprint=("features.0.0.weight", "e905ccd326855a31fcdef20037c936728be651300aa80b8ef84fee7b55d9c829"),
         ),
     ),
-    _resnet(
-        18,
-        "f37072fd",
-        TellTale(
-            (("layer4.1.conv2.weight", (512, 512, 3, 3)),), absent=("layer4.1.conv3.weight", "layer1.2.conv1.weight")
-        ),
-    ),
-    _resnet(
-        50,
-        "0676ba61",
-        TellTale(
-            (("layer3.5.conv3.weight", (1024, 256, 1, 1)), ("layer1.0.conv2.weight", (64, 64, 3, 3))),
-            absent=("layer3.6.conv1.weight",),
-        ),
-    ),
-    _resnet(
-        101,
-        "63fe2227",
-        TellTale(
-            (("layer3.22.conv3.weight", (1024, 256, 1, 1)), ("layer1.0.conv2.weight", (64, 64, 3, 3))),
-            absent=("layer3.23.conv1.weight",),
-        ),
-    ),
-    WeightsDescriptor(
-        name="vgg16_imagenet",
-        title="VGG-16, ImageNet-1k (torchvision)",
-        network="vgg16",
-        trunk="vgg16",
-        url=f"{_TORCHVISION}vgg16-397923af.pth",
-        sha256="397923af",
+    _resnet(18, "f37072fd", _RESNET18),
+    _resnet(50, "0676ba61", _bottlenecks(5)),
+    _RESNET101,
+    _imagenet(
+        "vgg16",
+        "VGG-16, ImageNet-1k (torchvision)",
+        "397923af",
         citation="Simonyan & Zisserman, Very Deep Convolutional Networks, ICLR 2015",
         head=r"^classifier\.",
         rename=_SEQUENTIAL,
@@ -148,8 +135,6 @@ PUBLISHED: tuple[WeightsDescriptor, ...] = (
             (("features.28.weight", (512, 512, 3, 3)),),
             absent=("features.1.weight", "features.30.weight", "extra_convs.6.weight"),
         ),
-        licence=_LICENCE,
-        source=_SOURCE,
     ),
     _deeplab_v3(50, "cd0a2569", 5),
     _deeplab_v3(101, "586e9e4e", 22),
@@ -160,6 +145,14 @@ PUBLISHED: tuple[WeightsDescriptor, ...] = (
     *PSA_VGG,
     *MCIS,
     *DEEPLAB,
+    # Torchvision's file: recognised as `resnet101_imagenet` unless it is wanted for this trunk.
+    replace(
+        _RESNET101,
+        name="resnet101_caffe_imagenet",
+        title="ResNet-101, ImageNet-1k (torchvision V1), in Caffe's arithmetic: near to it, not the same function",
+        network="resnet101_caffe",
+        trunk="resnet101_caffe",
+    ),
 )
 
 

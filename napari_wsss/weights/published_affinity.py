@@ -8,19 +8,11 @@ from __future__ import annotations
 
 from napari_wsss.weights.descriptor import Renames, TellTale, WeightsDescriptor
 from napari_wsss.weights.normalisation import CAFFE
-from napari_wsss.weights.published_resnet38 import trunk_rules
+from napari_wsss.weights.published_resnet38 import CHECKPOINT_TERMS, LINEAR, PSA, trunk_rules
 
-_LINEAR = (None, None, 1, 1)
-_TERMS = "checkpoints on file hosts carry no terms of their own, VOC pictures have flickr's"
-_CITATION = "Ahn & Kwak, Learning Pixel-level Semantic Affinity with Image-level Supervision, CVPR 2018"
 _SOURCE = "https://github.com/jiwoon-ahn/psa (SEAM's: https://github.com/YudeWang/SEAM)"
-_HEAD = (
-    (r"^f8_3\.", "shallow."),
-    (r"^f8_4\.", "deep."),
-    (r"^f8_5\.", "last."),
-    (r"^f9\.", "joined."),
-)
-_BRANCHES = tuple((f"{key}.weight", _LINEAR) for key in ("f8_3", "f8_4", "f8_5", "f9"))
+_HEAD = ((r"^f8_3\.", "shallow."), (r"^f8_4\.", "deep."), (r"^f8_5\.", "last."), (r"^f9\.", "joined."))
+_BRANCHES = tuple((f"{key}.weight", LINEAR) for key in ("f8_3", "f8_4", "f8_5", "f9"))
 VGG_SHAPES = (("conv1_1.weight", (None, 3, 3, 3)), ("fc6.weight", (None, None, 3, 3)))
 # Convolutions of the blocks of VGG-16, numbered among the layers of ours: a ReLU after each, a pooling after a block.
 _BLOCKS = (2, 2, 3, 3, 3)
@@ -43,8 +35,8 @@ _RESNET38 = WeightsDescriptor(
     network="affinity_net",
     trunk="resnet38",
     output_stride=8,
-    licence=f"MIT (the codes of psa and SEAM); {_TERMS}",
-    citation=_CITATION,
+    licence=f"MIT (the codes of psa and SEAM); {CHECKPOINT_TERMS}",
+    citation=PSA.citation,
     source=_SOURCE,
     rename=(*trunk_rules("trunk."), *_HEAD),
     tell_tale=TellTale((("conv1a.weight", (None, 3, 3, 3)), *_BRANCHES)),
@@ -57,14 +49,10 @@ _VGG16 = WeightsDescriptor(
     trunk="vgg16_largefov",
     output_stride=8,
     normalisation=CAFFE,
-    licence=f"MIT (the code of psa); {_TERMS}",
-    citation=_CITATION,
-    source="https://github.com/jiwoon-ahn/psa",
-    rename=(
-        *vgg_rules("trunk."),
-        *_HEAD,
-        *((rf"^gn8_{number}\.", f"norms.{number - 3}.") for number in (3, 4, 5)),
-    ),
+    licence=PSA.licence,
+    citation=PSA.citation,
+    source=PSA.source,
+    rename=(*vgg_rules("trunk."), *_HEAD, *((rf"^gn8_{n}\.", f"norms.{n - 3}.") for n in (3, 4, 5))),
     tell_tale=TellTale((*VGG_SHAPES, *_BRANCHES)),
 )
 
@@ -74,9 +62,9 @@ _TRUNK = WeightsDescriptor(
     network="vgg16_largefov",
     trunk="vgg16_largefov",
     normalisation=CAFFE,
-    licence=f"none given with the Caffe file; {_TERMS}",
+    licence=f"none given with the Caffe file; {CHECKPOINT_TERMS}",
     citation="Chen et al., Semantic Image Segmentation with Deep Convolutional Nets and CRFs, ICLR 2015",
-    source="https://github.com/jiwoon-ahn/psa",
+    source=PSA.source,
     head=r"^fc8",
     rename=vgg_rules(""),
     tell_tale=TellTale(VGG_SHAPES, absent=("fc8.weight", "f9.weight")),

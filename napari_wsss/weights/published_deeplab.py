@@ -90,24 +90,6 @@ _COCO_START = replace(
     tell_tale=TellTale(_BLOCK_TELLS, absent=(*_NO_BLOCKS, "aspp.c0.weight")),
 )
 
-_CAFFE_IMAGENET = WeightsDescriptor(
-    name="resnet101_caffe_imagenet",
-    title="ResNet-101, ImageNet-1k (torchvision V1), in Caffe's arithmetic: near to it, not the same function",
-    network="resnet101_caffe",
-    trunk="resnet101_caffe",
-    url="https://download.pytorch.org/models/resnet101-63fe2227.pth",
-    sha256="63fe2227",
-    licence="BSD-3-Clause (torchvision); trained on ImageNet, whose pictures have their own terms",
-    citation="He et al., Deep Residual Learning for Image Recognition, CVPR 2016",
-    source="https://pytorch.org/vision/stable/models.html",
-    head=r"^fc\.",
-    # Torchvision's file: recognised as `resnet101_imagenet` unless it is wanted for this trunk.
-    tell_tale=TellTale(
-        (("layer3.22.conv3.weight", (1024, 256, 1, 1)), ("layer1.0.conv2.weight", (64, 64, 3, 3))),
-        absent=("layer3.23.conv1.weight",),
-    ),
-)
-
 # -- DeepLab v3+ and v1 ----------------------------------------------------------------------------------------
 
 _V3_PLUS = WeightsDescriptor(
@@ -125,14 +107,11 @@ _V3_PLUS = WeightsDescriptor(
     head=r"^decoder\.last_conv\.8\.",
     rename=(
         (r"^backbone\.", "trunk."),
-        (r"^aspp\.aspp1\.atrous_conv\.", "aspp.branches.0.0."),
-        (r"^aspp\.aspp2\.atrous_conv\.", "aspp.branches.1.0."),
-        (r"^aspp\.aspp3\.atrous_conv\.", "aspp.branches.2.0."),
-        (r"^aspp\.aspp4\.atrous_conv\.", "aspp.branches.3.0."),
-        (r"^aspp\.aspp1\.bn\.", "aspp.branches.0.1."),
-        (r"^aspp\.aspp2\.bn\.", "aspp.branches.1.1."),
-        (r"^aspp\.aspp3\.bn\.", "aspp.branches.2.1."),
-        (r"^aspp\.aspp4\.bn\.", "aspp.branches.3.1."),
+        *(
+            (rf"^aspp\.aspp{branch}\.{theirs}\.", f"aspp.branches.{branch - 1}.{place}.")
+            for place, theirs in enumerate(("atrous_conv", "bn"))
+            for branch in range(1, 5)
+        ),
         (r"^aspp\.global_avg_pool\.1\.", "aspp.pooling.conv."),
         (r"^aspp\.global_avg_pool\.2\.", "aspp.pooling.norm."),
         (r"^aspp\.conv1\.", "aspp.projection.0."),
@@ -184,4 +163,4 @@ _V1 = WeightsDescriptor(
     ),
 )
 
-DEEPLAB: tuple[WeightsDescriptor, ...] = (_MULTI_SCALE, _PLAIN, _COCO_START, _V3_PLUS, _V1, _CAFFE_IMAGENET)
+DEEPLAB: tuple[WeightsDescriptor, ...] = (_MULTI_SCALE, _PLAIN, _COCO_START, _V3_PLUS, _V1)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from napari_wsss.weights.descriptor import TellTale, WeightsDescriptor
-from napari_wsss.weights.published_resnet38 import VOC_CLASSES
-
-_LINEAR = (None, None, 1, 1)
+from napari_wsss.weights.published_resnet38 import LINEAR, VOC_CLASSES
 
 MCIS: tuple[WeightsDescriptor, ...] = (
     WeightsDescriptor(
@@ -30,10 +28,10 @@ MCIS: tuple[WeightsDescriptor, ...] = (
         tell_tale=TellTale(
             (
                 ("vgg.features.28.weight", (None, None, 3, 3)),
-                ("vgg.extra_last_conv.weight", _LINEAR),
+                ("vgg.extra_last_conv.weight", LINEAR),
                 ("extra_linear_e.weight", (None, None)),
-                ("extra_gate.weight", _LINEAR),
-            ),
+                ("extra_gate.weight", LINEAR),
+            )
         ),
     ),
 )

@@ -49,7 +49,7 @@ def _mxnet_rules() -> Renames:
 
 
 _TRUNK_SHAPES = (("conv1a.weight", (None, 3, 3, 3)), ("b7.conv_branch2b2.weight", (None, None, 1, 1)))
-_LINEAR = (None, None, 1, 1)
+LINEAR = (None, None, 1, 1)
 _HEADS = (
     "fc8.weight",
     "fc8_20.weight",
@@ -59,7 +59,7 @@ _HEADS = (
     "f8_5.weight",
     "f9.weight",
 )
-_CHECKPOINT_TERMS = "checkpoints on file hosts carry no terms of their own, VOC pictures have flickr's"
+CHECKPOINT_TERMS = "checkpoints on file hosts carry no terms of their own, VOC pictures have flickr's"
 
 _IMAGENET = WeightsDescriptor(
     name="resnet38_imagenet",
@@ -71,22 +71,22 @@ _IMAGENET = WeightsDescriptor(
     source="https://github.com/itijyou/ademxapp",
     head=r"^linear1000_",
     rename=_mxnet_rules(),
-    tell_tale=TellTale((("conv1a_weight", (None, 3, 3, 3)), ("res7a_branch2b2_weight", _LINEAR))),
+    tell_tale=TellTale((("conv1a_weight", (None, 3, 3, 3)), ("res7a_branch2b2_weight", LINEAR))),
 )
 
-_PSA = WeightsDescriptor(
+PSA = WeightsDescriptor(
     name="psa_cls_resnet38",
     title="PSA's classifier on ResNet-38 (also the extractor of SC-CAM)",
     network="cam",
     trunk="resnet38",
-    licence=f"MIT (the code of psa); {_CHECKPOINT_TERMS}",
+    licence=f"MIT (the code of psa); {CHECKPOINT_TERMS}",
     citation="Ahn & Kwak, Learning Pixel-level Semantic Affinity with Image-level Supervision, CVPR 2018",
     source="https://github.com/jiwoon-ahn/psa",
     class_layout="foreground",
     classes=VOC_CLASSES,
     head=r"^fc8\.",
     rename=(*trunk_rules("trunk."), (r"^fc8\.", "classifier.")),
-    tell_tale=TellTale((*_TRUNK_SHAPES, ("fc8.weight", _LINEAR)), absent=_HEADS[1:]),
+    tell_tale=TellTale((*_TRUNK_SHAPES, ("fc8.weight", LINEAR)), absent=_HEADS[1:]),
 )
 
 _SEAM = WeightsDescriptor(
@@ -94,7 +94,7 @@ _SEAM = WeightsDescriptor(
     title="SEAM on ResNet-38",
     network="seam",
     trunk="resnet38",
-    licence=f"MIT (the code of SEAM); {_CHECKPOINT_TERMS}",
+    licence=f"MIT (the code of SEAM); {CHECKPOINT_TERMS}",
     citation="Wang et al., Self-supervised Equivariant Attention Mechanism for WSSS, CVPR 2020",
     source="https://github.com/YudeWang/SEAM",
     class_layout="background_first",
@@ -108,7 +108,7 @@ _SEAM = WeightsDescriptor(
         (r"^f9\.", "embed."),
     ),
     tell_tale=TellTale(
-        (*_TRUNK_SHAPES, ("fc8.weight", _LINEAR), *((f"{key}.weight", _LINEAR) for key in ("f8_3", "f8_4", "f9"))),
+        (*_TRUNK_SHAPES, ("fc8.weight", LINEAR), *((f"{key}.weight", LINEAR) for key in ("f8_3", "f8_4", "f9"))),
         absent=("f8_5.weight",),
     ),
 )
@@ -118,7 +118,7 @@ _SC_CAM = WeightsDescriptor(
     title="SC-CAM (sub-category exploration, round 1 or later) on ResNet-38",
     network="sub_category",
     trunk="resnet38",
-    licence=f"MIT (the code of SC-CAM); {_CHECKPOINT_TERMS}",
+    licence=f"MIT (the code of SC-CAM); {CHECKPOINT_TERMS}",
     citation="Chang et al., Weakly-Supervised Semantic Segmentation via Sub-category Exploration, CVPR 2020",
     source="https://github.com/Juliachang/SC-CAM",
     rows_per_class=("cluster_count", "fc8_200.weight"),
@@ -126,7 +126,7 @@ _SC_CAM = WeightsDescriptor(
     classes=VOC_CLASSES,
     head=r"^fc8_200?\.",
     rename=(*trunk_rules("trunk."), (r"^fc8_20\.", "classifier."), (r"^fc8_200\.", "sub_classifier.")),
-    tell_tale=TellTale((*_TRUNK_SHAPES, ("fc8_20.weight", _LINEAR), ("fc8_200.weight", _LINEAR))),
+    tell_tale=TellTale((*_TRUNK_SHAPES, ("fc8_20.weight", LINEAR), ("fc8_200.weight", LINEAR))),
 )
 
 _EDAM = WeightsDescriptor(
@@ -134,7 +134,7 @@ _EDAM = WeightsDescriptor(
     title="EDAM on ResNet-38",
     network="edam",
     trunk="resnet38",
-    licence=f"none given, so all rights are reserved; {_CHECKPOINT_TERMS}",
+    licence=f"none given, so all rights are reserved; {CHECKPOINT_TERMS}",
     citation="Wu et al., Embedded Discriminative Attention Mechanism for WSSS, CVPR 2021",
     source="https://github.com/allenwu97/EDAM",
     class_layout="background_last",
@@ -175,4 +175,4 @@ _CONVERTED = WeightsDescriptor(
     tell_tale=TellTale(_TRUNK_SHAPES, absent=_HEADS),
 )
 
-RESNET38: tuple[WeightsDescriptor, ...] = (_IMAGENET, _CONVERTED, _PSA, _SEAM, _SC_CAM, _EDAM)
+RESNET38: tuple[WeightsDescriptor, ...] = (_IMAGENET, _CONVERTED, PSA, _SEAM, _SC_CAM, _EDAM)

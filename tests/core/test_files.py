@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish, publish_bytes, publish_json
 
 
 def test_publish_replaces_the_whole_file_and_makes_folders(tmp_path: Path) -> None:
@@ -39,3 +39,12 @@ def test_readers_see_the_old_content_until_the_block_ends(tmp_path: Path) -> Non
         file.flush()
         assert path.read_bytes() == b"old"
     assert path.read_bytes() == b"new"
+
+
+def test_whole_contents_and_records_are_published(tmp_path: Path) -> None:
+    publish_bytes(tmp_path / "new" / "a.bin", b"abc")
+    publish_json(tmp_path / "b.json", {"é": float("nan")}, indent=1)
+
+    assert (tmp_path / "new" / "a.bin").read_bytes() == b"abc"
+    assert (tmp_path / "b.json").read_text() == '{\n "\\u00e9": NaN\n}'
+    assert not list(tmp_path.rglob("*.tmp"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from napari_wsss.core.progress import Progress, Steps, finish
+from napari_wsss.core.progress import Progress, Steps, finish, retold
 
 
 def test_json_round_trip() -> None:
@@ -23,4 +23,27 @@ def test_finish_returns_what_the_generator_returns() -> None:
         yield Progress("count", 2, 2)
         return "counted"
 
+    heard: list[Progress] = []
     assert finish(count()) == "counted"
+    assert finish(count(), heard.append) == "counted"
+    assert [one.done for one in heard] == [1, 2]
+
+
+def test_retold_reports_are_others_and_closing_ends_what_they_are_of() -> None:
+    ended = []
+
+    def count() -> Steps[str]:
+        try:
+            yield Progress("count", 1, 2)
+            yield Progress("count", 2, 2)
+            return "counted"
+        finally:
+            ended.append(True)
+
+    heard: list[Progress] = []
+    assert finish(retold(count(), lambda one: Progress("all", one.done + 5)), heard.append) == "counted"
+    assert [(one.stage, one.done) for one in heard] == [("all", 6), ("all", 7)]
+    steps = retold(count(), lambda one: one)
+    next(steps)
+    steps.close()
+    assert len(ended) == 2

@@ -27,7 +27,7 @@ def test_a_decided_file_is_read_before_and_after_it_is_written(tmp_path: Path, m
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr(mask_files, "publish", full)
+            patch.setattr(mask_files, "publish_bytes", full)
             assert files.settle() == 1
         assert (files.exists(path), files.content(path), path.exists()) == (True, b"mask", False)
         assert files.settle() == 0

@@ -328,7 +328,7 @@ def test_masks_wait_in_the_database_while_the_disk_is_full(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(mask_files, "publish", full)
+        patch.setattr(mask_files, "publish_bytes", full)
         project.review.accept(A, mask)
         assert project.review.settle() == 1
         assert np.array_equal(project.masks.read_accepted(A), mask)

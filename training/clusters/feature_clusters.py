@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from napari_wsss.clusters.edits import as_left, edits_of, known_places
 from napari_wsss.clusters.found import STEP, Clusters, latest_clusters
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_model import RunError, applied_network, known_as
@@ -162,5 +162,4 @@ def _write(path: Path, known: Vectors) -> None:
     buffer = io.BytesIO()
     ids, classes = np.asarray([one for one, _ in known], np.str_), np.asarray([k for _, k in known], np.int64)
     np.savez(buffer, ids=ids, classes=classes, features=np.stack(list(known.values())))
-    with publish(path) as file:
-        file.write(buffer.getvalue())
+    publish_bytes(path, buffer.getvalue())

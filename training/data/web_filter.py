@@ -18,7 +18,7 @@ from torch import Tensor
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_json
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.localize.co_attention import CoAttention
 from napari_wsss.networks.dense import as_batch, evaluating
@@ -62,8 +62,7 @@ class Judged:
             "dropped": dict(self.dropped),
             "kept": [str(extra.path) for extra in self.kept],
         }
-        with publish(path) as file:
-            file.write(json.dumps(record, indent=2).encode())
+        publish_json(path, record, indent=2)
 
     @classmethod
     def load(cls, path: Path, found: Sequence[ExtraImage]) -> Judged:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from napari_wsss.core.files import publish
-from napari_wsss.core.progress import Steps
+from napari_wsss.core.files import publish, publish_json
+from napari_wsss.core.progress import Progress, Steps, retold
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.loop.checkpoints import BEST, LAST, RESUME
 from training.loop.milestones import Outcome
@@ -51,8 +51,7 @@ class RoundFolder(RunFolder):
         """Make the round's models those of the run and keep how it ended; what only resuming needs is deleted."""
         self.publish_models()
         record = {"steps": outcome.steps, "figures": dict(outcome.figures), "tables": dict(outcome.tables)}
-        with publish(self.path / FINISHED) as file:
-            file.write(json.dumps(record).encode())
+        publish_json(self.path / FINISHED, record)
         for name in (BEST, RESUME):
             (self.path / name).unlink(missing_ok=True)
 
@@ -118,12 +117,9 @@ def counted(
     standing : bool
         True where they are no steps of a training: the count stands still.
     """
-    with closing(steps):
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as stop:
-                result: Result = stop.value
-                return result
-            done = before + (0 if standing else progress.done)
-            yield replace(progress, stage=stage, done=done, total=total, message=f"{what}: {progress.message}")
+
+    def told(progress: Progress) -> Progress:
+        done = before + (0 if standing else progress.done)
+        return replace(progress, stage=stage, done=done, total=total, message=f"{what}: {progress.message}")
+
+    return retold(steps, told)

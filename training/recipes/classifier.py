@@ -116,10 +116,7 @@ def fitted(training: Training) -> Steps[Outcome]:
 
 
 def classifier_data(
-    project: Project,
-    pictures: Pictures,
-    config: RunConfig,
-    sub_labels: Mapping[str, NDArray[np.bool_]] | None = None,
+    project: Project, pictures: Pictures, config: RunConfig, sub_labels: Mapping[str, NDArray[np.bool_]] | None = None
 ) -> ClassifierData:
     """Return the labelled images that train, with the labels (C*K,) of their sub-categories where there are any."""
     assert isinstance(config.sources, ClassifierSources)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes
 from training.scoring.latex import document
 from training.scoring.tables import TABLE, aligned, write_tables
 
@@ -48,5 +48,4 @@ class TableSet:
         missing = [f"{name}: {each}" for name, found in self.missing.items() for each in found]
         latex = document(self.tables, self.notes, missing)
         for name, content in ((TABLE, self.as_text() + "\n"), (LATEX, latex)):
-            with publish(folder / name) as file:
-                file.write(content.encode())
+            publish_bytes(folder / name, content.encode())

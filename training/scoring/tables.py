@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes
 
 TABLE, TABLE_CSV = "table.txt", "table.csv"
 
@@ -48,5 +48,4 @@ def write_tables(folder: Path, tables: Mapping[str, Sequence[Sequence[str]]]) ->
     # Different tables may have different columns, so each keeps its header row.
     rows = [[name, *row] for name, table in tables.items() for row in table]
     for name, content in ((TABLE, as_text(tables) + "\n"), (TABLE_CSV, to_csv(rows))):
-        with publish(folder / name) as file:
-            file.write(content.encode())
+        publish_bytes(folder / name, content.encode())

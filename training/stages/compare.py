@@ -19,7 +19,7 @@ import numpy as np
 
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import LabelError, ParameterError, StepError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes, publish_json
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
@@ -148,10 +148,8 @@ class Comparison:
             row = self._scored(entry.method, checkpoint)
             row |= {"title": title, "seed": entry.seed, "method": entry.method, "checkpoint": str(checkpoint)}
             row["training_minutes"] = float(run.record.get("cpu_seconds", float("nan"))) / 60
-            with publish(path) as file:
-                file.write(json.dumps(row, indent=2, allow_nan=True).encode())
-            with publish(self.options.out / "comparison.md") as file:
-                file.write(self.table().encode())
+            publish_json(path, row, indent=2, allow_nan=True)
+            publish_bytes(self.options.out / "comparison.md", self.table().encode())
 
     def rows(self) -> list[Row]:
         """Return the measured rows in the order they were made."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, StepError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_json
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
@@ -89,8 +88,7 @@ def _evaluate_saliency(options: argparse.Namespace, report: Reporter) -> int:
 
 def _write(folder: Path, tables: Mapping[str, list[list[str]]], facts: Mapping[str, float | str]) -> None:
     write_tables(folder, tables)
-    with publish(folder / "scores.json") as file:
-        file.write(json.dumps(facts, indent=2).encode())
+    publish_json(folder / "scores.json", facts, indent=2)
 
 
 def _sweep(project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks) -> Steps[Sweep]:

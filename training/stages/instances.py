@@ -21,7 +21,7 @@ from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
 from napari_wsss.core.cells import Cells
 from napari_wsss.core.classes import voc_colours
 from napari_wsss.core.errors import StepError, WsssError
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter
@@ -91,8 +91,7 @@ def instances(options: argparse.Namespace, report: Reporter) -> int:
         left = [image_id for image_id in ids if image_id not in failed]
         rows, also = watched(_each(project, left, network, inference, settings, options.out), report)
     failed |= also
-    with publish(options.out / TABLE) as file:
-        file.write(to_csv([HEADER, *rows]).encode())
+    publish_bytes(options.out / TABLE, to_csv([HEADER, *rows]).encode())
     for image_id, reason in failed.items():
         report.say(f"failed: {image_id}: {reason}", image=image_id)
     report.say(f"{len(rows)} instances in {len(left) - len(also)} images", instances=len(rows), failed=failed)
@@ -177,8 +176,7 @@ def _write(path: Path, found: Instances) -> None:
         picture.putpalette(voc_colours(256).tobytes())
     content = io.BytesIO()
     picture.save(content, "PNG")
-    with publish(path) as file:
-        file.write(content.getvalue())
+    publish_bytes(path, content.getvalue())
 
 
 def _rows(image_id: str, found: Instances, names: Sequence[str]) -> Iterator[list[str]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_bytes, publish_json
 from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Step
@@ -108,10 +108,8 @@ class Bench:
         started = time.process_time()
         row = make()
         minutes = row.pop("cpu_minutes", (time.process_time() - started) / 60)
-        with publish(path) as file:
-            file.write(json.dumps({**row, "cpu_minutes": minutes}, indent=2, allow_nan=True).encode())
-        with publish(self.options.out / "benchmark.md") as file:
-            file.write(self.table().encode())
+        publish_json(path, {**row, "cpu_minutes": minutes}, indent=2, allow_nan=True)
+        publish_bytes(self.options.out / "benchmark.md", self.table().encode())
 
     def row(self, name: str) -> Row:
         """Return a measured row."""

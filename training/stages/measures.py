@@ -15,7 +15,7 @@ import numpy as np
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.evidence import NOTHING
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish_json
 from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.parameters import to_dict
@@ -101,8 +101,7 @@ class Measures:
         else:
             kept = self._measured(model, split, ids, chain)
             self.folder.mkdir(parents=True, exist_ok=True)
-            with publish(path) as file:
-                file.write(json.dumps(kept).encode())
+            publish_json(path, kept)
         return Measured(Scores(np.asarray(kept["matrix"]), class_names(self.project)), kept["threshold"])
 
     def miou(self, model: Model, split: str, chain: Chain) -> float:
