@@ -17,10 +17,33 @@ PIXEL_SUPERVISED = (
 
 @dataclass(frozen=True)
 class TrunkChoice:
-    """Trunk of a network and the weights it starts from; forms show them as options of a training."""
+    """Trunk of a localizer or segmenter and the weights it starts from."""
 
-    name: str = parameter("mobilenet_v2", "Trunk", choices=TRUNKS)
-    output_stride: int = parameter(16, "Output stride", "Input pixels per feature.", choices=OUTPUT_STRIDES)
-    width: float = parameter(1.0, "Width", "Factor on all channel counts.", bounds=(0.01, 4.0))
-    weights: str = parameter("", "Trunk weights", "A file or the name of published weights; empty is random.")
-    dilated: bool = parameter(True, "Dilation", "Stages that give up their stride see as far as before.")
+    name: str = parameter(
+        "mobilenet_v2",
+        "Trunk",
+        "MobileNetV2 is the choice for a CPU, ResNet for a GPU; ResNet-38 is that of PSA, SEAM, SC-CAM, EDAM; "
+        "resnet101_caffe that of the published DeepLab v2.",
+        choices=TRUNKS,
+    )
+    output_stride: int = parameter(
+        16,
+        "Output stride",
+        "Input pixels per feature; 8 is finer and about three times slower.",
+        choices=OUTPUT_STRIDES,
+    )
+    width: float = parameter(
+        1.0, "Width", "Factor on all channel counts; published weights need 1.", bounds=(0.01, 4.0), advanced=True
+    )
+    weights: str = parameter(
+        "",
+        "Trunk weights",
+        f"A local file or the name of published weights; empty starts from random weights. {PIXEL_SUPERVISED}",
+    )
+    dilated: bool = parameter(
+        True,
+        "Dilation",
+        "Stages that give up their stride see as far as before. IRN's ResNet-50 does without (only ResNets and VGG-16 "
+        "LargeFOV can).",
+        advanced=True,
+    )

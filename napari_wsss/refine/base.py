@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, ClassVar, Literal
@@ -13,12 +14,12 @@ from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import NoParameters
-from napari_wsss.core.progress import Steps, finish
+from napari_wsss.core.progress import Steps
 
 Input = Literal["background", "saliency", "affinity", "features"]
 
 
-class Refiner:
+class Refiner(ABC):
     """One step of the chain that turns activation maps into a pseudo mask.
 
     Parameters
@@ -69,6 +70,7 @@ class Refiner:
                     missing=(extra,),
                 ) from reason
 
+    @abstractmethod
     def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
         """Return refined maps of the same classes and size, scores in [0, 1].
 
@@ -86,15 +88,11 @@ class Refiner:
         StepError
             When image and maps differ in size, or maps or evidence lack what the step `needs`.
         """
-        return finish(self.steps(image, maps, evidence))
 
     def steps(
         self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING
     ) -> Steps[ActivationMaps]:
-        """Refine, yielding `Progress` where a long step can be watched and cancelled; here nowhere.
-
-        A step has one of both, `refine` or this.
-        """
+        """Refine, yielding `Progress` where a long step can be watched and cancelled; here nowhere."""
         yield from ()
         return self.refine(image, maps, evidence)
 

@@ -26,7 +26,7 @@ from napari_wsss.core.apart import Apart, stalls_others
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
-from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.progress import Progress, Steps, finish
 from napari_wsss.refine.base import Refiner
 
 LOWEST_SCORE = 1e-5
@@ -150,13 +150,14 @@ class DenseCrf(Refiner):
         )
         return kernels.scaled(max(height, width) / _PUBLISHED_LONG_SIDE) if chosen.scale_with_image else kernels
 
+    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
+        """Return Q of the background and of each class; maps without classes come back as they are."""
+        return finish(self.steps(image, maps, evidence))
+
     def steps(
         self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING
     ) -> Steps[ActivationMaps]:
-        """Return Q of the background and of each class, yielding `Progress` after each mean field update.
-
-        Closing the generator stops there. Maps without classes come back as they are.
-        """
+        """Refine, yielding `Progress` after each mean field update; closing the generator stops there."""
         self.check_input(image, maps)
         if not maps.classes or maps.background is None:
             return maps  # one label only: nothing to decide

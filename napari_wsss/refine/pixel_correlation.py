@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
-from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.progress import Progress, Steps, finish
 from napari_wsss.refine.base import Refiner
 
 if TYPE_CHECKING:
@@ -79,10 +79,14 @@ class PixelCorrelation(Refiner):
 
     settings: Parameters
 
+    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
+        """Return the shared scores, each class in its own range; the background stays."""
+        return finish(self.steps(image, maps, evidence))
+
     def steps(
         self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING
     ) -> Steps[ActivationMaps]:
-        """Share scores, each class in its own range, yielding `Progress` after each iteration; the background stays."""
+        """Refine, yielding `Progress` after each iteration; closing the generator stops there."""
         self.check_input(image, maps)
         if not maps.classes or not self.settings.iterations:
             return maps

@@ -90,10 +90,14 @@ class RandomWalk(Refiner):
         if self.settings.with_background:
             self.gives = frozenset({"background"})
 
+    def refine(self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING) -> ActivationMaps:
+        """Return the maps after the walk, and the background where one walked."""
+        return finish(self.steps(image, maps, evidence))
+
     def steps(
         self, image: NDArray[np.uint8], maps: ActivationMaps, evidence: Evidence = NOTHING
     ) -> Steps[ActivationMaps]:
-        """Return maps after the walk, and the background where one walked, yielding `Progress` every few products."""
+        """Refine, yielding `Progress` every few products; closing the generator stops there."""
         self.check_input(image, maps)
         chosen = self.settings
         background = self._background(maps)

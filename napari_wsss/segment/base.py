@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import SegmentInference
@@ -69,12 +69,12 @@ class Segmenter(TrunkNetwork):
     pixel_supervised : bool
         Whether it started from weights trained on pixel masks; its checkpoint remembers.
     network : Module
-        What `published` weights fit, with a `trunk`; a method without one says where its trunk is.
+        What `published` weights fit; only methods that have some need it.
     """
 
     shelf = "segment"
     has_classes = True
-    network: Any
+    network: nn.Module
 
     def __init__(
         self, class_count: int, trunk: Trunk, parameters: Any | None = None, normalisation: Normalisation = IMAGENET
@@ -86,10 +86,9 @@ class Segmenter(TrunkNetwork):
         self.pixel_supervised = False
 
     @property
+    @abstractmethod
     def trunk(self) -> Trunk:
-        """The feature extractor; that of `network` where a method says nothing else."""
-        trunk: Trunk = self.network.trunk
-        return trunk
+        """The feature extractor."""
 
     @abstractmethod
     def segment(self, images: Tensor) -> Tensor:

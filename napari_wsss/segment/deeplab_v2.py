@@ -69,6 +69,11 @@ class DeepLabV2(Segmenter):
         self.network = Network(trunk, class_count + 1, self.settings.rates or None, self.settings.multi_scale)
         rest_unused(trunk)
 
+    @property
+    def trunk(self) -> Trunk:
+        """The feature extractor."""
+        return self.network.trunk
+
     def segment(self, images: Tensor) -> Tensor:
         """Return probabilities (B,C+1,H,W): softmax of the largest logits at image size."""
         return at_image_size(self.network(images), images).softmax(1)

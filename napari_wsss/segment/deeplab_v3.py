@@ -79,6 +79,11 @@ class DeepLabV3(Segmenter):
         self.network = Network(trunk, class_count + 1, rates, aux)
         rest_unused(trunk)
 
+    @property
+    def trunk(self) -> Trunk:
+        """The feature extractor."""
+        return self.network.trunk
+
     def segment(self, images: Tensor) -> Tensor:
         """Return probabilities (B,C+1,H,W): softmax of the logits at image size."""
         logits = self.network(images).main  # (B, C+1, h, w)

@@ -70,6 +70,11 @@ class DeepLabV3Plus(Segmenter):
         self.network = Network(trunk, class_count + 1, self.settings.rates or None)
         rest_unused(trunk)
 
+    @property
+    def trunk(self) -> Trunk:
+        """The feature extractor."""
+        return self.network.trunk
+
     def segment(self, images: Tensor) -> Tensor:
         """Return probabilities (B,C+1,H,W): softmax of the logits at image size."""
         return self._logits(images).softmax(1)
