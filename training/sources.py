@@ -46,6 +46,19 @@ class SegmentationSources:
     accepted_limit: int = parameter(
         0, "Accepted limit", "Use at most so many accepted masks; 0 uses all.", bounds=(0, 10**9), advanced=True
     )
+    accepted_machine_weight: float = parameter(
+        1.0,
+        "Accepted machine weight",
+        "Weight, for a pixel classifier, of what a machine drew in an accepted mask; a person's pixels count 1.",
+        bounds=(0.0, 1.0),
+        advanced=True,
+    )
+    empty_is_background: bool = parameter(
+        False,
+        "No label means background",
+        "A pixel classifier learns images without any label as background, all of them.",
+        advanced=True,
+    )
     cached_side: int = parameter(
         1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
     )

@@ -1,0 +1,77 @@
+"""A small multi-layer perceptron that tells the class of a cell from the features of a frozen trunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LEAST_SPREAD = 1e-3
+"""Added to a standard deviation, so that a channel that never differs stays finite."""
+
+
+class PixelHead(nn.Module):
+    """Linear, ReLU, dropout, linear on standardised features; several of them answer by their mean.
+
+    Parameters
+    ----------
+    channels : int
+        Features D of a cell.
+    classes : int
+        Outputs, background included.
+    hidden : int
+        Width of the hidden layer.
+    dropout : float in [0, 1)
+        Share of hidden units left out in training.
+    members : int
+        Perceptrons that learn apart from each other; their log-probabilities are averaged.
+
+    Attributes
+    ----------
+    centre, spread : (D,) float32
+        Mean and standard deviation of what it learned from.
+    """
+
+    centre: Tensor
+    spread: Tensor
+
+    def __init__(self, channels: int, classes: int, hidden: int, dropout: float, members: int = 1) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(channels))
+        self.register_buffer("spread", torch.ones(channels))
+        self.members = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(channels, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(hidden, classes)
+            )
+            for _ in range(members)
+        )
+
+    def standardise(self, rows: Tensor) -> None:
+        """Take mean and spread from features (N,D)."""
+        self.centre.copy_(rows.mean(0))
+        self.spread.copy_(rows.std(0, correction=0) + LEAST_SPREAD)
+
+    def each(self, rows: Tensor) -> Tensor:
+        """Return the logits (M,N,classes) of each member for features (N,D)."""
+        rows = (rows - self.centre) / self.spread
+        return torch.stack([member(rows) for member in self.members])
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return logits (N,classes) of features (N,D): the mean of the members' log-probabilities."""
+        return self.each(rows).float().log_softmax(-1).mean(0)
+
+
+def on_finest_grid(taps: Sequence[Tensor]) -> Tensor:
+    """Return the features (B,D,h,w) of several taps (B,C,h,w), all brought to the grid with the most cells (bilinear).
+
+    The first cells of all grids lie on the first pixel, and on sizes of the form 32k+1 the last ones on the last.
+    """
+    size = max((tap.shape[2:] for tap in taps), key=lambda shape: shape[0] * shape[1])
+    return torch.cat([tap if tap.shape[2:] == size else enlarged(tap, size) for tap in taps], 1)
+
+
+def enlarged(planes: Tensor, size: Sequence[int]) -> Tensor:
+    """Return planes (B,C,h,w) at another size, bilinear, corner cells on corner pixels."""
+    return F.interpolate(planes.float(), tuple(size), mode="bilinear", align_corners=True)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import publish
+from napari_wsss.core.masks import encode_mask
+from napari_wsss.project.project import Project
+from napari_wsss.project.scribble_files import TIME_TEXT, read_scribbles, scribble_path
+
+ID = "day 1/a.png"
+
+
+def write(project: Project, values: np.ndarray, when: float | None = None) -> None:
+    path = scribble_path(project, ID)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with publish(path) as file:
+        file.write(encode_mask(values, project.classes, {TIME_TEXT: repr(time.time() if when is None else when)}))
+
+
+def dot() -> np.ndarray:
+    values = np.zeros((6, 8), np.uint8)
+    values[2, 3] = 1
+    return values
+
+
+def test_scribbles_come_back(project: Project) -> None:
+    assert read_scribbles(project, ID) is None
+    write(project, dot())
+    found = read_scribbles(project, ID)
+    assert found is not None
+    assert np.array_equal(found, dot())
+
+
+def test_scribbles_older_than_the_acceptance_are_spent_until_it_is_taken_back(
+    project: Project, mask: np.ndarray
+) -> None:
+    write(project, dot(), when=time.time() - 10)
+    project.accept(ID, np.minimum(mask, 1))
+    assert read_scribbles(project, ID) is None
+    project.undo_decision()
+    assert read_scribbles(project, ID) is not None
+
+
+def test_wiped_scribbles_are_none(project: Project) -> None:
+    write(project, np.zeros((6, 8), np.uint8))
+    assert read_scribbles(project, ID) is None
+
+
+def test_a_damaged_file_is_said(project: Project) -> None:
+    write(project, dot())
+    scribble_path(project, ID).write_bytes(b"no picture")
+    with pytest.raises(ProjectError, match="cannot be read"):
+        read_scribbles(project, ID)

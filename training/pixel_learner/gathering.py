@@ -1,0 +1,127 @@
+"""Gathering what a person gave, image by image, as cells that a pixel classifier learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from napari_wsss.core.errors import LabelError
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.tap_features import ProjectFeatures
+from napari_wsss.project.project import Project
+from napari_wsss.segment.pixel_classifier import PixelClassifier
+from training.data.pictures import training_records
+from training.pixel_learner.cells import Cells, cells_of
+from training.pixel_learner.examples import Trust, example_of
+from training.run_folder import RunFolder
+from training.sources import SegmentationSources
+
+STAGE = "gather"
+MOST_OF_IMAGE = 1500
+MOST_OF_ALL = 200_000
+"""Cells; 180 MB of 448 features."""
+
+
+class Gathering:
+    """The cells of a project's images, kept until what a person said about an image changes.
+
+    Parameters
+    ----------
+    project : Project
+    features : ProjectFeatures
+        Of the classifier's trunk.
+    classifier : PixelClassifier
+        Says how features become rows; it does not change.
+    sources : SegmentationSources
+    seed : int
+        Of the choice of cells; that of an image does not depend on other images.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        features: ProjectFeatures,
+        classifier: PixelClassifier,
+        sources: SegmentationSources,
+        seed: int,
+    ) -> None:
+        self._project, self._features, self._classifier = project, features, classifier
+        self._trust = Trust(sources.accepted_machine_weight, sources.empty_is_background)
+        self._limit, self._seed = sources.accepted_limit, seed
+        self._kept: dict[str, tuple[Cells, bool]] = {}
+
+    def fixed(self, run: RunFolder) -> list[str]:
+        """Return the ids that a run learns from, fixed when it first starts so that resuming sees the same."""
+        if "images" not in run.record:
+            run.update(images=self.ids())
+        found: list[str] = run.record["images"]
+        return found
+
+    def ids(self) -> list[str]:
+        """Return the images that may teach, in catalog order: neither excluded nor held out; accepted ones limited."""
+        records = training_records(self._project)
+        accepted = [record.id for record in records if record.state == "accepted"]
+        left_out = set(accepted[self._limit :]) if self._limit else set()
+        return [record.id for record in records if record.id not in left_out]
+
+    def gather(self, ids: Iterable[str]) -> Steps[int]:
+        """Read again what a person said about images, and return of how many that is something.
+
+        Raises
+        ------
+        ProjectError
+            When a mask is damaged, or of another size than its image.
+        """
+        ids, found = tuple(ids), 0
+        for position, image_id in enumerate(ids):
+            found += self.gather_one(image_id)
+            yield Progress(STAGE, position + 1, len(ids), image_id)
+        return found
+
+    def gather_one(self, image_id: str) -> bool:
+        """Read again what a person said about an image; return False, and forget the image, when that is nothing."""
+        self._kept.pop(image_id, None)
+        example = example_of(self._project, self._project.catalog.get(image_id), self._trust)
+        if example is None:
+            return False
+        features = self._features(image_id)
+        random = np.random.default_rng([self._seed, *image_id.encode()])
+        cells = cells_of(
+            example,
+            self._classifier.rows(features),
+            features.grid,
+            self._classifier.class_count,
+            MOST_OF_IMAGE,
+            random,
+        )
+        self._kept[image_id] = cells, example.whole
+        return True
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Learn no longer from images (they were excluded, or held out)."""
+        for image_id in ids:
+            self._kept.pop(image_id, None)
+
+    def cells(self, but: Sequence[str] = ()) -> Cells:
+        """Return the cells of all images that said something, without those of `but`.
+
+        Raises
+        ------
+        LabelError
+            When there is none.
+        """
+        left_out = set(but)
+        parts = [cells for image_id, (cells, _) in self._kept.items() if image_id not in left_out]
+        if not parts:
+            raise LabelError(
+                "Nobody has said anything about a pixel of the training images yet. Accept a mask, draw in one, or "
+                "click on a thing and on the background (scribbles)."
+            )
+        most = max(1, MOST_OF_ALL // len(parts))
+        return Cells.joined([cells.first(most) for cells in parts])
+
+    def counts(self) -> dict[str, int]:
+        """Return how many images said something about the ``whole`` picture, and how many about ``parts`` of it."""
+        whole = sum(whole for _, whole in self._kept.values())
+        return {"whole": whole, "parts": len(self._kept) - whole}
