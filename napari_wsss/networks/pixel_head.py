@@ -48,6 +48,12 @@ class PixelHead(nn.Module):
             for _ in range(members)
         )
 
+    def forget(self) -> None:
+        """Draw all weights anew."""
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                layer.reset_parameters()
+
     def standardise(self, rows: Tensor) -> None:
         """Take mean and spread from features (N,D)."""
         self.centre.copy_(rows.mean(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.segment.pixel_classifier import PixelClassifier
@@ -18,19 +19,16 @@ STANDARD_CELLS = 50_000
 
 
 def start(classifier: PixelClassifier, cells: Cells, seed: int) -> None:
-    """Prepare a classifier for cells: mean and spread of its features, and which classes they show.
+    """Prepare a classifier for cells: fresh weights, mean and spread of its features, and which classes they show.
 
     Raises
     ------
     LabelError
         When there is no cell, or all show one value only.
     """
-    shown = cells.shown
-    if int(shown.sum()) < 2:
-        raise LabelError(
-            f"A pixel classifier learns from at least two classes (background is one); found {int(shown.sum())}. "
-            "Accept a mask, or click on a thing and on the background."
-        )
+    shown = _shown_by(cells)
+    torch.manual_seed(seed)
+    classifier.head.forget()
     chosen = torch.randperm(len(cells), generator=torch.Generator().manual_seed(seed))[:STANDARD_CELLS]
     classifier.head.standardise(cells.rows[chosen].float().to(classifier.known.device))
     classifier.known.copy_(shown)
@@ -59,3 +57,24 @@ def fitted(learner: Learner, classifier: PixelClassifier, cells: Cells, order: C
         with learner.forward():
             losses = classifier.cell_loss(rows.float(), targets, allowed, weights)
         yield learner.update(losses)
+
+
+def start_warm(classifier: PixelClassifier, cells: Cells, seed: int) -> None:
+    """Prepare a classifier to go on from its last fit: its weights, and what it standardises by, stay.
+
+    Raises
+    ------
+    LabelError
+        As `start` does.
+    """
+    classifier.known.copy_(_shown_by(cells))
+
+
+def _shown_by(cells: Cells) -> Tensor:
+    shown = cells.shown
+    if int(shown.sum()) < 2:
+        raise LabelError(
+            f"A pixel classifier learns from at least two classes (background is one); found {int(shown.sum())}. "
+            "Accept a mask, or click on a thing and on the background."
+        )
+    return shown

@@ -112,7 +112,8 @@ class Gathering:
             When there is none.
         """
         left_out = set(but)
-        parts = [cells for image_id, (cells, _) in self._kept.items() if image_id not in left_out]
+        # In the order of ids: what is learned does not depend on what was decided first.
+        parts = [self._kept[image_id][0] for image_id in sorted(self._kept) if image_id not in left_out]
         if not parts:
             raise LabelError(
                 "Nobody has said anything about a pixel of the training images yet. Accept a mask, draw in one, or "

@@ -1,0 +1,197 @@
+"""A learner beside a window: what a person gives is learned within seconds and answered for every image.
+
+It knows neither window nor session. Whoever holds it calls, in one thread or process of its own:
+
+1. `prepare` with the images in the order they are wanted: their features, once and for all;
+2. `take` after every decision, with the images it was about: what is known about their pixels is read again;
+3. `learn`, when the person pauses: a fit, from where the last one ended or afresh;
+4. `maps` of the shown image, then of the others: probabilities that go wherever a segmenter's go.
+
+`state` and `restore` bring an earlier fit back. A fit from fresh weights gives, weight by weight, what the recipe
+``segmentation --method pixel_classifier`` gives from the same project.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.tap_features import ProjectFeatures
+from napari_wsss.project.project import Project
+from napari_wsss.segment.base import build_segmenter, save_segmenter
+from napari_wsss.segment.pixel_classifier import PixelClassifier
+from training.config import RunConfig
+from training.hardware import prepare
+from training.loop.learner import Learner, seed_everything
+from training.pixel_learner.enlargement import fix_enlargement
+from training.pixel_learner.fitting import fitted, order_of, start, start_warm
+from training.pixel_learner.gathering import Gathering
+from training.sources import SegmentationSources
+
+STAGE = "learn"
+WARM_SHARE = 1 / 3
+"""Part of the steps, and of the rate, of a fit that goes on from the last one."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a fit learned from.
+
+    Parameters
+    ----------
+    whole, parts : int
+        Images a person decided about as a whole, and images of which parts are known.
+    cells : int
+        Cells learned from.
+    classes : tuple of str
+        Names of the classes somebody has shown.
+    seconds : float
+        Wall time of the fit.
+    loss : float
+        Mean loss of its last steps.
+    """
+
+    whole: int
+    parts: int
+    cells: int
+    classes: tuple[str, ...]
+    seconds: float
+    loss: float
+
+
+State = dict[str, Tensor]
+
+
+class PixelLearner:
+    """A pixel classifier and what it learns from.
+
+    Parameters
+    ----------
+    project : Project
+        Read only; features go to its disposable results.
+    config : RunConfig
+        Of recipe ``segmentation`` and method ``pixel_classifier``.
+
+    Attributes
+    ----------
+    features : ProjectFeatures
+        Of the trunk; `features.computed` counts its passes.
+    classifier : PixelClassifier
+    learned : Learned, optional
+        The last fit; None before the first one.
+    """
+
+    def __init__(self, project: Project, config: RunConfig) -> None:
+        assert isinstance(config.sources, SegmentationSources)
+        self._project, self._config = project, config
+        self._device, self._bf16 = prepare(config.hardware)
+        seed_everything(config.optimisation.seed)
+        classifier = build_segmenter(config.method, len(project.classes), config.network.choice(), config.parameters)
+        assert isinstance(classifier, PixelClassifier)
+        fix_enlargement(classifier, project)
+        self.classifier = classifier.to(self._device)
+        self.features = ProjectFeatures(project, classifier)
+        self._gathering = Gathering(project, self.features, classifier, config.sources, config.optimisation.seed)
+        self.learned: Learned | None = None
+
+    # -- what is known ------------------------------------------------------------------------------------
+
+    def prepare(self, ids: Iterable[str]) -> Steps[int]:
+        """Compute missing features of images, in the given order; return how many were computed."""
+        return self.features.prepare(ids)
+
+    def take_all(self) -> Steps[int]:
+        """Read what a person said about all images that may teach; return of how many that is something."""
+        return self._gathering.gather(self._gathering.ids())
+
+    def take(self, ids: Iterable[str]) -> int:
+        """Read again what a person said about images; return of how many that is something.
+
+        Raises
+        ------
+        ProjectError
+            When a mask is damaged, or of another size than its image.
+        """
+        ids, may_teach = tuple(ids), set(self._gathering.ids())
+        self._gathering.forget(image_id for image_id in ids if image_id not in may_teach)
+        return sum(self._gathering.gather_one(image_id) for image_id in ids if image_id in may_teach)
+
+    # -- learning -----------------------------------------------------------------------------------------
+
+    def learn(self, *, warm: bool = False) -> Steps[Learned]:
+        """Fit the classifier to what is known; `warm` goes on from the last fit, in a third of the steps.
+
+        Closing the generator leaves the classifier as it was before.
+
+        Raises
+        ------
+        LabelError
+            When there is too little to learn from.
+        StepError
+            When the loss is not finite.
+        """
+        before, done, started = self.state(), False, time.perf_counter()
+        try:
+            cells = self._gathering.cells()
+            warm = warm and self.learned is not None
+            (start_warm if warm else start)(self.classifier, cells, self._config.optimisation.seed)
+            settings = self._config.optimisation
+            if warm:
+                steps = max(1, round(settings.iterations * WARM_SHARE))
+                settings = replace(settings, iterations=steps, learning_rate=settings.learning_rate * WARM_SHARE)
+            groups = ((), self.classifier.head_parameters())
+            learner = Learner(self.classifier, groups, settings, settings.iterations, self._device, self._bf16)
+            losses = []
+            for figures in fitted(learner, self.classifier, cells, order_of(cells, settings)):
+                losses.append(figures["loss"])
+                yield Progress(STAGE, learner.step, learner.total, metrics=figures)
+            done = True
+        finally:
+            if not done:
+                self.restore(before)
+        self.classifier.eval()
+        last = losses[-10:]
+        seconds = time.perf_counter() - started
+        counts = self._gathering.counts()
+        self.learned = Learned(
+            **counts, cells=len(cells), classes=self._shown(), seconds=seconds, loss=sum(last) / len(last)
+        )
+        return self.learned
+
+    def _shown(self) -> tuple[str, ...]:
+        known = self.classifier.known[1:].tolist()
+        return tuple(name for name, shown in zip(self._project.classes.names, known, strict=True) if shown)
+
+    # -- answering ----------------------------------------------------------------------------------------
+
+    def maps(self, image_id: str) -> ActivationMaps:
+        """Return the probabilities of an image's labelled classes and of background, at the image's size.
+
+        Those of classes nobody has shown are 0.
+        """
+        classes = self._project.classes.indices(self._project.catalog.get(image_id).labels)
+        found = self.classifier.answer(self.features(image_id), classes)
+        return ActivationMaps(found[1:], classes, found[0])
+
+    # -- states -------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Return everything a fit changes, to be given to `restore` some time."""
+        kept = {name: value for name, value in self.classifier.state_dict().items() if not name.startswith("_trunk.")}
+        return copy.deepcopy(kept)
+
+    def restore(self, state: State) -> None:
+        """Bring the classifier to an earlier state."""
+        self.classifier.load_state_dict(state, strict=False)
+
+    def save(self, path: Path) -> None:
+        """Publish the classifier as a checkpoint that can be applied to the project like any segmenter's."""
+        run = {"recipe": "segmentation", "config": self._config.decisive()}
+        save_segmenter(path, self.classifier, self._project.classes, run)
