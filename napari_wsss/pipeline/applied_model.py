@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import StepError, WsssError
+from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline.lineage import Lineage, Source, checkpoint_of, file_digest, inference_of, method_of
+from napari_wsss.pipeline.tap_features import kept_features
 from napari_wsss.project.project import Project
 
 
@@ -53,10 +55,12 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     """
     wanted = lineage.base.weights
     network, known = applied_network(lineage.project, lineage.plan, lineage.source, device, background, wanted)
-    image = lineage.project.load_image(lineage.image_id).pixels
     settings = inference_of(lineage.plan, lineage.source)
     project_classes = lineage.project.classes
     pairs = {k: own for k in classes if (own := known_as(k, project_classes, known)) is not None}
+    if answers_from_features(network, settings):
+        return _from_features(lineage, network, classes, pairs)
+    image = lineage.project.load_image(lineage.image_id).pixels
     if lineage.source == "segment":
         return _from_probabilities(network.infer(image, settings), classes, pairs)
     companions = companions_for(lineage, known)
@@ -113,6 +117,21 @@ def _from_probabilities(
         if k in pairs:
             scores[row] = probabilities[pairs[k] + 1]
     return renormalised(ActivationMaps(scores, classes, probabilities[0]))
+
+
+def answers_from_features(network: Any, settings: Inference | SegmentInference) -> bool:
+    """True when a network answers from the kept features of a frozen trunk, and is asked for one plain view."""
+    return hasattr(network, "answer") and (settings.scales, settings.flip) == ((1.0,), False)
+
+
+def _from_features(lineage: Lineage, network: Any, classes: tuple[int, ...], pairs: dict[int, int]) -> ActivationMaps:
+    """Return maps and background from the kept features of an image, which share all probability."""
+    found = network.answer(kept_features(lineage.project, network)(lineage.image_id), tuple(pairs.values()))
+    scores = np.zeros((len(classes), *found.shape[1:]), np.float32)
+    for row, k in enumerate(classes):
+        if k in pairs:
+            scores[row] = found[1 + list(pairs).index(k)]
+    return ActivationMaps(scores, classes, found[0])
 
 
 def applied_network(

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from threading import Lock
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,3 +124,15 @@ class ProjectFeatures:
         if self._on_disk + features.nbytes <= self._disk_bytes:
             store.write_features(self.provenance, image_id, content, features)
             self._on_disk += os.path.getsize(store.path(self.provenance, image_id))
+
+
+_OPEN: WeakKeyDictionary[Project, ProjectFeatures] = WeakKeyDictionary()
+
+
+def kept_features(project: Project, network: FeatureNetwork) -> ProjectFeatures:
+    """Return the features of a project's images by the trunk of a network; those in memory outlive a new head."""
+    known = _OPEN.get(project)
+    provenance = network.features_provenance()
+    if known is None or known.provenance != provenance:
+        known = _OPEN[project] = ProjectFeatures(project, network)
+    return known

@@ -105,6 +105,7 @@ class PixelClassifier(Segmenter):
         self.head = PixelHead(
             channels, class_count + 1, self.settings.hidden, self.settings.dropout, self.settings.members
         )
+        self._hashed: tuple[tuple[tuple[int, int], ...], str] = (), ""
         self.register_buffer("known", torch.ones(class_count + 1, dtype=torch.bool))
 
     known: Tensor
@@ -181,7 +182,15 @@ class PixelClassifier(Segmenter):
             "enlargement": self.enlargement,
             "normalisation": self.normalisation.to_dict(),
         }
-        return Provenance("features.taps", facts, weights=_digest(trunk.state_dict()))
+        return Provenance("features.taps", facts, weights=self._trunk_digest())
+
+    def _trunk_digest(self) -> str:
+        """Return the content hash of the trunk's values, computed again only when one of them changed."""
+        state = self.trunk.state_dict()
+        now = tuple((value.data_ptr(), -1 if value.is_inference() else value._version) for value in state.values())
+        if self._hashed[0] != now:
+            self._hashed = now, _digest(state)
+        return self._hashed[1]
 
     def describe(self, image: NDArray[np.uint8], inference: SegmentInference | None = None) -> TapFeatures:
         """Return the features of an image (H,W,3) uint8 RGB: one pass of the trunk, in tiles where it is large."""
