@@ -53,6 +53,14 @@ class SegmentationSources:
         bounds=(0.0, 1.0),
         advanced=True,
     )
+    pseudo_rounds: int = parameter(
+        1,
+        "Pseudo-label rounds",
+        "How often a pixel classifier learns again with what it is sure of in images that are known in part, by "
+        "clicks or strokes; such pixels have the machine weight.",
+        bounds=(0, 10),
+        advanced=True,
+    )
     empty_is_background: bool = parameter(
         False,
         "No label means background",

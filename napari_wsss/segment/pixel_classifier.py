@@ -74,7 +74,7 @@ class PixelClassifier(Segmenter):
         )
         hidden: int = parameter(128, "Hidden width", "Units of the hidden layer.", bounds=(1, 4096))
         dropout: float = parameter(
-            0.3, "Dropout", "Share of hidden units left out in training.", bounds=(0.0, 0.95), advanced=True
+            0.7, "Dropout", "Share of hidden units left out in training.", bounds=(0.0, 0.95), advanced=True
         )
         members: int = parameter(
             1, "Members", "Perceptrons whose answers are averaged; each takes as long.", bounds=(1, 16), advanced=True
@@ -227,7 +227,9 @@ class PixelClassifier(Segmenter):
         taps = [torch.from_numpy(tap)[None].to(self.known.device) for tap in features.values()]
         return on_finest_grid(taps)[0].flatten(1).T
 
-    def answer(self, features: TapFeatures, classes: tuple[int, ...]) -> NDArray[np.float32]:
+    def answer(
+        self, features: TapFeatures, classes: tuple[int, ...], size: tuple[int, int] | None = None
+    ) -> NDArray[np.float32]:
         """Return probabilities (K+1,H,W) float32 of background and of the given classes, which share all of it.
 
         Parameters
@@ -236,12 +238,14 @@ class PixelClassifier(Segmenter):
             As `describe` gives them.
         classes : tuple of int
             0-based; the image-level labels.
+        size : (int, int), optional
+            Height and width; the image's without it.
         """
         wanted = [0, *(k + 1 for k in classes)]
         with torch.inference_mode(), evaluating(self):
             logits = self.of_rows(self.rows(features))[:, wanted]  # (h*w, K+1)
             planes = logits.T.reshape(1, len(wanted), *features.grid)
-            found: NDArray[np.float32] = enlarged(planes, features.size).softmax(1)[0].cpu().numpy()
+            found: NDArray[np.float32] = enlarged(planes, size or features.size).softmax(1)[0].cpu().numpy()
         return found
 
 

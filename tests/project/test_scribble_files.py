@@ -6,19 +6,10 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish
-from napari_wsss.core.masks import encode_mask
 from napari_wsss.project.project import Project
-from napari_wsss.project.scribble_files import TIME_TEXT, read_scribbles, scribble_path
+from napari_wsss.project.scribble_files import read_scribbles, scribble_path, write_scribbles
 
 ID = "day 1/a.png"
-
-
-def write(project: Project, values: np.ndarray, when: float | None = None) -> None:
-    path = scribble_path(project, ID)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with publish(path) as file:
-        file.write(encode_mask(values, project.classes, {TIME_TEXT: repr(time.time() if when is None else when)}))
 
 
 def dot() -> np.ndarray:
@@ -29,7 +20,7 @@ def dot() -> np.ndarray:
 
 def test_scribbles_come_back(project: Project) -> None:
     assert read_scribbles(project, ID) is None
-    write(project, dot())
+    write_scribbles(project, ID, dot())
     found = read_scribbles(project, ID)
     assert found is not None
     assert np.array_equal(found, dot())
@@ -38,7 +29,7 @@ def test_scribbles_come_back(project: Project) -> None:
 def test_scribbles_older_than_the_acceptance_are_spent_until_it_is_taken_back(
     project: Project, mask: np.ndarray
 ) -> None:
-    write(project, dot(), when=time.time() - 10)
+    write_scribbles(project, ID, dot(), when=time.time() - 10)
     project.accept(ID, np.minimum(mask, 1))
     assert read_scribbles(project, ID) is None
     project.undo_decision()
@@ -46,12 +37,12 @@ def test_scribbles_older_than_the_acceptance_are_spent_until_it_is_taken_back(
 
 
 def test_wiped_scribbles_are_none(project: Project) -> None:
-    write(project, np.zeros((6, 8), np.uint8))
+    write_scribbles(project, ID, np.zeros((6, 8), np.uint8))
     assert read_scribbles(project, ID) is None
 
 
 def test_a_damaged_file_is_said(project: Project) -> None:
-    write(project, dot())
+    write_scribbles(project, ID, dot())
     scribble_path(project, ID).write_bytes(b"no picture")
     with pytest.raises(ProjectError, match="cannot be read"):
         read_scribbles(project, ID)

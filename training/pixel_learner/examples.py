@@ -94,6 +94,13 @@ def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) ->
     return Example(record.id, labels, values, weights, accepted or not record.labels)
 
 
+def nothing_known(project: Project, record: ImageRecord) -> Example:
+    """Return the example of an image that nobody said anything about but its labels."""
+    size = image_size(project.image_path(record.id))
+    values, weights = np.full(size, IGNORE, np.uint8), np.zeros(size, np.float32)
+    return Example(record.id, project.classes.indices(record.labels), values, weights)
+
+
 def _lay(values: Mask, weights: Weights, mask: SourcedMask, machine: float = 0.0, nobody: float = 0.0) -> None:
     """Write what a mask says into `values` and `weights`, machines' and nobody's pixels with weights of their own."""
     sources = mask.sources

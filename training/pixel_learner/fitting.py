@@ -59,7 +59,7 @@ def fitted(learner: Learner, classifier: PixelClassifier, cells: Cells, order: C
         yield learner.update(losses)
 
 
-def start_warm(classifier: PixelClassifier, cells: Cells, seed: int) -> None:
+def start_warm(classifier: PixelClassifier, cells: Cells) -> None:
     """Prepare a classifier to go on from its last fit: its weights, and what it standardises by, stay.
 
     Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from napari_wsss.project.project import Project
 from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.data.pictures import training_records
 from training.pixel_learner.cells import Cells, cells_of
-from training.pixel_learner.examples import Trust, example_of
-from training.run_folder import RunFolder
+from training.pixel_learner.examples import Example, Trust, example_of, nothing_known
+from training.pixel_learner.pseudo_labels import Confidence, pseudo_labelled
 from training.sources import SegmentationSources
 
 STAGE = "gather"
-MOST_OF_IMAGE = 1500
+MOST_OF_IMAGE, MOST_PSEUDO = 1500, 1500
 MOST_OF_ALL = 200_000
 """Cells; 180 MB of 448 features."""
 
@@ -50,13 +50,7 @@ class Gathering:
         self._trust = Trust(sources.accepted_machine_weight, sources.empty_is_background)
         self._limit, self._seed = sources.accepted_limit, seed
         self._kept: dict[str, tuple[Cells, bool]] = {}
-
-    def fixed(self, run: RunFolder) -> list[str]:
-        """Return the ids that a run learns from, fixed when it first starts so that resuming sees the same."""
-        if "images" not in run.record:
-            run.update(images=self.ids())
-        found: list[str] = run.record["images"]
-        return found
+        self._pseudo: dict[str, Cells] = {}
 
     def ids(self) -> list[str]:
         """Return the images that may teach, in catalog order: neither excluded nor held out; accepted ones limited."""
@@ -85,42 +79,61 @@ class Gathering:
         example = example_of(self._project, self._project.catalog.get(image_id), self._trust)
         if example is None:
             return False
-        features = self._features(image_id)
-        random = np.random.default_rng([self._seed, *image_id.encode()])
-        cells = cells_of(
-            example,
-            self._classifier.rows(features),
-            features.grid,
-            self._classifier.class_count,
-            MOST_OF_IMAGE,
-            random,
-        )
-        self._kept[image_id] = cells, example.whole
+        self._kept[image_id] = self._cells_of(example, MOST_OF_IMAGE), example.whole
         return True
+
+    def mark(self, ids: Iterable[str], confidence: Confidence) -> Steps[None]:
+        """Add pseudo labels of images by the classifier as it is now, in place of all earlier ones.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            Images a person showed parts of, or nothing.
+        confidence : Confidence
+        """
+        ids, found = tuple(ids), {}
+        for position, image_id in enumerate(ids):
+            record = self._project.catalog.get(image_id)
+            example = example_of(self._project, record, self._trust) or nothing_known(self._project, record)
+            image, features = self._project.load_image(image_id).pixels, self._features(image_id)
+            sure = pseudo_labelled(self._classifier, features, image, example, confidence)
+            found[image_id] = self._cells_of(sure, MOST_PSEUDO)
+            yield Progress(STAGE, position + 1, len(ids), image_id)
+        self._pseudo = found
+
+    def partly_known(self) -> list[str]:
+        """Return the images a person showed parts of, in the order of ids."""
+        return [image_id for image_id in sorted(self._kept) if not self._kept[image_id][1]]
+
+    def _cells_of(self, example: Example, most: int) -> Cells:
+        features = self._features(example.image_id)
+        rows, random = self._classifier.rows(features), np.random.default_rng([self._seed, *example.image_id.encode()])
+        return cells_of(example, rows, features.grid, self._classifier.class_count, most, random)
 
     def forget(self, ids: Iterable[str]) -> None:
         """Learn no longer from images (they were excluded, or held out)."""
         for image_id in ids:
             self._kept.pop(image_id, None)
+            self._pseudo.pop(image_id, None)
 
-    def cells(self, but: Sequence[str] = ()) -> Cells:
-        """Return the cells of all images that said something, without those of `but`.
+    def cells(self, *, pseudo: bool = False) -> Cells:
+        """Return the cells of all images about which a person said something, with `pseudo` those marked besides.
 
         Raises
         ------
         LabelError
             When there is none.
         """
-        left_out = set(but)
         # In the order of ids: what is learned does not depend on what was decided first.
-        parts = [self._kept[image_id][0] for image_id in sorted(self._kept) if image_id not in left_out]
+        parts = [self._kept[image_id][0] for image_id in sorted(self._kept)]
         if not parts:
             raise LabelError(
                 "Nobody has said anything about a pixel of the training images yet. Accept a mask, draw in one, or "
                 "click on a thing and on the background (scribbles)."
             )
         most = max(1, MOST_OF_ALL // len(parts))
-        return Cells.joined([cells.first(most) for cells in parts])
+        marked = [self._pseudo[image_id] for image_id in sorted(self._pseudo)] if pseudo else []
+        return Cells.joined([cells.first(most) for cells in (*parts, *marked)])
 
     def counts(self) -> dict[str, int]:
         """Return how many images said something about the ``whole`` picture, and how many about ``parts`` of it."""

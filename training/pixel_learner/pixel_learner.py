@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,9 +31,11 @@ from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.config import RunConfig
 from training.hardware import prepare
 from training.loop.learner import Learner, seed_everything
+from training.pixel_learner.cells import Cells
 from training.pixel_learner.enlargement import fix_enlargement
 from training.pixel_learner.fitting import fitted, order_of, start, start_warm
 from training.pixel_learner.gathering import Gathering
+from training.pixel_learner.pseudo_labels import Confidence
 from training.sources import SegmentationSources
 
 STAGE = "learn"
@@ -48,8 +51,6 @@ class Learned:
     ----------
     whole, parts : int
         Images a person decided about as a whole, and images of which parts are known.
-    cells : int
-        Cells learned from.
     classes : tuple of str
         Names of the classes somebody has shown.
     seconds : float
@@ -60,7 +61,6 @@ class Learned:
 
     whole: int
     parts: int
-    cells: int
     classes: tuple[str, ...]
     seconds: float
     loss: float
@@ -78,6 +78,8 @@ class PixelLearner:
         Read only; features go to its disposable results.
     config : RunConfig
         Of recipe ``segmentation`` and method ``pixel_classifier``.
+    stage : str
+        Named in the progress of fits.
 
     Attributes
     ----------
@@ -88,9 +90,11 @@ class PixelLearner:
         The last fit; None before the first one.
     """
 
-    def __init__(self, project: Project, config: RunConfig) -> None:
+    def __init__(self, project: Project, config: RunConfig, stage: str = STAGE) -> None:
         assert isinstance(config.sources, SegmentationSources)
-        self._project, self._config = project, config
+        self._project, self._config, self._stage = project, config, stage
+        self._confidence = Confidence(weight=config.sources.machine_weight)
+        self._rounds = config.sources.pseudo_rounds if self._confidence.weight > 0 else 0
         self._device, self._bf16 = prepare(config.hardware)
         seed_everything(config.optimisation.seed)
         classifier = build_segmenter(config.method, len(project.classes), config.network.choice(), config.parameters)
@@ -107,9 +111,17 @@ class PixelLearner:
         """Compute missing features of images, in the given order; return how many were computed."""
         return self.features.prepare(ids)
 
-    def take_all(self) -> Steps[int]:
+    def teachers(self) -> list[str]:
+        """Return the images that may teach: neither excluded nor held out, in catalog order."""
+        return self._gathering.ids()
+
+    def take_all(self, ids: Iterable[str] | None = None) -> Steps[int]:
         """Read what a person said about all images that may teach; return of how many that is something."""
-        return self._gathering.gather(self._gathering.ids())
+        return self._gathering.gather(self.teachers() if ids is None else ids)
+
+    def counts(self) -> dict[str, int]:
+        """Return of how many images the ``whole`` is known, and of how many ``parts``."""
+        return self._gathering.counts()
 
     def take(self, ids: Iterable[str]) -> int:
         """Read again what a person said about images; return of how many that is something.
@@ -125,10 +137,17 @@ class PixelLearner:
 
     # -- learning -----------------------------------------------------------------------------------------
 
-    def learn(self, *, warm: bool = False) -> Steps[Learned]:
-        """Fit the classifier to what is known; `warm` goes on from the last fit, in a third of the steps.
+    def learn(self, *, warm: bool = False, rounds: int | None = None) -> Steps[Learned]:
+        """Fit the classifier to what is known, then again with pseudo labels of images that are known in part.
 
-        Closing the generator leaves the classifier as it was before.
+        Closing the generator, or an error, leaves the classifier as it was before.
+
+        Parameters
+        ----------
+        warm : bool
+            Go on from the last fit, in a third of the steps; the first fit is never warm.
+        rounds : int, optional
+            Fits with pseudo labels; as the configuration says when not given. 0 answers soonest.
 
         Raises
         ------
@@ -137,33 +156,37 @@ class PixelLearner:
         StepError
             When the loss is not finite.
         """
-        before, done, started = self.state(), False, time.perf_counter()
+        before, started = self.state(), time.perf_counter()
         try:
-            cells = self._gathering.cells()
-            warm = warm and self.learned is not None
-            (start_warm if warm else start)(self.classifier, cells, self._config.optimisation.seed)
-            settings = self._config.optimisation
-            if warm:
-                steps = max(1, round(settings.iterations * WARM_SHARE))
-                settings = replace(settings, iterations=steps, learning_rate=settings.learning_rate * WARM_SHARE)
-            groups = ((), self.classifier.head_parameters())
-            learner = Learner(self.classifier, groups, settings, settings.iterations, self._device, self._bf16)
-            losses = []
-            for figures in fitted(learner, self.classifier, cells, order_of(cells, settings)):
-                losses.append(figures["loss"])
-                yield Progress(STAGE, learner.step, learner.total, metrics=figures)
-            done = True
-        finally:
-            if not done:
-                self.restore(before)
-        self.classifier.eval()
-        last = losses[-10:]
+            loss = yield from self._fit(self._gathering.cells(), warm and self.learned is not None)
+            parts = self._gathering.partly_known()
+            for _ in range(self._rounds if rounds is None else rounds) if parts else ():
+                yield from self._gathering.mark(parts, self._confidence)
+                loss = yield from self._fit(self._gathering.cells(pseudo=True), warm=False)
+        except BaseException:
+            self.restore(before)
+            raise
         seconds = time.perf_counter() - started
-        counts = self._gathering.counts()
-        self.learned = Learned(
-            **counts, cells=len(cells), classes=self._shown(), seconds=seconds, loss=sum(last) / len(last)
-        )
+        self.learned = Learned(**self._gathering.counts(), classes=self._shown(), seconds=seconds, loss=loss)
         return self.learned
+
+    def _fit(self, cells: Cells, warm: bool) -> Steps[float]:
+        """Take all steps of one fit and return the mean loss of its last ones."""
+        settings = self._config.optimisation
+        if warm:
+            start_warm(self.classifier, cells)
+            steps, rate = max(1, round(settings.iterations * WARM_SHARE)), settings.learning_rate * WARM_SHARE
+            settings = replace(settings, iterations=steps, learning_rate=rate)
+        else:
+            start(self.classifier, cells, settings.seed)
+        groups = ((), self.classifier.head_parameters())
+        learner = Learner(self.classifier, groups, settings, settings.iterations, self._device, self._bf16)
+        losses: deque[float] = deque(maxlen=10)
+        for figures in fitted(learner, self.classifier, cells, order_of(cells, settings)):
+            losses.append(figures["loss"])
+            yield Progress(self._stage, learner.step, learner.total, metrics=figures)
+        self.classifier.eval()
+        return sum(losses) / len(losses)
 
     def _shown(self) -> tuple[str, ...]:
         known = self.classifier.known[1:].tolist()

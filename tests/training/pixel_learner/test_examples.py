@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish
-from napari_wsss.core.masks import encode_mask
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
 from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, Sources
 from napari_wsss.project.project import Project
-from napari_wsss.project.scribble_files import TIME_TEXT, scribble_path
+from napari_wsss.project.scribble_files import write_scribbles
 from tests.tiny_project import HEIGHT, IDS, WIDTH
 from training.pixel_learner.examples import Example, Trust, example_of
 
@@ -22,13 +19,6 @@ CAT, DOG, BOAR = 1, 2, 3
 
 def given(project: Project, trust: Trust | None = None, image_id: str = ID) -> Example | None:
     return example_of(project, project.catalog.get(image_id), trust or Trust())
-
-
-def scribble(project: Project, values: np.ndarray) -> None:
-    path = scribble_path(project, ID)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with publish(path) as file:
-        file.write(encode_mask(values, project.classes, {TIME_TEXT: repr(time.time())}))
 
 
 def halves(value: int) -> np.ndarray:
@@ -82,7 +72,7 @@ def test_accepting_says_background_where_nobody_drew(project: Project) -> None:
 def test_scribbles_and_clicks_teach_also_background(project: Project) -> None:
     values = np.zeros((HEIGHT, WIDTH), np.uint8)
     values[1, 1], values[4, 4], values[5, 5] = DOG, BACKGROUND_SCRIBBLE, BOAR
-    scribble(project, values)
+    write_scribbles(project, ID, values)
     found = given(project)
     assert found is not None
     assert found.shown == {0, DOG}
@@ -102,7 +92,7 @@ def test_an_image_without_labels_is_background_only_when_the_project_says_so(pro
 
 
 def test_scribbles_of_another_size_are_said(project: Project) -> None:
-    scribble(project, np.ones((3, 3), np.uint8))
+    write_scribbles(project, ID, np.ones((3, 3), np.uint8))
     with pytest.raises(ProjectError, match=r"is \(3, 3\), the image \(6, 8\)"):
         given(project)
 

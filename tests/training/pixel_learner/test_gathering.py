@@ -9,9 +9,11 @@ from napari_wsss.core.progress import finish
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
+from napari_wsss.project.scribble_files import write_scribbles
 from napari_wsss.trunk_network import build_network
 from tests.tiny_project import IDS
 from training.pixel_learner.gathering import Gathering
+from training.pixel_learner.pseudo_labels import Confidence
 from training.sources import SegmentationSources
 
 
@@ -36,7 +38,7 @@ def test_every_image_that_said_something_gives_its_cells(project: Project) -> No
     assert finish(found.gather(found.ids())) == 2
     assert found.counts() == {"whole": 1, "parts": 1}
     assert found.cells().shown.tolist() == [True, True, True, False]
-    assert found.cells(but=[IDS[0]]).shown.tolist() == [True, True, False, False]
+    assert found.partly_known() == [IDS[1]]
 
 
 def test_what_is_taken_back_is_forgotten(project: Project) -> None:
@@ -65,3 +67,20 @@ def test_the_cells_of_an_image_do_not_depend_on_other_images(project: Project) -
     finish(one.gather([IDS[1]]))
     both.forget([IDS[0]])
     assert torch.equal(both.cells().rows, one.cells().rows)
+
+
+def test_marking_adds_to_what_was_said(project: Project) -> None:
+    project.accept(IDS[0], halves(1))
+    scribbles = np.zeros((6, 8), np.uint8)
+    scribbles[3, 3] = 1
+    write_scribbles(project, IDS[1], scribbles)
+    found = gathering(project)
+    finish(found.gather(found.ids()))
+    before = len(found.cells())
+
+    finish(found.mark(found.partly_known(), Confidence(least=0.0, weight=0.25)))
+
+    assert len(found.cells()) == before
+    both = found.cells(pseudo=True)
+    assert len(both) > before
+    assert {0.25, 1.0} <= set(both.weights.unique().tolist())
