@@ -53,6 +53,14 @@ class SegmentationSources:
         bounds=(0.0, 1.0),
         advanced=True,
     )
+    reach: float = parameter(
+        0.025,
+        "Reach of clicks",
+        "How far a click or scribble speaks, for a pixel classifier, for pixels around it: share of the longer side.",
+        bounds=(0.0, 0.5),
+        advanced=True,
+        decimals=3,
+    )
     pseudo_rounds: int = parameter(
         1,
         "Pseudo-label rounds",

@@ -38,7 +38,7 @@ from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
 QUICK = {
     "optimisation": {
-        **{"optimiser": "adamw", "learning_rate": 0.002, "head_rate": 1.0, "weight_decay": 0.01},
+        **{"optimiser": "adamw", "learning_rate": 0.002, "head_rate": 1.0, "weight_decay": 1.0},
         **{"iterations": 150, "batch_size": 2048, "warm_up": 0},
     },
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.errors import ProjectError
@@ -59,10 +60,13 @@ class Trust:
         A machine's pixels in a mask that a person accepted.
     empty_is_background : bool
         Whether an image without labels is one where a person found no class, not one that nobody labelled.
+    reach : float >= 0
+        How far a scribble or a click speaks for the pixels around it, as a share of the picture's longer side.
     """
 
     machine: float = 1.0
     empty_is_background: bool = False
+    reach: float = 0.0
 
 
 def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) -> Example | None:
@@ -86,7 +90,7 @@ def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) ->
         _lay(values, weights, _checked(mask, record.id, size), trust.machine, nobody=1.0)
     elif project.has_draft(record.id) and (draft := project.read_sourced(record.id)) is not None:
         _lay(values, weights, _checked(draft, record.id, size))
-    _scribble(project, record.id, values, weights)
+    _scribble(project, record.id, values, weights, trust.reach)
     labels = project.classes.indices(record.labels)
     weights[~np.isin(values, [BACKGROUND, *(k + 1 for k in labels)])] = 0
     if not weights.any():
@@ -109,14 +113,17 @@ def _lay(values: Mask, weights: Weights, mask: SourcedMask, machine: float = 0.0
     values[said], weights[said] = mask.values[said], given[said]
 
 
-def _scribble(project: Project, image_id: str, values: Mask, weights: Weights) -> None:
+def _scribble(project: Project, image_id: str, values: Mask, weights: Weights, reach: float) -> None:
+    """Write what scribbles say, and what they say about the pixels around them where nothing else is known."""
     scribbles = read_scribbles(project, image_id)
     if scribbles is None:
         return
     if scribbles.shape != values.shape:
         raise _other_size(image_id, scribbles.shape, values.shape)
     seeds, seeded = as_seeds(scribbles, project.classes)
-    values[seeded], weights[seeded] = seeds[seeded], 1
+    distance, (rows, columns) = ndimage.distance_transform_edt(~seeded, return_indices=True)
+    near = seeded | ((distance <= reach * max(values.shape)) & (weights == 0))
+    values[near], weights[near] = seeds[rows[near], columns[near]], 1
 
 
 def _checked(mask: SourcedMask, image_id: str, size: tuple[int, int]) -> SourcedMask:

@@ -102,3 +102,16 @@ def test_reading_changes_no_file(project: Project, mask: np.ndarray) -> None:
     before = {path: path.read_bytes() for path in Path(project.folder).rglob("*.png")}
     given(project)
     assert {path: path.read_bytes() for path in Path(project.folder).rglob("*.png")} == before
+
+
+def test_a_click_speaks_for_its_neighbours_but_not_against_what_is_known(project: Project) -> None:
+    project.record_stroke(ID, np.array([1 * WIDTH + 2]), np.array([DOG], np.uint8))
+    values = np.zeros((HEIGHT, WIDTH), np.uint8)
+    values[1, 1], values[1, 4] = CAT, BACKGROUND_SCRIBBLE
+    write_scribbles(project, ID, values)
+    found = given(project, Trust(reach=1.0 / WIDTH))
+    assert found is not None
+    assert found.values[1, 1] == found.values[0, 1] == found.values[1, 0] == CAT
+    assert found.values[1, 2] == DOG
+    assert found.values[1, 4] == found.values[2, 4] == found.values[1, 3] == 0
+    assert (found.weights > 0).sum() == 10
