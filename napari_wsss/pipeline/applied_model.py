@@ -5,6 +5,7 @@ The model's classes are found in the project's by name, so a project may gain or
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,11 @@ from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline.lineage import Lineage, Source, checkpoint_of, file_digest, inference_of, method_of
 from napari_wsss.pipeline.tap_features import kept_features
+from napari_wsss.pipeline.unshown import with_maps_of
 from napari_wsss.project.project import Project
+
+MAP_BACKGROUND = 0.4
+"""Background score beside the maps of classes a learner was not shown; it must not depend on the plan's refiners."""
 
 
 class RunError(Exception):
@@ -59,7 +64,11 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     project_classes = lineage.project.classes
     pairs = {k: own for k in classes if (own := known_as(k, project_classes, known)) is not None}
     if answers_from_features(network, settings):
-        return _from_features(lineage, network, classes, pairs)
+        found = _from_features(lineage, network, classes, pairs)
+        unshown = [k for k in classes if k not in pairs or not network.was_shown(pairs[k])]
+        if unshown and lineage.plan.localizer_checkpoint:
+            return with_maps_of(found, _localized(lineage, classes, device, background), unshown)
+        return found
     image = lineage.project.load_image(lineage.image_id).pixels
     if lineage.source == "segment":
         return _from_probabilities(network.infer(image, settings), classes, pairs)
@@ -132,6 +141,18 @@ def _from_features(lineage: Lineage, network: Any, classes: tuple[int, ...], pai
         if k in pairs:
             scores[row] = found[1 + list(pairs).index(k)]
     return ActivationMaps(scores, classes, found[0])
+
+
+def _localized(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:
+    """Return the applied localizer's maps of an image, stored or computed now, with a constant background."""
+    project, image_id = lineage.project, lineage.image_id
+    other = Lineage.of(project, image_id, "localize", replace(lineage.plan, refiners=()))
+    maps = project.store.read_maps(other.base, image_id, other.base_content)
+    if maps is None or not set(classes) <= set(maps.classes):
+        maps = model_maps(other, classes, device, background)
+        project.store.write_maps(other.base, image_id, other.base_content, maps)
+    maps = maps.only(classes)
+    return maps.with_scores(maps.scores, np.full(maps.size, MAP_BACKGROUND, np.float32))
 
 
 def applied_network(

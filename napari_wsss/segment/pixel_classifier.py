@@ -7,7 +7,7 @@ The features f(x) of a cell are those of the trunk at several strides, each tap 
 
 m and s are mean and spread of the features learned from. The trunk never changes, so its features are computed once
 per image, and a fit takes seconds: what a person gives is learned at once. Classes that were never shown have
-probability 0; `known` says which were.
+probability 0; `known` says which were. In proposals they keep the applied localizer's maps (`keeps_maps`).
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class PixelClassifier(Segmenter):
     advice = "Learns in seconds, also from a few clicks. A trunk pretrained on many images matters more than anything."
     recipe = "pixel_classifier"
     trunk_learns = False
+    keeps_maps = True
     presets: ClassVar = {"pretrained": QUICK, "scratch": QUICK}
 
     @dataclass(frozen=True)
@@ -139,6 +140,10 @@ class PixelClassifier(Segmenter):
         features = on_finest_grid(self._taps_of(images))  # (B, D, h, w)
         logits = self.of_rows(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         return enlarged(logits, images.shape[2:])
+
+    def was_shown(self, k: int) -> bool:
+        """True when somebody has shown the class k (0-based)."""
+        return bool(self.known[k + 1])
 
     def of_rows(self, rows: Tensor) -> Tensor:
         """Return the logits (...,C+1) of features (...,D), far below all others for classes nobody has shown."""

@@ -13,8 +13,10 @@ from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.localize.base import build_localizer, save_localizer
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pipeline.applied_model import (
+    MAP_BACKGROUND,
     RunError,
     answers_from_features,
     applied_network,
@@ -140,3 +142,29 @@ def test_other_views_than_the_plain_one_are_computed(with_classifier: Project) -
 
     expected = network.infer(project.load_image(IDS[0]).pixels, SegmentInference(flip=True))[[0, 2]]
     np.testing.assert_allclose(found.scores[0], expected[1] / expected.sum(0), atol=1e-5)
+
+
+def test_a_class_nobody_has_shown_keeps_the_localizers_map(with_classifier: Project) -> None:
+    project = with_classifier
+    torch.manual_seed(1)
+    localizer = build_localizer("cam", 3, TrunkChoice(width=1 / 16))
+    with torch.no_grad():
+        for weight in localizer.head_parameters():
+            weight.abs_()  # so that its maps are not 0
+    path = project.training_folder / "classifier-x" / "best.safetensors"
+    path.parent.mkdir(parents=True)
+    save_localizer(path, localizer, project.classes, {})
+    before = Lineage.of(project, IDS[0]).base
+    alone = model_maps(Lineage.of(project, IDS[0]), (0, 1), "cpu", False)
+    checkpoint = path.relative_to(project.folder).as_posix()
+    project.set_plan(replace(project.plan, localizer_checkpoint=checkpoint))
+    lineage = Lineage.of(project, IDS[0])
+    assert lineage.base.key != before.key  # it depends on the localizer now
+
+    found = model_maps(lineage, (0, 1), "cpu", False)
+
+    maps = model_maps(Lineage.of(project, IDS[0], "localize"), (0, 1), "cpu", False)
+    claimed = maps.scores[1] / (maps.scores.sum(0) + MAP_BACKGROUND)
+    assert claimed.max() > 0
+    np.testing.assert_allclose(found.scores[1], claimed, atol=1e-3)  # stored in half precision
+    np.testing.assert_allclose(found.scores[0], (1 - claimed) * alone.scores[0], atol=1e-3)
