@@ -53,6 +53,10 @@ class Cells:
         """Return at most so many of the cells, the first ones."""
         return Cells(self.rows[:most], self.targets[:most], self.allowed[:most], self.weights[:most])
 
+    def alone(self) -> Cells:
+        """Return the same cells in memory of their own."""
+        return Cells(self.rows.clone(), self.targets.clone(), self.allowed.clone(), self.weights.clone())
+
     @property
     def shown(self) -> Tensor:
         """(C+1,) bool: classes that some cell shows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
@@ -80,7 +80,16 @@ class Gathering:
         if example is None:
             return False
         self._kept[image_id] = self._cells_of(example, MOST_OF_IMAGE), example.whole
+        self._bound()
         return True
+
+    def _bound(self) -> None:
+        """Forget cells that will never be among the first ones of their image that are learned from."""
+        most = MOST_OF_ALL // len(self._kept)
+        if sum(len(cells) for cells, _ in self._kept.values()) > 2 * MOST_OF_ALL:
+            self._kept = {
+                image_id: (cells.first(most).alone(), whole) for image_id, (cells, whole) in self._kept.items()
+            }
 
     def mark(self, ids: Iterable[str], confidence: Confidence) -> Steps[None]:
         """Add pseudo labels of images by the classifier as it is now, in place of all earlier ones.
@@ -93,10 +102,8 @@ class Gathering:
         """
         ids, found = tuple(ids), {}
         for position, image_id in enumerate(ids):
-            record = self._project.catalog.get(image_id)
-            example = example_of(self._project, record, self._trust) or nothing_known(self._project, record)
             image, features = self._project.load_image(image_id).pixels, self._features(image_id)
-            sure = pseudo_labelled(self._classifier, features, image, example, confidence)
+            sure = pseudo_labelled(self._classifier, features, image, self.example(image_id), confidence)
             found[image_id] = self._cells_of(sure, MOST_PSEUDO)
             yield Progress(STAGE, position + 1, len(ids), image_id)
         self._pseudo = found
@@ -116,8 +123,19 @@ class Gathering:
             self._kept.pop(image_id, None)
             self._pseudo.pop(image_id, None)
 
-    def cells(self, *, pseudo: bool = False) -> Cells:
-        """Return the cells of all images about which a person said something, with `pseudo` those marked besides.
+    def known(self) -> list[str]:
+        """Return the images a person said something about, in the order of ids."""
+        return sorted(self._kept)
+
+    def example(self, image_id: str) -> Example:
+        """Return what is known about an image now, be it nothing but its labels."""
+        record = self._project.catalog.get(image_id)
+        return example_of(self._project, record, self._trust) or nothing_known(self._project, record)
+
+    def cells(self, but: Collection[str] = (), *, pseudo: bool = False) -> Cells:
+        """Return the cells of all images about which a person said something, without those of `but`.
+
+        With `pseudo` also those marked besides.
 
         Raises
         ------
@@ -125,7 +143,7 @@ class Gathering:
             When there is none.
         """
         # In the order of ids: what is learned does not depend on what was decided first.
-        parts = [self._kept[image_id][0] for image_id in sorted(self._kept)]
+        parts = [self._kept[image_id][0] for image_id in self.known() if image_id not in but]
         if not parts:
             raise LabelError(
                 "Nobody has said anything about a pixel of the training images yet. Accept a mask, draw in one, or "

@@ -22,8 +22,11 @@ from pathlib import Path
 
 from torch import Tensor
 
+from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
+from napari_wsss.pipeline.run import base_maps
 from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import build_segmenter, save_segmenter
@@ -31,8 +34,10 @@ from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.config import RunConfig
 from training.hardware import prepare
 from training.loop.learner import Learner, seed_everything
+from training.pixel_learner.agreement import Agreement, compared, folds_of
 from training.pixel_learner.cells import Cells
 from training.pixel_learner.enlargement import fix_enlargement
+from training.pixel_learner.examples import Example
 from training.pixel_learner.fitting import fitted, order_of, start, start_warm
 from training.pixel_learner.gathering import Gathering
 from training.pixel_learner.pseudo_labels import Confidence
@@ -170,22 +175,56 @@ class PixelLearner:
         self.learned = Learned(**self._gathering.counts(), classes=self._shown(), seconds=seconds, loss=loss)
         return self.learned
 
-    def _fit(self, cells: Cells, warm: bool) -> Steps[float]:
+    def agreement(self, folds: int = 3) -> Steps[Agreement]:
+        """Return how far the learner, and the stored maps, agree with what was given about images it did not see.
+
+        The classifier stays as it is: copies of it are fitted.
+
+        Raises
+        ------
+        LabelError
+            When fewer than two images say something, or too little is left to learn from.
+        """
+        held_out: list[tuple[Example, ActivationMaps]] = []
+        known = self._gathering.known()
+        if len(known) < 2:
+            raise LabelError(
+                f"Agreement is measured on images that were left out; found {len(known)} that a person said something "
+                "about, expected at least 2."
+            )
+        for fold in folds_of(known, folds, self._config.optimisation.seed):
+            other = copy.deepcopy(self.classifier)
+            yield from self._fit(self._gathering.cells(but=fold), warm=False, classifier=other)
+            for image_id in fold:
+                held_out.append((self._gathering.example(image_id), self._answer(other, image_id)))
+        return compared(self.classifier.class_count, held_out, self._stored_maps, MAP_BACKGROUND)
+
+    def leave_to_maps(self, classes: Iterable[int]) -> None:
+        """Count classes (0-based) as not shown: in proposals they keep the localizer's maps (until the next fit)."""
+        for k in classes:
+            self.classifier.known[k + 1] = False
+
+    def _stored_maps(self, image_id: str) -> ActivationMaps | None:
+        if not self._project.plan.localizer_checkpoint:
+            return None
+        return base_maps(self._project, image_id, "localize")
+
+    def _fit(self, cells: Cells, warm: bool, classifier: PixelClassifier | None = None) -> Steps[float]:
         """Take all steps of one fit and return the mean loss of its last ones."""
-        settings = self._config.optimisation
+        settings, classifier = self._config.optimisation, classifier or self.classifier
         if warm:
-            start_warm(self.classifier, cells)
+            start_warm(classifier, cells)
             steps, rate = max(1, round(settings.iterations * WARM_SHARE)), settings.learning_rate * WARM_SHARE
             settings = replace(settings, iterations=steps, learning_rate=rate)
         else:
-            start(self.classifier, cells, settings.seed)
-        groups = ((), self.classifier.head_parameters())
-        learner = Learner(self.classifier, groups, settings, settings.iterations, self._device, self._bf16)
+            start(classifier, cells, settings.seed)
+        groups = ((), classifier.head_parameters())
+        learner = Learner(classifier, groups, settings, settings.iterations, self._device, self._bf16)
         losses: deque[float] = deque(maxlen=10)
-        for figures in fitted(learner, self.classifier, cells, order_of(cells, settings)):
+        for figures in fitted(learner, classifier, cells, order_of(cells, settings)):
             losses.append(figures["loss"])
             yield Progress(self._stage, learner.step, learner.total, metrics=figures)
-        self.classifier.eval()
+        classifier.eval()
         return sum(losses) / len(losses)
 
     def _shown(self) -> tuple[str, ...]:
@@ -199,8 +238,11 @@ class PixelLearner:
 
         Those of classes nobody has shown are 0.
         """
+        return self._answer(self.classifier, image_id)
+
+    def _answer(self, classifier: PixelClassifier, image_id: str) -> ActivationMaps:
         classes = self._project.classes.indices(self._project.catalog.get(image_id).labels)
-        found = self.classifier.answer(self.features(image_id), classes)
+        found = classifier.answer(self.features(image_id), classes)
         return ActivationMaps(found[1:], classes, found[0])
 
     # -- states -------------------------------------------------------------------------------------------

@@ -118,3 +118,30 @@ def test_its_checkpoint_answers_as_it_does(opened: Project, config: RunConfig, t
     classes = opened.classes.indices(opened.catalog.get(image_id).labels)
     found = again.answer(learner.features(image_id), classes)
     np.testing.assert_array_equal(found[1:], learner.maps(image_id).scores)
+
+
+def test_agreement_is_measured_on_images_left_out_and_changes_nothing(opened: Project, config: RunConfig) -> None:
+    learner = PixelLearner(opened, config)
+    finish(learner.take_all())
+    finish(learner.learn())
+    before = heads(learner)
+
+    found = finish(learner.agreement())
+
+    assert found.images == 2
+    assert 0 <= found.mean <= 1
+    assert np.isnan(found.maps).all()
+    assert same(heads(learner), before)
+    learner.leave_to_maps([0])
+    assert not learner.classifier.was_shown(0)
+
+
+def test_maps_are_compared_where_a_localizer_is_applied(applied_folder: Path, config: RunConfig) -> None:
+    from napari_wsss.pipeline.run import localize
+
+    with Project.open(applied_folder) as project:
+        finish(localize(project, project.catalog.ids(), "cpu"))
+        learner = PixelLearner(project, config)
+        finish(learner.take_all())
+        found = finish(learner.agreement())
+    assert np.array_equal(np.isfinite(found.maps), np.isfinite(found.learner))
