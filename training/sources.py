@@ -54,7 +54,7 @@ class SegmentationSources:
         advanced=True,
     )
     reach: float = parameter(
-        0.025,
+        0.02,
         "Reach of clicks",
         "How far a click or scribble speaks, for a pixel classifier, for pixels around it: share of the longer side.",
         bounds=(0.0, 0.5),

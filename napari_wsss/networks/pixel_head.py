@@ -68,16 +68,43 @@ class PixelHead(nn.Module):
         """Return logits (N,classes) of features (N,D): the mean of the members' log-probabilities."""
         return self.each(rows).float().log_softmax(-1).mean(0)
 
+    def on_taps(self, taps: Sequence[Tensor]) -> Tensor:
+        """Return the logits (B,classes,h,w) of taps (B,C,h,w) on the finest of their grids, as `forward` would.
+
+        The first layer is linear, and so is bringing a tap to a finer grid: done in this order it is a third of the
+        work.
+        """
+        size, channels = finest(taps), [tap.shape[1] for tap in taps]
+        found = []
+        for member in self.members:
+            first, last = member[0], member[-1]
+            assert isinstance(first, nn.Linear)
+            assert isinstance(last, nn.Linear)
+            weight = first.weight / self.spread
+            hidden = (first.bias - weight @ self.centre)[:, None, None]
+            for tap, part in zip(taps, weight.split(channels, 1), strict=True):
+                hidden = hidden + enlarged(F.conv2d(tap, part[:, :, None, None]), size)
+            hidden = F.dropout(hidden.relu(), member[2].p, self.training)
+            found.append(F.conv2d(hidden, last.weight[:, :, None, None], last.bias))
+        return torch.stack(found).float().log_softmax(2).mean(0)
+
+
+def finest(taps: Sequence[Tensor]) -> tuple[int, int]:
+    """Return rows and columns of the tap (B,C,h,w) with the most cells."""
+    height, width = max((tap.shape[2:] for tap in taps), key=lambda shape: shape[0] * shape[1])
+    return height, width
+
 
 def on_finest_grid(taps: Sequence[Tensor]) -> Tensor:
     """Return the features (B,D,h,w) of several taps (B,C,h,w), all brought to the grid with the most cells (bilinear).
 
     The first cells of all grids lie on the first pixel, and on sizes of the form 32k+1 the last ones on the last.
     """
-    size = max((tap.shape[2:] for tap in taps), key=lambda shape: shape[0] * shape[1])
-    return torch.cat([tap if tap.shape[2:] == size else enlarged(tap, size) for tap in taps], 1)
+    return torch.cat([enlarged(tap, finest(taps)) for tap in taps], 1)
 
 
 def enlarged(planes: Tensor, size: Sequence[int]) -> Tensor:
     """Return planes (B,C,h,w) at another size, bilinear, corner cells on corner pixels."""
+    if tuple(planes.shape[2:]) == tuple(size):
+        return planes
     return F.interpolate(planes.float(), tuple(size), mode="bilinear", align_corners=True)

@@ -137,18 +137,15 @@ class PixelClassifier(Segmenter):
         return {"segmentation": weighted_cross_entropy(self._logits(batch.images), batch.masks, batch.weights)}
 
     def _logits(self, images: Tensor) -> Tensor:
-        features = on_finest_grid(self._taps_of(images))  # (B, D, h, w)
-        logits = self.of_rows(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        return enlarged(logits, images.shape[2:])
+        return enlarged(self._of_taps(self._taps_of(images)), images.shape[2:])
 
     def was_shown(self, k: int) -> bool:
         """True when somebody has shown the class k (0-based)."""
         return bool(self.known[k + 1])
 
-    def of_rows(self, rows: Tensor) -> Tensor:
-        """Return the logits (...,C+1) of features (...,D), far below all others for classes nobody has shown."""
-        logits: Tensor = self.head(rows)
-        return logits.masked_fill(~self.known, NEVER)
+    def _of_taps(self, taps: list[Tensor]) -> Tensor:
+        """Return logits (B,C+1,h,w) on the finest grid, far below all others for classes nobody has shown."""
+        return self.head.on_taps(taps).masked_fill(~self.known[:, None, None], NEVER)
 
     def _taps_of(self, images: Tensor) -> list[Tensor]:
         # Autocast caches weights cast inside of a graph; a trunk that never learns builds none.
@@ -229,8 +226,10 @@ class PixelClassifier(Segmenter):
 
     def rows(self, features: TapFeatures) -> Tensor:
         """Return an image's kept features (h*w,D) float32 on the finest grid, row by row."""
-        taps = [torch.from_numpy(tap)[None].to(self.known.device) for tap in features.values()]
-        return on_finest_grid(taps)[0].flatten(1).T
+        return on_finest_grid(self._kept(features))[0].flatten(1).T
+
+    def _kept(self, features: TapFeatures) -> list[Tensor]:
+        return [torch.from_numpy(tap)[None].to(self.known.device) for tap in features.values()]
 
     def answer(
         self, features: TapFeatures, classes: tuple[int, ...], size: tuple[int, int] | None = None
@@ -248,8 +247,7 @@ class PixelClassifier(Segmenter):
         """
         wanted = [0, *(k + 1 for k in classes)]
         with torch.inference_mode(), evaluating(self):
-            logits = self.of_rows(self.rows(features))[:, wanted]  # (h*w, K+1)
-            planes = logits.T.reshape(1, len(wanted), *features.grid)
+            planes = self._of_taps(self._kept(features))[:, wanted]  # (1, K+1, h, w)
             found: NDArray[np.float32] = enlarged(planes, size or features.size).softmax(1)[0].cpu().numpy()
         return found
 

@@ -45,3 +45,16 @@ def test_taps_meet_on_the_finest_grid_corner_on_corner() -> None:
     assert found.shape == (1, 3, 3, 5)
     torch.testing.assert_close(found[0, 2, ::2, ::2], deep[0, 0])
     torch.testing.assert_close(enlarged(deep, (2, 3)), deep)
+
+
+def test_answering_from_taps_is_answering_from_their_rows_on_the_finest_grid() -> None:
+    generator = torch.Generator().manual_seed(0)
+    fine, deep = torch.randn(2, 2, 5, 7, generator=generator), torch.randn(2, 4, 3, 4, generator=generator)
+    torch.manual_seed(0)
+    head = PixelHead(6, 4, 8, 0.5, members=2).eval()
+    head.standardise(rows())
+
+    found = head.on_taps([fine, deep])
+
+    expected = head(on_finest_grid([fine, deep]).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)

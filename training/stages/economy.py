@@ -29,6 +29,7 @@ from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
 from training.config import RunConfig, resolve_file
+from training.data.samplers import spread
 from training.economy.annotators import Annotator, ClicksOnThings, DeepestErrorClicks, FullMasks
 from training.economy.costs import Costs
 from training.hardware import prepare
@@ -65,7 +66,7 @@ def add_economy_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -
     parser.add_argument("--images", nargs="+", type=int, default=(25, 100, 400), help="numbers of annotated images")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,), help="draws of images, and of the learner")
     parser.add_argument("--no-crf", action="store_true", help="score the probabilities only")
-    parser.add_argument("--limit", type=int, default=0, help="score at most so many images (for a trial)")
+    parser.add_argument("--limit", type=int, default=0, help="score at most so many images, evenly from all")
     parser.add_argument("--config", type=Path, help="JSON with the options of the pixel classifier's training")
     add_options(parser, Costs)
     add_device_options(parser)
@@ -140,7 +141,8 @@ class Curve:
         return {**row, "cpu": time.process_time() - started}
 
     def _score(self, project: Project, maps_of: Callable[[str], ActivationMaps]) -> Scores:
-        ids = self.truth.known(project.catalog.ids(split="val"))[: self.options.limit or None]
+        ids = self.truth.known(project.catalog.ids(split="val"))
+        ids = spread(ids, self.options.limit or len(ids))
         steps: Steps[Scores] = score(project, ids, lambda image_id: maps_of(image_id).to_mask(), self.truth)
         return watched(steps, self.report)
 

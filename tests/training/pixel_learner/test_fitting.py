@@ -43,7 +43,7 @@ def fit(classifier: PixelClassifier, cells: Cells) -> list[float]:
 
 def right(classifier: PixelClassifier, cells: Cells) -> float:
     with torch.no_grad():
-        found = classifier.eval().of_rows(cells.rows.float()).masked_fill(~cells.allowed, -1e9)
+        found = classifier.eval().head(cells.rows.float()).masked_fill(~cells.allowed, -1e9)
     return float((found.argmax(1) == cells.targets.argmax(1)).float().mean())
 
 
