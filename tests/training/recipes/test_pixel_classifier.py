@@ -4,18 +4,21 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
+from napari_wsss.pipeline.run import base_maps, proposal, refine_maps
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import load_segmenter
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig
 from training.execute import begin, continued, recipe_module
 from training.recipes.pixel_classifier import train
+from training.run import main
 
 Make = Callable[..., RunConfig]
 
@@ -103,3 +106,23 @@ def test_nothing_given_is_said(project_folder: Path, config: RunConfig) -> None:
         run = begin(project, config)
         with pytest.raises(LabelError, match="Nobody has said anything"):
             finish(train(project, config, run))
+
+
+def test_applied_its_probabilities_go_through_the_plans_refiners(applied_folder: Path, tiny: list[str]) -> None:
+    pytest.importorskip("pydensecrf", reason="the chain holds a CRF")
+    typed = ["segmentation", "--method", "pixel_classifier", "--project", str(applied_folder), "--apply", "--events"]
+    assert main([*typed, *tiny, "--iterations", "5"]) == 0
+    crf = ["--refiners", "dense_crf", "--dense-crf-preset", "probabilities"]
+    assert main(["refine", "--project", str(applied_folder), "--split", "val", *crf, "--events"]) == 0
+
+    with Project.open(applied_folder, read_only=True) as project:
+        assert project.plan.segmenter is not None
+        assert project.plan.segmenter.method == "pixel_classifier"
+        for image_id in project.catalog.ids(split="val"):
+            maps = base_maps(project, image_id)
+            assert maps is not None
+            assert maps.background is not None
+            assert ((maps.background > 0.01) & (maps.background < 0.99)).any()
+            image = project.load_image(image_id).pixels
+            expected = refine_maps(image, maps, project.plan.refiners).to_mask()
+            np.testing.assert_array_equal(proposal(project, image_id), expected)
