@@ -62,7 +62,7 @@ class SegmentationSources:
         decimals=3,
     )
     pseudo_rounds: int = parameter(
-        1,
+        2,
         "Pseudo-label rounds",
         "How often a pixel classifier learns again with what it is sure of in images that are known in part, by "
         "clicks or strokes; such pixels have the machine weight.",

@@ -64,11 +64,11 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     project_classes = lineage.project.classes
     pairs = {k: own for k in classes if (own := known_as(k, project_classes, known)) is not None}
     if answers_from_features(network, settings):
-        found = _from_features(lineage, network, classes, pairs)
         unshown = [k for k in classes if k not in pairs or not network.was_shown(pairs[k])]
-        if unshown and lineage.plan.localizer_checkpoint:
-            return with_maps_of(found, _localized(lineage, classes, device, background), unshown)
-        return found
+        if not (unshown and lineage.plan.localizer_checkpoint):
+            return _from_features(lineage, network, classes, pairs)
+        found = _from_features(lineage, network, classes, {k: own for k, own in pairs.items() if k not in unshown})
+        return with_maps_of(found, _localized(lineage, classes, device, background), unshown)
     image = lineage.project.load_image(lineage.image_id).pixels
     if lineage.source == "segment":
         return _from_probabilities(network.infer(image, settings), classes, pairs)

@@ -3,11 +3,14 @@
 The features f(x) of a cell are those of the trunk at several strides, each tap brought to the finest of their grids
 (hypercolumns; Hariharan et al., "Hypercolumns for Object Segmentation and Fine-grained Localization", CVPR 2015)::
 
-    z(x) = W2 ReLU(W1 (f(x) - m) / s + b1) + b2        p(x) = softmax(z(x)) over the classes somebody has shown
+    z(x) = W2 ReLU(W1 (f(x) - m) / s + b1) + b2        p(x) = softmax(z(x))
 
 m and s are mean and spread of the features learned from. The trunk never changes, so its features are computed once
-per image, and a fit takes seconds: what a person gives is learned at once. Classes that were never shown have
-probability 0; `known` says which were. In proposals they keep the applied localizer's maps (`keeps_maps`).
+per image, and a fit takes seconds: what a person gives is learned at once.
+
+`known` says which classes were shown. Where image-level labels are given, another class gets what is neither background
+nor a class that was shown: nothing ever pulled its logit anywhere. Without labels its probability is 0. In proposals it
+keeps the maps of the applied localizer, if there is one (`keeps_maps`).
 """
 
 from __future__ import annotations
@@ -137,15 +140,12 @@ class PixelClassifier(Segmenter):
         return {"segmentation": weighted_cross_entropy(self._logits(batch.images), batch.masks, batch.weights)}
 
     def _logits(self, images: Tensor) -> Tensor:
-        return enlarged(self._of_taps(self._taps_of(images)), images.shape[2:])
+        logits = self.head.on_taps(self._taps_of(images)).masked_fill(~self.known[:, None, None], NEVER)
+        return enlarged(logits, images.shape[2:])
 
     def was_shown(self, k: int) -> bool:
         """True when somebody has shown the class k (0-based)."""
         return bool(self.known[k + 1])
-
-    def _of_taps(self, taps: list[Tensor]) -> Tensor:
-        """Return logits (B,C+1,h,w) on the finest grid, far below all others for classes nobody has shown."""
-        return self.head.on_taps(taps).masked_fill(~self.known[:, None, None], NEVER)
 
     def _taps_of(self, images: Tensor) -> list[Tensor]:
         # Autocast caches weights cast inside of a graph; a trunk that never learns builds none.
@@ -247,7 +247,7 @@ class PixelClassifier(Segmenter):
         """
         wanted = [0, *(k + 1 for k in classes)]
         with torch.inference_mode(), evaluating(self):
-            planes = self._of_taps(self._kept(features))[:, wanted]  # (1, K+1, h, w)
+            planes = self.head.on_taps(self._kept(features))[:, wanted]  # (1, K+1, h, w)
             found: NDArray[np.float32] = enlarged(planes, size or features.size).softmax(1)[0].cpu().numpy()
         return found
 

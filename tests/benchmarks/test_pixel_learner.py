@@ -72,7 +72,7 @@ def test_fit(benchmark: Any, note: Callable[..., None], classifier: PixelClassif
 
     def fit() -> float:
         began = time.process_time()
-        start(classifier, given, 0)
+        start(classifier, given, given.shown, 0)
         groups = ((), classifier.head_parameters())
         learner = Learner(classifier, groups, settings, settings.iterations, torch.device("cpu"), bf16)
         losses = [figures["loss"] for figures in fitted(learner, classifier, given, order_of(given, settings))]

@@ -155,7 +155,7 @@ def test_a_class_nobody_has_shown_keeps_the_localizers_map(with_classifier: Proj
     path.parent.mkdir(parents=True)
     save_localizer(path, localizer, project.classes, {})
     before = Lineage.of(project, IDS[0]).base
-    alone = model_maps(Lineage.of(project, IDS[0]), (0, 1), "cpu", False)
+    alone = model_maps(Lineage.of(project, IDS[0]), (0, 1), "cpu", False)  # cat and dog; the dog it never learned
     checkpoint = path.relative_to(project.folder).as_posix()
     project.set_plan(replace(project.plan, localizer_checkpoint=checkpoint))
     lineage = Lineage.of(project, IDS[0])

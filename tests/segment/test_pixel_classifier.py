@@ -87,12 +87,15 @@ def test_what_features_depend_on_is_the_trunk_not_the_head() -> None:
     assert one.features_provenance().key != other.features_provenance().key
 
 
-def test_a_class_nobody_has_shown_gets_nothing() -> None:
+def test_a_class_nobody_has_shown_gets_nothing_unless_it_is_a_label() -> None:
     classifier = build()
     classifier.known[2] = False
 
-    assert classifier.answer(classifier.describe(picture(), EXACT), (0, 1, 2))[2].max() == 0
     assert predict(classifier, picture(), EXACT)[2].max() == 0
+    found = classifier.answer(classifier.describe(picture(), EXACT), (1,))
+    assert found[1].max() > 0
+    assert not classifier.was_shown(1)
+    assert classifier.was_shown(0)
 
 
 def test_other_classes_than_an_images_own_are_neither_right_nor_wrong() -> None:

@@ -18,19 +18,42 @@ STANDARD_CELLS = 50_000
 """Cells that mean and spread of the features are taken from."""
 
 
-def start(classifier: PixelClassifier, cells: Cells, seed: int) -> None:
-    """Prepare a classifier for cells: fresh weights, mean and spread of its features, and which classes they show.
+def start(classifier: PixelClassifier, cells: Cells, shown: Tensor, seed: int) -> None:
+    """Prepare a classifier for cells: fresh weights, mean and spread of its features, and which classes were shown.
+
+    Parameters
+    ----------
+    classifier : PixelClassifier
+    cells : Cells
+    shown : (C + 1,) bool
+        Values that a person showed; what a machine marked besides does not make a class known.
+    seed : int
 
     Raises
     ------
     LabelError
-        When there is no cell, or all show one value only.
+        When one value only was shown.
     """
-    shown = _shown_by(cells)
     torch.manual_seed(seed)
     classifier.head.forget()
     chosen = torch.randperm(len(cells), generator=torch.Generator().manual_seed(seed))[:STANDARD_CELLS]
     classifier.head.standardise(cells.rows[chosen].float().to(classifier.known.device))
+    start_warm(classifier, shown)
+
+
+def start_warm(classifier: PixelClassifier, shown: Tensor) -> None:
+    """Prepare a classifier to go on from its last fit: its weights, and what it standardises by, stay.
+
+    Raises
+    ------
+    LabelError
+        As `start` does.
+    """
+    if int(shown.sum()) < 2:
+        raise LabelError(
+            f"A pixel classifier learns from at least two classes (background is one); found {int(shown.sum())}. "
+            "Accept a mask, or click on a thing and on the background."
+        )
     classifier.known.copy_(shown)
 
 
@@ -57,24 +80,3 @@ def fitted(learner: Learner, classifier: PixelClassifier, cells: Cells, order: C
         with learner.forward():
             losses = classifier.cell_loss(rows.float(), targets, allowed, weights)
         yield learner.update(losses)
-
-
-def start_warm(classifier: PixelClassifier, cells: Cells) -> None:
-    """Prepare a classifier to go on from its last fit: its weights, and what it standardises by, stay.
-
-    Raises
-    ------
-    LabelError
-        As `start` does.
-    """
-    classifier.known.copy_(_shown_by(cells))
-
-
-def _shown_by(cells: Cells) -> Tensor:
-    shown = cells.shown
-    if int(shown.sum()) < 2:
-        raise LabelError(
-            f"A pixel classifier learns from at least two classes (background is one); found {int(shown.sum())}. "
-            "Accept a mask, or click on a thing and on the background."
-        )
-    return shown

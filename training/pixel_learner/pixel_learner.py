@@ -163,11 +163,12 @@ class PixelLearner:
         """
         before, started = self.state(), time.perf_counter()
         try:
-            loss = yield from self._fit(self._gathering.cells(), warm and self.learned is not None)
+            given = self._gathering.cells()
+            loss = yield from self._fit(given, given.shown, warm=warm and self.learned is not None)
             parts = self._gathering.partly_known()
             for _ in range(self._rounds if rounds is None else rounds) if parts else ():
                 yield from self._gathering.mark(parts, self._confidence)
-                loss = yield from self._fit(self._gathering.cells(pseudo=True), warm=False)
+                loss = yield from self._fit(self._gathering.cells(pseudo=True), given.shown)
         except BaseException:
             self.restore(before)
             raise
@@ -194,7 +195,8 @@ class PixelLearner:
             )
         for fold in folds_of(known, folds, self._config.optimisation.seed):
             other = copy.deepcopy(self.classifier)
-            yield from self._fit(self._gathering.cells(but=fold), warm=False, classifier=other)
+            cells = self._gathering.cells(but=fold)
+            yield from self._fit(cells, cells.shown, classifier=other)
             for image_id in fold:
                 held_out.append((self._gathering.example(image_id), self._answer(other, image_id)))
         return compared(self.classifier.class_count, held_out, self._stored_maps, MAP_BACKGROUND)
@@ -209,15 +211,17 @@ class PixelLearner:
             return None
         return base_maps(self._project, image_id, "localize")
 
-    def _fit(self, cells: Cells, warm: bool, classifier: PixelClassifier | None = None) -> Steps[float]:
+    def _fit(
+        self, cells: Cells, shown: Tensor, classifier: PixelClassifier | None = None, *, warm: bool = False
+    ) -> Steps[float]:
         """Take all steps of one fit and return the mean loss of its last ones."""
         settings, classifier = self._config.optimisation, classifier or self.classifier
         if warm:
-            start_warm(classifier, cells)
+            start_warm(classifier, shown)
             steps, rate = max(1, round(settings.iterations * WARM_SHARE)), settings.learning_rate * WARM_SHARE
             settings = replace(settings, iterations=steps, learning_rate=rate)
         else:
-            start(classifier, cells, settings.seed)
+            start(classifier, cells, shown, settings.seed)
         groups = ((), classifier.head_parameters())
         learner = Learner(classifier, groups, settings, settings.iterations, self._device, self._bf16)
         losses: deque[float] = deque(maxlen=10)
@@ -236,7 +240,7 @@ class PixelLearner:
     def maps(self, image_id: str) -> ActivationMaps:
         """Return the probabilities of an image's labelled classes and of background, at the image's size.
 
-        Those of classes nobody has shown are 0.
+        A class nobody has shown gets what is not background and no class that was shown.
         """
         return self._answer(self.classifier, image_id)
 

@@ -67,7 +67,8 @@ def pseudo_labelled(
     found = classifier.answer(features, example.labels, size)
     found = _at_borders(resize(image, *size), found)
     value = np.asarray([0, *(k + 1 for k in example.labels)], np.uint8)[found.argmax(0)]
-    value[found.max(0) < confidence.least] = IGNORE
+    unshown = [k + 1 for k in example.labels if not classifier.was_shown(k)]
+    value[(found.max(0) < confidence.least) | np.isin(value, unshown)] = IGNORE
     rows = np.arange(height) * size[0] // height
     columns = np.arange(width) * size[1] // width
     value = value[rows[:, None], columns]

@@ -35,7 +35,7 @@ def blobs(classifier: PixelClassifier, values: tuple[int, ...], count: int = 200
 
 
 def fit(classifier: PixelClassifier, cells: Cells) -> list[float]:
-    start(classifier, cells, 0)
+    start(classifier, cells, cells.shown, 0)
     device = torch.device("cpu")
     learner = Learner(classifier, ((), classifier.head_parameters()), SETTINGS, SETTINGS.iterations, device)
     return [figures["cells"] for figures in fitted(learner, classifier, cells, order_of(cells, SETTINGS))]
@@ -72,5 +72,6 @@ def test_cells_of_weight_zero_teach_nothing() -> None:
 
 def test_one_value_alone_is_nothing_to_learn_from() -> None:
     classifier = build()
+    cells = blobs(classifier, (0,))
     with pytest.raises(LabelError, match="at least two classes"):
-        start(classifier, blobs(classifier, (0,)), 0)
+        start(classifier, cells, cells.shown, 0)

@@ -73,3 +73,12 @@ def test_without_the_crf_the_middle_stays_unknown(classifier: PixelClassifier, m
     assert (found.weights[10:, 23:25] == 0).all()
     assert (found.values[10:, 23:25] == 255).all()
     assert (found.values[10:, :4] == 2).all()
+
+
+def test_a_class_nobody_has_shown_is_not_marked(classifier: PixelClassifier) -> None:
+    classifier.known[2] = False
+
+    found = pseudo_labelled(classifier, features(), picture(), clicked(), Confidence(0.8))
+
+    assert not (found.values[found.weights > 0] == 2).any()
+    assert (found.weights[:, -4:] > 0).all()
