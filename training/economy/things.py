@@ -47,7 +47,8 @@ def deepest(region: Region) -> tuple[int, int, float]:
 
 def clicks_in(region: Region, value: int, count: int) -> list[Click]:
     """Return up to so many clicks in a region: the deepest point, then the deepest apart from those before."""
-    rest, found = region.copy(), []
+    rest = region.copy()
+    found: list[Click] = []
     rows, columns = np.ogrid[: region.shape[0], : region.shape[1]]
     while len(found) < count and rest.any():
         row, column, depth = deepest(rest)

@@ -200,7 +200,7 @@ def write_curves(path: Path, rows: Sequence[Row]) -> None:
         points = []
         for images in sorted({row["images"] for row in chosen}):
             same = [row for row in chosen if row["images"] == images]
-            value = [row.get("crf", row["val"]) for row in same]
+            value = [float(row["crf"] if "crf" in row else row["val"]) for row in same]
             points.append((np.mean([row["seconds"] for row in same]), 100 * np.mean(value)))
         axes.plot(*zip(*points, strict=True), marker="o", label=policy)
     axes.set(xscale="log", xlabel="seconds of a person", ylabel="val mIoU, labels given (%)")
