@@ -29,7 +29,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "clusters": ({"core", "project"}, {"numpy"}),
     "networks": (set(), {"torch"}),
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
-    "trunk_network": (BELOW_SHELVES, {"torch"}),
+    "trunk_network": (BELOW_SHELVES, {"numpy", "torch"}),
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": (ON_DISK, {"numpy", "PIL"}),
     "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),

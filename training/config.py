@@ -92,7 +92,9 @@ class Optimisation:
     iterations: int = parameter(
         0, "Iterations", "Number of steps; 0 lets the epochs decide.", bounds=(0, 10_000_000), advanced=True
     )
-    batch_size: int = parameter(16, "Batch size", "Images per step; 1 works.", bounds=(1, 1024))
+    batch_size: int = parameter(
+        16, "Batch size", "Images per step (cells, of a pixel classifier); 1 works.", bounds=(1, 65536)
+    )
     optimiser: str = parameter(
         "sgd",
         "Optimiser",

@@ -46,6 +46,35 @@ class SegmentationSources:
     accepted_limit: int = parameter(
         0, "Accepted limit", "Use at most so many accepted masks; 0 uses all.", bounds=(0, 10**9), advanced=True
     )
+    accepted_machine_weight: float = parameter(
+        1.0,
+        "Accepted machine weight",
+        "Weight, for a pixel classifier, of what a machine drew in an accepted mask; a person's pixels count 1.",
+        bounds=(0.0, 1.0),
+        advanced=True,
+    )
+    reach: float = parameter(
+        0.02,
+        "Reach of clicks",
+        "How far a click or scribble speaks, for a pixel classifier, for pixels around it: share of the longer side.",
+        bounds=(0.0, 0.5),
+        advanced=True,
+        decimals=3,
+    )
+    pseudo_rounds: int = parameter(
+        2,
+        "Pseudo-label rounds",
+        "How often a pixel classifier learns again with what it is sure of in images that are known in part, by "
+        "clicks or strokes; such pixels have the machine weight.",
+        bounds=(0, 10),
+        advanced=True,
+    )
+    empty_is_background: bool = parameter(
+        False,
+        "No label means background",
+        "A pixel classifier learns images without any label as background, all of them.",
+        advanced=True,
+    )
     cached_side: int = parameter(
         1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
     )

@@ -104,16 +104,37 @@ def run_tiled(
     ValueError
         When `stride` does not divide 32.
     """
-    if _GRID % stride:
-        raise ValueError(f"A stride of {stride} does not divide {_GRID}, so tiles would not join.")
+
+    def alone(rows: slice, columns: slice) -> list[Tensor]:
+        return [run(rows, columns)]
+
+    return run_tiled_each(alone, height, width, (stride,), pixel_budget=pixel_budget, overlap=overlap)[0]
+
+
+def run_tiled_each(
+    run: Callable[[slice, slice], Sequence[Tensor]],
+    height: int,
+    width: int,
+    strides: Sequence[int],
+    *,
+    pixel_budget: int,
+    overlap: int,
+) -> list[Tensor]:
+    """Do what `run_tiled` does for several results (C,ceil(h/stride),ceil(w/stride)) of one `run`, each of a stride."""
+    for stride in strides:
+        if _GRID % stride:
+            raise ValueError(f"A stride of {stride} does not divide {_GRID}, so tiles would not join.")
     tall, wide = tile_size(height, width, pixel_budget, overlap)
     rows, columns = spans(height, tall, overlap), spans(width, wide, overlap)
 
-    def kept(row: Span, column: Span) -> Tensor:
-        part = run(slice(row.start, row.stop), slice(column.start, column.stop))
-        return part[:, row.cells(stride), column.cells(stride)]
+    def kept(row: Span, column: Span) -> list[Tensor]:
+        parts = run(slice(row.start, row.stop), slice(column.start, column.stop))
+        return [part[:, row.cells(stride), column.cells(stride)] for part, stride in zip(parts, strides, strict=True)]
 
-    return torch.cat([torch.cat([kept(row, column) for column in columns], dim=2) for row in rows], dim=1)
+    whole = [[kept(row, column) for column in columns] for row in rows]
+    return [
+        torch.cat([torch.cat([tile[at] for tile in row], dim=2) for row in whole], dim=1) for at in range(len(strides))
+    ]
 
 
 def as_batch(planes: Sequence[Any], device: torch.device) -> Tensor:

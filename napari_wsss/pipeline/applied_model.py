@@ -5,6 +5,7 @@ The model's classes are found in the project's by name, so a project may gain or
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,17 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import StepError, WsssError
+from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline.lineage import Lineage, ModelShelf, checkpoint_of, file_digest, inference_of, method_of
+from napari_wsss.pipeline.tap_features import kept_features
+from napari_wsss.pipeline.unshown import with_maps_of
 from napari_wsss.project.project import Project
+
+MAP_BACKGROUND = 0.4
+"""Background score beside the maps of classes a learner was not shown; it must not depend on the plan's refiners."""
 
 
 class RunError(Exception):
@@ -53,10 +60,16 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     """
     wanted = lineage.base.weights
     network, known = applied_network(lineage.project, lineage.plan, lineage.source, device, background, wanted)
-    image = lineage.project.load_image(lineage.image_id).pixels
     settings = inference_of(lineage.plan, lineage.source)
     project_classes = lineage.project.classes
     pairs = {k: own for k in classes if (own := known_as(k, project_classes, known)) is not None}
+    if answers_from_features(network, settings):
+        unshown = [k for k in classes if k not in pairs or not network.was_shown(pairs[k])]
+        if not (unshown and lineage.plan.localizer_checkpoint):
+            return _from_features(lineage, network, classes, pairs)
+        found = _from_features(lineage, network, classes, {k: own for k, own in pairs.items() if k not in unshown})
+        return with_maps_of(found, _localized(lineage, classes, device, background), unshown)
+    image = lineage.project.load_image(lineage.image_id).pixels
     if lineage.source == "segment":
         return _from_probabilities(network.infer(image, settings), classes, pairs)
     companions = companions_for(lineage, known)
@@ -121,6 +134,33 @@ def _from_probabilities(
         if k in pairs:
             scores[row] = probabilities[pairs[k] + 1]
     return renormalised(ActivationMaps(scores, classes, probabilities[0]))
+
+
+def answers_from_features(network: Any, settings: Inference | SegmentInference) -> bool:
+    """Return True when a network answers from the kept features of a frozen trunk, and is asked for one plain view."""
+    return hasattr(network, "answer") and (settings.scales, settings.flip) == ((1.0,), False)
+
+
+def _from_features(lineage: Lineage, network: Any, classes: tuple[int, ...], pairs: dict[int, int]) -> ActivationMaps:
+    """Return maps and background from the kept features of an image, which share all probability."""
+    found = network.answer(kept_features(lineage.project, network)(lineage.image_id), tuple(pairs.values()))
+    scores = np.zeros((len(classes), *found.shape[1:]), np.float32)
+    for row, k in enumerate(classes):
+        if k in pairs:
+            scores[row] = found[1 + list(pairs).index(k)]
+    return ActivationMaps(scores, classes, found[0])
+
+
+def _localized(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:
+    """Return the applied localizer's maps of an image, stored or computed now, with a constant background."""
+    project, image_id = lineage.project, lineage.image_id
+    other = Lineage.of(project, image_id, "localize", replace(lineage.plan, refiners=()))
+    maps = project.store.read_maps(other.base, image_id, other.base_content)
+    if maps is None or not set(classes) <= set(maps.classes):
+        maps = model_maps(other, classes, device, background)
+        project.store.write_maps(other.base, image_id, other.base_content, maps)
+    maps = maps.only(classes)
+    return maps.with_scores(maps.scores, np.full(maps.size, MAP_BACKGROUND, np.float32))
 
 
 def applied_network(

@@ -17,7 +17,7 @@ from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.core.registry import load_method
+from napari_wsss.core.registry import declared, load_method
 from napari_wsss.pipeline.chain import BaseShelf, applied_source, chain_of, clusters_of, refiner_for
 from napari_wsss.pipeline.companions import NONE, Companions, related
 from napari_wsss.pipeline.saliency_folder import saliency_file
@@ -225,7 +225,15 @@ def base_provenance(project: Project, plan: Plan, source: ModelShelf) -> Provena
     """Return what decides base maps, besides the image: method, inference settings and the model's content."""
     settings = to_dict(inference_of(plan, source))
     weights = file_digest(checkpoint_of(project, plan, source))
-    return Provenance(f"{source}.{method_of(plan, source)}", settings, weights=weights)
+    parents = (base_provenance(project, plan, "localize"),) if asks_localizer(plan, source) else ()
+    return Provenance(f"{source}.{method_of(plan, source)}", settings, weights=weights, parents=parents)
+
+
+def asks_localizer(plan: Plan, source: ModelShelf) -> bool:
+    """Return True when the applied segmenter leaves classes never shown to it to the applied localizer's maps."""
+    if source != "segment" or not plan.localizer_checkpoint:
+        return False
+    return declared("segment", method_of(plan, source), "keeps_maps") == "True"
 
 
 def file_digest(path: Path) -> str:

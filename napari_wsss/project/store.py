@@ -24,15 +24,17 @@ from napari_wsss.core.files import publish_bytes, publish_json
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.pixels.tap_features import TapFeatures
 
 IMAGE_TEXT = "wsss-image"
 HALF_ERROR = 5e-4
+_OF_TAPS = ("planes", "lows", "steps")
 DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, StepError, ProjectError)
 """What reading a damaged or foreign file can raise."""
 
 
 class ResultStore:
-    """Results in ``<folder>/<step>-<key>/<image id>.npz`` (maps) and ``.png`` (masks).
+    """Results in ``<folder>/<step>-<key>/<image id>.npz`` (maps, features) and ``.png`` (masks).
 
     Parameters
     ----------
@@ -88,6 +90,37 @@ class ResultStore:
         except DAMAGE:
             return None
 
+    # -- features -----------------------------------------------------------------------------------------
+
+    def write_features(self, provenance: Provenance, image_id: str, image_hash: str, features: TapFeatures) -> None:
+        """Store features of several taps, uncompressed: they hardly shrink, and are read at every proposal."""
+        arrays: dict[str, NDArray[np.generic]] = {"size": np.asarray(features.size, np.int64)}
+        for name in _OF_TAPS:
+            arrays |= {f"{name}{at}": array for at, array in enumerate(getattr(features, name))}
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            image=np.asarray(image_hash),
+            digest=np.asarray(_digest(image_hash, arrays)),
+            **arrays,  # type: ignore[arg-type]
+        )
+        self._publish(provenance, self.path(provenance, image_id), buffer.getvalue())
+
+    def read_features(self, provenance: Provenance, image_id: str, image_hash: str) -> TapFeatures | None:
+        """Return the stored features, None when absent, damaged, or made from another content of the image."""
+        try:
+            with np.load(self.path(provenance, image_id), allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            found = (str(arrays.pop("image")), str(arrays.pop("digest")))
+            if found != (image_hash, _digest(image_hash, arrays)):
+                return None
+            height, width = (int(side) for side in arrays.pop("size"))
+            count = len(arrays) // len(_OF_TAPS)
+            parts = (tuple(arrays[f"{name}{at}"] for at in range(count)) for name in _OF_TAPS)
+            return TapFeatures((height, width), *parts)
+        except DAMAGE:
+            return None
+
     # -- masks --------------------------------------------------------------------------------------------
 
     def write_mask(self, provenance: Provenance, image_id: str, image_hash: str, values: NDArray[np.uint8]) -> None:
@@ -122,9 +155,13 @@ class ResultStore:
                     continue
         return total
 
-    def clear(self, stage: str | None = None) -> None:
-        """Delete all results, or those of a stage: a shelf (``localize``) or a step (``localize.cam``)."""
-        for folder in list(self._folders(stage)):
+    def clear(self, stage: str | None = None, but: Provenance | None = None) -> None:
+        """Delete all results, or those of a stage: a shelf (``localize``) or a step (``localize.cam``).
+
+        Those of the provenance `but` stay.
+        """
+        kept = f"{but.step}-{but.key}" if but else ""
+        for folder in [folder for folder in self._folders(stage) if folder.name != kept]:
             # Renamed first, so that no reader ever sees a half-deleted folder.
             doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
             try:

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -70,10 +70,13 @@ class Segmenter(TrunkNetwork):
         Whether it started from weights trained on pixel masks; its checkpoint remembers.
     network : Module
         What `published` weights fit; only methods that have some need it.
+    trunk_learns : bool
+        Whether training changes the trunk.
     """
 
     shelf = "segment"
     has_classes = True
+    trunk_learns: ClassVar[bool] = True
     network: nn.Module
 
     def __init__(
@@ -89,6 +92,11 @@ class Segmenter(TrunkNetwork):
     @abstractmethod
     def trunk(self) -> Trunk:
         """The feature extractor."""
+
+    @property
+    def enlargement(self) -> float:
+        """Factor on the size of every picture before the scales of inference."""
+        return 1.0
 
     @abstractmethod
     def segment(self, images: Tensor) -> Tensor:
@@ -185,7 +193,7 @@ def predict(
     network, settings = segmenter.prepared(inference or SegmentInference(), _segment)
     with torch.inference_mode():
         for scale in settings.scales:
-            size = segmenter.normalisation.fit_size(*scaled_size(height, width, scale))
+            size = segmenter.normalisation.fit_size(*scaled_size(height, width, scale * segmenter.enlargement))
             found = _probabilities(network, resize(image, *size), settings)
             total += F.interpolate(found[None], (height, width), mode="bilinear", align_corners=False)[0]
     return (total / total.sum(0, keepdim=True)).cpu().numpy()

@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.pixels.tap_features import TapFeatures
 from napari_wsss.project.store import HALF_ERROR, ResultStore
 
 CAM = Provenance("localize.cam", {"scales": [1.0]}, "weights-hash")
@@ -163,3 +164,38 @@ def test_two_processes_may_write_the_same_result(store: ResultStore) -> None:
     assert store.read_maps(CAM, "a.png", IMAGE) is not None
     names = sorted(path.name for path in store.folder.rglob("*") if path.is_file())
     assert names == ["a.png.npz", "provenance.json"]
+
+
+def some_features() -> TapFeatures:
+    random = np.random.default_rng(0)
+    taps = [random.standard_normal(shape).astype(np.float32) for shape in ((2, 6, 8), (5, 3, 4))]
+    return TapFeatures.of((48, 64), taps)
+
+
+def test_features_come_back_for_the_same_content_only(store: ResultStore) -> None:
+    features = some_features()
+    store.write_features(CAM, "sub/a.png", IMAGE, features)
+    found = store.read_features(CAM, "sub/a.png", IMAGE)
+    assert found is not None
+    assert found.size == (48, 64)
+    for name in ("planes", "lows", "steps"):
+        for one, other in zip(getattr(found, name), getattr(features, name), strict=True):
+            assert np.array_equal(one, other)
+    assert store.read_features(CAM, "sub/a.png", "6" * 64) is None
+    assert store.read_features(CRF, "sub/a.png", IMAGE) is None
+
+
+def test_damaged_features_count_as_absent(store: ResultStore) -> None:
+    store.write_features(CAM, "a.png", IMAGE, some_features())
+    path = store.path(CAM, "a.png")
+    path.write_bytes(path.read_bytes()[:-300])
+    assert store.read_features(CAM, "a.png", IMAGE) is None
+
+
+def test_clearing_a_stage_can_leave_one_provenance(store: ResultStore) -> None:
+    newer = replace(CAM, weights="other")
+    for provenance in (CAM, newer):
+        store.write_features(provenance, "a.png", IMAGE, some_features())
+    store.clear("localize", but=newer)
+    assert store.read_features(CAM, "a.png", IMAGE) is None
+    assert store.read_features(newer, "a.png", IMAGE) is not None

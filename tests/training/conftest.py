@@ -55,14 +55,15 @@ def project_folder(made_project: Path, tmp_path: Path) -> Path:
 def tiny_config() -> Callable[..., RunConfig]:
     """Return a function (recipe, sections) -> a configuration that trains in a second."""
 
-    def make(recipe: Recipe, **sections: dict[str, object]) -> RunConfig:
+    def make(recipe: Recipe, method: str = "", **sections: dict[str, object]) -> RunConfig:
         base: dict[str, dict[str, object]] = {
             "network": {"trunk_weights": "none", "width": 0.0625},
             "optimisation": {"epochs": 2, "batch_size": 2, "warm_up": 0},
             "augmentation": {"crop": 48},
             "hardware": {"threads": 1, "precision": "float32", "device": "cpu"},
         }
-        return resolve_file(recipe, {**base, **{n: {**base.get(n, {}), **s} for n, s in sections.items()}})
+        chosen = {"method": method} if method else {}
+        return resolve_file(recipe, {**chosen, **base, **{n: {**base.get(n, {}), **s} for n, s in sections.items()}})
 
     return make
 

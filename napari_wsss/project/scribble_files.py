@@ -1,0 +1,55 @@
+"""The files of scribbles: ``scribbles/<image id>.png`` in the project folder, with the time they were last changed.
+
+Scribbles older than the acceptance of their image are spent: the accepted mask says what they said, and more.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.files import publish
+from napari_wsss.core.masks import decode_mask, encode_mask
+from napari_wsss.project.project import Project
+
+FOLDER = "scribbles"
+TIME_TEXT = "wsss-time"
+
+
+def scribble_path(project: Project, image_id: str) -> Path:
+    """Return where the scribbles of an image lie (the file may not exist)."""
+    return project.folder / FOLDER / f"{image_id}.png"
+
+
+def read_scribbles(project: Project, image_id: str) -> NDArray[np.uint8] | None:
+    """Return the scribbles (H, W) uint8 of an image (see `core.scribbles`), None where there are none that count.
+
+    Raises
+    ------
+    ProjectError
+        When the file is damaged.
+    """
+    path = scribble_path(project, image_id)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    values, text = decode_mask(content, str(path))
+    spent = float(text.get(TIME_TEXT, 0)) <= project.journal.accepted_at(image_id)
+    return None if spent or not values.any() else values
+
+
+def write_scribbles(project: Project, image_id: str, values: NDArray[np.uint8], when: float | None = None) -> None:
+    """Write the scribbles (H, W) uint8 of an image, as made now or at `when` (seconds since 1970).
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written.
+    """
+    text = {TIME_TEXT: repr(time.time() if when is None else when)}
+    with publish(scribble_path(project, image_id)) as file:
+        file.write(encode_mask(values, project.classes, text))

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_wsss.core.maps import ActivationMaps
+from training.pixel_learner.agreement import Agreement, Tally, compared, folds_of
+from training.pixel_learner.examples import Example
+
+SIZE = (4, 6)
+
+
+def example(name: str = "a.png") -> Example:
+    """Return an image whose left half is class 0 and whose right half is background; the last row is unknown."""
+    values, weights = np.zeros(SIZE, np.uint8), np.ones(SIZE, np.float32)
+    values[:, :3] = 1
+    values[-1], weights[-1] = 255, 0
+    return Example(name, (0,), values, weights, True)
+
+
+def answer(columns: int, background: bool = True) -> ActivationMaps:
+    """Return maps that find class 0 in so many columns."""
+    scores = np.zeros((1, *SIZE), np.float32)
+    scores[0, :, :columns] = 1
+    return ActivationMaps(scores, (0,), 1 - scores[0] if background else None)
+
+
+def test_only_what_was_said_counts() -> None:
+    tally = Tally(2)
+    tally.add(example(), np.where(np.arange(6) < 2, 1, 0).astype(np.uint8)[None].repeat(4, 0))
+    assert tally.iou[0] == 9 / 12
+    assert tally.iou[1] == 6 / 9
+    assert np.isnan(tally.iou[2])
+
+
+def test_a_class_is_left_to_maps_that_agree_more() -> None:
+    good, bad = answer(3, background=False), answer(6, background=False)
+    worse = compared(2, [(example(), answer(1))], lambda _: good, 0.4)
+    better = compared(2, [(example(), answer(3))], lambda _: bad, 0.4)
+    assert worse.better_by_maps == (0,)
+    assert better.better_by_maps == ()
+    assert better.mean == 1
+
+
+def test_maps_are_judged_only_when_every_image_has_some() -> None:
+    pairs = [(example("a.png"), answer(1)), (example("b.png"), answer(1))]
+    found = compared(2, pairs, lambda name: answer(3) if name == "a.png" else None, 0.4)
+    assert np.isnan(found.maps).all()
+    assert found.better_by_maps == ()
+    assert found.images == 2
+
+
+def test_nothing_shown_has_no_mean() -> None:
+    assert np.isnan(Agreement(np.full(3, np.nan), np.full(3, np.nan), 0).mean)
+
+
+@given(st.integers(2, 20), st.integers(2, 5), st.integers(0, 9))
+def test_every_image_is_in_one_fold(images: int, count: int, seed: int) -> None:
+    ids = [f"{number}.png" for number in range(images)]
+    found = folds_of(ids, count, seed)
+    assert len(found) == min(images, count)
+    assert sorted(image_id for fold in found for image_id in fold) == sorted(ids)
+    assert max(map(len, found)) - min(map(len, found)) <= 1
+
+
+@pytest.mark.parametrize("ids", [[], ["a.png"]])
+def test_one_image_cannot_be_left_out(ids: list[str]) -> None:
+    assert folds_of(ids, 3, 0) == []

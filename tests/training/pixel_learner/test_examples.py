@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
+from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, Sources
+from napari_wsss.project.project import Project
+from napari_wsss.project.scribble_files import write_scribbles
+from tests.tiny_project import HEIGHT, IDS, WIDTH
+from training.pixel_learner.examples import Example, Trust, example_of
+
+ID = IDS[0]  # a cat and a dog
+CAT, DOG, BOAR = 1, 2, 3
+
+
+def given(project: Project, trust: Trust | None = None, image_id: str = ID) -> Example | None:
+    return example_of(project, project.catalog.get(image_id), trust or Trust())
+
+
+def halves(value: int) -> np.ndarray:
+    values = np.zeros((HEIGHT, WIDTH), np.uint8)
+    values[:, : WIDTH // 2] = value
+    return values
+
+
+def test_nothing_said_is_no_example(project: Project) -> None:
+    assert given(project) is None
+
+
+def test_an_accepted_mask_says_everything_but_255_and_classes_that_are_no_label(
+    project: Project, mask: np.ndarray
+) -> None:
+    project.review.accept(ID, mask)  # cat, boar (no label) and ignore
+    found = given(project)
+    assert found is not None
+    assert found.whole
+    assert found.labels == (0, 1)
+    assert found.shown == {0, CAT}
+    assert (found.weights[mask == BOAR] == 0).all()
+    assert (found.weights[mask == 255] == 0).all()
+    assert (found.weights[mask <= CAT] == 1).all()
+
+
+def test_a_machines_pixels_count_less_where_accepted_and_nothing_in_a_draft(project: Project) -> None:
+    sources = Sources(np.full((HEIGHT, WIDTH), FIRST_MACHINE, np.uint8), (Source("proposal", method="cam"),))
+    sources.values[0] = PERSON
+    project.review.save_draft(ID, halves(CAT), sources=sources)
+    draft = given(project)
+    assert draft is not None
+    assert not draft.whole
+    assert (draft.weights > 0).sum() == WIDTH
+
+    project.review.accept(ID, halves(CAT), sources=sources)
+    accepted = given(project, Trust(machine=0.25))
+    assert accepted is not None
+    assert (accepted.weights[0] == 1).all()
+    assert (accepted.weights[1:] == 0.25).all()
+
+
+def test_accepting_says_background_where_nobody_drew(project: Project) -> None:
+    sources = Sources(np.where(halves(CAT) == CAT, PERSON, 0).astype(np.uint8))
+    project.review.accept(ID, halves(CAT), sources=sources)
+    found = given(project)
+    assert found is not None
+    assert (found.weights == 1).all()
+
+
+def test_scribbles_and_clicks_teach_also_background(project: Project) -> None:
+    values = np.zeros((HEIGHT, WIDTH), np.uint8)
+    values[1, 1], values[4, 4], values[5, 5] = DOG, BACKGROUND_SCRIBBLE, BOAR
+    write_scribbles(project, ID, values)
+    found = given(project)
+    assert found is not None
+    assert found.shown == {0, DOG}
+    assert found.values[1, 1] == DOG
+    assert found.values[4, 4] == 0
+    assert found.weights.sum() == 2
+
+
+def test_an_image_without_labels_is_background_only_when_the_project_says_so(project: Project) -> None:
+    project.set_labels(ID, ())
+    assert given(project) is None
+    found = given(project, Trust(empty_is_background=True))
+    assert found is not None
+    assert found.labels == ()
+    assert found.shown == {0}
+    assert (found.weights == 1).all()
+
+
+def test_scribbles_of_another_size_are_said(project: Project) -> None:
+    write_scribbles(project, ID, np.ones((3, 3), np.uint8))
+    with pytest.raises(ProjectError, match=r"is \(3, 3\), the image \(6, 8\)"):
+        given(project)
+
+
+def test_reading_changes_no_file(project: Project, mask: np.ndarray) -> None:
+    project.review.accept(ID, mask)
+    before = {path: path.read_bytes() for path in Path(project.folder).rglob("*.png")}
+    given(project)
+    assert {path: path.read_bytes() for path in Path(project.folder).rglob("*.png")} == before
+
+
+def test_a_click_speaks_for_its_neighbours_but_not_against_what_is_known(project: Project) -> None:
+    project.review.record_stroke(ID, np.array([1 * WIDTH + 2]), np.array([DOG], np.uint8))
+    values = np.zeros((HEIGHT, WIDTH), np.uint8)
+    values[1, 1], values[1, 4] = CAT, BACKGROUND_SCRIBBLE
+    write_scribbles(project, ID, values)
+    found = given(project, Trust(reach=1.0 / WIDTH))
+    assert found is not None
+    assert found.values[1, 1] == found.values[0, 1] == found.values[1, 0] == CAT
+    assert found.values[1, 2] == DOG
+    assert found.values[1, 4] == found.values[2, 4] == found.values[1, 3] == 0
+    assert (found.weights > 0).sum() == 10

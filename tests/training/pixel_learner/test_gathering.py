@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_wsss.core.errors import LabelError
+from napari_wsss.core.progress import finish
+from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.pipeline.tap_features import ProjectFeatures
+from napari_wsss.project.project import Project
+from napari_wsss.project.scribble_files import write_scribbles
+from napari_wsss.segment.base import Segmenter
+from tests.tiny_project import IDS
+from training.pixel_learner.gathering import Gathering
+from training.pixel_learner.pseudo_labels import Confidence
+from training.sources import SegmentationSources
+
+
+def gathering(project: Project, **sources: object) -> Gathering:
+    torch.manual_seed(0)
+    classifier = Segmenter.build("pixel_classifier", TrunkChoice(width=1 / 16), {"enlargement": 8.0}, class_count=3)
+    features = ProjectFeatures(project, classifier)
+    return Gathering(project, features, classifier, SegmentationSources(**sources), seed=0)
+
+
+def halves(value: int) -> np.ndarray:
+    values = np.zeros((6, 8), np.uint8)
+    values[:, 4:] = value
+    return values
+
+
+def test_every_image_that_said_something_gives_its_cells(project: Project) -> None:
+    project.review.accept(IDS[0], halves(2))
+    project.review.save_draft(IDS[1], halves(1))
+    found = gathering(project)
+
+    assert finish(found.gather(found.ids())) == 2
+    assert found.counts() == {"whole": 1, "parts": 1}
+    assert found.cells().shown.tolist() == [True, True, True, False]
+    assert found.partly_known() == [IDS[1]]
+
+
+def test_what_is_taken_back_is_forgotten(project: Project) -> None:
+    project.review.accept(IDS[0], halves(1))
+    found = gathering(project)
+    assert found.gather_one(IDS[0])
+    project.review.undo()
+    assert not found.gather_one(IDS[0])
+    with pytest.raises(LabelError, match="Nobody has said anything"):
+        found.cells()
+
+
+def test_held_out_excluded_and_surplus_images_do_not_teach(project: Project) -> None:
+    for image_id in IDS[:3]:
+        project.review.accept(image_id, halves(1))
+    project.review.decide(IDS[3], "excluded")
+    assert gathering(project).ids() == list(IDS[:3])
+    assert gathering(project, accepted_limit=1).ids() == [IDS[0]]
+
+
+def test_the_cells_of_an_image_do_not_depend_on_other_images(project: Project) -> None:
+    for image_id in IDS[:2]:
+        project.review.accept(image_id, halves(1))
+    both, one = gathering(project), gathering(project)
+    finish(both.gather(IDS[:2]))
+    finish(one.gather([IDS[1]]))
+    both.forget([IDS[0]])
+    assert torch.equal(both.cells().rows, one.cells().rows)
+
+
+def test_marking_adds_to_what_was_said(project: Project) -> None:
+    project.review.accept(IDS[0], halves(1))
+    scribbles = np.zeros((6, 8), np.uint8)
+    scribbles[3, 3] = 1
+    write_scribbles(project, IDS[1], scribbles)
+    found = gathering(project)
+    finish(found.gather(found.ids()))
+    before = len(found.cells())
+
+    finish(found.mark(found.partly_known(), Confidence(least=0.0, weight=0.25)))
+
+    assert len(found.cells()) == before
+    both = found.cells(pseudo=True)
+    assert len(both) > before
+    assert {0.25, 1.0} <= set(both.weights.unique().tolist())

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_wsss.core.errors import LabelError
+from napari_wsss.core.progress import finish
+from napari_wsss.networks.trunk import Trunk
+from napari_wsss.project.project import Project
+from napari_wsss.segment.base import Segmenter
+from training.config import RunConfig
+from training.execute import begin
+from training.pixel_learner.pixel_learner import PixelLearner
+from training.recipes.pixel_classifier import train
+
+Make = Callable[..., RunConfig]
+
+
+@pytest.fixture
+def config(tiny_config: Make) -> RunConfig:
+    return tiny_config(
+        "segmentation", method="pixel_classifier", optimisation={"iterations": 12, "batch_size": 64, "epochs": 1}
+    )
+
+
+@pytest.fixture
+def opened(project_folder: Path) -> Iterator[Project]:
+    with Project.open(project_folder) as project:
+        yield project
+
+
+def heads(learner: PixelLearner) -> list[torch.Tensor]:
+    return [weight.detach().clone() for weight in learner.classifier.head.parameters()]
+
+
+def same(first: list[torch.Tensor], second: list[torch.Tensor]) -> bool:
+    return all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+def test_it_learns_what_the_recipe_learns(opened: Project, config: RunConfig) -> None:
+    learner = PixelLearner(opened, config)
+    finish(learner.take_all())
+    learned = finish(learner.learn())
+    run = begin(opened, config)
+    finish(train(opened, config, run))
+    trained, _, _ = Segmenter.restore(run.path / "last.safetensors")
+
+    assert (learned.whole, learned.parts) == (2, 0)
+    assert learned.seconds > 0
+    for name, value in trained.state_dict().items():
+        assert torch.equal(value, learner.classifier.state_dict()[name]), name
+
+
+def test_a_correction_costs_no_pass_of_the_trunk(
+    opened: Project, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner, ids = PixelLearner(opened, config), list(opened.catalog.ids())
+    finish(learner.prepare(ids))
+    finish(learner.take_all())
+    finish(learner.learn())
+
+    def forbidden(*_: object) -> None:
+        raise AssertionError("the trunk ran")
+
+    monkeypatch.setattr(Trunk, "features", forbidden)
+    undecided = next(i for i in opened.catalog.ids(split="train") if opened.catalog.state(i) == "todo")
+    k = opened.classes.indices(opened.catalog.get(undecided).labels)[0]
+    opened.review.accept(undecided, np.full(opened.load_image(undecided).pixels.shape[:2], k + 1, np.uint8))
+    assert learner.take([undecided]) == 1
+    assert finish(learner.learn(warm=True)).whole == 3
+    for image_id in ids:
+        maps = learner.maps(image_id)
+        assert maps.background is not None
+        np.testing.assert_allclose(maps.scores.sum(0) + maps.background, 1, atol=1e-5)
+
+
+def test_an_earlier_state_comes_back(opened: Project, config: RunConfig) -> None:
+    learner = PixelLearner(opened, config)
+    finish(learner.take_all())
+    finish(learner.learn())
+    state, before = learner.state(), heads(learner)
+    finish(learner.learn(warm=True))
+    assert not same(heads(learner), before)
+    learner.restore(state)
+    assert same(heads(learner), before)
+
+
+def test_a_fit_that_is_stopped_leaves_what_was_there(opened: Project, config: RunConfig) -> None:
+    learner = PixelLearner(opened, config)
+    finish(learner.take_all())
+    finish(learner.learn())
+    before = heads(learner)
+    steps = learner.learn()
+    next(steps)
+    next(steps)
+    steps.close()
+    assert same(heads(learner), before)
+
+
+def test_nothing_given_is_said(opened: Project, config: RunConfig) -> None:
+    learner = PixelLearner(opened, config)
+    with pytest.raises(LabelError, match="Nobody has said anything"):
+        finish(learner.learn())
+    assert learner.learned is None
+
+
+def test_its_checkpoint_answers_as_it_does(opened: Project, config: RunConfig, tmp_path: Path) -> None:
+    learner = PixelLearner(opened, config)
+    finish(learner.take_all())
+    finish(learner.learn())
+    learner.save(tmp_path / "x.safetensors")
+    again, _, _ = Segmenter.restore(tmp_path / "x.safetensors")
+    image_id = next(iter(opened.catalog.ids()))
+    classes = opened.classes.indices(opened.catalog.get(image_id).labels)
+    found = again.answer(learner.features(image_id), classes)
+    np.testing.assert_array_equal(found[1:], learner.maps(image_id).scores)
+
+
+def test_agreement_is_measured_on_images_left_out_and_changes_nothing(opened: Project, config: RunConfig) -> None:
+    learner = PixelLearner(opened, config)
+    finish(learner.take_all())
+    finish(learner.learn())
+    before = heads(learner)
+
+    found = finish(learner.agreement())
+
+    assert found.images == 2
+    assert 0 <= found.mean <= 1
+    assert np.isnan(found.maps).all()
+    assert same(heads(learner), before)
+    learner.leave_to_maps([0])
+    assert not learner.classifier.was_shown(0)
+
+
+def test_maps_are_compared_where_a_localizer_is_applied(applied_folder: Path, config: RunConfig) -> None:
+    from napari_wsss.pipeline.run import localize
+
+    with Project.open(applied_folder) as project:
+        finish(localize(project, project.catalog.ids(), "cpu"))
+        learner = PixelLearner(project, config)
+        finish(learner.take_all())
+        found = finish(learner.agreement())
+    assert np.array_equal(np.isfinite(found.maps), np.isfinite(found.learner))

@@ -1,0 +1,1 @@
+"""What a person's seconds buy: simulated annotators, what their gestures cost, and the curves of what is learned."""

@@ -1,0 +1,1 @@
+"""Learning from everything a person gave, at once: examples, their cells, and the classifier fitted to them."""

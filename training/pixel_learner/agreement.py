@@ -1,0 +1,113 @@
+"""How far a learner, and the maps it would replace, agree with what a person gave about images it did not see.
+
+The images that teach are dealt into folds. For each fold the classifier is fitted to the others and answers for it;
+every pixel the person said something about counts. Classes on which the maps agree more are left to the maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.maps import ActivationMaps
+from training.pixel_learner.examples import Example
+from training.scoring.metrics import Scores
+
+MARGIN = 0.02
+"""IoU by which maps must be better before a class is left to them: folds see fewer images than the learner does."""
+Figures = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """Agreement on held-out images, background first; nan where a class was not shown, or there are no maps.
+
+    Parameters
+    ----------
+    learner, maps : (C + 1,) float64 in [0, 1]
+        Intersection over union per mask value.
+    images : int
+        Held-out images that were compared.
+    """
+
+    learner: Figures
+    maps: Figures
+    images: int
+
+    @property
+    def mean(self) -> float:
+        """Mean IoU of the learner over what was shown, nan when nothing was."""
+        return float(np.nanmean(self.learner)) if np.isfinite(self.learner).any() else float("nan")
+
+    @property
+    def better_by_maps(self) -> tuple[int, ...]:
+        """0-based classes on which the maps agree more, by more than a margin."""
+        with np.errstate(invalid="ignore"):
+            found = np.flatnonzero(self.maps[1:] > self.learner[1:] + MARGIN)
+        return tuple(int(k) for k in found)
+
+
+class Tally:
+    """Counts pixels of masks against what a person said."""
+
+    def __init__(self, class_count: int) -> None:
+        self._matrix = np.zeros((class_count + 1, class_count + 1))
+        self.images = 0
+
+    def add(self, example: Example, mask: NDArray[np.uint8]) -> None:
+        """Count one mask (H, W) uint8 against an example."""
+        known, width = example.weights > 0, len(self._matrix)
+        pairs = example.values[known].astype(np.int64) * width + mask[known]
+        self._matrix += np.bincount(pairs, example.weights[known], width * width).reshape(width, width)
+        self.images += 1
+
+    @property
+    def iou(self) -> Figures:
+        """Intersection over union (C+1,), nan for what the person did not show."""
+        found = Scores(np.rint(self._matrix).astype(np.int64)).iou
+        return np.where(self._matrix.sum(1) > 0, found, np.nan)
+
+
+def folds_of(ids: list[str], count: int, seed: int) -> list[list[str]]:
+    """Return ids dealt into at most so many folds, in an order fixed by the seed; fewer than two images make none."""
+    if len(ids) < 2:
+        return []
+    mixed = [ids[int(at)] for at in np.random.default_rng(seed).permutation(len(ids))]
+    count = min(count, len(ids))
+    return [mixed[at::count] for at in range(count)]
+
+
+def mask_of(maps: ActivationMaps, background: float) -> NDArray[np.uint8]:
+    """Return the pseudo mask of maps: by their own background, or by a constant one where they have none."""
+    return maps.to_mask(None if maps.background is not None else background)
+
+
+def compared(
+    class_count: int,
+    held_out: list[tuple[Example, ActivationMaps]],
+    maps_of: Callable[[str], ActivationMaps | None],
+    background: float,
+) -> Agreement:
+    """Return the agreement of a learner's answers, and of the maps of the same images.
+
+    Parameters
+    ----------
+    class_count : int
+    held_out : list of (Example, ActivationMaps)
+        What a person said, and what the learner answered without having seen it.
+    maps_of : callable
+        Returns the maps of an image, None where there are none: the maps are judged only if all images have some.
+    background : float in [0, 1]
+        Background score beside maps that bring none.
+    """
+    learner, maps = Tally(class_count), Tally(class_count)
+    for example, answer in held_out:
+        learner.add(example, answer.to_mask())
+        other = maps_of(example.image_id)
+        if other is not None:
+            maps.add(example, mask_of(other, background))
+    judged = maps.images == learner.images
+    return Agreement(learner.iou, maps.iou if judged else np.full(class_count + 1, np.nan), learner.images)

@@ -1,0 +1,139 @@
+"""What a person said about the pixels of an image, by whatever they did: masks, drafts, strokes, scribbles, clicks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.scribbles import as_seeds
+from napari_wsss.pixels.images import image_size
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.scribble_files import read_scribbles
+from napari_wsss.project.sourced_masks import SourcedMask
+
+Mask = NDArray[np.uint8]
+Weights = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """What is known about the pixels of one image.
+
+    Parameters
+    ----------
+    image_id : str
+    labels : tuple of int
+        0-based indices of the image-level labels: no other class may be learned, or answered, here.
+    values : (H, W) uint8
+        Mask values; 255 where nothing is known.
+    weights : (H, W) float32 >= 0
+        How much a pixel counts; 0 where nothing is known.
+    whole : bool
+        Whether a person decided about the whole picture (an accepted mask, or no label at all).
+    """
+
+    image_id: str
+    labels: tuple[int, ...]
+    values: Mask
+    weights: Weights
+    whole: bool = False
+
+    @property
+    def shown(self) -> frozenset[int]:
+        """Mask values that count somewhere."""
+        return frozenset(int(value) for value in np.unique(self.values[self.weights > 0]))
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How much pixels count besides a person's own, which count 1.
+
+    Parameters
+    ----------
+    machine : float in [0, 1]
+        A machine's pixels in a mask that a person accepted.
+    empty_is_background : bool
+        Whether an image without labels is one where a person found no class, not one that nobody labelled.
+    reach : float >= 0
+        How far a scribble or a click speaks for the pixels around it, as a share of the picture's longer side.
+    """
+
+    machine: float = 1.0
+    empty_is_background: bool = False
+    reach: float = 0.0
+
+
+def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) -> Example | None:
+    """Return what a person said about an image, None when that is nothing.
+
+    A stroke or scribble lies over an accepted mask below it. Values of classes that are no label of the image teach
+    nothing, and neither does what a machine drew in an unfinished mask.
+
+    Raises
+    ------
+    ProjectError
+        When a mask or scribbles are damaged, or of another size than the image.
+    """
+    size = image_size(project.image_path(record.id))
+    values, weights = np.full(size, IGNORE, np.uint8), np.zeros(size, np.float32)
+    if not record.labels and trust.empty_is_background:
+        values[:], weights[:] = BACKGROUND, 1
+    accepted = record.state == "accepted"
+    if accepted and (mask := project.masks.accepted(record.id)) is not None:
+        # Who accepts a mask says background where nobody drew.
+        _lay(values, weights, _checked(mask, record.id, size), trust.machine, nobody=1.0)
+    elif project.masks.has_draft(record.id) and (draft := project.masks.working(record.id)) is not None:
+        _lay(values, weights, _checked(draft, record.id, size))
+    _scribble(project, record.id, values, weights, trust.reach)
+    labels = project.classes.indices(record.labels)
+    weights[~np.isin(values, [BACKGROUND, *(k + 1 for k in labels)])] = 0
+    if not weights.any():
+        return None
+    return Example(record.id, labels, values, weights, accepted or not record.labels)
+
+
+def nothing_known(project: Project, record: ImageRecord) -> Example:
+    """Return the example of an image that nobody said anything about but its labels."""
+    size = image_size(project.image_path(record.id))
+    values, weights = np.full(size, IGNORE, np.uint8), np.zeros(size, np.float32)
+    return Example(record.id, project.classes.indices(record.labels), values, weights)
+
+
+def _lay(values: Mask, weights: Weights, mask: SourcedMask, machine: float = 0.0, nobody: float = 0.0) -> None:
+    """Write what a mask says into `values` and `weights`, machines' and nobody's pixels with weights of their own."""
+    sources = mask.sources
+    given = np.select([sources.person, sources.machine], [1.0, machine], nobody).astype(np.float32)
+    said = given > 0
+    values[said], weights[said] = mask.values[said], given[said]
+
+
+def _scribble(project: Project, image_id: str, values: Mask, weights: Weights, reach: float) -> None:
+    """Write what scribbles say, and what they say about the pixels around them where nothing else is known."""
+    scribbles = read_scribbles(project, image_id)
+    if scribbles is None:
+        return
+    if scribbles.shape != values.shape:
+        raise _other_size(image_id, scribbles.shape, values.shape)
+    seeds, seeded = as_seeds(scribbles, project.classes)
+    distance, (rows, columns) = ndimage.distance_transform_edt(~seeded, return_indices=True)
+    near = seeded | ((distance <= reach * max(values.shape)) & (weights == 0))
+    values[near], weights[near] = seeds[rows[near], columns[near]], 1
+
+
+def _checked(mask: SourcedMask, image_id: str, size: tuple[int, int]) -> SourcedMask:
+    if mask.values.shape != size:
+        raise _other_size(image_id, mask.values.shape, size)
+    return mask
+
+
+def _other_size(image_id: str, found: tuple[int, ...], size: tuple[int, ...]) -> ProjectError:
+    return ProjectError(
+        f"What was drawn on {image_id} is {found}, the image {size} pixels. Was the image replaced? Accept the mask "
+        "again, or exclude the image."
+    )

@@ -1,0 +1,159 @@
+"""Gathering what a person gave, image by image, as cells that a pixel classifier learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import numpy as np
+
+from napari_wsss.core.errors import LabelError
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.tap_features import ProjectFeatures
+from napari_wsss.project.project import Project
+from napari_wsss.segment.pixel_classifier import PixelClassifier
+from training.data.pictures import training_records
+from training.pixel_learner.cells import Cells, cells_of
+from training.pixel_learner.examples import Example, Trust, example_of, nothing_known
+from training.pixel_learner.pseudo_labels import Confidence, pseudo_labelled
+from training.sources import SegmentationSources
+
+STAGE = "gather"
+MOST_OF_IMAGE, MOST_PSEUDO = 1500, 1500
+MOST_OF_ALL = 200_000
+"""Cells; 180 MB of 448 features."""
+
+
+class Gathering:
+    """The cells of a project's images, kept until what a person said about an image changes.
+
+    Parameters
+    ----------
+    project : Project
+    features : ProjectFeatures
+        Of the classifier's trunk.
+    classifier : PixelClassifier
+        Says how features become rows; it does not change.
+    sources : SegmentationSources
+    seed : int
+        Of the choice of cells; that of an image does not depend on other images.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        features: ProjectFeatures,
+        classifier: PixelClassifier,
+        sources: SegmentationSources,
+        seed: int,
+    ) -> None:
+        self._project, self._features, self._classifier = project, features, classifier
+        self._trust = Trust(sources.accepted_machine_weight, sources.empty_is_background, sources.reach)
+        self._limit, self._seed = sources.accepted_limit, seed
+        self._kept: dict[str, tuple[Cells, bool]] = {}
+        self._pseudo: dict[str, Cells] = {}
+
+    def ids(self) -> list[str]:
+        """Return the images that may teach, in catalog order: neither excluded nor held out; accepted ones limited."""
+        records = training_records(self._project)
+        accepted = [record.id for record in records if record.state == "accepted"]
+        left_out = set(accepted[self._limit :]) if self._limit else set()
+        return [record.id for record in records if record.id not in left_out]
+
+    def gather(self, ids: Iterable[str]) -> Steps[int]:
+        """Read again what a person said about images, and return of how many that is something.
+
+        Raises
+        ------
+        ProjectError
+            When a mask is damaged, or of another size than its image.
+        """
+        ids, found = tuple(ids), 0
+        for position, image_id in enumerate(ids):
+            found += self.gather_one(image_id)
+            yield Progress(STAGE, position + 1, len(ids), image_id)
+        return found
+
+    def gather_one(self, image_id: str) -> bool:
+        """Read again what a person said about an image; return False, and forget the image, when that is nothing."""
+        self._kept.pop(image_id, None)
+        example = example_of(self._project, self._project.catalog.get(image_id), self._trust)
+        if example is None:
+            return False
+        self._kept[image_id] = self._cells_of(example, MOST_OF_IMAGE), example.whole
+        self._bound()
+        return True
+
+    def _bound(self) -> None:
+        """Forget cells that will never be among the first ones of their image that are learned from."""
+        most = MOST_OF_ALL // len(self._kept)
+        if sum(len(cells) for cells, _ in self._kept.values()) > 2 * MOST_OF_ALL:
+            self._kept = {
+                image_id: (cells.first(most).alone(), whole) for image_id, (cells, whole) in self._kept.items()
+            }
+
+    def mark(self, ids: Iterable[str], confidence: Confidence) -> Steps[None]:
+        """Add pseudo labels of images by the classifier as it is now, in place of all earlier ones.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            Images a person showed parts of, or nothing.
+        confidence : Confidence
+        """
+        ids, found = tuple(ids), {}
+        for position, image_id in enumerate(ids):
+            image, features = self._project.load_image(image_id).pixels, self._features(image_id)
+            sure = pseudo_labelled(self._classifier, features, image, self.example(image_id), confidence)
+            found[image_id] = self._cells_of(sure, MOST_PSEUDO)
+            yield Progress(STAGE, position + 1, len(ids), image_id)
+        self._pseudo = found
+
+    def partly_known(self) -> list[str]:
+        """Return the images a person showed parts of, in the order of ids."""
+        return [image_id for image_id in sorted(self._kept) if not self._kept[image_id][1]]
+
+    def _cells_of(self, example: Example, most: int) -> Cells:
+        features = self._features(example.image_id)
+        rows, random = self._classifier.rows(features), np.random.default_rng([self._seed, *example.image_id.encode()])
+        return cells_of(example, rows, features.grid, self._classifier.class_count, most, random)
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Learn no longer from images (they were excluded, or held out)."""
+        for image_id in ids:
+            self._kept.pop(image_id, None)
+            self._pseudo.pop(image_id, None)
+
+    def known(self) -> list[str]:
+        """Return the images a person said something about, in the order of ids."""
+        return sorted(self._kept)
+
+    def example(self, image_id: str) -> Example:
+        """Return what is known about an image now, be it nothing but its labels."""
+        record = self._project.catalog.get(image_id)
+        return example_of(self._project, record, self._trust) or nothing_known(self._project, record)
+
+    def cells(self, but: Collection[str] = (), *, pseudo: bool = False) -> Cells:
+        """Return the cells of all images about which a person said something, without those of `but`.
+
+        With `pseudo` also those marked besides.
+
+        Raises
+        ------
+        LabelError
+            When there is none.
+        """
+        # In the order of ids: what is learned does not depend on what was decided first.
+        parts = [self._kept[image_id][0] for image_id in self.known() if image_id not in but]
+        if not parts:
+            raise LabelError(
+                "Nobody has said anything about a pixel of the training images yet. Accept a mask, draw in one, or "
+                "click on a thing and on the background (scribbles)."
+            )
+        most = max(1, MOST_OF_ALL // len(parts))
+        marked = [self._pseudo[image_id] for image_id in sorted(self._pseudo)] if pseudo else []
+        return Cells.joined([cells.first(most) for cells in (*parts, *marked)])
+
+    def counts(self) -> dict[str, int]:
+        """Return how many images said something about the ``whole`` picture, and how many about ``parts`` of it."""
+        whole = sum(whole for _, whole in self._kept.values())
+        return {"whole": whole, "parts": len(self._kept) - whole}

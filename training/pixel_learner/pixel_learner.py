@@ -1,0 +1,268 @@
+"""A learner beside a window: what a person gives is learned within seconds and answered for every image.
+
+It knows neither window nor session. Whoever holds it calls, in one thread or process of its own:
+
+1. `prepare` with the images in the order they are wanted: their features, once and for all;
+2. `take` after every decision, with the images it was about: what is known about their pixels is read again;
+3. `learn`, when the person pauses: a fit, from where the last one ended or afresh;
+4. `maps` of the shown image, then of the others: probabilities that go wherever a segmenter's go.
+
+`state` and `restore` bring an earlier fit back. A fit from fresh weights gives, weight by weight, what the recipe
+``segmentation --method pixel_classifier`` gives from the same project.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from napari_wsss.core.errors import LabelError
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
+from napari_wsss.pipeline.run import base_maps
+from napari_wsss.pipeline.tap_features import ProjectFeatures
+from napari_wsss.project.project import Project
+from napari_wsss.segment.base import Segmenter
+from napari_wsss.segment.pixel_classifier import PixelClassifier
+from training.config import RunConfig
+from training.hardware import prepare
+from training.loop.learner import Learner, seed_everything
+from training.pixel_learner.agreement import Agreement, compared, folds_of
+from training.pixel_learner.cells import Cells
+from training.pixel_learner.enlargement import fix_enlargement
+from training.pixel_learner.examples import Example
+from training.pixel_learner.fitting import fitted, order_of, start, start_warm
+from training.pixel_learner.gathering import Gathering
+from training.pixel_learner.pseudo_labels import Confidence
+from training.sources import SegmentationSources
+
+STAGE = "learn"
+WARM_SHARE = 1 / 3
+"""Part of the steps, and of the rate, of a fit that goes on from the last one."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a fit learned from.
+
+    Parameters
+    ----------
+    whole, parts : int
+        Images a person decided about as a whole, and images of which parts are known.
+    classes : tuple of str
+        Names of the classes somebody has shown.
+    seconds : float
+        Wall time of the fit.
+    loss : float
+        Mean loss of its last steps.
+    """
+
+    whole: int
+    parts: int
+    classes: tuple[str, ...]
+    seconds: float
+    loss: float
+
+
+State = dict[str, Tensor]
+
+
+class PixelLearner:
+    """A pixel classifier and what it learns from.
+
+    Parameters
+    ----------
+    project : Project
+        Read only; features go to its disposable results.
+    config : RunConfig
+        Of recipe ``segmentation`` and method ``pixel_classifier``.
+    stage : str
+        Named in the progress of fits.
+
+    Attributes
+    ----------
+    features : ProjectFeatures
+        Of the trunk; `features.computed` counts its passes.
+    classifier : PixelClassifier
+    learned : Learned, optional
+        The last fit; None before the first one.
+    """
+
+    def __init__(self, project: Project, config: RunConfig, stage: str = STAGE) -> None:
+        assert isinstance(config.sources, SegmentationSources)
+        self._project, self._config, self._stage = project, config, stage
+        self._confidence = Confidence(weight=config.sources.machine_weight)
+        self._rounds = config.sources.pseudo_rounds if self._confidence.weight > 0 else 0
+        self._device, self._bf16 = prepare(config.hardware)
+        seed_everything(config.optimisation.seed)
+        classifier = Segmenter.build(
+            config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
+        )
+        assert isinstance(classifier, PixelClassifier)
+        fix_enlargement(classifier, project)
+        self.classifier = classifier.to(self._device)
+        self.features = ProjectFeatures(project, classifier)
+        self._gathering = Gathering(project, self.features, classifier, config.sources, config.optimisation.seed)
+        self.learned: Learned | None = None
+
+    # -- what is known ------------------------------------------------------------------------------------
+
+    def prepare(self, ids: Iterable[str]) -> Steps[int]:
+        """Compute missing features of images, in the given order; return how many were computed."""
+        return self.features.prepare(ids)
+
+    def teachers(self) -> list[str]:
+        """Return the images that may teach: neither excluded nor held out, in catalog order."""
+        return self._gathering.ids()
+
+    def take_all(self, ids: Iterable[str] | None = None) -> Steps[int]:
+        """Read what a person said about all images that may teach; return of how many that is something."""
+        return self._gathering.gather(self.teachers() if ids is None else ids)
+
+    def counts(self) -> dict[str, int]:
+        """Return of how many images the ``whole`` is known, and of how many ``parts``."""
+        return self._gathering.counts()
+
+    def take(self, ids: Iterable[str]) -> int:
+        """Read again what a person said about images; return of how many that is something.
+
+        Raises
+        ------
+        ProjectError
+            When a mask is damaged, or of another size than its image.
+        """
+        ids, may_teach = tuple(ids), set(self._gathering.ids())
+        self._gathering.forget(image_id for image_id in ids if image_id not in may_teach)
+        return sum(self._gathering.gather_one(image_id) for image_id in ids if image_id in may_teach)
+
+    # -- learning -----------------------------------------------------------------------------------------
+
+    def learn(self, *, warm: bool = False, rounds: int | None = None) -> Steps[Learned]:
+        """Fit the classifier to what is known, then again with pseudo labels of images that are known in part.
+
+        Closing the generator, or an error, leaves the classifier as it was before.
+
+        Parameters
+        ----------
+        warm : bool
+            Go on from the last fit, in a third of the steps; the first fit is never warm.
+        rounds : int, optional
+            Fits with pseudo labels; as the configuration says when not given. 0 answers soonest.
+
+        Raises
+        ------
+        LabelError
+            When there is too little to learn from.
+        StepError
+            When the loss is not finite.
+        """
+        before, started = self.state(), time.perf_counter()
+        try:
+            given = self._gathering.cells()
+            loss = yield from self._fit(given, given.shown, warm=warm and self.learned is not None)
+            parts = self._gathering.partly_known()
+            for _ in range(self._rounds if rounds is None else rounds) if parts else ():
+                yield from self._gathering.mark(parts, self._confidence)
+                loss = yield from self._fit(self._gathering.cells(pseudo=True), given.shown)
+        except BaseException:
+            self.restore(before)
+            raise
+        seconds = time.perf_counter() - started
+        self.learned = Learned(**self._gathering.counts(), classes=self._shown(), seconds=seconds, loss=loss)
+        return self.learned
+
+    def agreement(self, folds: int = 3) -> Steps[Agreement]:
+        """Return how far the learner, and the stored maps, agree with what was given about images it did not see.
+
+        The classifier stays as it is: copies of it are fitted.
+
+        Raises
+        ------
+        LabelError
+            When fewer than two images say something, or too little is left to learn from.
+        """
+        held_out: list[tuple[Example, ActivationMaps]] = []
+        known = self._gathering.known()
+        if len(known) < 2:
+            raise LabelError(
+                f"Agreement is measured on images that were left out; found {len(known)} that a person said something "
+                "about, expected at least 2."
+            )
+        for fold in folds_of(known, folds, self._config.optimisation.seed):
+            other = copy.deepcopy(self.classifier)
+            cells = self._gathering.cells(but=fold)
+            yield from self._fit(cells, cells.shown, classifier=other)
+            for image_id in fold:
+                held_out.append((self._gathering.example(image_id), self._answer(other, image_id)))
+        return compared(self.classifier.class_count, held_out, self._stored_maps, MAP_BACKGROUND)
+
+    def leave_to_maps(self, classes: Iterable[int]) -> None:
+        """Count classes (0-based) as not shown: in proposals they keep the localizer's maps (until the next fit)."""
+        for k in classes:
+            self.classifier.known[k + 1] = False
+
+    def _stored_maps(self, image_id: str) -> ActivationMaps | None:
+        if not self._project.plan.localizer_checkpoint:
+            return None
+        return base_maps(self._project, image_id, "localize")
+
+    def _fit(
+        self, cells: Cells, shown: Tensor, classifier: PixelClassifier | None = None, *, warm: bool = False
+    ) -> Steps[float]:
+        """Take all steps of one fit and return the mean loss of its last ones."""
+        settings, classifier = self._config.optimisation, classifier or self.classifier
+        if warm:
+            start_warm(classifier, shown)
+            steps, rate = max(1, round(settings.iterations * WARM_SHARE)), settings.learning_rate * WARM_SHARE
+            settings = replace(settings, iterations=steps, learning_rate=rate)
+        else:
+            start(classifier, cells, shown, settings.seed)
+        groups = ((), classifier.head_parameters())
+        learner = Learner(classifier, groups, settings, settings.iterations, self._device, self._bf16)
+        losses: deque[float] = deque(maxlen=10)
+        for figures in fitted(learner, classifier, cells, order_of(cells, settings)):
+            losses.append(figures["loss"])
+            yield Progress(self._stage, learner.step, learner.total, metrics=figures)
+        classifier.eval()
+        return sum(losses) / len(losses)
+
+    def _shown(self) -> tuple[str, ...]:
+        known = self.classifier.known[1:].tolist()
+        return tuple(name for name, shown in zip(self._project.classes.names, known, strict=True) if shown)
+
+    # -- answering ----------------------------------------------------------------------------------------
+
+    def maps(self, image_id: str) -> ActivationMaps:
+        """Return the probabilities of an image's labelled classes and of background, at the image's size.
+
+        A class nobody has shown gets what is not background and no class that was shown.
+        """
+        return self._answer(self.classifier, image_id)
+
+    def _answer(self, classifier: PixelClassifier, image_id: str) -> ActivationMaps:
+        classes = self._project.classes.indices(self._project.catalog.get(image_id).labels)
+        found = classifier.answer(self.features(image_id), classes)
+        return ActivationMaps(found[1:], classes, found[0])
+
+    # -- states -------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Return everything a fit changes, to be given to `restore` some time."""
+        kept = {name: value for name, value in self.classifier.state_dict().items() if not name.startswith("_trunk.")}
+        return copy.deepcopy(kept)
+
+    def restore(self, state: State) -> None:
+        """Bring the classifier to an earlier state."""
+        self.classifier.load_state_dict(state, strict=False)
+
+    def save(self, path: Path) -> None:
+        """Publish the classifier as a checkpoint that can be applied to the project like any segmenter's."""
+        run = {"recipe": "segmentation", "config": self._config.decisive()}
+        self.classifier.save(path, self._project.classes, run)
