@@ -6,8 +6,9 @@ from typing import Any
 
 from napari_wsss.core.parameters import fields_of, from_dict, to_dict
 from napari_wsss.core.registry import load_method
-from training.config import RECIPES, RunConfig, method_prefix, sections_of
+from training.config import RECIPES, RunConfig, sections_of
 from training.published_presets import is_published, published_preset
+from training.resolving import method_prefix
 
 
 def describe(config: RunConfig) -> list[dict[str, Any]]:

@@ -17,13 +17,14 @@ from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import applied_history
 from napari_wsss.project.project import Project
-from training.config import RECIPES, RunConfig, resolve_file
+from training.config import RECIPES, RunConfig
 from training.data.pictures import training_records
 from training.hardware import out_of_memory
 from training.loop.checkpoints import BEST, LAST
 from training.loop.milestones import Outcome
 from training.loop.plot import write_plot
 from training.report import Reporter
+from training.resolving import resolve_file
 from training.run_folder import RunFolder
 from training.scoring.tables import write_tables
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.registry import method_names
 from napari_wsss.project.project import Project
-from training.config import RECIPES, Recipe, add_recipe_options, read_config, resolve
+from training.config import RECIPES, Recipe
 from training.describing import describe
 from training.published_presets import is_published, published_preset
 from training.report import Reporter, complain, reporter
+from training.resolving import add_recipe_options, read_config, resolve
 from training.scoring.tables import as_text
 
 OURS = ("napari_wsss", "training")

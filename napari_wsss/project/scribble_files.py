@@ -43,13 +43,16 @@ def read_scribbles(project: Project, image_id: str) -> NDArray[np.uint8] | None:
 
 
 def write_scribbles(project: Project, image_id: str, values: NDArray[np.uint8], when: float | None = None) -> None:
-    """Write the scribbles (H, W) uint8 of an image, as made now or at `when` (seconds since 1970).
+    """Write the scribbles (H, W) uint8 of an image, as made now or at `when` (seconds since 1970); none leave no file.
 
     Raises
     ------
     OSError
         When the file cannot be written.
     """
+    if not values.any():
+        scribble_path(project, image_id).unlink(missing_ok=True)
+        return
     text = {TIME_TEXT: repr(time.time() if when is None else when)}
     with publish(scribble_path(project, image_id)) as file:
         file.write(encode_mask(values, project.classes, text))

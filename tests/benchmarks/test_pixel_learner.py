@@ -18,10 +18,10 @@ from napari_wsss.pixels.tap_features import TapFeatures
 from napari_wsss.project.store import ResultStore
 from napari_wsss.segment.base import Segmenter
 from napari_wsss.segment.pixel_classifier import PixelClassifier
-from training.config import resolve_file
 from training.loop.learner import Learner
 from training.pixel_learner.cells import Cells
 from training.pixel_learner.fitting import fitted, order_of, start
+from training.resolving import resolve_file
 
 CLASSES, HEIGHT, WIDTH = 20, 375, 500
 

@@ -1,112 +1,27 @@
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
-
 import pytest
 
-from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.parameters import fields_of
-from training.config import (
-    PRESETS,
-    Recipe,
-    add_recipe_options,
-    read_config,
-    resolve,
-    resolve_file,
-    sections_of,
-)
-
-RECIPES: tuple[Recipe, ...] = ("classifier", "segmentation")
+from training.config import PRESETS, Recipe
+from training.resolving import resolve_file
 
 
-def _options(recipe: Recipe, *typed: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_recipe_options(parser, recipe, {"classifier": "cam", "segmentation": "deeplab_v3"}[recipe])
-    return parser.parse_args(typed)
-
-
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_every_parameter_is_an_option_and_survives_the_file(recipe: Recipe) -> None:
-    help_text = argparse.ArgumentParser()
-    add_recipe_options(help_text, recipe, {"classifier": "cam", "segmentation": "deeplab_v3"}[recipe])
-    shown = help_text.format_help()
-    for cls in sections_of(recipe).values():
-        for name in fields_of(cls):
-            assert f"--{name.replace('_', '-')}" in shown
-    config = resolve(recipe, _options(recipe, "--epochs", "7", "--trunk-weights", "none"))
-    assert resolve_file(recipe, json.loads(json.dumps(config.to_dict()))) == config
-
-
-def test_typed_goes_before_file_goes_before_preset_goes_before_default() -> None:
-    file = {"optimisation": {"epochs": 11, "momentum": 0.5}, "network": {"trunk_weights": "none"}}
-    config = resolve("classifier", _options("classifier", "--epochs", "3"), file)
-    assert config.optimisation.epochs == 3
-    assert config.optimisation.momentum == 0.5
-    assert config.optimisation.freeze_batch_norm is False  # preset: from scratch
-    assert config.optimisation.poly_power == 0.9  # default
-
-
-def test_preset_follows_the_weights_unless_it_is_typed() -> None:
-    assert resolve("classifier", _options("classifier")).optimisation.freeze_batch_norm
-    assert not resolve("classifier", _options("classifier", "--trunk-weights", "none")).optimisation.freeze_batch_norm
-    typed = resolve("classifier", _options("classifier", "--preset", "reference"))
-    assert typed.optimisation.momentum == 5e-4
-
-
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", PRESETS)
 def test_every_preset_names_existing_parameters(recipe: Recipe) -> None:
     for name in PRESETS[recipe]:
         assert resolve_file(recipe, {"optimisation": {"preset": name}}).recipe == recipe
 
 
 def test_published_weights_are_named_after_the_trunk() -> None:
-    choice = resolve("classifier", _options("classifier", "--trunk", "resnet50")).network.choice()
+    choice = resolve_file("classifier", {"network": {"trunk": "resnet50"}}).network.choice()
     assert choice.weights == "resnet50_imagenet"
-    assert resolve("classifier", _options("classifier", "--trunk-weights", "none")).network.choice().weights == ""
-
-
-@pytest.mark.parametrize(
-    "file",
-    [{"optimiser": {}}, {"optimisation": {"epoch": 3}}, {"optimisation": {"epochs": 0}}, {"network": {"width": "x"}}],
-)
-def test_what_no_section_knows_is_refused(file: dict[str, object]) -> None:
-    with pytest.raises(ParameterError):
-        resolve_file("classifier", file)
+    assert resolve_file("classifier", {"network": {"trunk_weights": "none"}}).network.choice().weights == ""
 
 
 def test_hardware_does_not_decide_the_result() -> None:
-    here = resolve("classifier", _options("classifier", "--device", "cpu"))
-    there = resolve("classifier", _options("classifier", "--threads", "3"))
+    here = resolve_file("classifier", {"hardware": {"device": "cpu"}})
+    there = resolve_file("classifier", {"hardware": {"threads": 3}})
     assert here.decisive() == there.decisive()
-
-
-def test_run_json_is_a_configuration(tmp_path: Path) -> None:
-    config = resolve("classifier", _options("classifier", "--epochs", "9"))
-    (tmp_path / "run.json").write_text(json.dumps({"recipe": "classifier", "config": config.to_dict(), "pid": 3}))
-    assert resolve_file("classifier", read_config(tmp_path / "run.json", "classifier")) == config
-    assert read_config(tmp_path, "classifier") == read_config(tmp_path / "run.json", "classifier")
-    with pytest.raises(ParameterError, match="configures a classifier run"):
-        read_config(tmp_path / "run.json", "segmentation")
-
-
-@pytest.mark.parametrize("content", ["", "[1]", "{"])
-def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, content: str) -> None:
-    (tmp_path / "c.json").write_text(content)
-    with pytest.raises(ParameterError, match=r"c\.json"):
-        read_config(tmp_path / "c.json", "classifier")
-
-
-def test_a_preset_may_set_the_methods_own_parameters() -> None:
-    gentle, published = (
-        resolve_file("classifier", {"method": "seam", "optimisation": {"preset": name}})
-        for name in ("pretrained", "reference")
-    )
-
-    assert gentle.parameters["rescale"] == 0.5
-    assert published.parameters == {}
-    assert resolve_file("classifier", {"method": "seam", "parameters": {"rescale": 0.4}}).parameters["rescale"] == 0.4
 
 
 @pytest.mark.parametrize(("classes", "rate"), [(1, 0.0005), (3, 0.0015), (20, 0.01), (200, 0.01)])

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from training.config import resolve_file
 from training.describing import describe
+from training.resolving import resolve_file
 
 
 def test_description_is_json_and_complete() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.registry import method_names
-from training.config import RECIPES, add_recipe_options, resolve, resolve_file
+from training.config import RECIPES
 from training.describing import describe
 from training.published_presets import (
     FOLDER,
@@ -17,6 +17,7 @@ from training.published_presets import (
     published_figures,
     published_preset,
 )
+from training.resolving import add_recipe_options, resolve, resolve_file
 from training.run import main
 
 NAMES = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from training.config import RECIPES, SOURCES, resolve_file
+from training.config import RECIPES, SOURCES
+from training.resolving import resolve_file
 from training.sources import ClassifierSources, SegmentationSources
 
 

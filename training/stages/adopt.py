@@ -27,10 +27,11 @@ from napari_wsss.weights.download import sha256_of
 from napari_wsss.weights.matching import FitReport
 from napari_wsss.weights.normalisation import Normalisation
 from napari_wsss.weights.trained import Trained, load_trained, save_trained
-from training.config import RECIPES, Recipe, RunConfig, resolve_file
+from training.config import RECIPES, Recipe, RunConfig
 from training.execute import apply
 from training.loop.checkpoints import BEST
 from training.report import Reporter
+from training.resolving import resolve_file
 from training.run_folder import RunFolder
 
 DONE = 0

@@ -30,12 +30,13 @@ from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_model import companions_for
 from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
-from training.config import RunConfig, resolve_file
+from training.config import RunConfig
 from training.execute import finished_run
 from training.hardware import prepare
 from training.loop.checkpoints import LAST
 from training.published_presets import published_figures
 from training.report import Reporter, watched
+from training.resolving import resolve_file
 from training.scoring.scoring import AcceptedMasks, TrueMasks, score, scored_names, sweep
 from training.scoring.tables import markdown
 from training.stages.contact_sheet import Cell, contact_sheet

@@ -29,13 +29,14 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
-from training.config import RunConfig, resolve_file
+from training.config import RunConfig
 from training.data.samplers import spread
 from training.economy.annotators import Annotator, ClicksOnThings, DeepestErrorClicks, FullMasks
 from training.economy.costs import Costs
 from training.hardware import prepare
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.report import Reporter, watched
+from training.resolving import resolve_file
 from training.scoring.metrics import Scores
 from training.scoring.scoring import TrueMasks, score, scored_names
 from training.scoring.tables import markdown

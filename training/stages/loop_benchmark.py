@@ -23,11 +23,12 @@ from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
-from training.config import Recipe, RunConfig, resolve_file
+from training.config import Recipe, RunConfig
 from training.execute import apply, continued, finished_run
 from training.hardware import prepare
 from training.loop.checkpoints import LAST
 from training.report import Reporter, watched
+from training.resolving import resolve_file
 from training.run_folder import RunFolder
 from training.scoring.metrics import Scores, Sweep
 from training.scoring.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep

@@ -1,28 +1,25 @@
 """The scribbles on the shown image, kept from stroke to stroke until the image is accepted.
 
-They lie in the project as ``scribbles/<id>.png`` and are no mask: nothing trains on them and nothing exports them. A
-file older than the image's acceptance is spent; it counts again when the acceptance is taken back.
+They lie in the project (`project.scribble_files`) and are no mask: no network but the pixel learner learns from them,
+and nothing exports them. Those older than the image's acceptance are spent; they count again when the acceptance is
+taken back.
 """
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
 from psygnal import Signal
 
 from napari_wsss.core.errors import WsssError
-from napari_wsss.core.files import publish
-from napari_wsss.core.masks import Mask, decode_mask, encode_mask
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.scribbles import as_seeds
+from napari_wsss.project.scribble_files import read_scribbles, scribble_path, write_scribbles
 from napari_wsss.session.jobs import describe
 from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
-
-FOLDER = "scribbles"
-TIME = "wsss-time"
 
 
 class Scribbles:
@@ -80,7 +77,7 @@ class Scribbles:
 
     def path(self, image_id: str) -> Path:
         """Return where the scribbles of an image lie (the file may not exist)."""
-        return self._opened.table.project.folder / FOLDER / f"{image_id}.png"
+        return scribble_path(self._opened.table.project, image_id)
 
     def record(self, values: Mask) -> bool:
         """Take the layer's array (H, W) uint8 and write it; return False when it is only in memory."""
@@ -100,14 +97,8 @@ class Scribbles:
             return True
         if np.array_equal(values, self._on_disk):
             return True
-        path = self.path(self._image_id)
         try:
-            if values.any():
-                stamp = time.time() if when is None else when
-                with publish(path) as file:
-                    file.write(encode_mask(values, table.classes, {TIME: repr(stamp)}))
-            else:
-                path.unlink(missing_ok=True)
+            write_scribbles(table.project, self._image_id, values, when)
         except OSError as error:
             self._signals.failed.emit(f"The scribbles on {self._image_id} could not be saved: {describe(error)}")
             return False
@@ -123,17 +114,13 @@ class Scribbles:
         self.replaced.emit(image_id)
 
     def _read(self, table: Table, image_id: str) -> Mask:
-        path, size = self.path(image_id), table.mask.shape
-        empty = np.zeros(size, np.uint8)
+        empty = np.zeros(table.mask.shape, np.uint8)
         try:
-            values, text = decode_mask(path.read_bytes(), str(path))
-        except FileNotFoundError:
-            return empty
+            values = read_scribbles(table.project, image_id)
         except (WsssError, OSError) as error:
             self._signals.failed.emit(f"The scribbles on {image_id} cannot be read: {describe(error)}")
             return empty
-        spent = float(text.get(TIME, 0)) <= table.project.journal.accepted_at(image_id)
-        return empty if spent or values.shape != size else np.ascontiguousarray(values)
+        return empty if values is None or values.shape != empty.shape else np.ascontiguousarray(values)
 
     def _on_state(self, image_id: str) -> None:
         """Put the scribbles of an image away once it is accepted."""

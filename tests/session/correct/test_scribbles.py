@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
-from napari_wsss.session.correct import scribbles as module
+from napari_wsss.project import scribble_files as module
 
 
 def scribble(session, value, rows=slice(2, 4), columns=slice(2, 9)):

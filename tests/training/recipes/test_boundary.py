@@ -16,12 +16,13 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.pipeline.run import evidence_of
 from napari_wsss.project.project import Project
-from training.config import RunConfig, resolve_file
+from training.config import RunConfig
 from training.data.affinity_data import label_path
 from training.execute import apply, begin, carry_out
 from training.loop.checkpoints import BEST
 from training.recipes.boundary import train
 from training.report import EventLines
+from training.resolving import resolve_file
 from training.run_folder import RunFolder
 
 Configured = Callable[..., RunConfig]

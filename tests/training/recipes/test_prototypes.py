@@ -17,10 +17,11 @@ from napari_wsss.localize.base import Localizer
 from napari_wsss.localize.lpcam import Lpcam
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
-from training.config import RunConfig, resolve_file
+from training.config import RunConfig
 from training.execute import apply, begin, carry_out, continued
 from training.recipes.prototypes import train
 from training.report import EventLines
+from training.resolving import resolve_file
 
 BASES = [name for name in method_names("localize") if name != "lpcam"]
 

@@ -15,10 +15,11 @@ from napari_wsss.project.project import Project
 from napari_wsss.saliency.base import SaliencyModel
 from napari_wsss.saliency.ldf import LabelDecoupling
 from napari_wsss.weights.checkpoint import load_checkpoint
-from training.config import Optimisation, RunConfig, resolve_file
+from training.config import Optimisation, RunConfig
 from training.data.samplers import BatchOrder
 from training.execute import apply, begin, continued
 from training.recipes.saliency import stage_settings, train
+from training.resolving import resolve_file
 
 TINY = {"trunk": "resnet18", "output_stride": 32}
 

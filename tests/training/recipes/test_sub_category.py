@@ -16,10 +16,11 @@ from napari_wsss.core.progress import Progress, finish
 from napari_wsss.localize.base import Localizer
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
-from training.config import RunConfig, resolve_file
+from training.config import RunConfig
 from training.execute import begin, carry_out, continued
 from training.recipes.sub_category import train
 from training.report import EventLines
+from training.resolving import resolve_file
 from training.run_folder import RunFolder
 
 

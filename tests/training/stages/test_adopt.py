@@ -23,7 +23,7 @@ from napari_wsss.weights.download import sha256_of
 from napari_wsss.weights.published import published
 from tests.parity.recipe import fixture_path
 from tests.weights.states import resnet38_heads, resnet38_state
-from training.config import read_config, resolve_file
+from training.resolving import read_config, resolve_file
 from training.run import main
 from training.stages.adopt import opened
 

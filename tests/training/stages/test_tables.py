@@ -12,9 +12,10 @@ from napari_wsss.core.registry import load_method
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.pipeline.lineage import with_model
 from napari_wsss.project.project import Project
-from training.config import RunConfig, resolve_file
+from training.config import RunConfig
 from training.execute import begin, carry_out
 from training.report import EventLines
+from training.resolving import resolve_file
 from training.run import main
 
 
