@@ -90,11 +90,13 @@ class Axes(PlotWidget):  # type: ignore[misc]
         for value, _ in levels:
             self.addItem(InfiniteLine(value, angle=0, pen=self.faint(FAINTER)))
 
-    def draw_mark(self, place: float, text: str) -> None:
-        """Draw a dashed line at a place on the horizontal axis; its text is said below the pointer."""
-        line = InfiniteLine(place, pen=mkPen(self.faint(FAINT), style=Qt.PenStyle.DashLine))
-        line.setToolTip(text)
-        self.addItem(line)
+    def draw_mark(self, place: float) -> None:
+        """Draw a dashed line at a place on the horizontal axis."""
+        self.addItem(InfiniteLine(place, pen=mkPen(self.faint(FAINT), style=Qt.PenStyle.DashLine)))
+
+    def reach(self, pixels: int) -> float:
+        """Return how far so many pixels go on the horizontal axis."""
+        return float(pixels * self.getViewBox().viewPixelSize()[0])
 
     def draw_bars(self, lengths: Sequence[float], colour: QColor) -> None:
         """Draw lying bars, one at each whole number of the vertical axis."""

@@ -25,6 +25,7 @@ BAR_HEIGHT = 16
 NAME_WIDTH, COUNT_WIDTH = 96, 72  # pixels beside the bars
 LEVELS = (0.0, 0.5, 1.0)
 """Shares of the vertical axis at which its values are written."""
+NEAR = 5  # pixels within which a mark is meant
 SHARPNESS = 2.0
 """Pixels of a saved picture per pixel of the screen."""
 
@@ -124,8 +125,15 @@ class LineChart(Chart):
 
     def show_curve(self, points: Sequence[Point], marks: Sequence[tuple[float, str]] = ()) -> None:
         """Replace what is shown: points with ascending places, and places that have a name (an applied model)."""
-        self.points, self.marks = tuple(points), tuple(marks)
+        self.points, self.marks = tuple(points), tuple((place, name) for place, name in marks if place > 0)
         self.refresh()
+
+    def point(self, place: float | None) -> None:
+        """Say beside the pointer which model was applied at a mark, too."""
+        super().point(place)
+        reach = 0.0 if place is None else self.axes.reach(NEAR)
+        near = [name for at, name in self.marks if place is not None and abs(at - place) < reach]
+        self.setToolTip(f"from here on {near[-1]}" if near else "")
 
     def said(self) -> str:
         """Return the title with the newest value or the one under the pointer."""
@@ -140,11 +148,11 @@ class LineChart(Chart):
         """Draw marks and curve."""
         places, values = zip(*self.points or [(1.0, 0.0)], strict=True)
         first, top = min(0.0, places[0]), self._top or max(values) or 1.0
-        self.axes.begin((first, max(places[-1], first + 1.0)), (0.0, top), self.across)
+        last = places[-1] if places[-1] > first else first + 1
+        self.axes.begin((first, last), (0.0, top), self.across)
         self.axes.draw_levels([(share * top, self._written(share * top)) for share in LEVELS])
-        for place, name in self.marks:
-            if place > 0:
-                self.axes.draw_mark(place, f"from here on {name}")
+        for place, _ in self.marks:
+            self.axes.draw_mark(min(place, last))
         if self.points:
             self.axes.draw_curve(places, values, legible(ACCENT, self.palette().window().color()))
 

@@ -61,6 +61,13 @@ def test_the_wheel_is_left_to_the_page(axes):
     assert axes.viewRect() == before
 
 
+def test_pixels_reach_as_far_as_they_are_wide(axes, qtbot):
+    box = axes.getViewBox()
+    qtbot.waitUntil(lambda: box.width() > 200)
+    left, right = (axes.plotItem.vb.mapViewToScene(QPointF(place, 0.5)).x() for place in (40.0, 40.0 + axes.reach(10)))
+    assert right - left == pytest.approx(10.0, abs=0.5)
+
+
 @pytest.mark.parametrize("count", [1, DOTTED, DOTTED + 1])
 def test_few_points_are_dotted(axes, count):
     axes.draw_curve(list(range(count)), [0.5] * count, axes.palette().text().color())

@@ -53,10 +53,30 @@ def test_the_heading_says_the_newest_value_or_the_one_under_the_pointer(chart):
     assert chart.heading.text() == "Edited: 12 %"
 
 
-def test_a_mark_has_the_name_of_its_model(chart):
+def marks_of(chart):
+    return [item.value() for item in chart.axes.plotItem.items if getattr(item, "angle", 0) == 90]
+
+
+def test_a_mark_says_the_name_of_its_model_beside_the_pointer(chart, qtbot):
     chart.show_curve([(20.0, 0.31), (40.0, 0.12)], [(0.0, "the first"), (30.0, "classifier-b")])
-    marks = {item.value(): item.toolTip() for item in chart.axes.plotItem.items if item.toolTip()}
-    assert marks == {30.0: "from here on classifier-b"}
+    assert marks_of(chart) == [30.0]
+    qtbot.waitUntil(lambda: chart.axes.width() == 300)
+    for place, said in (
+        (29.8, "from here on classifier-b"),
+        (20.0, ""),
+        (1.0, ""),
+        (30.3, "from here on classifier-b"),
+    ):
+        chart.axes.pointed.emit(place)
+        assert chart.toolTip() == said
+    chart.axes.pointed.emit(None)
+    assert chart.toolTip() == ""
+
+
+def test_a_mark_beyond_the_last_point_stands_at_its_end(chart):
+    chart.show_curve([(0.0, 0.31)], [(30.0, "after the last one")])
+    assert chart.axes.plotItem.vb.viewRange()[0] == pytest.approx((0.0, 1.0), abs=0.1)
+    assert marks_of(chart) == [1.0]
 
 
 def test_what_is_hidden_is_drawn_when_it_is_seen(qtbot):
