@@ -69,6 +69,14 @@ class SegmentationSources:
         bounds=(0, 10),
         advanced=True,
     )
+    compare_folds: int = parameter(
+        0,
+        "Compare with maps",
+        "A pixel classifier is fitted this often without some of the images and held there against the localizer's "
+        "maps; classes on which the maps are better keep them. 0 does not compare.",
+        bounds=(0, 10),
+        advanced=True,
+    )
     empty_is_background: bool = parameter(
         False,
         "No label means background",

@@ -7,8 +7,10 @@ what the learner beside a window gives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 
+from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
 from napari_wsss.project.project import Project
@@ -18,6 +20,7 @@ from training.loop.milestones import Outcome
 from training.pixel_learner.check import CellCheck
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.run_folder import RunFolder
+from training.sources import SegmentationSources
 
 STAGE = "segmentation"
 
@@ -41,6 +44,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     StepError
         When the loss is not finite.
     """
+    assert isinstance(config.sources, SegmentationSources)
     run.resume(0)
     learner = PixelLearner(project, config, STAGE)
     if learner.classifier.pixel_supervised:
@@ -55,13 +59,38 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
             done += progress.stage == STAGE
             if run.stop_requested():
                 return Outcome(False, 0, {}, {})
+    said = learned_from(learner.counts())
+    if config.sources.compare_folds > 1 and sum(learner.counts().values()) > 1:
+        said += yield from _compared(project, learner, run, config.sources.compare_folds)
     learner.save(run.path / LAST)
     learner.save(run.path / BEST)
     check = CellCheck(project, learner.classifier, learner.features)
     figures = check.figures()
-    if figures:
-        yield Progress(STAGE, done, done, "validated", figures)
+    yield Progress(STAGE, done, done, said, figures)
     return Outcome(True, done, figures, check.tables())
+
+
+def learned_from(counts: Mapping[str, int]) -> str:
+    """Return of how many images something was learned: ``Learned from 25 masks and corrections on 12 images.``."""
+    parts = {"whole": ("mask", "masks"), "parts": ("partly corrected image", "partly corrected images")}
+    told = [f"{counts[kind]} {names[counts[kind] != 1]}" for kind, names in parts.items() if counts.get(kind)]
+    return f"Learned from {' and '.join(told)}."
+
+
+def _compared(project: Project, learner: PixelLearner, run: RunFolder, folds: int) -> Steps[str]:
+    """Leave classes to the localizer's maps on which these are better, note it, and return a sentence about it."""
+    try:
+        found = yield from learner.agreement(folds)
+    except LabelError:  # without one fold nothing is left to learn from
+        return " Too little was given to compare it with the maps."
+    better, names = found.better_by_maps, project.classes.names
+    learner.leave_to_maps(better)
+    run.update(
+        agreement={"learner": found.mean, "images": found.images},
+        left_to_maps=[names[k] for k in better],
+    )
+    said = f" On images left out it agrees with you to {100 * found.mean:.0f} % (mean IoU)."
+    return said + (f" Better as maps, so left to them: {', '.join(names[k] for k in better)}." if better else "")
 
 
 def _all_steps(learner: PixelLearner, run: RunFolder) -> Steps[None]:

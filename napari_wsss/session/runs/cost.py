@@ -42,6 +42,11 @@ HEAVY: Mapping[str, float] = {"seam": 1.7, "edam": 1.7, "co_attention": 5.0, "af
 UNTRAINED: Mapping[str, Mapping[str, Any]] = {"lpcam": {"epochs": 1, "iterations": 0, "batch_size": 1}}
 """What methods that train nothing do instead, whatever their options say: LPCAM looks once at every image."""
 CUDA_SPEED = 60.0
+FROM_FEATURES = ("pixel_classifier",)
+"""Methods that learn from features of a frozen trunk: one pass over each image that is new, then fits of seconds."""
+FIT_STEPS, FIT_SECONDS = 150, 2.0
+FEATURE_PIXELS = 480 * 360 / 1e6
+"""Million pixels of an image as its trunk sees it."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,8 @@ def estimate(
     """
     told = {**DEFAULTS, **options, **UNTRAINED.get(method, {})}
     images = images_learned(project, stage, told)
+    if method in FROM_FEATURES:
+        return _from_features(images, told, device)
     steps = steps_of(images, told)
     if not steps:
         return None
@@ -97,6 +104,16 @@ def estimate(
         pace = like.seconds / like.done / pixels_of({**DEFAULTS, **flat(like.config), **UNTRAINED.get(method, {})})
         return Estimate(steps, steps * pixels_of(told) * pace, said(asked, device), like.folder.name)
     return Estimate(steps, steps * pixels_of(told) * rough_pace(method, told, device), said(asked, device))
+
+
+def _from_features(images: int, options: Mapping[str, Any], device: str) -> Estimate | None:
+    """Return the most a fit on kept features costs: the trunk passes once, without a way back, over all images."""
+    if not images:
+        return None
+    fits = 1 + int(options.get("pseudo_rounds", 0)) + int(options.get("compare_folds", 0))
+    steps = fits * (int(options["iterations"]) or FIT_STEPS)
+    seconds = images * FEATURE_PIXELS * rough_pace("", options, device) / 3 + steps / FIT_STEPS * FIT_SECONDS
+    return Estimate(steps, seconds, said(str(options["device"]), device))
 
 
 def images_learned(project: Project, stage: str, options: Mapping[str, Any]) -> int:

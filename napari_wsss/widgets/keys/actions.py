@@ -20,7 +20,7 @@ THRESHOLD_STEP = 0.02
 NEEDS_MAPS = ("threshold_down", "threshold_up", "most_uncertain")
 WRITES = (
     *("accept", "skip", "flag", "exclude", "undo_decision", "edit_labels"),
-    *("copy_class", "copy_all", "polygon", "scribble", "propagate"),
+    *("copy_class", "copy_all", "polygon", "scribble", "propagate", "learn"),
 )
 NEEDS_PROPOSAL = ("copy_class", "copy_all", "compare")
 
@@ -78,6 +78,7 @@ class Actions(QObject):
             "most_uncertain": self.gaze.next_uncertain,
             "scribble": sync.scribbles.toggle,
             "propagate": self._propagate,
+            "learn": session.learning.learn,
             "compare": session.comparison.cycle,
             "choose_class": self.class_wanted.emit,
             "edit_labels": self.labels_wanted.emit,
@@ -116,6 +117,8 @@ class Actions(QObject):
             return "the project is open read-only"
         if action in NEEDS_PROPOSAL and table.proposal is None:
             return "there is no proposal yet"
+        if action == "learn" and session.training.running:
+            return "a training run is going on"
         if action == "propagate" and not session.scribbles.any:
             return "nothing is scribbled yet"
         if action == "copy_class" and self._sync.value == IGNORE:

@@ -68,6 +68,8 @@ KEYS: tuple[Key, ...] = (
     Key(".", "threshold_up", "background threshold 0.02 higher (less foreground)"),
     Key("O", "scribble", "scribble instead of painting the mask, or back", "layers"),
     Key("R", "propagate", "make a mask from the scribbles"),
+    # Takes the place of napari's "pick", which stays a button of the layer.
+    Key("L", "learn", "learn from everything corrected so far, and propose anew", "layers"),
     Key("C", "hold_proposal", "show the proposal alone while held", "layers", hold=True),
     Key("H", "hold_image", "hide everything but the image while held", hold=True),
     # Takes the place of napari's "preserve labels", which stays a check box of the layer.
@@ -78,7 +80,7 @@ KEYS: tuple[Key, ...] = (
 )
 
 NAPARI_KEYS = (
-    ("P / E / F / L / Z", "paint, erase, fill, pick, pan: napari's own tools on the mask"),
+    ("P / E / F / Z", "paint, erase, fill, pan: napari's own tools on the mask"),
     ("[ / ]", "brush smaller / larger"),
     ("Ctrl+Z / Ctrl+Shift+Z", "undo / redo in the mask, copied proposals included"),
     ("X", "swap the painted class with background"),

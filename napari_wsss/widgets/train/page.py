@@ -34,6 +34,8 @@ from napari_wsss.widgets.train.stage_options import StageOptions
 
 WEIGHTS_FILES = "Weights (*.pth *.pt *.safetensors *.params);;All files (*)"
 NOTHING_TO_LEARN = "There is nothing to learn from yet: label or accept images first."
+AT_ONCE = "A pixel classifier learns in seconds from everything corrected so far, and is applied when it is done"
+APPLY_IT = "Done. Apply the run to give undecided images new proposals."
 OPENED = "A published network of any kind (classifier, affinity, saliency, segmentation), or one of ours"
 
 
@@ -50,6 +52,7 @@ class TrainPage(QWidget):
         self.options.changed.connect(self._on_options)
         self.cost = text_label(quiet=True, tip="Images x epochs x the pace of earlier runs; refined while it runs")
         self.start = button("Start training", self._start, "Runs beside napari; you can go on reviewing")
+        self.learn = button("Learn at once", self._learn, AT_ONCE)
         self.stop = button("Stop", self._stop, "Stops after the current step; can be resumed")
         self.bar = QProgressBar()
         self.bar.setMaximumHeight(12)
@@ -79,7 +82,7 @@ class TrainPage(QWidget):
                 line(),
                 self.options,
                 self.cost,
-                row(self.start, self.stop, 1),
+                row(self.start, self.learn, self.stop, 1),
                 self.bar,
                 self.said,
                 self.plot,
@@ -193,6 +196,7 @@ class TrainPage(QWidget):
     def _show_buttons(self) -> None:
         running, project = self._session.training.running, self._session.project
         self.start.setEnabled(project is not None and not running)
+        self.learn.setEnabled(project is not None and not project.read_only and not running)
         self.open.setEnabled(project is not None and not running)
         self.stop.setEnabled(running)
         self.bar.setVisible(running)
@@ -207,6 +211,10 @@ class TrainPage(QWidget):
         self._session.flush()  # the child reads accepted masks and labels from disk
         stage, options = self.options.choice.stage, self.options.options()
         self._try(lambda: self._session.training.start(project, stage, options))
+
+    def _learn(self) -> None:
+        self._session.learning.learn()
+        self._show_buttons()
 
     def _resume(self) -> None:
         project, run = self._session.project, self.chosen_run()
@@ -265,7 +273,7 @@ class TrainPage(QWidget):
         self.run_list.refresh(folder)
         self._show_buttons()
         self._show_cost()  # its pace is known now
-        self.said.setText(message if code else "Done. Apply the run to give undecided images new proposals.")
+        self.said.setText(message if code else self._session.learning.text or APPLY_IT)
 
     # Runs
 

@@ -118,3 +118,12 @@ def test_nothing_to_learn_from_costs_nothing(project: Project) -> None:
     project.review.undo()
     project.review.undo()
     assert estimate(project, "saliency", "ldf", {}, []) is None
+
+
+def test_a_pixel_classifier_costs_one_pass_an_image_and_its_fits(project: Project) -> None:
+    once = estimate(project, "segmentation", "pixel_classifier", {"pseudo_rounds": 0}, [])
+    thrice = estimate(project, "segmentation", "pixel_classifier", {"pseudo_rounds": 2, "batch_size": 2048}, [])
+    assert once is not None
+    assert thrice is not None
+    assert thrice.steps == 3 * once.steps
+    assert once.seconds < thrice.seconds < 60, "cells are no pictures"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,13 @@ import torch
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
-from napari_wsss.pipeline.run import base_maps, proposal, refine_maps
+from napari_wsss.pipeline.run import base_maps, localize, proposal, refine_maps
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig
 from training.execute import begin, continued, recipe_module
-from training.recipes.pixel_classifier import train
+from training.recipes.pixel_classifier import learned_from, train
 from training.run import main
 
 Make = Callable[..., RunConfig]
@@ -126,3 +127,41 @@ def test_applied_its_probabilities_go_through_the_plans_refiners(applied_folder:
             image = project.load_image(image_id).pixels
             expected = refine_maps(image, maps, project.plan.refiners).to_mask()
             np.testing.assert_array_equal(proposal(project, image_id), expected)
+
+
+def test_compared_with_the_maps_it_says_how_far_it_agrees(applied_folder: Path, config: RunConfig) -> None:
+    config = replace(config, sources=replace(config.sources, compare_folds=2))
+    with Project.open(applied_folder) as project:
+        finish(localize(project, project.catalog.ids(), "cpu"))
+        run = begin(project, config)
+        said: list[str] = []
+        assert finish(train(project, config, run), lambda progress: said.append(progress.message)).finished
+        classifier, classes, _ = Segmenter.restore(run.path / "best.safetensors")
+    assert run.record["agreement"]["images"] == 2
+    assert 0 <= run.record["agreement"]["learner"] <= 1
+    assert "Learned from 2 masks. On images left out it agrees" in said[-1]
+    shown = {name for k, name in enumerate(classes.names) if classifier.was_shown(k)}
+    assert not shown & set(run.record["left_to_maps"])
+
+
+def test_one_mask_is_learned_but_not_compared(project_folder: Path, config: RunConfig) -> None:
+    config = replace(config, sources=replace(config.sources, compare_folds=2))
+    with Project.open(project_folder) as project:
+        accepted = [found for found in project.catalog.ids(split="train") if project.catalog.state(found) == "accepted"]
+        for image_id in accepted[1:]:
+            project.review.decide(image_id, "excluded")
+        run = begin(project, config)
+        assert finish(train(project, config, run)).finished
+    assert "agreement" not in run.record
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({"whole": 1, "parts": 0}, "Learned from 1 mask."),
+        ({"whole": 25, "parts": 1}, "Learned from 25 masks and 1 partly corrected image."),
+        ({"whole": 0, "parts": 3}, "Learned from 3 partly corrected images."),
+    ],
+)
+def test_what_was_learned_from_is_one_sentence(counts: dict[str, int], expected: str) -> None:
+    assert learned_from(counts) == expected
