@@ -8,10 +8,12 @@ model.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from psygnal import Signal
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.project.project import Project
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.runs.folders import read_run
 from napari_wsss.session.runs.process import TrainingProcess
@@ -21,6 +23,18 @@ from napari_wsss.session.table.opened import Opened
 STAGE = "segmentation"
 METHOD = "pixel_classifier"
 FOLDS = 3
+
+
+def trunk_of_localizer(project: Project) -> dict[str, Any]:
+    """Return the trunk options of the applied localizer's run, none where it is unknown or was trained from nothing.
+
+    Whoever chose other weights, say because the machine is offline, means them for the learner too.
+    """
+    run = read_run((project.folder / project.plan.localizer_checkpoint).parent)
+    network = run.config.get("network", {}) if run is not None and run.stage == "classifier" else {}
+    if network.get("trunk_weights", "none") == "none":
+        return {}
+    return {name: network[name] for name in ("trunk", "trunk_weights", "width") if name in network}
 
 
 class Learning:
@@ -65,7 +79,8 @@ class Learning:
             raise ProjectError("The project is open read-only, so no learned model can be applied; open it to write.")
         if not table.flush():
             return False  # said already; the learner reads from disk
-        self._training.start(table.project, STAGE, {"method": METHOD, "compare_folds": FOLDS})
+        options = {"method": METHOD, "compare_folds": FOLDS, **trunk_of_localizer(table.project)}
+        self._training.start(table.project, STAGE, options)
         self._project_folder, self.running = table.project.folder, True
         self.signals.notice.emit("Learning from what you corrected; you can go on.")
         self.changed.emit()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_wsss.session.models.learning import trunk_of_localizer
 from napari_wsss.session.runs import process
 from napari_wsss.session.runs.process import TrainingProcess
 from tests.session.conftest import CLASSES, Sitting
@@ -76,6 +77,23 @@ def test_what_was_painted_is_on_disk_before_the_child_reads(learning: Sitting) -
     words = json.loads((session.project.training_folder / "segmentation-new" / "words.json").read_text())
     assert words[0] == "segmentation"
     assert words[words.index("--method") + 1] == "pixel_classifier"
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        ({"trunk": "resnet18", "trunk_weights": "own.pth", "width": 1.0, "dilated": True}, "resnet18 own.pth 1.0"),
+        ({"trunk": "resnet18", "trunk_weights": "none", "width": 0.5}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_learner_stands_on_the_localizers_trunk(
+    learning: Sitting, network: dict[str, object], expected: str
+) -> None:
+    project = learning.session.project
+    record = {"recipe": "classifier", "config": {"network": network}}
+    (project.folder / project.plan.localizer_checkpoint).with_name("run.json").write_text(json.dumps(record))
+    assert " ".join(map(str, trunk_of_localizer(project).values())) == expected
 
 
 def test_it_is_taken_back_like_any_model(learning: Sitting) -> None:
