@@ -68,7 +68,7 @@ class TrainPage(QWidget):
         self.command = QLineEdit()
         self.command.setReadOnly(True)
         self.command.setToolTip("What Start does, to run elsewhere")
-        self.options.said.connect(self.said.setText)
+        self.options.said.connect(self._on_options_said)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -162,6 +162,9 @@ class TrainPage(QWidget):
             f"<b>{counts.get('accepted', 0)}</b> accepted of {total} images. "
             f"{train} train, {val} are kept for validation and never train.<br>Accepted per class: {per_class}."
         )
+
+    def _on_options_said(self, text: str) -> None:
+        self.said.setText(text or self._session.learning.text)
 
     def _on_options(self) -> None:
         self._show_command()

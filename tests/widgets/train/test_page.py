@@ -23,7 +23,8 @@ folder = project / "training" / f"{stage}-fake"
 if "--resume" in words:
     folder = Path(words[words.index("--resume") + 1])
 folder.mkdir(parents=True, exist_ok=True)
-record = {"recipe": stage, "pid": os.getpid(), "started": time.time(), "config": {"method": "colours"}}
+method = "shares" if stage == "segmentation" else "colours"
+record = {"recipe": stage, "pid": os.getpid(), "started": time.time(), "config": {"method": method}}
 def write(**changes):
     record.update(changes)
     (folder / "run.json").write_text(json.dumps(record))
@@ -75,6 +76,16 @@ def test_what_will_be_used_is_counted(page, session):
     page._show_used()
     assert "<b>1</b> accepted of 6 images" in page.used.text()
     assert "red 1, green 1, blue 0" in page.used.text()
+
+
+def test_learning_at_once_is_applied_without_asking(page, session, qtbot, program):
+    program()
+    page.learn.click()
+    assert not page.learn.isEnabled()
+    qtbot.waitUntil(lambda: not session.learning.running, timeout=20000)
+    assert session.plan.segmenter_checkpoint == "training/segmentation-fake/last.safetensors"
+    assert page.said.text() == session.learning.text == "epoch 40"
+    assert page.learn.isEnabled()
 
 
 def test_the_command_is_what_start_does(page, session, qtbot):
