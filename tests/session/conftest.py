@@ -180,8 +180,11 @@ class Sitting:
 
     def settle(self, timeout: float = 60.0) -> None:
         """Wait until nothing runs in the background and everything it said has arrived."""
-        assert self.mailbox.drain_until(lambda: not self.session.jobs.all, timeout)
-        self.mailbox.drain()
+        is_quiet = False
+        while not is_quiet:  # what arrives last may start another job
+            assert self.mailbox.drain_until(lambda: not self.session.jobs.all, timeout)
+            self.mailbox.drain()
+            is_quiet = not self.session.jobs.all
 
     def paint(self, value: int, rows: slice = slice(0, 3), columns: slice = slice(0, 3)) -> NDArray[np.uint8]:
         """Paint into the mask as napari does: in place, then the recorded change."""

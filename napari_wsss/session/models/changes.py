@@ -115,8 +115,9 @@ class Changes:
         if table is None or job.key not in (CHANGES, INFERENCE):
             return
         project = table.project
-        if job.key == CHANGES and len(self._waiting) and job.state == "done":
-            self._measure(project)  # results that arrived while the job was ending
+        # Results that arrived while the job was ending; another one may be at work on them, and is not to be cancelled.
+        if job.key == CHANGES and len(self._waiting) and job.state == "done" and jobs.find(CHANGES) is None:
+            self._measure(project)
         if jobs.find(CHANGES) is None and jobs.find(INFERENCE) is None:
             self._all_measured(project)
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 
 from napari_wsss.core.masks import overlap
+from napari_wsss.session.models import changes as module
 from napari_wsss.session.runs.folders import RunInfo
 from tests.session.conftest import Sitting, stored_proposal, write_checkpoint
 
@@ -99,3 +105,33 @@ def test_without_the_old_results_nothing_is_known(computed: Sitting) -> None:
     assert {record.changed for record in project.catalog.records()} == {None}
     masks = [stored_proposal(project, image_id) for image_id in project.catalog.ids()]
     assert all(isinstance(mask, np.ndarray) for mask in masks)
+
+
+def test_the_end_of_a_measurement_leaves_the_next_one_alone(computed: Sitting, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = computed.session
+    apply(computed, 0.6)
+    for image_id in ("p1.png", "p2.png", "p3.png"):
+        session.project.catalog._set(image_id, "changed = ?", None)
+    go_on, plain = threading.Event(), module.measure_waiting
+
+    def slowly(*given: Any) -> Iterator[Any]:
+        steps = plain(*given)
+        first = next(steps)  # an image is taken and not measured yet
+        go_on.wait(30)
+        yield first
+        return (yield from steps)
+
+    session.changes._on_results("p1.png")
+    (first,) = session.jobs.all
+    assert first.wait(30)  # over, and the session does not know yet
+    monkeypatch.setattr(module, "measure_waiting", slowly)
+    session.changes._on_results("p2.png")
+    second = session.jobs.find(module.CHANGES)
+    while len(session.changes._waiting):
+        time.sleep(0.005)
+    session.changes._waiting.add(["p3.png"])
+    computed.mailbox.drain()
+    assert session.jobs.find(module.CHANGES) is second
+    go_on.set()
+    computed.settle()
+    assert all(session.project.catalog.get(found).changed is not None for found in ("p1.png", "p2.png", "p3.png"))
