@@ -16,7 +16,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.project.project import Project
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.runs.folders import read_run
-from napari_wsss.session.runs.process import TrainingProcess
+from napari_wsss.session.runs.process import STOPPED, TrainingProcess
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.opened import Opened
 
@@ -98,7 +98,8 @@ class Learning:
         if table is None or table.project.folder != self._project_folder:
             pass  # the run stays in the list of the project it belongs to
         elif code or run is None:
-            self.signals.failed.emit(f"Nothing was learned: {message}")
+            told = "it was stopped." if code == STOPPED else message
+            self.signals.failed.emit(f"Nothing was learned: {told}")
         elif self._models.apply(run):
             self.text = run.message
             self.signals.notice.emit(self.text)

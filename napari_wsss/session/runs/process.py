@@ -30,10 +30,11 @@ POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 60.0
 KILL_GRACE_SECONDS = 10.0
 PROGRAM = children.python("-m", "training.run")
+STOPPED = 3
 EXPLAINED = 4  # the run's own sentence says what is wrong, which may be a file, an option or the network
 EXIT_CODES = {
     0: "done",
-    3: "stopped; it can be resumed",
+    STOPPED: "stopped; it can be resumed",
     EXPLAINED: "the data or settings do not fit",
     5: "out of memory: choose a smaller batch size or crop",
 }
@@ -225,7 +226,7 @@ class TrainingProcess:
         code = self._child.wait() if self._child is not None else _code_of(run)
         said = run.message if run is not None and run.state == "failed" else ""
         reason = EXIT_CODES.get(code, f"ended with code {code}")
-        detail = "" if code in (0, 3) else said or last_text
+        detail = "" if code in (0, STOPPED) else said or last_text
         parts = (detail,) if detail and code == EXPLAINED else (reason, detail)
         message = ": ".join(part for part in parts if part)
         folder, self._child = self.run_folder, None
@@ -269,4 +270,4 @@ def _log_file(training_folder: Path, stage: str) -> Path:
 def _code_of(run: RunInfo | None) -> int:
     """Return the exit code a run's own record stands for, as nobody waited for its process."""
     state = run.state if run is not None else "interrupted"
-    return {"done": 0, "stopped": 3}.get(state, 1)
+    return {"done": 0, "stopped": STOPPED}.get(state, 1)

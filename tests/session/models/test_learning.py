@@ -114,6 +114,12 @@ def test_a_learner_that_fails_says_why_and_changes_nothing(learning: Sitting, mo
     assert learning.session.learning.text == ""
 
 
+def test_a_stopped_learner_is_not_said_to_go_on(learning: Sitting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXIT", "3")
+    learn(learning)
+    assert learning.failures[-1] == "Nothing was learned: it was stopped."
+
+
 def test_one_at_a_time(learning: Sitting) -> None:
     session = learning.session
     assert session.learning.learn()
