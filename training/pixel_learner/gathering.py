@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from napari_wsss.core.errors import LabelError
+from napari_wsss.core.errors import LabelError, WsssError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
@@ -36,6 +36,11 @@ class Gathering:
     sources : SegmentationSources
     seed : int
         Of the choice of cells; that of an image does not depend on other images.
+
+    Attributes
+    ----------
+    left_out : dict of str to str
+        Images that `gather` could not read, and why.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Gathering:
         self._limit, self._seed = sources.accepted_limit, seed
         self._kept: dict[str, tuple[Cells, bool]] = {}
         self._pseudo: dict[str, Cells] = {}
+        self.left_out: dict[str, str] = {}
 
     def ids(self) -> list[str]:
         """Return the images that may teach, in catalog order: neither excluded nor held out; accepted ones limited."""
@@ -62,14 +68,16 @@ class Gathering:
     def gather(self, ids: Iterable[str]) -> Steps[int]:
         """Read again what a person said about images, and return of how many that is something.
 
-        Raises
-        ------
-        ProjectError
-            When a mask is damaged, or of another size than its image.
+        An image that cannot be read, or whose mask is damaged or of another size, is left out, and why is in
+        `left_out`.
         """
         ids, found = tuple(ids), 0
         for position, image_id in enumerate(ids):
-            found += self.gather_one(image_id)
+            self.left_out.pop(image_id, None)
+            try:
+                found += self.gather_one(image_id)
+            except (WsssError, OSError) as error:
+                self.left_out[image_id] = str(error)
             yield Progress(STAGE, position + 1, len(ids), image_id)
         return found
 

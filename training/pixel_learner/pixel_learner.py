@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -123,8 +123,16 @@ class PixelLearner:
         return self._gathering.ids()
 
     def take_all(self, ids: Iterable[str] | None = None) -> Steps[int]:
-        """Read what a person said about all images that may teach; return of how many that is something."""
+        """Read what a person said about all images that may teach; return of how many that is something.
+
+        Images that cannot be read are in `left_out`.
+        """
         return self._gathering.gather(self.teachers() if ids is None else ids)
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Images `take_all` could not read, and why."""
+        return self._gathering.left_out
 
     def counts(self) -> dict[str, int]:
         """Return of how many images the ``whole`` is known, and of how many ``parts``."""

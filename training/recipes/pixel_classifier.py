@@ -18,6 +18,7 @@ from training.config import RunConfig
 from training.loop.checkpoints import BEST, LAST
 from training.loop.milestones import Outcome
 from training.pixel_learner.check import CellCheck
+from training.pixel_learner.gathering import STAGE as GATHER
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.run_folder import RunFolder
 from training.sources import SegmentationSources
@@ -60,6 +61,8 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
             if run.stop_requested():
                 return Outcome(False, 0, {}, {})
     said = learned_from(learner.counts())
+    if learner.left_out:
+        said += f" Left out, as they cannot be read: {', '.join(learner.left_out)}."
     if config.sources.compare_folds > 1 and sum(learner.counts().values()) > 1:
         said += yield from _compared(project, learner, run, config.sources.compare_folds)
     learner.save(run.path / LAST)
@@ -95,5 +98,7 @@ def _compared(project: Project, learner: PixelLearner, run: RunFolder, folds: in
 
 def _all_steps(learner: PixelLearner, run: RunFolder) -> Steps[None]:
     yield from learner.take_all(run.record["images"])
-    run.update(learned_from=learner.counts())
+    run.update(learned_from=learner.counts(), left_out=dict(learner.left_out))
+    for image_id, reason in learner.left_out.items():
+        yield Progress(GATHER, message=f"{image_id} is left out: {reason}")
     yield from learner.learn()

@@ -155,6 +155,20 @@ def test_one_mask_is_learned_but_not_compared(project_folder: Path, config: RunC
     assert "agreement" not in run.record
 
 
+def test_an_image_that_cannot_be_read_is_left_out_and_named(project_folder: Path, config: RunConfig) -> None:
+    with Project.open(project_folder) as project:
+        accepted = next(
+            found for found in project.catalog.ids(split="train") if project.catalog.state(found) == "accepted"
+        )
+        project.masks.accepted_path(accepted).write_bytes(b"no picture")
+        run = begin(project, config)
+        said: list[str] = []
+        assert finish(train(project, config, run), lambda progress: said.append(progress.message)).finished
+    assert list(run.record["left_out"]) == [accepted]
+    assert any(line.startswith(f"{accepted} is left out: ") for line in said)
+    assert said[-1] == f"Learned from 1 mask. Left out, as they cannot be read: {accepted}."
+
+
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
