@@ -27,7 +27,7 @@ TARGET_MS = 2000
 MEASURE = """
 import json, sys, time
 from pathlib import Path
-from napari_wsss.core.project import Project
+from napari_wsss.project.project import Project
 
 def megabytes(name):
     found = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)]
