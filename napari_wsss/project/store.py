@@ -12,9 +12,10 @@ import secrets
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,23 +67,14 @@ class ResultStore:
             arrays["background"] = _halved(maps.background)
         if maps.undecided is not None:
             arrays["undecided"] = maps.undecided
-        buffer = io.BytesIO()
-        # numpy's own annotation reads the spread arrays as its `allow_pickle` argument.
-        np.savez_compressed(
-            buffer,
-            image=np.asarray(image_hash),
-            digest=np.asarray(_digest(image_hash, arrays)),
-            **arrays,  # type: ignore[arg-type]
-        )
-        self._publish(provenance, self.path(provenance, image_id), buffer.getvalue())
+        content = _packed(np.savez_compressed, image_hash, arrays)
+        self._publish(provenance, self.path(provenance, image_id), content)
 
     def read_maps(self, provenance: Provenance, image_id: str, image_hash: str) -> ActivationMaps | None:
         """Return the stored maps, None when absent, damaged, or made from another content of the image."""
         try:
-            with np.load(self.path(provenance, image_id), allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
-            found = (str(arrays.pop("image")), str(arrays.pop("digest")))
-            if found != (image_hash, _digest(image_hash, arrays)):
+            arrays = _unpacked(self.path(provenance, image_id), image_hash)
+            if arrays is None:
                 return None
             background = arrays["background"].astype(np.float32) if "background" in arrays else None
             classes = tuple(int(k) for k in arrays["classes"])
@@ -97,22 +89,13 @@ class ResultStore:
         arrays: dict[str, NDArray[np.generic]] = {"size": np.asarray(features.size, np.int64)}
         for name in _OF_TAPS:
             arrays |= {f"{name}{at}": array for at, array in enumerate(getattr(features, name))}
-        buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            image=np.asarray(image_hash),
-            digest=np.asarray(_digest(image_hash, arrays)),
-            **arrays,  # type: ignore[arg-type]
-        )
-        self._publish(provenance, self.path(provenance, image_id), buffer.getvalue())
+        self._publish(provenance, self.path(provenance, image_id), _packed(np.savez, image_hash, arrays))
 
     def read_features(self, provenance: Provenance, image_id: str, image_hash: str) -> TapFeatures | None:
         """Return the stored features, None when absent, damaged, or made from another content of the image."""
         try:
-            with np.load(self.path(provenance, image_id), allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
-            found = (str(arrays.pop("image")), str(arrays.pop("digest")))
-            if found != (image_hash, _digest(image_hash, arrays)):
+            arrays = _unpacked(self.path(provenance, image_id), image_hash)
+            if arrays is None:
                 return None
             height, width = (int(side) for side in arrays.pop("size"))
             count = len(arrays) // len(_OF_TAPS)
@@ -189,6 +172,21 @@ def _halved(scores: NDArray[np.float32]) -> NDArray[np.generic]:
     half = scores.astype(np.float16)
     exact = bool(np.all(np.abs(half.astype(np.float32) - scores) <= HALF_ERROR))
     return half if exact else scores.astype(np.float32)
+
+
+def _packed(write: Callable[..., None], image_hash: str, arrays: dict[str, NDArray[np.generic]]) -> bytes:
+    """Return arrays as a file that tells its image and whether it is whole."""
+    buffer = io.BytesIO()
+    write(buffer, image=np.asarray(image_hash), digest=np.asarray(_digest(image_hash, arrays)), **arrays)
+    return buffer.getvalue()
+
+
+def _unpacked(path: Path, image_hash: str) -> dict[str, NDArray[Any]] | None:
+    """Return the arrays of a file, None when it is not whole or of another image; raises one of `DAMAGE`."""
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    found = (str(arrays.pop("image")), str(arrays.pop("digest")))
+    return arrays if found == (image_hash, _digest(image_hash, arrays)) else None
 
 
 def _digest(image_hash: str, arrays: dict[str, NDArray[np.generic]]) -> str:
