@@ -212,6 +212,7 @@ class RefinePage(QWidget):
 
     def choose_scope(self, scope: str) -> None:
         """Let changes count for a scope, which must be one of the shown image's."""
+        self._fill_scopes()  # clusters may have moved since this page was filled
         choose(self.scope, scope)
         self._on_scope()
 
