@@ -3,8 +3,6 @@
 A new page of the dock gets its picture by one function and one line in `STATIONS`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Every picture is of the real window or of its panel; see `stations`.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 from collections.abc import Callable, Sequence

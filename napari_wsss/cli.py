@@ -4,8 +4,6 @@ Training and everything that computes is ``python -m training.run``; ``napari-ws
 Exit codes: 0 done, 2 wrong options, 4 something a person can correct (said in one line).
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections import Counter

@@ -4,8 +4,6 @@ Every shelf of trained networks is served (localizers, segmenters, affinity and 
 stands in its descriptor.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Joint augmentation of an image and its mask: random scale, crop, flip and colour jitter."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The options of a recipe as plain JSON types, so that a window shows their form without torch."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from napari_wsss.core.parameters import fields_of, from_dict, to_dict

@@ -1,7 +1,5 @@
 """Carry out one training run: its folder, its progress, its tables and plot, and putting the result to use."""
 
-from __future__ import annotations
-
 import hashlib
 import signal
 import time

@@ -1,7 +1,5 @@
 """Device, threads and precision of a run."""
 
-from __future__ import annotations
-
 import torch
 
 from napari_wsss.core.errors import ParameterError

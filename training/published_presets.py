@@ -5,8 +5,6 @@ as in `run.json`, what differs from the published training (``note``), and the p
 No preset starts from weights that saw pixel masks.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a person or the panel sees of a run: a progress bar or JSON lines; the only module here that prints."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -3,8 +3,6 @@
 Precedence, weakest first: defaults, the preset, the configuration file, what was typed.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Exit codes: 0 done, 2 wrong options, 3 stopped (resumable), 4 bad data or settings, 5 out of memory.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """What each kind of training learns from: the section ``sources`` of a run's configuration."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from napari_wsss.core.parameters import parameter

@@ -5,8 +5,6 @@ mirroring and tiling are written once, here: the description is computed tile by
 grid, so that no pair is lost at a seam. It has no classes: one network serves every class list.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass

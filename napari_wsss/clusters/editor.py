@@ -3,8 +3,6 @@
 Every gesture is one record of the project's journal (see `cluster_edits`) and can be taken back.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ later clusterings are put into the same places where they hold the same images. 
 machine found lies in ``results/clusters-<key>/``; a person's changes are kept elsewhere (see `cluster_edits`).
 """
 
-from __future__ import annotations
-
 import io
 import json
 import time

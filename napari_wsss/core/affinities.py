@@ -1,7 +1,5 @@
 """Which neighbouring cells of an image's grid belong together: what walks over pixels need."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -6,8 +6,6 @@ plain interpreter that imports what the function needs; `multiprocessing` is not
 script again. Arguments and results travel as pickles through its standard input and output.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 import queue

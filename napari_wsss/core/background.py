@@ -4,8 +4,6 @@ The score ``(1 - max_c M_c)^alpha`` (PSA, SEAM) exceeds the strongest class exac
 the t that solves ``(1 - t)^alpha = t``, so each alpha means one threshold and the other way round.
 """
 
-from __future__ import annotations
-
 import math
 
 LOWEST, HIGHEST = 0.001, 0.999

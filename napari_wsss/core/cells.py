@@ -1,7 +1,5 @@
 """How the cells of a coarse grid lie on an image, and bringing planes from one to the other."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

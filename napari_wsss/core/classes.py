@@ -1,7 +1,5 @@
 """The ordered foreground classes of a project, and the only place that knows background 0, ignore 255 and the +1."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

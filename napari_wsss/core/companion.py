@@ -1,7 +1,5 @@
 """One image as another one's companion: what a localizer that compares images is given."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

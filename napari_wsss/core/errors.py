@@ -4,8 +4,6 @@ Every message says what was found, what was expected and what to do. What a wind
 travels beside the message as data, so that no core module needs to know that dialogs exist.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 

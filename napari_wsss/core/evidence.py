@@ -1,7 +1,5 @@
 """What a refinement step may ask for besides image and maps; found or computed only when it asks."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Publishing files so that a reader sees the old content or the whole new content, never a part."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -1,7 +1,5 @@
 """How much each class's activation map counts beside those of other classes: one factor per class."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Pseudo masks and accepted masks: (H, W) uint8 class values, and their palette-indexed PNG files."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -5,8 +5,6 @@ A method declares ``@dataclass(frozen=True) class Parameters`` with `parameter` 
 so a form needs no import of a GUI library in the declaring file.
 """
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import types

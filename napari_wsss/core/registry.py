@@ -3,8 +3,6 @@
 Third parties add a method through the entry-point group named like the shelf (``napari_wsss.localize`` ...).
 """
 
-from __future__ import annotations
-
 import ast
 import importlib
 import inspect

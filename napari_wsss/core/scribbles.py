@@ -1,7 +1,5 @@
 """Scribbles: (H, W) uint8, 0 where a person said nothing, else a mask value; background has a value of its own."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

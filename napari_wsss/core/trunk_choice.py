@@ -1,7 +1,5 @@
 """Which trunk (feature extractor) a network stands on: declared without torch, so that forms need none."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from napari_wsss.core.parameters import parameter

@@ -1,7 +1,5 @@
 """A CSV file as rows of cells, and which of its columns hold the image, the labels, the split and 0/1 flags."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass

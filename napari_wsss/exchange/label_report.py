@@ -1,7 +1,5 @@
 """What a label source says about the images of a folder, and everything that is wrong with it, before use."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Image-level labels of a folder of photographs, whichever way they were written down."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Image-level labels from a CSV file: a labels column, one 0/1 column per class, both, or one row per label."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

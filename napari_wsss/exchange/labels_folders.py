@@ -1,7 +1,5 @@
 """Image-level labels from sub-folder names: ``cat/1.jpg`` is a cat, ``train/cat/1.jpg`` a cat for training."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 

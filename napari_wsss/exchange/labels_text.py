@@ -1,7 +1,5 @@
 """Image-level labels from a plain text list: one line per image, ``path label label ...``."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Image-level labels from a VOC-style folder: XML object names, per-class lists, or masks with a class list."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Masks to and from folders of PNG files: a VOC-style export, and a checked import."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

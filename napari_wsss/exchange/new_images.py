@@ -1,7 +1,5 @@
 """Pictures to add to a project that exists: which are new below its image folder, and what a source says of them."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Who made each pixel of exported masks: a PNG beside each mask, and one table that says what its values mean."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

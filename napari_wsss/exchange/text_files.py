@@ -1,7 +1,5 @@
 """Text written by spreadsheets and other systems: encodings, class lists, and words for splits and for *nothing*."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

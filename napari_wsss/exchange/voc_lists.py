@@ -1,7 +1,5 @@
 """The lists of a VOC-style folder (``ImageSets``): which image is in which split, and 1/0/-1 lists per class."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

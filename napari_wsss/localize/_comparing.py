@@ -4,8 +4,6 @@ Published (MCIS): the image is paired with companions, with its mirror image and
 gives a map; `networks.map_fusion.fused` adds them up.
 """
 
-from __future__ import annotations
-
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence

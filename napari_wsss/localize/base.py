@@ -6,8 +6,6 @@ want), the maps of image and mirrored image are added, brought to the image's si
 aligned) and summed over the scales; each class is then divided by its own maximum over the whole image.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

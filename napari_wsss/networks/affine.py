@@ -4,8 +4,6 @@ SEAM (Wang et al., CVPR 2020, section 3.3) asks that maps of a transformed image
 published transformation is rescaling to 0.3; the others are those of its comparison of transformations.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

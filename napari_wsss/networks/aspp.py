@@ -4,8 +4,6 @@ Joined, with the image's mean, as in Chen et al., "Rethinking Atrous Convolution
 et al., "DeepLab", TPAMI 2018, section 3.2.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -3,8 +3,6 @@
 One image leaves a single value where it is pooled, and where its deepest map has a single position.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

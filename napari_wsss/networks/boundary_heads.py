@@ -4,8 +4,6 @@ Both read five taps of a trunk, finest first, none finer than stride 4. A branch
 normalisation, bilinear enlargement and ReLU, in this order; enlarged maps lose what lies beyond the grid of stride 4.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

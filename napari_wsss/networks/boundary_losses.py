@@ -8,8 +8,6 @@ Over pairs (i, j) of cells, with a_ij = 1 - the largest edge on the way, and dis
                         mean of |D(i) - D(j)|           over pairs of background, 1/2
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

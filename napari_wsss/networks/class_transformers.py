@@ -5,8 +5,6 @@ Discriminative Attention Mechanism for Weakly Supervised Semantic Segmentation",
 divides by the unbiased standard deviation *plus* a constant; `torch.nn.LayerNorm` gives other values.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

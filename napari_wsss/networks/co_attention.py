@@ -13,8 +13,6 @@ softmax picks nearly one cell. `affinity` 'cosine' bounds it: features of unit l
 the product is multiplied by `sharpness`.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

@@ -9,8 +9,6 @@ With reduced features R_n (D,h,w) and a mask M_nc (h,w) of image n and class c::
 Published are B = 2 images, D = 128 and a 46 x 46 grid; here any group, any grid and any subset of the classes.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

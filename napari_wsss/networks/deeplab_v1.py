@@ -4,8 +4,6 @@ One atrous convolution, one 1x1, both with batch norm, classifier (Chen et al., 
 Convolutional Nets and Fully Connected CRFs", ICLR 2015).
 """
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from napari_wsss.networks.aspp import conv_norm_relu

@@ -5,8 +5,6 @@ image is shrunk by each further scale, the logits of all scales are enlarged to 
 largest wins, position by position and channel by channel.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

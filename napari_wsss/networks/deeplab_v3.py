@@ -4,8 +4,6 @@ Trunk, atrous spatial pyramid pooling, one 3x3 convolution, classifier; an auxil
 deep trunks learn. The arithmetic is that of torchvision's ``deeplabv3_resnet50``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ pytorch-deeplab-xception on ResNet: plain, not separable convolutions; everythin
 (``align_corners``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Running a network densely over an image of any size: scales, tiles with overlap, and modes put back afterwards."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

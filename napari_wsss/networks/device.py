@@ -1,7 +1,5 @@
 """Which device computes, how many threads it may use, and whether bfloat16 pays there."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable

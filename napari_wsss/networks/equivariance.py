@@ -4,8 +4,6 @@ Maps are (B,1+C,h,w) with the background first, or (B,C,h,w) without it. `inside
 both views show; without it all of them. Maps of absent classes are zero and need not be given: the means count them.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -3,8 +3,6 @@
 On a CPU batch norm takes a sixth (ResNet-18) to two fifths (MobileNetV2) of the time of a forward pass.
 """
 
-from __future__ import annotations
-
 import copy
 from collections import Counter
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Features of images that are asked for again and again, kept as long as the network that made them."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from weakref import WeakKeyDictionary

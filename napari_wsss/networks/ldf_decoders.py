@@ -5,8 +5,6 @@ encoder joins what both found and gives it back to both, level by level; the sam
 Every pass ends in three maps of logits: body, detail and, from both together, saliency.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

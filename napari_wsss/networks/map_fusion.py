@@ -1,7 +1,5 @@
 """Adding maps of several views of one image up, as MCIS does (Sun et al., ECCV 2020)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

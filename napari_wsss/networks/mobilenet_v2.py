@@ -4,8 +4,6 @@ At output stride 16 or 8 a row that would exceed it strides no longer: its first
 dilation of the row before, the following ones double it, so that the weights keep their meaning.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from torch import Tensor, nn

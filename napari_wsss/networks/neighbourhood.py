@@ -5,8 +5,6 @@ direction: those to the right, and those below. Everything here is (B,P,h,w), wi
 False where a partner lies outside of the grid.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple

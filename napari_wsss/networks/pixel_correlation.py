@@ -9,8 +9,6 @@ All pairs of N cells are compared, but never held at once: columns j are done bl
 wanted each block is computed again on the way back.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint

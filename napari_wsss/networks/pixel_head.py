@@ -1,7 +1,5 @@
 """A small multi-layer perceptron that tells the class of a cell from the features of a frozen trunk."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Which precision inference runs in: bfloat16 only where it is faster *and* gives the same result."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeVar
 from weakref import WeakKeyDictionary

@@ -1,7 +1,5 @@
 """Local prototypes: how alike a feature is to several known ones of each class, on average (LPCAM, equation 5)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -6,8 +6,6 @@ before, everything after it doubles. The features at the kept positions are then
 the last stride without dilating.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar
 

@@ -9,8 +9,6 @@ ReLU before a stage (``entry2`` ... ``entry7``) end the stage before, and are wh
 that dilate stride instead, with unchanged features at the kept positions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar
 

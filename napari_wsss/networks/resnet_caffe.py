@@ -6,8 +6,6 @@ keeps an incomplete window; and the input usually is BGR without division by a d
 Weights of the one in the other run, and give other features.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import ClassVar

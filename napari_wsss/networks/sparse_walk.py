@@ -1,7 +1,5 @@
 """One step of a random walk as a sparse matrix, for devices on which many small operations are slow."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -7,8 +7,6 @@ the kept positions are unchanged. Pooling keeps incomplete windows, so sizes are
 Networks of this field ("VGG-16 D1": OAA, MCIS) let that pooling look at 3x3 positions instead: `pool_centred`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar
 

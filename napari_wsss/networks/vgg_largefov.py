@@ -5,8 +5,6 @@ channels, the second a 1x1 convolution. Published at output stride 8, where the 
 fifth block dilates by 2. The large dilation of ``wide`` is that of PSA's AffinityNet; PSA's classifier does without.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """What refinement steps may ask about an image, answered by the networks and folders that a plan names."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

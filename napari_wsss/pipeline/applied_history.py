@@ -1,7 +1,5 @@
 """Which models a project uses: taking another one, those used before, read from its journal, and going back."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath

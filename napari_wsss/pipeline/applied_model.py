@@ -3,8 +3,6 @@
 The model's classes are found in the project's by name, so a project may gain or rename classes after training.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path

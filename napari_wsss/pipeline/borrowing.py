@@ -4,8 +4,6 @@ Nothing here touches a mask. The result of ``borrow`` is stored under the result
 while plan, model and labels are what they were; deleting the results or `dismiss` brings an image's own proposal back.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 

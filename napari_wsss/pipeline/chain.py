@@ -1,7 +1,5 @@
 """Which refiners run on an image: the one rule that preview, stored proposals, training and export ask."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 

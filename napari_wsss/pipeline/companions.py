@@ -5,8 +5,6 @@ The rule takes images that share a class, those with few labels first, the same 
 changes the choice only where it is chosen itself.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping

@@ -6,8 +6,6 @@ another image speaks for the value whose nearest prototype is most like it, so w
 class it had been proposed as. A class that is left nowhere in the mask is known by what was rejected alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

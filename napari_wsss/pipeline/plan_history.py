@@ -3,8 +3,6 @@
 Which models are used is part of the plan too, but not of this: a parameter is taken back without its model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any

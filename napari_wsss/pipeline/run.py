@@ -7,8 +7,6 @@ refiner re-runs only itself and what follows, and a replaced image or a changed 
 The shelves are reached through the registry when a stage runs; reading what is stored needs no torch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial

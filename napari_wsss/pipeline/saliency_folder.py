@@ -1,7 +1,5 @@
 """Saliency maps made by any other tool: a folder of grey pictures named like the images."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -4,8 +4,6 @@ They depend on the trunk, its taps and how pictures enter it (`features_provenan
 nothing a person gives. Beyond what may lie on disk they are computed again when they are asked for.
 """
 
-from __future__ import annotations
-
 import os
 from collections import OrderedDict
 from collections.abc import Iterable

@@ -6,8 +6,6 @@ brought to a sum of 1, the classes U it was not shown take what their maps claim
     r_k = q_k  for k in U          r_l = (1 - sum over U of q_k) p_l  for background and all other classes
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 import numpy as np

@@ -4,8 +4,6 @@ Lengths are whole multiples of 2^-16, so that every way of adding them up gives 
 the Euclidean distance by 2 % at most.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -4,8 +4,6 @@ Every tool takes a mask (H, W) uint8 and returns a new one that holds no value t
 regions are never *small*, only *holes*.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

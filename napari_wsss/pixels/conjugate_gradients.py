@@ -1,7 +1,5 @@
 """Large sparse symmetric systems, several right-hand sides at once, by conjugate gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -4,8 +4,6 @@ Pillow opens 16-bit colour pictures as 8-bit ones by dropping the low byte witho
 fetched by decoding a second time with the byte order swapped; TIFF goes through tifffile where that can read it.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

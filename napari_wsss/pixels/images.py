@@ -4,8 +4,6 @@ Whatever had to be changed on the way (scaling of deep pixels, transparency, ori
 written beside the pixels, so that nothing about a picture is altered silently.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import struct

@@ -3,8 +3,6 @@
 A random walker with priors (Grady, CVPR 2005) needs one linear system of the free patches: some hundred unknowns.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ Pixels outside the band keep their value and pull at those inside; neighbours of
 was there before pulls weakly too, so that thin parts inside the band do not vanish.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

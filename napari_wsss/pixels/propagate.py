@@ -12,8 +12,6 @@ is, the larger its weight. Each free patch takes the value of its largest share;
 drawn anew pixel by pixel (`pixel_walk`). Seeds keep their value in every pixel.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

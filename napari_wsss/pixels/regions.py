@@ -3,8 +3,6 @@
 Boxes are found on a grid of at most `GRID` cells a side, so that the largest photograph costs a few milliseconds.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

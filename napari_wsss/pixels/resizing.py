@@ -1,7 +1,5 @@
 """Bringing images to another size the way the published systems do."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image

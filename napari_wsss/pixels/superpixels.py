@@ -4,8 +4,6 @@ They are found (SLIC, Achanta et al., PAMI 2012) on a copy of the image of at mo
 cost hardly grows with the image.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

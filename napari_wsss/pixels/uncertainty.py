@@ -1,7 +1,5 @@
 """How unsure maps are: at each pixel, for a person who corrects it, and as a whole, for the order of the queue."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Generations of ``project.sqlite`` in the folder ``backups``: the newest ones and one of each recent day."""
 
-from __future__ import annotations
-
 import os
 import re
 import secrets

@@ -4,8 +4,6 @@ Nothing here loads all images at once, so that 100,000 of them open as fast as t
 `Project`, which also journals them; the setters here are for it and for machine facts (scores, stale marks).
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Which images a queue or a search wants and in which order, as data and as SQL, so that no records need loading."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -4,8 +4,6 @@ Every thread gets its own connection on first use (closed when the thread ends),
 thread may use one `Database` at once: reads never wait, writing transactions queue on a lock.
 """
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import threading

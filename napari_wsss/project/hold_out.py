@@ -1,7 +1,5 @@
 """Chooses validation images once: deterministic, and in every class about the same share."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping

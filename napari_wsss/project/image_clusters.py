@@ -5,8 +5,6 @@ row per image and class, with a name that is unique in the project (`clusters.fu
 called it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

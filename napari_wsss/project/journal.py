@@ -4,8 +4,6 @@ Strokes hold absolute values, so replaying a stroke twice does no harm; that is 
 strokes after it exact after a crash at any moment.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Collection, Iterable

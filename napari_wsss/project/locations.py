@@ -1,7 +1,5 @@
 """Where the images are: found again when folders move, and noticed when a file was replaced."""
 
-from __future__ import annotations
-
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

@@ -4,8 +4,6 @@ A decision commits the content it implies together with itself (table ``unsettle
 a crash or a full disk leaves unsettled is read from the table and written later.
 """
 
-from __future__ import annotations
-
 import threading
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Which masks a project has: accepted ones, unfinished ones with their later strokes, and who made their pixels."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Makes a project's database file, and checks and updates one before it is used."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path

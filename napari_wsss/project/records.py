@@ -1,7 +1,5 @@
 """What the project knows about one image."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath

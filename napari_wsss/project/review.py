@@ -4,8 +4,6 @@ The database is the truth and the files follow it (see `mask_files`). Every mask
 `sources`), through drafts, strokes, accepting and undo.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any

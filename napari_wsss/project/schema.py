@@ -4,8 +4,6 @@ A released table is never changed in place: a change gets a new version number a
 and the tests keep the statements of every older version, so that reading old projects cannot break silently.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable, Mapping
 

@@ -3,8 +3,6 @@
 Scribbles older than the acceptance of their image are spent: the accepted mask says what they said, and more.
 """
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The review states of an image, and which may become which."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal, get_args
 

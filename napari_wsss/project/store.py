@@ -4,8 +4,6 @@ A result counts only while its image's content is the one it was computed from: 
 a half-written one reads as absent. Two processes may write the same result at once; readers see one of them whole.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import secrets

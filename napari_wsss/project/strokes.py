@@ -1,7 +1,5 @@
 """One stroke of the journal and its compressed bytes."""
 
-from __future__ import annotations
-
 import zlib
 from dataclasses import dataclass
 

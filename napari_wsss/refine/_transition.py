@@ -1,7 +1,5 @@
 """One step of a random walk over the cells of a grid, and the polynomial that many steps are."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

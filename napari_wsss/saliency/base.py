@@ -5,8 +5,6 @@ here. As LDF is published, an image is brought to the square it was trained with
 back to the image's size; other than published, shrinking is anti-aliased.
 """
 
-from __future__ import annotations
-
 import math
 from abc import abstractmethod
 from dataclasses import dataclass

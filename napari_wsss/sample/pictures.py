@@ -5,8 +5,6 @@ all classes. Each class has two looks (a round body with four legs, a long one w
 colours), and `ringhead` lives mostly on water. Everything is drawn at twice the size and averaged. Imports `core` only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

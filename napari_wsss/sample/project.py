@@ -4,8 +4,6 @@ Its fault is built in: a classifier needs only the small patterned heads of the 
 out their larger plain bodies. No download, no foreign pictures. May import `core` and `sample_pictures` only.
 """
 
-from __future__ import annotations
-
 import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -4,8 +4,6 @@ A network gives class probabilities of a normalised batch. Scales, flips, resizi
 written once, here: the probabilities of all views are brought to the image's size (bilinear) and averaged.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass

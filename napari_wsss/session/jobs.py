@@ -10,8 +10,6 @@ Signals are not emitted in those threads: every emission goes through `Jobs.disp
 relay to its own thread, so that the state of a session is only ever touched there.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import deque

@@ -1,7 +1,5 @@
 """A dispatch for programs without a window: calls wait until the owning thread has time for them."""
 
-from __future__ import annotations
-
 import queue
 import time
 from collections.abc import Callable

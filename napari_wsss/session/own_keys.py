@@ -1,7 +1,5 @@
 """Keys a person has chosen for actions: personal, so kept in the user's configuration folder, not in a project."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

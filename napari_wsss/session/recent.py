@@ -1,7 +1,5 @@
 """Recently opened projects and where a person was in them: personal, so kept in the user's configuration folder."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

@@ -6,8 +6,6 @@ constructor and is a module of its own: `table` (the shown image, the queue), `r
 (`connect`). All of it is touched by one thread; background work comes back to it through `jobs.dispatch`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What a person chose for the whole sitting, whichever project is open."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

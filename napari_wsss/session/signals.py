@@ -1,7 +1,5 @@
 """What a session tells its windows, and how its verbs report failures: as one line, never as a crash."""
 
-from __future__ import annotations
-
 import functools
 import sqlite3
 from collections.abc import Callable

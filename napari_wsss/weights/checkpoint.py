@@ -1,7 +1,5 @@
 """Our own checkpoints: one safetensors file whose metadata holds the configuration as JSON; no pickled classes."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What is known about one published weights file, as data."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Downloading published weights once, with their checksum."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from pathlib import Path

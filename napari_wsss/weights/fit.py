@@ -1,7 +1,5 @@
 """From somebody's names to our networks: recognise a state dict, rename it, load it, report."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path

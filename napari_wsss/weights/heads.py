@@ -4,8 +4,6 @@ A head's first axis is the classes, with one background row before or behind the
 class (SC-CAM's sub-classes, class-major).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Recognising where a state dict comes from: by its keys, shapes and values, never by a file's name."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 

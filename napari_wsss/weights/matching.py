@@ -1,7 +1,5 @@
 """Which tensor of a file goes where in one of our networks, found without loading anything."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -11,8 +11,6 @@ The oldest arrays have no version: their first number is the count of axes. Name
 which says whether a tensor is learned; it is left out here.
 """
 
-from __future__ import annotations
-
 import math
 import struct
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Published files of this field that are known but cannot be opened: named, so that none is taken for another."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from torch import Tensor

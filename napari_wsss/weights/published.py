@@ -1,7 +1,5 @@
 """Descriptors of all published weights, as data; here ImageNet's trunks and torchvision's DeepLab v3."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -4,8 +4,6 @@ PSA's and SEAM's ResNet-38 files have the same names and sizes and belong to the
 learned from differ, so nothing in a file tells them apart.
 """
 
-from __future__ import annotations
-
 from napari_wsss.weights.descriptor import Renames, TellTale, WeightsDescriptor
 from napari_wsss.weights.normalisation import CAFFE
 from napari_wsss.weights.published_resnet38 import CHECKPOINT_TERMS, LINEAR, PSA, trunk_rules

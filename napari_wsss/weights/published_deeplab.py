@@ -6,8 +6,6 @@ name hides the method, so its batch norm always learned. SEAM's retraining never
 the batch norm of its ResNet-38 followed the batches.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from napari_wsss.weights.descriptor import Renames, TellTale, WeightsDescriptor

@@ -3,8 +3,6 @@
 Both keep the trunk under ``resnet50.`` and, once more, under other names of the same tensors.
 """
 
-from __future__ import annotations
-
 from napari_wsss.weights.descriptor import TellTale, WeightsDescriptor
 from napari_wsss.weights.published_resnet38 import VOC_CLASSES
 

@@ -1,7 +1,5 @@
 """Descriptor of LDF's published saliency network, as data."""
 
-from __future__ import annotations
-
 from napari_wsss.weights.descriptor import TellTale, WeightsDescriptor
 from napari_wsss.weights.normalisation import Normalisation
 

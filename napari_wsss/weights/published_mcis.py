@@ -1,7 +1,5 @@
 """Descriptor of MCIS's classifier on VGG-16. Its authors published none; files come from whoever trained their code."""
 
-from __future__ import annotations
-
 from napari_wsss.weights.descriptor import TellTale, WeightsDescriptor
 from napari_wsss.weights.published_resnet38 import LINEAR, VOC_CLASSES
 

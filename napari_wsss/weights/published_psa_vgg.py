@@ -1,7 +1,5 @@
 """Descriptor of PSA's classifier on VGG-16, whose trunk shares its names with PSA's AffinityNet on VGG-16."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from napari_wsss.weights.descriptor import TellTale, WeightsDescriptor

@@ -4,8 +4,6 @@ All share the trunk's key layout of PSA (``b4_3.conv_branch2a.weight``); the Ima
 names. The localizers' files are told apart by their heads, for any number of classes.
 """
 
-from __future__ import annotations
-
 from napari_wsss.weights.descriptor import Renames, TellTale, WeightsDescriptor
 
 VOC_CLASSES = (

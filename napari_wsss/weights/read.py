@@ -1,7 +1,5 @@
 """Reading a weights file safely: recognised by its first bytes, nothing in it is ever executed."""
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Mapping
 from pathlib import Path

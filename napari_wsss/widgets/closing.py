@@ -1,7 +1,5 @@
 """What happens when napari closes or the dock is taken away: nothing is lost, and only training is asked about."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from qtpy.QtWidgets import QMessageBox, QWidget

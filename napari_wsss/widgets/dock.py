@@ -4,8 +4,6 @@ What a person can do with it is written at each page (`project_page`, `review_pa
 module only connects them with the viewer.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import napari

@@ -4,8 +4,6 @@ napari opens it, from its plugin menu or for the panel's button; it belongs to t
 opened when it is not there.
 """
 
-from __future__ import annotations
-
 import napari
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent

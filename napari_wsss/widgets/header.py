@@ -1,7 +1,5 @@
 """The dock's sticky head and foot: which image, its state, whether it is saved; and the decisions."""
 
-from __future__ import annotations
-
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QWidget
 

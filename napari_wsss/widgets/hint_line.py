@@ -4,8 +4,6 @@ What a person can do with it: go to the Train page, or put it off until more mas
 focus, asks nothing and blocks nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from qtpy.QtCore import QPointF, QRectF, QSize

@@ -3,8 +3,6 @@
 What a person can do with it: read progress within a second of the start, cancel, see that cancelling has begun.
 """
 
-from __future__ import annotations
-
 import time
 
 from qtpy.QtCore import QTimer, Signal

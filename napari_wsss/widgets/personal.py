@@ -1,7 +1,5 @@
 """Lays a person's preferences over session, layers and panel, once at the start and again whenever one changes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from napari.layers import Labels

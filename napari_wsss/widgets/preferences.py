@@ -4,8 +4,6 @@ Older versions of napari have no such page; there, and where napari does not kno
 are read when they are needed, so a change counts at once; who has to do something then connects to `Watch.changed`.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal

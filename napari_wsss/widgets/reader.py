@@ -1,7 +1,5 @@
 """napari's way to our projects: dropping a project folder or its ``project.sqlite`` opens the dock on it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any

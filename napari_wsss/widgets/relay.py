@@ -1,7 +1,5 @@
 """Hands calls from the job thread over to the Qt thread, in order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from qtpy.QtCore import QObject, Qt, Signal

@@ -1,7 +1,5 @@
 """napari's *Open sample*: generates the sample project once into the user's cache folder and opens it."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

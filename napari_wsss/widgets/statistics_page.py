@@ -4,8 +4,6 @@ What a person can do with it: read the curves (hover for a value; dashed lines a
 of it as a picture, save every accepted mask's figures as a table.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget

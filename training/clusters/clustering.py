@@ -1,7 +1,5 @@
 """Clusters of each class's images by their features: k-means, put into the places of an earlier clustering."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module

@@ -3,8 +3,6 @@
 Features are kept among the project's results, so that trying another number of clusters takes seconds.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Pooled features of a project's images: what images are compared and clustered by."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 

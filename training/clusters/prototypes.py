@@ -1,7 +1,5 @@
 """From local features to prototypes (LPCAM, section 3.2): draw positions, cluster them, let the classifier judge."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What a round of sub-category exploration learns from: the clusters of the round before, as a person left them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path

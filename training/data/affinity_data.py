@@ -4,8 +4,6 @@ Accepted masks are the labels of their images. The others get theirs from the st
 the rule of the recipe; they lie in the run's folder, so that a resumed run sees the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

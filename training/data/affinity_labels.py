@@ -5,8 +5,6 @@ borders by the CRF. What is a class despite the strong background is that class,
 one is background, the rest is undecided.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

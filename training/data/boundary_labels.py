@@ -5,8 +5,6 @@ is a class at the high threshold is that class, what is background even at the l
 undecided.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

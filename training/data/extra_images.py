@@ -4,8 +4,6 @@ Simple images show one class each; web images were found by a class's name, so t
 and may be left out (`training.data.web_filter`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A folder of pictures with masks (``images/`` and ``masks/``, the same names), as salient-object data sets come."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 

@@ -9,8 +9,6 @@ The paper's body is the mask times the linear distance; the code has the root an
 pixels beyond the mask, where the detail is negative. All objects of a picture share one maximum.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Decoded pictures kept in memory, so that a training reads and decodes each file once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable
 
 import numpy as np

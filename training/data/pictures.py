@@ -3,8 +3,6 @@
 Accepted masks are read, never written. Excluded images and the held-out ``val`` split never train.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

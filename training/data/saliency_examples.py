@@ -1,7 +1,5 @@
 """Where a saliency network's pictures and class-free masks come from: accepted masks of a project, or a folder."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Bodies and details that a trained network gives, kept as pictures in a run's folder: targets of its next stage."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Which images make up a batch: a function of seed and step only, so that resuming repeats nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """Simulated annotators: they know the true masks, give what a person would give, and say how long that takes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol
 

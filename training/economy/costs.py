@@ -1,7 +1,5 @@
 """What gestures cost in seconds of a person; every number is an option."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from napari_wsss.core.parameters import parameter

@@ -1,7 +1,5 @@
 """The things in a true mask and where a person would click on them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

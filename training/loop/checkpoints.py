@@ -1,7 +1,5 @@
 """Everything a run needs to continue: weights, optimiser state and the step, in one atomically written file."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

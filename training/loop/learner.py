@@ -1,7 +1,5 @@
 """One optimiser step, written once: parameter groups, schedule, clipping, precision, memory format, saved state."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping

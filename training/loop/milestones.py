@@ -1,7 +1,5 @@
 """What happens at the end of an epoch and when a run is asked to stop: validation, best and last model, checkpoint."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

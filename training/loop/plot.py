@@ -1,7 +1,5 @@
 """The plot of a run: losses above, validation figures below, as PNG."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

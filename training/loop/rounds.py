@@ -1,7 +1,5 @@
 """Trainings that consist of several, one after the other: their folders inside the run's, counting, and resuming."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Sequence

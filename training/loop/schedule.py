@@ -1,7 +1,5 @@
 """Learning-rate schedules as plain functions of the step, so that a resumed run needs no schedule state."""
 
-from __future__ import annotations
-
 import math
 
 WARM_UP_START = 0.1

@@ -4,8 +4,6 @@ The images that teach are dealt into folds. For each fold the classifier is fitt
 every pixel the person said something about counts. Classes on which the maps agree more are left to the maps.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

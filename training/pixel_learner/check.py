@@ -1,7 +1,5 @@
 """How good a pixel classifier is on held-out images, from kept features: no pass of the trunk."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from napari_wsss.pipeline.tap_features import ProjectFeatures

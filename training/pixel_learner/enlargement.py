@@ -1,7 +1,5 @@
 """How far a project's pictures are enlarged before a trunk sees them."""
 
-from __future__ import annotations
-
 import statistics
 
 from napari_wsss.core.errors import ProjectError

@@ -1,7 +1,5 @@
 """What a person said about the pixels of an image, by whatever they did: masks, drafts, strokes, scribbles, clicks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Fitting a pixel classifier to cells: the same steps in a training run and beside a window."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

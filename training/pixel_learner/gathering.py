@@ -1,7 +1,5 @@
 """Gathering what a person gave, image by image, as cells that a pixel classifier learns from."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 
 import numpy as np

@@ -11,8 +11,6 @@ It knows neither window nor session. Whoever holds it calls, in one thread or pr
 ``segmentation --method pixel_classifier`` gives from the same project.
 """
 
-from __future__ import annotations
-
 import copy
 import time
 from collections import deque

@@ -5,8 +5,6 @@ at least the confidence becomes an example of that class (Lee, "Pseudo-Label", I
 say which classes may be among them, and what a person said stays as it is. A few clicks thus become whole things.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Train an affinity network on what is confident in the applied localizer's maps, and on accepted masks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass

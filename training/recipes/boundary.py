@@ -1,7 +1,5 @@
 """Train a network of class boundaries and displacements (IRNet) on what is sure in the applied localizer's maps."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Train a localizer (a classifier whose maps are the seeds) on image-level labels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ that; the second begins anew with those that are kept. Each round keeps its own 
 on in the middle of one; which images were left out is in ``web_images.json`` of the run's folder.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial

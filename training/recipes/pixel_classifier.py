@@ -5,8 +5,6 @@ that was stopped begins again from its first step. The loop is that of `training
 what the learner beside a window gives.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import closing
 

@@ -4,8 +4,6 @@ Nothing is learned. The steps of the run are its images, then its classes. The r
 base localizer and the prototypes, so that it needs neither the base's run nor the features again.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator, Sequence
 from math import ceil

@@ -6,8 +6,6 @@ stage. Each stage keeps its own checkpoint, so that a stopped run goes on in the
 uninterrupted one gives.
 """
 
-from __future__ import annotations
-
 import shutil
 from contextlib import closing
 from dataclasses import replace

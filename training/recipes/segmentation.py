@@ -1,7 +1,5 @@
 """Train a segmentation network on accepted masks and on machine proposals of images nobody decided yet."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from functools import partial
 

@@ -6,8 +6,6 @@ model is that of the last finished round. Each round keeps its own checkpoint an
 on in the middle of one and gives what the uninterrupted one gives.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

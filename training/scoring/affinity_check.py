@@ -1,7 +1,5 @@
 """How good an affinity network is on held-out images: how well it joins cells of one thing and parts those of two."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Tables as LaTeX for a paper: `booktabs` rules, special characters escaped, figures set to the right."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 Rows = Sequence[Sequence[str]]

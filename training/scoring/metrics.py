@@ -4,8 +4,6 @@ Everything is a fraction in [0, 1]. Row k of a confusion matrix is the truth k, 
 0 the background; pixels whose truth is 255 are left out (reference: the evaluation protocol of PASCAL VOC).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """How good a saliency network is on examples it does not learn from."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from napari_wsss.core.inference import Inference

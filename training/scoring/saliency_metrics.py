@@ -13,8 +13,6 @@ Unlike there, a map without any saliency and an image without any object count a
 and its map is not stretched. Errors by distance from the edge of the mask (the paper's figure 1) are ours.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Saliency maps of a project's images: compared with true masks, and written as grey pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Scores as people and spreadsheets read them: aligned text and rows, both naming the rule for absent classes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Scores of maps and masks against a folder of true masks, image by image."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Several tables with notes, shown and written together: as text, CSV and LaTeX."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tables of a run as aligned text and as CSV."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping, Sequence
 from io import StringIO

@@ -1,7 +1,5 @@
 """How good a network is on what it does not learn from: the held-out split, against its labels and accepted masks."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import partial

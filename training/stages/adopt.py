@@ -3,8 +3,6 @@
 The file is a published one of any shelf (`weights` lists them) or a checkpoint trained in another project.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Propose one image's correction for images that are like it, as a window's Clusters page does."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

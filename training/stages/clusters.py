@@ -1,7 +1,5 @@
 """Find clusters of each class's images by the applied localizer's features, or list those there are."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,8 +5,6 @@ is only read: its labels, its plan and its applied model stay as they are. True 
 background threshold, as the field does it; the table says so.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import time

@@ -1,7 +1,5 @@
 """Pictures of activation maps side by side: one row per image, one column per method."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

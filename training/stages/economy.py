@@ -6,8 +6,6 @@ Every finished row is kept in the output folder, so that an interrupted run goes
 project of their own per policy and seed; the true masks of the val split are only ever scored.
 """
 
-from __future__ import annotations
-
 import argparse
 import csv
 import json

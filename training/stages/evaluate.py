@@ -1,7 +1,5 @@
 """Compare seeds, refined maps, pseudo masks, a segmentation network, accepted masks or saliency with true masks."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path

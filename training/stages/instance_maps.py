@@ -3,8 +3,6 @@
 A displacement field (2, h, w) holds dy and dx, in cells: every cell of an instance points to one place, its centre.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

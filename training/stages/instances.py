@@ -4,8 +4,6 @@ Displacements say which cells belong to one instance; the part of each activatio
 along the affinities of the boundaries; where it is the strongest, there the instance is.
 """
 
-from __future__ import annotations
-
 import argparse
 import io
 from collections.abc import Iterator, Sequence

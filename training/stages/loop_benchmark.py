@@ -5,8 +5,6 @@ of the train split are used three times, and the table says so: to choose the ba
 background power, and as the masks a person would have accepted. The val split is only ever scored.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import time

@@ -1,7 +1,5 @@
 """The stages without training: activation maps and pseudo masks of many images, by the pipeline."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence

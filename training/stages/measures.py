@@ -1,7 +1,5 @@
 """Figures of a project's trained networks on images with true masks, each measured once and kept."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

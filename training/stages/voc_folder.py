@@ -1,7 +1,5 @@
 """A project made from a VOC-like folder, for measuring: `JPEGImages`, `labels.csv`, `classes.txt` and masks."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 

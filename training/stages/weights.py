@@ -1,7 +1,5 @@
 """List the published weights that are known, or say what a file is and how to use it; nothing is trained or stored."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import shlex

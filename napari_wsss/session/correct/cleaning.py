@@ -1,7 +1,5 @@
 """Cleaning the mask with a look before: what the chosen steps would change, computed in the background."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 

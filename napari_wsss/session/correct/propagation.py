@@ -4,8 +4,6 @@ While a person has not touched the mask, scribbles correct the proposal on the s
 from; afterwards it is the mask.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 

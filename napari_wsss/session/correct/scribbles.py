@@ -5,8 +5,6 @@ and nothing exports them. Those older than the image's acceptance are spent; the
 taken back.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

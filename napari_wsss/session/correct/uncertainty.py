@@ -1,7 +1,5 @@
 """Where the maps of the shown image are unsure: as a picture while it is wanted, and as places to look at in turn."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

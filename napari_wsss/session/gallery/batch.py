@@ -4,8 +4,6 @@ Only untouched images are accepted (nobody painted in them, flagged or excluded 
 under the plan of now. It is possible once a person has accepted `BY_HAND` images of the cluster one by one.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Proposals taken over from corrections, in one sitting: asking for them, dismissing them, letting them end."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from psygnal import Signal

@@ -1,7 +1,5 @@
 """What follows when something other than a person's own verbs changed labels, clusters or proposals of images."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from napari_wsss.core.errors import ParameterError

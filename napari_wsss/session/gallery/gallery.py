@@ -5,8 +5,6 @@ clusters is kept in step: after a new result, a gesture, an edited label, a rena
 the shelf of results; each is one step of `undo`, as is a batch accepted in one go (see `gallery_batch`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Small pictures of images with the contour of one class's map, made in the background for what is looked at."""
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from typing import NamedTuple

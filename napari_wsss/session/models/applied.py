@@ -1,7 +1,5 @@
 """Which trained model is used: applying a run's, going back to one used before, and telling who must follow."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from napari_wsss.core.errors import StepError

@@ -5,8 +5,6 @@ go to the catalog: `changed` (1 - mean IoU of the proposals before and after) an
 proposal and the accepted mask is above a threshold).
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from napari_wsss.core.errors import WsssError

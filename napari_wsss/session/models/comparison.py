@@ -5,8 +5,6 @@ the accepted mask. The views are asked for one after the other; they stay while 
 end when somebody paints.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal

@@ -1,7 +1,5 @@
 """Two masks of one image as pictures: a mask over the photograph, and what became different between two masks."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """The quiet hint that retraining may pay: after every few accepted masks, with how much of the proposals was edited."""
 
-from __future__ import annotations
-
 from psygnal import Signal
 
 from napari_wsss.session.models.history import block_means, edited_of

@@ -1,7 +1,5 @@
 """How the labeling went, read from the journal: who was accepted when, how much was edited, how long it took."""
 
-from __future__ import annotations
-
 import csv
 import io
 import time

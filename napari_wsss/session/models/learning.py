@@ -5,8 +5,6 @@ the same network. What it proposes replaces proposals of untouched images only, 
 model.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

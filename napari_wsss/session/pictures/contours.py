@@ -1,7 +1,5 @@
 """The contour of an activation map drawn into a small picture."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image

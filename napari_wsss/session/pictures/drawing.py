@@ -3,8 +3,6 @@
 A person's mask is tinted and outlined, a machine's is outlined only, as in the viewer.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import secrets

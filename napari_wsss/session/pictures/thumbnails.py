@@ -5,8 +5,6 @@ before those that were scrolled past. Pictures are kept in memory (bounded) and 
 be deleted at any time.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import threading

@@ -1,7 +1,5 @@
 """Looking at class boundaries: those the applied affinity network sees in the shown image, while they are wanted."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The images the shown one is compared with: which they are, and replacing them by others."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

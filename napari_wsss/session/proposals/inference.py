@@ -1,7 +1,5 @@
 """What the machine computes: maps and proposals of the shown image and of the whole queue, in the background."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 

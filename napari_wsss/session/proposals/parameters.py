@@ -1,7 +1,5 @@
 """The plan with its scopes: parameters set, forgotten, taken back and used for more images; presets; refiners."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

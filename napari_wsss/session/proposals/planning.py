@@ -1,7 +1,5 @@
 """Changing the plan: parameters checked and set for a scope, or forgotten there."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -4,8 +4,6 @@
 ``crisp`` asks for surer pixels and keeps to edges. A set speaks of the parameters listed here and leaves others alone.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -6,8 +6,6 @@ nothing slower follows them in the chain; everything else is refined in the back
 of a slider asks the database nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

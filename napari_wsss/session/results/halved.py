@@ -1,7 +1,5 @@
 """An image and all that is known of it at half its size: a quarter of the work, for a first look at a moved slider."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

@@ -6,8 +6,6 @@ strongest score is at or below one number, so both background steps share the sl
 changes, the strongest of all the others stays: it is kept, and a move compares one map with it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

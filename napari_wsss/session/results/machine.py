@@ -1,7 +1,5 @@
 """What the machine has for one image: maps, the strongest class per pixel, and the proposal as stored or drawn now."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -6,8 +6,6 @@ when something is. What a chain's first steps gave is kept, so that only the cha
 Nothing is stored.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Sequence

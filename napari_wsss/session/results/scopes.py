@@ -1,7 +1,5 @@
 """Which scope decides each parameter of a refiner: this image, a cluster of it, a class, the project, or nobody."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any

@@ -4,8 +4,6 @@ Reviewing works without torch. What needs it (computing maps) runs in jobs; what
 a model or a method's package is missing, counts as *nothing stored* here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

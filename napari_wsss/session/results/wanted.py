@@ -4,8 +4,6 @@
 takes a few at a time), so walking through the queue re-orders running work without restarting it.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace

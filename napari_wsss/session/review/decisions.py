@@ -6,8 +6,6 @@ proposal is not accepted, because that would silently say "nothing here". Stroke
 the proposal out are accepted at the second asking: the person may have thought the proposal was included.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What becomes of a mask when an image-level label is taken away."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 import numpy as np

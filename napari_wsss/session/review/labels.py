@@ -8,8 +8,6 @@ shown, like napari's own history. Adding a label asks for its map and tells by `
 other images change without their masks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

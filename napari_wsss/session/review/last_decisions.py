@@ -1,7 +1,5 @@
 """A person's last decisions in words, each with its time; what was decided together is one line."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass

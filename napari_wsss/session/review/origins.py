@@ -1,7 +1,5 @@
 """Where the shown proposal comes from, as the source of the pixels that are copied from it."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Whether a person wants to see who made which pixel of the mask."""
 
-from __future__ import annotations
-
 from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 

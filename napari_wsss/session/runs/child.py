@@ -3,8 +3,6 @@
 Unlike a training run it belongs to the window: cancelling the job, or closing the window, ends it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Several runs side by side: what they were told differently, how they ended, and their curves in one plot."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """How long a training will take: from the pace of earlier runs of the same kind, else from a rough table."""
 
-from __future__ import annotations
-
 import math
 import platform
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The training runs of a project as their folders tell it: JSON only, so no torch is needed to look at them."""
 
-from __future__ import annotations
-
 import json
 import socket
 import time

@@ -5,8 +5,6 @@ window that started it; a window opened later attaches to it again. Stopping put
 (works on every system, leaves a checkpoint) and ends the process only when it does not react.
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 import subprocess

@@ -1,7 +1,5 @@
 """Questions only a process with torch can answer (a stage's options, the device), asked in a short child process."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Mapping, Sequence

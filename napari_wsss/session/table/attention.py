@@ -1,7 +1,5 @@
 """How long a person worked on each image: the time between signs of life, pauses cut short."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

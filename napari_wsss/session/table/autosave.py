@@ -5,8 +5,6 @@ undo (which napari reports differently) are all the same here. What is on disk i
 write is simply retried: that memory only moves when the disk has it.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable
 

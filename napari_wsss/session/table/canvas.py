@@ -1,7 +1,5 @@
 """The image on the table: its pixels, what the machine says about it, and the mask a person works on."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -4,8 +4,6 @@ Unlike a signal it lets errors through as they are, so that the verb that caused
 part of what it promises. All hooks of a session are connected in one list (`session.session.connect`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Generic, ParamSpec
 

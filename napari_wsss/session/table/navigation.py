@@ -1,7 +1,5 @@
 """Going through the images: which one is shown, in which order, and that nothing unsaved is ever left behind."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import islice
 

@@ -1,7 +1,5 @@
 """Where the parts of a session find the table of the project that is open."""
 
-from __future__ import annotations
-
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.session.table.table import Table
 

@@ -1,7 +1,5 @@
 """The next images, read ahead in the background, so that showing them is instant."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Sequence
 

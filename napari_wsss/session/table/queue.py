@@ -4,8 +4,6 @@ The queue holds ids only, never records, and is a snapshot: deciding about an im
 person's feet; `refresh` takes the order anew.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, islice

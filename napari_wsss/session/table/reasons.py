@@ -1,7 +1,5 @@
 """Why a person is shown an image, in words: first what the queue is sorted by, then everything else worth knowing."""
 
-from __future__ import annotations
-
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.records import ImageRecord
 

@@ -1,7 +1,5 @@
 """What the header says about saving; it never says *saved* before the work is on disk."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass, field
 from typing import Literal

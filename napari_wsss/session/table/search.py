@@ -4,8 +4,6 @@ Words without a key match file name or note. Everything said must hold together;
 must. Shares are said as ``20%`` or ``0.2``.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence

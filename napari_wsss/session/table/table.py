@@ -4,8 +4,6 @@ Every change of the mask is recorded with who made it. A table is whole from the
 closed; while none of its images can be read an empty picture lies on it, whose id is "".
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

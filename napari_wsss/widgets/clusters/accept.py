@@ -1,7 +1,5 @@
 """Accepting the sure proposals of one cluster: how sure, what it would accept, and why it is not possible yet."""
 
-from __future__ import annotations
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSlider, QWidget
 

@@ -1,7 +1,5 @@
 """Two images side by side, each with the contour of a class's map, to see whether they are of one kind."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from qtpy.QtCore import QRectF, Qt, Signal

@@ -6,8 +6,6 @@ parameters of its own, split it, merge picked ones, accept its sure proposals; s
 compare two, propose one's correction for those like it; take everything back, step by step.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from qtpy.QtCore import Qt, Signal

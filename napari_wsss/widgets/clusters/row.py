@@ -1,7 +1,5 @@
 """One cluster of the gallery: its name (typed in place), what became of its images, its nearest images, its actions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from qtpy.QtCore import Qt, Signal

@@ -4,8 +4,6 @@ What a person can do with it: hover to see an image, click to select it, drag ar
 adds), double click to open one.
 """
 
-from __future__ import annotations
-
 from itertools import compress
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The images that are selected in the gallery, shared by thumbnails and scatter, and how a cluster is coloured."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 
 from qtpy.QtCore import QObject, Qt, Signal

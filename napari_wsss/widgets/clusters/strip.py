@@ -1,7 +1,5 @@
 """Thumbnails of images with the contour of a class's map; click, Shift or Ctrl and click, double click, right click."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

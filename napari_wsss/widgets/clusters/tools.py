@@ -1,7 +1,5 @@
 """What can be done with the images selected in the gallery, as buttons and as a menu below the pointer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

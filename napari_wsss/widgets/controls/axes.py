@@ -4,8 +4,6 @@ pyqtgraph takes about as long to load as a page: import this module when a chart
 Its global options are other plugins' too and stay as they are.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """The review state as shape, colour and word together, so that no one has to tell colours apart."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt

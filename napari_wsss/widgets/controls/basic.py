@@ -1,7 +1,5 @@
 """Buttons, labels and combos that leave the keyboard to the canvas: none of them takes the focus when clicked."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import QEvent, QObject, QRectF, Qt, QTimer

@@ -1,7 +1,5 @@
 """Classes as a person sees them in lists: which can be painted, in which order, in which colour."""
 
-from __future__ import annotations
-
 from qtpy.QtGui import QColor, QIcon
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList

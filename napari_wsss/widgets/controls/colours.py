@@ -3,8 +3,6 @@
 Our own colours mean something (a state, a curve), so their hue stays and only their lightness follows the ground.
 """
 
-from __future__ import annotations
-
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QColor, QGuiApplication, QPixmap, QShowEvent
 from qtpy.QtWidgets import QLabel, QWidget

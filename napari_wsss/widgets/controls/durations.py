@@ -1,7 +1,5 @@
 """Times as a person reads them."""
 
-from __future__ import annotations
-
 
 def duration(seconds: float) -> str:
     """Return a rounded time: ``8 s``, ``3 min``, ``1 h 20 min``."""

@@ -1,7 +1,5 @@
 """A section that folds: superqt's, with an arrow that points the usual way, is sharp and follows the theme."""
 
-from __future__ import annotations
-
 from qtpy.QtCore import QEvent, QPointF, Qt
 from qtpy.QtGui import QIcon, QPainter, QPolygonF, QShowEvent
 from qtpy.QtWidgets import QWidget

@@ -6,8 +6,6 @@ inside the session. So what an object listens to is noted at the object and ends
 `let_go`, the one way to close a widget.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Protocol
 

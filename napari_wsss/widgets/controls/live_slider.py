@@ -4,8 +4,6 @@ What a person can do with it: drag (every position is tried at once), type a num
 which forgets what the place named beside it says.
 """
 
-from __future__ import annotations
-
 import math
 
 from qtpy.QtCore import Qt, Signal

@@ -4,8 +4,6 @@ What a person can do with it: change a value, with the slider or by typing its n
 beside it, read below it where it comes from, unfold *Advanced*.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import types

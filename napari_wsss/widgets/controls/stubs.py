@@ -4,8 +4,6 @@ The stubs call optional whatever is a pointer in C++, also where it is never nul
 an `int` of two flags.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import reduce
 from operator import and_, or_

@@ -1,7 +1,5 @@
 """A small window over a list of names, mostly classes: typing filters, arrows move, Enter takes, Escape closes."""
 
-from __future__ import annotations
-
 from qtpy.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from qtpy.QtGui import QHideEvent, QIcon, QKeyEvent
 from qtpy.QtWidgets import QApplication, QFrame, QLineEdit, QListWidget, QListWidgetItem, QWidget

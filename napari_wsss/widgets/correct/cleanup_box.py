@@ -1,7 +1,5 @@
 """Clean-up with a look before: what a person can do with it is said at the page (`correct_page`)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from napari.layers import Layer

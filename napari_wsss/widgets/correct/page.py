@@ -5,8 +5,6 @@ much the activation maps count, rub scribbles out, add a scribbled class to the 
 smooth borders or snap them to edges, each shown as outlines before it is applied as one undo step.
 """
 
-from __future__ import annotations
-
 from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QWidget
 

@@ -1,7 +1,5 @@
 """Scribble and propagate: what a person can do with it is said at the page (`correct_page`)."""
 
-from __future__ import annotations
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QSlider, QWidget
 

@@ -1,7 +1,5 @@
 """What keys and buttons do: each verb first hands unsaved strokes to the session, and says why when it cannot act."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -4,8 +4,6 @@ What a person can do with it: read it while working, double-click an action (or 
 another key for it, take one or all defaults back, close it with K or Escape.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

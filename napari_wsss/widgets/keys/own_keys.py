@@ -1,7 +1,5 @@
 """Another key for an action: which keys are possible, and the table with a person's choices laid over the defaults."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import replace

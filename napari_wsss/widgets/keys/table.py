@@ -5,8 +5,6 @@ all others on the viewer. Other people's layers keep every key of theirs. `KEYS`
 instead is laid over them in `own_keys`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol

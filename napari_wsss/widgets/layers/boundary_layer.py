@@ -1,7 +1,5 @@
 """The ``class boundaries`` layer: there while a person looks at what random walks do not cross."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The class a person paints with: chosen by key, legend or napari's own box, always one the project has."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

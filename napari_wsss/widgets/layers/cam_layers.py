@@ -5,8 +5,6 @@ next image. So layers that an image does not need become hidden spares for the f
 person has stayed with an image for a while.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The ``clean-up preview`` layer: outlines of what would change, in the colour it would get (white: background)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

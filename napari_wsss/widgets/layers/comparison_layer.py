@@ -3,8 +3,6 @@
 It is an opaque picture of the photograph with one mask over it, so that no other layer mixes in.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -3,8 +3,6 @@
 What it zoomed to by itself ends with the image; a person's own zoom stays.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt

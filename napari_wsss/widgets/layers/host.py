@@ -5,8 +5,6 @@ compared, so that only a layer whose array changed is touched. What the layers s
 into them, is decided elsewhere (`viewer_sync`, `scribble_tool`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any, get_args

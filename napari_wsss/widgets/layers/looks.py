@@ -1,7 +1,5 @@
 """How our layers look: outlined means machine, filled means person. Makes layers, never adds them to a viewer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ napari draws the contours of a Labels layer by two rank filters over every pixel
 the cost of showing the mask filled. Minima and maxima of shifted arrays give the same pixels in a fifteenth of that.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

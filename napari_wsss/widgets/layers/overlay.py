@@ -4,8 +4,6 @@
 of the session it is looked at again. A new kind of layer is one file with one overlay and one line in `overlays`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Every overlay there is, bottom to top."""
 
-from __future__ import annotations
-
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.layers.boundary_layer import BoundaryOverlay
 from napari_wsss.widgets.layers.cleaning_layer import CleaningOverlay

@@ -1,7 +1,5 @@
 """A look under the overlays while a key is held: only the photograph, or the photograph and the proposal."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Literal
 

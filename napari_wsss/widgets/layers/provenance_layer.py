@@ -1,7 +1,5 @@
 """The ``provenance`` layer: who made which pixel of the mask, there while a person wants to see it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

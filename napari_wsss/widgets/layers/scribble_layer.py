@@ -1,7 +1,5 @@
 """The ``scribbles`` layer: made when a person first scribbles, kept from then on, fed for each image."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

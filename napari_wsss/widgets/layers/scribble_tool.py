@@ -4,8 +4,6 @@ While a person scribbles, Ctrl+Z takes back what came last, a stroke of theirs o
 layer keeps its own history for that.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

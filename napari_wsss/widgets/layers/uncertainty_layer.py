@@ -1,7 +1,5 @@
 """The ``uncertainty`` layer: there while a person wants to see where the maps are unsure."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

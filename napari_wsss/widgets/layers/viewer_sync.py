@@ -4,8 +4,6 @@ A signal of the session touches only the layer it is about; the layers themselve
 session's own array, so painting changes it directly; changes are reported shortly after the last stroke.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

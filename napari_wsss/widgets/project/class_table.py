@@ -4,8 +4,6 @@ What a person can do with it: rename a class by a double click, add one at the e
 masks on disk depend on it.
 """
 
-from __future__ import annotations
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHeaderView, QLineEdit, QTableWidget, QTableWidgetItem, QWidget
 

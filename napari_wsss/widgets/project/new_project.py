@@ -4,8 +4,6 @@ What a person can do with it: choose the images, choose or find the label source
 duplicate and unreadable entries by name), adjust the classes, create.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol

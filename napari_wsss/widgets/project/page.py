@@ -4,8 +4,6 @@ What a person can do with it: open a project or continue a recent one, make one 
 the label report, rename and add classes, choose the device, empty the cache of results.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal

@@ -4,8 +4,6 @@ What a person can do with it: make a class count more or less beside the others 
 see the proposal follow, and put a gain back.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from qtpy.QtCore import Signal

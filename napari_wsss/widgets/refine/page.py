@@ -7,8 +7,6 @@ saliency maps a step needs, look at class boundaries, copy the proposal into the
 empty pixels), compute maps for the whole queue.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from qtpy.QtCore import Qt

@@ -3,8 +3,6 @@
 What a person can do with it: switch steps on and off, drag them into another order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from qtpy.QtCore import Qt

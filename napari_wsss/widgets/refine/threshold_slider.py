@@ -3,8 +3,6 @@
 What a person can do with it: drag, type either number, put the value back, see where it comes from.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from qtpy.QtCore import Signal

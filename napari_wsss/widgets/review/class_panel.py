@@ -4,8 +4,6 @@ What a person can do with it: see `label_editor` and `legend`; tick *Show unsure
 button (or J) to look at such places one after the other.
 """
 
-from __future__ import annotations
-
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import QCheckBox, QWidget

@@ -1,7 +1,5 @@
 """Choosing the class to paint by typing: for projects with more classes than digits."""
 
-from __future__ import annotations
-
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.session.session import Session

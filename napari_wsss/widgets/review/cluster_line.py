@@ -1,7 +1,5 @@
 """One line about the shown image: the clusters it is in, and where its proposal comes from when it is not its own."""
 
-from __future__ import annotations
-
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.session.session import Session

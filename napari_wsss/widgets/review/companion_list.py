@@ -1,7 +1,5 @@
 """The images the shown one is compared with, as a small list: see them, replace one, or let the rule choose."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from qtpy.QtCore import QPoint, QSize, Qt

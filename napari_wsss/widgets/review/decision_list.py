@@ -1,7 +1,5 @@
 """The last decisions: what, when, and a click to go back to the image; the newest is taken back by a button."""
 
-from __future__ import annotations
-
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QListWidget, QListWidgetItem
 

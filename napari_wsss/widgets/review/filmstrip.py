@@ -4,8 +4,6 @@ What a person can do with it: click a picture to go there, scroll with the wheel
 pictures.
 """
 
-from __future__ import annotations
-
 from qtpy.QtCore import QModelIndex, QSize, Qt
 from qtpy.QtGui import QResizeEvent, QWheelEvent
 from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget

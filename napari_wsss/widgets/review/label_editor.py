@@ -4,8 +4,6 @@ What a person can do with it: click a chip to remove its label, press + or N, ty
 remove the marked class, Escape to close; take the last edit back, pixels included.
 """
 
-from __future__ import annotations
-
 from qtpy.QtCore import QPoint
 from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import QWidget

@@ -4,8 +4,6 @@ What a person can do with it: click a class to paint it, see which one is painte
 copy its proposal, add or remove its label, rename it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from qtpy.QtCore import QModelIndex, QPoint, QRect, QRectF, QSize, Qt

@@ -1,7 +1,5 @@
 """The rows of the legend: what can be painted, by which key, and how much of the mask it is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

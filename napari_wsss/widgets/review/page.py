@@ -5,8 +5,6 @@ What a person can do with it: go through the queue (see `queue_panel`), edit lab
 last one.
 """
 
-from __future__ import annotations
-
 from qtpy.QtWidgets import QLineEdit, QWidget
 
 from napari_wsss.session.session import Session

@@ -4,8 +4,6 @@ What a person can do with it: switch the layer on and off, and read off how much
 much comes from which model at which threshold; the tooltip of a line tells all its parameters.
 """
 
-from __future__ import annotations
-
 import json
 
 from qtpy.QtCore import Qt

@@ -3,8 +3,6 @@
 The list of the Review page and the filmstrip show the same model.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from typing import Any
 

@@ -4,8 +4,6 @@ What a person can do with it: search (``state:flagged class:dog changed>20% name
 image is shown, click one to go there.
 """
 
-from __future__ import annotations
-
 from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 

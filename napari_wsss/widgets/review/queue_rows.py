@@ -3,8 +3,6 @@
 `QueueRow` draws a line of the list, `QueueCell` a picture of the filmstrip; both take their colours from the palette.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The search line of the queue: completes keys and values, searches while a person types, says what it knows."""
 
-from __future__ import annotations
-
 from qtpy.QtCore import QStringListModel, Qt, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QCompleter, QLineEdit

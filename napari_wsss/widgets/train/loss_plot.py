@@ -3,8 +3,6 @@
 What a person can do with it: read loss and scores while they change, hover to see the figures of one step.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ What a person can do with it: see which model gives the proposals and since when
 to the marked one; have the accepted masks compared with what the model proposes now.
 """
 
-from __future__ import annotations
-
 import time
 
 from qtpy.QtCore import Qt

@@ -5,8 +5,6 @@ and resume, watch loss and scores, look at and compare earlier runs (`run_list`)
 images, go back to an earlier model (`model_list`), open a published model's file, copy the command for another machine.
 """
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Any

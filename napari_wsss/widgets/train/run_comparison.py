@@ -3,8 +3,6 @@
 What a person can do with it: read which setting made the difference; hover the plot; close it again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from html import escape
 

@@ -3,8 +3,6 @@
 What a person can do with it: click a run to see its curves; Ctrl-click or Shift-click more of them and compare.
 """
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

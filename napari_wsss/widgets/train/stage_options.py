@@ -4,8 +4,6 @@ What a person can do with it: choose a network and its method, see what a run wo
 it, start from another preset (the form then shows that preset's values; what was changed by hand stays).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
