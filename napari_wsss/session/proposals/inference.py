@@ -190,8 +190,11 @@ class Inference:
     # -- many images ------------------------------------------------------------------------------------------
 
     @reported
-    def start(self, ids: Iterable[str] | None = None) -> bool:
-        """Compute missing maps and proposals: of `ids`, or of the whole queue with the shown image first."""
+    def start(self, ids: Iterable[str] | None = None, *, quiet: bool = False) -> bool:
+        """Compute missing maps and proposals: of `ids`, or of the whole queue with the shown image first.
+
+        With `quiet` nothing is shown of it in the job bar.
+        """
         table = self._opened.table
         project = table.project
         if project.read_only:
@@ -204,7 +207,7 @@ class Inference:
         self._wanted.add(ids)
         self._wanted.hurry(table.image_id)
         self._last_failure = ""
-        self._run()
+        self._run(quiet)
         return True
 
     def refine(self, ids: Iterable[str] | None = None) -> bool:
