@@ -5,6 +5,7 @@ Reading what is stored needs nothing but this; no method of the ``localize`` and
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -78,7 +79,7 @@ class Lineage:
     base : Provenance
         Of the base maps.
     links : tuple of Link
-        The image's refiners, its own overrides included.
+        The image's refiners, its own overrides included; none for base maps alone.
     companions : Companions
         The images it is looked at together with; none for most methods.
     """
@@ -90,7 +91,7 @@ class Lineage:
     classes: tuple[int, ...]
     image_hash: str
     base: Provenance
-    links: tuple[Link, ...]
+    links: tuple[Link, ...] = ()
     companions: Companions = NONE
 
     @classmethod
@@ -126,19 +127,37 @@ class Lineage:
         plan = plan or project.plan
         source = source or applied_source(plan)
         record = record or project.catalog.get(image_id)
-        labels = record.labels
-        classes, image_hash = project.classes.indices(labels), project.image_hash(image_id)
-        base = base_provenance(project, plan, source)
-        links, parent = [], base
-        for step in chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)):
-            refiner = refiner_for(step, classes)
+        found = cls.of_base(project, image_id, source, plan, record)
+        links, parent = [], found.base
+        for step in chain_of(plan, source, image_id, record.labels, clusters_of(project, plan, image_id)):
+            refiner = refiner_for(step, found.classes)
             if refiner is None:
                 continue
             parents = (parent, *_asked_for(project, plan, source, image_id, refiner))
             parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=parents)
             links.append(Link(refiner, parent))
+        return replace(found, links=tuple(links))
+
+    @classmethod
+    def of_base(
+        cls,
+        project: Project,
+        image_id: str,
+        source: BaseShelf | None = None,
+        plan: Plan | None = None,
+        record: ImageRecord | None = None,
+    ) -> Lineage:
+        """Return the lineage of base maps alone: they do not wait for what a refiner lacks (an affinity network).
+
+        Parameters and errors are those of `of`.
+        """
+        plan = plan or project.plan
+        source = source or applied_source(plan)
+        record = record or project.catalog.get(image_id)
+        classes, image_hash = project.classes.indices(record.labels), project.image_hash(image_id)
         companions = related(project, plan, record) if source == "localize" else NONE
-        return cls(project, image_id, plan, source, classes, image_hash, base, tuple(links), companions)
+        base = base_provenance(project, plan, source)
+        return cls(project, image_id, plan, source, classes, image_hash, base, companions=companions)
 
     @property
     def base_content(self) -> str:
@@ -165,12 +184,18 @@ def has_model(plan: Plan) -> bool:
 def inference_of(plan: Plan, source: ModelShelf) -> Inference | SegmentInference:
     """Return how the applied model is run, presets spelt out."""
     step: Step | None = getattr(plan, _CHOSEN[source].step)
-    parameters = step.parameters if step else {}
+    return _inference(source, json.dumps(step.parameters if step else {}))
+
+
+@lru_cache(maxsize=32)
+def _inference(source: ModelShelf, parameters: str) -> Inference | SegmentInference:
+    """Return checked settings of parameters as JSON: the same ones for every image of a project."""
+    given = json.loads(parameters)
     if source == "segment":
-        return from_dict(SegmentInference, parameters).resolved()
+        return from_dict(SegmentInference, given).resolved()
     if source == "localize":
-        return from_dict(Inference, parameters).resolved()
-    return from_dict(Inference, {"preset": "fast", **parameters}).resolved()  # one pass, unless it is asked for more
+        return from_dict(Inference, given).resolved()
+    return from_dict(Inference, {"preset": "fast", **given}).resolved()  # one pass, unless it is asked for more
 
 
 def method_of(plan: Plan, source: ModelShelf) -> str:
