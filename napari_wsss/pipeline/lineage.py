@@ -91,7 +91,7 @@ class Lineage:
     classes: tuple[int, ...]
     image_hash: str
     base: Provenance
-    links: tuple[Link, ...] = ()
+    links: tuple[Link, ...]
     companions: Companions = NONE
 
     @classmethod
@@ -102,6 +102,7 @@ class Lineage:
         source: BaseShelf | None = None,
         plan: Plan | None = None,
         record: ImageRecord | None = None,
+        refined: bool = True,
     ) -> Lineage:
         """Return the lineage of an image under the project's plan, or under another one.
 
@@ -114,6 +115,8 @@ class Lineage:
         plan : Plan, optional
         record : ImageRecord, optional
             The image's, where the caller has asked the catalog already.
+        refined : bool
+            False for base maps alone: they do not wait for what a refiner lacks (an affinity network).
 
         Raises
         ------
@@ -127,37 +130,20 @@ class Lineage:
         plan = plan or project.plan
         source = source or applied_source(plan)
         record = record or project.catalog.get(image_id)
-        found = cls.of_base(project, image_id, source, plan, record)
-        links, parent = [], found.base
-        for step in chain_of(plan, source, image_id, record.labels, clusters_of(project, plan, image_id)):
-            refiner = refiner_for(step, found.classes)
+        labels = record.labels
+        classes, image_hash = project.classes.indices(labels), project.image_hash(image_id)
+        base = base_provenance(project, plan, source)
+        chain = chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)) if refined else ()
+        links, parent = [], base
+        for step in chain:
+            refiner = refiner_for(step, classes)
             if refiner is None:
                 continue
             parents = (parent, *_asked_for(project, plan, source, image_id, refiner))
             parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=parents)
             links.append(Link(refiner, parent))
-        return replace(found, links=tuple(links))
-
-    @classmethod
-    def of_base(
-        cls,
-        project: Project,
-        image_id: str,
-        source: BaseShelf | None = None,
-        plan: Plan | None = None,
-        record: ImageRecord | None = None,
-    ) -> Lineage:
-        """Return the lineage of base maps alone: they do not wait for what a refiner lacks (an affinity network).
-
-        Parameters and errors are those of `of`.
-        """
-        plan = plan or project.plan
-        source = source or applied_source(plan)
-        record = record or project.catalog.get(image_id)
-        classes, image_hash = project.classes.indices(record.labels), project.image_hash(image_id)
         companions = related(project, plan, record) if source == "localize" else NONE
-        base = base_provenance(project, plan, source)
-        return cls(project, image_id, plan, source, classes, image_hash, base, companions=companions)
+        return cls(project, image_id, plan, source, classes, image_hash, base, tuple(links), companions)
 
     @property
     def base_content(self) -> str:

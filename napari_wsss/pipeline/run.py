@@ -202,7 +202,7 @@ def base_maps(project: Project, image_id: str, source: BaseShelf | None = None) 
     """
     if not has_model(project.plan):
         return None
-    return stored_base(Lineage.of_base(project, image_id, source))
+    return stored_base(Lineage.of(project, image_id, source, refined=False))
 
 
 def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
@@ -297,7 +297,7 @@ def _base_stage(
 
     def one(image_id: str) -> Steps[bool]:
         yield from ()
-        _, reused = _base(Lineage.of_base(project, image_id, source), device, background)
+        _, reused = _base(Lineage.of(project, image_id, source, refined=False), device, background)
         return reused
 
     return (yield from _run(source, ids, one))

@@ -28,7 +28,7 @@ def base_maps(project: Project, shown: Shown) -> ActivationMaps | None:
     if not has_model(shown.plan):
         return None
     try:
-        return stored_base(Lineage.of_base(project, shown.record.id, plan=shown.plan, record=shown.record))
+        return stored_base(Lineage.of(project, shown.record.id, plan=shown.plan, record=shown.record, refined=False))
     except WsssError:  # whatever is wrong with the plan, the image can be looked at; a job will say it
         return None
 
