@@ -127,7 +127,8 @@ class Review:
             return False
         with self._database.transaction():
             record, stored, classes = self._catalog.get(image_id), self._masks.of(image_id), self._classes()
-            after = record.state if record.state != "draft" else "accepted" if stored.accepted_file else "todo"
+            under = "todo" if stored.accepted_file is None else "accepted"
+            after = under if record.state == "draft" else record.state
             entry = self._record_mask(record, stored, after, {"action": "discard"})
             self._keep_draft(entry, stored, classes)
             self._journal.clear_strokes(image_id)

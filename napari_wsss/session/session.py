@@ -225,10 +225,10 @@ class Session:
         project = Project.open(Path(folder), read_only=read_only)
         try:
             self._make_room()
+            table = Table(project, self.jobs, self.signals)
         except ProjectError:
             project.close()
             raise
-        table = Table(project, self.jobs, self.signals)
         self._follow(table)
         self._opened.or_none = table
         recovered = [] if read_only else recovered_drafts(project)
