@@ -251,7 +251,8 @@ class Session:
     @property
     def resume_position(self) -> str | None:
         """The image last shown, after a crash the one last worked on, else the first undecided, else the first."""
-        project, queue = self._opened.table.project, self._opened.table.queue
+        table = self._opened.table
+        project, queue = table.project, table.queue
         if not len(queue):
             return None
         worked_on = (entry.image_id for entry in project.journal.recent(20) if entry.image_id)

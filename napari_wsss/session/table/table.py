@@ -155,9 +155,9 @@ class Table:
 
     def shown_id(self) -> str:
         """Return the shown image's id; raise `ProjectError` when no image of the project could be shown."""
-        if not (image_id := self.image_id):
+        if not self.image_id:
             raise ProjectError("No image is shown: none of this project's images can be read. Locate them first.")
-        return image_id
+        return self.image_id
 
     def planned(self, values: NDArray[np.uint8], source: Source) -> SourcedMask:
         """Return the mask that a machine step deciding all pixels would make of the shown one; nothing is noted."""
