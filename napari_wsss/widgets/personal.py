@@ -39,8 +39,9 @@ class PersonalChoices(QObject):
             "hint_every": lambda: session.hint.remind_every(preferences.hint_every()),
             "look_ahead": self._look_ahead,
             "device": self._device,
+            "learns_at_once": lambda: session.learning.set_automatic(preferences.learns_at_once()),
         }
-        for name in ("hint_every", "look_ahead", "device"):
+        for name in ("hint_every", "look_ahead", "device", "learns_at_once"):
             self._changes[name]()
         self._watch = preferences.Watch(self)
         self._watch.changed.connect(self._on_change)
