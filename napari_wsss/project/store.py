@@ -75,8 +75,8 @@ class ResultStore:
             if arrays is None:
                 return None
             background = arrays["background"].astype(np.float32) if "background" in arrays else None
-            classes = tuple(int(k) for k in arrays["classes"])
-            return ActivationMaps(arrays["scores"].astype(np.float32), classes, background, arrays.get("undecided"))
+            scores, classes = arrays["scores"].astype(np.float32), tuple(arrays["classes"])
+            return ActivationMaps(scores, classes, background, arrays.get("undecided"))
         except DAMAGE:
             return None
 
