@@ -34,7 +34,7 @@ class PersonalChoices(QObject):
             "digits_mean_classes": actions.table_changed.emit,
             "brush_size": lambda: self._brush(sync.mask, preferences.brush_size()),
             "scribble_size": lambda: self._brush(sync.scribbles.layer, preferences.scribble_size()),
-            "mask_opacity": self._opacity,
+            "mask_opacity_percent": self._opacity,
             "queue_pictures": lambda: queue.show_pictures(preferences.queue_pictures()),
             "hint_every": lambda: session.hint.remind_every(preferences.hint_every()),
             "look_ahead": self._look_ahead,

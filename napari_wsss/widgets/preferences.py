@@ -12,7 +12,7 @@ from napari_wsss.widgets.controls.listening import listen
 
 PLUGIN = "napari-wsss"
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "labeling": {"digits_mean_classes": True, "brush_size": 15, "scribble_size": 5, "mask_opacity": 0.55},
+    "labeling": {"digits_mean_classes": True, "brush_size": 15, "scribble_size": 5, "mask_opacity_percent": 55},
     "review": {"queue_pictures": "small", "hint_every": 20, "look_ahead": 3},
     "computing": {"device": "auto", "toast_after": 20},
 }
@@ -68,7 +68,7 @@ def scribble_size() -> int:
 
 def mask_opacity() -> float:
     """Return the opacity of the mask's layer, from 0.05 to 1."""
-    return float(value("labeling", "mask_opacity"))
+    return int(value("labeling", "mask_opacity_percent")) / 100
 
 
 def queue_pictures() -> str:

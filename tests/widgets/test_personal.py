@@ -49,7 +49,7 @@ def test_they_are_laid_over_what_is_there(panel, chosen, session, sync, actions)
     change(panel, chosen, device="cuda", hint_every=0, look_ahead=9)
     assert (session.settings.device, session.hint.every, session.settings.ahead) == ("cuda", 0, 9)
     assert panel._project_page.device.currentData() == "cuda"
-    change(panel, chosen, brush_size=33, mask_opacity=0.3)
+    change(panel, chosen, brush_size=33, mask_opacity_percent=30)
     assert (sync.mask.brush_size, sync.mask.opacity) == (33, pytest.approx(0.3))
     sync.scribbles.choose(True)
     change(panel, chosen, scribble_size=9)

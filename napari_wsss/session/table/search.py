@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.numbers import as_it_looks
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.states import STATES, UNDECIDED
 
@@ -152,7 +153,7 @@ def _one_of(value: str, known: Sequence[str], key: str, none: str = "there are n
 def _share(text: str, word: str, name: str) -> float:
     """Return a share in [0, 1] said as ``20%`` or ``0.2``."""
     try:
-        value = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+        value = float(as_it_looks(text.rstrip("%"))) / (100 if text.endswith("%") else 1)
     except ValueError:
         raise ParameterError(f"{word!r} needs a number, for example {name}>20% or {name}<0.5.", name=name) from None
     if not 0 <= value <= 1:
