@@ -6,6 +6,7 @@ written beside the pixels, so that nothing about a picture is altered silently.
 
 import hashlib
 import os
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,29 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels import deep_images
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+SYSTEM_FOLDERS = frozenset(
+    {
+        "@eadir",
+        "@tmp",
+        "@recycle",
+        "@recently-snapshot",
+        "@snapshot",
+        "@sharebin",
+        "@sharesnap",
+        "@__thumb",
+        "#recycle",
+        "#snapshot",
+        "~snapshot",
+        "$recycle.bin",
+        "lost+found",
+        "__macosx",
+        "system volume information",
+        "network trash folder",
+        "temporary items",
+    }
+)
+"""What file servers and systems keep among a person's folders (thumbnails, deleted files), in lower case."""
+_RESCUED = re.compile(r"found\.\d{3}")  # fragments that Windows' disk check put aside
 _UNREADABLE = (
     OSError,
     SyntaxError,
@@ -125,10 +149,11 @@ def content_hash(path: Path) -> str:
         raise _unreadable(path, reason) from reason
 
 
-def find_images(root: Path) -> Iterator[Path]:
+def find_images(root: Path, system: list[Path] | None = None) -> Iterator[Path]:
     """Yield the pictures under `root`, sub-folders included, in natural order; hidden files and folders are skipped.
 
-    Links to folders are followed once, so that a link to a parent cannot run in circles.
+    Links to folders are followed once, so that a link to a parent cannot run in circles. Folders that a file server
+    or an operating system keeps (``@eaDir``, ``$RECYCLE.BIN``, `SYSTEM_FOLDERS`) are skipped, and put into `system`.
 
     Raises
     ------
@@ -137,7 +162,7 @@ def find_images(root: Path) -> Iterator[Path]:
     """
     if not root.is_dir():
         raise ProjectError(f"{root} is not a folder; choose the folder that holds the photographs.")
-    yield from _walk(root, {os.path.realpath(root)})
+    yield from _walk(root, {os.path.realpath(root)}, [] if system is None else system)
 
 
 def image_id(path: Path, root: Path) -> str:
@@ -163,7 +188,13 @@ def is_image_name(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
-def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
+def is_system_folder(name: str) -> bool:
+    """Return True for the name of a folder that a file server or an operating system keeps for itself."""
+    name = name.casefold()
+    return name in SYSTEM_FOLDERS or _RESCUED.fullmatch(name) is not None
+
+
+def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
             kinds = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
@@ -174,10 +205,13 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
             if is_image_name(name):
                 yield folder / name
             continue
+        if is_system_folder(name):
+            system.append(folder / name)
+            continue
         real = os.path.realpath(folder / name)
         if real not in seen:
             seen.add(real)
-            yield from _walk(folder / name, seen)
+            yield from _walk(folder / name, seen, system)
 
 
 def _load(image: Image.Image, path: Path) -> LoadedImage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -259,6 +260,19 @@ def test_images_are_found_naturally_sorted_without_hidden_files(tmp_path):
         (tmp_path / name).touch()
     found = [image_id(path, tmp_path) for path in find_images(tmp_path)]
     assert found == ["a2.png", "a10.tif", "b/9.JPG", "b/10.jpg", "b/c/1.webp"]
+
+
+@pytest.mark.parametrize(
+    "name", ["@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found", "__MACOSX", "System Volume Information", "FOUND.000"]
+)
+def test_folders_of_servers_and_systems_hold_no_images_and_are_told(tmp_path, name):
+    for path in ("cat/a.jpg", f"cat/{name}/a.jpg/thumb.jpg", f"{name}/old.jpg", f"{name}s/kept.jpg"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    told: list[Path] = []
+    found = {image_id(path, tmp_path) for path in find_images(tmp_path, told)}
+    assert found == {f"{name}s/kept.jpg", "cat/a.jpg"}
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in told) == sorted([name, f"cat/{name}"])
 
 
 def test_a_link_to_the_parent_does_not_run_in_circles(tmp_path):
