@@ -53,7 +53,7 @@ class NewImages:
 
 
 def find_new_images(
-    project: Project, named: Sequence[Path] = (), source: Path | None = None, kind: str = "auto"
+    project: Project, named: Sequence[Path] = (), source: Path | None = None, kind: str = "auto", encoding: str = ""
 ) -> NewImages:
     """Return the pictures below the project's image folder that it does not have yet; nothing is written.
 
@@ -66,6 +66,8 @@ def find_new_images(
         Where labels stand; searched for beside the images by default, as for a new project.
     kind : str
         One of `exchange.labels.KINDS`; ``none`` reads no labels.
+    encoding : str
+        How a label file is written, as Python names it; "" finds out.
 
     Raises
     ------
@@ -81,7 +83,8 @@ def find_new_images(
         return NewImages(root, ())
     left_out = _left_out(project, fresh)
     is_part = pictures_folder(root.parent) == root  # the JPEGImages of a VOC-style folder
-    labels = read_labels(root.parent if is_part else root, source, kind, check_images=False)
+    beside, names = root.parent if is_part else root, project.classes.names
+    labels = read_labels(beside, source, kind, check_images=False, encoding=encoding, also=names)
     images = tuple(labels.new_image(one) for one in fresh if one not in left_out)
     _check_classes(project, images)
     return NewImages(root, images, left_out, labels)

@@ -23,7 +23,12 @@ def is_deep(image: Image.Image) -> bool:
     """Return True when an opened, not yet loaded picture holds more than 8 bits per sample."""
     if image.mode == "F" or image.mode.startswith("I"):
         return True
-    return max(_sample_bits(image), default=8) > 8 or any(";16" in _rawmode(tile) for tile in _tiles(image))
+    return max(_sample_bits(image), default=8) > 8 or any(";16" in raw for raw in raw_modes(image))
+
+
+def raw_modes(image: Image.Image) -> tuple[str, ...]:
+    """Return how an opened, not yet loaded picture stores its samples, in Pillow's words."""
+    return tuple(_rawmode(tile) for tile in _tiles(image))
 
 
 def read_deep(image: Image.Image, path: Path) -> tuple[NDArray[Any], bool]:
@@ -110,7 +115,7 @@ def _refuse_planes(image: Any) -> None:
 
 def _both_bytes(image: Image.Image, path: Path) -> NDArray[np.uint16]:
     """Return 16-bit samples (H, W, S) from two decodings, the second with the bytes of a sample swapped."""
-    if any(_rawmode(tile) == "LA;16B" for tile in _tiles(image)):
+    if "LA;16B" in raw_modes(image):
         _set_rawmode(image, {"LA;16B": "RGBA"})  # four plain bytes: grey high, low, alpha high, low
         plain = np.asarray(image).astype(np.uint16)
         return plain[..., 0::2] * np.uint16(256) + plain[..., 1::2]

@@ -241,7 +241,7 @@ class Project:
     def _read_classes(self) -> ClassList:
         names = tuple(name for (name,) in self._database.rows("SELECT name FROM classes ORDER BY position"))
         if self._classes is None or self._classes.names != names:
-            self._classes = ClassList(names)
+            self._classes = ClassList.stored(names)
         return self._classes
 
     def add_class(self, name: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.apart import end_idle
-from napari_wsss.core.classes import ClassList
+from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.plan import Plan
 from napari_wsss.pixels.images import find_images, image_id
@@ -320,6 +320,8 @@ def create_project(
     if (folder / FILE_NAME).exists():
         raise ProjectError(f"{folder} already holds a project. Open it, or choose another folder for a new one.")
     names = tuple(classes) if classes is not None else tuple(report.classes if report is not None else ())
+    if names and names[0].casefold() in BACKGROUND_NAMES:
+        names = names[1:]  # a class list as other programs write it
     root = images_root if report is None else report.images_root  # JPEGImages of a VOC-style folder
     if report is None:
         images = [NewImage(image_id(path, root)) for path in find_images(root)]

@@ -35,6 +35,18 @@ def test_any_single_csv_that_holds_labels_but_no_other_table(pictures):
     assert (read_labels(root).kind, read_labels(root).classes) == ("csv", ("cat", "dog"))
 
 
+def test_what_a_file_server_keeps_is_no_class_and_no_image(pictures):
+    root = pictures(["cat/a.jpg", "cat/@eaDir/a.jpg/small.jpg", "dog/b.jpg", "#recycle/c.jpg", "$RECYCLE.BIN/d.jpg"])
+    report = read_labels(root)
+    assert (report.images, report.classes) == (("cat/a.jpg", "dog/b.jpg"), ("cat", "dog"))
+    assert all(name in report.summary() for name in ("@eaDir", "#recycle", "$RECYCLE.BIN"))
+
+
+def test_the_case_of_a_file_server(cases_folder):
+    report = read_labels(cases_folder / "bugs" / "04_file_server")
+    assert (len(report.images), report.classes) == (2, ("cat", "dog"))
+
+
 def test_text_list_folders_and_none(pictures):
     assert read_labels(pictures(["cat/a.jpg", "dog/b.jpg"], "classed")).kind == "folders"
     assert read_labels(pictures(["train/cat/a.jpg", "val/cat/b.jpg"], "split")).kind == "folders"

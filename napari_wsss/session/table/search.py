@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.numbers import as_it_looks
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.states import STATES, UNDECIDED
+from napari_wsss.session.typed_numbers import as_it_looks
 
 FACTS = {"stale": "stale", "label-changed": "label_changed", "disagrees": "disagrees", "replaced": "replaced"}
 SHARES = ("score", "changed", "edited")

@@ -6,7 +6,7 @@ Qt takes the other locale's decimal point for a mark between groups and leaves i
 from qtpy.QtGui import QDoubleValidator, QValidator
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLineEdit, QWidget
 
-from napari_wsss.core.numbers import MARKS, as_it_looks
+from napari_wsss.session.typed_numbers import MARKS, as_it_looks
 from napari_wsss.widgets.controls.stubs import certain
 
 

@@ -17,8 +17,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QFormLayout, QLabel, QWidget
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.numbers import as_it_looks, parts_of_list
 from napari_wsss.core.parameters import fields_of, from_dict, named, to_dict, type_of
+from napari_wsss.session.typed_numbers import as_it_looks, parts_of_list
 from napari_wsss.widgets.controls.basic import WheelGuard, column, folded, narrow, row, text_label, tool_button
 from napari_wsss.widgets.controls.live_slider import FORGET
 from napari_wsss.widgets.controls.number_text import read_as_it_looks

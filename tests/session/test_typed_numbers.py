@@ -1,9 +1,11 @@
 """Numbers mean what they look like, whichever point, group mark and script they are written with."""
 
+# ruff: noqa: RUF001 - marks and digits of other scripts are what is tested
+
 import pytest
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.numbers import as_it_looks, parts_of_list
+from napari_wsss.session.typed_numbers import as_it_looks, parts_of_list
 
 
 @pytest.mark.parametrize("text", ["0,35", "0.35", "0٫35", "٠٫٣٥", " 0,35 ", "۰٫۳۵"])
