@@ -21,6 +21,7 @@ from napari_wsss.exchange.label_report import LabelReport
 from napari_wsss.exchange.labels import KINDS, read_labels
 from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
 from napari_wsss.exchange.new_images import find_new_images
+from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.project.backups import list_backups
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
 from napari_wsss.session.runs.folders import runs_in
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     _locate_options(add("locate-images", locate_images, "find the images of a project again that were moved"))
     _project_argument(add("open", open_project, "open a project in napari"))
     _project_argument(add("info", info, "say what is in a project"))
+    _scaling_options(add("scale-deep", scale_deep, "choose how pictures of more than 8 bits are scaled to 0..255"))
     _export_options(add("export", export, "write the accepted masks as palette PNGs with VOC lists"))
     _import_options(add("import-masks", import_existing, "take existing masks as drafts, or as accepted masks"))
     commands.add_parser("evaluate", help="same as `python -m training.run evaluate`", add_help=False)
@@ -117,6 +119,14 @@ def _add_options(sub: argparse.ArgumentParser) -> None:
 def _locate_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--project", type=Path, required=True, help="project folder")
     sub.add_argument("--images", type=Path, help="the folder that holds the images now [the one it had]")
+
+
+def _scaling_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--project", type=Path, required=True, help="project folder")
+    sub.add_argument(
+        "--low", type=float, default=USUAL[0], help="percentile of the pixels that becomes 0 [%(default)s]"
+    )
+    sub.add_argument("--high", type=float, default=USUAL[1], help="percentile that becomes 255 [%(default)s]")
 
 
 def _export_options(sub: argparse.ArgumentParser) -> None:
@@ -204,6 +214,14 @@ def locate_images(options: argparse.Namespace) -> int:
     if missing:
         print(f"{len(missing)} are missing: {', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}")
     return CORRECTABLE if missing else DONE
+
+
+def scale_deep(options: argparse.Namespace) -> int:
+    """Scale pictures of more than 8 bits between other percentiles of their pixels."""
+    with _opened(options.project) as project:
+        project.set_deep_percentiles(options.low, options.high)
+    print(f"Pictures of more than 8 bits are scaled from {options.low:g} to {options.high:g} % of their pixels.")
+    return DONE
 
 
 def open_project(options: argparse.Namespace) -> int:

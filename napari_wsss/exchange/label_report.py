@@ -84,7 +84,7 @@ class LabelReport:
         lines = [
             f"{len(self.images)} images, {len(self.labels)} with labels, {len(self.classes)} classes "
             f"from {self.source}.",
-            *([f"Images per class: {_listed(self.counts())}."] if self.classes else []),
+            *([f"Images per class: {listed(self.counts())}."] if self.classes else []),
             *([f"Splits: {split_counts}."] if split_counts else []),
             *([f"{len(self.masks)} images come with a mask."] if self.masks else []),
             *_problem("label entries have no image", self.unmatched),
@@ -148,7 +148,7 @@ class LabelCollector:
         if not match.ids:
             self.unmatched.append(f"{place}: {entry!r}")
         elif match.id is None:
-            self.duplicates.append(f"{place}: {entry!r} can mean {_listed(match.ids)}; give its folder and suffix")
+            self.duplicates.append(f"{place}: {entry!r} can mean {listed(match.ids)}; give its folder and suffix")
         elif match.loose:
             self._loose.append(f"{entry!r} -> {match.id!r}")
         return match.id
@@ -184,17 +184,17 @@ class LabelCollector:
         """Return the report; classes in the order of the class list, else of the columns, else natural."""
         self._leave_out_unknown_names()
         if self.index.system:
-            self.notes.append(f"folders of the file server or system are left out: {_listed(self.index.system)}")
+            self.notes.append(f"folders of the file server or system are left out: {listed(self.index.system)}")
         for word, count in self._words.items():
             what = "not labelled yet" if is_empty(word) else "none of the classes"
             self.notes.append(f"{word!r} ({count} times) is read as {what}; if it is a class, name it in classes.txt")
         if self._uncertain:
             self.notes.append(
-                f"-1 is read as uncertain, that is unknown: {_listed(self._uncertain)} not given as labels"
+                f"-1 is read as uncertain, that is unknown: {listed(self._uncertain)} not given as labels"
             )
         if self._loose:
             what = f"{len(self._loose)} entries were matched although their folder or suffix differs"
-            self.notes.append(f"{what}: {_listed(self._loose)}")
+            self.notes.append(f"{what}: {listed(self._loose)}")
         classes = self.known or self._classes(column_order)
         return LabelReport(
             source=source,
@@ -237,14 +237,14 @@ def _same_but_for_case(classes: Sequence[str]) -> list[str]:
     by_key: dict[str, list[str]] = {}
     for name in classes:
         by_key.setdefault(name.casefold(), []).append(name)
-    return [f"the classes {_listed(names)} differ only in letter case" for names in by_key.values() if len(names) > 1]
+    return [f"the classes {listed(names)} differ only in letter case" for names in by_key.values() if len(names) > 1]
 
 
 def _problem(what: str, entries: Sequence[str]) -> list[str]:
-    return [f"{len(entries)} {what}: {_listed(entries)}."] if entries else []
+    return [f"{len(entries)} {what}: {listed(entries)}."] if entries else []
 
 
-def _listed(entries: Iterable[str] | Mapping[str, int]) -> str:
+def listed(entries: Iterable[str] | Mapping[str, int]) -> str:
     """Return the first few entries with how many more there are; all of a mapping."""
     if isinstance(entries, Mapping):
         return ", ".join(f"{name} {count}" for name, count in entries.items())

@@ -8,7 +8,7 @@ from typing import TypeVar
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.csv_table import is_label_table
-from napari_wsss.exchange.label_report import LabelCollector, LabelReport
+from napari_wsss.exchange.label_report import LabelCollector, LabelReport, listed
 from napari_wsss.exchange.labels_csv import read_csv
 from napari_wsss.exchange.labels_folders import has_split_folders, read_folders
 from napari_wsss.exchange.labels_text import read_list
@@ -22,7 +22,7 @@ from napari_wsss.exchange.labels_voc import (
     with_splits_and_masks,
 )
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.pixels.images import image_size
+from napari_wsss.pixels.images import read_header
 
 Value = TypeVar("Value")
 
@@ -208,13 +208,22 @@ def _with_masks_beside(report: LabelReport, images_root: Path) -> LabelReport:
 
 
 def _without_unreadable(report: LabelReport) -> LabelReport:
-    """Return the report without images whose header cannot be read; each is named among the unreadable."""
+    """Return the report without images whose header cannot be read; each is named among the unreadable.
+
+    Images of which pages or channels are left out are named in a note.
+    """
     reasons: dict[str, str] = {}
+    parts: list[str] = []
     for id_ in report.images:
         try:
-            image_size(report.images_root / id_)
+            left_out = read_header(report.images_root / id_).left_out
         except ProjectError as reason:
             reasons[id_] = str(reason).removesuffix(".")
+        else:
+            parts += [f"{id_} ({', '.join(left_out)})"] if left_out else []
+    if parts:
+        note = f"{len(parts)} images are used in part: {listed(parts)}"
+        report = replace(report, notes=(*report.notes, note))
     if not reasons:
         return report
 

@@ -269,6 +269,17 @@ class Session:
         """Write everything of the shown image; return False (and say why) when work is only in memory."""
         return self.table is None or self.table.flush()
 
+    @reported
+    def scale_deep(self, low: float, high: float) -> bool:
+        """Scale pictures of more than 8 bits between other percentiles of their pixels; the project opens anew."""
+        project = self._opened.table.project
+        if not self.flush():
+            return False
+        project.set_deep_percentiles(low, high)
+        if self.close_project():
+            self.open_project(project.folder)
+        return True
+
     def close_project(self, discard_unsaved: bool = False) -> bool:
         """Save, cancel background work and close; return False (and stay open) when the mask cannot be saved.
 

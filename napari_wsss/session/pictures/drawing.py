@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.masks import Mask
+from napari_wsss.pixels.deep_images import USUAL, Percentiles
 from napari_wsss.pixels.images import read_image
 
 LONG_SIDE = 160
@@ -26,10 +27,11 @@ _DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 Picture = NDArray[np.uint8]
 
 
-def small_picture(path: Path, long_side: int = LONG_SIDE) -> Picture:
+def small_picture(path: Path, long_side: int = LONG_SIDE, percentiles: Percentiles = USUAL) -> Picture:
     """Return an image file as (h, w, 3) uint8 RGB, upright, its longer side `long_side` pixels at most.
 
-    JPEG files are decoded at a fraction of their size, which takes a tenth of the time.
+    JPEG files are decoded at a fraction of their size, which takes a tenth of the time. `percentiles` are those of the
+    project for pictures of more than 8 bits.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def small_picture(path: Path, long_side: int = LONG_SIDE) -> Picture:
                 return _shrunk(ImageOps.exif_transpose(image), long_side)
     except _DAMAGE:
         pass  # the whole reader knows more kinds of files, and says what is wrong
-    return _shrunk(Image.fromarray(read_image(path).pixels), long_side)
+    return _shrunk(Image.fromarray(read_image(path, percentiles).pixels), long_side)
 
 
 def _shrunk(image: Image.Image, long_side: int) -> Picture:

@@ -143,6 +143,8 @@ class _Reading:
 
 
 def _one_of(value: str, known: Sequence[str], key: str, none: str = "there are none") -> str:
+    if value in known:  # before others that differ in letter case only, as NA and Na
+        return value
     for name in known:
         if name.casefold() == value.casefold():
             return name
