@@ -12,9 +12,9 @@ from napari_wsss.widgets.controls.listening import listen
 
 PLUGIN = "napari-wsss"
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "labeling": {"digits_mean_classes": True, "brush_size": 15, "scribble_size": 5, "mask_opacity_percent": 55},
+    "labeling": {"digits_mean_classes": True, "brush_size": 15, "scribble_size": 5, "mask_opacity": 0.55},
     "review": {"queue_pictures": "small", "hint_every": 20, "look_ahead": 3},
-    "computing": {"device": "auto", "toast_after": 20},
+    "computing": {"device": "auto", "learns_at_once": True, "toast_after": 20},
 }
 """Group -> name -> value, as in ``napari.yaml`` (a test compares them)."""
 
@@ -68,7 +68,7 @@ def scribble_size() -> int:
 
 def mask_opacity() -> float:
     """Return the opacity of the mask's layer, from 0.05 to 1."""
-    return int(value("labeling", "mask_opacity_percent")) / 100
+    return float(value("labeling", "mask_opacity"))
 
 
 def queue_pictures() -> str:
@@ -89,6 +89,11 @@ def look_ahead() -> int:
 def device() -> str:
     """Return what computes maps and proposals: ``auto``, ``cpu``, ``cuda`` or ``mps``."""
     return str(value("computing", "device"))
+
+
+def learns_at_once() -> bool:
+    """Return True when a learner beside the window learns from every decision by itself."""
+    return bool(value("computing", "learns_at_once"))
 
 
 def toast_after() -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QLocale, QObject, Signal
+from qtpy.QtWidgets import QApplication, QDialog, QDoubleSpinBox
 
 from napari_wsss.widgets import personal, preferences
 from napari_wsss.widgets.personal import PersonalChoices
@@ -49,7 +50,7 @@ def test_they_are_laid_over_what_is_there(panel, chosen, session, sync, actions)
     change(panel, chosen, device="cuda", hint_every=0, look_ahead=9)
     assert (session.settings.device, session.hint.every, session.settings.ahead) == ("cuda", 0, 9)
     assert panel._project_page.device.currentData() == "cuda"
-    change(panel, chosen, brush_size=33, mask_opacity_percent=30)
+    change(panel, chosen, brush_size=33, mask_opacity=0.3)
     assert (sync.mask.brush_size, sync.mask.opacity) == (33, pytest.approx(0.3))
     sync.scribbles.choose(True)
     change(panel, chosen, scribble_size=9)
@@ -59,6 +60,21 @@ def test_they_are_laid_over_what_is_there(panel, chosen, session, sync, actions)
     change(panel, chosen, digits_mean_classes=False, toast_after=3)
     assert told
     assert not any(entry.action.startswith("value_") for entry in actions.table)
+
+
+def test_napari_s_own_number_fields_read_what_is_typed(panel, qtbot):
+    class PreferencesDialog(QDialog):
+        """Stands for napari's, which takes seconds to open."""
+
+    dialog = PreferencesDialog()
+    qtbot.addWidget(dialog)
+    field = QDoubleSpinBox(dialog)
+    field.setLocale(QLocale("de_DE"))
+    QApplication.instance().focusChanged.emit(None, field)
+    field.lineEdit().selectAll()
+    for one in "0.25":
+        field.lineEdit().insert(one)
+    assert field.value() == 0.25
 
 
 def test_rows_of_the_queue_grow_and_shrink(panel, chosen):

@@ -77,7 +77,7 @@ def test_every_preference_can_be_read(settings) -> None:
     read = {
         "brush_size": preferences.brush_size(),
         "scribble_size": preferences.scribble_size(),
-        "mask_opacity_percent": round(100 * preferences.mask_opacity()),
+        "mask_opacity": preferences.mask_opacity(),
         "queue_pictures": preferences.queue_pictures(),
         "look_ahead": preferences.look_ahead(),
         "toast_after": preferences.toast_after(),
