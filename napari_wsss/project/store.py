@@ -10,7 +10,7 @@ import secrets
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,14 +142,17 @@ class ResultStore:
         Those of the provenance `but` stay.
         """
         kept = f"{but.step}-{but.key}" if but else ""
-        for folder in [folder for folder in self._folders(stage) if folder.name != kept]:
-            # Renamed first, so that no reader ever sees a half-deleted folder.
-            doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
-            try:
-                folder.rename(doomed)
-            except FileNotFoundError:
-                continue
-            shutil.rmtree(doomed, ignore_errors=True)
+        _delete(folder for folder in self._folders(stage) if folder.name != kept)
+
+    def forget(self, weights: str) -> None:
+        """Delete what a model computed, and all that was made of it.
+
+        Parameters
+        ----------
+        weights : str
+            The content hash of its file.
+        """
+        _delete(folder for folder in self._folders(None) if _is_made_by(folder, weights))
 
     def _folders(self, stage: str | None) -> Iterator[Path]:
         if not self.folder.is_dir():
@@ -158,6 +161,26 @@ class ResultStore:
             step = folder.name.lstrip(".").rpartition("-")[0]
             if folder.is_dir() and (stage is None or step == stage or step.startswith(f"{stage}.")):
                 yield folder
+
+
+def _delete(folders: Iterable[Path]) -> None:
+    """Delete folders of results; each is renamed first, so that no reader ever sees a half-deleted one."""
+    for folder in list(folders):
+        doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
+        try:
+            folder.rename(doomed)
+        except FileNotFoundError:
+            continue
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _is_made_by(folder: Path, weights: str) -> bool:
+    """Return True when the record in a folder of results names these weights; one that cannot be read names none."""
+    try:
+        record = (folder / "provenance.json").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return f'"{weights}"' in record
 
 
 def as_stored(maps: ActivationMaps) -> ActivationMaps:

@@ -104,7 +104,7 @@ class Session:
         self.following = Following(opened, self.navigation, self.labels, self.inference, self.sliders, signals)
         self.gallery = self._gallery()
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
-        self.learning = Learning(opened, self.training, self.models, signals)
+        self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         self.labels.moved.connect(self.inference.follow_labels)
