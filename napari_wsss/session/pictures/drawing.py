@@ -79,8 +79,9 @@ def with_mask(picture: Picture, mask: Mask, palette: NDArray[np.uint8], tinted: 
 
 
 def _differs_nearby(values: Mask) -> NDArray[np.bool_]:
-    """Return (h, w) True where another value lies within `OUTLINE` pixels along a row or column."""
-    found = np.zeros(values.shape, bool)
+    """Return (h, w) True where another value, or the picture's border, lies within `OUTLINE` pixels along the axes."""
+    found = np.ones(values.shape, bool)
+    found[OUTLINE:-OUTLINE, OUTLINE:-OUTLINE] = False
     for step in range(1, OUTLINE + 1):
         for here, there in ((np.s_[step:], np.s_[:-step]), (np.s_[:, step:], np.s_[:, :-step])):
             differs = values[here] != values[there]
