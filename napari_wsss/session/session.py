@@ -6,7 +6,7 @@ constructor and is a module of its own: `table` (the shown image, the queue), `r
 (`connect`). All of it is touched by one thread; background work comes back to it through `jobs.dispatch`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -171,8 +171,15 @@ class Session:
 
     # -- opening ----------------------------------------------------------------------------------------------
 
-    def preview_labels(self, images_root: Path, source: Path | None = None, kind: str = "auto") -> Any:
-        """Return the `LabelReport` of a folder of images and a label source; writes nothing.
+    def preview_labels(
+        self,
+        images_root: Path,
+        source: Path | None = None,
+        kind: str = "auto",
+        encoding: str = "",
+        also: Sequence[str] = (),
+    ) -> Any:
+        """Return the `LabelReport` of a folder of images and a label source (see `read_labels`); writes nothing.
 
         Raises
         ------
@@ -181,7 +188,7 @@ class Session:
         """
         from napari_wsss.exchange.labels import read_labels
 
-        return read_labels(Path(images_root), Path(source) if source else None, kind)
+        return read_labels(Path(images_root), Path(source) if source else None, kind, encoding=encoding, also=also)
 
     def create_project(
         self,
