@@ -135,7 +135,7 @@ def read_class_list(folders: Sequence[Path]) -> tuple[str, ...]:
 def _read(path: Path) -> ValueNames:
     lines = [line.strip() for line in read_text(path)[0].splitlines() if line.strip()]
     colours: list[Colour | None] = [None] * len(lines)
-    if path.name == "labelmap.txt":
+    if path.name == "labelmap.txt" and any(":" in line for line in lines):  # else plain names, as TFLite has them
         entries = [_cut(line, path) for line in lines if not line.startswith("#")]
         lines, colours = [name for name, _ in entries], [colour for _, colour in entries]
     first = _first_value(lines)

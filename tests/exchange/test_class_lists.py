@@ -74,8 +74,9 @@ def test_colours_of_a_labelmap(listed):
     )
     assert found.colours == {(0, 0, 0): 0, (250, 50, 83): 1, (1, 2, 3): 2}
     assert found.classes == ("cat", "a:b")
+    assert listed("cat", "dog", name="labelmap.txt").classes == ("cat", "dog")
     with pytest.raises(LabelError, match="red,green,blue"):
-        listed("cat;1;2", name="labelmap.txt")
+        listed("cat:1;2", name="labelmap.txt")
 
 
 @pytest.mark.parametrize("names", [("NA", "None", "nan", "null", "K", "Na")])

@@ -235,12 +235,14 @@ class ViewerSync(QObject):
         self.host.guarded(lambda: setattr(mask, "data", table.mask))
         problem = self._why_not(given)
         if problem:
-            self.notice.emit(f"Not taken into the mask: {problem}. The mask is as it was.")
+            self.session.signals.notice.emit(f"Not taken into the mask: {problem}. The mask is as it was.")
             return
         values = np.asarray(given).astype(np.uint8)
         count = int(np.count_nonzero(values != table.mask))
         self.write_mask(values, Source("script"))
-        self.notice.emit(f"A script or another plugin changed {count} pixels of the mask; Ctrl+Z takes that back.")
+        self.session.signals.notice.emit(
+            f"A script or another plugin changed {count} pixels of the mask; Ctrl+Z takes that back."
+        )
 
     def _why_not(self, given: Any) -> str:
         """Return why an array cannot become the mask, "" where it can."""

@@ -78,7 +78,7 @@ def test_the_draft_is_written_by_itself(sync, session, qtbot):
 
 def test_an_array_that_a_script_assigns_is_a_step_with_its_maker(sync, session, qtbot):
     told = []
-    sync.notice.connect(told.append)
+    session.signals.notice.connect(told.append)
     paint(sync, 2, slice(0, 1), slice(0, 2))
     sync._on_paint()
     given = sync.mask.data.copy()
@@ -107,7 +107,7 @@ def test_an_array_that_a_script_assigns_is_a_step_with_its_maker(sync, session, 
 )
 def test_an_array_that_cannot_be_the_mask_is_refused_in_a_sentence(sync, session, given, words):
     told = []
-    sync.notice.connect(told.append)
+    session.signals.notice.connect(told.append)
     paint(sync)
     before = sync.mask.data.copy()
     sync.mask.data = np.full(before.shape, given, np.uint8) if isinstance(given, int) else given
