@@ -90,22 +90,28 @@ def segment(
 
 
 def propose(
-    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True
+    project: Project,
+    ids: Iterable[str],
+    device: str = "auto",
+    *,
+    background: bool = True,
+    plan: Plan | None = None,
 ) -> Steps[StageReport]:
     """Compute maps and pseudo mask of each image, only what is missing, one image after the other.
 
-    Parameters and reports are those of `localize`.
+    Parameters and reports are those of `localize`; `plan` is the one to follow, the project's by default.
 
     Raises
     ------
     StepError, ParameterError
         At the start, when the plan cannot run (see `check_plan`) or no model is applied.
     """
-    check_plan(project.plan)
-    checkpoint_of(project, project.plan, applied_source(project.plan))
+    plan = plan or project.plan
+    check_plan(plan)
+    checkpoint_of(project, plan, applied_source(plan))
 
     def one(image_id: str) -> Steps[bool]:
-        item = Lineage.of(project, image_id)
+        item = Lineage.of(project, image_id, plan=plan)
         base, reused = _base(item, device, background)
         if _stored_mask(item) is None:
             reused = False
@@ -234,6 +240,11 @@ def proposal(project: Project, image_id: str) -> Mask | None:
     item = Lineage.of(project, image_id)
     borrowed = borrowed_mask(item)
     return _stored_mask(item) if borrowed is None else borrowed
+
+
+def own_proposal(project: Project, image_id: str, plan: Plan) -> Mask | None:
+    """Return the stored pseudo mask (H, W) uint8 of an image under any plan, never one that was taken over."""
+    return _stored_mask(Lineage.of(project, image_id, plan=plan))
 
 
 # -- base maps --------------------------------------------------------------------------------------------
