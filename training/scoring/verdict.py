@@ -157,19 +157,27 @@ class Verdict:
             return f"No difference beyond chance on {compared} classes"
         return f"Better on {better}, worse on {worse} of {compared} classes"
 
-    def text(self) -> str:
-        """Return the verdict in sentences, the recommendation among them."""
-        before, basis = [100 * float(value) for value in self.scores.mean_iou[::-1]], self.basis
-        which = "held-out " if basis.held_out == basis.images else ""
-        said = [
-            f"{self.headline}; mean IoU {before[0]:.1f} → {before[1]:.1f} % on {basis.images} {which}images.",
-            ADVICE[self.recommendation][self.is_applied],
+    @property
+    def advice(self) -> str:
+        """What to do, in a sentence."""
+        return ADVICE[self.recommendation][self.is_applied]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Sentences behind the headline: the means, the classes by name, and what favours one side."""
+        present, candidate = (100 * float(value) for value in self.scores.mean_iou[::-1])
+        which = "held-out " if self.basis.held_out == self.basis.images else ""
+        return (
+            f"Mean IoU {present:.1f} → {candidate:.1f} % on {self.basis.images} {which}images.",
             *_listed("Worse", self.worse),
             *_listed("Not learned, shown in none of their images", self.not_learned),
             *_listed(f"Shown by fewer than {FEWEST} images", self.too_few),
-            *basis.notes(),
-        ]
-        return " ".join(said)
+            *self.basis.notes(),
+        )
+
+    def text(self) -> str:
+        """Return the verdict in sentences."""
+        return " ".join((f"{self.headline}.", self.advice, *self.reasons))
 
     def rows(self) -> list[list[str]]:
         """Return a table, header first: IoU of both in percent, their difference, p, images with it, and what it is."""
@@ -182,7 +190,8 @@ class Verdict:
         return {
             "recommendation": self.recommendation,
             "headline": self.headline,
-            "text": self.text(),
+            "advice": self.advice,
+            "reasons": list(self.reasons),
             "better": list(self.better),
             "worse": list(self.worse),
             "not_learned": list(self.not_learned),
