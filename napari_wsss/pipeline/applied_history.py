@@ -107,7 +107,9 @@ def rival_of(project: Project, candidate: Plan) -> Plan:
         return project.plan
     move = last_move(project)
     if move is None:
-        raise StepError("This is what the project uses, and has used from the beginning. Give another model or chain.")
+        raise StepError(
+            "The project uses this, and has used no other model before it. Choose another run, or another chain."
+        )
     return with_models_of(project.plan, move.before)
 
 

@@ -89,7 +89,8 @@ class Verdicts:
         if not table.project.catalog.count(Criteria(states=("accepted", "draft"))):
             self._tell(Told(line=NOTHING_ACCEPTED))
             return
-        job = Job("comparing with what is used now", partial(self._judged, table.project, run), key=JUDGE, lane=JUDGE)
+        work = partial(self._judged, table.project, run)
+        job = Job("comparing with what is used now", work, key=JUDGE, lane=JUDGE, quiet=True)
         job.progressed.connect(lambda progress: self._tell_of(job, comparing(progress)))
         job.succeeded.connect(lambda found: self._found(job, *found))
         job.failed.connect(lambda message, _error: self._tell_of(job, Told("failed", message)))

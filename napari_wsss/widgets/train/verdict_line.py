@@ -1,7 +1,7 @@
 """Whether the marked run is better than what is used now, below its buttons.
 
 What a person can do with it: read on how many classes it is better and worse and what is recommended before applying
-it; hover to see the IoU of every class. Applying stays the person's decision.
+it; hover to see the IoU of every class; stop the comparison. Applying stays the person's decision.
 """
 
 from html import escape
@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import column, single_shot, text_label
+from napari_wsss.widgets.controls.basic import column, row, single_shot, text_label, tool_button
 from napari_wsss.widgets.controls.listening import listen
 
 REST = 300  # milliseconds a run stays marked before it is compared
@@ -27,7 +27,12 @@ class VerdictLine(QWidget):
         self._run: RunInfo | None = None
         self.line = text_label(quiet=True)
         self.reasons = text_label(quiet=True)
-        self.setLayout(column(self.line, self.reasons))
+        self.stop = tool_button(
+            "stop", lambda: session.verdicts.ask(None), "Do not compare; mark the run again to do so"
+        )
+        first = row(self.line, self.stop)
+        first.setStretch(0, 1)
+        self.setLayout(column(first, self.reasons))
         self._soon = single_shot(self, REST, self._ask)
         listen(
             self,
@@ -58,6 +63,7 @@ class VerdictLine(QWidget):
         told = self._session.verdicts.told
         self.line.setText(told.line)
         self.line.tint(COLOURS.get(told.recommendation, ""), bold=told.state == "known")
+        self.stop.setVisible(told.state == "comparing")
         self.reasons.setText(" ".join(told.reasons))
         tip = f"<pre>{escape(told.table)}</pre>" if told.table else ""
         for label in (self.line, self.reasons):

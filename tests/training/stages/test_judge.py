@@ -151,7 +151,7 @@ def test_what_cannot_be_compared_is_said(
 ) -> None:
     stage = ["judge", "--project", str(folder)]
     assert main(stage) == 4
-    assert "has used from the beginning" in capsys.readouterr().err
+    assert "has used no other model" in capsys.readouterr().err
     assert main([*stage, "--weights", str(tmp_path / "none.safetensors")]) == 4
     assert "none.safetensors" in capsys.readouterr().err
     assert main([*stage, "--limit", "0"]) == 4
