@@ -99,16 +99,17 @@ def propose(
 ) -> Steps[StageReport]:
     """Compute maps and pseudo mask of each image, only what is missing, one image after the other.
 
-    Parameters and reports are those of `localize`; `plan` is the one to follow, the project's by default.
+    Parameters and reports are those of `localize`; `plan` is the one to follow, by default the project's
+    as it is when an image's turn comes.
 
     Raises
     ------
     StepError, ParameterError
         At the start, when the plan cannot run (see `check_plan`) or no model is applied.
     """
-    plan = plan or project.plan
-    check_plan(plan)
-    checkpoint_of(project, plan, applied_source(plan))
+    first = plan or project.plan
+    check_plan(first)
+    checkpoint_of(project, first, applied_source(first))
 
     def one(image_id: str) -> Steps[bool]:
         item = Lineage.of(project, image_id, plan=plan)

@@ -20,6 +20,7 @@ from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps, retold
 from napari_wsss.pipeline.applied_history import rival_of, with_applied
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, ModelShelf, is_asked
+from napari_wsss.pipeline.plan_history import last_change
 from napari_wsss.pipeline.run import own_proposal, propose
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
@@ -50,6 +51,7 @@ def add_judge_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> 
     """Add the options of ``judge``: a model, and those of ``refine`` for a chain; nothing is changed."""
     add_refine_options(parser, typed)
     parser.add_argument("--weights", type=Path, help="a run's best.safetensors [the applied model]")
+    parser.add_argument("--last-change", action="store_true", help="the chain against what it was one change before")
     parser.add_argument("--limit", type=int, default=MOST_IMAGES, help="compare on at most so many images")
     parser.add_argument("--out", type=Path, help="also write table.txt, table.csv and verdict.json into this folder")
 
@@ -87,11 +89,21 @@ def rivals_of(project: Project, options: argparse.Namespace) -> Rivals:
         When the file is no checkpoint of ours.
     """
     plan = project.plan
+    if options.last_change:
+        return Rivals(plan, before_last_change(project), is_applied=True)
     if options.weights is not None:
         plan = with_weights(project, options.weights)
     candidate = with_chain(plan, options)
     present = rival_of(project, candidate)
     return Rivals(candidate, present, candidate == project.plan)
+
+
+def before_last_change(project: Project) -> Plan:
+    """Return the project's plan as it was before the last change of refiners or their parameters."""
+    change = last_change(project)
+    if change is None:
+        raise StepError("No refiner or parameter was changed yet, so there is no earlier chain to compare with.")
+    return change.taken_back(project.plan)
 
 
 def with_weights(project: Project, path: Path) -> Plan:

@@ -16,7 +16,7 @@ from napari_wsss.widgets.controls.basic import button, column, row
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.train.run_comparison import RunComparison
 from napari_wsss.widgets.train.stage_options import SHELVES
-from napari_wsss.widgets.train.verdict_line import VerdictLine
+from napari_wsss.widgets.train.verdict_line import RunVerdict
 
 RUN = Qt.ItemDataRole.UserRole
 STATE_MARKS = {"running": "▶", "done": "✔", "stopped": "■", "interrupted": "⚠", "failed": "✖"}
@@ -53,7 +53,7 @@ class RunList(QWidget):
         self.resume = button("Resume", self.resume_wanted.emit, "Go on from the run's last checkpoint")
         self.compare = button("Compare", self._compare, "Mark two or more runs with Ctrl-click first")
         self.comparison = RunComparison()
-        self.verdict = VerdictLine(session)
+        self.verdict = RunVerdict(session)
         buttons = row(self.apply, self.resume, self.compare, 1)
         self.setLayout(column(self.list, buttons, self.verdict, self.comparison))
 

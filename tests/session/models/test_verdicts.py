@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from napari_wsss.session.models import verdicts as module
@@ -140,8 +141,27 @@ def test_without_a_persons_work_no_process_is_started(
     computed: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judges = Judges(computed, tmp_path, monkeypatch)
-    assert judges.ask(judges.run()).line == module.NOTHING_ACCEPTED
+    assert judges.ask(judges.run()).line == module.NOTHING_GIVEN
     assert judges.started == []
+    judges.sitting.session.scribbles.record(np.full((24, 32), 1, np.uint8))
+    assert judges.ask(judges.run()).state == "known"
+
+
+def test_a_changed_chain_is_held_against_that_before(judges: Judges) -> None:
+    session = judges.sitting.session
+    verdicts = session.chain_verdicts
+    session.parameters.set("refine", "constant_background", {"background_threshold": 0.3}, "project")
+    judges.sitting.settle()
+    verdicts.ask_last_change()
+    judges.sitting.settle()
+    assert verdicts.told.state == "known"
+    assert session.verdicts.told == Told(), "that of runs is another one"
+    (words,) = judges.started
+    assert "--last-change" in words
+    assert "--weights" not in words
+    candidate, before = module.before_and_after(session.project)
+    assert candidate == session.plan
+    assert before.refiners[0].parameters == {"background_threshold": 0.5}
 
 
 def test_closing_the_project_ends_the_comparison(judges: Judges) -> None:

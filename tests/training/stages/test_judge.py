@@ -105,6 +105,21 @@ def test_a_trained_model_is_held_against_the_applied_one_and_then_against_the_on
     assert judged() == after, "without a model: the applied one"
 
 
+def test_a_change_of_the_chain_is_held_against_what_was_before(
+    folder: Path, judged: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["judge", "--project", str(folder), "--last-change"]) == 4
+    assert "no earlier chain" in capsys.readouterr().err
+    for threshold in (0.2, 1.0):
+        with Project.open(folder) as project:
+            step = Step("constant_background", {"background_threshold": threshold})
+            project.set_plan(replace(project.plan, refiners=(step,)))
+    found = judged("--last-change")
+    assert found["is_applied"]
+    assert len(found["not_learned"]) >= 2, "at threshold 1 nothing is foreground"
+    assert found["advice"] == "Go back to the one before."
+
+
 def test_images_that_taught_a_model_are_left_out_and_said_where_there_are_no_others(
     folder: Path, tiny: list[str], judged: Callable[..., dict[str, Any]]
 ) -> None:

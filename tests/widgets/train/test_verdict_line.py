@@ -10,7 +10,7 @@ from napari_wsss.session.models.verdicts import Told
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.train import verdict_line
 from napari_wsss.widgets.train.run_list import RunList
-from napari_wsss.widgets.train.verdict_line import VerdictLine
+from napari_wsss.widgets.train.verdict_line import RunVerdict
 from tests.session.conftest import write_checkpoint
 
 GOOD = Told("known", "Better on 2, worse on 0 of 3 classes. Apply it.", "apply", ("Mean IoU 20.0 → 40.0 %.",), "a < b")
@@ -26,7 +26,7 @@ def asked(session, monkeypatch):
 
 @pytest.fixture
 def line(session, qtbot, asked):
-    made = VerdictLine(session)
+    made = RunVerdict(session)
     qtbot.addWidget(made)
     yield made
     let_go(made)
