@@ -92,7 +92,8 @@ class RefinePage(QWidget):
         layout = column(
             row(text_label("Changes count for", wrap=False), self.scope),
             row(self.spread, 1),
-            row(text_label("Preset", wrap=False), self.preset, self.undo, self.judge),
+            row(text_label("Preset", wrap=False), self.preset),
+            row(self.undo, self.judge, 1),
             self.verdict,
             row(heading("Background threshold"), 1, self.busy),
             self.threshold,
