@@ -28,7 +28,7 @@ Recommendation = Literal["apply", "keep", "unsure"]
 ADVICE: dict[Recommendation, tuple[str, str]] = {
     "apply": ("Apply it.", "Stay with it."),
     "keep": ("Keep what is used now.", "Go back to the one before."),
-    "unsure": ("Too few held-out masks to tell.", "Too few held-out masks to tell."),
+    "unsure": ("Not enough to tell.", "Not enough to tell."),
 }
 """What to do with a candidate, and with one that is applied already."""
 HEADER = ("class", "candidate", "present", "difference", "p", "images", "")
@@ -46,33 +46,34 @@ class Basis:
         Those that taught neither model.
     whole : int
         Those of which a person decided about the whole picture; of others only strokes and clicks are known.
-    by_machine : float in [0, 1]
-        Share of the known pixels that a person accepted as a machine had drawn them.
+    by_candidate, by_present : float in [0, 1]
+        Share of the known pixels that a person accepted as this side's model had proposed them.
     """
 
     images: int
     held_out: int
     whole: int
-    by_machine: float = 0.0
+    by_candidate: float = 0.0
+    by_present: float = 0.0
 
     @property
-    def is_fair(self) -> bool:
-        """Whether there are enough whole masks, and none taught a model."""
-        return self.held_out == self.images and self.whole >= FEWEST
+    def may_prefer_candidate(self) -> bool:
+        """Whether there are enough whole masks, and neither training nor acceptance favours the candidate."""
+        return self.held_out == self.images and self.whole >= FEWEST and self.by_candidate <= MUCH
 
     def notes(self) -> list[str]:
-        """Return a sentence for each thing that favours one side."""
+        """Return a sentence for each thing that favours one side, or is missing."""
         said = []
+        if self.whole < FEWEST:
+            said.append(f"It takes {FEWEST} accepted masks that taught neither.")
         if self.held_out < self.images:
             taught = self.images - self.held_out
             said.append(f"{taught} of the {self.images} images taught one of the two, which favours that one.")
         if self.whole < MUCH * self.images:
             said.append("Most are known by clicks and strokes only; drawn on errors, they favour the candidate.")
-        if self.by_machine > MUCH:
-            said.append(
-                f"{100 * self.by_machine:.0f} % of the known pixels are proposals accepted as they were, which favours "
-                "what proposed them."
-            )
+        for share, side in ((self.by_candidate, "the candidate"), (self.by_present, "what it is held against")):
+            if share > MUCH:
+                said.append(f"{100 * share:.0f} % of the pixels were accepted as {side} proposed them, a bias for it.")
         return said
 
 
@@ -134,13 +135,12 @@ class Verdict:
 
     @property
     def recommendation(self) -> Recommendation:
-        """What to do: ``apply``, ``keep`` or ``unsure``; keeping what is used needs no proof."""
+        """What to do: ``apply``, ``keep`` or ``unsure``."""
         if self.basis.images < FEWEST:
             return "unsure"
-        gains = self._signs[-1] > 0 and len(self.better) >= len(self.worse)
-        if not gains:
-            return "keep"
-        return "apply" if self.basis.is_fair else "unsure"
+        if self._signs[-1] > 0 and len(self.better) >= len(self.worse):
+            return "apply" if self.basis.may_prefer_candidate else "unsure"
+        return "keep" if self.basis.by_present <= MUCH else "unsure"
 
     def _named(self, chosen: NDArray[np.bool_]) -> tuple[str, ...]:
         return tuple(name for name, is_one in zip(self.scores.names, chosen, strict=True) if is_one)
@@ -170,7 +170,7 @@ class Verdict:
         return (
             f"Mean IoU {present:.1f} → {candidate:.1f} % on {self.basis.images} {which}images.",
             *_listed("Worse", self.worse),
-            *_listed("Not learned, shown in none of their images", self.not_learned),
+            *_listed("Shown in none of their images (not learned)", self.not_learned),
             *_listed(f"Shown by fewer than {FEWEST} images", self.too_few),
             *self.basis.notes(),
         )
@@ -197,7 +197,7 @@ class Verdict:
             "not_learned": list(self.not_learned),
             "too_few": list(self.too_few),
             "mean": {"candidate": mean[0], "present": mean[1], "p": round(float(self.scores.chance[-1]), 4)},
-            "basis": vars(self.basis) | {"is_fair": self.basis.is_fair},
+            "basis": vars(self.basis),
             "is_applied": self.is_applied,
             "classes": [self._class(k) for k in range(len(self.scores.names))],
         }

@@ -3,8 +3,8 @@
 A model is taught by masks, not by the labels of images: a classifier's images count as held out.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -25,32 +25,8 @@ TAUGHT = ("images", "accepted", "proposed", "labelled")
 """Entries of ``run.json`` under which recipes keep the images whose masks they learned from."""
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """The images that are compared.
-
-    Parameters
-    ----------
-    examples : tuple of Example
-    taught : frozenset of str
-        Images that taught one of the models.
-    by_machine : float in [0, 1]
-        Share of the known pixels that a person accepted as a machine had drawn them.
-    """
-
-    examples: tuple[Example, ...]
-    taught: frozenset[str]
-    by_machine: float = 0.0
-
-    def basis(self, ids: Iterable[str]) -> Basis:
-        """Return what a comparison on these of the images stands on."""
-        used = set(ids)
-        whole = sum(one.whole for one in self.examples if one.image_id in used)
-        return Basis(len(used), len(used - self.taught), whole, self.by_machine)
-
-
-def chosen_images(project: Project, ids: Sequence[str], most: int, taught: frozenset[str]) -> Chosen:
-    """Return at most so many images that a person said something about, every class as evenly as there are some.
+def chosen_images(project: Project, ids: Sequence[str], most: int, taught: frozenset[str]) -> list[Example]:
+    """Return what a person said about at most so many images, of every class as evenly as there are some.
 
     Images that taught a model are taken only when fewer than `FEWEST` others are known.
 
@@ -69,7 +45,20 @@ def chosen_images(project: Project, ids: Sequence[str], most: int, taught: froze
             f"Nothing is known about {len(records)} images to compare models on. Accept some masks, best of the val "
             "split, which teaches no model."
         )
-    return Chosen(tuple(found), taught, _by_machine(project, found))
+    return found
+
+
+def basis_of(project: Project, examples: Sequence[Example], taught: frozenset[str], plans: tuple[Plan, Plan]) -> Basis:
+    """Return what a comparison of two plans, the candidate first, on these images stands on."""
+    whole = [one for one in examples if one.whole]
+    held_out = sum(one.image_id not in taught for one in examples)
+    # Of two chains on one model the earlier one, which is the present one here, proposed what was accepted.
+    candidate, present = (getattr(plan, base_field(plan)) for plan in plans)
+    drawn = _drawn_by(project, whole)
+    known = sum(int(np.count_nonzero(one.weights)) for one in examples)
+    shares = {checkpoint: pixels / known for checkpoint, pixels in drawn.items()}
+    by_candidate = shares.get(candidate, 0.0) if candidate != present else 0.0
+    return Basis(len(examples), held_out, len(whole), by_candidate, shares.get(present, 0.0))
 
 
 def taught_by(project: Project, plan: Plan) -> frozenset[str]:
@@ -126,11 +115,15 @@ def class_by_class(records: Sequence[ImageRecord]) -> Iterator[ImageRecord]:
             yield found
 
 
-def _by_machine(project: Project, examples: Iterable[Example]) -> float:
-    """Return the share of known pixels that are a machine's, in masks that were accepted."""
-    machine = known = 0
+def _drawn_by(project: Project, examples: Iterable[Example]) -> Counter[str]:
+    """Return how many known pixels of accepted masks are as the proposals of each model's file had them."""
+    found: Counter[str] = Counter()
     for one in examples:
-        accepted = project.masks.accepted(one.image_id) if one.whole else None
-        known += int(np.count_nonzero(one.weights))
-        machine += int(np.count_nonzero(accepted.sources.machine & (one.weights > 0))) if accepted else 0
-    return machine / known if known else 0.0
+        accepted = project.masks.accepted(one.image_id)
+        if accepted is None:  # labelled with nothing, which is a person's word
+            continue
+        counts = np.bincount(accepted.sources.values[one.weights > 0])
+        for value in np.flatnonzero(counts):
+            if (source := accepted.sources.source_of(int(value))) is not None:
+                found[source.checkpoint] += int(counts[value])
+    return found

@@ -31,7 +31,7 @@ from training.scoring.paired import Case, Paired
 from training.scoring.scoring import class_names
 from training.scoring.tables import aligned, write_tables
 from training.scoring.verdict import Verdict
-from training.stages.compared_images import Chosen, chosen_images, taught_by
+from training.stages.compared_images import basis_of, chosen_images, taught_by
 from training.stages.maps import add_refine_options, chosen_ids, hardware_of, with_chain
 
 STAGE = "judge"
@@ -64,8 +64,8 @@ def judge(options: argparse.Namespace, report: Reporter) -> int:
     with Project.open_to_read(options.project) as project:
         rivals = rivals_of(project, options)
         taught = taught_by(project, rivals.candidate) | taught_by(project, rivals.present)
-        chosen = chosen_images(project, chosen_ids(project, options), options.limit, taught)
-        verdict, failed = watched(judged(project, rivals, chosen, options.device), report)
+        examples = chosen_images(project, chosen_ids(project, options), options.limit, taught)
+        verdict, failed = watched(judged(project, rivals, examples, taught, options.device), report)
     for image_id, reason in failed.items():
         report.say(f"left out: {image_id}: {reason}", image=image_id)
     facts = verdict.to_dict()
@@ -122,9 +122,20 @@ def with_weights(project: Project, path: Path) -> Plan:
 
 
 def judged(
-    project: Project, rivals: Rivals, chosen: Chosen, device: str = "auto"
+    project: Project, rivals: Rivals, examples: Sequence[Example], taught: frozenset[str], device: str = "auto"
 ) -> Steps[tuple[Verdict, dict[str, str]]]:
     """Compute the missing proposals of both plans and compare them with what a person said.
+
+    Parameters
+    ----------
+    project : Project
+    rivals : Rivals
+    examples : sequence of Example
+        What is known of the images.
+    taught : frozenset of str
+        Images that taught one of the models.
+    device : str
+        As `networks.device.choose_device` takes it.
 
     Returns
     -------
@@ -138,14 +149,14 @@ def judged(
     LabelError
         When no image is left.
     """
-    ids = [one.image_id for one in chosen.examples]
+    ids = [one.image_id for one in examples]
     plans, failed = (rivals.candidate, rivals.present), dict[str, str]()
     for side, plan in enumerate(plans):
         steps = propose(project, ids, device, background=False, plan=plan)
         failed |= (yield from retold(steps, partial(_counted, side, len(ids)))).failed
-    used = [one for one in chosen.examples if one.image_id not in failed]
+    used = [one for one in examples if one.image_id not in failed]
     scores = Paired.of(class_names(project), (_case(project, one, plans) for one in used))
-    return Verdict(scores, chosen.basis(one.image_id for one in used), rivals.is_applied), failed
+    return Verdict(scores, basis_of(project, used, taught, plans), rivals.is_applied), failed
 
 
 def _case(project: Project, example: Example, plans: tuple[Plan, Plan]) -> Case:

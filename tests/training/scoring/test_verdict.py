@@ -43,7 +43,7 @@ def test_a_class_that_was_lost_is_named_and_counts_as_worse() -> None:
     assert found.not_learned == ("dog",)
     assert "dog" in found.worse
     assert "cat" in found.better
-    assert "Not learned, shown in none of their images: dog." in found.text()
+    assert "Shown in none of their images (not learned): dog." in found.text()
     assert next(row for row in found.rows() if row[0] == "dog")[-1] == "not learned"
 
 
@@ -74,16 +74,21 @@ def test_what_favours_the_candidate_is_said_and_nothing_is_recommended_on_it(bas
     assert verdict(cases(20, 0.4, 0.1), basis).recommendation == "keep", "worse even so"
 
 
-def test_masks_that_were_accepted_as_proposed_are_said() -> None:
-    found = verdict(cases(20, 0.4, 0.1), replace(FAIR, by_machine=0.8))
-    assert "80 % of the known pixels are proposals accepted as they were" in found.text()
+def test_masks_accepted_as_one_side_proposed_them_do_not_decide_for_it() -> None:
+    of_present = verdict(cases(20, 0.4, 0.1), replace(FAIR, by_present=0.8))
+    assert "80 % of the pixels were accepted as what it is held against proposed them" in of_present.text()
+    assert of_present.recommendation == "unsure"
+    assert verdict(cases(20, 0.1, 0.4), replace(FAIR, by_present=0.8)).recommendation == "apply", "in spite of it"
+    assert verdict(cases(20, 0.1, 0.4), replace(FAIR, by_candidate=0.8)).recommendation == "unsure"
+    assert verdict(cases(20, 0.4, 0.1), replace(FAIR, by_candidate=0.8)).recommendation == "keep"
 
 
 def test_few_images_tell_nothing() -> None:
     found = verdict(cases(4, 0.0, 0.5), Basis(images=4, held_out=4, whole=4))
     assert found.recommendation == "unsure"
     assert found.too_few == NAMES
-    assert "Too few held-out masks to tell." in found.text()
+    assert "Not enough to tell." in found.text()
+    assert "It takes 6 accepted masks" in found.text()
 
 
 def test_of_an_applied_candidate_the_way_back_is_recommended() -> None:
@@ -97,4 +102,4 @@ def test_the_record_is_plain_json_and_says_nothing_of_what_no_truth_shows() -> N
     dog = next(one for one in record["classes"] if one["name"] == "dog")
     assert (dog["candidate"], dog["present"], dog["images"], dog["is"]) == (None, None, 0, "too few")
     assert record["better"] == ["background", "cat"]
-    assert record["basis"]["is_fair"] is True
+    assert record["basis"]["whole"] == 20

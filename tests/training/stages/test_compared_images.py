@@ -15,7 +15,7 @@ from napari_wsss.project.records import ImageRecord
 from tests.tiny_project import HEIGHT, IDS, WIDTH, put_split
 from training.scoring.verdict import FEWEST
 from training.stages import compared_images as module
-from training.stages.compared_images import chosen_images, class_by_class, taught_by
+from training.stages.compared_images import basis_of, chosen_images, class_by_class, taught_by
 
 ALL = frozenset(IDS)
 
@@ -53,14 +53,15 @@ def test_images_that_taught_a_model_are_left_out_where_there_are_enough_others(
     accept(project, *IDS[:3])
     taught = frozenset({IDS[0]})
     few = chosen_images(project, IDS, 10, taught)
-    assert {one.image_id for one in few.examples} == set(IDS[:3]), "too few to be choosy"
-    basis = few.basis(one.image_id for one in few.examples)
-    assert (basis.images, basis.held_out, basis.whole, basis.is_fair) == (3, 2, 3, False)
+    assert {one.image_id for one in few} == set(IDS[:3]), "too few to be choosy"
+    basis = basis_of(project, few, taught, (Plan(), Plan()))
+    assert (basis.images, basis.held_out, basis.whole) == (3, 2, 3)
+    assert not basis.may_prefer_candidate
     assert FEWEST > 2
     monkeypatch.setattr(module, "FEWEST", 2)
     enough = chosen_images(project, IDS, 10, taught)
-    assert {one.image_id for one in enough.examples} == set(IDS[1:3])
-    assert len(chosen_images(project, IDS, 1, taught).examples) == 1
+    assert {one.image_id for one in enough} == set(IDS[1:3])
+    assert len(chosen_images(project, IDS, 1, taught)) == 1
 
 
 def test_masks_go_before_what_is_known_in_part(project: Project) -> None:
@@ -70,16 +71,22 @@ def test_masks_go_before_what_is_known_in_part(project: Project) -> None:
         drawn[0, 0] = 1
         project.review.save_draft(image_id, drawn)
     found = chosen_images(project, IDS, 2, frozenset())
-    assert found.examples[0].image_id == IDS[3]
-    assert [one.whole for one in found.examples] == [True, False]
+    assert found[0].image_id == IDS[3]
+    assert [one.whole for one in found] == [True, False]
 
 
-def test_how_much_a_machine_drew_is_known(project: Project) -> None:
-    machine = Sources.uniform((HEIGHT, WIDTH), Source("proposal"))
-    accept(project, IDS[1], sources=machine)
+def test_how_much_each_sides_model_had_proposed_is_known(project: Project) -> None:
+    ours, theirs = (Plan(localizer_checkpoint=f"training/{name}/best.safetensors") for name in ("new", "old"))
+    proposed = Sources.uniform((HEIGHT, WIDTH), Source("proposal", checkpoint=theirs.localizer_checkpoint))
+    accept(project, IDS[1], sources=proposed)
     accept(project, IDS[2])
     found = chosen_images(project, IDS, 10, frozenset())
-    assert found.by_machine == pytest.approx(0.5)
+    basis = basis_of(project, found, frozenset(), (ours, theirs))
+    assert (basis.by_candidate, basis.by_present) == (0.0, 0.5)
+    other_way = basis_of(project, found, frozenset(), (theirs, ours))
+    assert (other_way.by_candidate, other_way.by_present) == (0.5, 0.0)
+    chains = basis_of(project, found, frozenset(), (theirs, theirs))
+    assert (chains.by_candidate, chains.by_present) == (0.0, 0.5), "the chain before the change proposed it"
 
 
 def test_without_anything_known_it_says_what_to_do(project: Project) -> None:

@@ -69,7 +69,7 @@ def test_the_same_chain_with_another_name_is_neither_better_nor_worse(
     found = judged("--refiners", "constant_background", "class_gain")
     assert found["better"] == found["worse"] == []
     assert found["mean"]["candidate"] == found["mean"]["present"]
-    assert found["basis"] == {"images": 8, "held_out": 8, "whole": 8, "by_machine": 0.0, "is_fair": True}
+    assert found["basis"] == {"images": 8, "held_out": 8, "whole": 8, "by_candidate": 0.0, "by_present": 0.0}
     assert found["recommendation"] == "keep"
     assert not found["is_applied"]
 
@@ -137,7 +137,7 @@ def test_fewer_images_are_compared_when_told(judged: Callable[..., dict[str, Any
     found = judged("--refiners", "power_background", "class_gain", "--limit", "3")
     assert found["basis"]["images"] == 3
     assert found["recommendation"] == "unsure"
-    assert "Too few held-out masks" in " ".join([found["advice"], *found["reasons"]])
+    assert "It takes 6 accepted masks" in " ".join([found["advice"], *found["reasons"]])
 
 
 def test_clicks_and_strokes_are_part_of_the_truth(
@@ -151,7 +151,7 @@ def test_clicks_and_strokes_are_part_of_the_truth(
         clicks[:8, :8] = value
         write_scribbles(project, image_id, clicks)
     one = judged_in(applied_folder, "--ids", image_id, "--refiners", "power_background", "class_gain")
-    assert one["basis"] == {"images": 1, "held_out": 1, "whole": 0, "by_machine": 0.0, "is_fair": False}
+    assert one["basis"] == {"images": 1, "held_out": 1, "whole": 0, "by_candidate": 0.0, "by_present": 0.0}
     assert [entry["images"] for entry in one["classes"]].count(1) == 1
     with Project.open(applied_folder) as project:
         strokes[40:, :8] = value
