@@ -5,12 +5,12 @@ A model is taught by masks, not by the labels of images: a classifier's images c
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import CHECKPOINTS, base_field
 from napari_wsss.pipeline.lineage import asks_localizer, is_asked
@@ -25,7 +25,14 @@ TAUGHT = ("images", "accepted", "proposed", "labelled")
 """Entries of ``run.json`` under which recipes keep the images whose masks they learned from."""
 
 
-def chosen_images(project: Project, ids: Sequence[str], most: int, taught: frozenset[str]) -> list[Example]:
+class Known(NamedTuple):
+    """What a person said about images, and why others could not be read, by id."""
+
+    examples: list[Example]
+    left_out: dict[str, str]
+
+
+def chosen_images(project: Project, ids: Sequence[str], most: int, taught: frozenset[str]) -> Known:
     """Return what a person said about at most so many images, of every class as evenly as there are some.
 
     Images that taught a model are taken only when fewer than `FEWEST` others are known.
@@ -33,14 +40,14 @@ def chosen_images(project: Project, ids: Sequence[str], most: int, taught: froze
     Raises
     ------
     ProjectError
-        When a person said nothing about any of them, or a mask is damaged.
+        When a person said nothing about any of them.
     """
     records = [project.catalog.get(image_id) for image_id in ids]
     held_out = [record for record in records if record.id not in taught]
     found = _known(project, held_out, most)
-    if len(found) < FEWEST and len(held_out) < len(records):
+    if len(found.examples) < FEWEST and len(held_out) < len(records):
         found = _known(project, records, most)
-    if not found:
+    if not found.examples:
         raise ProjectError(
             f"Nothing is known about {len(records)} images to compare models on. Accept some masks, best of the val "
             "split, which teaches no model."
@@ -88,13 +95,21 @@ def _taught(project: Project, checkpoint: Path) -> Iterable[str]:
     return [image_id for ids in listed for image_id in ids] if listed else [one.id for one in training_records(project)]
 
 
-def _known(project: Project, records: Sequence[ImageRecord], most: int) -> list[Example]:
+def _known(project: Project, records: Sequence[ImageRecord], most: int) -> Known:
     """Return what a person said about at most so many images, accepted ones first."""
     accepted = [record for record in records if record.state == "accepted"]
     others = [record for record in records if record.state != "accepted"]
-    in_order = (*class_by_class(accepted), *class_by_class(others))
-    found = (example_of(project, record) for record in in_order)
-    return list(islice((one for one in found if one is not None), most))
+    examples, left_out = list[Example](), dict[str, str]()
+    for record in (*class_by_class(accepted), *class_by_class(others)):
+        try:
+            example = example_of(project, record)
+        except (WsssError, OSError) as reason:
+            left_out[record.id] = str(reason)
+            continue
+        examples += [example] if example is not None else []
+        if len(examples) == most:
+            break
+    return Known(examples, left_out)
 
 
 def class_by_class(records: Sequence[ImageRecord]) -> Iterator[ImageRecord]:

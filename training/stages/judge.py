@@ -64,9 +64,9 @@ def judge(options: argparse.Namespace, report: Reporter) -> int:
     with Project.open_to_read(options.project) as project:
         rivals = rivals_of(project, options)
         taught = taught_by(project, rivals.candidate) | taught_by(project, rivals.present)
-        examples = chosen_images(project, chosen_ids(project, options), options.limit, taught)
-        verdict, failed = watched(judged(project, rivals, examples, taught, options.device), report)
-    for image_id, reason in failed.items():
+        known = chosen_images(project, chosen_ids(project, options), options.limit, taught)
+        verdict, failed = watched(judged(project, rivals, known.examples, taught, options.device), report)
+    for image_id, reason in {**known.left_out, **failed}.items():
         report.say(f"left out: {image_id}: {reason}", image=image_id)
     facts = verdict.to_dict()
     report.say(f"{aligned(verdict.rows())}\n{verdict.text()}", verdict=facts)

@@ -52,16 +52,16 @@ def test_images_that_taught_a_model_are_left_out_where_there_are_enough_others(
 ) -> None:
     accept(project, *IDS[:3])
     taught = frozenset({IDS[0]})
-    few = chosen_images(project, IDS, 10, taught)
+    few, _ = chosen_images(project, IDS, 10, taught)
     assert {one.image_id for one in few} == set(IDS[:3]), "too few to be choosy"
     basis = basis_of(project, few, taught, (Plan(), Plan()))
     assert (basis.images, basis.held_out, basis.whole) == (3, 2, 3)
     assert not basis.may_prefer_candidate
     assert FEWEST > 2
     monkeypatch.setattr(module, "FEWEST", 2)
-    enough = chosen_images(project, IDS, 10, taught)
+    enough, _ = chosen_images(project, IDS, 10, taught)
     assert {one.image_id for one in enough} == set(IDS[1:3])
-    assert len(chosen_images(project, IDS, 1, taught)) == 1
+    assert len(chosen_images(project, IDS, 1, taught).examples) == 1
 
 
 def test_masks_go_before_what_is_known_in_part(project: Project) -> None:
@@ -70,7 +70,7 @@ def test_masks_go_before_what_is_known_in_part(project: Project) -> None:
         drawn = np.zeros((HEIGHT, WIDTH), np.uint8)
         drawn[0, 0] = 1
         project.review.save_draft(image_id, drawn)
-    found = chosen_images(project, IDS, 2, frozenset())
+    found, _ = chosen_images(project, IDS, 2, frozenset())
     assert found[0].image_id == IDS[3]
     assert [one.whole for one in found] == [True, False]
 
@@ -80,13 +80,22 @@ def test_how_much_each_sides_model_had_proposed_is_known(project: Project) -> No
     proposed = Sources.uniform((HEIGHT, WIDTH), Source("proposal", checkpoint=theirs.localizer_checkpoint))
     accept(project, IDS[1], sources=proposed)
     accept(project, IDS[2])
-    found = chosen_images(project, IDS, 10, frozenset())
+    found, _ = chosen_images(project, IDS, 10, frozenset())
     basis = basis_of(project, found, frozenset(), (ours, theirs))
     assert (basis.by_candidate, basis.by_present) == (0.0, 0.5)
     other_way = basis_of(project, found, frozenset(), (theirs, ours))
     assert (other_way.by_candidate, other_way.by_present) == (0.5, 0.0)
     chains = basis_of(project, found, frozenset(), (theirs, theirs))
     assert (chains.by_candidate, chains.by_present) == (0.0, 0.5), "the chain before the change proposed it"
+
+
+def test_a_damaged_mask_is_named_and_stops_nothing(project: Project) -> None:
+    accept(project, *IDS[:2])
+    project.masks.accepted_path(IDS[0]).write_bytes(b"no picture")
+    found = chosen_images(project, IDS, 10, frozenset())
+    assert [one.image_id for one in found.examples] == [IDS[1]]
+    assert list(found.left_out) == [IDS[0]]
+    assert "cannot be read" in found.left_out[IDS[0]]
 
 
 def test_without_anything_known_it_says_what_to_do(project: Project) -> None:
