@@ -20,7 +20,15 @@ COLOURS = {"apply": "#1dd1a1", "keep": "#feca57"}
 
 
 class VerdictLine(QWidget):
-    """Headline and reasons of a verdict; hidden while there is none."""
+    """Headline and reasons of a verdict; hidden while there is none.
+
+    Attributes
+    ----------
+    keeps_place : bool
+        The headline has its line also while it is empty, so that what is around it does not move when it comes.
+    """
+
+    keeps_place = False
 
     def __init__(self, verdicts: Verdicts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,6 +36,9 @@ class VerdictLine(QWidget):
         self.line = text_label(quiet=True)
         self.reasons = text_label(quiet=True)
         self.stop = tool_button("stop", lambda: verdicts.ask(None), "Do not compare")
+        policy = self.stop.sizePolicy()
+        policy.setRetainSizeWhenHidden(self.keeps_place)
+        self.stop.setSizePolicy(policy)
         first = row(self.line, self.stop)
         first.setStretch(0, 1)
         self.setLayout(column(first, self.reasons))
@@ -44,11 +55,13 @@ class VerdictLine(QWidget):
         tip = f"<pre>{escape(told.table)}</pre>" if told.table else ""
         for label in (self.line, self.reasons):
             label.setToolTip(tip)
-            label.setVisible(bool(label.text()))
+            label.setVisible(bool(label.text()) or (self.keeps_place and label is self.line))
 
 
 class RunVerdict(VerdictLine):
     """The verdict about the run that is marked; asked for while somebody looks."""
+
+    keeps_place = True
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         self._session = session
