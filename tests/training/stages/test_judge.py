@@ -12,8 +12,11 @@ import pytest
 
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.plan import Step
+from napari_wsss.core.progress import finish
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
+from napari_wsss.session.models.verdicts import told_by
+from napari_wsss.session.runs.child import run_stage
 from training.run import main
 
 Lines = Callable[[str], list[dict[str, Any]]]
@@ -159,6 +162,16 @@ def test_clicks_and_strokes_are_part_of_the_truth(
     both = judged_in(applied_folder, "--refiners", "power_background", "class_gain")
     assert both["basis"]["images"] == 4
     assert both["basis"]["whole"] == 3
+
+
+def test_a_window_reads_what_the_real_child_says(folder: Path) -> None:
+    options = {"refiners": ["power_background", "class_gain"], "limit": 3, "device": "cpu", "threads": 1}
+    said = finish(run_stage("judge", folder, options))
+    told = told_by(next(record for record in said if "verdict" in record))
+    assert (told.state, told.recommendation) == ("known", "unsure")
+    assert told.line.endswith("Not enough to tell.")
+    assert told.reasons[0].startswith("Mean IoU ")
+    assert told.table.splitlines()[1].startswith("background")
 
 
 def test_what_cannot_be_compared_is_said(
