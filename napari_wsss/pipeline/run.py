@@ -242,6 +242,11 @@ def proposal(project: Project, image_id: str) -> Mask | None:
     return _stored_mask(item) if borrowed is None else borrowed
 
 
+def own_proposal(project: Project, image_id: str, plan: Plan) -> Mask | None:
+    """Return the stored pseudo mask (H, W) uint8 of an image under any plan, never one that was taken over."""
+    return _stored_mask(Lineage.of(project, image_id, plan=plan))
+
+
 # -- base maps --------------------------------------------------------------------------------------------
 
 

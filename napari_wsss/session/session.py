@@ -33,6 +33,7 @@ from napari_wsss.session.models.comparison import Comparison
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.models.learning import Learning
 from napari_wsss.session.models.statistics import Statistics
+from napari_wsss.session.models.verdicts import Verdicts
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.pictures.thumbnails import Thumbnails
 from napari_wsss.session.proposals.boundary import Boundaries
@@ -105,6 +106,8 @@ class Session:
         self.gallery = self._gallery()
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
         self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
+        self.verdicts = Verdicts(opened, jobs, signals, "runs")
+        self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         self.labels.moved.connect(self.inference.follow_labels)
