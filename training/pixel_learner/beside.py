@@ -4,6 +4,7 @@ Between two lessons it stays as it is: project, features and cells in memory, th
 did meanwhile is found by looking at the project, so that nobody has to tell it what to read again.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class Desk:
         self.classes = self.project.classes.names
         self._learner = PixelLearner(self.project, resolve_file("segmentation", config))
         self._traces: dict[str, Trace] = {}
-        self._agreement: float | None = None
+        self._agreement: tuple[float | None, int] = (None, 0)  # and of how many images
         self._left_to_maps: tuple[int, ...] = ()
         self._is_compared = False
         self._is_news = False  # since the last fit
@@ -75,10 +76,10 @@ class Desk:
         drop_old(self.project)
         plan = plan_with(self.project, checkpoint)
         yield from propose(self.project, lesson.wanted, plan=plan)
-        names = tuple(self.classes[k] for k in self._left_to_maps)
-        return LearnerState(
-            checkpoint, learned.whole, learned.parts, self._agreement, names, tuple(learner.left_out), learned.seconds
-        )
+        left = (tuple(self.classes[k] for k in self._left_to_maps), tuple(learner.left_out))
+        state = LearnerState(checkpoint, learned.whole, learned.parts, *self._agreement, *left, learned.seconds)
+        state.note()
+        return state
 
     def _follow(self) -> Steps[None]:
         """Read again what a person said since the last lesson."""
@@ -109,7 +110,8 @@ class Desk:
         except LabelError:  # of too few images to leave any out
             return
         self._is_compared = True
-        self._agreement, self._left_to_maps = found.mean, found.better_by_maps
+        mean = found.mean if math.isfinite(found.mean) else None
+        self._agreement, self._left_to_maps = (mean, found.images), found.better_by_maps
 
     def close(self) -> None:
         """Close the project."""

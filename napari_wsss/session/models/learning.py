@@ -33,6 +33,7 @@ from napari_wsss.session.settings import Settings
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.navigation import Navigation
 from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.save_state import ago
 from napari_wsss.session.table.table import Table
 
 KEY = "learning"
@@ -160,8 +161,7 @@ class Learning:
         """What the learner in use learned from, how long ago, and how far it agrees; "" without one."""
         if self.state is None:
             return ""
-        ago = int(time.monotonic() - self._learned_at)
-        age = f"{ago} s ago" if ago < 60 else f"{ago // 60} min ago"
+        age = ago(time.time() - self._learned_at)
         return " · ".join(part for part in (self.state.text, age, self.state.held_out) if part)
 
     @property
@@ -242,7 +242,7 @@ class Learning:
             return
         self._checkpoint = state.checkpoint.relative_to(table.project.folder).as_posix()
         if self._models.apply_learned(METHOD, state.checkpoint, is_last=lesson.is_thorough):
-            self.state, self._learned_at, self._told = state, time.monotonic(), ""
+            self.state, self._learned_at, self._told = state, time.time(), ""
             if lesson.is_asked:
                 self.signals.notice.emit(self.text[0].upper() + self.text[1:])
 
@@ -265,6 +265,7 @@ class Learning:
     def _on_project(self) -> None:
         table = self._opened.table
         self._checkpoint, self._trunk = table.plan.segmenter_checkpoint, trunk_of_localizer(table.project)
+        self._remember(table)
         self._on_news()
 
     def _on_plan(self) -> None:
@@ -275,11 +276,19 @@ class Learning:
         self._trunk = trunk_of_localizer(table.project)
         if table.plan.segmenter_checkpoint == self._checkpoint:
             return
-        self._checkpoint, self.state = table.plan.segmenter_checkpoint, None
+        self._checkpoint = table.plan.segmenter_checkpoint
+        self._remember(table)
         if self._settings.learns_at_once:
             self.set_automatic(False)
             self.signals.notice.emit("You chose another model, so nothing is learned by itself for now (Train page).")
         self.changed.emit()
+
+    def _remember(self, table: Table) -> None:
+        """Take what is known of the segmenter in use, if it is a learner's state."""
+        used = table.project.folder / self._checkpoint
+        self.state = LearnerState.of(used) if used.parent.name == LEARNER else None
+        if self.state is not None and used.exists():
+            self._learned_at = used.stat().st_mtime
 
     def _forget(self) -> None:
         self._lesson, self._is_behind, self._owes_comparison = None, False, False

@@ -60,8 +60,8 @@ def test_what_was_learned_is_applied_and_said(learning: Sitting) -> None:
     painted = learning.paint(2)
     learn(learning)
     assert session.table.plan.segmenter_checkpoint == "training/learner/0002.safetensors"
-    assert session.learning.text == "learned from 2 masks · 0 s ago · held-out 50 %"
-    assert "Learned from 1 mask · 0 s ago" in learning.notices
+    assert session.learning.text == "learned from 2 masks · now · held-out 50 %"
+    assert "Learned from 1 mask · now" in learning.notices
     np.testing.assert_array_equal(session.table.mask, painted)
     assert session.project.masks.accepted_path(accepted).read_bytes() == before
     assert learning.failures == []
@@ -226,3 +226,18 @@ def test_the_network_of_a_project_closed_meanwhile_is_not_applied(learning: Sitt
     learning.mailbox.drain()
     assert session.table is None
     assert learning.failures == []
+
+
+def test_what_was_learned_is_known_again_after_a_restart(learning: Sitting) -> None:
+    session = learning.session
+    learn(learning)
+    session.learning.state.note()
+    folder, text = session.project.folder, session.learning.text
+    assert session.close_project()
+    assert session.learning.text == ""
+    session.open_project(folder)
+    assert session.learning.text.split(" · ")[::2] == text.split(" · ")[::2]
+    session.learning.state.checkpoint.with_suffix(".json").write_text('{"learned_from": []}')
+    assert session.close_project()
+    session.open_project(folder)
+    assert session.learning.text == ""

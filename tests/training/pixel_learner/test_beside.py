@@ -10,7 +10,7 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pipeline import applied_history
-from napari_wsss.pipeline.learner_states import KEPT_STATES, METHOD, Lesson, drop_old, plan_with, states
+from napari_wsss.pipeline.learner_states import KEPT_STATES, METHOD, LearnerState, Lesson, drop_old, plan_with, states
 from napari_wsss.pipeline.run import base_maps, propose
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
@@ -67,6 +67,8 @@ def test_a_thorough_state_is_what_the_recipe_learns(opened: Project, config: Run
         np.testing.assert_array_equal(value, ours.head.state_dict()[name])
     assert (state.whole, state.parts) == (2, 0)
     assert state.agreement is not None
+    assert state.compared == 2
+    assert LearnerState.of(state.checkpoint) == state
 
 
 def test_it_finds_what_changed_and_the_trunk_never_runs_again(
