@@ -23,7 +23,7 @@ from training.loop.milestones import Outcome
 from training.loop.plot import write_plot
 from training.report import Reporter
 from training.resolving import resolve_file
-from training.run_folder import RunFolder
+from training.run_folder import RECORD, RunFolder
 from training.scoring.tables import write_tables
 
 PLOT = "plot.png"
@@ -31,11 +31,20 @@ PLOT = "plot.png"
 
 def begin(project: Project, config: RunConfig) -> RunFolder:
     """Make the folder of a new run; its key holds the configuration and everything it learns from."""
-    provenance = Provenance(
-        f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights=""
-    )
+    provenance = _provenance(project, config)
     record = {"config": config.to_dict(), "classes": list(project.classes.names), "plan": project.plan.to_dict()}
     return RunFolder.create(project.training_folder, config.recipe, provenance, record)
+
+
+def done_before(project: Project, config: RunConfig) -> RunFolder | None:
+    """Return a finished run of the same configuration on the same data, whose model is still there."""
+    name = f"{config.recipe}-{_provenance(project, config).key}"
+    runs = [RunFolder.open(path.parent) for path in sorted(project.training_folder.glob(f"{name}*/{RECORD}"))]
+    return next((run for run in runs if run.record["state"] == "done" and (run.path / BEST).is_file()), None)
+
+
+def _provenance(project: Project, config: RunConfig) -> Provenance:
+    return Provenance(f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights="")
 
 
 def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:

@@ -32,6 +32,7 @@ from napari_wsss.session.models.changes import Changes
 from napari_wsss.session.models.comparison import Comparison
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.models.learning import Learning
+from napari_wsss.session.models.start import RecommendedStart
 from napari_wsss.session.models.statistics import Statistics
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.pictures.thumbnails import Thumbnails
@@ -105,6 +106,7 @@ class Session:
         self.gallery = self._gallery()
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
         self.learning = Learning(opened, self.training, self.models, signals)
+        self.start = RecommendedStart(opened, self.training, self.models, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         self.labels.moved.connect(self.inference.follow_labels)

@@ -1,8 +1,9 @@
 """The Train page: learn from what was accepted, watch it, and use the result for what is not decided yet.
 
-What a person can do with it: see what will be used and how long it takes, choose what is trained and how, start, stop
-and resume, watch loss and scores, look at and compare earlier runs (`run_list`), apply a run's model to the undecided
-images, go back to an earlier model (`model_list`), open a published model's file, copy the command for another machine.
+What a person can do with it: press the recommended start, see what will be used and how long it takes, choose what is
+trained and how, start, stop and resume, watch loss and scores, look at and compare earlier runs (`run_list`), apply a
+run's model to the undecided images, go back to an earlier model (`model_list`), open a published model's file, copy the
+command for another machine.
 """
 
 import time
@@ -16,7 +17,7 @@ from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.progress import Progress
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.session.jobs import Job
-from napari_wsss.session.runs.cost import estimate
+from napari_wsss.session.runs.cost import estimate, estimate_start
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.runs.process import command_line
 from napari_wsss.session.runs.questions import describe_device
@@ -32,6 +33,13 @@ from napari_wsss.widgets.train.stage_options import StageOptions
 
 WEIGHTS_FILES = "Weights (*.pth *.pt *.safetensors *.params);;All files (*)"
 NOTHING_TO_LEARN = "There is nothing to learn from yet: label or accept images first."
+RECOMMENDED = (
+    "Trains SEAM, finds LPCAM's prototypes on it and adds a dense CRF; the first maps come after two minutes, and each "
+    "step is used as soon as it is there. Trunk, weights and hardware are those of the options below"
+)
+NETWORK = ("trunk", "output_stride", "width", "trunk_weights", "dilated")
+TAKEN_OVER = (*NETWORK, "device", "precision", "threads", "loaders")
+"""Options of the chosen stage that a recommended start takes over."""
 AT_ONCE = "A pixel classifier learns in seconds from everything corrected so far, and is applied when it is done"
 APPLY_IT = "Done. Apply the run to give undecided images new proposals."
 OPENED = "A published network of any kind (classifier, affinity, saliency, segmentation), or one of ours"
@@ -46,6 +54,8 @@ class TrainPage(QWidget):
         self._device_asked = False
         self._clock = (time.monotonic(), 0)  # when, and at which step, the watched run was first heard
         self.used = text_label()
+        self.recommended = button("Recommended start", self._start_recommended, RECOMMENDED)
+        self.recommended_cost = text_label(quiet=True)
         self.options = StageOptions(session)
         self.options.changed.connect(self._on_options)
         self.cost = text_label(quiet=True, tip="Images x epochs x the pace of earlier runs; refined while it runs")
@@ -77,6 +87,8 @@ class TrainPage(QWidget):
             column(
                 heading("What will be used"),
                 self.used,
+                row(self.recommended, 1),
+                self.recommended_cost,
                 line(),
                 self.options,
                 self.cost,
@@ -173,11 +185,20 @@ class TrainPage(QWidget):
         session, form, choice = self._session, self.options.form, self.options.choice
         if session.project is None or form is None:
             self.cost.clear()
+            self.recommended_cost.clear()
             return
         told = {name: field.value for name, field in form.fields.items()}
         runs = session.training.runs(session.project)
         cost = estimate(session.project, choice.stage, choice.method, told, runs, session.settings.device_found)
         self.cost.setText(f"Takes about {duration(cost.seconds)}{cost.details()}" if cost else NOTHING_TO_LEARN)
+        whole = estimate_start(session.project, self._taken_over(), runs, session.settings.device_found)
+        self.recommended_cost.setText(
+            f"SEAM, LPCAM on it, dense CRF: about {duration(whole.seconds)}{whole.details()}" if whole else ""
+        )
+
+    def _taken_over(self) -> dict[str, Any]:
+        """Return the options of the form that a recommended start takes over, where they were changed."""
+        return {name: value for name, value in self.options.options().items() if name in TAKEN_OVER}
 
     def _show_command(self) -> None:
         project = self._session.project
@@ -197,6 +218,7 @@ class TrainPage(QWidget):
     def _show_buttons(self) -> None:
         running, project = self._session.training.running, self._session.project
         self.start.setEnabled(project is not None and not running)
+        self.recommended.setEnabled(project is not None and not project.read_only and not running)
         self.learn.setEnabled(project is not None and not project.read_only and not running)
         self.open.setEnabled(project is not None and not running)
         self.stop.setEnabled(running)
@@ -212,6 +234,10 @@ class TrainPage(QWidget):
         self._session.flush()  # the child reads accepted masks and labels from disk
         stage, options = self.options.choice.stage, self.options.options()
         self._try(lambda: self._session.training.start(project, stage, options))
+
+    def _start_recommended(self) -> None:
+        self._session.start.begin(self._taken_over())
+        self._show_buttons()
 
     def _learn(self) -> None:
         self._session.learning.learn()
@@ -256,6 +282,8 @@ class TrainPage(QWidget):
             if progress.message:
                 self.said.setText(progress.message.splitlines()[0])
             return
+        if progress.total != self.bar.maximum():
+            self._clock = (time.monotonic(), -1)  # another part of a recommended start has another pace
         self.bar.setRange(0, progress.total)
         self.bar.setValue(progress.done)
         self.said.setText(" · ".join(part for part in (self._pace(progress), progress.message) if part))
@@ -274,7 +302,7 @@ class TrainPage(QWidget):
         self.run_list.refresh(folder)
         self._show_buttons()
         self._show_cost()  # its pace is known now
-        self.said.setText(message if code else self._session.learning.text or APPLY_IT)
+        self.said.setText(message if code else self._session.learning.text or self._session.start.text or APPLY_IT)
 
     # Runs
 

@@ -1,0 +1,99 @@
+"""The models a recommended start offers one after the other, and putting one to use with the chain that suits it.
+
+An offer is one change of the plan: the localizer and the refiners behind it. Who carries it out is the run where
+nothing holds the project, else the window that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.pipeline.applied_history import apply, model_changes
+from napari_wsss.pipeline.chain import build_refiner
+from napari_wsss.pipeline.lineage import has_model
+from napari_wsss.project.project import Project
+
+BACKGROUND_POWERS: Mapping[str, float] = {"seam": 1.34, "lpcam": 0.89}
+"""Background power that suits a localizer's maps (docs/benchmarks.md); others take the step's own default."""
+_ALL = 1_000_000
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A model that is ready to be used.
+
+    Parameters
+    ----------
+    title : str
+        What a person calls it.
+    method : str
+        Of the ``localize`` shelf.
+    checkpoint : str
+        Its file, relative to the project's folder.
+    is_first : bool
+        It is only there to show something soon: taken where the project has no model yet.
+    """
+
+    title: str
+    method: str
+    checkpoint: str
+    is_first: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Offer:
+        """Return the offer written by `to_dict`; raise `KeyError` where an entry is missing."""
+        is_first = bool(record.get("is_first", False))
+        return cls(str(record["title"]), str(record["method"]), str(record["checkpoint"]), is_first)
+
+
+def chain_for(method: str) -> tuple[Step, ...]:
+    """Return the refiners that suit a localizer's maps: its background, then a dense CRF where one is installed."""
+    power = BACKGROUND_POWERS.get(method)
+    background = Step("power_background", {} if power is None else {"background_power": power})
+    crf = Step("dense_crf")
+    try:
+        build_refiner(crf)
+    except StepError:
+        return (background,)
+    return background, crf
+
+
+def is_own_chain(plan: Plan) -> bool:
+    """Return True when a person has chosen refiners or their parameters: they are neither a new project's nor ours."""
+    ours = [chain_for(method) for method in ("", *BACKGROUND_POWERS)]
+    return plan.refiners not in (Plan().refiners, *ours)
+
+
+def is_wanted(project: Project, offer: Offer) -> bool:
+    """Return True when an offer was not taken before, and is not a first one where a model is in use already."""
+    if offer.is_first and has_model(project.plan):
+        return False
+    return all(
+        offer.checkpoint not in (change.before.localizer_checkpoint, change.after.localizer_checkpoint)
+        for change in model_changes(project, _ALL)
+    )
+
+
+def take(project: Project, offer: Offer) -> bool:
+    """Let a project use an offered model, and the chain that suits it unless a person has chosen one.
+
+    Returns
+    -------
+    bool
+        True when the project's proposals depend on it.
+
+    Raises
+    ------
+    ProjectError
+        When the project is open read-only.
+    """
+    refiners = None if is_own_chain(project.plan) else chain_for(offer.method)
+    return apply(project, "localize", offer.method, project.folder / offer.checkpoint, refiners)
