@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from napari_wsss.core.background import DEFAULT_ALPHA
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.applied_history import apply, model_changes
@@ -17,8 +18,9 @@ from napari_wsss.pipeline.chain import build_refiner
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.project import Project
 
+FIRST_POWER = 4.0
 BACKGROUND_POWERS: Mapping[str, float] = {"seam": 1.34, "lpcam": 0.89}
-"""Background power that suits a localizer's maps (docs/benchmarks.md); others take the step's own default."""
+"""Background power that suits the maps of a training that has just begun, and of localizers (docs/benchmarks.md)."""
 _ALL = 1_000_000
 
 
@@ -54,10 +56,14 @@ class Offer:
         return cls(str(record["title"]), str(record["method"]), str(record["checkpoint"]), is_first)
 
 
-def chain_for(method: str) -> tuple[Step, ...]:
-    """Return the refiners that suit a localizer's maps: its background, then a dense CRF where one is installed."""
-    power = BACKGROUND_POWERS.get(method)
-    background = Step("power_background", {} if power is None else {"background_power": power})
+def chain_for(offer: Offer) -> tuple[Step, ...]:
+    """Return the refiners that suit an offer's maps: its background, then a dense CRF where one is installed."""
+    power = FIRST_POWER if offer.is_first else BACKGROUND_POWERS.get(offer.method, DEFAULT_ALPHA)
+    return _chain(power)
+
+
+def _chain(power: float) -> tuple[Step, ...]:
+    background = Step("power_background", {"background_power": power})
     crf = Step("dense_crf")
     try:
         build_refiner(crf)
@@ -68,7 +74,7 @@ def chain_for(method: str) -> tuple[Step, ...]:
 
 def is_own_chain(plan: Plan) -> bool:
     """Return True when a person has chosen refiners or their parameters: they are neither a new project's nor ours."""
-    ours = [chain_for(method) for method in ("", *BACKGROUND_POWERS)]
+    ours = [_chain(power) for power in (FIRST_POWER, DEFAULT_ALPHA, *BACKGROUND_POWERS.values())]
     return plan.refiners not in (Plan().refiners, *ours)
 
 
@@ -95,5 +101,5 @@ def take(project: Project, offer: Offer) -> bool:
     ProjectError
         When the project is open read-only.
     """
-    refiners = None if is_own_chain(project.plan) else chain_for(offer.method)
+    refiners = None if is_own_chain(project.plan) else chain_for(offer)
     return apply(project, "localize", offer.method, project.folder / offer.checkpoint, refiners)

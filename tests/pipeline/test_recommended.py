@@ -13,6 +13,7 @@ from napari_wsss.project.project import Project
 
 FIRST = Offer("First maps", "seam", "training/a/first.safetensors", is_first=True)
 SEAM = Offer("SEAM", "seam", "training/a/best.safetensors")
+LPCAM = Offer("LPCAM on SEAM", "lpcam", "training/b/best.safetensors")
 
 
 def test_an_offer_is_written_and_read() -> None:
@@ -25,7 +26,7 @@ def test_model_and_chain_are_one_change(project: Project) -> None:
     assert take(project, SEAM)
     assert project.plan.localizer.method == "seam"
     assert project.plan.localizer_checkpoint == SEAM.checkpoint
-    assert project.plan.refiners == chain_for("seam")
+    assert project.plan.refiners == chain_for(SEAM)
     assert len(model_changes(project)) == 1
     assert len(project.journal.recent(10)) == 1
 
@@ -34,10 +35,11 @@ def test_model_and_chain_are_one_change(project: Project) -> None:
     ("refiners", "expected"),
     [
         (Plan().refiners, False),
-        (chain_for("lpcam"), False),
+        (chain_for(FIRST), False),
+        (chain_for(LPCAM), False),
         ((Step("constant_background"),), True),
         ((Step("power_background", {"background_power": 3.0}),), True),
-        ((*chain_for("seam"), Step("class_gain")), True),
+        ((*chain_for(SEAM), Step("class_gain")), True),
     ],
 )
 def test_what_a_person_chose_is_told_from_what_was_set_here(refiners: tuple[Step, ...], expected: bool) -> None:
@@ -49,6 +51,9 @@ def test_a_persons_chain_stays(project: Project) -> None:
     project.set_plan(replace(project.plan, refiners=own))
     take(project, SEAM)
     assert project.plan.refiners == own
+
+
+LPCAM = Offer("LPCAM on SEAM", "lpcam", "training/b/best.safetensors")
 
 
 def test_an_offer_is_taken_once_and_what_a_person_went_back_from_stays_away(project: Project) -> None:
@@ -72,4 +77,4 @@ def test_without_a_crf_the_background_alone_remains(monkeypatch: pytest.MonkeyPa
         raise StepError(f"{step.method} is not installed")
 
     monkeypatch.setattr(recommended, "build_refiner", refuse)
-    assert [step.method for step in chain_for("lpcam")] == ["power_background"]
+    assert [step.method for step in chain_for(LPCAM)] == ["power_background"]

@@ -60,7 +60,7 @@ class StepScores:
         parts : mapping of str to str
             The runs so far, whose CPU time counts.
         """
-        chain = chain_for(offer.method)
+        chain = chain_for(offer)
         with Project.open_to_read(self._options.project) as project:
             checkpoint = project.folder / offer.checkpoint
             maps_of = checkpoint_maps(project, offer.method, checkpoint, Inference(), self._device)

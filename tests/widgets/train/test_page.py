@@ -88,6 +88,23 @@ def test_learning_at_once_is_applied_without_asking(page, session, qtbot, progra
     assert page.learn.isEnabled()
 
 
+def test_the_recommended_start_takes_over_trunk_and_hardware(page, session, qtbot, program):
+    program()
+    shown(page, qtbot)
+    page.options.form.fields["epochs"].value = 7
+    page.options.form.fields["trunk_weights"].value = "own.pth"
+    assert page.recommended_cost.text().startswith("SEAM, LPCAM on it, dense CRF: about")
+    page.recommended.click()
+    assert not page.recommended.isEnabled()
+    qtbot.waitUntil(lambda: page.recommended.isEnabled(), timeout=20000)
+    run = page.chosen_run()
+    words = json.loads((run.folder / "run.json").read_text())["words"]
+    assert words[0] == "start"
+    assert words[words.index("--trunk-weights") + 1] == "own.pth"
+    assert "--epochs" not in words
+    assert page.run_list.list.currentItem().text().startswith("✔ Recommended start")
+
+
 def test_the_command_is_what_start_does(page, session, qtbot):
     shown(page, qtbot)
     page.options.form.fields["epochs"].value = 7
