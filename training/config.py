@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from napari_wsss.core.parameters import parameter, to_dict
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
+from napari_wsss.core.working_size import side_of_crops
 from napari_wsss.pipeline.lineage import ModelShelf
 from training.augment import Augmentation
-from training.published_presets import preset_names
+from training.published_presets import is_published, preset_names
 from training.sources import (
     AffinitySources,
     BoundarySources,
@@ -256,6 +257,16 @@ class RunConfig:
             return self
         rate = chosen.learning_rate * class_count / chosen.rate_classes
         return replace(self, optimisation=replace(chosen, learning_rate=rate, rate_classes=0))
+
+    def trained_side(self) -> int:
+        """Return the longer side at which a localizer sees pictures in training; 0 where pictures keep their size.
+
+        The published code's maps are made of pictures as they are, whatever it was trained on.
+        """
+        preset, view = self.optimisation.preset, self.augmentation
+        if view.scale_of != "crop" or preset in ("reference", "paper") or is_published(preset):
+            return 0
+        return side_of_crops(view.crop, view.scale_low, view.scale_high)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
