@@ -47,6 +47,8 @@ def add_start_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> 
     parser.add_argument("--resume", type=Path, help="continue this run folder; its own configuration counts")
     text = f"show the maps of the network as it is after so many seconds of training; 0 never [{FIRST_SECONDS:g}]"
     parser.add_argument("--first-maps", type=float, default=FIRST_SECONDS, metavar="SECONDS", help=text)
+    text = "at last compute the proposals of undecided images, unless a window does [yes]"
+    parser.add_argument("--proposals", action=argparse.BooleanOptionalAction, default=True, help=text)
     add_truth_options(parser)
     for cls in sections_of(RECIPE).values():
         add_options(parser, cls)
@@ -96,7 +98,8 @@ class Start:
         self._offer(Offer("SEAM", BASE, self._relative(base.path / BEST)))
         found = self._trained("LPCAM", on_base(config, base))
         self._offer(Offer("LPCAM on SEAM", PROTOTYPES, self._relative(found.path / BEST)))
-        self._propose()
+        if self._run.record["proposals"]:
+            self._propose()
 
     # -- parts ------------------------------------------------------------------------------------------------
 
@@ -237,7 +240,8 @@ def on_base(config: RunConfig, base: RunFolder) -> RunConfig:
 def _begun(project: Project, options: argparse.Namespace) -> RunFolder:
     config = resolve(RECIPE, options)
     provenance = Provenance(f"training.{STAGE}", config.decisive(), weights="")
-    told: dict[str, Any] = {"config": config.to_dict(), "first_maps": options.first_maps, "parts": {}, "offers": []}
+    told: dict[str, Any] = {"config": config.to_dict(), "parts": {}, "offers": []}
+    told |= {"first_maps": options.first_maps, "proposals": options.proposals}
     return RunFolder.create(project.training_folder, STAGE, provenance, told)
 
 
