@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from napari_wsss.core.parameters import parameter, to_dict
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
-from napari_wsss.core.working_size import side_of_crops
+from napari_wsss.core.working_size import side_in_training
 from napari_wsss.pipeline.lineage import ModelShelf
 from training.augment import Augmentation
-from training.published_presets import is_published, preset_names
+from training.published_presets import preset_names
 from training.sources import (
     AffinitySources,
     BoundarySources,
@@ -259,14 +259,13 @@ class RunConfig:
         return replace(self, optimisation=replace(chosen, learning_rate=rate, rate_classes=0))
 
     def trained_side(self) -> int:
-        """Return the longer side at which a localizer sees pictures in training; 0 where pictures keep their size.
+        """Return the longer side at which a localizer sees pictures in training; 0 where pictures keep their size."""
+        return side_in_training(self.flat())
 
-        The published code's maps are made of pictures as they are, whatever it was trained on.
-        """
-        preset, view = self.optimisation.preset, self.augmentation
-        if view.scale_of != "crop" or preset in ("reference", "paper") or is_published(preset):
-            return 0
-        return side_of_crops(view.crop, view.scale_low, view.scale_high)
+    def flat(self) -> dict[str, Any]:
+        """Return every option by its name alone."""
+        sections = [to_dict(getattr(self, name)) for name in sections_of(self.recipe)]
+        return {name: value for options in (*sections, self.parameters) for name, value in options.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""

@@ -14,9 +14,8 @@ from napari_wsss.clusters.edits import edits_of
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
-from napari_wsss.core.working_size import WorkingSize, seen
 from napari_wsss.pipeline import applied_history
-from napari_wsss.pipeline.picture_sides import middle_side, wanted_enlargement
+from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.project import Project
 from training.config import RECIPES, RunConfig
 from training.data.pictures import training_records
@@ -86,7 +85,7 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     """
     recipe = import_module(f"training.recipes.{recipe_module(config)}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
-    size = working_size(project, config)
+    size = working_size(middle_side(project), config.recipe, config.method, config.flat())
     if size is not None:
         run.update(working_size=asdict(size))
         report.say(str(size))
@@ -111,17 +110,6 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     spent = earlier + time.process_time() - started
     run.finish(state, steps=outcome.steps, figures=dict(outcome.figures), cpu_seconds=spent)
     return outcome
-
-
-def working_size(project: Project, config: RunConfig) -> WorkingSize | None:
-    """Return what becomes of a project's pictures in a run; None where a method has no size of its own."""
-    pictures, module = middle_side(project), recipe_module(config)
-    if not pictures or module == "prototypes":  # LPCAM sees what its base saw
-        return None
-    if module == "pixel_classifier":
-        enlargement = float(config.parameters.get("enlargement", 0.0)) or wanted_enlargement(project)
-        return WorkingSize(pictures, round(pictures * enlargement))
-    return seen(pictures, config.trained_side()) if config.recipe == "classifier" else None
 
 
 def recipe_module(config: RunConfig) -> str:

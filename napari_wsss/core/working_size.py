@@ -6,7 +6,9 @@ its pixels. 0 stands for a network that notes nothing (published ones, and those
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 LARGEST = 4.0
 """No picture is enlarged further: what was not recorded is not there."""
@@ -24,12 +26,21 @@ def factor_to(height: int, width: int, side: int) -> float:
     return 1.0 if 1 / NEAR <= factor <= NEAR else factor
 
 
-def side_of_crops(crop: int, smallest: float, largest: float) -> int:
-    """Return the middle longer side of training pictures whose longer side is a random scale times the crop.
+def side_in_training(told: Mapping[str, Any]) -> int:
+    """Return the middle longer side at which a localizer's training sees pictures; 0 where they keep their size.
 
-    Scales are drawn evenly in their logarithm, so their middle is the geometric mean.
+    Their longer side is a random scale times the crop; scales are drawn evenly in their logarithm, so their middle is
+    the geometric mean. The published code's maps are made of pictures as they are, whatever it was trained on.
+
+    Parameters
+    ----------
+    told : mapping
+        Options of the run by name: ``preset``, ``scale_of``, ``crop``, ``scale_low``, ``scale_high``.
     """
-    return round(crop * math.sqrt(smallest * largest))
+    preset = str(told["preset"])
+    if told["scale_of"] != "crop" or preset in ("reference", "paper") or "/" in preset:
+        return 0
+    return round(int(told["crop"]) * math.sqrt(float(told["scale_low"]) * float(told["scale_high"])))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.core.working_size import LARGEST, factor_to, seen, side_of_crops
+from napari_wsss.core.working_size import LARGEST, factor_to, seen, side_in_training
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,10 @@ def test_pictures_come_to_the_side_unless_they_nearly_fit(size: tuple[int, int],
     assert factor_to(*size, side) == pytest.approx(expected)
 
 
-def test_the_middle_of_random_scales_is_geometric() -> None:
-    assert side_of_crops(321, 0.9, 1.5) == 373
-    assert side_of_crops(100, 0.5, 2.0) == 100
+@pytest.mark.parametrize(("low", "high", "side"), [(0.9, 1.5, 116), (0.5, 2.0, 100), (1.0, 1.0, 100)])
+def test_the_middle_of_random_scales_is_geometric(low: float, high: float, side: int) -> None:
+    told = {"preset": "auto", "scale_of": "crop", "crop": 100, "scale_low": low, "scale_high": high}
+    assert side_in_training(told) == side
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ command for another machine.
 """
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QProgressBar, QWidget
 
 from napari_wsss.core.errors import ParameterError, ProjectError
-from napari_wsss.core.progress import Progress
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.criteria import Criteria
+from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs.cost import estimate, estimate_start
 from napari_wsss.session.runs.folders import RunInfo
@@ -40,6 +43,10 @@ RECOMMENDED = (
 NETWORK = ("trunk", "output_stride", "width", "trunk_weights", "dilated")
 TAKEN_OVER = (*NETWORK, "device", "precision", "threads", "loaders")
 """Options of the chosen stage that a recommended start takes over."""
+SIZE = (
+    "Objects are learned at the size they have in training; maps and features are made at the same one. Crop and scale "
+    "change it for a run of a classifier, Enlargement for a pixel classifier"
+)
 AT_ONCE = "A pixel classifier learns in seconds from everything corrected so far, and is applied when it is done"
 APPLY_IT = "Done. Apply the run to give undecided images new proposals."
 OPENED = "A published network of any kind (classifier, affinity, saliency, segmentation), or one of ours"
@@ -52,10 +59,12 @@ class TrainPage(QWidget):
         super().__init__(parent)
         self._session = session
         self._device_asked = False
+        self._sides: tuple[Path | None, int] = (None, 0)  # of the middle picture, of which project
         self._clock = (time.monotonic(), 0)  # when, and at which step, the watched run was first heard
         self.used = text_label()
         self.recommended = button("Recommended start", self._start_recommended, RECOMMENDED)
         self.recommended_cost = text_label(quiet=True)
+        self.seen = text_label(quiet=True, tip=SIZE)
         self.options = StageOptions(session)
         self.options.changed.connect(self._on_options)
         self.cost = text_label(quiet=True, tip="Images x epochs x the pace of earlier runs; refined while it runs")
@@ -91,6 +100,7 @@ class TrainPage(QWidget):
                 self.recommended_cost,
                 line(),
                 self.options,
+                self.seen,
                 self.cost,
                 row(self.start, self.learn, self.stop, 1),
                 self.bar,
@@ -127,6 +137,7 @@ class TrainPage(QWidget):
         self._show_used()
         self._show_cost()
         self._ask_for_device()
+        self._ask_for_sides()
 
     def _ask_for_device(self) -> None:
         """Have the device looked for that the cost depends on, once."""
@@ -136,6 +147,21 @@ class TrainPage(QWidget):
         job = Job("device", describe_device, lane="questions", quiet=True)
         listen(self, (job.succeeded, self._on_device), until=job.ended)
         self._session.jobs.submit(job)
+
+    def _ask_for_sides(self) -> None:
+        """Have the pictures measured, once for a project: fifty files are opened."""
+        project = self._session.project
+        if project is None or self._sides[0] == project.folder:
+            return
+        self._sides = (project.folder, 0)
+        job = Job("sizes", partial(measured_sides, project), lane="questions", quiet=True)
+        listen(self, (job.succeeded, self._on_sides), until=job.ended)
+        self._session.jobs.submit(job)
+
+    def _on_sides(self, found: tuple[Path, int]) -> None:
+        if self._session.project is not None and found[0] == self._session.project.folder:
+            self._sides = found
+            self._show_cost()
 
     def _on_device(self, text: str) -> None:
         self._session.settings.device_found = text
@@ -186,9 +212,13 @@ class TrainPage(QWidget):
         if session.project is None or form is None:
             self.cost.clear()
             self.recommended_cost.clear()
+            self.seen.clear()
             return
         told = {name: field.value for name, field in form.fields.items()}
         runs = session.training.runs(session.project)
+        size = working_size(self._sides[1], choice.stage, choice.method, told)
+        self.seen.setText("" if size is None else str(size))
+        self.seen.setVisible(size is not None)
         cost = estimate(session.project, choice.stage, choice.method, told, runs, session.settings.device_found)
         self.cost.setText(f"Takes about {duration(cost.seconds)}{cost.details()}" if cost else NOTHING_TO_LEARN)
         whole = estimate_start(session.project, self._taken_over(), runs, session.settings.device_found)
@@ -314,3 +344,9 @@ class TrainPage(QWidget):
         run = self.chosen_run()
         if run is not None and not self._session.training.running:
             self.plot.show_history([(event.done, event.metrics) for event in run.history() if event.metrics])
+
+
+def measured_sides(project: Project) -> Steps[tuple[Path, int]]:
+    """Return a project's folder and the longer side of its middle picture."""
+    yield Progress("sizes", 0, 1)
+    return project.folder, middle_side(project)

@@ -105,6 +105,14 @@ def test_the_recommended_start_takes_over_trunk_and_hardware(page, session, qtbo
     assert page.run_list.list.currentItem().text().startswith("✔ Recommended start")
 
 
+def test_what_becomes_of_the_pictures_is_said(page, qtbot):
+    shown(page, qtbot)
+    qtbot.waitUntil(lambda: "about 32 pixels" in page.seen.text(), timeout=20000)
+    assert page.seen.text() == "Pictures of about 32 pixels are enlarged to 128."
+    page.options.form.fields["crop"].value = 32
+    assert page.seen.text() == "Pictures of about 32 pixels are seen as they are."
+
+
 def test_the_command_is_what_start_does(page, session, qtbot):
     shown(page, qtbot)
     page.options.form.fields["epochs"].value = 7
