@@ -62,7 +62,7 @@ class TrunkNetwork(nn.Module, ABC):
     settings : Parameters
         The method's parameters.
     side : int
-        Longer side in pixels that pictures had in training (`core.working_size`); 0 for one that does not say.
+        Longer side in pixels that pictures had in training (`pixels.working_size`); 0 for one that does not say.
     """
 
     shelf: ClassVar[Shelf]

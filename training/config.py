@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from napari_wsss.core.parameters import parameter, to_dict
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
-from napari_wsss.core.working_size import side_in_training
 from napari_wsss.pipeline.lineage import ModelShelf
+from napari_wsss.pixels.working_size import side_in_training
 from training.augment import Augmentation
 from training.published_presets import preset_names
 from training.sources import (

@@ -19,12 +19,12 @@ from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.working_size import factor_to
 from napari_wsss.localize.base import Localizer, every_map, in_range, infer_maps
 from napari_wsss.networks.co_attention import PairAttention
 from napari_wsss.networks.kept_features import kept_features
 from napari_wsss.networks.map_fusion import fused
 from napari_wsss.pixels.resizing import resize, scaled_size
+from napari_wsss.pixels.working_size import factor_to
 
 Pixels = NDArray[np.uint8]
 # Class -> features (1,D,h,w) of the companions that show it.

@@ -1,7 +1,7 @@
 """The contract of a localizer, and everything around a method that is the same for all of them.
 
 A method gives (B,C,h,w) maps of a normalised batch. Scales, flips, resizing, normalising, tiling and dropping
-absent classes are written once, here: at each scale of the working size (`core.working_size`) the image is resized
+absent classes are written once, here: at each scale of the working size (`pixels.working_size`) the image is resized
 (bicubic; to the sizes the weights want), the maps of image and mirrored image are added, brought to the image's size
 (bilinear, corners not aligned) and summed over the scales; each class is then divided by its own maximum over the
 whole image.
@@ -22,10 +22,10 @@ from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.working_size import factor_to
 from napari_wsss.networks.dense import evaluating
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import resize, scaled_size
+from napari_wsss.pixels.working_size import factor_to
 from napari_wsss.trunk_network import TrunkNetwork
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 

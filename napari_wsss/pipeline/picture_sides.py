@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.working_size import FEATURES_SIDE, LARGEST, WorkingSize, seen, side_in_training
 from napari_wsss.pixels.images import image_size
+from napari_wsss.pixels.working_size import FEATURES_SIDE, LARGEST, WorkingSize, seen, side_in_training
 from napari_wsss.project.project import Project
 
 _LOOKED_AT = 50

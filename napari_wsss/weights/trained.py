@@ -39,7 +39,7 @@ class Trained:
     run : mapping
         Whatever the training recorded, plain JSON types.
     side : int
-        Longer side in pixels that pictures had in training (`core.working_size`); 0 when it is not known.
+        Longer side in pixels that pictures had in training (`pixels.working_size`); 0 when it is not known.
     """
 
     shelf: Shelf

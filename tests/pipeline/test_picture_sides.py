@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.working_size import FEATURES_SIDE, LARGEST, WorkingSize
 from napari_wsss.pipeline.picture_sides import middle_side, wanted_enlargement, working_size
+from napari_wsss.pixels.working_size import FEATURES_SIDE, LARGEST, WorkingSize
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 

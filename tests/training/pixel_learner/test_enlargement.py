@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.core.working_size import LARGEST
+from napari_wsss.pixels.working_size import LARGEST
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter
 from training.pixel_learner.enlargement import fix_enlargement

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.core.working_size import LARGEST, factor_to, seen, side_in_training
+from napari_wsss.pixels.working_size import LARGEST, factor_to, seen, side_in_training
 
 
 @pytest.mark.parametrize(
