@@ -38,12 +38,15 @@ class Offer:
         Its file, relative to the project's folder.
     is_first : bool
         It is only there to show something soon: taken where the project has no model yet.
+    time : float
+        When it was made, seconds since 1970 (UTC).
     """
 
     title: str
     method: str
     checkpoint: str
     is_first: bool = False
+    time: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -52,8 +55,8 @@ class Offer:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Offer:
         """Return the offer written by `to_dict`; raise `KeyError` where an entry is missing."""
-        is_first = bool(record.get("is_first", False))
-        return cls(str(record["title"]), str(record["method"]), str(record["checkpoint"]), is_first)
+        is_first, time = bool(record.get("is_first", False)), float(record.get("time", 0.0))
+        return cls(str(record["title"]), str(record["method"]), str(record["checkpoint"]), is_first, time)
 
 
 def chain_for(offer: Offer) -> tuple[Step, ...]:
@@ -79,13 +82,14 @@ def is_own_chain(plan: Plan) -> bool:
 
 
 def is_wanted(project: Project, offer: Offer) -> bool:
-    """Return True when an offer was not taken before, and is not a first one where a model is in use already."""
+    """Return True when an offer was not taken since it was made, and is no first one where a model is in use.
+
+    Whoever hears of it again leaves a project alone that went back to another model.
+    """
     if offer.is_first and has_model(project.plan):
         return False
-    return all(
-        offer.checkpoint not in (change.before.localizer_checkpoint, change.after.localizer_checkpoint)
-        for change in model_changes(project, _ALL)
-    )
+    since = [change for change in model_changes(project, _ALL) if change.time >= offer.time]
+    return all(change.after.localizer_checkpoint != offer.checkpoint for change in since)
 
 
 def take(project: Project, offer: Offer) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -60,10 +61,13 @@ def test_an_offer_is_taken_once_and_what_a_person_went_back_from_stays_away(proj
     assert is_wanted(project, SEAM)
     apply(project, "localize", "cam", project.folder / "training/before/best.safetensors")
     before = project.plan
-    take(project, SEAM)
-    assert not is_wanted(project, SEAM)
+    offer = replace(SEAM, time=time.time())
+    assert is_wanted(project, offer)
+    take(project, offer)
+    assert not is_wanted(project, offer)
     apply_earlier(project, before)
-    assert not is_wanted(project, SEAM)
+    assert not is_wanted(project, offer)
+    assert is_wanted(project, replace(offer, time=time.time()))  # another start, whose training was found
 
 
 def test_first_maps_are_for_a_project_without_a_model(project: Project) -> None:

@@ -2,7 +2,7 @@
 
 A localizer (SEAM) is trained, LPCAM finds prototypes on it, and the dense CRF follows with the background that suits
 the maps. The steps stand in the order of what they gain per minute, and each is put to use as soon as it is there: by
-this process, or by the window that has the project open. A few minutes into the training it is interrupted to let the
+this process, or by the window that has the project open. Two minutes into the training it is interrupted to let the
 labeler see the activation maps of the network as it is. The parts are runs of their own, which the list shows.
 """
 
@@ -146,8 +146,9 @@ class Start:
     def _offer(self, offer: Offer) -> None:
         """Put a model to use here, or let the window do it that has the project open; once, also when resumed."""
         known = self._run.record["offers"]
-        if offer.to_dict() in known:
+        if offer.checkpoint in [one["checkpoint"] for one in known]:
             return
+        offer = replace(offer, time=time.time())
         is_taken = self._take(offer)
         self._run.update(offers=[*known, offer.to_dict()])
         told = f"{offer.title}: {'used from now on' if is_taken else 'ready'}"

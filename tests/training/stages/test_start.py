@@ -107,7 +107,7 @@ def test_what_was_trained_before_is_found(project_folder: Path, tiny: list[str])
     first = run_of(project_folder).record["parts"]
     assert main(words(project_folder, tiny, "--first-maps", "0")) == 0
     assert run_of(project_folder).record["parts"] == first
-    assert len(used(project_folder)) == 2
+    assert len(used(project_folder)) == 4  # asked for again, used again
     with Project.open(project_folder) as project:
         image_id = next(iter(project.catalog.ids(split="train", states=("todo",))))
         project.set_labels(image_id, project.classes.names)
