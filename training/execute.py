@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import applied_history
+from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.project import Project
 from training.config import RECIPES, RunConfig
 from training.data.pictures import training_records
@@ -23,7 +25,7 @@ from training.loop.milestones import Outcome
 from training.loop.plot import write_plot
 from training.report import Reporter
 from training.resolving import resolve_file
-from training.run_folder import RunFolder
+from training.run_folder import RECORD, RunFolder
 from training.scoring.tables import write_tables
 
 PLOT = "plot.png"
@@ -31,11 +33,20 @@ PLOT = "plot.png"
 
 def begin(project: Project, config: RunConfig) -> RunFolder:
     """Make the folder of a new run; its key holds the configuration and everything it learns from."""
-    provenance = Provenance(
-        f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights=""
-    )
+    provenance = _provenance(project, config)
     record = {"config": config.to_dict(), "classes": list(project.classes.names), "plan": project.plan.to_dict()}
     return RunFolder.create(project.training_folder, config.recipe, provenance, record)
+
+
+def done_before(project: Project, config: RunConfig) -> RunFolder | None:
+    """Return a finished run of the same configuration on the same data, whose model is still there."""
+    name = f"{config.recipe}-{_provenance(project, config).key}"
+    runs = [RunFolder.open(path.parent) for path in sorted(project.training_folder.glob(f"{name}*/{RECORD}"))]
+    return next((run for run in runs if run.record["state"] == "done" and (run.path / BEST).is_file()), None)
+
+
+def _provenance(project: Project, config: RunConfig) -> Provenance:
+    return Provenance(f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights="")
 
 
 def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
@@ -74,6 +85,10 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     """
     recipe = import_module(f"training.recipes.{recipe_module(config)}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
+    size = working_size(middle_side(project), config.recipe, config.method, config.flat())
+    if size is not None:
+        run.update(working_size=asdict(size))
+        report.say(str(size))
 
     def follow(progress: Progress) -> None:
         run.note(progress)

@@ -24,6 +24,7 @@ from training.scoring.tables import as_text
 OURS = ("napari_wsss", "training")
 DONE, STOPPED, BAD_DATA, OUT_OF_MEMORY = 0, 3, 4, 5
 OTHER_STAGES: dict[str, tuple[str, str]] = {
+    "start": ("training.stages.start", "the recommended start: SEAM, LPCAM on it, dense CRF; each is used at once"),
     "localize": ("training.stages.maps", "compute the activation maps of images"),
     "refine": ("training.stages.maps", "refine activation maps into pseudo masks"),
     "evaluate": ("training.stages.evaluate", "compare seeds, pseudo masks or predictions with true masks"),

@@ -1,12 +1,13 @@
 """Which models a project uses: taking another one, those used before, read from its journal, and going back."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.plan import Plan
+from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import ModelShelf, has_model, is_asked, with_model
 from napari_wsss.project.journal import Entry
@@ -62,7 +63,9 @@ class ModelChange:
         )
 
 
-def apply(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) -> bool:
+def apply(
+    project: Project, shelf: ModelShelf, method: str, checkpoint: Path, refiners: Sequence[Step] | None = None
+) -> bool:
     """Let a project use a trained model; return True when its proposals depend on it.
 
     Accepted masks stay. Where proposals depend on the model, those of undecided images are noted as old.
@@ -75,6 +78,8 @@ def apply(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) ->
     method : str
     checkpoint : Path
         Its file. That of the model in use means that it was trained further.
+    refiners : sequence of Step, optional
+        The chain from now on, as part of the same change; the plan's stays without it.
 
     Raises
     ------
@@ -82,6 +87,8 @@ def apply(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) ->
         When the project is open read-only.
     """
     plan = with_applied(project, shelf, method, checkpoint)
+    if refiners is not None:
+        plan = replace(plan, refiners=tuple(refiners))
     project.set_plan(plan)
     is_moved = is_asked(plan, shelf)
     if is_moved:

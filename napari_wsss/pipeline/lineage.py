@@ -235,6 +235,8 @@ def is_asked(plan: Plan, source: ModelShelf) -> bool:
 def base_provenance(project: Project, plan: Plan, source: ModelShelf) -> Provenance:
     """Return what decides base maps, besides the image: method, inference settings and the model's content."""
     settings = to_dict(inference_of(plan, source))
+    if not settings.get("working_side"):  # results of before it could be chosen stay
+        settings.pop("working_side", None)
     weights = file_digest(checkpoint_of(project, plan, source))
     parents = (base_provenance(project, plan, "localize"),) if asks_localizer(plan, source) else ()
     return Provenance(f"{source}.{method_of(plan, source)}", settings, weights=weights, parents=parents)

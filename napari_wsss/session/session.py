@@ -32,6 +32,7 @@ from napari_wsss.session.models.changes import Changes
 from napari_wsss.session.models.comparison import Comparison
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.models.learning import Learning
+from napari_wsss.session.models.start import RecommendedStart
 from napari_wsss.session.models.statistics import Statistics
 from napari_wsss.session.models.verdicts import Verdicts
 from napari_wsss.session.own_keys import OwnKeys
@@ -108,6 +109,7 @@ class Session:
         self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
+        self.start = RecommendedStart(opened, self.training, self.models, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         self.labels.moved.connect(self.inference.follow_labels)

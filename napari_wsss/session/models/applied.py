@@ -14,6 +14,7 @@ from napari_wsss.pipeline.applied_history import (
     with_models_of,
 )
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, ModelShelf, has_model, method_of
+from napari_wsss.pipeline.recommended import Offer, is_wanted, take
 from napari_wsss.project.project import Project
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.proposals.sliders import Sliders
@@ -107,6 +108,16 @@ class AppliedModels:
         started = self._follow(table, before, apply(table.project, "segment", method, checkpoint), is_last, quiet=True)
         self._navigation.look_ahead()
         return started
+
+    @reported
+    def take(self, offer: Offer) -> bool:
+        """Use a model that a recommended start offers, with the chain that suits it; False when it is not wanted."""
+        table = self._opened.table
+        if not is_wanted(table.project, offer):
+            return False
+        self._inference.cancel()
+        before = table.plan
+        return self._follow(table, before, take(table.project, offer))
 
     @reported
     def go_back_to(self, earlier: AppliedModel) -> bool:

@@ -1,8 +1,8 @@
 """Why this proposal: which model answers for the classes of an image, and how far it agreed with the person.
 
-A pixel classifier notes in its ``run.json`` (a learner beside the window: beside each state) how far it agreed with what
-the person gave about images that were left out, and on which classes the maps it would replace were better there; these
-classes keep the maps.
+A pixel classifier notes in its ``run.json`` (a learner beside the window: beside each state) how far it agreed with
+what the person gave about images that were left out, and on which classes the maps it would replace were better there;
+these classes keep the maps.
 """
 
 import json

@@ -14,6 +14,8 @@ from napari_wsss.project.lock import process_start
 
 RunState = Literal["running", "done", "stopped", "interrupted", "failed"]
 CHECKPOINTS = ("best.safetensors", "last.safetensors")
+OF_PARTS = ("start",)
+"""Stages whose runs train nothing themselves: their parts are runs of their own."""
 PAUSE = 600.0
 SILENT_SECONDS = 120.0
 """A run on another machine whose heartbeat is older than this counts as interrupted."""
@@ -68,8 +70,9 @@ class RunInfo:
 
     @property
     def can_resume(self) -> bool:
-        """True when it ended before its time and left a checkpoint."""
-        return self.state in ("stopped", "interrupted", "failed") and (self.folder / CHECKPOINTS[1]).exists()
+        """True when it ended before its time and left a checkpoint, or has parts that did."""
+        left = self.stage in OF_PARTS or (self.folder / CHECKPOINTS[1]).exists()
+        return left and self.state in ("stopped", "interrupted", "failed")
 
     def history(self) -> list[Progress]:
         """Return every report of the run, for the plot."""

@@ -20,6 +20,7 @@ from napari_wsss.widgets.train.verdict_line import RunVerdict
 
 RUN = Qt.ItemDataRole.UserRole
 STATE_MARKS = {"running": "▶", "done": "✔", "stopped": "■", "interrupted": "⚠", "failed": "✖"}
+WHOLES = {"start": "Recommended start"}
 HEIGHT = 130  # pixels
 
 
@@ -119,5 +120,6 @@ def run_text(run: RunInfo) -> str:
     steps = f" · {run.done}/{run.total}" if run.total and run.state != "done" else ""
     score = next((f" · {name.replace('_', ' ')} {value:.3f}" for name, value in run.figures.items()), "")
     method = str(run.config.get("method", ""))
-    what = method_title(SHELVES[run.stage][0], method) if run.stage in SHELVES and method else run.stage
+    named = method_title(SHELVES[run.stage][0], method) if run.stage in SHELVES and method else run.stage
+    what = WHOLES.get(run.stage, named)
     return f"{STATE_MARKS.get(run.state, '?')} {what} · {run.state}{steps}{score} · {clock}"
