@@ -42,7 +42,8 @@ class Desk:
         self._traces: dict[str, Trace] = {}
         self._agreement: tuple[float | None, int] = (None, 0)  # and of how many images
         self._left_to_maps: tuple[int, ...] = ()
-        self._is_compared = False
+        self._localizer = ""
+        self._is_compared = False  # with the maps of this localizer
         self._is_news = False  # since the last fit
         self._was_thorough = False  # the last fit
 
@@ -62,8 +63,8 @@ class Desk:
         StepError
             When the loss is not finite.
         """
-        thorough, learner = lesson.thorough or not self._is_compared, self._learner
         yield from self._follow()
+        thorough, learner = lesson.thorough or not self._is_compared, self._learner
         if not self._is_news and (self._was_thorough or not thorough):
             return None
         learned = yield from learner.learn(warm=not thorough, rounds=None if thorough else 0)
@@ -82,7 +83,7 @@ class Desk:
         return state
 
     def _follow(self) -> Steps[None]:
-        """Read again what a person said since the last lesson."""
+        """Read again what a person said since the last lesson; other maps to be compared with are news, too."""
         teachers, found = set(self._learner.teachers()), {}
         for record in self.project.catalog.records():
             if record.id in teachers:
@@ -90,7 +91,9 @@ class Desk:
         before, self._traces = self._traces, found
         gone = [image_id for image_id in before if image_id not in found]
         changed = [image_id for image_id, trace in found.items() if before.get(image_id) != trace]
-        self._is_news |= bool(gone or changed)
+        localizer, self._localizer = self._localizer, self.project.plan.localizer_checkpoint
+        self._is_compared &= localizer == self._localizer
+        self._is_news |= bool(gone or changed) or localizer != self._localizer
         self._learner.take(gone)
         try:
             yield from self._learner.take_all(changed)

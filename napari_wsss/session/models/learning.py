@@ -133,7 +133,7 @@ class Learning:
         self._lesson: _Lesson | None = None
         self._is_behind = False  # something happened since the lesson under way began
         self._owes_comparison = False  # since the last thorough lesson something was learned
-        self._checkpoint = ""  # the segmenter in use, as far as known here
+        self._checkpoint = self._localizer = ""  # the models in use, as far as known here
         self._trunk: dict[str, Any] = {}
         self._told = ""
         self._learned_at = 0.0
@@ -264,27 +264,27 @@ class Learning:
 
     def _on_project(self) -> None:
         table = self._opened.table
-        self._checkpoint, self._trunk = table.plan.segmenter_checkpoint, trunk_of_localizer(table.project)
         self._remember(table)
         self._on_news()
 
     def _on_plan(self) -> None:
-        """Learn no longer by itself when the person chose another model, and say nothing of a learner not in use."""
+        """Learn on top of another localizer, but no longer by itself when the person chose another segmenter."""
         table = self._opened.or_none
-        if table is None:
+        if table is None or (self._checkpoint, self._localizer) == _models(table):
             return
-        self._trunk = trunk_of_localizer(table.project)
-        if table.plan.segmenter_checkpoint == self._checkpoint:
-            return
-        self._checkpoint = table.plan.segmenter_checkpoint
+        is_localizer_new = table.plan.localizer_checkpoint != self._localizer
         self._remember(table)
-        if self._settings.learns_at_once:
+        if is_localizer_new:
+            self._on_news()
+        elif self._settings.learns_at_once:
             self.set_automatic(False)
             self.signals.notice.emit("You chose another model, so nothing is learned by itself for now (Train page).")
         self.changed.emit()
 
     def _remember(self, table: Table) -> None:
-        """Take what is known of the segmenter in use, if it is a learner's state."""
+        """Take what is known of the models in use."""
+        self._checkpoint, self._localizer = _models(table)
+        self._trunk = trunk_of_localizer(table.project)
         used = table.project.folder / self._checkpoint
         self.state = LearnerState.of(used) if used.parent.name == LEARNER else None
         if self.state is not None and used.exists():
@@ -298,6 +298,10 @@ class Learning:
 
 def _config(trunk: Mapping[str, Any]) -> dict[str, Any]:
     return {"method": METHOD, **({"network": dict(trunk)} if trunk else {})}
+
+
+def _models(table: Table) -> tuple[str, str]:
+    return table.plan.segmenter_checkpoint, table.plan.localizer_checkpoint
 
 
 def _is_ours(plan: Plan) -> bool:

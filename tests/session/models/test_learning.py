@@ -1,6 +1,7 @@
 """Learning at once: a process that stays, whose states are applied as they come; untouched images only."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.apart import Apart
+from napari_wsss.pipeline.applied_history import apply
 from napari_wsss.session.models import learning as module
 from napari_wsss.session.models.learning import trunk_of_localizer
 from tests.session.conftest import Sitting
@@ -166,6 +168,22 @@ def test_who_chooses_another_model_is_left_alone(learning: Sitting) -> None:
     assert session.learning.text == ""
     assert "You chose another model" in learning.notices[-1]
     assert session.table.plan.segmenter_checkpoint == ""
+
+
+def test_another_localizer_is_learned_upon(learning: Sitting) -> None:
+    session = learning.session
+    session.decisions.accept()
+    session.learning.set_automatic(True)
+    assert learning.mailbox.drain_until(lambda: len(taught(learning)) == 2 and is_quiet(learning), 60)
+    used = session.project.folder / session.table.plan.localizer_checkpoint
+    other = shutil.copytree(used.parent, used.parent.with_name("classifier-other")) / used.name
+    before = session.table.plan
+    apply(session.project, "localize", "colours", other)
+    session.sliders.follow_plan(before)
+    assert session.table.plan.segmenter_checkpoint == ""
+    assert learning.mailbox.drain_until(lambda: len(taught(learning)) == 4 and is_quiet(learning), 60)
+    assert session.settings.learns_at_once
+    assert session.table.plan.segmenter_checkpoint == "training/learner/0004.safetensors"
 
 
 def test_nothing_is_learned_twice(learning: Sitting) -> None:

@@ -163,3 +163,15 @@ def _results(project: Project, checkpoint: Path, image_id: str) -> object:
         return base_maps(project, image_id) is not None
     finally:
         project.set_plan(before)
+
+
+def test_maps_of_another_localizer_are_compared_anew(opened: Project, config: RunConfig) -> None:
+    finish(beside.learn(opened.folder, lesson(config)))
+    assert finish(beside.learn(opened.folder, lesson(config))) is None
+    used = opened.folder / opened.plan.localizer_checkpoint
+    other = used.with_name("other.safetensors")
+    other.write_bytes(used.read_bytes())
+    applied_history.apply(opened, "localize", "cam", other)
+    state = finish(beside.learn(opened.folder, lesson(config)))
+    assert state is not None
+    assert state.agreement is not None
