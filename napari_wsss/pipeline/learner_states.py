@@ -78,12 +78,16 @@ class LearnerState:
         return f"learned from {', '.join(part for part in (masks, parts) if part)}"
 
     @property
+    def held_out(self) -> str:
+        """How far it can be believed: ``held-out 61 %``, "" when that was not measured."""
+        return "" if self.agreement is None else f"held-out {100 * self.agreement:.0f} %"
+
+    @property
     def details(self) -> str:
-        """How far it can be believed: held-out agreement, classes left to the maps, images left out; "" for nothing."""
-        held_out = "" if self.agreement is None else f"held-out {100 * self.agreement:.0f} %"
+        """Which classes were left to the maps, which images could not be read; "" for none."""
         maps = f"left to the maps: {', '.join(self.left_to_maps)}" if self.left_to_maps else ""
         unread = f"unreadable: {', '.join(self.left_out)}" if self.left_out else ""
-        return " · ".join(part for part in (held_out, maps, unread) if part)
+        return " · ".join(part for part in (maps, unread) if part)
 
 
 def states(project: Project) -> list[Path]:

@@ -148,7 +148,7 @@ class Session:
     @property
     def queue(self) -> Queue | None:
         """The images of the open project in their order."""
-        return self.navigation.queue if self.table is not None else None
+        return self.table.queue if self.table is not None else None
 
     @property
     def plan(self) -> Plan:
@@ -232,13 +232,12 @@ class Session:
         project = Project.open(Path(folder), read_only=read_only)
         try:
             self._make_room()
+            table = Table(project, self.jobs, self.signals)
         except ProjectError:
             project.close()
             raise
-        table = Table(project, self.jobs, self.signals)
         self._follow(table)
         self._opened.or_none = table
-        self.navigation.begin()
         recovered = [] if read_only else recovered_drafts(project)
         self.signals.project_opened.emit()
         first = recovered[0] if recovered else self.resume_position
@@ -259,7 +258,8 @@ class Session:
     @property
     def resume_position(self) -> str | None:
         """The image last shown, after a crash the one last worked on, else the first undecided, else the first."""
-        project, queue = self._opened.table.project, self.navigation.queue
+        table = self._opened.table
+        project, queue = table.project, table.queue
         if not len(queue):
             return None
         worked_on = (entry.image_id for entry in project.journal.recent(20) if entry.image_id)

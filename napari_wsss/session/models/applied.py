@@ -104,7 +104,7 @@ class AppliedModels:
         self._inference.cancel()
         self._inference.hold_back()
         before = table.plan
-        started = self._follow(table, before, apply(table.project, "segment", method, checkpoint), tells=is_last)
+        started = self._follow(table, before, apply(table.project, "segment", method, checkpoint), is_last, quiet=True)
         self._navigation.look_ahead()
         return started
 
@@ -124,7 +124,7 @@ class AppliedModels:
         apply_earlier(table.project, earlier.plan)
         return self._follow(table, before, is_moved=True)
 
-    def _follow(self, table: Table, before: Plan, is_moved: bool, tells: bool = True) -> bool:
+    def _follow(self, table: Table, before: Plan, is_moved: bool, tells: bool = True, *, quiet: bool = False) -> bool:
         """Show what the project's new models say; undecided images get new proposals if these depend on them."""
         if is_moved:
             table.refresh()
@@ -134,7 +134,7 @@ class AppliedModels:
             self._sliders.forget_drawn()
         undecided = set(self._inference.undecided())
         in_order = [image_id for image_id in self._navigation.queue.ids() if image_id in undecided]
-        started = self._inference.start([*in_order, *(undecided - set(in_order))])
+        started = self._inference.start([*in_order, *(undecided - set(in_order))], quiet=quiet)
         if is_moved and tells:
             self.signals.model_applied.emit()
         return started

@@ -162,7 +162,12 @@ class Learning:
             return ""
         ago = int(time.monotonic() - self._learned_at)
         age = f"{ago} s ago" if ago < 60 else f"{ago // 60} min ago"
-        return " · ".join(part for part in (self.state.text, age, self.state.details) if part)
+        return " · ".join(part for part in (self.state.text, age, self.state.held_out) if part)
+
+    @property
+    def details(self) -> str:
+        """What else there is to know of the learner in use, "" for nothing."""
+        return self.state.details if self.state is not None else ""
 
     # -- verbs ------------------------------------------------------------------------------------------------
 
