@@ -23,7 +23,7 @@ from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, expo
 from napari_wsss.exchange.new_images import find_new_images
 from napari_wsss.project.backups import list_backups
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
-from napari_wsss.session.runs.folders import runs_in
+from napari_wsss.session.runs.folders import runs_in, unreadable_in
 from napari_wsss.session.session import HELD_OUT, create_project
 
 DONE, WRONG_OPTIONS, CORRECTABLE = 0, 2, 4
@@ -223,6 +223,7 @@ def open_project(options: argparse.Namespace) -> int:
 def info(options: argparse.Namespace) -> int:
     """Say what is in a project."""
     with Project.open_to_read(options.project) as project:
+        _say_left_out(project)
         catalog, plan = project.catalog, project.plan
         splits = {split or "without split": sum(1 for _ in catalog.ids(split=split)) for split in ("train", "val", "")}
         lines = {
@@ -237,6 +238,7 @@ def info(options: argparse.Namespace) -> int:
             "Backups": project.backup_error or f"{len(list_backups(project.folder / BACKUPS))} of project.sqlite",
             "Runs": "; ".join(f"{run.folder.name} {run.state}" for run in runs_in(project.training_folder)) or "none",
         }
+        lines |= {f"Left out ({name})": why for name, why in unreadable_in(project.training_folder).items()}
     print("\n".join(f"{name + ':':<10}{text}" for name, text in lines.items()))
     return DONE
 
@@ -245,6 +247,7 @@ def export(options: argparse.Namespace) -> int:
     """Write the accepted masks; say what was left out and why."""
     chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
     with Project.open_to_read(options.project) as project:
+        _say_left_out(project)
         records = list(project.catalog.records(states=("accepted",)))
         masks = [(record.id, project.masks.accepted_path(record.id)) for record in records]
         splits = {record.id: record.split for record in records}
@@ -272,8 +275,14 @@ def import_existing(options: argparse.Namespace) -> int:
 def _opened(folder: Path) -> Iterator[Project]:
     """Yield a project opened for writing; say on closing when its backup failed."""
     with Project.open(folder) as project:
+        _say_left_out(project)
         yield project
     _say_backup(project)
+
+
+def _say_left_out(project: Project) -> None:
+    for sentence in project.left_out:
+        print(f"napari-wsss: {sentence}", file=sys.stderr)
 
 
 def _say_backup(project: Project) -> None:

@@ -1,6 +1,7 @@
 """Carry out one training run: its folder, its progress, its tables and plot, and putting the result to use."""
 
 import hashlib
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.clusters.edits import edits_of
+from napari_wsss.core.inside import not_through_links
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
@@ -39,9 +41,16 @@ def begin(project: Project, config: RunConfig) -> RunFolder:
 
 
 def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
-    """Return the configuration and folder of a run to resume; `folder` may be its name alone."""
+    """Return the configuration and folder of a run to resume; `folder` may be its name alone.
+
+    Raises
+    ------
+    ProjectError
+        When it is no run of this project that can be read.
+    """
     known = project.training_folder / folder.name
-    run = RunFolder.open(known if not folder.is_dir() and known.is_dir() else folder)
+    place = known if not folder.is_dir() and known.is_dir() else Path(os.path.abspath(folder))
+    run = RunFolder.open(not_through_links(project.folder, place))
     return resolve_file(run.record["recipe"], run.record["config"]), run
 
 
@@ -54,7 +63,8 @@ def finished_run(project: Project, config: RunConfig, note: Path, report: Report
         When somebody stopped it.
     """
     if note.exists():
-        config, run = continued(project, Path(note.read_text(encoding="utf-8")))
+        name = Path(note.read_text(encoding="utf-8")).name
+        config, run = continued(project, project.training_folder / name)
     else:
         run = begin(project, config)
         note.write_text(run.path.name, encoding="utf-8")
@@ -139,9 +149,9 @@ def data_digest(project: Project) -> str:
     digest = hashlib.sha256(repr(project.classes.names).encode())
     for record in training_records(project):
         digest.update(repr((record.id, sorted(record.labels), record.state, record.split)).encode())
-        path = project.masks.accepted_path(record.id)
-        if record.state == "accepted" and path.exists():
-            digest.update(path.read_bytes())
+        if record.state == "accepted":
+            files = project.masks.files
+            digest.update(files.content(files.accepted_path(record.id)) or b"")
     for edit in edits_of(project):
         digest.update(repr(edit.to_dict()).encode())
     return digest.hexdigest()[:16]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.files import publish_bytes, publish_json
+from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.project.store import DAMAGE
 
@@ -222,7 +223,7 @@ def _class(
 
 def keep_clusters(results: Path, clusters: Clusters) -> Path:
     """Publish a machine's clusters in a project's folder of results and return their file."""
-    folder = results / f"{STEP}-{clusters.provenance.key}"
+    folder = not_through_links(results.parent, below(results, f"{STEP}-{clusters.provenance.key}"))
     write_clusters(folder / FILE_NAME, clusters)
     publish_json(folder / RECORD, clusters.provenance.to_dict(), indent=1, sort_keys=True)
     return folder / FILE_NAME

@@ -109,7 +109,8 @@ def _signal(pid: int, number: int) -> None:
         return
     if os.name != "posix":
         force = ["/F"] if number == FORCE else []
-        said_by(["taskkill", "/T", "/PID", str(pid), *force])
+        taskkill = Path(os.environ.get("SYSTEMROOT", "C:/Windows"), "System32", "taskkill.exe")
+        said_by([str(taskkill), "/T", "/PID", str(pid), *force])  # whole, or one in the current folder would be run
         return
     for send in (os.killpg, os.kill):
         try:

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish_bytes
+from napari_wsss.core.files import publish_bytes, read_regular
 
 Mask = NDArray[np.uint8]
 """(H, W): 0 background, k + 1 class k, 255 ignore."""
@@ -113,7 +113,7 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
         When the file is missing, damaged, or holds colours instead of class values.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as reason:
         known = "There is no mask file" if isinstance(reason, FileNotFoundError) else "Cannot read the mask file"
         raise ProjectError(f"{known} {path} ({reason.strerror}).") from reason

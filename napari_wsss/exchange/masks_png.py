@@ -12,6 +12,7 @@ from PIL import Image
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish, publish_bytes
+from napari_wsss.core.inside import below
 from napari_wsss.core.masks import Mask, read_mask, write_mask
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.sources_png import SourcesExport, read_sources
@@ -178,6 +179,7 @@ class _Export:
         sources = SourcesExport(self.folder, self.classes) if self.options.sources else None
         for (id_, mask), name in zip(self.entries, names, strict=True):
             try:
+                below(self.folder, name)
                 values = read_mask(mask) if isinstance(mask, Path) else mask
                 _check_values(values, self.classes, id_)
             except ProjectError as reason:

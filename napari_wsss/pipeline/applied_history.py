@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.inside import is_below
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import ModelShelf, is_asked, with_model
@@ -76,8 +78,13 @@ def apply(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) ->
     Raises
     ------
     ProjectError
-        When the project is open read-only.
+        When the project is open read-only, or the file lies outside the project.
     """
+    if not is_below(project.folder, checkpoint):
+        raise ProjectError(
+            f"{checkpoint} lies outside the project {project.folder}, which would lose it when either moves. Take it "
+            f"into the project with: python -P -m training.run adopt --project {project.folder} --weights {checkpoint}"
+        )
     relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
     plan = with_model(project.plan, shelf, method, relative)
     project.set_plan(plan)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import WsssError
+from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
@@ -71,7 +72,7 @@ def related(project: Project, plan: Plan, image: ImageRecord) -> Companions:
         Whose applied localizer says how many it wants, and which may name a person's choice.
     image : ImageRecord
     """
-    wanted = companions_per_class(project.folder / plan.localizer_checkpoint) if plan.localizer_checkpoint else 0
+    wanted = companions_per_class(below(project.folder, plan.localizer_checkpoint)) if plan.localizer_checkpoint else 0
     if not wanted or not image.labels:
         return NONE
     if image.id in plan.companions:

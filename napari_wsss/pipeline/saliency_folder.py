@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.inside import below
 from napari_wsss.core.maps import SaliencyMap
 
 
@@ -17,10 +18,10 @@ def saliency_file(folder: Path, image_id: str) -> Path:
     StepError
         When there is none.
     """
-    relative = Path(image_id)
-    for name in (relative.with_suffix(".png"), Path(f"{relative.stem}.png"), Path(f"{image_id}.png")):
-        if (folder / name).is_file():
-            return folder / name
+    whole = below(folder, image_id)
+    for path in (whole.with_suffix(".png"), folder / f"{whole.stem}.png", below(folder, f"{image_id}.png")):
+        if path.is_file():
+            return path
     raise StepError(
         f"There is no saliency map of {image_id} in {folder}; expected a grey PNG of the image's name. Add it, choose "
         "another folder, or remove the step that needs saliency.",

@@ -7,8 +7,12 @@ a crash or a full disk leaves unsettled is read from the table and written later
 import threading
 from pathlib import Path
 
-from napari_wsss.core.files import publish_bytes, sync_folder
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import publish_bytes, read_regular, sync_folder
+from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.project.database import Database
+
+ACCEPTED, DRAFTS = "masks", "drafts"
 
 
 class MaskFiles:
@@ -30,11 +34,11 @@ class MaskFiles:
 
     def accepted_path(self, image_id: str) -> Path:
         """Return where the accepted mask of an image lies (it may not exist)."""
-        return self._folder / "masks" / f"{image_id}.png"
+        return below(self._folder / ACCEPTED, f"{image_id}.png")
 
     def draft_path(self, image_id: str) -> Path:
         """Return where the last checkpoint of an unfinished mask lies (it may not exist)."""
-        return self._folder / "drafts" / f"{image_id}.png"
+        return below(self._folder / DRAFTS, f"{image_id}.png")
 
     def content(self, path: Path) -> bytes | None:
         """Return a mask file's bytes as decided, also when the file itself is not written yet."""
@@ -45,7 +49,7 @@ class MaskFiles:
                 found: bytes | None = rows[0][0]
                 return found
         try:
-            return path.read_bytes()
+            return read_regular(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -74,8 +78,11 @@ class MaskFiles:
     def settle(self) -> int:
         """Write the files that decisions left to be written; return how many still wait (full disk ...)."""
         waiting, written = 0, []
+        refused = self.refused()
         with self.settling:
             for key, content in self._database.rows("SELECT path, content FROM unsettled"):
+                if key in refused:
+                    continue
                 try:
                     self.write(self._folder / key, content)
                 except OSError:
@@ -87,9 +94,25 @@ class MaskFiles:
                     connection.executemany("DELETE FROM unsettled WHERE path = ? AND content IS ?", written)
         return waiting
 
-    @staticmethod
-    def write(path: Path, content: bytes | None) -> None:
-        """Write a file now, or remove it (None)."""
+    def refused(self) -> dict[str, str]:
+        """Return the keys of decided files that are none of the project's masks, and why each is not written."""
+        found = {}
+        for key in self._unsettled():
+            try:
+                self._checked(key)
+            except ProjectError as reason:
+                found[key] = str(reason)
+        return found
+
+    def _checked(self, key: str) -> None:
+        first, _, rest = key.partition("/")
+        if first not in (ACCEPTED, DRAFTS) or not rest.endswith(".png"):
+            raise ProjectError(f"{key!r} is decided to be written, but names no mask or draft of this project.")
+        not_through_links(self._folder, below(self._folder, key).parent)
+
+    def write(self, path: Path, content: bytes | None) -> None:
+        """Write a file now, or remove it (None); `ProjectError` where a link leads out of the project."""
+        not_through_links(self._folder, path.parent)
         if content is not None:
             publish_bytes(path, content)
         elif path.exists():

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.files import publish_bytes, publish_json
+from napari_wsss.core.inside import below, is_link, not_through_links
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
@@ -46,7 +47,7 @@ class ResultStore:
 
     def path(self, provenance: Provenance, image_id: str, suffix: str = ".npz") -> Path:
         """Return where a result lies (it may not exist)."""
-        return self.folder / f"{provenance.step}-{provenance.key}" / f"{image_id}{suffix}"
+        return below(self.folder, f"{provenance.step}-{provenance.key}/{image_id}{suffix}")
 
     def has(self, provenance: Provenance, image_id: str, image_hash: str) -> bool:
         """Tell whether maps for this content of the image are stored; damage shows only when they are read."""
@@ -118,7 +119,8 @@ class ResultStore:
         return values if text.get(IMAGE_TEXT) == image_hash else None
 
     def _publish(self, provenance: Provenance, path: Path, content: bytes) -> None:
-        record = self.folder / f"{provenance.step}-{provenance.key}" / "provenance.json"
+        record = below(self.folder, f"{provenance.step}-{provenance.key}/provenance.json")
+        not_through_links(self.folder.parent, path.parent)
         if not record.exists():
             publish_json(record, provenance.to_dict(), indent=1, sort_keys=True)
         publish_bytes(path, content)
@@ -139,7 +141,7 @@ class ResultStore:
     def clear(self, stage: str | None = None, but: Provenance | None = None) -> None:
         """Delete all results, or those of a stage: a shelf (``localize``) or a step (``localize.cam``).
 
-        Those of the provenance `but` stay.
+        Those of the provenance `but` stay, and so does whatever a link leads to.
         """
         kept = f"{but.step}-{but.key}" if but else ""
         for folder in [folder for folder in self._folders(stage) if folder.name != kept]:
@@ -152,11 +154,13 @@ class ResultStore:
             shutil.rmtree(doomed, ignore_errors=True)
 
     def _folders(self, stage: str | None) -> Iterator[Path]:
-        if not self.folder.is_dir():
+        if not self.folder.is_dir() or is_link(self.folder):
             return
         for folder in sorted(self.folder.iterdir()):
             step = folder.name.lstrip(".").rpartition("-")[0]
-            if folder.is_dir() and (stage is None or step == stage or step.startswith(f"{stage}.")):
+            if is_link(folder) or not folder.is_dir():
+                continue
+            if stage is None or step == stage or step.startswith(f"{stage}."):
                 yield folder
 
 

@@ -210,8 +210,14 @@ class Session:
         create_project(Path(folder), Path(images_root), report, classes, hold_out).close()
         self.open_project(folder)
 
-    def open_project(self, folder: Path, read_only: bool = False) -> None:
+    def open_project(self, folder: Path, read_only: bool = False, take_over: bool = False) -> None:
         """Open a project and show the image where the person was; the open project is closed once this one is there.
+
+        Parameters
+        ----------
+        folder : Path
+        read_only, take_over : bool
+            As `Project.open` takes them.
 
         Raises
         ------
@@ -222,7 +228,7 @@ class Session:
             if self.project.read_only == read_only:
                 return
             self._make_room()
-        project = Project.open(Path(folder), read_only=read_only)
+        project = Project.open(Path(folder), read_only=read_only, take_over=take_over)
         try:
             self._make_room()
         except ProjectError:

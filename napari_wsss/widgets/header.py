@@ -100,9 +100,10 @@ class Header(QWidget):
         self.saved.tint(SAVE_COLOURS.get(state.kind, ""), bold=state.kind == "failed")
 
     def _show_backup(self) -> None:
-        """Show that the project has no backup of the last changes, and what to do; nothing while it has."""
+        """Show what is wrong with the project as a whole, and what to do; nothing while all is well."""
         project = self._session.project
-        self.backup.setText(project.backup_error if project is not None else "")
+        wrong = (project.backup_error, *project.left_out) if project is not None else ()
+        self.backup.setText("\n".join(text for text in wrong if text))
         self.backup.setVisible(bool(self.backup.text()))
 
     def say(self, text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from psygnal import Signal
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.inside import below
 from napari_wsss.project.project import Project
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.runs.folders import read_run
@@ -28,7 +29,7 @@ def trunk_of_localizer(project: Project) -> dict[str, Any]:
 
     Whoever chose other weights, say because the machine is offline, means them for the learner too.
     """
-    run = read_run((project.folder / project.plan.localizer_checkpoint).parent)
+    run = read_run(below(project.folder, project.plan.localizer_checkpoint).parent)
     network = run.config.get("network", {}) if run is not None and run.stage == "classifier" else {}
     if network.get("trunk_weights", "none") == "none":
         return {}

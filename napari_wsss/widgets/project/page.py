@@ -44,7 +44,9 @@ class ProjectPage(QWidget):
         self.locked_text = text_label()
         self.locked = QWidget()
         look = button("Open read-only", lambda: self.open_read_only(self._locked), "Look at it; nothing is changed")
-        self.locked.setLayout(column(self.locked_text, row(look, button("Do not open", self.locked.hide), 1)))
+        self.take_over = button("Take it over", self._take_over, "Nobody else has it open: open it for changes")
+        leave = button("Do not open", self.locked.hide)
+        self.locked.setLayout(column(self.locked_text, row(look, self.take_over, leave, 1)))
         self.locked.hide()
         self.recent_heading = heading("Recent projects")
         self.recent = QListWidget()
@@ -160,6 +162,7 @@ class ProjectPage(QWidget):
             self._session.open_project(folder)
         except ProjectError as error:
             if error.read_only_possible:
+                self.take_over.setVisible(error.take_over_possible)
                 self._offer_read_only(folder, str(error))
             else:
                 self._session.signals.failed.emit(str(error))
@@ -170,6 +173,12 @@ class ProjectPage(QWidget):
         """Open a project to look at it only."""
         try:
             self._session.open_project(folder, read_only=True)
+        except (WsssError, OSError) as error:
+            self._session.signals.failed.emit(str(error))
+
+    def _take_over(self) -> None:
+        try:
+            self._session.open_project(self._locked, take_over=True)
         except (WsssError, OSError) as error:
             self._session.signals.failed.emit(str(error))
 

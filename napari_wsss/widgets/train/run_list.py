@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.registry import method_title
-from napari_wsss.session.runs.folders import RunInfo
+from napari_wsss.session.runs.folders import RunInfo, unreadable_in
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, row
 from napari_wsss.widgets.controls.stubs import certain
@@ -67,6 +67,10 @@ class RunList(QWidget):
             self.list.addItem(item)
             if run.folder == wanted:
                 self.list.setCurrentItem(item)
+        for name, why in unreadable_in(project.training_folder).items() if project is not None else ():
+            item = QListWidgetItem(f"{name}: {why}")
+            item.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.list.addItem(item)
         if found and self.list.currentItem() is None:
             self.list.setCurrentRow(0)
         self.comparison.clear()
@@ -82,7 +86,7 @@ class RunList(QWidget):
     def marked(self) -> list[RunInfo]:
         """Every marked run, in the order of the list."""
         items = [certain(self.list.item(place)) for place in range(self.list.count())]
-        return [item.data(RUN) for item in items if item.isSelected()]
+        return [item.data(RUN) for item in items if item.isSelected() and item.data(RUN) is not None]
 
     def show_buttons(self) -> None:
         """Enable what can be done with the marked run now."""
