@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from napari_wsss.core.children import python, run_here
+from napari_wsss.core.children import distrust, python, run_here
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.exchange.labels import KINDS, read_labels
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Command line without the program's name; that of this process otherwise.
     """
+    distrust(Path.cwd())
     typed = list(sys.argv[1:] if arguments is None else arguments)
     if typed[:1] == ["evaluate"]:
         return evaluate(typed[1:])

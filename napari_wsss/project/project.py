@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
+from napari_wsss.core.children import distrust
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import parsed_object, sync_folder
@@ -188,6 +189,7 @@ class Project:
 
     @classmethod
     def _opened(cls, folder: Path, lock: ProjectLock | None) -> Project:
+        distrust(folder)
         database = Database(folder / FILE_NAME, read_only=lock is None)
         try:
             prepare(database, folder / BACKUPS)

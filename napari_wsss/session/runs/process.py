@@ -64,7 +64,7 @@ def arguments(stage: str, project_folder: Path, options: Mapping[str, Any] | Non
 
 def command_line(stage: str, project_folder: Path, options: Mapping[str, Any] | None = None) -> str:
     """Return the command to copy, for a terminal or a cluster."""
-    return shlex.join(["python", "-m", "training.run", *arguments(stage, project_folder, options)])
+    return shlex.join(["python", "-P", "-m", "training.run", *arguments(stage, project_folder, options)])
 
 
 class TrainingProcess:

@@ -241,4 +241,4 @@ def test_options_become_arguments() -> None:
 
 def test_the_command_can_be_copied() -> None:
     text = command_line("classifier", Path("/a folder/p"), {"epochs": 3})
-    assert text == "python -m training.run classifier --project '/a folder/p' --epochs 3"
+    assert text == "python -P -m training.run classifier --project '/a folder/p' --epochs 3"

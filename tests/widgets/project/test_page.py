@@ -45,7 +45,7 @@ def test_a_folder_that_is_no_project_is_said(page, tmp_path, empty_session):
 def test_a_locked_project_is_offered_read_only(page, model_folder, empty_session):
     offers = []
     page.offered.connect(lambda: offers.append(page.locked_text.text()))
-    look, take_over, leave = page.locked.findChildren(QPushButton)
+    look, _, leave = page.locked.findChildren(QPushButton)
     with Project.open(model_folder):
         page.open(model_folder)
         assert len(offers) == 1
