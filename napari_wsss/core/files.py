@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import stat
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ MOST_BYTES = 2**31
 """Of a file that is read whole."""
 MOST_RECORD_BYTES = 64 * 2**20
 """Of a JSON file; a run's reports of a million steps take half of it."""
+MOST_UNZIPPED = 2**30
+"""Of what a mask or a stroke keeps compressed: a byte or two for each of some hundred million pixels."""
 LARGEST = 2**53
 """Whole number up to which a float is exact."""
 
@@ -66,12 +69,28 @@ def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
     OSError
         When it is missing, cannot be read, is larger, or is no plain file: reading a named pipe waits for ever.
     """
+    check_regular(path, most)
+    return path.read_bytes()
+
+
+def unzipped(content: bytes, most: int = MOST_UNZIPPED) -> bytes:
+    """Return what was compressed; raise `zlib.error` when it is damaged, `ValueError` when larger than `most` bytes."""
+    packed = zlib.decompressobj()
+    plain = packed.decompress(content, most)
+    if packed.unconsumed_tail:
+        raise ValueError(f"it would unpack to more than {most} bytes")
+    if not packed.eof:
+        raise zlib.error("it ends early")
+    return plain
+
+
+def check_regular(path: Path, most: int | None = None) -> None:
+    """Raise `OSError` as `read_regular` does, without reading."""
     facts = path.stat()
     if not stat.S_ISREG(facts.st_mode):
         raise OSError(errno.EINVAL, "is a folder, a pipe or a device, not a plain file", str(path))
-    if facts.st_size > most:
+    if most is not None and facts.st_size > most:
         raise OSError(errno.EFBIG, f"has {facts.st_size} bytes, more than the {most} expected", str(path))
-    return path.read_bytes()
 
 
 def sync_folder(folder: Path) -> None:

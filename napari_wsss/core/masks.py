@@ -3,6 +3,8 @@
 import hashlib
 import io
 import os
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,23 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish_bytes, read_regular
 
+DAMAGED_PICTURE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+"""What Pillow raises for files that are no pictures, damaged, or made to fill the memory."""
 Mask = NDArray[np.uint8]
 """(H, W): 0 background, k + 1 class k, 255 ignore."""
 
@@ -134,7 +153,7 @@ def decode_mask(content: bytes, name: str = "mask") -> tuple[NDArray[np.uint8], 
                 )
             values = np.array(image, dtype=np.uint8)
             text = {str(key): str(value) for key, value in getattr(image, "text", {}).items()}
-    except (OSError, SyntaxError, ValueError, EOFError) as reason:
+    except DAMAGED_PICTURE as reason:
         raise ProjectError(f"The mask {name} cannot be read ({reason}); restore it from a backup.") from reason
     if text.get(DIGEST_TEXT, _digest(values)) != _digest(values):
         raise ProjectError(f"The mask {name} is damaged: its pixels do not fit its digest. Restore it from a backup.")

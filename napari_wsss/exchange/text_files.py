@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_wsss.core.errors import LabelError
+from napari_wsss.core.files import read_regular
 
 CLASS_LIST = "classes.txt"
 BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__", "bg"})
@@ -28,7 +29,7 @@ def read_text(path: Path) -> tuple[str, str]:
         When the file is missing, unreadable or not text.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as reason:
         raise LabelError(f"The label file {path} cannot be read ({reason}).") from reason
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):

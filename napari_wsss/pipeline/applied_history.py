@@ -119,10 +119,15 @@ def base_name(plan: Plan) -> str:
 def model_changes(project: Project, limit: int = 20) -> list[ModelChange]:
     """Return the last changes of models, newest first."""
     entries = project.journal.differing("plan", tuple(CHECKPOINTS), limit)
-    return [
-        ModelChange(entry.number, entry.time, Plan.from_dict(entry.before), Plan.from_dict(entry.after))
-        for entry in entries
-    ]
+    return [change for entry in entries if (change := _read(entry)) is not None]
+
+
+def _read(entry: Entry) -> ModelChange | None:
+    """Return the change that an entry holds, None where it is damaged."""
+    try:
+        return ModelChange(entry.number, entry.time, Plan.from_dict(entry.before), Plan.from_dict(entry.after))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def last_move(project: Project) -> ModelChange | None:

@@ -6,7 +6,6 @@ written beside the pixels, so that nothing about a picture is altered silently.
 
 import hashlib
 import os
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,11 @@ from PIL import Image
 
 from napari_wsss.core.classes import natural_order
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import check_regular
+from napari_wsss.core.masks import DAMAGED_PICTURE
 from napari_wsss.pixels import deep_images
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
-_UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    EOFError,
-    struct.error,
-    Image.DecompressionBombError,
-)
 _ORIENTATION = 0x0112
 _UPRIGHT = 1
 _SIDEWAYS = (5, 6, 7, 8)
@@ -80,13 +71,14 @@ def read_image(path: Path) -> LoadedImage:
         When the file is missing, damaged or not a picture; names the file and the reason.
     """
     try:
+        check_regular(path)
         image = Image.open(path)
-    except _UNREADABLE as reason:
+    except DAMAGED_PICTURE as reason:
         return _read_unknown_tiff(path, reason)
     try:
         with image:
             return _load(image, path)
-    except _UNREADABLE as reason:
+    except DAMAGED_PICTURE as reason:
         raise _unreadable(path, reason) from reason
 
 
@@ -99,13 +91,14 @@ def image_size(path: Path) -> tuple[int, int]:
         When the file is missing or not a picture.
     """
     try:
+        check_regular(path)
         with Image.open(path) as image:
             width, height = image.size
             # Pillow reports TIFF sizes upright already, the other formats as stored.
             if image.format != "TIFF" and _orientation(image) in _SIDEWAYS:
                 return width, height
             return height, width
-    except _UNREADABLE as reason:
+    except DAMAGED_PICTURE as reason:
         height, width, _ = _read_unknown_tiff(path, reason).pixels.shape
         return height, width
 
@@ -119,6 +112,7 @@ def content_hash(path: Path) -> str:
         When the file cannot be read.
     """
     try:
+        check_regular(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as reason:
@@ -166,7 +160,7 @@ def is_image_name(name: str) -> bool:
 def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
-            kinds = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
+            kinds = {entry.name: _is_folder(entry) for entry in entries if not entry.name.startswith(".")}
     except OSError as reason:
         raise ProjectError(f"The folder {folder} cannot be listed ({reason}); check its permissions.") from reason
     for name in natural_order(sorted(kinds)):
@@ -178,6 +172,13 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
         if real not in seen:
             seen.add(real)
             yield from _walk(folder / name, seen)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: reading it says so
+        return False
 
 
 def _load(image: Image.Image, path: Path) -> LoadedImage:

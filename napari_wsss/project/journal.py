@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import parsed
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, pack_table, unpack_table
 from napari_wsss.project.catalog import Catalog
@@ -123,7 +124,7 @@ class Journal:
             (self._catalog.number(image_id), since),
         )
         return [
-            Stroke(number, when, *unpack(pixels), unpack_table((json.loads(after) or {}).get("table", ())))
+            Stroke(number, when, *unpack(pixels or b""), unpack_table(mapping_in(after).get("table", ())))
             for number, when, pixels, after in rows
         ]
 
@@ -256,4 +257,18 @@ class Journal:
 
 def _entry(row: Row) -> Entry:
     number, when, image_id, kind, before, after, undone = row
-    return Entry(number, when, image_id, kind, json.loads(before), json.loads(after), bool(undone))
+    return Entry(number, when, image_id, kind, _json(before), _json(after), bool(undone))
+
+
+def _json(text: str) -> Any:
+    """Return a value that was written down, an empty object where it is damaged: every reader of entries knows that."""
+    try:
+        return parsed(text)
+    except (ValueError, TypeError):
+        return {}
+
+
+def mapping_in(text: str) -> dict[str, Any]:
+    """Return the object that was written down, an empty one where there is something else."""
+    found = _json(text)
+    return found if isinstance(found, dict) else {}

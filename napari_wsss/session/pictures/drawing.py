@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from napari_wsss.core.classes import BACKGROUND
-from napari_wsss.core.masks import Mask
+from napari_wsss.core.files import check_regular
+from napari_wsss.core.masks import DAMAGED_PICTURE, Mask
 from napari_wsss.pixels.images import read_image
 
 LONG_SIDE = 160
@@ -21,7 +22,6 @@ LONG_SIDE = 160
 OUTLINE = 2
 TINT = 0.4
 QUALITY = 88
-_DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 Picture = NDArray[np.uint8]
 
@@ -37,11 +37,12 @@ def small_picture(path: Path, long_side: int = LONG_SIDE) -> Picture:
         When the file is missing or not a picture.
     """
     try:
+        check_regular(path)
         with Image.open(path) as image:
             if image.format == "JPEG" and image.mode == "RGB":
                 image.draft("RGB", (2 * long_side, 2 * long_side))
                 return _shrunk(ImageOps.exif_transpose(image), long_side)
-    except _DAMAGE:
+    except DAMAGED_PICTURE:
         pass  # the whole reader knows more kinds of files, and says what is wrong
     return _shrunk(Image.fromarray(read_image(path).pixels), long_side)
 
@@ -106,9 +107,10 @@ def keep_picture(path: Path, picture: Picture, key: str) -> None:
 def kept_picture(path: Path, key: str) -> Picture | None:
     """Return the kept picture (h, w, 3) uint8, None when there is none or it shows something else."""
     try:
+        check_regular(path)
         with Image.open(path) as image:
             if image.info.get("comment") != key.encode():
                 return None
             return np.array(image.convert("RGB"))
-    except _DAMAGE:
+    except DAMAGED_PICTURE:
         return None

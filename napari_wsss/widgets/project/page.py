@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFileDialog, QListWidget, QWidget
+from qtpy.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.session.jobs import Job
@@ -17,10 +17,11 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, folded, heading, line, row, text_label
 from napari_wsss.widgets.controls.listening import listen
-from napari_wsss.widgets.controls.stubs import certain
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.project.class_table import ClassTable
 from napari_wsss.widgets.project.new_project import NewProject
 
+FOLDER = Qt.ItemDataRole.UserRole
 DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))
 
 
@@ -52,8 +53,8 @@ class ProjectPage(QWidget):
         self.recent = QListWidget()
         self.recent.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.recent.setMaximumHeight(90)
-        self.recent.itemActivated.connect(lambda item: self.open(Path(item.toolTip())))
-        self.recent.itemClicked.connect(lambda item: self.open(Path(item.toolTip())))
+        self.recent.itemActivated.connect(lambda item: self.open(item.data(FOLDER)))
+        self.recent.itemClicked.connect(lambda item: self.open(item.data(FOLDER)))
         self.new = NewProject(session)
         self.new_folded = folded("New project from a folder of images", self.new)
         self.classes = ClassTable(session)
@@ -104,9 +105,7 @@ class ProjectPage(QWidget):
             self.where.setText("No project is open.")
         else:
             mode = "  (read-only)" if project.read_only else ""
-            self.where.setText(
-                f"<b>{project.folder.name}</b>{mode}<br>{project.folder}<br>images: {project.images_root}"
-            )
+            self.where.setText(f"{project.folder.name}{mode}\n{project.folder}\nimages: {project.images_root}")
         self._show_recent()
         self.classes.refresh()
         self._show_cache()
@@ -117,8 +116,9 @@ class ProjectPage(QWidget):
         self.recent_heading.setVisible(bool(known_projects))
         self.recent.clear()
         for known in known_projects:
-            self.recent.addItem(known.folder.name)
-            certain(self.recent.item(self.recent.count() - 1)).setToolTip(str(known.folder))
+            item = QListWidgetItem(known.folder.name, self.recent)
+            item.setData(FOLDER, known.folder)
+            item.setToolTip(as_text(str(known.folder)))
 
     def _refresh_classes(self, _image_id: str = "") -> None:
         self.classes.refresh()

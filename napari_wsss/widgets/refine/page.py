@@ -36,6 +36,7 @@ from napari_wsss.widgets.controls.basic import (
 )
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.parameter_form import ParameterForm
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain, connect
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.refine.gain_sliders import GainSliders
@@ -183,7 +184,7 @@ class RefinePage(QWidget):
     def _show_undo(self) -> None:
         change = self._session.parameters.last_change
         self.undo.setEnabled(bool(change))
-        self.undo.setToolTip(f"Take back: {change}" if change else "No parameter was changed yet")
+        self.undo.setToolTip(as_text(f"Take back: {change}") if change else "No parameter was changed yet")
 
     def _show_busy(self) -> None:
         self.busy.setText("drawing …" if self._session.inference.is_drawing else "")

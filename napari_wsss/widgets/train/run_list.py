@@ -13,6 +13,7 @@ from napari_wsss.core.registry import method_title
 from napari_wsss.session.runs.folders import RunInfo, unreadable_in
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, row
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.train.run_comparison import RunComparison
 from napari_wsss.widgets.train.stage_options import SHELVES
@@ -63,7 +64,7 @@ class RunList(QWidget):
         for run in found:
             item = QListWidgetItem(run_text(run))
             item.setData(RUN, run)
-            item.setToolTip(f"{run.folder.name}\n{run.message}")
+            item.setToolTip(as_text(f"{run.folder.name}\n{run.message}"))
             self.list.addItem(item)
             if run.folder == wanted:
                 self.list.setCurrentItem(item)
