@@ -21,6 +21,8 @@ CHECKPOINTS: dict[str, ModelShelf] = {
     "saliency_checkpoint": "saliency",
 }
 """Where a plan holds its models -> their shelf."""
+LEARNER = "learner"
+"""The folder of training that holds a learner's states (see `pipeline.learner_states`)."""
 SCOPED = ("overrides", "companions")
 STEPS = ("localizer", "segmenter", "affinity", "saliency")
 
@@ -106,8 +108,10 @@ def base_field(plan: Plan) -> str:
 
 
 def model_name(checkpoint: str) -> str:
-    """Return what a person calls a model: the name of its run's folder; "no model" for an empty path."""
+    """Return what a person calls a model: its run's folder, ``learner 0007`` for a learner's, "no model" for none."""
     path = PurePosixPath(checkpoint)
+    if path.parent.name == LEARNER:
+        return f"{LEARNER} {path.stem}"
     return (path.parent.name or path.stem) if checkpoint else "no model"
 
 

@@ -90,22 +90,28 @@ def segment(
 
 
 def propose(
-    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True
+    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True, plan: Plan | None = None
 ) -> Steps[StageReport]:
     """Compute maps and pseudo mask of each image, only what is missing, one image after the other.
 
-    Parameters and reports are those of `localize`.
+    Other parameters and reports are those of `localize`.
+
+    Parameters
+    ----------
+    plan : Plan, optional
+        In place of the project's, whose results stay beside these.
 
     Raises
     ------
     StepError, ParameterError
         At the start, when the plan cannot run (see `check_plan`) or no model is applied.
     """
-    check_plan(project.plan)
-    checkpoint_of(project, project.plan, applied_source(project.plan))
+    used = plan or project.plan
+    check_plan(used)
+    checkpoint_of(project, used, applied_source(used))
 
     def one(image_id: str) -> Steps[bool]:
-        item = Lineage.of(project, image_id)
+        item = Lineage.of(project, image_id, plan=plan)
         base, reused = _base(item, device, background)
         if _stored_mask(item) is None:
             reused = False

@@ -36,8 +36,8 @@ def read(path: Path | str) -> tuple[State, dict[str, str]]:
     Raises
     ------
     WeightsError
-        When the file is missing, is something else (a web page, a Git LFS pointer), is truncated, or holds
-        pickled Python objects.
+        When the file is missing, is something else (a web page, a Git LFS pointer), is truncated, holds pickled
+        Python objects, or weights that are no numbers (NaN).
     """
     path = Path(path)
     state, metadata = read_as_stored(path)
@@ -49,6 +49,17 @@ def read(path: Path | str) -> tuple[State, dict[str, str]]:
 
 def read_as_stored(path: Path) -> tuple[State, dict[str, str]]:
     """Return the tensors with their stored types and names, and the metadata; errors as `read`."""
+    state, metadata = _by_format(path)
+    wrong = [name for name, value in state.items() if value.is_floating_point() and bool(torch.isnan(value).any())]
+    if wrong:
+        raise WeightsError(
+            f"{path} knows nothing: {len(wrong)} of its {len(state)} tensors hold values that are no numbers (NaN; the "
+            f"first is {wrong[0]}). Its training diverged, or the file is damaged; choose another file or train again."
+        )
+    return state, metadata
+
+
+def _by_format(path: Path) -> tuple[State, dict[str, str]]:
     if not path.is_file():
         raise WeightsError(f"There is no weights file at {path}. Give the path of a .safetensors or .pth file.")
     with path.open("rb") as file:

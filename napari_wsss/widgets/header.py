@@ -18,11 +18,11 @@ SAVE_COLOURS = {"saved": "#1dd1a1", "unsaved": "#feca57", "saving": "#feca57", "
 
 
 class Header(QWidget):
-    """Image name, state badge, ``37/512 · 21 accepted``, save state, why it is shown, and a backup that failed."""
+    """Image name, state badge, ``37/512 · 21 accepted``, save state, why it is shown, what was learned, no backup."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._actions = session, actions
         self.name = text_label(wrap=True)
         self.name.setStyleSheet("font-weight: bold;")
         self.note = text_label(quiet=True)
@@ -31,16 +31,19 @@ class Header(QWidget):
         self.saved = text_label(wrap=False, tip="Everything is written by itself; there is nothing to save by hand")
         self.why = text_label(quiet=True, tip="Why you are shown this image")
         self.why.setAlignment(united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignTop))
+        self.learned = text_label(quiet=True, tip="What the proposals were learned from beside you (Train page)")
         self.status = text_label(quiet=True)
         self.backup = text_label()
         self.backup.tint(SAVE_COLOURS["failed"], bold=True)
         saved = row(self.saved, self.why)
         saved.setStretch(1, 1)
         place = row(self.badge, 1, self.progress)
-        self.setLayout(column(self.name, self.note, place, saved, self.backup, self.status, line(), margin=2))
+        self.setLayout(
+            column(self.name, self.note, place, saved, self.learned, self.backup, self.status, line(), margin=2)
+        )
         self._clock = QTimer(self)
         self._clock.setInterval(AGE_MS)
-        self._clock.timeout.connect(self.show_save_state)
+        self._clock.timeout.connect(self._on_clock)
         self._clock.start()
         listen(
             self,
@@ -53,6 +56,8 @@ class Header(QWidget):
             (session.signals.project_closed, self.refresh),
             (session.signals.save_state_changed, self._on_save_state),
             (session.signals.notice, self.say),
+            (session.signals.proposal_changed, self._on_proposal),
+            (session.learning.changed, self._show_learned),
         )
         self.refresh()
 
@@ -62,6 +67,13 @@ class Header(QWidget):
 
     def _refresh(self, _image_id: str = "") -> None:
         self.refresh()
+
+    def _on_proposal(self, _image_id: str) -> None:
+        self._show_learned()
+
+    def _on_clock(self) -> None:
+        self.show_save_state()
+        self._show_learned()
 
     def _on_save_state(self, _state: object) -> None:
         self.show_save_state()
@@ -85,7 +97,7 @@ class Header(QWidget):
             self.progress.setText(session.navigation.progress_text)
             self.why.setText(self._reasons(table))
         self.note.setVisible(bool(self.note.text()))
-        self.show_save_state()
+        self._on_clock()
         self._show_backup()
 
     def _reasons(self, table: Table) -> str:
@@ -102,6 +114,13 @@ class Header(QWidget):
         state = table.save_state
         self.saved.setText(state.text())
         self.saved.tint(SAVE_COLOURS.get(state.kind, ""), bold=state.kind == "failed")
+
+    def _show_learned(self) -> None:
+        """Show what the learner learned from, and that it has something else to propose for this image."""
+        learning = self._session.learning
+        waits = [self._actions.with_key("new proposal", "learn")] if learning.holds_back else []
+        self.learned.setText(" · ".join([part for part in (learning.text,) if part] + waits))
+        self.learned.setVisible(bool(self.learned.text()))
 
     def _show_backup(self) -> None:
         """Show what is wrong with the project as a whole, and what to do; nothing while all is well."""

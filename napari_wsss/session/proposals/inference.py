@@ -44,6 +44,8 @@ class Inference:
     ----------
     shown : Hook
         What the machine has for the shown image was replaced.
+    holds_back : bool
+        True while the shown image keeps its proposal although the models in use have another one.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Inference:
         self._subject: tuple[object, Subject] | None = None
         self._storing: set[str] = set()  # images whose results are shown already and only have to be stored
         self._last_failure = ""
+        self.holds_back = False
 
     # -- the shown image --------------------------------------------------------------------------------------
 
@@ -64,6 +67,7 @@ class Inference:
         """Stop drawing the image that was shown before; compute this one next, if it waits for anything."""
         self.forget_preview()
         self._storing.clear()
+        self.holds_back = False
         self._wanted.hurry(image_id)
 
     def end(self) -> None:
@@ -90,12 +94,25 @@ class Inference:
         if not table.image_id:
             return
         self._storing.clear()
+        self.holds_back = False
         shown = table.shown.under(table.plan)
         machine = read_machine(table.project, shown, _base_maps(table, shown), table.machine)
         is_whole = machine.proposal is not None
         self.show(machine if is_whole else _until_whole(table, shown, machine))
         if ask and not is_whole:
             self._ask_for(table.image_id)
+
+    def hold_back(self) -> None:
+        """Let the shown image keep its proposal when other models come into use, until `show_held_back`."""
+        self.holds_back = self._opened.table.proposal is not None
+
+    def show_held_back(self) -> bool:
+        """Show what the models in use propose for the shown image; return False when that is shown already."""
+        if not self.holds_back:
+            return False
+        self._opened.table.refresh()
+        self.redraw()
+        return True
 
     def show(self, machine: Machine) -> None:
         """Show other results of the machine for the image on the table."""
@@ -237,7 +254,7 @@ class Inference:
         were_ahead = any(table.prefetch.holds(image_id) for image_id in finished if image_id != table.image_id)
         for image_id in finished:
             table.prefetch.drop(image_id)
-            if image_id == table.image_id and image_id not in self._storing:
+            if image_id == table.image_id and image_id not in self._storing and not self.holds_back:
                 table.refresh()
                 self.redraw(ask=False)
             else:

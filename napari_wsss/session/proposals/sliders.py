@@ -142,6 +142,7 @@ class Sliders:
 
     def _try(self, table: Table, method: str, values: Mapping[str, Any], scope: str) -> bool:
         """Note what is tried; return False, and say so, when a more specific scope still decides for this image."""
+        self._inference.show_held_back()  # what is tried is tried on what the models in use say
         plan = planning.with_parameters(table.shown.plan, "refine", method, values, self.full_scope(scope))
         self._tried, table.shown = plan, table.shown.under(plan)
         used = next((step.parameters for step in table.shown.steps if step.method == method), {})
@@ -250,9 +251,10 @@ class Sliders:
         self._inference.store(table.image_id)
 
     def forget_drawn(self) -> None:
-        """Read and draw everything anew: other models or clusters decide."""
+        """Read and draw everything anew: other models or clusters decide. What is held back stays so."""
         self._opened.table.prefetch.clear()
-        self._inference.redraw()
+        if not self._inference.holds_back:
+            self._inference.redraw()
 
 
 def _forget_ahead(table: Table, before: Plan) -> None:
