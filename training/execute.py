@@ -4,7 +4,7 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +18,8 @@ from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import applied_history
 from napari_wsss.project.project import Project
 from training.config import RECIPES, RunConfig
-from training.data.pictures import training_records
+from training.data.pictures import VALIDATION, leave_out, usable_records
+from training.data.usable_images import find_unusable
 from training.hardware import out_of_memory
 from training.loop.checkpoints import BEST, LAST
 from training.loop.milestones import Outcome
@@ -92,6 +93,9 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
         with stopped_by_signals(run):
+            unusable = finish(find_unusable(project, usable_records(project), run), follow)
+            _name_unusable(run, unusable, report)
+            leave_out(project, unusable)
             outcome: Outcome = finish(recipe.train(project, config, run), follow)
     except BaseException as error:
         spent = earlier + time.process_time() - started
@@ -105,6 +109,14 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     spent = earlier + time.process_time() - started
     run.finish(state, steps=outcome.steps, figures=dict(outcome.figures), cpu_seconds=spent)
     return outcome
+
+
+def _name_unusable(run: RunFolder, found: Mapping[str, str], report: Reporter) -> None:
+    """Note in `run.json`, and say, which images the run goes on without."""
+    if found or "left_out" in run.record:
+        run.update(left_out=dict(found))
+    for image_id, reason in found.items():
+        report.say(f"left out: {image_id}: {reason}", image=image_id)
 
 
 def recipe_module(config: RunConfig) -> str:
@@ -147,7 +159,9 @@ def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = T
 def data_digest(project: Project) -> str:
     """Return a content hash of everything a run learns from: ids, labels, states, accepted masks, edited clusters."""
     digest = hashlib.sha256(repr(project.classes.names).encode())
-    for record in training_records(project):
+    for record in usable_records(project):
+        if record.split == VALIDATION:
+            continue
         digest.update(repr((record.id, sorted(record.labels), record.state, record.split)).encode())
         if record.state == "accepted":
             files = project.masks.files

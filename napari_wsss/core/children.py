@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import queue
 import signal
@@ -62,6 +63,13 @@ def _module_path() -> list[str]:
     here = Path.cwd().resolve()
     absolute = [entry for entry in sys.path if os.path.isabs(entry) and Path(entry).resolve() != here]
     return list(dict.fromkeys([*([str(ROOT)] if here == ROOT else []), *absolute]))
+
+
+def print_any_name() -> None:
+    """Let this program print names that are no text: what cannot be written is spelled out instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def distrust(folder: Path) -> None:

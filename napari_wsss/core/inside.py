@@ -37,6 +37,13 @@ def why_not_plain(stored: str) -> str:
     return ""
 
 
+def writable(name: str) -> str:
+    """Return a name as it can be printed and written: what breaks a line or is no text is spelled out."""
+    return "".join(
+        one.encode("unicode_escape").decode() if unicodedata.category(one) in UNWRITABLE else one for one in name
+    )
+
+
 def below(folder: Path, stored: str) -> Path:
     """Return ``folder / stored``.
 

@@ -146,6 +146,20 @@ def read_header(path: Path) -> Header:
         return Header((height, width), loaded.notes)
 
 
+def check_image(path: Path) -> None:
+    """Raise `ProjectError` unless the pixels of an image can be read; of a JPEG at an eighth of its size, as is quick.
+
+    A file that ends early, or has pixels that cannot be unpacked, is noticed; one whose header alone is whole, too.
+    """
+    try:
+        check_regular(path)
+        with Image.open(path) as image:
+            image.draft("RGB", (1, 1))
+            image.load()
+    except DAMAGED_PICTURE:
+        read_image(path)  # knows more kinds of files, and says what is wrong
+
+
 def content_hash(path: Path) -> str:
     """Return the SHA-256 of the file's bytes as 64 hexadecimal digits, read in chunks.
 

@@ -13,6 +13,7 @@ from typing import Any
 from napari_wsss.core.apart import end_idle
 from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.inside import why_not_plain
 from napari_wsss.core.plan import Plan
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.project.project import FILE_NAME, Project
@@ -348,7 +349,8 @@ def create_project(
         names = names[1:]  # a class list as other programs write it
     root = images_root if report is None else report.images_root  # JPEGImages of a VOC-style folder
     if report is None:
-        images = [NewImage(image_id(path, root)) for path in find_images(root)]
+        found = [image_id(path, root) for path in find_images(root)]
+        images = [NewImage(one) for one in found if not why_not_plain(one)]
     else:
         images = [report.new_image(one) for one in report.images]
     if not images:

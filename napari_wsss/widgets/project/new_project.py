@@ -38,6 +38,12 @@ class LabelReport(Protocol):
     def counts(self) -> dict[str, int]:
         """Return the number of images per class."""
 
+    def whole(self) -> str:
+        """Return every entry, one a line."""
+
+    def as_json(self) -> str:
+        """Return the report as one JSON object."""
+
 
 KINDS = (
     ("auto", "find out"),
