@@ -107,7 +107,10 @@ class MaskFiles:
     def _checked(self, key: str) -> None:
         first, _, rest = key.partition("/")
         if first not in (ACCEPTED, DRAFTS) or not rest.endswith(".png"):
-            raise ProjectError(f"{key!r} is decided to be written, but names no mask or draft of this project.")
+            raise ProjectError(
+                f"The file {key!r}, which waits to be written or deleted, is no mask or draft of this project; it is "
+                "left alone."
+            )
         not_through_links(self._folder, below(self._folder, key).parent)
 
     def write(self, path: Path, content: bytes | None) -> None:

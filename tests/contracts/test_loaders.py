@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -25,7 +26,7 @@ from napari_wsss.core.errors import WsssError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import encode_mask, read_mask
 from napari_wsss.core.plan import Plan
-from napari_wsss.core.progress import read_reports
+from napari_wsss.core.progress import finish, read_reports
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.sources import PERSON, Sources
 from napari_wsss.exchange.csv_table import read_table
@@ -34,6 +35,7 @@ from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.text_files import read_text
 from napari_wsss.pipeline.applied_history import model_changes
 from napari_wsss.pipeline.companions import companions_per_class
+from napari_wsss.pipeline.plan_history import last_change
 from napari_wsss.pipeline.saliency_folder import read_saliency
 from napari_wsss.pixels.images import content_hash, image_size, read_image
 from napari_wsss.project.lock import is_held
@@ -42,9 +44,11 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.sourced_masks import SourcedMask, decode_sourced, encode_sourced
 from napari_wsss.project.store import ResultStore, read_arrays
 from napari_wsss.project.strokes import pack, unpack
+from napari_wsss.session.models import history
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.pictures.drawing import kept_picture, small_picture
 from napari_wsss.session.recent import RecentProjects
+from napari_wsss.session.review.last_decisions import last_decisions
 from napari_wsss.session.runs.folders import read_run, runs_in, unreadable_in
 
 STEP, CLASSES = Provenance("localize.cam"), ClassList(("cat", "dog"))
@@ -247,6 +251,7 @@ def test_a_plan_of_other_types_is_refused_by_what_reads_it(record: object) -> No
 
 
 SHAPES = ['{"edit": 3, "places": 7}', '{"action": "accept", "state": []}']
+KINDS = ("plan", "cluster", "labels", "draft", "note", "undo", "mask", "state")
 BAD = ["{", "[]", "7", "null", '"x"', "[" * 50_000, "{}", *SHAPES]
 
 
@@ -254,18 +259,21 @@ BAD = ["{", "[]", "7", "null", '"x"', "[" * 50_000, "{}", *SHAPES]
 def test_a_damaged_journal_is_read_without_what_is_damaged(project: Project, bad: str) -> None:
     project.close()
     with sqlite3.connect(project.folder / "project.sqlite") as connection:
-        for kind in ("plan", "cluster", "labels", "draft", "note"):
+        for kind in KINDS:
             connection.execute(
                 "INSERT INTO journal (time, image, kind, before, after) VALUES (1, 1, ?, ?, ?)", (kind, bad, bad)
             )
     connection.close()
     with Project.open(project.folder) as opened:
         assert edits_of(opened) == ()
-        assert len(opened.journal.recent(10)) == 5
-        try:
-            model_changes(opened)
-        except WsssError:
-            return
+        assert len(opened.journal.recent(20)) == len(KINDS)
+        model_changes(opened)
+        last_change(opened)
+        last_decisions(opened, 10)
+        opened.journal.steps()
+        finish(history.History().read(opened.journal))
+        with contextlib.suppress(WsssError):
+            opened.review.undo()
 
 
 def test_arrays_that_would_fill_the_memory_are_not_unpacked(tmp_path: Path) -> None:

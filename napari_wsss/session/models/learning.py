@@ -51,6 +51,8 @@ def trunk_of_localizer(project: Project) -> dict[str, Any]:
 
     Whoever chose other weights, say because the machine is offline, means them for the learner too.
     """
+    if not project.plan.localizer_checkpoint:
+        return {}
     run = read_run(below(project.folder, project.plan.localizer_checkpoint).parent)
     network = run.config.get("network", {}) if run is not None and run.stage == "classifier" else {}
     if network.get("trunk_weights", "none") == "none":
