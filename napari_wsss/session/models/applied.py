@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.inside import has_file
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import (
     CHECKPOINTS,
@@ -164,6 +165,6 @@ def _applied(project: Project, time: float, plan: Plan, fields: tuple[str, ...])
     # A localizer that takes the place of a segmenter empties the segmenter's field: name what came, not what went.
     field = next((name for name in fields if getattr(plan, name)), fields[0])
     used = [path for name in CHECKPOINTS if (path := getattr(plan, name))]
-    missing = next((path for path in used if not (project.folder / path).is_file()), "")
+    missing = next((path for path in used if not has_file(project.folder, path)), "")
     name = model_name(getattr(plan, field))
     return AppliedModel(time, CHECKPOINTS[field], method_of(plan, CHECKPOINTS[field]), name, plan, missing)

@@ -19,6 +19,7 @@ from psygnal import Signal
 
 from napari_wsss.core.apart import Apart
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_history import LEARNER
@@ -51,7 +52,9 @@ def trunk_of_localizer(project: Project) -> dict[str, Any]:
 
     Whoever chose other weights, say because the machine is offline, means them for the learner too.
     """
-    run = read_run((project.folder / project.plan.localizer_checkpoint).parent)
+    if not project.plan.localizer_checkpoint:
+        return {}
+    run = read_run(below(project.folder, project.plan.localizer_checkpoint).parent)
     network = run.config.get("network", {}) if run is not None and run.stage == "classifier" else {}
     if network.get("trunk_weights", "none") == "none":
         return {}

@@ -202,8 +202,8 @@ class TrainPage(QWidget):
         per_class = ", ".join(f"{name} {accepted.get(name, 0)}" for name in project.classes.names)
         total = sum(counts.values()) - counts.get("excluded", 0)
         self.used.setText(
-            f"<b>{counts.get('accepted', 0)}</b> accepted of {total} images. "
-            f"{train} train, {val} are kept for validation and never train.<br>Accepted per class: {per_class}."
+            f"{counts.get('accepted', 0)} accepted of {total} images. "
+            f"{train} train, {val} are kept for validation and never train.\nAccepted per class: {per_class}."
         )
 
     def _on_options_said(self, text: str) -> None:
