@@ -12,10 +12,9 @@ from typing import Any
 from napari_wsss.clusters.edits import edits_of
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import applied_history
 from napari_wsss.project.project import Project
-from training.config import RECIPES, RunConfig
+from training.config import RECIPES, RunConfig, module_of
 from training.data.pictures import training_records
 from training.hardware import out_of_memory
 from training.loop.checkpoints import BEST, LAST
@@ -72,7 +71,7 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     -------
     Outcome
     """
-    recipe = import_module(f"training.recipes.{recipe_module(config)}")
+    recipe = import_module(f"training.recipes.{module_of(config.recipe, config.method)}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
 
     def follow(progress: Progress) -> None:
@@ -95,12 +94,6 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     spent = earlier + time.process_time() - started
     run.finish(state, steps=outcome.steps, figures=dict(outcome.figures), cpu_seconds=spent)
     return outcome
-
-
-def recipe_module(config: RunConfig) -> str:
-    """Return the module of `training.recipes` that trains the configuration's method."""
-    method = load_method(RECIPES[config.recipe][0], config.method)
-    return str(getattr(method, "recipe", config.recipe))
 
 
 @contextmanager
