@@ -73,11 +73,14 @@ class Segmenter(TrunkNetwork):
         What `published` weights fit; only methods that have some need it.
     trunk_learns : bool
         Whether training changes the trunk.
+    by_labels : bool
+        Whether its loss is over the classes each image is labelled with; it is judged with labels given, then.
     """
 
     shelf = "segment"
     has_classes = True
     trunk_learns: ClassVar[bool] = True
+    by_labels: ClassVar[bool] = False
     network: nn.Module
 
     def __init__(
