@@ -6,12 +6,14 @@ that classifier, after a dense CRF, is sure of in the images nobody decided abou
     L = sum over pixels of w(x) * -log p_{y(x)}(x)  /  sum over pixels of w(x)
 
 is over background and the classes the image is labelled with (`SegmenterBatch.allowed`); the others are neither right
-nor wrong in it, as in the pixel classifier's.
+nor wrong in it. The weights w are evened: each value an image shows counts as much as its other ones, small things as
+much as the background. Both are as in the pixel classifier's fit.
 """
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from napari_wsss.core.parameters import parameter
@@ -32,7 +34,12 @@ class Hypercolumns(PixelClassifier):
     recipe = "hypercolumns"
     trunk_learns = True
     keeps_maps = True
-    presets: ClassVar = {}
+    presets: ClassVar = {
+        "pretrained": {
+            "optimisation": {"learning_rate": 0.0002, "head_rate": 5.0, "iterations": 200, "warm_up": 10},
+            "augmentation": {"crop": 353, "scale_low": 0.8, "scale_high": 1.25, "colour": 0.0},
+        },
+    }
 
     @dataclass(frozen=True)
     class Parameters(PixelClassifier.Parameters):
@@ -61,8 +68,28 @@ class Hypercolumns(PixelClassifier):
         if batch.allowed is not None:
             logits = logits.masked_fill(~batch.allowed.bool()[:, :, None, None], NEVER)
         masks, weights = (planes[:, ::EVERY, ::EVERY] for planes in (batch.masks, batch.weights))
+        weights = evened(masks, weights, self.class_count)
         return {"segmentation": weighted_cross_entropy(enlarged(logits, masks.shape[1:]), masks, weights)}
 
     def _taps_of(self, images: Tensor) -> list[Tensor]:
         found = self.trunk.features(images, self.taps)
         return [found[tap] for tap in self.taps]
+
+
+def evened(masks: Tensor, weights: Tensor, class_count: int) -> Tensor:
+    """Return weights of which every value that an image shows has the same part; each image keeps its sum.
+
+    Parameters
+    ----------
+    masks : (B, H, W) integer
+        Mask values; what is none of background and `class_count` classes gets no weight.
+    weights : (B, H, W) float32 >= 0
+    class_count : int
+    """
+    known = masks <= class_count
+    values = torch.where(known, masks, 0).long().flatten(1)  # (B, H*W)
+    weights = (weights * known).flatten(1)
+    sums = weights.new_zeros(len(masks), class_count + 1).scatter_add(1, values, weights)
+    part = sums.sum(1, keepdim=True) / (sums > 0).sum(1, keepdim=True).clamp(min=1)
+    factors = torch.where(sums > 0, part / sums, 0)
+    return (weights * factors.gather(1, values)).view(masks.shape)

@@ -3,7 +3,7 @@ import torch
 
 from napari_wsss.core.trunk_choice import TRUNKS, TrunkChoice
 from napari_wsss.segment.base import Segmenter, SegmenterBatch
-from napari_wsss.segment.hypercolumns import EVERY, Hypercolumns
+from napari_wsss.segment.hypercolumns import EVERY, Hypercolumns, evened
 
 CLASSES = 3
 
@@ -56,5 +56,19 @@ def test_the_loss_is_that_of_every_second_pixel_of_the_answer() -> None:
     found = network.loss(data)["segmentation"]
 
     part = network.segment(data.images)[:, :, ::EVERY, ::EVERY].log()
-    expected = torch.nn.functional.nll_loss(part, data.masks[:, ::EVERY, ::EVERY])
+    masks = data.masks[:, ::EVERY, ::EVERY]
+    weights = evened(masks, torch.ones(masks.shape), CLASSES)
+    losses = torch.nn.functional.nll_loss(part, masks, reduction="none")
+    expected = (losses * weights).sum() / weights.sum()
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_evened_weights_give_each_value_of_an_image_the_same_part() -> None:
+    masks = torch.tensor([[[0, 0, 0, 2]], [[1, 1, 255, 255]], [[255, 255, 255, 3]]])
+    weights = torch.tensor([[[1.0, 1.0, 1.0, 0.5]], [[0.5, 0.25, 1.0, 1.0]], [[1.0, 1.0, 1.0, 0.0]]])
+
+    found = evened(masks, weights, CLASSES)
+
+    torch.testing.assert_close(found[0, 0], torch.tensor([1.75 / 3] * 3 + [1.75]))
+    torch.testing.assert_close(found[1, 0], torch.tensor([0.5, 0.25, 0, 0]))
+    assert not found[2].any()
