@@ -31,6 +31,10 @@ class Hypercolumns(PixelClassifier):
     """The network of the pixel classifier, all of which learns."""
 
     title = "Hypercolumns (pixel classifier, fine-tuned)"
+    advice = (
+        "The pixel classifier as its own teacher: its trunk learns, too, which takes minutes. It needs a trunk pretrained "
+        "on many images, and labels of the images it answers for."
+    )
     recipe = "hypercolumns"
     trunk_learns = True
     keeps_maps = True
