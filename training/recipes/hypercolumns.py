@@ -7,6 +7,7 @@ sees the same.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
 from napari_wsss.core.errors import WsssError
@@ -113,11 +114,11 @@ def _taught(project: Project, pictures: Pictures, config: RunConfig, run: RunFol
     sources = config.sources
     assert isinstance(sources, GivenSources)
     learner = PixelLearner(project, teacher_config(config))
-    steps = _fit(learner)
-    for progress in steps:
-        yield progress
-        if run.stop_requested():
-            return False
+    with closing(_fit(learner)) as steps:
+        for progress in steps:
+            yield progress
+            if run.stop_requested():
+                return False
     learner.save(run.path / TEACHER)
     accepted, others = chosen_images(project, sources)
     left_out, marked = dict(learner.left_out), []
@@ -136,6 +137,8 @@ def _taught(project: Project, pictures: Pictures, config: RunConfig, run: RunFol
         **{"accepted": [image_id for image_id in accepted if image_id not in left_out]},
         **({"pixel_supervised": True} if learner.classifier.pixel_supervised else {}),
     )
+    for image_id, reason in left_out.items():
+        yield Progress(STAGE, message=f"{image_id} is left out: {reason}")
     return True
 
 

@@ -111,3 +111,15 @@ def test_nothing_given_is_said(project_folder: Path, config: RunConfig) -> None:
             project.review.decide(image_id, "excluded")
         with pytest.raises(LabelError, match="Nobody has said anything"):
             finish(train(project, config, begin(project, config)))
+
+
+def test_images_that_cannot_be_read_are_left_out_and_named(project_folder: Path, config: RunConfig) -> None:
+    with Project.open(project_folder) as project:
+        states = {image_id: project.catalog.state(image_id) for image_id in project.catalog.ids(split="train")}
+        accepted = next(image_id for image_id, state in states.items() if state == "accepted")
+        project.masks.accepted_path(accepted).write_bytes(b"no picture")
+        run, said = begin(project, config), []
+        assert finish(train(project, config, run), lambda progress: said.append(progress.message)).finished
+    assert list(run.record["left_out"]) == [accepted]
+    assert accepted not in run.record["accepted"]
+    assert any(line.startswith(f"{accepted} is left out: ") for line in said)
