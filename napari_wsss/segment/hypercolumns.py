@@ -32,8 +32,8 @@ class Hypercolumns(PixelClassifier):
 
     title = "Hypercolumns (pixel classifier, fine-tuned)"
     advice = (
-        "The pixel classifier as its own teacher: its trunk learns, too, which takes minutes. It needs a trunk pretrained "
-        "on many images, and labels of the images it answers for."
+        "The pixel classifier as its own teacher: its trunk learns, too, in minutes. It needs a trunk pretrained on "
+        "many images, and labels of those it answers for."
     )
     recipe = "hypercolumns"
     trunk_learns = True
