@@ -37,8 +37,8 @@ SATISFACTIONS = (0.80, 0.85, 0.90, 0.95)
 """Intersection over union at which a person accepts; one of them is drawn per image."""
 MOST_STROKES = 30
 """Per image; then a person gives up and accepts."""
-_SEEN = 0.01
-"""Depth of an error below which nobody sees it, as a share of the picture's longer side."""
+_SEEN, _LEAST_SEEN = 0.01, 2.0
+"""Depth of an error up to which nobody sees it: a share of the picture's longer side, and at least so many pixels."""
 _TOLERANCE = 0.01
 """How far the sides of a polygon lie from the border they follow, as a share of the picture's longer side."""
 
@@ -225,12 +225,13 @@ class Corrections:
         """Lay strokes over the proposal, or over nothing, and accept."""
         values = np.zeros_like(truth) if proposal is None else proposal.copy()
         enough = self._hand.drawn(self._satisfactions) if self._satisfactions else 1.0
+        unseen = max(_LEAST_SEEN, _SEEN * max(truth.shape))
         seconds = self._hand.costs.accept
         if proposal is not None:
             project.review.save_draft(image_id, values, sources=Sources.uniform(values.shape, Source("proposal")))
         for _ in range(MOST_STROKES):
             wrong = largest_error_region(truth, values) if agreement(truth, values) < enough else None
-            if wrong is None or deepest(wrong[1])[2] < _SEEN * max(truth.shape):
+            if wrong is None or deepest(wrong[1])[2] <= unseen:
                 break
             seconds += self._stroke(project, image_id, values, *wrong)
         project.review.accept(image_id, values)  # who made its pixels is known from the draft

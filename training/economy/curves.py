@@ -53,7 +53,7 @@ class Row:
 
     @property
     def best(self) -> float:
-        """mIoU of the held-out split, refined where that was measured."""
+        """Agreement with the held-out split (mIoU), refined where that was measured."""
         return self.held_out if self.refined is None else self.refined
 
 

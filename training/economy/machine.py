@@ -1,4 +1,4 @@
-"""What proposes masks while a simulated person annotates: the applied localizer's maps, and the learner if there is one."""
+"""What proposes masks while a simulated person annotates: applied models, and the learner if there is one."""
 
 import time
 from collections.abc import Sequence

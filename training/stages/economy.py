@@ -66,6 +66,7 @@ def add_economy_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -
     parser.add_argument("--images", nargs="+", type=int, default=(25, 100, 400), help="numbers of annotated images")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,), help="draws of images, and of the learner")
     parser.add_argument("--no-crf", action="store_true", help="show and score the learner's probabilities only")
+    parser.add_argument("--pool", type=int, default=0, help="annotate among so many train images, evenly from all")
     parser.add_argument("--limit", type=int, default=0, help="score at most so many images, evenly from all")
     parser.add_argument("--config", type=Path, help="JSON with the options of the pixel classifier's training")
     add_options(parser, Costs)
@@ -111,7 +112,8 @@ class Measuring:
     report: Reporter
 
     def __post_init__(self) -> None:
-        costs, noise = (from_dict(cls, typed_options(cls, self.options)) for cls in (Costs, Noise))
+        costs = from_dict(Costs, typed_options(Costs, self.options))
+        noise = from_dict(Noise, typed_options(Noise, self.options))
         self.annotator = POLICIES[self.policy](Hand(costs, noise, self.seed))
         self.truth = TrueMasks(self.options.truth or self.options.data / MASKS)
 
@@ -125,6 +127,7 @@ class Measuring:
         """
         with self._project() as project:
             ids = self.truth.known(project.catalog.ids(split="train"))
+            ids = spread(ids, self.options.pool or len(ids))
             missing = [count for count in self._counts(ids) if not self._path(count).exists()]
             if not missing:
                 return
@@ -161,21 +164,28 @@ class Measuring:
         pool.spent.update(spent)
 
     def _row(self, pool: Pool, started: float) -> Row:
-        machine = pool.machine
-        refined = self._mean_iou(pool.project, "val", lambda image_id: _mask_of(machine, image_id))
+        machine, no_crf = pool.machine, self.options.no_crf
+        held_out = self.truth.known(pool.project.catalog.ids(split="val"))
+        refined = self._mean_iou(pool.project, held_out, lambda image_id: _mask_of(machine, image_id))
         plain = refined
-        if self.learner and not self.options.no_crf:
-            plain = self._mean_iou(pool.project, "val", lambda image_id: _mask_of(machine, image_id, refined=False))
+        if self.learner and not no_crf:
+            plain = self._mean_iou(pool.project, held_out, lambda image_id: _mask_of(machine, image_id, refined=False))
         return Row(
-            **{"policy": self.policy, "order": self.order, "learner": self.learner, "seed": self.seed},
-            **{"images": len(pool.spent), "gestures": sum(pool.spent.values()), "waited": machine.seconds},
-            **{"everything": self._mean_iou(pool.project, "train", machine.mask), "held_out": plain},
-            **{"refined": None if self.options.no_crf else refined},
-            **{"fit": machine.learned.seconds if machine.learned else 0.0, "cpu": time.process_time() - started},
+            policy=self.policy,
+            order=self.order,
+            learner=self.learner,
+            images=len(pool.spent),
+            seed=self.seed,
+            gestures=sum(pool.spent.values()),
+            waited=machine.seconds,
+            everything=self._mean_iou(pool.project, pool.ids, machine.mask),
+            held_out=plain,
+            refined=None if no_crf else refined,
+            fit=machine.learned.seconds if machine.learned else 0.0,
+            cpu=time.process_time() - started,
         )
 
-    def _mean_iou(self, project: Project, split: str, mask_of: Callable[[str], Mask | None]) -> float:
-        ids = self.truth.known(project.catalog.ids(split=split))
+    def _mean_iou(self, project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | None]) -> float:
         classes = self.options.classes or (scored_classes(self.options.data) if self.options.data else ())
         only = scored_names(project, classes)
         scores = watched(score(project, spread(ids, self.options.limit or len(ids)), mask_of, self.truth), self.report)
