@@ -30,7 +30,7 @@ class Row:
     refined : float, optional
         The same after the refiners.
     fit, cpu : float
-        Wall seconds of the last fit; CPU seconds since the row before, scoring included.
+        CPU seconds of the last fit, and of all since the row before, scoring included.
     """
 
     policy: str

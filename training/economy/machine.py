@@ -41,14 +41,15 @@ class Machine:
     ----------
     learned : Learned, optional
         The learner's last fit.
-    seconds : float
-        CPU seconds of fits, and of the masks that were shown: what a person waits for on an idle core.
+    seconds, fit : float
+        CPU seconds of all fits and of the masks that were shown, which is what a person waits for on an idle core; and
+        of the last fit alone.
     """
 
     def __init__(self, project: Project, learner: PixelLearner | None, refiners: Sequence[Step] = ()) -> None:
         self._project, self._learner, self._refiners = project, learner, tuple(refiners)
         self.learned: Learned | None = None
-        self.seconds = 0.0
+        self.seconds = self.fit = 0.0
 
     @property
     def knows(self) -> bool:
@@ -62,7 +63,8 @@ class Machine:
         started = time.process_time()
         self._learner.take(ids)
         self.learned = finish(self._learner.learn())
-        self.seconds += time.process_time() - started
+        self.fit = time.process_time() - started
+        self.seconds += self.fit
 
     def maps(self, image_id: str, *, refined: bool = True) -> ActivationMaps | None:
         """Return probabilities of background and an image's labels, None while there are no proposals.

@@ -181,7 +181,7 @@ class Measuring:
             everything=self._mean_iou(pool.project, pool.ids, machine.mask),
             held_out=plain,
             refined=None if no_crf else refined,
-            fit=machine.learned.seconds if machine.learned else 0.0,
+            fit=machine.fit,
             cpu=time.process_time() - started,
         )
 
