@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.errors import LabelError
+from napari_wsss.core.errors import LabelError, ParameterError
+from napari_wsss.core.files import publish_json
 from napari_wsss.core.parameters import add_options, from_dict, typed_options
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
@@ -80,12 +81,35 @@ def economy(options: argparse.Namespace, report: Reporter) -> int:
         raise LabelError("The masks are scored against true ones: name their folder (--truth).")
     prepare(hardware_of(options))
     options.out.mkdir(parents=True, exist_ok=True)
+    check_same(options)
     for setting in settings_of(options):
         for row in Measuring(options, *setting, report).rows():
             keep_row(options.out, row)
             write_results(options.out)
     report.say(write_results(options.out))
     return 0
+
+
+def check_same(options: argparse.Namespace) -> None:
+    """Note the options that all rows of an output folder share, or compare them with what is noted.
+
+    Raises
+    ------
+    ParameterError
+        When rows there were measured with others: they would stand in one table.
+    """
+    named = ("data", "project", "truth", "weights", "classes", "no_crf", "pool", "limit", "config")
+    given = {name: str(getattr(options, name)) for name in named}
+    given |= {name: str(value) for cls in (Costs, Noise) for name, value in typed_options(cls, options).items()}
+    path = options.out / "options.json"
+    if path.exists() and (known := json.loads(path.read_text(encoding="utf-8"))) != given:
+        other = ", ".join(sorted(name for name in {*known, *given} if known.get(name) != given.get(name)))
+        raise ParameterError(
+            f"The rows in {options.out} were measured with another {other}; measure into another folder (--out), or "
+            "with the same.",
+            name="out",
+        )
+    publish_json(path, given)
 
 
 def settings_of(options: argparse.Namespace) -> list[tuple[str, str, bool, int]]:

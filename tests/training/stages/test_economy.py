@@ -52,6 +52,7 @@ def test_rows_are_measured_kept_and_not_measured_again(
 
     monkeypatch.setattr("training.stages.economy.Measuring._row", lambda *_: pytest.fail("measured twice"))
     assert main(arguments) == 0
+    assert main([*arguments, "--click", "3"]) != 0  # would stand in the same table
 
 
 def test_more_accepted_masks_more_of_all_masks_is_right(command: Callable[..., list[str]], tmp_path: Path) -> None:
