@@ -147,9 +147,9 @@ def by_label(pool: Pool, ordered: Sequence[str], count: int) -> list[str]:
 
 def _best(pool: Pool, value: Callable[[str], float], count: int) -> list[str]:
     """Return the waiting images of the largest values, equal ones in the order fixed by the seed."""
-    waiting = pool.waiting()
     if not pool.machine.knows:
-        return waiting[:count]
+        return stratified(pool, count)
+    waiting = pool.waiting()
     values = {image_id: value(image_id) for image_id in waiting}
     return sorted(waiting, key=lambda image_id: -values[image_id])[:count]
 
@@ -170,4 +170,4 @@ ORDERS: Mapping[str, Callable[[Pool, int], list[str]]] = {
 }
 """Orders by name."""
 NEED_PROPOSALS = ("uncertainty", "queue", "gain", "gain_by_label")
-"""Orders that are random until something is proposed."""
+"""Orders that prefer nothing until something is proposed: stratified, or as the catalog has them (queue)."""
