@@ -118,14 +118,11 @@ def learn(labeler: Labeler) -> None:
 
 
 def show_the_best(labeler: Labeler, before: Masks, after: Masks, truth: Masks) -> None:
-    """Take pictures of the photograph that gained most, as it is proposed now and as it was."""
+    """Take a picture of the photograph that gained most."""
     best = max(truth, key=lambda one: agreement(truth[one], after[one]) - agreement(truth[one], before[one]))
     labeler.dock.actions_.go_to(best)
     labeler.settle()
-    labeler.hands.press("B")
-    labeler.shot("best_after")
-    labeler.hands.press("B")
-    labeler.shot("best_before")
+    labeler.shot("best")
 
 
 def test_sixty_photographs(labeler: Labeler, tmp_path: Path, data_folder: Path, weights_folder: Path) -> None:
