@@ -70,12 +70,13 @@ def curve_cells(curves: Sequence[Curve]) -> list[list[str]]:
     full, found = full_mask_figure(curves), []
     for curve in curves:
         span = common_span([other for other in curves if other.policy == curve.policy])
-        areas = [area(curve.seconds, values, span) for values in (curve.everything, curve.held_out)]
+        shared = (curve.everything, curve.held_out) if span[0] <= span[1] else ()
+        areas = [f"{100 * area(curve.seconds, values, span):.1f}" for values in shared] or ["", ""]
         until = [None if full is None else seconds_until(curve.seconds, curve.held_out, full * s) for s in SHARES]
         found.append(
             [
                 *(curve.policy, curve.order, _with(curve.learner), f"{span[0]:.0f}", f"{span[1]:.0f}"),
-                *(f"{100 * value:.1f}" for value in areas),
+                *areas,
                 *("" if at is None else f"{at:.0f}" for at in until),
                 "" if until[-1] is None else f"{_each(curve, until[-1]):.1f}",
             ]

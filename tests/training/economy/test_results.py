@@ -4,7 +4,8 @@ import csv
 from pathlib import Path
 
 from tests.training.economy.test_curves import row
-from training.economy.results import keep_row, read_rows, row_path, write_results
+from training.economy.curves import curves_of
+from training.economy.results import curve_cells, keep_row, read_rows, row_path, write_results
 
 
 def test_rows_come_back_and_are_told_apart(tmp_path: Path) -> None:
@@ -32,3 +33,9 @@ def test_tables_and_plot_are_written(tmp_path: Path) -> None:
     assert (tmp_path / "economy.png").read_bytes().startswith(b"\x89PNG")
     with (tmp_path / "economy.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 4
+
+
+def test_curves_that_share_no_time_are_not_compared() -> None:
+    curves = curves_of([row(images=5), row(images=10), row(order="gain", images=20), row(order="gain", images=30)])
+    assert [cells[5:7] for cells in curve_cells(curves)] == [["", ""]] * 2
+    assert all(cells[5] for cells in curve_cells(curves[:1]))
