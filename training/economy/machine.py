@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
@@ -128,7 +129,13 @@ class Machine:
     def described(self, image_id: str) -> NDArray[np.float32]:
         """Return the mean (C,) float32 of each channel of an image's features by the learner's trunk.
 
-        Only with a learner.
+        Raises
+        ------
+        LabelError
+            Without a learner.
         """
-        assert self._learner is not None
+        if self._learner is None:
+            raise LabelError(
+                "Diversity is measured by the features of the learner's trunk; choose it with the learner."
+            )
         return np.concatenate([plane.mean((1, 2)) for plane in self._learner.features(image_id).values()])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_wsss.core.errors import LabelError
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
@@ -54,6 +55,11 @@ def test_an_accepted_mask_is_the_mask(project_folder: Path) -> None:
     with Project.open(project_folder) as project:
         accepted = next(record.id for record in project.catalog.records() if record.state == "accepted")
         assert np.array_equal(Machine(project, None).mask(accepted), project.masks.read_accepted(accepted))
+
+
+def test_nothing_is_described_without_a_learner(project_folder: Path) -> None:
+    with Project.open(project_folder) as project, pytest.raises(LabelError, match="Diversity"):
+        Machine(project, None).described(next(iter(project.catalog.ids())))
 
 
 def test_without_a_learner_maps_are_proposed_and_clicks_walk(applied_folder: Path, tiny_data: Path) -> None:
