@@ -223,10 +223,10 @@ class Measuring:
         folder = self.options.out / f"{self.policy}-{self.order}-{kind}-{self.seed}" / "project"
         shutil.rmtree(folder, ignore_errors=True)
         if self.options.project:
-            share(self.options.project, folder, ("results/*",))
-            share(self.options.project, folder, ("training/*",))
-        for other in sorted(self.options.out.glob("*/project")):
-            share(other, folder, ("results/*",))
+            share(self.options.project, folder, "training")
+        others = [*([self.options.project] if self.options.project else []), *self.options.out.glob("*/project")]
+        for other in sorted(set(others) - {folder}):
+            share(other, folder, "results")
         if not self.options.project:
             return project_of(self.options.data, folder)
         return unannotated(self.options.project, folder)
@@ -249,12 +249,16 @@ def unannotated(source: Path, folder: Path) -> Project:
     return project
 
 
-def share(source: Path, target: Path, patterns: Sequence[str]) -> None:
-    """Link what another project of the same images computed into a new one; what is there stays."""
-    for found in sorted(path for pattern in patterns for path in source.glob(pattern)):
+def share(source: Path, target: Path, part: str) -> None:
+    """Link the files that another project of the same images has in a part of its folder; what is there stays."""
+    for found in sorted(path for path in (source / part).rglob("*") if path.is_file()):
         place = target / found.relative_to(source)
-        if found.is_dir() and place != found and not place.exists():
-            shutil.copytree(found, place, copy_function=os.link)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(found, place)
+            except OSError:  # on another disk
+                shutil.copy2(found, place)
 
 
 def _mask_of(machine: Machine, image_id: str, *, refined: bool = True) -> Mask | None:
