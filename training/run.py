@@ -15,6 +15,7 @@ from napari_wsss.core.registry import method_names
 from napari_wsss.project.project import Project
 from training.config import RECIPES, Recipe
 from training.describing import describe
+from training.processes import refuse_several
 from training.published_presets import is_published, published_preset
 from training.report import Reporter, complain, reporter
 from training.resolving import add_recipe_options, read_config, resolve
@@ -27,6 +28,7 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "localize": ("training.stages.maps", "compute the activation maps of images"),
     "refine": ("training.stages.maps", "refine activation maps into pseudo masks"),
     "evaluate": ("training.stages.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
+    "judge": ("training.stages.judge", "hold a new model or chain against what is used now, class by class"),
     "adopt": ("training.stages.adopt", "take a published network, or one of another project, into the project"),
     "weights": ("training.stages.weights", "list the published weights that are known, or say what a file is"),
     "clusters": (
@@ -61,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parser_for(typed).parse_args(typed)
+        if not getattr(options, "describe", False):
+            refuse_several(options.stage)
     except WsssError as error:
         complain(str(error))
         return BAD_DATA

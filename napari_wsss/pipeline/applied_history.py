@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.chain import applied_source
-from napari_wsss.pipeline.lineage import ModelShelf, is_asked, with_model
+from napari_wsss.pipeline.lineage import ModelShelf, has_model, is_asked, with_model
 from napari_wsss.project.journal import Entry
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import UNDECIDED
@@ -20,6 +21,8 @@ CHECKPOINTS: dict[str, ModelShelf] = {
     "saliency_checkpoint": "saliency",
 }
 """Where a plan holds its models -> their shelf."""
+LEARNER = "learner"
+"""The folder of training that holds a learner's states (see `pipeline.learner_states`)."""
 SCOPED = ("overrides", "companions")
 STEPS = ("localizer", "segmenter", "affinity", "saliency")
 
@@ -83,8 +86,7 @@ def apply(
     ProjectError
         When the project is open read-only.
     """
-    relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
-    plan = with_model(project.plan, shelf, method, relative)
+    plan = with_applied(project, shelf, method, checkpoint)
     if refiners is not None:
         plan = replace(plan, refiners=tuple(refiners))
     project.set_plan(plan)
@@ -92,6 +94,32 @@ def apply(
     if is_moved:
         _mark_outdated(project)
     return is_moved
+
+
+def with_applied(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) -> Plan:
+    """Return the plan a project has once a model is applied; parameters as `apply` takes them."""
+    relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
+    return with_model(project.plan, shelf, method, relative)
+
+
+def rival_of(project: Project, candidate: Plan) -> Plan:
+    """Return the plan that a candidate is held against: the project's, or, if that is it, the one before.
+
+    Raises
+    ------
+    StepError
+        When no model is applied, or the candidate is what has always been used.
+    """
+    if not has_model(project.plan):
+        raise StepError("No model is applied to this project yet, so there is nothing to compare with. Apply one.")
+    if candidate != project.plan:
+        return project.plan
+    move = last_move(project)
+    if move is None:
+        raise StepError(
+            "The project uses this, and has used no other model before it. Choose another run, or another chain."
+        )
+    return with_models_of(project.plan, move.before)
 
 
 def apply_earlier(project: Project, earlier: Plan) -> None:
@@ -106,8 +134,10 @@ def base_field(plan: Plan) -> str:
 
 
 def model_name(checkpoint: str) -> str:
-    """Return what a person calls a model: the name of its run's folder; "no model" for an empty path."""
+    """Return what a person calls a model: its run's folder, ``learner 0007`` for a learner's, "no model" for none."""
     path = PurePosixPath(checkpoint)
+    if path.parent.name == LEARNER:
+        return f"{LEARNER} {path.stem}"
     return (path.parent.name or path.stem) if checkpoint else "no model"
 
 

@@ -4,6 +4,7 @@ Scribbles older than the acceptance of their image are spent: the accepted mask 
 """
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,18 @@ TIME_TEXT = "wsss-time"
 def scribble_path(project: Project, image_id: str) -> Path:
     """Return where the scribbles of an image lie (the file may not exist)."""
     return project.folder / FOLDER / f"{image_id}.png"
+
+
+def scribbled(project: Project) -> Iterator[str]:
+    """Yield the ids of the images that have scribbles, spent ones too."""
+    folder = project.folder / FOLDER
+    for path in folder.rglob("*.png"):
+        yield path.relative_to(folder).as_posix().removesuffix(".png")
+
+
+def newest_scribbles(project: Project) -> float:
+    """Return when scribbles were last written, seconds since 1970; 0 where nobody scribbled on any image."""
+    return max((path.stat().st_mtime for path in (project.folder / FOLDER).rglob("*.png")), default=0.0)
 
 
 def read_scribbles(project: Project, image_id: str) -> NDArray[np.uint8] | None:

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,18 @@ class ResultStore:
     # -- maps ---------------------------------------------------------------------------------------------
 
     def write_maps(self, provenance: Provenance, image_id: str, image_hash: str, maps: ActivationMaps) -> None:
-        """Store maps; scores in [0, 1] are kept in half precision (error at most 2.5e-4), others in full."""
+        """Store maps; scores in [0, 1] are kept in half precision (error at most 2.5e-4), others in full.
+
+        Raises
+        ------
+        StepError
+            When they hold values that are no numbers: nothing made of them would mean anything.
+        """
+        if not _is_sound(maps):
+            raise StepError(
+                f"The maps of {image_id} from {provenance.step} hold values that are no numbers (NaN), and are not "
+                "kept. Choose another model, or train again."
+            )
         arrays = {"scores": _halved(maps.scores), "classes": np.asarray(maps.classes, np.int64)}
         if maps.background is not None:
             arrays["background"] = _halved(maps.background)
@@ -69,14 +80,15 @@ class ResultStore:
         self._publish(provenance, self.path(provenance, image_id), content)
 
     def read_maps(self, provenance: Provenance, image_id: str, image_hash: str) -> ActivationMaps | None:
-        """Return the stored maps, None when absent, damaged, or made from another content of the image."""
+        """Return the stored maps, None when absent, damaged, no numbers, or made from another content of the image."""
         try:
             arrays = _unpacked(self.path(provenance, image_id), image_hash)
             if arrays is None:
                 return None
             background = arrays["background"].astype(np.float32) if "background" in arrays else None
-            classes = tuple(int(k) for k in arrays["classes"])
-            return ActivationMaps(arrays["scores"].astype(np.float32), classes, background, arrays.get("undecided"))
+            scores, classes = arrays["scores"].astype(np.float32), tuple(arrays["classes"])
+            maps = ActivationMaps(scores, classes, background, arrays.get("undecided"))
+            return maps if _is_sound(maps) else None
         except DAMAGE:
             return None
 
@@ -142,14 +154,17 @@ class ResultStore:
         Those of the provenance `but` stay.
         """
         kept = f"{but.step}-{but.key}" if but else ""
-        for folder in [folder for folder in self._folders(stage) if folder.name != kept]:
-            # Renamed first, so that no reader ever sees a half-deleted folder.
-            doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
-            try:
-                folder.rename(doomed)
-            except FileNotFoundError:
-                continue
-            shutil.rmtree(doomed, ignore_errors=True)
+        _delete(folder for folder in self._folders(stage) if folder.name != kept)
+
+    def forget(self, weights: str) -> None:
+        """Delete what a model computed, and all that was made of it.
+
+        Parameters
+        ----------
+        weights : str
+            The content hash of its file.
+        """
+        _delete(folder for folder in self._folders(None) if _is_made_by(folder, weights))
 
     def _folders(self, stage: str | None) -> Iterator[Path]:
         if not self.folder.is_dir():
@@ -160,10 +175,35 @@ class ResultStore:
                 yield folder
 
 
+def _delete(folders: Iterable[Path]) -> None:
+    """Delete folders of results; each is renamed first, so that no reader ever sees a half-deleted one."""
+    for folder in list(folders):
+        doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
+        try:
+            folder.rename(doomed)
+        except FileNotFoundError:
+            continue
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _is_made_by(folder: Path, weights: str) -> bool:
+    """Return True when the record in a folder of results names these weights; one that cannot be read names none."""
+    try:
+        record = (folder / "provenance.json").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return f'"{weights}"' in record
+
+
 def as_stored(maps: ActivationMaps) -> ActivationMaps:
     """Return maps as they are read back after `ResultStore.write_maps`."""
     background = None if maps.background is None else _halved(maps.background).astype(np.float32)
     return replace(maps, scores=_halved(maps.scores).astype(np.float32), background=background)
+
+
+def _is_sound(maps: ActivationMaps) -> bool:
+    """Return True when all scores are finite numbers."""
+    return bool(np.isfinite(maps.scores).all() and (maps.background is None or np.isfinite(maps.background).all()))
 
 
 def _halved(scores: NDArray[np.float32]) -> NDArray[np.generic]:

@@ -73,7 +73,7 @@ class WsssDock(QWidget):
         self._connect()
 
     def _build(self) -> None:
-        self.header = Header(self.session)
+        self.header = Header(self.session, self.actions_)
         self.footer = Footer(self.actions_)
         self.job_bar = JobBar(self.session.jobs)
         self.project_page = ProjectPage(self.session)

@@ -14,31 +14,33 @@ from napari_wsss.widgets.keys.actions import Actions
 
 AGE_MS = 1000
 REFUSAL = "Not "
+LEARNED = "What the proposals were learned from beside you; held-out: how far it agrees on images that were left out"
 SAVE_COLOURS = {"saved": "#1dd1a1", "unsaved": "#feca57", "saving": "#feca57", "failed": "#ff6b81"}
 
 
 class Header(QWidget):
-    """Image name, state badge, ``37/512 · 21 accepted``, save state, why it is shown, and a backup that failed."""
+    """Image name, state badge, ``37/512 · 21 accepted``, save state, why it is shown, what was learned, no backup."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._actions = session, actions
         self.name = text_label(wrap=True)
         self.badge = StateBadge()
         self.progress = text_label(wrap=False)
         self.saved = text_label(wrap=False, tip="Everything is written by itself; there is nothing to save by hand")
         self.why = text_label(quiet=True, tip="Why you are shown this image")
         self.why.setAlignment(united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignTop))
+        self.learned = text_label(quiet=True, tip=LEARNED)
         self.status = text_label(quiet=True)
         self.backup = text_label()
         self.backup.tint(SAVE_COLOURS["failed"], bold=True)
         saved = row(self.saved, self.why)
         saved.setStretch(1, 1)
         place = row(self.badge, 1, self.progress)
-        self.setLayout(column(self.name, place, saved, self.backup, self.status, line(), margin=2))
+        self.setLayout(column(self.name, place, saved, self.learned, self.backup, self.status, line(), margin=2))
         self._clock = QTimer(self)
         self._clock.setInterval(AGE_MS)
-        self._clock.timeout.connect(self.show_save_state)
+        self._clock.timeout.connect(self._on_clock)
         self._clock.start()
         listen(
             self,
@@ -51,6 +53,8 @@ class Header(QWidget):
             (session.signals.project_closed, self.refresh),
             (session.signals.save_state_changed, self._on_save_state),
             (session.signals.notice, self.say),
+            (session.signals.proposal_changed, self._on_proposal),
+            (session.learning.changed, self._show_learned),
         )
         self.refresh()
 
@@ -60,6 +64,13 @@ class Header(QWidget):
 
     def _refresh(self, _image_id: str = "") -> None:
         self.refresh()
+
+    def _on_proposal(self, _image_id: str) -> None:
+        self._show_learned()
+
+    def _on_clock(self) -> None:
+        self.show_save_state()
+        self._show_learned()
 
     def _on_save_state(self, _state: object) -> None:
         self.show_save_state()
@@ -81,7 +92,7 @@ class Header(QWidget):
             self.badge.show_state(record.state, state_text(record, before))
             self.progress.setText(session.navigation.progress_text)
             self.why.setText(self._reasons(table))
-        self.show_save_state()
+        self._on_clock()
         self._show_backup()
 
     def _reasons(self, table: Table) -> str:
@@ -98,6 +109,14 @@ class Header(QWidget):
         state = table.save_state
         self.saved.setText(state.text())
         self.saved.tint(SAVE_COLOURS.get(state.kind, ""), bold=state.kind == "failed")
+
+    def _show_learned(self) -> None:
+        """Show what the learner learned from, and that it has something else to propose for this image."""
+        learning = self._session.learning
+        waits = [self._actions.with_key("new proposal", "learn")] if learning.holds_back else []
+        self.learned.setText(" · ".join([part for part in (learning.text,) if part] + waits))
+        self.learned.setToolTip(" · ".join(part for part in (LEARNED, learning.details) if part))
+        self.learned.setVisible(bool(self.learned.text()))
 
     def _show_backup(self) -> None:
         """Show that the project has no backup of the last changes, and what to do; nothing while it has."""

@@ -137,6 +137,15 @@ def test_a_files_digest_follows_its_content(tmp_path: Path) -> None:
     assert file_digest(path) != first
 
 
+def test_base_maps_do_not_wait_for_what_a_refiner_lacks(project: Project) -> None:
+    whole = Lineage.of(project, "a.png")
+    project.set_plan(replace(project.plan, refiners=(Step("no_such_step"),)))
+    with pytest.raises(StepError):
+        Lineage.of(project, "a.png")
+    found = Lineage.of(project, "a.png", refined=False)
+    assert (found.base, found.base_content, found.links) == (whole.base, whole.base_content, ())
+
+
 def test_another_plan_can_be_asked_about(project: Project) -> None:
     other = replace(project.plan, localizer=Step("cam", {"preset": "fast"}), refiners=())
 

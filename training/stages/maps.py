@@ -98,6 +98,11 @@ def refine(options: argparse.Namespace, report: Reporter) -> int:
     return _told(found, report)
 
 
+def with_chain(plan: Plan, options: argparse.Namespace) -> Plan:
+    """Return a plan with the chain, the parameters and the saliency folder that the options of ``refine`` choose."""
+    return _with_refiners(_plan_of(options, plan), options)
+
+
 def open_unless_held(folder: Path) -> Project | None:
     """Return a project open for writing, None while another program (a window) has it open."""
     try:

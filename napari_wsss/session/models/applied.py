@@ -1,6 +1,7 @@
 """Which trained model is used: applying a run's, going back to one used before, and telling who must follow."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan
@@ -98,6 +99,27 @@ class AppliedModels:
         return self._follow(table, before, take(table.project, offer))
 
     @reported
+    def apply_learned(self, method: str, checkpoint: Path, *, is_last: bool) -> bool:
+        """Use what a learner beside the window learned; the shown image keeps its proposal until it is asked for.
+
+        Parameters
+        ----------
+        method : str
+            The learner's, of the ``segment`` shelf.
+        checkpoint : Path
+            Of its new state.
+        is_last : bool
+            False when a better one follows soon; then nobody is told yet to look at what the model changed.
+        """
+        table = self._opened.table
+        self._inference.cancel()
+        self._inference.hold_back()
+        before = table.plan
+        started = self._follow(table, before, apply(table.project, "segment", method, checkpoint), is_last, quiet=True)
+        self._navigation.look_ahead()
+        return started
+
+    @reported
     def go_back_to(self, earlier: AppliedModel) -> bool:
         """Go back to the models of an entry of `history`; what they proposed comes back from what is stored."""
         table = self._opened.table
@@ -113,7 +135,7 @@ class AppliedModels:
         apply_earlier(table.project, earlier.plan)
         return self._follow(table, before, is_moved=True)
 
-    def _follow(self, table: Table, before: Plan, is_moved: bool) -> bool:
+    def _follow(self, table: Table, before: Plan, is_moved: bool, tells: bool = True, *, quiet: bool = False) -> bool:
         """Show what the project's new models say; undecided images get new proposals if these depend on them."""
         if is_moved:
             table.refresh()
@@ -123,8 +145,8 @@ class AppliedModels:
             self._sliders.forget_drawn()
         undecided = set(self._inference.undecided())
         in_order = [image_id for image_id in self._navigation.queue.ids() if image_id in undecided]
-        started = self._inference.start([*in_order, *(undecided - set(in_order))])
-        if is_moved:
+        started = self._inference.start([*in_order, *(undecided - set(in_order))], quiet=quiet)
+        if is_moved and tells:
             self.signals.model_applied.emit()
         return started
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QProgressBar, QWidget
+from qtpy.QtWidgets import QApplication, QCheckBox, QFileDialog, QLineEdit, QProgressBar, QWidget
 
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.progress import Progress, Steps
@@ -29,6 +29,7 @@ from napari_wsss.widgets.controls.basic import button, column, heading, line, ro
 from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.stubs import certain
+from napari_wsss.widgets.preferences import keep
 from napari_wsss.widgets.train.loss_plot import LossPlot
 from napari_wsss.widgets.train.model_list import ModelList
 from napari_wsss.widgets.train.run_list import RunList
@@ -48,6 +49,7 @@ SIZE = (
     "change it for a run of a classifier, Enlargement for a pixel classifier"
 )
 AT_ONCE = "A pixel classifier learns in seconds from everything corrected so far, and is applied when it is done"
+BY_ITSELF = "After every decision, from eight corrected images on, where the classifier began with known weights"
 APPLY_IT = "Done. Apply the run to give undecided images new proposals."
 OPENED = "A published network of any kind (classifier, affinity, saliency, segmentation), or one of ours"
 
@@ -70,6 +72,9 @@ class TrainPage(QWidget):
         self.cost = text_label(quiet=True, tip="Images x epochs x the pace of earlier runs; refined while it runs")
         self.start = button("Start training", self._start, "Runs beside napari; you can go on reviewing")
         self.learn = button("Learn at once", self._learn, AT_ONCE)
+        self.by_itself = QCheckBox("after every decision")
+        self.by_itself.setToolTip(BY_ITSELF)
+        self.by_itself.toggled.connect(self._set_automatic)
         self.stop = button("Stop", self._stop, "Stops after the current step; can be resumed")
         self.bar = QProgressBar()
         self.bar.setMaximumHeight(12)
@@ -102,7 +107,8 @@ class TrainPage(QWidget):
                 self.options,
                 self.seen,
                 self.cost,
-                row(self.start, self.learn, self.stop, 1),
+                row(self.start, self.stop, 1),
+                row(self.learn, self.by_itself, 1),
                 self.bar,
                 self.said,
                 self.plot,
@@ -126,6 +132,7 @@ class TrainPage(QWidget):
             (session.signals.project_closed, self.refresh),
             (session.signals.state_changed, self._on_state),
             (session.signals.classes_changed, self._show_used),
+            (session.learning.changed, self._show_learned),
             (session.training.started, self._on_started),
             (session.training.progressed, self._on_progress),
             (session.training.ended, self._on_ended),
@@ -173,7 +180,7 @@ class TrainPage(QWidget):
         """Show another project."""
         self._show_used()
         self.run_list.refresh()
-        self._show_buttons()
+        self._show_learned()
         self._on_options()
         if self.isVisible():
             self.options.show_form()
@@ -200,7 +207,7 @@ class TrainPage(QWidget):
         )
 
     def _on_options_said(self, text: str) -> None:
-        self.said.setText(text or self._session.learning.text)
+        self.said.setText(text)
 
     def _on_options(self) -> None:
         self._show_command()
@@ -249,7 +256,7 @@ class TrainPage(QWidget):
         running, project = self._session.training.running, self._session.project
         self.start.setEnabled(project is not None and not running)
         self.recommended.setEnabled(project is not None and not project.read_only and not running)
-        self.learn.setEnabled(project is not None and not project.read_only and not running)
+        self.learn.setEnabled(project is not None and not project.read_only and not self._session.learning.running)
         self.open.setEnabled(project is not None and not running)
         self.stop.setEnabled(running)
         self.bar.setVisible(running)
@@ -271,6 +278,15 @@ class TrainPage(QWidget):
 
     def _learn(self) -> None:
         self._session.learning.learn()
+
+    def _set_automatic(self, learns: bool) -> None:
+        if learns != self._session.settings.learns_at_once:
+            self._session.learning.set_automatic(learns)
+            keep("computing", "learns_at_once", learns)
+
+    def _show_learned(self) -> None:
+        """Show whether the learner is at work, and whether it begins by itself."""
+        self.by_itself.setChecked(self._session.settings.learns_at_once)
         self._show_buttons()
 
     def _resume(self) -> None:
@@ -332,7 +348,7 @@ class TrainPage(QWidget):
         self.run_list.refresh(folder)
         self._show_buttons()
         self._show_cost()  # its pace is known now
-        self.said.setText(message if code else self._session.learning.text or self._session.start.text or APPLY_IT)
+        self.said.setText(message if code else self._session.start.text or APPLY_IT)
 
     # Runs
 

@@ -16,6 +16,7 @@ from napari_wsss.widgets.controls.basic import button, column, row
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.train.run_comparison import RunComparison
 from napari_wsss.widgets.train.stage_options import SHELVES
+from napari_wsss.widgets.train.verdict_line import RunVerdict
 
 RUN = Qt.ItemDataRole.UserRole
 STATE_MARKS = {"running": "▶", "done": "✔", "stopped": "■", "interrupted": "⚠", "failed": "✖"}
@@ -53,7 +54,9 @@ class RunList(QWidget):
         self.resume = button("Resume", self.resume_wanted.emit, "Go on from the run's last checkpoint")
         self.compare = button("Compare", self._compare, "Mark two or more runs with Ctrl-click first")
         self.comparison = RunComparison()
-        self.setLayout(column(self.list, row(self.apply, self.resume, self.compare, 1), self.comparison))
+        self.verdict = RunVerdict(session)
+        buttons = row(self.apply, self.resume, self.compare, 1)
+        self.setLayout(column(self.list, buttons, self.verdict, self.comparison))
 
     def refresh(self, chosen: Path | None = None) -> None:
         """Read the runs again; mark `chosen`, else the one that was marked, else the newest."""
@@ -89,7 +92,9 @@ class RunList(QWidget):
         """Enable what can be done with the marked run now."""
         project, run, marked = self._session.project, self.run, self.marked
         writable = project is not None and not project.read_only
-        self.apply.setEnabled(writable and len(marked) < 2 and run is not None and run.checkpoint is not None)
+        can_apply = writable and len(marked) < 2 and run is not None and run.checkpoint is not None
+        self.apply.setEnabled(can_apply)
+        self.verdict.follow(run if can_apply else None)
         self.resume.setEnabled(not self._session.training.running and run is not None and run.can_resume)
         self.compare.setEnabled(len(marked) > 1)
 
