@@ -62,10 +62,10 @@ class TrunkNetwork(nn.Module, ABC):
         Its name on the shelf.
     settings : Parameters
         The method's parameters.
-    side : int
-        Longer side in pixels that pictures had in training (`pixels.working_size`); 0 for one that does not say.
     origin : str
         The checkpoint it was restored from, "" for a new one.
+    side : int
+        Longer side in pixels that pictures had in training (`pixels.working_size`); 0 for one that does not say.
     """
 
     shelf: ClassVar[Shelf]

@@ -1,9 +1,10 @@
 """Carry out one training run: its folder, its progress, its tables and plot, and putting the result to use."""
 
 import hashlib
+import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.clusters.edits import edits_of
+from napari_wsss.core.inside import not_through_links
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
@@ -18,7 +20,8 @@ from napari_wsss.pipeline import applied_history
 from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.project import Project
 from training.config import RECIPES, RunConfig
-from training.data.pictures import training_records
+from training.data.pictures import VALIDATION, leave_out, usable_records
+from training.data.usable_images import find_unusable
 from training.hardware import out_of_memory
 from training.loop.checkpoints import BEST, LAST
 from training.loop.milestones import Outcome
@@ -50,9 +53,16 @@ def _provenance(project: Project, config: RunConfig) -> Provenance:
 
 
 def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
-    """Return the configuration and folder of a run to resume; `folder` may be its name alone."""
+    """Return the configuration and folder of a run to resume; `folder` may be its name alone.
+
+    Raises
+    ------
+    ProjectError
+        When it is no run of this project that can be read.
+    """
     known = project.training_folder / folder.name
-    run = RunFolder.open(known if not folder.is_dir() and known.is_dir() else folder)
+    place = known if not folder.is_dir() and known.is_dir() else Path(os.path.abspath(folder))
+    run = RunFolder.open(not_through_links(project.folder, place))
     return resolve_file(run.record["recipe"], run.record["config"]), run
 
 
@@ -65,7 +75,8 @@ def finished_run(project: Project, config: RunConfig, note: Path, report: Report
         When somebody stopped it.
     """
     if note.exists():
-        config, run = continued(project, Path(note.read_text(encoding="utf-8")))
+        name = Path(note.read_text(encoding="utf-8")).name
+        config, run = continued(project, project.training_folder / name)
     else:
         run = begin(project, config)
         note.write_text(run.path.name, encoding="utf-8")
@@ -97,6 +108,9 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
         with stopped_by_signals(run):
+            unusable = finish(find_unusable(project, usable_records(project), run), follow)
+            _name_unusable(run, unusable, report)
+            leave_out(project, unusable)
             outcome: Outcome = finish(recipe.train(project, config, run), follow)
     except BaseException as error:
         spent = earlier + time.process_time() - started
@@ -110,6 +124,14 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     spent = earlier + time.process_time() - started
     run.finish(state, steps=outcome.steps, figures=dict(outcome.figures), cpu_seconds=spent)
     return outcome
+
+
+def _name_unusable(run: RunFolder, found: Mapping[str, str], report: Reporter) -> None:
+    """Note in `run.json`, and say, which images the run goes on without."""
+    if found or "left_out" in run.record:
+        run.update(left_out=dict(found))
+    for image_id, reason in found.items():
+        report.say(f"left out: {image_id}: {reason}", image=image_id)
 
 
 def recipe_module(config: RunConfig) -> str:
@@ -152,11 +174,12 @@ def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = T
 def data_digest(project: Project) -> str:
     """Return a content hash of everything a run learns from: ids, labels, states, accepted masks, edited clusters."""
     digest = hashlib.sha256(repr(project.classes.names).encode())
-    for record in training_records(project):
+    for record in usable_records(project):
+        if record.split == VALIDATION:
+            continue
         digest.update(repr((record.id, sorted(record.labels), record.state, record.split)).encode())
-        path = project.masks.accepted_path(record.id)
-        if record.state == "accepted" and path.exists():
-            digest.update(path.read_bytes())
+        if record.state == "accepted":
+            digest.update(project.masks.of(record.id).accepted_file or b"")
     for edit in edits_of(project):
         digest.update(repr(edit.to_dict()).encode())
     return digest.hexdigest()[:16]

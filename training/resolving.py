@@ -4,12 +4,12 @@ Precedence, weakest first: defaults, the preset, the configuration file, what wa
 """
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.files import read_object
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.registry import load_method, method_names
 from training.config import PRESETS, PUBLISHED, RECIPES, SCRATCH, Optimisation, Recipe, RunConfig, sections_of
@@ -122,7 +122,7 @@ def read_config(path: Path, recipe: Recipe) -> dict[str, Any]:
     """
     path = path / "run.json" if path.is_dir() else path
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_object(path)
     except (OSError, ValueError) as reason:
         raise ParameterError(f"The configuration {path} cannot be read ({reason}); expected a JSON file.") from reason
     if not isinstance(content, dict):

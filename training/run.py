@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from napari_wsss.core.children import distrust, print_any_name
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.registry import method_names
 from napari_wsss.project.project import Project
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Command line without the program's name; that of this process otherwise.
     """
+    distrust(Path.cwd())
+    print_any_name()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parser_for(typed).parse_args(typed)

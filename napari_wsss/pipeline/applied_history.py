@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from napari_wsss.core.errors import StepError
+from napari_wsss.core.errors import ProjectError, StepError
+from napari_wsss.core.inside import is_below
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import ModelShelf, has_model, is_asked, with_model
@@ -84,8 +85,13 @@ def apply(
     Raises
     ------
     ProjectError
-        When the project is open read-only.
+        When the project is open read-only, or the file lies outside the project.
     """
+    if not is_below(project.folder, checkpoint):
+        raise ProjectError(
+            f"{checkpoint} lies outside the project {project.folder}, which would lose it when either moves. Take it "
+            f"into the project with: python -P -m training.run adopt --project {project.folder} --weights {checkpoint}"
+        )
     plan = with_applied(project, shelf, method, checkpoint)
     if refiners is not None:
         plan = replace(plan, refiners=tuple(refiners))
@@ -149,10 +155,15 @@ def base_name(plan: Plan) -> str:
 def model_changes(project: Project, limit: int = 20) -> list[ModelChange]:
     """Return the last changes of models, newest first."""
     entries = project.journal.differing("plan", tuple(CHECKPOINTS), limit)
-    return [
-        ModelChange(entry.number, entry.time, Plan.from_dict(entry.before), Plan.from_dict(entry.after))
-        for entry in entries
-    ]
+    return [change for entry in entries if (change := _read(entry)) is not None]
+
+
+def _read(entry: Entry) -> ModelChange | None:
+    """Return the change that an entry holds, None where it is damaged."""
+    try:
+        return ModelChange(entry.number, entry.time, Plan.from_dict(entry.before), Plan.from_dict(entry.after))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def last_move(project: Project) -> ModelChange | None:

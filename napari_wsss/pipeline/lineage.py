@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.inside import below
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.provenance import Provenance
@@ -197,7 +198,7 @@ def checkpoint_of(project: Project, plan: Plan, source: ModelShelf) -> Path:
     advice = f"Train one (python -m training.run {chosen.stage} --project DIR --apply) or apply a finished run."
     if not relative:
         raise StepError(f"No trained {source} model is applied to this project. {advice}", missing=("model",))
-    path = project.folder / relative
+    path = below(project.folder, relative)
     if not path.is_file():
         raise StepError(f"The applied {source} model {path} is missing. {advice}", missing=("model",))
     return path

@@ -4,6 +4,7 @@ Pillow opens 16-bit colour pictures as 8-bit ones by dropping the low byte witho
 fetched by decoding a second time with the byte order swapped; TIFF goes through tifffile where that can read it.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_wsss.core.masks import DAMAGED_PICTURE
 from napari_wsss.pixels.tiff_bands import Bands, bands
 
 _SWAPPED = {"B": "L", "L": "B"}
@@ -63,8 +65,10 @@ def read_with_tifffile(path: Path) -> tuple[NDArray[Any] | None, int]:
     try:
         with tifffile.TiffFile(path) as file:
             page, count = file.pages[0], len(file.pages)
+            if math.prod(page.shape[:2]) > 2 * (Image.MAX_IMAGE_PIXELS or math.inf):  # where Pillow too refuses
+                return None, 0
             samples, axes = page.asarray(), str(page.axes)
-    except (tifffile.TiffFileError, ValueError, RuntimeError, KeyError, IndexError):
+    except (tifffile.TiffFileError, *DAMAGED_PICTURE):
         return None, 0
     if axes not in ("YX", "YXS", "SYX"):
         return None, 0

@@ -187,6 +187,11 @@ class Database:
                         handle.connection.close()
 
 
+def part_of(column: str, name: str) -> str:
+    """Return the SQL of an entry of the JSON object in a column, NULL where that is damaged (else SQLite stops)."""
+    return f"CASE WHEN json_valid({column}) THEN json_extract({column}, '$.{name}') END"
+
+
 def create_file(path: Path, build: Callable[[sqlite3.Connection], None]) -> None:
     """Make a new SQLite file and let `build` fill it."""
     with _as_project_error(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:

@@ -13,6 +13,7 @@ from typing import Any
 from napari_wsss.core.apart import end_idle
 from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.inside import why_not_plain
 from napari_wsss.core.plan import Plan
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.project.project import FILE_NAME, Project
@@ -106,10 +107,10 @@ class Session:
         self.following = Following(opened, self.navigation, self.labels, self.inference, self.sliders, signals)
         self.gallery = self._gallery()
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
-        self.start = RecommendedStart(opened, self.training, self.models, signals)
         self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
+        self.start = RecommendedStart(opened, self.training, self.models, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         self.labels.moved.connect(self.inference.follow_labels)
@@ -222,8 +223,14 @@ class Session:
         create_project(Path(folder), Path(images_root), report, classes, hold_out).close()
         self.open_project(folder)
 
-    def open_project(self, folder: Path, read_only: bool = False) -> None:
+    def open_project(self, folder: Path, read_only: bool = False, take_over: bool = False) -> None:
         """Open a project and show the image where the person was; the open project is closed once this one is there.
+
+        Parameters
+        ----------
+        folder : Path
+        read_only, take_over : bool
+            As `Project.open` takes them.
 
         Raises
         ------
@@ -234,7 +241,7 @@ class Session:
             if self.project.read_only == read_only:
                 return
             self._make_room()
-        project = Project.open(Path(folder), read_only=read_only)
+        project = Project.open(Path(folder), read_only=read_only, take_over=take_over)
         try:
             self._make_room()
             table = Table(project, self.jobs, self.signals)
@@ -347,7 +354,8 @@ def create_project(
         names = names[1:]  # a class list as other programs write it
     root = images_root if report is None else report.images_root  # JPEGImages of a VOC-style folder
     if report is None:
-        images = [NewImage(image_id(path, root)) for path in find_images(root)]
+        found = [image_id(path, root) for path in find_images(root)]
+        images = [NewImage(one) for one in found if not why_not_plain(one)]
     else:
         images = [report.new_image(one) for one in report.images]
     if not images:

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.errors import WeightsError
+from napari_wsss.core.errors import LabelError, ParameterError, WeightsError
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.registry import Shelf
 from napari_wsss.core.trunk_choice import TrunkChoice
@@ -105,7 +105,7 @@ def load_trained(path: Path, shelf: Shelf) -> tuple[dict[str, Tensor], Trained]:
     state, record = load_checkpoint(path)
     try:
         what = Trained.from_dict(record)
-    except (KeyError, TypeError) as missing:
+    except (KeyError, TypeError, ValueError, AttributeError, LabelError, ParameterError) as missing:
         raise WeightsError(
             f"{path} is not a network trained here (its description lacks {missing}); expected a checkpoint that "
             "`training.run` wrote. To start from published weights, give them as trunk weights."

@@ -4,11 +4,12 @@ Accepted masks are read, never written. Excluded images and the held-out ``val``
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from training.data.samplers import BatchOrder, GroupOrder, sample_rng
 Pixels = NDArray[np.uint8]
 Batch = TypeVar("Batch")
 TRAIN, VALIDATION = "train", "val"
+_LEFT_OUT: WeakKeyDictionary[Project, frozenset[str]] = WeakKeyDictionary()
 
 
 class Pictures:
@@ -67,14 +69,26 @@ class Pictures:
         return values
 
 
+def leave_out(project: Project, image_ids: Iterable[str]) -> None:
+    """Let no recipe learn from, or validate with, these images of an open project: they cannot be read."""
+    _LEFT_OUT[project] = frozenset(image_ids)
+
+
 def training_records(project: Project) -> list[ImageRecord]:
-    """Return the images that may train: neither excluded nor held out, in a fixed order."""
-    return [r for r in project.catalog.records() if r.state != "excluded" and r.split != VALIDATION]
+    """Return the images that may train: neither excluded, held out nor left out, in a fixed order."""
+    left_out = _LEFT_OUT.get(project, frozenset())
+    return [r for r in usable_records(project) if r.split != VALIDATION and r.id not in left_out]
 
 
 def validation_records(project: Project) -> list[ImageRecord]:
-    """Return the held-out images, without the excluded ones."""
-    return [r for r in project.catalog.records(split=VALIDATION) if r.state != "excluded"]
+    """Return the held-out images, without the excluded and left out ones."""
+    left_out = _LEFT_OUT.get(project, frozenset())
+    return [r for r in usable_records(project, VALIDATION) if r.id not in left_out]
+
+
+def usable_records(project: Project, split: str | None = None) -> list[ImageRecord]:
+    """Return the images (of a split) that nobody excluded, whether or not they can be read."""
+    return [r for r in project.catalog.records(split=split) if r.state != "excluded"]
 
 
 def padding_of(normalisation: Normalisation) -> tuple[int, int, int]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.inference import Inference
+from napari_wsss.core.inside import is_below
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.localize.base import Localizer
@@ -81,7 +82,7 @@ def base_of(project: Project, config: RunConfig, run: RunFolder, device: torch.d
         As `train`.
     """
     settings = from_dict(Lpcam.Parameters, config.parameters)
-    path = Path(run.record["base"]) if "base" in run.record else base_checkpoint(project, settings.base)
+    path = _noted(project, run) or base_checkpoint(project, settings.base)
     base, _, what = Localizer.restore(path, str(device))
     classes = what.known_classes()
     if classes != project.classes:
@@ -94,6 +95,12 @@ def base_of(project: Project, config: RunConfig, run: RunFolder, device: torch.d
         base.base.normalisation, base.base.side = base.normalisation, base.side
         return base.base
     return base
+
+
+def _noted(project: Project, run: RunFolder) -> Path | None:
+    """Return the base noted when a run began; None for one outside the project, which the configuration must name."""
+    path = Path(str(run.record.get("base", "")))
+    return path if is_below(project.folder, path) else None
 
 
 def base_checkpoint(project: Project, given: str) -> Path:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError, StepError
 from napari_wsss.core.inference import SegmentInference
+from napari_wsss.core.inside import below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask, read_mask
 from napari_wsss.core.progress import Progress, Steps
@@ -42,9 +43,9 @@ class TrueMasks:
 
     def path(self, image_id: str) -> Path | None:
         """Return the mask file of an image, None when there is none."""
-        relative = Path(image_id)
-        names = (relative.with_suffix(".png"), Path(f"{relative.stem}.png"), Path(f"{image_id}.png"))
-        return next((self.folder / name for name in names if (self.folder / name).is_file()), None)
+        whole = below(self.folder, image_id)
+        paths = (whole.with_suffix(".png"), self.folder / f"{whole.stem}.png", below(self.folder, f"{image_id}.png"))
+        return next((path for path in paths if path.is_file()), None)
 
     def __call__(self, image_id: str) -> Mask:
         """Return the true mask (H, W) uint8; raise `ProjectError` when there is none."""

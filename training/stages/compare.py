@@ -19,6 +19,7 @@ from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import LabelError, ParameterError, StepError
 from napari_wsss.core.files import publish_bytes, publish_json
 from napari_wsss.core.inference import Inference
+from napari_wsss.core.inside import found_below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, to_dict
@@ -252,8 +253,11 @@ def checkpoint_maps(project: Project, method: str, checkpoint: Path, inference: 
     ------
     LabelError
         When the checkpoint was trained for other classes.
+    ProjectError
+        When it lies outside the project.
     """
-    relative = checkpoint.resolve().relative_to(project.folder.resolve()).as_posix()
+    inside = found_below(project.folder, str(checkpoint))
+    relative = inside.relative_to(project.folder.resolve()).as_posix()
     localizer = Step(method, to_dict(inference))
     plan = replace(
         project.plan, localizer=localizer, localizer_checkpoint=relative, segmenter_checkpoint="", refiners=()

@@ -7,6 +7,7 @@ from pathlib import Path
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.files import publish_json
+from napari_wsss.core.inside import below
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
@@ -103,8 +104,10 @@ def _scores(project: Project, ids: Sequence[str], options: argparse.Namespace, t
     if options.of == "pseudo":
         yield from pipeline.propose(project, ids, options.device, background=False)
         return (yield from score(project, ids, lambda image_id: pipeline.proposal(project, image_id), truth))
-    checkpoint = options.checkpoint or project.folder / project.plan.segmenter_checkpoint
-    if not checkpoint.is_file():
+    checkpoint = options.checkpoint
+    if checkpoint is None and project.plan.segmenter_checkpoint:
+        checkpoint = below(project.folder, project.plan.segmenter_checkpoint)
+    if checkpoint is None or not checkpoint.is_file():
         raise StepError(
             "No segmentation network is applied to this project. Train and apply one, or give --checkpoint FILE.",
             missing=("model",),

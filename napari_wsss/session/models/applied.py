@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.inside import has_file
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import (
     CHECKPOINTS,
@@ -89,16 +90,6 @@ class AppliedModels:
         return self._follow(table, before, is_moved)
 
     @reported
-    def take(self, offer: Offer) -> bool:
-        """Use a model that a recommended start offers, with the chain that suits it; False when it is not wanted."""
-        table = self._opened.table
-        if not is_wanted(table.project, offer):
-            return False
-        self._inference.cancel()
-        before = table.plan
-        return self._follow(table, before, take(table.project, offer))
-
-    @reported
     def apply_learned(self, method: str, checkpoint: Path, *, is_last: bool) -> bool:
         """Use what a learner beside the window learned; the shown image keeps its proposal until it is asked for.
 
@@ -118,6 +109,16 @@ class AppliedModels:
         started = self._follow(table, before, apply(table.project, "segment", method, checkpoint), is_last, quiet=True)
         self._navigation.look_ahead()
         return started
+
+    @reported
+    def take(self, offer: Offer) -> bool:
+        """Use a model that a recommended start offers, with the chain that suits it; False when it is not wanted."""
+        table = self._opened.table
+        if not is_wanted(table.project, offer):
+            return False
+        self._inference.cancel()
+        before = table.plan
+        return self._follow(table, before, take(table.project, offer))
 
     @reported
     def go_back_to(self, earlier: AppliedModel) -> bool:
@@ -164,6 +165,6 @@ def _applied(project: Project, time: float, plan: Plan, fields: tuple[str, ...])
     # A localizer that takes the place of a segmenter empties the segmenter's field: name what came, not what went.
     field = next((name for name in fields if getattr(plan, name)), fields[0])
     used = [path for name in CHECKPOINTS if (path := getattr(plan, name))]
-    missing = next((path for path in used if not (project.folder / path).is_file()), "")
+    missing = next((path for path in used if not has_file(project.folder, path)), "")
     name = model_name(getattr(plan, field))
     return AppliedModel(time, CHECKPOINTS[field], method_of(plan, CHECKPOINTS[field]), name, plan, missing)

@@ -1,7 +1,8 @@
 """Why this proposal: which model answers for the classes of an image, and how far it agreed with the person.
 
-A pixel classifier notes in its ``run.json`` how far it agreed with what the person gave about images that were left
-out, and on which classes the maps it would replace were better there; these classes keep the maps.
+A pixel classifier notes in its ``run.json`` (a learner beside the window: beside each state) how far it agreed with
+what the person gave about images that were left out, and on which classes the maps it would replace were better there;
+these classes keep the maps.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import method_title
-from napari_wsss.pipeline.applied_history import model_name
+from napari_wsss.pipeline.applied_history import LEARNER, model_name
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import asks_localizer, method_of
 from napari_wsss.project.project import Project
@@ -39,8 +40,8 @@ def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
 
 
 def run_record(checkpoint: Path) -> Mapping[str, Any]:
-    """Return the ``run.json`` beside a checkpoint, read again only when it changed; empty where there is none."""
-    path = checkpoint.with_name("run.json")
+    """Return what is noted beside a checkpoint, read again only when it changed; empty where there is nothing."""
+    path = checkpoint.with_suffix(".json") if checkpoint.parent.name == LEARNER else checkpoint.with_name("run.json")
     try:
         return _read(path, path.stat().st_mtime_ns)
     except (OSError, ValueError):

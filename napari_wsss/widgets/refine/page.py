@@ -37,6 +37,7 @@ from napari_wsss.widgets.controls.basic import (
 )
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.parameter_form import ParameterForm
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain, connect
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.refine.gain_sliders import GainSliders
@@ -193,7 +194,7 @@ class RefinePage(QWidget):
     def _show_undo(self) -> None:
         change = self._session.parameters.last_change
         self.undo.setEnabled(bool(change))
-        self.undo.setToolTip(f"Take back: {change}" if change else "No parameter was changed yet")
+        self.undo.setToolTip(as_text(f"Take back: {change}") if change else "No parameter was changed yet")
         self.judge.setEnabled(bool(change) and has_model(self._session.plan))
 
     def _show_busy(self) -> None:

@@ -202,8 +202,8 @@ class TrainPage(QWidget):
         per_class = ", ".join(f"{name} {accepted.get(name, 0)}" for name in project.classes.names)
         total = sum(counts.values()) - counts.get("excluded", 0)
         self.used.setText(
-            f"<b>{counts.get('accepted', 0)}</b> accepted of {total} images. "
-            f"{train} train, {val} are kept for validation and never train.<br>Accepted per class: {per_class}."
+            f"{counts.get('accepted', 0)} accepted of {total} images. "
+            f"{train} train, {val} are kept for validation and never train.\nAccepted per class: {per_class}."
         )
 
     def _on_options_said(self, text: str) -> None:
@@ -255,8 +255,8 @@ class TrainPage(QWidget):
     def _show_buttons(self) -> None:
         running, project = self._session.training.running, self._session.project
         self.start.setEnabled(project is not None and not running)
-        self.recommended.setEnabled(project is not None and not project.read_only and not running)
         self.learn.setEnabled(project is not None and not project.read_only and not self._session.learning.running)
+        self.recommended.setEnabled(project is not None and not project.read_only and not running)
         self.open.setEnabled(project is not None and not running)
         self.stop.setEnabled(running)
         self.bar.setVisible(running)

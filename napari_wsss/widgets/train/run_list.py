@@ -10,9 +10,10 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.registry import method_title
-from napari_wsss.session.runs.folders import RunInfo
+from napari_wsss.session.runs.folders import RunInfo, unreadable_in
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, row
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.train.run_comparison import RunComparison
 from napari_wsss.widgets.train.stage_options import SHELVES
@@ -67,10 +68,14 @@ class RunList(QWidget):
         for run in found:
             item = QListWidgetItem(run_text(run))
             item.setData(RUN, run)
-            item.setToolTip(f"{run.folder.name}\n{run.message}")
+            item.setToolTip(as_text(f"{run.folder.name}\n{run.message}"))
             self.list.addItem(item)
             if run.folder == wanted:
                 self.list.setCurrentItem(item)
+        for name, why in unreadable_in(project.training_folder).items() if project is not None else ():
+            item = QListWidgetItem(f"{name}: {why}")
+            item.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.list.addItem(item)
         if found and self.list.currentItem() is None:
             self.list.setCurrentRow(0)
         self.comparison.clear()
@@ -86,7 +91,7 @@ class RunList(QWidget):
     def marked(self) -> list[RunInfo]:
         """Every marked run, in the order of the list."""
         items = [certain(self.list.item(place)) for place in range(self.list.count())]
-        return [item.data(RUN) for item in items if item.isSelected()]
+        return [item.data(RUN) for item in items if item.isSelected() and item.data(RUN) is not None]
 
     def show_buttons(self) -> None:
         """Enable what can be done with the marked run now."""
