@@ -356,7 +356,7 @@ def _take(project: Project, ids: Sequence[str], report: MaskImportReport, option
     taken = _Taken()
     wanted = islice((one for one in ids if one in report.masks), options.limit)
     for image_id in tqdm(list(wanted), desc="masks", unit="image", leave=False):
-        if not options.overwrite and (project.masks.has_draft(image_id) or project.masks.has_accepted(image_id)):
+        if not options.overwrite and project.masks.any(image_id):
             taken.kept += 1
             continue
         values = report.read(image_id)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from napari_wsss.core.parameters import parameter, to_dict
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
 from napari_wsss.pipeline.lineage import ModelShelf
+from napari_wsss.pixels.working_size import side_in_training
 from training.augment import Augmentation
 from training.published_presets import preset_names
 from training.sources import (
@@ -256,6 +257,15 @@ class RunConfig:
             return self
         rate = chosen.learning_rate * class_count / chosen.rate_classes
         return replace(self, optimisation=replace(chosen, learning_rate=rate, rate_classes=0))
+
+    def trained_side(self) -> int:
+        """Return the longer side at which a localizer sees pictures in training; 0 where pictures keep their size."""
+        return side_in_training(self.flat())
+
+    def flat(self) -> dict[str, Any]:
+        """Return every option by its name alone."""
+        sections = [to_dict(getattr(self, name)) for name in sections_of(self.recipe)]
+        return {name: value for options in (*sections, self.parameters) for name, value in options.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import applied_history
+from napari_wsss.pipeline.picture_sides import middle_side, working_size
+from napari_wsss.project.mask_files import accepted_name
 from napari_wsss.project.project import Project
 from training.config import RECIPES, RunConfig
 from training.data.pictures import VALIDATION, leave_out, usable_records
@@ -26,7 +29,7 @@ from training.loop.milestones import Outcome
 from training.loop.plot import write_plot
 from training.report import Reporter
 from training.resolving import resolve_file
-from training.run_folder import RunFolder
+from training.run_folder import RECORD, RunFolder
 from training.scoring.tables import write_tables
 
 PLOT = "plot.png"
@@ -34,11 +37,20 @@ PLOT = "plot.png"
 
 def begin(project: Project, config: RunConfig) -> RunFolder:
     """Make the folder of a new run; its key holds the configuration and everything it learns from."""
-    provenance = Provenance(
-        f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights=""
-    )
+    provenance = _provenance(project, config)
     record = {"config": config.to_dict(), "classes": list(project.classes.names), "plan": project.plan.to_dict()}
     return RunFolder.create(project.training_folder, config.recipe, provenance, record)
+
+
+def done_before(project: Project, config: RunConfig) -> RunFolder | None:
+    """Return a finished run of the same configuration on the same data, whose model is still there."""
+    name = f"{config.recipe}-{_provenance(project, config).key}"
+    runs = [RunFolder.open(path.parent) for path in sorted(project.training_folder.glob(f"{name}*/{RECORD}"))]
+    return next((run for run in runs if run.record["state"] == "done" and (run.path / BEST).is_file()), None)
+
+
+def _provenance(project: Project, config: RunConfig) -> Provenance:
+    return Provenance(f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights="")
 
 
 def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
@@ -85,6 +97,10 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     """
     recipe = import_module(f"training.recipes.{recipe_module(config)}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
+    size = working_size(middle_side(project), config.recipe, config.method, config.flat())
+    if size is not None:
+        run.update(working_size=asdict(size))
+        report.say(str(size))
 
     def follow(progress: Progress) -> None:
         run.note(progress)
@@ -164,8 +180,7 @@ def data_digest(project: Project) -> str:
             continue
         digest.update(repr((record.id, sorted(record.labels), record.state, record.split)).encode())
         if record.state == "accepted":
-            files = project.masks.files
-            digest.update(files.content(files.accepted_path(record.id)) or b"")
+            digest.update(project.masks.files.contents(accepted_name(record.id))[0] or b"")
     for edit in edits_of(project):
         digest.update(repr(edit.to_dict()).encode())
     return digest.hexdigest()[:16]

@@ -25,9 +25,11 @@ from training.scoring.tables import as_text
 OURS = ("napari_wsss", "training")
 DONE, STOPPED, BAD_DATA, OUT_OF_MEMORY = 0, 3, 4, 5
 OTHER_STAGES: dict[str, tuple[str, str]] = {
+    "start": ("training.stages.start", "the recommended start: SEAM, LPCAM on it, dense CRF; each is used at once"),
     "localize": ("training.stages.maps", "compute the activation maps of images"),
     "refine": ("training.stages.maps", "refine activation maps into pseudo masks"),
     "evaluate": ("training.stages.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
+    "judge": ("training.stages.judge", "hold a new model or chain against what is used now, class by class"),
     "adopt": ("training.stages.adopt", "take a published network, or one of another project, into the project"),
     "weights": ("training.stages.weights", "list the published weights that are known, or say what a file is"),
     "clusters": (

@@ -89,10 +89,10 @@ class RunFolder:
         """Return whether somebody put a `stop` file into the folder."""
         return (self.path / STOP).exists()
 
-    def note(self, progress: Progress) -> None:
-        """Append one progress to `events.jsonl` and refresh the heartbeat."""
+    def note(self, progress: Progress, **facts: object) -> None:
+        """Append one progress, and facts for programs that follow, to `events.jsonl` and refresh the heartbeat."""
         with (self.path / EVENTS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({**progress.to_dict(), "time": round(time.time(), 3)}) + "\n")
+            file.write(json.dumps({**progress.to_dict(), **facts, "time": round(time.time(), 3)}) + "\n")
         self.beat()
 
     def beat(self) -> None:

@@ -91,7 +91,7 @@ class ClassList:
 
     def indices(self, labels: Iterable[str]) -> tuple[int, ...]:
         """Return the sorted 0-based indices of the classes named in `labels`."""
-        return tuple(sorted(self.index(name) for name in set(labels)))
+        return tuple(sorted(map(self.index, set(labels))))
 
     def vector(self, labels: Iterable[str]) -> NDArray[np.bool_]:
         """Return (K,) bool, True for the classes named in `labels` (a multi-hot target)."""

@@ -128,9 +128,11 @@ def find_columns(table: Table, index: ImageIndex, path: Path, known: Sequence[st
     labels = _first(names, _LABEL_NAMES, taken=(image,))
     split = _first(names, _SPLIT_NAMES, taken=(image, labels))
     rest = [column for column in range(table.width) if column not in (image, labels, split)]
-    flags = tuple(column for column in rest if (names[column] or not table.header) and _is_flag(table.cells(column)))
-    listed = tuple(column for column in flags if table.header and table.header[column] in known)
-    flags = listed or flags
+    listed = [column for column in rest if table.header and table.header[column] in known]
+    flags = tuple(column for column in listed if _mostly_flags(table.cells(column)))
+    if not flags:
+        named = [column for column in rest if names[column] or not table.header]
+        flags = tuple(column for column in named if _is_flag(table.cells(column)))
     if labels < 0 and not flags and len(rest) == 1:
         labels, rest = rest[0], []
     if labels < 0 and not flags and not table.header and rest:
@@ -192,12 +194,16 @@ def _first(names: Sequence[str], wanted: frozenset[str], taken: Sequence[int]) -
 
 def _is_flag(cells: Sequence[str]) -> bool:
     """Return True when at least half of a column's filled cells say yes or no, and hardly any another number."""
-    filled = [as_flag(cell) for cell in cells if not is_empty(cell)]
-    others = [cell for cell in filled if cell not in _FLAGS]
-    numbers = sum(_is_number(cell) for cell in others)
-    if numbers and (numbers > _OTHER_NUMBERS * len(filled) or not FALSE_FLAGS.intersection(map(as_flag, cells))):
+    numbers = sum(_is_number(cell) and as_flag(cell) not in _FLAGS for cell in cells)
+    if numbers and (numbers > _OTHER_NUMBERS * len(cells) or not FALSE_FLAGS.intersection(map(as_flag, cells))):
         return False  # the number of a data set, say, which is never 0
-    return bool(filled) and 2 * len(others) <= len(filled)
+    return _mostly_flags(cells)
+
+
+def _mostly_flags(cells: Sequence[str]) -> bool:
+    """Return True when at least half of a column's filled cells say yes or no."""
+    filled = [as_flag(cell) for cell in cells if not is_empty(cell)]
+    return bool(filled) and 2 * sum(cell in _FLAGS for cell in filled) >= len(filled)
 
 
 def _is_number(cell: str) -> bool:

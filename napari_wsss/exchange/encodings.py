@@ -55,7 +55,7 @@ def _chosen(content: bytes, name: str, encoding: str) -> str:
         return content.decode(encoding).removeprefix("\ufeff")
     except LookupError:
         raise LabelError(f"There is no encoding {encoding!r}; name one as utf-8, gb18030, big5 or cp1251.") from None
-    except UnicodeDecodeError as reason:
+    except UnicodeError as reason:
         raise LabelError(f"{name} is not written in {encoding} ({reason}); choose another encoding.") from reason
 
 
@@ -75,7 +75,7 @@ def _guess(content: bytes) -> tuple[str, str]:
 
 
 def _decoded(content: bytes, encoding: str) -> list[str]:
-    """Return the different characters beyond ASCII, none where the bytes are not in `encoding`."""
+    """Return the characters beyond ASCII, none where the bytes are not in `encoding`."""
     try:
         return [one for one in content.decode(encoding) if ord(one) >= 0x80]
     except UnicodeDecodeError:

@@ -178,7 +178,7 @@ def with_contradictions(report: LabelReport, listed: ValueNames | None) -> Label
     found = [
         sentence
         for id_, path in report.masks.items()
-        if listed is not None and report.labels.get(id_)
+        if listed is not None and id_ in report.labels
         for sentence in _contradictions(id_, path, listed, report.labels[id_])
     ]
     return replace(report, conflicts=(*report.conflicts, *found)) if found else report
@@ -191,7 +191,8 @@ def _contradictions(id_: str, path: Path, listed: ValueNames, labels: Collection
         return  # said where the mask is used
     if set(painted) != set(labels):
         said = ", ".join(sorted(painted)) or "nothing"
-        yield f"the mask {path.name} paints {said}, but {id_} has the labels {', '.join(sorted(labels))}"
+        given = ", ".join(sorted(labels)) or "none of the classes"
+        yield f"the mask {path.name} paints {said}, but {id_} has the labels {given}"
 
 
 def _numbered(into: LabelCollector) -> tuple[str, ...]:

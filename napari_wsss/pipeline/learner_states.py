@@ -1,14 +1,19 @@
 """The states of a learner that stays beside a window: what it is asked, what it answers, where each state lies.
 
-A state is a checkpoint like a run's, ``training/learner/0007.safetensors``, numbered as they come. Those a person can
-go back to stay; what older ones proposed is dropped first, since it can be computed again.
+A state is a checkpoint like a run's, ``training/learner/0007.safetensors``, numbered as they come; what is known of it
+stands in ``0007.json``. Those a person can go back to stay; what older ones proposed is dropped first, since it can be
+computed again.
 """
 
+from __future__ import annotations
+
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from napari_wsss.core.files import publish_json
 from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import LEARNER
@@ -55,6 +60,8 @@ class LearnerState:
         Images that were decided as a whole, and images of which parts are known.
     agreement : float, optional
         Mean intersection over union with the person on images left out, in [0, 1]; None when it was not measured yet.
+    compared : int
+        How many images were left out to measure it.
     left_to_maps : tuple of str
         Classes on which the maps agree more, which keep them.
     left_out : tuple of str
@@ -67,6 +74,7 @@ class LearnerState:
     whole: int
     parts: int
     agreement: float | None = None
+    compared: int = 0
     left_to_maps: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -79,12 +87,42 @@ class LearnerState:
         return f"learned from {', '.join(part for part in (masks, parts) if part)}"
 
     @property
+    def held_out(self) -> str:
+        """How far it can be believed: ``held-out 61 %``, "" when that was not measured."""
+        return "" if self.agreement is None else f"held-out {100 * self.agreement:.0f} %"
+
+    @property
     def details(self) -> str:
-        """How far it can be believed: held-out agreement, classes left to the maps, images left out; "" for nothing."""
-        held_out = "" if self.agreement is None else f"held-out {100 * self.agreement:.0f} %"
+        """Which classes were left to the maps, which images could not be read; "" for none."""
         maps = f"left to the maps: {', '.join(self.left_to_maps)}" if self.left_to_maps else ""
         unread = f"unreadable: {', '.join(self.left_out)}" if self.left_out else ""
-        return " · ".join(part for part in (held_out, maps, unread) if part)
+        return " · ".join(part for part in (maps, unread) if part)
+
+    def note(self) -> None:
+        """Write what is known beside the checkpoint, under the names that a run notes it by."""
+        agreement = {} if self.agreement is None else {"learner": self.agreement, "images": self.compared}
+        counts = {"whole": self.whole, "parts": self.parts}
+        facts = {"left_to_maps": self.left_to_maps, "left_out": self.left_out, "seconds": self.seconds}
+        publish_json(self.checkpoint.with_suffix(".json"), {"learned_from": counts, "agreement": agreement, **facts})
+
+    @classmethod
+    def of(cls, checkpoint: Path) -> LearnerState | None:
+        """Return what is known of a state; None when that cannot be read."""
+        try:
+            record = json.loads(checkpoint.with_suffix(".json").read_text(encoding="utf-8"))
+            counts, agreement = record["learned_from"], record["agreement"]
+            return cls(
+                checkpoint,
+                int(counts["whole"]),
+                int(counts["parts"]),
+                agreement.get("learner"),
+                int(agreement.get("images", 0)),
+                tuple(map(str, record["left_to_maps"])),
+                tuple(map(str, record["left_out"])),
+                float(record["seconds"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
 
 
 def states(project: Project) -> list[Path]:
@@ -113,4 +151,5 @@ def drop_old(project: Project) -> None:
     if older:  # one a time, as they come; those before it were dropped before
         project.store.forget(file_digest(older[0]))
     for path in older[KEPT_STATES - KEPT_RESULTS :]:
-        path.unlink(missing_ok=True)
+        for file in (path, path.with_suffix(".json")):
+            file.unlink(missing_ok=True)

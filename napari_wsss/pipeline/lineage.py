@@ -5,6 +5,7 @@ Reading what is stored needs nothing but this; no method of the ``localize`` and
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -79,7 +80,7 @@ class Lineage:
     base : Provenance
         Of the base maps.
     links : tuple of Link
-        The image's refiners, its own overrides included.
+        The image's refiners, its own overrides included; none for base maps alone.
     companions : Companions
         The images it is looked at together with; none for most methods.
     """
@@ -102,6 +103,7 @@ class Lineage:
         source: BaseShelf | None = None,
         plan: Plan | None = None,
         record: ImageRecord | None = None,
+        refined: bool = True,
     ) -> Lineage:
         """Return the lineage of an image under the project's plan, or under another one.
 
@@ -114,6 +116,8 @@ class Lineage:
         plan : Plan, optional
         record : ImageRecord, optional
             The image's, where the caller has asked the catalog already.
+        refined : bool
+            False for base maps alone: they do not wait for what a refiner lacks (an affinity network).
 
         Raises
         ------
@@ -130,8 +134,9 @@ class Lineage:
         labels = record.labels
         classes, image_hash = project.classes.indices(labels), project.pixels_hash(image_id)
         base = base_provenance(project, plan, source)
+        chain = chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)) if refined else ()
         links, parent = [], base
-        for step in chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)):
+        for step in chain:
             refiner = refiner_for(step, classes)
             if refiner is None:
                 continue
@@ -166,12 +171,18 @@ def has_model(plan: Plan) -> bool:
 def inference_of(plan: Plan, source: ModelShelf) -> Inference | SegmentInference:
     """Return how the applied model is run, presets spelt out."""
     step: Step | None = getattr(plan, _CHOSEN[source].step)
-    parameters = step.parameters if step else {}
+    return _inference(source, json.dumps(step.parameters if step else {}))
+
+
+@lru_cache(maxsize=32)
+def _inference(source: ModelShelf, parameters: str) -> Inference | SegmentInference:
+    """Return checked settings of parameters as JSON: the same ones for every image of a project."""
+    given = json.loads(parameters)
     if source == "segment":
-        return from_dict(SegmentInference, parameters).resolved()
+        return from_dict(SegmentInference, given).resolved()
     if source == "localize":
-        return from_dict(Inference, parameters).resolved()
-    return from_dict(Inference, {"preset": "fast", **parameters}).resolved()  # one pass, unless it is asked for more
+        return from_dict(Inference, given).resolved()
+    return from_dict(Inference, {"preset": "fast", **given}).resolved()  # one pass, unless it is asked for more
 
 
 def method_of(plan: Plan, source: ModelShelf) -> str:
@@ -225,6 +236,8 @@ def is_asked(plan: Plan, source: ModelShelf) -> bool:
 def base_provenance(project: Project, plan: Plan, source: ModelShelf) -> Provenance:
     """Return what decides base maps, besides the image: method, inference settings and the model's content."""
     settings = to_dict(inference_of(plan, source))
+    if not settings.get("working_side"):  # results of before it could be chosen stay
+        settings.pop("working_side", None)
     weights = file_digest(checkpoint_of(project, plan, source))
     parents = (base_provenance(project, plan, "localize"),) if asks_localizer(plan, source) else ()
     return Provenance(f"{source}.{method_of(plan, source)}", settings, weights=weights, parents=parents)

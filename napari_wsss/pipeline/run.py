@@ -8,7 +8,7 @@ The shelves are reached through the registry when a stage runs; reading what is 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -208,7 +208,7 @@ def base_maps(project: Project, image_id: str, source: BaseShelf | None = None) 
     """
     if not has_model(project.plan):
         return None
-    return stored_base(_unrefined(project, image_id, source))
+    return stored_base(Lineage.of(project, image_id, source, refined=False))
 
 
 def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
@@ -242,12 +242,12 @@ def proposal(project: Project, image_id: str) -> Mask | None:
     return _stored_mask(item) if borrowed is None else borrowed
 
 
+def own_proposal(project: Project, image_id: str, plan: Plan) -> Mask | None:
+    """Return the stored pseudo mask (H, W) uint8 of an image under any plan, never one that was taken over."""
+    return _stored_mask(Lineage.of(project, image_id, plan=plan))
+
+
 # -- base maps --------------------------------------------------------------------------------------------
-
-
-def _unrefined(project: Project, image_id: str, source: BaseShelf | None) -> Lineage:
-    """Return the lineage without refiners: base maps must not wait for what these still lack (an affinity network)."""
-    return Lineage.of(project, image_id, source, replace(project.plan, refiners=()))
 
 
 def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps, bool]:
@@ -308,7 +308,7 @@ def _base_stage(
 
     def one(image_id: str) -> Steps[bool]:
         yield from ()
-        _, reused = _base(_unrefined(project, image_id, source), device, background)
+        _, reused = _base(Lineage.of(project, image_id, source, refined=False), device, background)
         return reused
 
     return (yield from _run(source, ids, one))

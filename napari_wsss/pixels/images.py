@@ -46,6 +46,7 @@ SYSTEM_FOLDERS = frozenset(
     }
 )
 """What file servers and systems keep among a person's folders (thumbnails, deleted files), in lower case."""
+_OLD_BINS = frozenset({"RECYCLER", "RECYCLED"})  # of Windows; in small letters they may be a person's words
 _RESCUED = re.compile(r"found\.\d{3}")  # fragments that Windows' disk check put aside
 _ORIENTATION = 0x0112
 _UPRIGHT = 1
@@ -217,8 +218,8 @@ def is_image_name(name: str) -> bool:
 
 def is_system_folder(name: str) -> bool:
     """Return True for the name of a folder that a file server or an operating system keeps for itself."""
-    name = name.casefold()
-    return name in SYSTEM_FOLDERS or _RESCUED.fullmatch(name) is not None
+    plain = name.casefold()
+    return plain in SYSTEM_FOLDERS or name in _OLD_BINS or _RESCUED.fullmatch(plain) is not None
 
 
 def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:

@@ -86,6 +86,10 @@ class Database:
             raise _unusable(self.path, reason) from reason
         return found
 
+    def column(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Return the first column of all rows."""
+        return [row[0] for row in self.rows(sql, parameters)]
+
     def value(self, sql: str, parameters: Sequence[Any] = (), default: Any = None) -> Any:
         """Return the first column of the first row, `default` when there is none."""
         found = self.rows(sql, parameters)

@@ -259,7 +259,7 @@ class Project:
         return self._database.remembered("classes", self._read_classes)
 
     def _read_classes(self) -> ClassList:
-        names = tuple(name for (name,) in self._database.rows("SELECT name FROM classes ORDER BY position"))
+        names = tuple(self._database.column("SELECT name FROM classes ORDER BY position"))
         if self._classes is None or self._classes.names != names:
             self._classes = ClassList.stored(names)
         return self._classes

@@ -32,6 +32,11 @@ def scribbled(project: Project) -> Iterator[str]:
         yield path.relative_to(folder).as_posix().removesuffix(".png")
 
 
+def newest_scribbles(project: Project) -> float:
+    """Return when scribbles were last written, seconds since 1970; 0 where nobody scribbled on any image."""
+    return max((path.stat().st_mtime for path in (project.folder / FOLDER).rglob("*.png")), default=0.0)
+
+
 def read_scribbles(project: Project, image_id: str) -> NDArray[np.uint8] | None:
     """Return the scribbles (H, W) uint8 of an image (see `core.scribbles`), None where there are none that count.
 

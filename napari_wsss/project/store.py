@@ -107,8 +107,7 @@ class ResultStore:
             if arrays is None:
                 return None
             background = arrays["background"].astype(np.float32) if "background" in arrays else None
-            classes = tuple(int(k) for k in arrays["classes"])
-            scores = arrays["scores"].astype(np.float32)
+            scores, classes = arrays["scores"].astype(np.float32), tuple(arrays["classes"])
             maps = ActivationMaps(scores, classes, background, arrays.get("undecided"))
             return maps if _is_sound(maps) else None
         except DAMAGE:

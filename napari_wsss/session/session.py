@@ -33,7 +33,9 @@ from napari_wsss.session.models.changes import Changes
 from napari_wsss.session.models.comparison import Comparison
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.models.learning import Learning
+from napari_wsss.session.models.start import RecommendedStart
 from napari_wsss.session.models.statistics import Statistics
+from napari_wsss.session.models.verdicts import Verdicts
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.pictures.thumbnails import Thumbnails
 from napari_wsss.session.proposals.boundary import Boundaries
@@ -106,6 +108,9 @@ class Session:
         self.gallery = self._gallery()
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
         self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
+        self.verdicts = Verdicts(opened, jobs, signals, "runs")
+        self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
+        self.start = RecommendedStart(opened, self.training, self.models, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         self.labels.moved.connect(self.inference.follow_labels)
@@ -149,7 +154,7 @@ class Session:
     @property
     def queue(self) -> Queue | None:
         """The images of the open project in their order."""
-        return self.navigation.queue if self.table is not None else None
+        return self.table.queue if self.table is not None else None
 
     @property
     def plan(self) -> Plan:
@@ -239,13 +244,12 @@ class Session:
         project = Project.open(Path(folder), read_only=read_only, take_over=take_over)
         try:
             self._make_room()
+            table = Table(project, self.jobs, self.signals)
         except ProjectError:
             project.close()
             raise
-        table = Table(project, self.jobs, self.signals)
         self._follow(table)
         self._opened.or_none = table
-        self.navigation.begin()
         recovered = [] if read_only else recovered_drafts(project)
         self.signals.project_opened.emit()
         first = recovered[0] if recovered else self.resume_position
@@ -266,7 +270,8 @@ class Session:
     @property
     def resume_position(self) -> str | None:
         """The image last shown, after a crash the one last worked on, else the first undecided, else the first."""
-        project, queue = self._opened.table.project, self.navigation.queue
+        table = self._opened.table
+        project, queue = table.project, table.queue
         if not len(queue):
             return None
         worked_on = (entry.image_id for entry in project.journal.recent(20) if entry.image_id)

@@ -1,22 +1,19 @@
 """Our own checkpoints: one safetensors file whose metadata holds the configuration as JSON; no pickled classes."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.core.files import parsed_object, publish_bytes
-from napari_wsss.weights.read import State, read_as_stored
+from napari_wsss.weights.read import DIGEST, State, digest_of, read_as_stored
 
 _META = "napari-wsss"
-_DIGEST = "napari-wsss-digest"
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
@@ -34,7 +31,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], meta: Mapping[str, 
     record = json.dumps(dict(meta), sort_keys=True)
     # A copy of each tensor: safetensors refuses tensors that share memory.
     tensors = {key: value.detach().cpu().clone().contiguous() for key, value in state.items()}
-    publish_bytes(Path(path), save(tensors, metadata={_META: record, _DIGEST: _digest(tensors, record)}))
+    publish_bytes(Path(path), save(tensors, metadata={_META: record, DIGEST: digest_of(tensors, {_META: record})}))
 
 
 def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
@@ -59,11 +56,6 @@ def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
             f"{Path(path).name} is not a checkpoint of napari-wsss (its configuration is missing). To start from "
             "weights of another origin, give them as the trunk's weights."
         )
-    if metadata.get(_DIGEST, "") not in ("", _digest(state, metadata[_META])):
-        raise WeightsError(
-            f"{path} is damaged: its content changed since it was written (its digest does not fit). "
-            "Put back a copy of the file, choose another model, or train again."
-        )
     return state, meta
 
 
@@ -85,13 +77,3 @@ def checkpoint_meta(metadata: Mapping[str, str]) -> dict[str, Any] | None:
         When it is no JSON object.
     """
     return parsed_object(metadata[_META]) if _META in metadata else None
-
-
-def _digest(tensors: Mapping[str, Tensor], record: str) -> str:
-    """Return what tells a changed file from a whole one: names, types, shapes and bytes, and the configuration."""
-    digest = hashlib.sha256(record.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -38,6 +38,8 @@ class Trained:
         Order of its outputs; None for a network without classes (affinity, saliency).
     run : mapping
         Whatever the training recorded, plain JSON types.
+    side : int
+        Longer side in pixels that pictures had in training (`pixels.working_size`); 0 when it is not known.
     """
 
     shelf: Shelf
@@ -47,6 +49,7 @@ class Trained:
     normalisation: Normalisation
     classes: ClassList | None
     run: Mapping[str, Any] = field(default_factory=dict)
+    side: int = 0
 
     def known_classes(self) -> ClassList:
         """Return the classes of a network that has some; raise `WeightsError` when it was saved without."""
@@ -68,6 +71,7 @@ class Trained:
             "normalisation": self.normalisation.to_dict(),
             "classes": list(self.classes.names) if self.classes else [],
             "run": dict(self.run),
+            "side": self.side,
         }
 
     @classmethod
@@ -81,6 +85,7 @@ class Trained:
             normalisation=Normalisation.from_dict(record["normalisation"]),
             classes=ClassList.stored(record["classes"]) if record["classes"] else None,
             run=record.get("run", {}),
+            side=int(record.get("side", 0)),
         )
 
 

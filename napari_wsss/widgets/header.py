@@ -14,6 +14,7 @@ from napari_wsss.widgets.keys.actions import Actions
 
 AGE_MS = 1000
 REFUSAL = "Not "
+LEARNED = "What the proposals were learned from beside you; held-out: how far it agrees on images that were left out"
 SAVE_COLOURS = {"saved": "#1dd1a1", "unsaved": "#feca57", "saving": "#feca57", "failed": "#ff6b81"}
 
 
@@ -31,7 +32,7 @@ class Header(QWidget):
         self.saved = text_label(wrap=False, tip="Everything is written by itself; there is nothing to save by hand")
         self.why = text_label(quiet=True, tip="Why you are shown this image")
         self.why.setAlignment(united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignTop))
-        self.learned = text_label(quiet=True, tip="What the proposals were learned from beside you (Train page)")
+        self.learned = text_label(quiet=True, tip=LEARNED)
         self.status = text_label(quiet=True)
         self.backup = text_label()
         self.backup.tint(SAVE_COLOURS["failed"], bold=True)
@@ -120,6 +121,7 @@ class Header(QWidget):
         learning = self._session.learning
         waits = [self._actions.with_key("new proposal", "learn")] if learning.holds_back else []
         self.learned.setText(" · ".join([part for part in (learning.text,) if part] + waits))
+        self.learned.setToolTip(" · ".join(part for part in (LEARNED, learning.details) if part))
         self.learned.setVisible(bool(self.learned.text()))
 
     def _show_backup(self) -> None:

@@ -184,6 +184,12 @@ def test_the_class_list_rules_other_columns_of_0_and_1_out(read):
     assert "columns left out: checked" in report.summary()
 
 
+def test_a_listed_class_is_never_dropped_for_its_numbers(read):
+    report = read("image,cat,dog\na,1,0\nb,2,1\nc,0,1\nd,0,1\n", ("cat", "dog"))
+    assert report.labels == {"a.jpg": {"cat"}, "c.png": {"dog"}, "sub/d.jpg": {"dog"}}
+    assert "'2' in column cat" in report.unreadable[0]
+
+
 def test_minus_1_is_uncertain_beside_0(read):
     report = read("image,cat,dog\na,1.0,-1.0\nb,0,-1\nc,0.0,\nd,-1,1\n")
     assert report.labels == {"a.jpg": {"cat"}, "c.png": frozenset(), "sub/d.jpg": {"dog"}}

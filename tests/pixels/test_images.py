@@ -321,7 +321,17 @@ def test_images_are_found_naturally_sorted_without_hidden_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found", "__MACOSX", "System Volume Information", "FOUND.000"]
+    "name",
+    [
+        "@eaDir",
+        "#recycle",
+        "$RECYCLE.BIN",
+        "lost+found",
+        "__MACOSX",
+        "System Volume Information",
+        "FOUND.000",
+        "RECYCLER",
+    ],
 )
 def test_folders_of_servers_and_systems_hold_no_images_and_are_told(tmp_path, name):
     for path in ("cat/a.jpg", f"cat/{name}/a.jpg/thumb.jpg", f"{name}/old.jpg", f"{name}s/kept.jpg"):

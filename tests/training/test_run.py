@@ -50,6 +50,7 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "compare": ["--methods", "--ablation"],
         "benchmark": ["--alphas"],
         "economy": ["--policies", "--seeds", "--click"],
+        "start": ["--resume", "--first-maps", "--trunk-weights", "--truth"],
     }
     for option in options[stage]:
         assert option in shown

@@ -92,7 +92,7 @@ def base_of(project: Project, config: RunConfig, run: RunFolder, device: torch.d
         )
     run.update(base=str(path))
     if isinstance(base, Lpcam):
-        base.base.normalisation = base.normalisation
+        base.base.normalisation, base.base.side = base.normalisation, base.side
         return base.base
     return base
 
@@ -202,9 +202,9 @@ class Search:
         self._samples.keep(at, drawn_features(features, by_class, self._settings.map_threshold, shares, rng))
 
     def _local(self, image: NDArray[np.uint8]) -> Features:
-        """Return the trunk's last features (C',h,w) float32 of an image at its own scale."""
+        """Return the trunk's last features (C',h,w) float32 of an image at scale 1."""
         normalisation, trunk = self._base.normalisation, self._base.trunk
-        resized = resize(image, *normalisation.fit_size(*image.shape[:2]))
+        resized = resize(image, *self._base.input_size(*image.shape[:2]))
         batch = as_batch([normalisation.apply(resized)], next(trunk.parameters()).device)
         with evaluating(trunk), torch.inference_mode():
             features: Features = trunk(batch)[0].float().cpu().numpy()

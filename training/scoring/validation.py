@@ -94,8 +94,8 @@ class ClassifierCheck:
         with evaluating(self._localizer), torch.inference_mode():
             for record in self._labelled:
                 image = self._pictures.image(record.id)
-                size = self._localizer.normalisation.fit_size(*image.shape[:2])
-                planes = self._localizer.normalisation.apply(resize(image, *size))
+                resized = resize(image, *self._localizer.input_size(*image.shape[:2]))
+                planes = self._localizer.normalisation.apply(resized)
                 logits.append(self._localizer.classify(as_batch([planes], device))[0].float().cpu())
         return truth, torch.stack(logits).numpy()
 

@@ -15,6 +15,7 @@ from napari_wsss.pipeline.applied_history import (
     with_models_of,
 )
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, ModelShelf, has_model, method_of
+from napari_wsss.pipeline.recommended import Offer, is_wanted, take
 from napari_wsss.project.project import Project
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.proposals.sliders import Sliders
@@ -105,9 +106,19 @@ class AppliedModels:
         self._inference.cancel()
         self._inference.hold_back()
         before = table.plan
-        started = self._follow(table, before, apply(table.project, "segment", method, checkpoint), tells=is_last)
+        started = self._follow(table, before, apply(table.project, "segment", method, checkpoint), is_last, quiet=True)
         self._navigation.look_ahead()
         return started
+
+    @reported
+    def take(self, offer: Offer) -> bool:
+        """Use a model that a recommended start offers, with the chain that suits it; False when it is not wanted."""
+        table = self._opened.table
+        if not is_wanted(table.project, offer):
+            return False
+        self._inference.cancel()
+        before = table.plan
+        return self._follow(table, before, take(table.project, offer))
 
     @reported
     def go_back_to(self, earlier: AppliedModel) -> bool:
@@ -125,7 +136,7 @@ class AppliedModels:
         apply_earlier(table.project, earlier.plan)
         return self._follow(table, before, is_moved=True)
 
-    def _follow(self, table: Table, before: Plan, is_moved: bool, tells: bool = True) -> bool:
+    def _follow(self, table: Table, before: Plan, is_moved: bool, tells: bool = True, *, quiet: bool = False) -> bool:
         """Show what the project's new models say; undecided images get new proposals if these depend on them."""
         if is_moved:
             table.refresh()
@@ -135,7 +146,7 @@ class AppliedModels:
             self._sliders.forget_drawn()
         undecided = set(self._inference.undecided())
         in_order = [image_id for image_id in self._navigation.queue.ids() if image_id in undecided]
-        started = self._inference.start([*in_order, *(undecided - set(in_order))])
+        started = self._inference.start([*in_order, *(undecided - set(in_order))], quiet=quiet)
         if is_moved and tells:
             self.signals.model_applied.emit()
         return started

@@ -208,7 +208,7 @@ def _drawn(project: Project, image_id: str, path: Path, key: str, tinted: bool) 
 def _content(project: Project, image_id: str) -> tuple[str, bool]:
     """Return a key of everything the picture shows, and whether its mask is a person's."""
     record = project.catalog.get(image_id)
-    by_person = project.masks.has_draft(image_id) or project.masks.has_accepted(image_id)
+    by_person = project.masks.any(image_id)
     shows: list[object] = [DRAWING, by_person, _changed(project.image_path(image_id)), project.deep_percentiles]
     if by_person:
         files = (project.masks.draft_path(image_id), project.masks.accepted_path(image_id))

@@ -77,8 +77,9 @@ class Inference:
 
     def ask_where_missing(self, image_id: str) -> None:
         """Have the shown image's proposal computed where there is none."""
-        if self._opened.table.proposal is None:
-            self._ask_for(image_id)
+        table = self._opened.table
+        if table.proposal is None:
+            self._ask_for(table, image_id)
 
     @property
     def is_drawing(self) -> bool:
@@ -100,7 +101,7 @@ class Inference:
         is_whole = machine.proposal is not None
         self.show(machine if is_whole else _until_whole(table, shown, machine))
         if ask and not is_whole:
-            self._ask_for(table.image_id)
+            self._ask_for(table, table.image_id)
 
     def hold_back(self) -> None:
         """Let the shown image keep its proposal when other models come into use, until `show_held_back`."""
@@ -122,11 +123,11 @@ class Inference:
         self.signals.proposal_changed.emit(table.image_id)
         self.shown()
 
-    def _ask_for(self, image_id: str) -> None:
+    def _ask_for(self, table: Table, image_id: str) -> None:
         """Have missing results of an image computed before those of all others."""
-        table = self._opened.table
-        if table.project.read_only or not has_model(table.plan):
-            self.draw(table.plan, is_last=True)
+        plan = table.plan
+        if table.project.read_only or not has_model(plan):
+            self.draw(plan, is_last=True)
             return
         self._wanted.first(image_id)
         self._run(quiet=True)
@@ -190,8 +191,11 @@ class Inference:
     # -- many images ------------------------------------------------------------------------------------------
 
     @reported
-    def start(self, ids: Iterable[str] | None = None) -> bool:
-        """Compute missing maps and proposals: of `ids`, or of the whole queue with the shown image first."""
+    def start(self, ids: Iterable[str] | None = None, *, quiet: bool = False) -> bool:
+        """Compute missing maps and proposals: of `ids`, or of the whole queue with the shown image first.
+
+        With `quiet` nothing is shown of it in the job bar.
+        """
         table = self._opened.table
         project = table.project
         if project.read_only:
@@ -204,7 +208,7 @@ class Inference:
         self._wanted.add(ids)
         self._wanted.hurry(table.image_id)
         self._last_failure = ""
-        self._run()
+        self._run(quiet)
         return True
 
     def refine(self, ids: Iterable[str] | None = None) -> bool:

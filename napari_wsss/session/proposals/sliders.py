@@ -22,10 +22,9 @@ from napari_wsss.session.results.live import (
     CLASS_GAIN,
     SLIDER,
     background_step,
-    follows_slider,
     gains_in,
     parameters_at,
-    threshold_in,
+    slider_threshold,
 )
 from napari_wsss.session.results.machine import read_machine
 from napari_wsss.session.signals import Signals, reported
@@ -194,11 +193,12 @@ class Sliders:
     def _draw_live(self, table: Table) -> bool:
         """Draw the proposal from the strongest classes; return False where that is not the whole work."""
         live, maps, chain = table.machine.live, table.machine.maps, table.shown.chain
-        if live is None or maps is None or not follows_slider(chain):
+        threshold = slider_threshold(chain)
+        if live is None or maps is None or threshold is None:
             return False
         live.set_gains(gains_in(chain, maps.classes))
         self._inference.forget_preview()
-        self._drawn(table, live.at(threshold_in(chain)), table.shown.plan)
+        self._drawn(table, live.at(threshold), table.shown.plan)
         return True
 
     def _drawn(self, table: Table, proposal: NDArray[np.uint8], plan: Plan) -> None:

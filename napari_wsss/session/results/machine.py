@@ -10,7 +10,7 @@ from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan
 from napari_wsss.project.project import Project
 from napari_wsss.session.results import stages
-from napari_wsss.session.results.live import LiveMask, follows_slider, gains_in, threshold_in
+from napari_wsss.session.results.live import LiveMask, gains_in, slider_threshold
 from napari_wsss.session.results.shown import Shown, resolve
 
 
@@ -96,13 +96,15 @@ def read_machine(project: Project, shown: Shown, maps: ActivationMaps | None, be
     live = before.live if before is not None and before.maps is maps else None
     if live is None:
         live = LiveMask(maps, gains)
-    live.set_gains(gains)
+    else:
+        live.set_gains(gains)
     found = Machine(maps, live, None, shown.threshold, shown.plan)
     borrowed = stages.borrowed_proposal(project, shown)
     if borrowed is not None:
         return replace(found, proposal=borrowed, borrowed=borrowed)
-    if follows_slider(shown.chain):
-        return replace(found, proposal=live.at(threshold_in(shown.chain)))
+    threshold = slider_threshold(shown.chain)
+    if threshold is not None:
+        return replace(found, proposal=live.at(threshold))
     if not shown.chain and maps.background is not None:
         return replace(found, proposal=maps.to_mask())
     return replace(found, proposal=stages.stored_proposal(project, shown))

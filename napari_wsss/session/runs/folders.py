@@ -24,6 +24,8 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 """Entry of a run's record -> what it may be."""
 LATEST = 2.0**32
 """Seconds since 1970 that every system can turn into a date."""
+OF_PARTS = ("start",)
+"""Stages whose runs train nothing themselves: their parts are runs of their own."""
 PAUSE = 600.0
 SILENT_SECONDS = 120.0
 """A run on another machine whose heartbeat is older than this counts as interrupted."""
@@ -84,8 +86,9 @@ class RunInfo:
 
     @property
     def can_resume(self) -> bool:
-        """True when it ended before its time and left a checkpoint."""
-        return self.state in ("stopped", "interrupted", "failed") and (self.folder / CHECKPOINTS[1]).exists()
+        """True when it ended before its time and left a checkpoint, or has parts that did."""
+        left = self.stage in OF_PARTS or (self.folder / CHECKPOINTS[1]).exists()
+        return left and self.state in ("stopped", "interrupted", "failed")
 
     def history(self) -> list[Progress]:
         """Return every report of the run, for the plot."""

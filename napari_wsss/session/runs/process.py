@@ -22,7 +22,7 @@ from napari_wsss.core.inside import found_below, is_link, not_through_links
 from napari_wsss.core.progress import Progress
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Dispatch, directly
-from napari_wsss.session.runs.folders import EVENTS, RunInfo, is_running, parse_line, read_run, runs_in
+from napari_wsss.session.runs.folders import EVENTS, OF_PARTS, RunInfo, is_running, parse_line, read_run, runs_in
 
 POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 60.0
@@ -81,6 +81,7 @@ class TrainingProcess:
     started = Signal()
     progressed = Signal(object)  # Progress
     said = Signal(str)  # a line or table it reports
+    offered = Signal(object, Path)  # a model that is ready (an `Offer` as plain types), the folder of the run
     ended = Signal(int, object, str)  # exit code, run folder (Path or None), message
 
     def __init__(
@@ -143,8 +144,9 @@ class TrainingProcess:
         return True
 
     def attach_to_living(self, project: Project) -> bool:
-        """Attach to the project's living run, if there is one."""
-        return any(self.attach(run) for run in self.runs(project) if run.state == "running")
+        """Attach to the project's living run, if there is one; to the whole of one that has parts."""
+        living = [run for run in self.runs(project) if run.state == "running"]
+        return any(self.attach(run) for run in sorted(living, key=lambda run: run.stage not in OF_PARTS))
 
     def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
         """Ask the run to stop after its current step; it is ended by force when it has not reacted after `grace` s."""
@@ -196,6 +198,9 @@ class TrainingProcess:
         named = line.get("run_folder")
         if isinstance(named, str) and self._child is not None:  # a stranger's record may name any folder
             self.run_folder = found_below(self._training_folder, named)
+        if "offer" in line and self.run_folder is not None:
+            offer, folder = line["offer"], self.run_folder
+            self._dispatch(lambda: self.offered.emit(offer, folder))
         progress = Progress.from_dict(line)
         if progress.stage == "report":
             self._dispatch(lambda: self.said.emit(progress.message))

@@ -54,7 +54,7 @@ KINDS = (
     ("none", "none yet"),
 )
 ENCODINGS = (
-    ("", "encoding: find out"),
+    ("", "find out"),
     ("utf-8-sig", "UTF-8"),
     ("gb18030", "Chinese (GB18030)"),
     ("big5", "Chinese (Big5)"),
@@ -178,7 +178,8 @@ class NewProject(QWidget):
         self.setLayout(
             column(
                 self.images,
-                row(text_label("Labels", wrap=False), self.kind, self.encoding),
+                row(text_label("Labels", wrap=False), self.kind),
+                row(text_label("Encoding", wrap=False), self.encoding),
                 self.source,
                 row(button("Preview labels", self.preview, "Reads, reports, writes nothing"), self.keep_button),
                 self.summary,

@@ -1,6 +1,7 @@
 """Learning at once: a process that stays, whose states are applied as they come; untouched images only."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.apart import Apart
+from napari_wsss.pipeline.applied_history import apply
 from napari_wsss.session.models import learning as module
 from napari_wsss.session.models.learning import trunk_of_localizer
 from tests.session.conftest import Sitting
@@ -60,8 +62,8 @@ def test_what_was_learned_is_applied_and_said(learning: Sitting) -> None:
     painted = learning.paint(2)
     learn(learning)
     assert session.table.plan.segmenter_checkpoint == "training/learner/0002.safetensors"
-    assert session.learning.text == "learned from 2 masks · 0 s ago · held-out 50 %"
-    assert "Learned from 1 mask · 0 s ago" in learning.notices
+    assert session.learning.text == "learned from 2 masks · now · held-out 50 %"
+    assert "Learned from 1 mask · now" in learning.notices
     np.testing.assert_array_equal(session.table.mask, painted)
     assert session.project.masks.accepted_path(accepted).read_bytes() == before
     assert learning.failures == []
@@ -168,6 +170,22 @@ def test_who_chooses_another_model_is_left_alone(learning: Sitting) -> None:
     assert session.table.plan.segmenter_checkpoint == ""
 
 
+def test_another_localizer_is_learned_upon(learning: Sitting) -> None:
+    session = learning.session
+    session.decisions.accept()
+    session.learning.set_automatic(True)
+    assert learning.mailbox.drain_until(lambda: len(taught(learning)) == 2 and is_quiet(learning), 60)
+    used = session.project.folder / session.table.plan.localizer_checkpoint
+    other = shutil.copytree(used.parent, used.parent.with_name("classifier-other")) / used.name
+    before = session.table.plan
+    apply(session.project, "localize", "colours", other)
+    session.sliders.follow_plan(before)
+    assert session.table.plan.segmenter_checkpoint == ""
+    assert learning.mailbox.drain_until(lambda: len(taught(learning)) == 4 and is_quiet(learning), 60)
+    assert session.settings.learns_at_once
+    assert session.table.plan.segmenter_checkpoint == "training/learner/0004.safetensors"
+
+
 def test_nothing_is_learned_twice(learning: Sitting) -> None:
     script(learning, nothing=True)
     learn(learning)
@@ -226,3 +244,18 @@ def test_the_network_of_a_project_closed_meanwhile_is_not_applied(learning: Sitt
     learning.mailbox.drain()
     assert session.table is None
     assert learning.failures == []
+
+
+def test_what_was_learned_is_known_again_after_a_restart(learning: Sitting) -> None:
+    session = learning.session
+    learn(learning)
+    session.learning.state.note()
+    folder, text = session.project.folder, session.learning.text
+    assert session.close_project()
+    assert session.learning.text == ""
+    session.open_project(folder)
+    assert session.learning.text.split(" · ")[::2] == text.split(" · ")[::2]
+    session.learning.state.checkpoint.with_suffix(".json").write_text('{"learned_from": []}')
+    assert session.close_project()
+    session.open_project(folder)
+    assert session.learning.text == ""

@@ -82,6 +82,12 @@ def test_which_runs_can_be_resumed(tmp_path: Path, state: str, last: bool, possi
     assert run.can_resume == possible
 
 
+def test_a_run_of_parts_can_be_resumed_without_a_model_of_its_own(tmp_path: Path) -> None:
+    make(tmp_path / "start-a", recipe="start", state="stopped")
+    make(tmp_path / "start-b", recipe="start", state="done")
+    assert {run.folder.name: run.can_resume for run in runs_in(tmp_path)} == {"start-a": True, "start-b": False}
+
+
 def test_the_best_checkpoint_comes_first(tmp_path: Path) -> None:
     folder = make(tmp_path / "a", state="done")
     run = read_run(folder)
