@@ -7,13 +7,12 @@ computed again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.files import publish_json
+from napari_wsss.core.files import mapping, number, publish_json, read_object, whole
 from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import LEARNER
@@ -109,19 +108,19 @@ class LearnerState:
     def of(cls, checkpoint: Path) -> LearnerState | None:
         """Return what is known of a state; None when that cannot be read."""
         try:
-            record = json.loads(checkpoint.with_suffix(".json").read_text(encoding="utf-8"))
-            counts, agreement = record["learned_from"], record["agreement"]
+            record = read_object(checkpoint.with_suffix(".json"))
+            counts, agreement = mapping(record, "learned_from"), mapping(record, "agreement")
             return cls(
                 checkpoint,
-                int(counts["whole"]),
-                int(counts["parts"]),
-                agreement.get("learner"),
-                int(agreement.get("images", 0)),
+                whole(counts, "whole"),
+                whole(counts, "parts"),
+                number(agreement, "learner") if "learner" in agreement else None,
+                whole(agreement, "images"),
                 tuple(map(str, record["left_to_maps"])),
                 tuple(map(str, record["left_out"])),
-                float(record["seconds"]),
+                number(record, "seconds"),
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
 
