@@ -17,7 +17,7 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import stored_base
-from napari_wsss.pipeline.chain import handed_on
+from napari_wsss.pipeline.chain import drawn, handed_on
 from napari_wsss.pipeline.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of
 from napari_wsss.project.image_clusters import UNTOUCHED
@@ -185,21 +185,20 @@ def _borrow_one(item: Lineage, source: str, prototypes: Prototypes, device: str,
     """Store one image's proposal: its own chain, the evidence laid over as soon as there is a background."""
     store = item.project.store
     evidence = AppliedEvidence(item.project, item.plan, item.image_id, device, background)
-    maps = stored_base(item)
-    if maps is None:
+    base = stored_base(item)
+    if base is None:
         raise StepError(f"{item.image_id} has no maps of the applied model yet. Compute them first.")
     factors = relative_evidence(prototypes, evidence.meanings())
     image = item.project.load_image(item.image_id).pixels
-    laid_over = maps.background is not None
-    if laid_over:
-        maps = with_evidence(maps, factors)
+    laid_over = base.background is not None
+    maps = with_evidence(base, factors) if laid_over else base
     given = maps
     for link in item.links:
         maps = yield from link.refiner.steps(image, given, evidence)
         if not laid_over and maps.background is not None:
             maps, laid_over = with_evidence(maps, factors), True
         given = handed_on(link.refiner, maps)
-    store.write_mask(_provenance(item, source), item.image_id, item.content, maps.to_mask())
+    store.write_mask(_provenance(item, source), item.image_id, item.content, *drawn(maps, base))
 
 
 def _provenance(item: Lineage, source: str) -> Provenance:

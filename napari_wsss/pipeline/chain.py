@@ -1,4 +1,4 @@
-"""Which refiners run on an image: the one rule that preview, stored proposals, training and export ask."""
+"""Which refiners run on an image and the mask they give: the one rule preview, storing, training and export ask."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -8,6 +8,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method
+from napari_wsss.pixels.surest_regions import Guarded, SurestRegions
 from napari_wsss.project.project import Project
 from napari_wsss.project.store import as_stored
 
@@ -72,6 +73,19 @@ def handed_on(refiner: Any, maps: ActivationMaps) -> ActivationMaps:
     read.
     """
     return maps if refiner.cheap else as_stored(maps)
+
+
+def drawn(maps: ActivationMaps, base: ActivationMaps) -> Guarded:
+    """Return the pseudo mask of refined maps, every labelled class in it, and which classes are in doubt.
+
+    Parameters
+    ----------
+    maps : ActivationMaps
+        After the last refiner, with a background.
+    base : ActivationMaps
+        Those the chain began with: they say where a class is surest that is left out now.
+    """
+    return SurestRegions(base).kept_in(maps.to_mask())
 
 
 def _only_sets_background(method: str) -> bool:

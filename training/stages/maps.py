@@ -14,6 +14,7 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.chain import applied_source
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import STATES, UNDECIDED
 from training.config import Hardware
@@ -109,7 +110,7 @@ def open_unless_held(folder: Path) -> Project | None:
 
 
 def _note_fresh(folder: Path, ids: Sequence[str]) -> None:
-    """Write down that the proposals of undecided images are as new as the model.
+    """Write down that the proposals of undecided images are as new as the model, and what they are in doubt of.
 
     A window that has the project open keeps its own account, so then nothing is written.
     """
@@ -119,6 +120,8 @@ def _note_fresh(folder: Path, ids: Sequence[str]) -> None:
     with project:
         for image_id in ids:
             record = project.catalog.get(image_id)
+            proposed = pipeline.stored_proposal(Lineage.of(project, image_id, record=record))
+            project.catalog.set_doubtful(image_id, project.classes.names_of(proposed.doubtful) if proposed else ())
             if record.stale and record.state in UNDECIDED:
                 project.catalog.set_facts(image_id, stale=False)
 

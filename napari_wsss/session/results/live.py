@@ -21,6 +21,7 @@ from napari_wsss.core.gains import NEUTRAL, gained, gains_of
 from napari_wsss.core.maps import ActivationMaps, Scores
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Step
+from napari_wsss.pixels.surest_regions import SurestRegions
 
 SLIDER = (0.01, 0.95)
 """Range of the threshold slider; the powers it stands for are 458 to 0.017."""
@@ -60,6 +61,7 @@ class LiveMask:
         self._maps = maps
         self._gains = dict(gains or {})
         self._rivals: _Rivals | None = None
+        self._regions = SurestRegions(maps)
         if self._gains:
             self._strength, self._value = self._strongest(maps.classes)
         else:
@@ -69,10 +71,11 @@ class LiveMask:
     def at(self, threshold: float) -> Mask:
         """Return a new (H, W) uint8 mask: the strongest class where it scores above `threshold`, else background.
 
-        Equal to ``maps.to_mask(threshold)`` in every pixel, of maps on which the step `class_gain` has run.
+        Equal to ``maps.to_mask(threshold)`` in every pixel, of maps on which the step `class_gain` has run, but for
+        classes that would be missing (see `pixels.surest_regions`).
         """
         np.greater(self._strength, np.float32(threshold), out=self._above)
-        return np.multiply(self._value, self._above.view(np.uint8))
+        return self._regions.kept_in(np.multiply(self._value, self._above.view(np.uint8))).mask
 
     def set_gains(self, gains: Mapping[int, float]) -> None:
         """Take the gains of all classes by class index; quick where one class differs from before."""

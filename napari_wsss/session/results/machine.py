@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan
+from napari_wsss.pipeline.chain import drawn
 from napari_wsss.project.project import Project
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import LiveMask, follows_slider, gains_in, threshold_in
@@ -104,5 +105,5 @@ def read_machine(project: Project, shown: Shown, maps: ActivationMaps | None, be
     if follows_slider(shown.chain):
         return replace(found, proposal=live.at(threshold_in(shown.chain)))
     if not shown.chain and maps.background is not None:
-        return replace(found, proposal=maps.to_mask())
+        return replace(found, proposal=drawn(maps, maps).mask)
     return replace(found, proposal=stages.stored_proposal(project, shown))

@@ -114,5 +114,7 @@ def note_result(project: Project, image_id: str) -> None:
     maps = stages.base_maps(project, shown)
     if maps is not None:
         project.catalog.set_score(image_id, share_unsure(maps, shown.threshold))
+        guarded = stages.stored_guarded(project, shown)
+        project.catalog.set_doubtful(image_id, project.classes.names_of(guarded.doubtful) if guarded else ())
     if shown.record.state in UNDECIDED:
         project.catalog.set_facts(image_id, stale=False)

@@ -14,7 +14,13 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.states import STATES, UNDECIDED
 
-FACTS = {"stale": "stale", "label-changed": "label_changed", "disagrees": "disagrees", "replaced": "replaced"}
+FACTS = {
+    "stale": "stale",
+    "label-changed": "label_changed",
+    "disagrees": "disagrees",
+    "replaced": "replaced",
+    "doubtful": "doubtful",
+}
 SHARES = ("score", "changed", "edited")
 SPLITS = ("train", "val", "none")
 KEYS: Mapping[str, str] = {
