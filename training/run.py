@@ -25,6 +25,7 @@ DONE, STOPPED, BAD_DATA, OUT_OF_MEMORY = 0, 3, 4, 5
 OTHER_STAGES: dict[str, tuple[str, str]] = {
     "localize": ("training.stages.maps", "compute the activation maps of images"),
     "refine": ("training.stages.maps", "refine activation maps into pseudo masks"),
+    "background": ("training.stages.maps", "estimate the automatic background strength anew"),
     "evaluate": ("training.stages.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
     "adopt": ("training.stages.adopt", "take a published network, or one of another project, into the project"),
     "weights": ("training.stages.weights", "list the published weights that are known, or say what a file is"),

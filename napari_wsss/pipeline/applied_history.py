@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from napari_wsss.core.plan import Plan
+from napari_wsss.pipeline.background import declared_background
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import ModelShelf, is_asked, with_model
 from napari_wsss.project.journal import Entry
@@ -80,6 +81,8 @@ def apply(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) ->
     """
     relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
     plan = with_model(project.plan, shelf, method, relative)
+    if shelf == "localize" and plan != project.plan:
+        plan = replace(plan, automatic=declared_background(method))
     project.set_plan(plan)
     is_moved = is_asked(plan, shelf)
     if is_moved:
@@ -145,7 +148,7 @@ def _scopes_before(project: Project, number: int) -> dict[str, Any]:
 
 def with_models_of(plan: Plan, kept: Plan) -> Plan:
     """Return a plan with the models of another one; refiners and everything a person chose stay."""
-    return replace(plan, **{name: getattr(kept, name) for name in (*STEPS, *CHECKPOINTS)})
+    return replace(plan, **{name: getattr(kept, name) for name in (*STEPS, *CHECKPOINTS, "automatic")})
 
 
 def _mark_outdated(project: Project) -> None:

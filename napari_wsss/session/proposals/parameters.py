@@ -65,7 +65,7 @@ class Parameters:
             reason = entry_reason(table.shown.layers(method), name, entry, None)
         else:
             reason = next(one for one in table.shown.why(method) if one.name == name)
-        if reason.scope == "default":
+        if not reason.is_chosen:
             return False
         return self._sliders.change_plan(planning.without_value(table.plan, method, name, reason.scope, entry))
 
@@ -81,7 +81,8 @@ class Parameters:
     @property
     def preset(self) -> str:
         """The preset whose values the shown image has; ``modified`` when it has those of none."""
-        return presets.preset_of(self._opened.table.shown.steps)
+        table = self._opened.table
+        return presets.preset_of(table.shown.steps, table.shown.plan)
 
     @reported
     def use_for(self, scope: str) -> bool:

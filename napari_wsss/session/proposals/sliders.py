@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.background import equivalent_alpha
+from napari_wsss.core.background import equivalent_alpha, parameters_at
 from napari_wsss.core.gains import HIGHEST, LOWEST
 from napari_wsss.core.plan import Plan, Step, laid_over
 from napari_wsss.session.proposals import planning
@@ -24,7 +24,6 @@ from napari_wsss.session.results.live import (
     background_step,
     follows_slider,
     gains_in,
-    parameters_at,
     threshold_in,
 )
 from napari_wsss.session.results.machine import read_machine
@@ -227,7 +226,7 @@ class Sliders:
         plan = table.plan
         self._forget(table)
         self.signals.plan_changed.emit()
-        if replace(plan, refiners=before.refiners, overrides=before.overrides) == before:
+        if replace(plan, refiners=before.refiners, overrides=before.overrides, automatic=before.automatic) == before:
             self._follow_refiners(table, before)
         else:
             self.forget_drawn()
@@ -260,7 +259,11 @@ def _forget_ahead(table: Table, before: Plan) -> None:
     after = table.plan
     scopes = {**before.overrides, **after.overrides}
     changed = [scope for scope in scopes if before.overrides.get(scope) != after.overrides.get(scope)]
-    if _gain_apart(before) != _gain_apart(after) or not all(scope.startswith("image:") for scope in changed):
+    if (
+        before.automatic != after.automatic
+        or _gain_apart(before) != _gain_apart(after)
+        or not all(scope.startswith("image:") for scope in changed)
+    ):
         table.prefetch.clear()
         return
     for scope in changed:

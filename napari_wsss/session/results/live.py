@@ -11,12 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_wsss.core.background import (
-    DEFAULT_ALPHA,
-    DEFAULT_THRESHOLD,
-    equivalent_alpha,
-    equivalent_threshold,
-)
+from napari_wsss.core.background import BACKGROUND_STEPS, equivalent_threshold
 from napari_wsss.core.gains import NEUTRAL, gained, gains_of
 from napari_wsss.core.maps import ActivationMaps, Scores
 from napari_wsss.core.masks import Mask
@@ -120,13 +115,6 @@ class LiveMask:
         return np.maximum(strength, 0), value
 
 
-# The background steps a slider can drive: method -> (parameter, its default).
-BACKGROUND_STEPS: dict[str, tuple[str, float]] = {
-    "constant_background": ("background_threshold", DEFAULT_THRESHOLD),
-    "power_background": ("background_power", DEFAULT_ALPHA),
-}
-
-
 def background_step(steps: Sequence[Step]) -> Step | None:
     """Return the last background step of a chain (the one whose background counts), or None."""
     for step in reversed(steps):
@@ -140,13 +128,6 @@ def threshold_of(step: Step) -> float:
     name, default = BACKGROUND_STEPS[step.method]
     value = float(step.parameters.get(name, default))
     return equivalent_threshold(value) if step.method == "power_background" else value
-
-
-def parameters_at(method: str, threshold: float) -> dict[str, float]:
-    """Return the parameters that give background step `method` this threshold."""
-    name, _ = BACKGROUND_STEPS[method]
-    value = equivalent_alpha(threshold) if method == "power_background" else threshold
-    return {name: round(float(value), 6)}
 
 
 def gains_in(steps: Sequence[Step], classes: tuple[int, ...]) -> dict[int, float]:

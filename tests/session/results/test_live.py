@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_wsss.core.background import equivalent_alpha
+from napari_wsss.core.background import BACKGROUND_STEPS, equivalent_alpha, parameters_at
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
@@ -15,13 +15,11 @@ from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline.chain import drawn
 from napari_wsss.pixels.surest_regions import SurestRegions
 from napari_wsss.session.results.live import (
-    BACKGROUND_STEPS,
     SLIDER,
     LiveMask,
     background_step,
     follows_slider,
     gains_in,
-    parameters_at,
     threshold_of,
 )
 
