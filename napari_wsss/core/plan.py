@@ -57,6 +57,8 @@ class Plan:
         (`scopes_of` has the order among several of a kind).
     automatic : AutomaticBackground, optional
         What counts for background steps where neither the step nor a scope says otherwise; their defaults without.
+    every_pixel : bool
+        Every pixel belongs to a labelled class: there is no background.
     """
 
     localizer: Step = field(default_factory=lambda: Step("cam"))
@@ -72,6 +74,7 @@ class Plan:
     companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     overrides: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     automatic: AutomaticBackground | None = None
+    every_pixel: bool = False
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -127,6 +130,7 @@ class Plan:
             "companions": {image_id: list(chosen) for image_id, chosen in self.companions.items()},
             "overrides": {s: {m: dict(v) for m, v in inner.items()} for s, inner in self.overrides.items()},
             **({"automatic": self.automatic.to_dict()} if self.automatic else {}),
+            **({"every_pixel": True} if self.every_pixel else {}),
         }
 
     @classmethod
@@ -142,6 +146,7 @@ class Plan:
             companions={image_id: tuple(others) for image_id, others in record.get("companions", {}).items()},
             overrides=dict(record.get("overrides", {})),
             automatic=AutomaticBackground.from_dict(record["automatic"]) if record.get("automatic") else None,
+            every_pixel=bool(record.get("every_pixel", False)),
         )
 
 

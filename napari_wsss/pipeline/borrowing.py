@@ -198,7 +198,7 @@ def _borrow_one(item: Lineage, source: str, prototypes: Prototypes, device: str,
         if not laid_over and maps.background is not None:
             maps, laid_over = with_evidence(maps, factors), True
         given = handed_on(link.refiner, maps)
-    store.write_mask(_provenance(item, source), item.image_id, item.content, *drawn(maps, base))
+    store.write_mask(_provenance(item, source), item.image_id, item.content, *drawn(maps, base, item.plan.every_pixel))
 
 
 def _provenance(item: Lineage, source: str) -> Provenance:

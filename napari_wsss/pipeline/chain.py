@@ -12,6 +12,7 @@ from napari_wsss.pixels.surest_regions import Guarded, SurestRegions
 from napari_wsss.project.project import Project
 from napari_wsss.project.store import as_stored
 
+NO_BACKGROUND = Step("constant_background", {"background_threshold": 0.0})
 BaseShelf = Literal["localize", "segment"]
 """Where base maps come from."""
 
@@ -27,7 +28,8 @@ def chain_of(
     """Return the refiners that run on an image: the one rule for what is previewed, stored, trained on and exported.
 
     A segmenter brings its background: steps that only set one are left out, unless this very image overrides them. A
-    step that is not installed stays, so that running the chain says what is missing.
+    step that is not installed stays, so that running the chain says what is missing. Where every pixel belongs to a
+    class, background steps give a background of 0.
 
     Parameters
     ----------
@@ -41,6 +43,8 @@ def chain_of(
         The image's clusters, as `clusters_of` gives them.
     """
     steps = plan.refiners_for(image_id, labels, clusters)
+    if plan.every_pixel:
+        steps = tuple(NO_BACKGROUND if _only_sets_background(step.method) else step for step in steps)
     if source == "localize":
         return steps
     wanted = plan.overrides.get(f"image:{image_id}", {})
@@ -75,7 +79,7 @@ def handed_on(refiner: Any, maps: ActivationMaps) -> ActivationMaps:
     return maps if refiner.cheap else as_stored(maps)
 
 
-def drawn(maps: ActivationMaps, base: ActivationMaps) -> Guarded:
+def drawn(maps: ActivationMaps, base: ActivationMaps, every_pixel: bool = False) -> Guarded:
     """Return the pseudo mask of refined maps, every labelled class in it, and which classes are in doubt.
 
     Parameters
@@ -84,8 +88,11 @@ def drawn(maps: ActivationMaps, base: ActivationMaps) -> Guarded:
         After the last refiner, with a background.
     base : ActivationMaps
         Those the chain began with: they say where a class is surest that is left out now.
+    every_pixel : bool
+        As the plan has it: the strongest class counts everywhere.
     """
-    return SurestRegions(base).kept_in(maps.to_mask())
+    mask = maps.strongest()[1] if every_pixel else maps.to_mask()
+    return SurestRegions(base, every_pixel).kept_in(mask)
 
 
 def _only_sets_background(method: str) -> bool:

@@ -149,7 +149,8 @@ class Lineage:
     @property
     def content(self) -> str:
         """What refined results are made from: that of the base maps and the image's labels."""
-        return f"{self.base_content} {','.join(map(str, self.classes))}"
+        whole = " every pixel" if self.plan.every_pixel else ""
+        return f"{self.base_content} {','.join(map(str, self.classes))}{whole}"
 
     @property
     def result(self) -> Provenance:

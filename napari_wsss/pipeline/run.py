@@ -308,7 +308,7 @@ def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -
         given = handed_on(link.refiner, maps)
         if not link.refiner.cheap:
             store.write_maps(link.provenance, item.image_id, item.content, maps)
-    store.write_mask(item.result, item.image_id, item.content, *drawn(maps, base))
+    store.write_mask(item.result, item.image_id, item.content, *drawn(maps, base, item.plan.every_pixel))
 
 
 # -- the loop over images ---------------------------------------------------------------------------------

@@ -35,10 +35,12 @@ class SurestRegions:
     ----------
     maps : ActivationMaps
         (K, H, W) base maps of the labelled classes. A class whose map is 0 everywhere has no region.
+    every_pixel : bool
+        Every pixel belongs to a class, so that one may cover the picture.
     """
 
-    def __init__(self, maps: ActivationMaps) -> None:
-        self._maps = maps
+    def __init__(self, maps: ActivationMaps, every_pixel: bool = False) -> None:
+        self._maps, self._every_pixel = maps, every_pixel
         self._relative: dict[int, Scores] = {}
         self._least = max(1, round(LEAST * maps.scores[0].size)) if maps.classes else 1
 
@@ -50,7 +52,7 @@ class SurestRegions:
         classes = self._maps.classes
         counts = {k: np.count_nonzero(mask == k + 1) for k in classes}
         missing = tuple(k for k in classes if counts[k] < self._least)
-        covered = sum(counts.values()) > mask.size - self._least
+        covered = not self._every_pixel and sum(counts.values()) > mask.size - self._least
         doubtful = tuple(k for k in (classes if covered else missing) if self._region(k).any())
         if not doubtful:
             return Guarded(mask, ())

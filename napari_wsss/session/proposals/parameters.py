@@ -167,6 +167,13 @@ class Parameters:
         return self._sliders.change_plan(replace(self._kept().plan, refiners=tuple(steps)))
 
     @reported
+    def set_every_pixel(self, chosen: bool) -> bool:
+        """Let every pixel belong to a labelled class, or no longer, and draw all undecided images anew."""
+        table = self._kept()
+        changed = self._sliders.change_plan(replace(table.plan, every_pixel=chosen))
+        return self._inference.refine() if changed and has_model(table.plan) else changed
+
+    @reported
     def set_saliency_folder(self, folder: Path) -> bool:
         """Take saliency maps from a folder of grey pictures named like the images, for the project's steps."""
         table = self._kept()

@@ -32,6 +32,8 @@ from napari_wsss.session.table.hooks import Hook
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
+_OF_DRAWING = ("refiners", "overrides", "automatic")
+"""What of a plan leaves base maps as they are."""
 FOLLOWS_ITS_OWN = "This image still follows a value of its own, or one of a narrower scope; ↺ beside it forgets that."
 
 
@@ -81,7 +83,7 @@ class Sliders:
         """
         table = self._opened.table
         live = table.machine.live
-        if live is None:
+        if live is None or table.plan.every_pixel:
             return
         value = min(max(float(value), SLIDER[0]), SLIDER[1])
         step = background_step(table.shown.steps)
@@ -226,7 +228,7 @@ class Sliders:
         plan = table.plan
         self._forget(table)
         self.signals.plan_changed.emit()
-        if replace(plan, refiners=before.refiners, overrides=before.overrides, automatic=before.automatic) == before:
+        if replace(plan, **{name: getattr(before, name) for name in _OF_DRAWING}) == before:
             self._follow_refiners(table, before)
         else:
             self.forget_drawn()

@@ -50,13 +50,17 @@ class LiveMask:
         (K, H, W); K may be 0, which gives background everywhere.
     gains : mapping of int to float
         Gain by class index (0-based); classes that are not named have 1.
+    every_pixel : bool
+        Every pixel belongs to a class, whatever the threshold.
     """
 
-    def __init__(self, maps: ActivationMaps, gains: Mapping[int, float] | None = None) -> None:
-        self._maps = maps
+    def __init__(
+        self, maps: ActivationMaps, gains: Mapping[int, float] | None = None, every_pixel: bool = False
+    ) -> None:
+        self._maps, self.every_pixel = maps, every_pixel
         self._gains = dict(gains or {})
         self._rivals: _Rivals | None = None
-        self._regions = SurestRegions(maps)
+        self._regions = SurestRegions(maps, every_pixel)
         if self._gains:
             self._strength, self._value = self._strongest(maps.classes)
         else:
@@ -69,7 +73,7 @@ class LiveMask:
         Equal to ``maps.to_mask(threshold)`` in every pixel, of maps on which the step `class_gain` has run, but for
         classes that would be missing (see `pixels.surest_regions`).
         """
-        np.greater(self._strength, np.float32(threshold), out=self._above)
+        np.greater(self._strength, np.float32(-1 if self.every_pixel else threshold), out=self._above)
         return self._regions.kept_in(np.multiply(self._value, self._above.view(np.uint8))).mask
 
     def set_gains(self, gains: Mapping[int, float]) -> None:

@@ -95,8 +95,8 @@ def read_machine(project: Project, shown: Shown, maps: ActivationMaps | None, be
         return Machine()
     gains = gains_in(shown.steps, maps.classes)
     live = before.live if before is not None and before.maps is maps else None
-    if live is None:
-        live = LiveMask(maps, gains)
+    if live is None or live.every_pixel != shown.plan.every_pixel:
+        live = LiveMask(maps, gains, shown.plan.every_pixel)
     live.set_gains(gains)
     found = Machine(maps, live, None, shown.threshold, shown.plan)
     borrowed = stages.borrowed_proposal(project, shown)
@@ -105,5 +105,5 @@ def read_machine(project: Project, shown: Shown, maps: ActivationMaps | None, be
     if follows_slider(shown.chain):
         return replace(found, proposal=live.at(threshold_in(shown.chain)))
     if not shown.chain and maps.background is not None:
-        return replace(found, proposal=drawn(maps, maps).mask)
+        return replace(found, proposal=drawn(maps, maps, shown.plan.every_pixel).mask)
     return replace(found, proposal=stages.stored_proposal(project, shown))

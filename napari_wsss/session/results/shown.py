@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from napari_wsss.core.background import LOWEST
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.gains import NEUTRAL
 from napari_wsss.core.plan import Plan, Step
@@ -61,8 +62,11 @@ class Shown:
 
     @cached_property
     def threshold(self) -> float:
-        """The constant threshold in [0, 1] equivalent to the last background step; 0.0 without one."""
-        return threshold_in(self.steps)
+        """The constant threshold in [0, 1] equivalent to the last background step; 0.0 without one.
+
+        The lowest there is where every pixel belongs to a class.
+        """
+        return LOWEST if self.plan.every_pixel else threshold_in(self.steps)
 
     @property
     def gains(self) -> dict[str, float]:

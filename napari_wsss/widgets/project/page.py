@@ -1,7 +1,7 @@
 """The Project page: open or make a project, see its classes, device and cache.
 
 What a person can do with it: open a project or continue a recent one, make one from a folder of images after reading
-the label report, rename and add classes, choose the device, empty the cache of results.
+the label report, rename and add classes, say whether there is a background, choose the device, empty the cache.
 """
 
 from pathlib import Path
@@ -19,6 +19,7 @@ from napari_wsss.widgets.controls.basic import button, choose, column, combo, fo
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.project.class_table import ClassTable
+from napari_wsss.widgets.project.every_pixel import EveryPixel
 from napari_wsss.widgets.project.new_project import NewProject
 
 DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))
@@ -55,6 +56,7 @@ class ProjectPage(QWidget):
         self.new = NewProject(session)
         self.new_folded = folded("New project from a folder of images", self.new)
         self.classes = ClassTable(session)
+        self.every_pixel = EveryPixel(session)
         self.device = combo(DEVICES, self._choose_device)
         self.device_text = text_label(quiet=True)
         self.cache = text_label(quiet=True)
@@ -85,6 +87,7 @@ class ProjectPage(QWidget):
                 line(),
                 heading("Classes"),
                 self.classes,
+                self.every_pixel,
                 line(),
                 row(text_label("Device", wrap=False), self.device),
                 self.device_text,

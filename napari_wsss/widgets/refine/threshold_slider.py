@@ -62,10 +62,12 @@ class ThresholdSlider(QWidget):
         self.show_numbers()
         table = session.shown_table
         has_maps = table is not None and table.maps is not None
-        self.setEnabled(has_maps)
+        self.setEnabled(has_maps and not session.plan.every_pixel)
         step = background_step(table.shown.steps) if table is not None else None
         if not has_maps:
             self.slider.explain("no maps yet", False)
+        elif session.plan.every_pixel:
+            self.slider.explain("every pixel belongs to a class", False)
         elif step is None:
             self.slider.explain("the chain has no background step", False)
         else:
