@@ -1,10 +1,12 @@
 """Which refiners run on an image and the mask they give: the one rule preview, storing, training and export ask."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
+from napari_wsss.core.background import BACKGROUND_STEPS
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method
@@ -12,6 +14,7 @@ from napari_wsss.pixels.surest_regions import Guarded, SurestRegions
 from napari_wsss.project.project import Project
 from napari_wsss.project.store import as_stored
 
+CLASS_GAIN = "class_gain"
 NO_BACKGROUND = Step("constant_background", {"background_threshold": 0.0})
 BaseShelf = Literal["localize", "segment"]
 """Where base maps come from."""
@@ -79,7 +82,9 @@ def handed_on(refiner: Any, maps: ActivationMaps) -> ActivationMaps:
     return maps if refiner.cheap else as_stored(maps)
 
 
-def drawn(maps: ActivationMaps, base: ActivationMaps, every_pixel: bool = False) -> Guarded:
+def drawn(
+    maps: ActivationMaps, base: ActivationMaps, methods: Iterable[str] = (), every_pixel: bool = False
+) -> Guarded:
     """Return the pseudo mask of refined maps, every labelled class in it, and which classes are in doubt.
 
     Parameters
@@ -88,11 +93,19 @@ def drawn(maps: ActivationMaps, base: ActivationMaps, every_pixel: bool = False)
         After the last refiner, with a background.
     base : ActivationMaps
         Those the chain began with: they say where a class is surest that is left out now.
+    methods : iterable of str
+        The refiners that ran. Where only a threshold drew, classes may cover the picture: a person lowered it.
     every_pixel : bool
         As the plan has it: the strongest class counts everywhere.
     """
-    mask = maps.strongest()[1] if every_pixel else maps.to_mask()
-    return SurestRegions(base, every_pixel).kept_in(mask)
+    mask = drawn_as_is(maps, every_pixel)
+    by_threshold = base.background is None and set(methods) <= {CLASS_GAIN, *BACKGROUND_STEPS}
+    return SurestRegions(base, may_cover=every_pixel or by_threshold).kept_in(mask)
+
+
+def drawn_as_is(maps: ActivationMaps, every_pixel: bool) -> Mask:
+    """Return the pseudo mask (H, W) uint8 of refined maps, also where that leaves a labelled class out."""
+    return maps.strongest()[1] if every_pixel else maps.to_mask()
 
 
 def _only_sets_background(method: str) -> bool:

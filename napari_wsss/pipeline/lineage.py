@@ -153,6 +153,11 @@ class Lineage:
         return f"{self.base_content} {','.join(map(str, self.classes))}{whole}"
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """The refiners that run, by name."""
+        return tuple(link.provenance.step.removeprefix("refine.") for link in self.links)
+
+    @property
     def result(self) -> Provenance:
         """What the pseudo mask is stored under."""
         return self.links[-1].provenance if self.links else self.base

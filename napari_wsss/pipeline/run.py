@@ -145,7 +145,7 @@ def refined_mask(
     image: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step], evidence: Evidence = NOTHING
 ) -> Mask:
     """Return the pseudo mask (H, W) uint8 that is proposed after a chain of refiners; see `refine_maps`."""
-    return drawn(refine_maps(image, maps, steps, evidence), maps).mask
+    return drawn(refine_maps(image, maps, steps, evidence), maps, (step.method for step in steps)).mask
 
 
 def evidence_of(project: Project, image_id: str, device: str = "auto", *, background: bool = True) -> Evidence:
@@ -308,7 +308,7 @@ def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -
         given = handed_on(link.refiner, maps)
         if not link.refiner.cheap:
             store.write_maps(link.provenance, item.image_id, item.content, maps)
-    store.write_mask(item.result, item.image_id, item.content, *drawn(maps, base, item.plan.every_pixel))
+    store.write_mask(item.result, item.image_id, item.content, *drawn(maps, base, item.methods, item.plan.every_pixel))
 
 
 # -- the loop over images ---------------------------------------------------------------------------------

@@ -2,15 +2,15 @@
 
 Two things tell it for maps of a model on some images, neither of which needs a mask:
 
-- how broad the maps are. The threshold is `BREADTH` times the mean of the strongest score over all pixels: maps that
-  are high everywhere need a high one;
-- where colours part. In each image the threshold t is looked for at which what scores above differs most from the
-  rest, ``|mean above - mean below|^2 (a (1 - a))^EVENNESS`` with a the share above it, in Lab and fine texture.
-  The mean over the middle half of the images counts.
+- how broad the maps are, by the mean b of the strongest score over all pixels: maps that are high everywhere need a
+  high threshold;
+- where colours part. In each image the threshold is looked for at which what scores above differs most from the rest,
+  ``|mean above - mean below|^2 (a (1 - a))^EVENNESS`` with a the share above it, in Lab and fine texture. Of these, p
+  is the mean over the middle half of the images.
 
-The estimate is the middle between both: they fail on different data (docs/benchmarks.md). It is one number for all
-images, not one for each: a single image's colours say little, and a person compares images. Pixels that a person has
-decided count instead, the more images have some.
+The estimate is ``BREADTH b + PARTING p - OFFSET``, three numbers that were fitted (docs/benchmarks.md). It is one
+threshold for all images, not one for each: a single image's colours say little, and a person compares images. Pixels
+that a person has decided count besides, the more images have some.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.maps import ActivationMaps, Scores
 from napari_wsss.pixels.resizing import resize
 
-BREADTH = 1.5
+BREADTH, PARTING, OFFSET = 1.5, 0.15, 0.1
 EVENNESS = 0.4
 THRESHOLDS = np.round(np.arange(0.05, 0.951, 0.025), 3)
 LOWEST, HIGHEST = 0.05, 0.95
@@ -82,9 +82,9 @@ def decided_of(known: NDArray[np.uint8], maps: ActivationMaps) -> Decided | None
 
 def estimated_threshold(cues: Sequence[Cues], decided: Sequence[Decided] = ()) -> float:
     """Return the background threshold in [`LOWEST`, `HIGHEST`] for maps that say `cues` (at least one)."""
-    breadth = BREADTH * float(np.mean([one.breadth for one in cues]))
-    parting, quarter = np.sort([one.parting for one in cues]), len(cues) // 4
-    found = (breadth + float(parting[quarter : len(cues) - quarter].mean())) / 2
+    breadth, quarter = float(np.mean([one.breadth for one in cues])), len(cues) // 4
+    parting = np.sort([one.parting for one in cues])[quarter : len(cues) - quarter].mean()
+    found = BREADTH * breadth + PARTING * float(parting) - OFFSET
     weight = sum(one.weight for one in decided)
     if weight:
         agreement = np.sum([one.weight * one.agreement for one in decided], 0)

@@ -35,24 +35,24 @@ class SurestRegions:
     ----------
     maps : ActivationMaps
         (K, H, W) base maps of the labelled classes. A class whose map is 0 everywhere has no region.
-    every_pixel : bool
-        Every pixel belongs to a class, so that one may cover the picture.
+    may_cover : bool
+        Classes may cover the whole picture.
     """
 
-    def __init__(self, maps: ActivationMaps, every_pixel: bool = False) -> None:
-        self._maps, self._every_pixel = maps, every_pixel
+    def __init__(self, maps: ActivationMaps, may_cover: bool = False) -> None:
+        self._maps, self._may_cover = maps, may_cover
         self._relative: dict[int, Scores] = {}
         self._least = max(1, round(LEAST * maps.scores[0].size)) if maps.classes else 1
 
     def kept_in(self, mask: Mask) -> Guarded:
         """Return a mask (H, W) uint8 with every labelled class in it; the very same where none is missing.
 
-        A class that covers the whole picture is taken back to its surest region, the rest is background.
+        Where classes cover the whole picture and may not, each is taken back to its surest region.
         """
         classes = self._maps.classes
         counts = {k: np.count_nonzero(mask == k + 1) for k in classes}
         missing = tuple(k for k in classes if counts[k] < self._least)
-        covered = not self._every_pixel and sum(counts.values()) > mask.size - self._least
+        covered = not self._may_cover and sum(counts.values()) > mask.size - self._least
         doubtful = tuple(k for k in (classes if covered else missing) if self._region(k).any())
         if not doubtful:
             return Guarded(mask, ())

@@ -264,9 +264,10 @@ class Catalog:
         """Replace the reviewer's remark."""
         self._set(image_id, "note = ?", note)
 
-    def set_score(self, image_id: str, score: float | None) -> None:
-        """Set the queue score."""
-        self._set(image_id, "score = ?", None if score is None else float(score))
+    def set_score(self, image_id: str, score: float | None, doubtful: Collection[str] = ()) -> None:
+        """Set the queue score, and which labelled classes the proposal is in doubt of."""
+        joined = SEPARATOR.join(sorted(doubtful))
+        self._set(image_id, "score = ?, doubtful = ?", None if score is None else float(score), joined)
 
     def set_doubtful(self, image_id: str, names: Collection[str]) -> None:
         """Set which labelled classes the proposal is in doubt of."""

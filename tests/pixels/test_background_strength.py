@@ -8,6 +8,8 @@ from napari_wsss.pixels.background_strength import (
     BREADTH,
     HIGHEST,
     LOWEST,
+    OFFSET,
+    PARTING,
     THRESHOLDS,
     TRUST,
     Cues,
@@ -53,9 +55,11 @@ def test_large_images_say_the_same_as_small_ones() -> None:
     assert found.parting == pytest.approx(wanted.parting, abs=0.05)
 
 
-def test_the_estimate_lies_between_both_and_outliers_do_not_matter() -> None:
+def test_broad_maps_and_colours_that_part_late_raise_it_and_outliers_do_not_matter() -> None:
     cues = [Cues(0.4, 0.5)] * 9
-    assert estimated_threshold(cues) == pytest.approx((BREADTH * 0.4 + 0.5) / 2)
+    assert estimated_threshold(cues) == pytest.approx(BREADTH * 0.4 + PARTING * 0.5 - OFFSET)
+    assert estimated_threshold([Cues(0.5, 0.5)]) > estimated_threshold(cues)
+    assert estimated_threshold([Cues(0.4, 0.7)]) > estimated_threshold(cues)
     assert estimated_threshold([*cues, Cues(0.4, 0.95)]) == estimated_threshold(cues)
     assert estimated_threshold([Cues(1.0, 0.95)]) == HIGHEST
     assert estimated_threshold([Cues(0.0, 0.05)]) >= LOWEST

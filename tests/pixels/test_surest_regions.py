@@ -52,6 +52,11 @@ def test_a_class_that_covers_the_picture_is_taken_back() -> None:
     np.testing.assert_array_equal(found.mask > 0, maps.scores[0] >= SURE)
 
 
+def test_where_classes_may_cover_the_picture_they_do() -> None:
+    mask = np.ones(SIZE, np.uint8)
+    assert SurestRegions(bumps((5, 5)), may_cover=True).kept_in(mask).mask is mask
+
+
 def test_a_few_pixels_are_as_good_as_none() -> None:
     scores = np.zeros((1, 100, 100), np.float32)
     scores[0, 40:60, 40:60] = 0.2

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from napari_wsss.core.background import equivalent_alpha, parameters_at
 from napari_wsss.core.gains import HIGHEST, LOWEST
 from napari_wsss.core.plan import Plan, Step, laid_over
+from napari_wsss.pipeline.chain import CLASS_GAIN
 from napari_wsss.session.proposals import planning
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.results.live import (
-    CLASS_GAIN,
     SLIDER,
     background_step,
     follows_slider,

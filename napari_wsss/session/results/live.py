@@ -16,11 +16,11 @@ from napari_wsss.core.gains import NEUTRAL, gained, gains_of
 from napari_wsss.core.maps import ActivationMaps, Scores
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Step
+from napari_wsss.pipeline.chain import CLASS_GAIN
 from napari_wsss.pixels.surest_regions import SurestRegions
 
 SLIDER = (0.01, 0.95)
 """Range of the threshold slider; the powers it stands for are 458 to 0.017."""
-CLASS_GAIN = "class_gain"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class LiveMask:
         self._maps, self.every_pixel = maps, every_pixel
         self._gains = dict(gains or {})
         self._rivals: _Rivals | None = None
-        self._regions = SurestRegions(maps, every_pixel)
+        self._regions = SurestRegions(maps, may_cover=every_pixel or maps.background is None)
         if self._gains:
             self._strength, self._value = self._strongest(maps.classes)
         else:

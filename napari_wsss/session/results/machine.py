@@ -105,5 +105,5 @@ def read_machine(project: Project, shown: Shown, maps: ActivationMaps | None, be
     if follows_slider(shown.chain):
         return replace(found, proposal=live.at(threshold_in(shown.chain)))
     if not shown.chain and maps.background is not None:
-        return replace(found, proposal=drawn(maps, maps, shown.plan.every_pixel).mask)
+        return replace(found, proposal=drawn(maps, maps, (), shown.plan.every_pixel).mask)
     return replace(found, proposal=stages.stored_proposal(project, shown))

@@ -244,7 +244,8 @@ class Preview:
         """Show what a chain gave of the request's subject, or of that at half its size."""
         if maps.background is None:  # nothing decides what is background
             return
-        mask = drawn(maps, subject.maps, request.plan.every_pixel).mask
+        methods = (step.method for step in request.steps)
+        mask = drawn(maps, subject.maps, methods, request.plan.every_pixel).mask
         if subject is not request.subject:
             mask = doubled_mask(mask, request.subject.maps.size)
         self._jobs.dispatch(lambda: self._arrived(request, mask))

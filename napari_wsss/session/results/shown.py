@@ -13,10 +13,10 @@ from napari_wsss.core.background import LOWEST
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.gains import NEUTRAL
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.pipeline.chain import applied_source, chain_of
+from napari_wsss.pipeline.chain import CLASS_GAIN, applied_source, chain_of
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
-from napari_wsss.session.results.live import CLASS_GAIN, gains_in, threshold_in
+from napari_wsss.session.results.live import gains_in, threshold_in
 from napari_wsss.session.results.scopes import PROJECT, Layers, Reason, entry_reason, layers_of, reasons
 
 

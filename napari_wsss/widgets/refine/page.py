@@ -16,9 +16,9 @@ from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import method_title
+from napari_wsss.pipeline.chain import CLASS_GAIN
 from napari_wsss.session.proposals.planning import asks_for
 from napari_wsss.session.proposals.presets import MODIFIED, NAMES, preset_of
-from napari_wsss.session.results.live import CLASS_GAIN
 from napari_wsss.session.results.scopes import PROJECT, parameters_class
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import (

@@ -23,7 +23,7 @@ def test_the_slider_redraws_at_once(computed: Sitting) -> None:
     assert session.table.maps is not None
     for value in (0.1, 0.9, 0.3):
         session.sliders.set_threshold(value)
-        kept = SurestRegions(session.table.maps).kept_in(session.table.maps.to_mask(value))
+        kept = SurestRegions(session.table.maps, may_cover=True).kept_in(session.table.maps.to_mask(value))
         np.testing.assert_array_equal(session.table.proposal, kept.mask)
     assert session.sliders.threshold == 0.3
     assert drawn == ["p0.png"] * 3
@@ -50,7 +50,7 @@ def test_gains_draw_at_once_what_a_run_stores(computed: Sitting) -> None:
     assert session.sliders.gains == {"red": 4.0, "green": 0.5}
     drawn = session.table.proposal
     outshone = ActivationMaps(session.table.maps.scores * np.float32([4, 0.5])[:, None, None], (0, 1))
-    kept = SurestRegions(session.table.maps).kept_in(outshone.to_mask(0.45))
+    kept = SurestRegions(session.table.maps, may_cover=True).kept_in(outshone.to_mask(0.45))
     assert kept.doubtful == (1,)
     np.testing.assert_array_equal(drawn, kept.mask)
     session.flush()
