@@ -140,7 +140,9 @@ def decided_pixels(project: Project, image_id: str) -> NDArray[np.uint8] | None:
 
 
 def _decided_ids(project: Project) -> Sequence[str]:
-    return _spread(list(project.catalog.ids(states=("accepted", "draft"))))
+    """Return images with decided pixels; what is held out decides nothing."""
+    held_out = set(project.catalog.ids(split="val"))
+    return _spread([one for one in project.catalog.ids(states=("accepted", "draft")) if one not in held_out])
 
 
 def _spread(ids: Sequence[str], most: int = SAMPLE) -> Sequence[str]:

@@ -185,20 +185,21 @@ def _borrow_one(item: Lineage, source: str, prototypes: Prototypes, device: str,
     """Store one image's proposal: its own chain, the evidence laid over as soon as there is a background."""
     store = item.project.store
     evidence = AppliedEvidence(item.project, item.plan, item.image_id, device, background)
-    base = stored_base(item)
-    if base is None:
+    maps = stored_base(item)
+    if maps is None:
         raise StepError(f"{item.image_id} has no maps of the applied model yet. Compute them first.")
     factors = relative_evidence(prototypes, evidence.meanings())
     image = item.project.load_image(item.image_id).pixels
-    laid_over = base.background is not None
-    maps = with_evidence(base, factors) if laid_over else base
+    laid_over = maps.background is not None
+    if laid_over:
+        maps = with_evidence(maps, factors)
     given = maps
     for link in item.links:
         maps = yield from link.refiner.steps(image, given, evidence)
         if not laid_over and maps.background is not None:
             maps, laid_over = with_evidence(maps, factors), True
         given = handed_on(link.refiner, maps)
-    # A class that a person's correction takes out does not vanish silently.
+    # A class that a person's correction takes out does not vanish silently: nothing is put back.
     mask = drawn_as_is(maps, item.plan.every_pixel)
     store.write_mask(_provenance(item, source), item.image_id, item.content, mask)
 
