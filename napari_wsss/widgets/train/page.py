@@ -73,7 +73,6 @@ class TrainPage(QWidget):
         self.start = button("Start training", self._start, "Runs beside napari; you can go on reviewing")
         self.learn = button("Learn at once", self._learn, AT_ONCE)
         self.by_itself = QCheckBox("after every decision")
-        self.by_itself.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.by_itself.setToolTip(BY_ITSELF)
         self.by_itself.toggled.connect(self._set_automatic)
         self.stop = button("Stop", self._stop, "Stops after the current step; can be resumed")
