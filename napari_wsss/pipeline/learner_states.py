@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.files import mapping, number, publish_json, read_object, whole
+from napari_wsss.core.files import mapping, number, numbers, publish_json, read_object, texts, whole
 from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import LEARNER
@@ -109,19 +109,19 @@ class LearnerState:
         """Return what is known of a state; None when that cannot be read."""
         try:
             record = read_object(checkpoint.with_suffix(".json"))
-            counts, agreement = mapping(record, "learned_from"), mapping(record, "agreement")
-            return cls(
-                checkpoint,
-                whole(counts, "whole"),
-                whole(counts, "parts"),
-                number(agreement, "learner") if "learner" in agreement else None,
-                whole(agreement, "images"),
-                tuple(map(str, record["left_to_maps"])),
-                tuple(map(str, record["left_out"])),
-                number(record, "seconds"),
-            )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError):
             return None
+        counts, agreement = mapping(record, "learned_from"), numbers(record, "agreement")
+        return cls(
+            checkpoint,
+            whole(counts, "whole"),
+            whole(counts, "parts"),
+            agreement.get("learner"),
+            whole(agreement, "images"),
+            texts(record, "left_to_maps"),
+            texts(record, "left_out"),
+            number(record, "seconds"),
+        )
 
 
 def states(project: Project) -> list[Path]:

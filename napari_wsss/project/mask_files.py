@@ -34,7 +34,7 @@ class MaskFiles:
         self.settling = threading.RLock()
 
     def path(self, name: str) -> Path:
-        """Return where a file lies (it may not exist); `ProjectError` when it would be outside the project."""
+        """Return where a file lies (it may not exist); `ProjectError` where its name leads out of the project."""
         return below(self._folder, name)
 
     def contents(self, *names: str) -> list[bytes | None]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.files import mapping, number, read_object, whole
+from napari_wsss.core.files import numbers, read_object, texts
 from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import method_title
@@ -30,13 +30,11 @@ def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
     if not asks_localizer(plan, source):
         return ""
     record = run_record(below(project.folder, plan.segmenter_checkpoint))
-    agreement, noted = mapping(record, "agreement"), record.get("left_to_maps")
-    if not agreement:
+    agreement, left = numbers(record, "agreement"), set(texts(record, "left_to_maps"))
+    if not {"learner", "images"} <= set(agreement):
         return ""
-    left = set(map(str, noted)) if isinstance(noted, list) else set()
     who = f"{method_title(source, method_of(plan, source))} of {model_name(plan.segmenter_checkpoint)}"
-    percent = f"{100 * number(agreement, 'learner'):.0f} %"
-    agrees = f"{percent} in agreement with you on {whole(agreement, 'images')} images left out"
+    agrees = f"{100 * agreement['learner']:.0f} % in agreement with you on {agreement['images']:.0f} images left out"
     by_maps = ", ".join(sorted(left & set(labels)))
     maps = f"; {by_maps} by the maps of {model_name(plan.localizer_checkpoint)}, better there" if by_maps else ""
     return f"{who}, {agrees}{maps}"

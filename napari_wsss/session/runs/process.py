@@ -199,8 +199,8 @@ class TrainingProcess:
         # What a child of ours says: a stranger's record may name any folder.
         if isinstance(named, str) and self._child is not None and is_below(self._training_folder, Path(named)):
             self.run_folder = self._training_folder / Path(named).name
-        if "offer" in line and self.run_folder is not None:
-            offer, folder = line["offer"], self.run_folder
+        offer, folder = line.get("offer"), self.run_folder
+        if isinstance(offer, dict) and folder is not None:
             self._dispatch(lambda: self.offered.emit(offer, folder))
         progress = Progress.from_dict(line)
         if progress.stage == "report":
