@@ -220,7 +220,7 @@ class Watch:
         self._report.show(told)
         if self._whole.stop_requested():
             self._part.request_stop()
-        elif self._first_at is not None and time.monotonic() >= self._first_at:
+        elif progress.done and self._first_at is not None and time.monotonic() >= self._first_at:
             self._first_at, self.is_looked_at = None, True
             self._part.request_stop()
 
