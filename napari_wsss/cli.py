@@ -15,19 +15,22 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from napari_wsss.core.children import python, run_here
+from napari_wsss.core.children import distrust, print_any_name, python, run_here
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
-from napari_wsss.core.masks import read_mask
+from napari_wsss.exchange.label_report import LabelReport
 from napari_wsss.exchange.labels import KINDS, read_labels
-from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
-from napari_wsss.exchange.new_images import find_new_images
+from napari_wsss.exchange.masks_png import ExportOptions, ExportReport, MaskImportReport, export_masks, import_masks
+from napari_wsss.exchange.new_images import NewImages, find_new_images
 from napari_wsss.pipeline.every_pixel import suggestion
+from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.project.backups import list_backups
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
-from napari_wsss.session.runs.folders import runs_in
+from napari_wsss.project.records import ImageRecord
+from napari_wsss.session.runs.folders import runs_in, unreadable_in
 from napari_wsss.session.session import HELD_OUT, create_project
 
 DONE, WRONG_OPTIONS, CORRECTABLE = 0, 2, 4
+Told = LabelReport | NewImages | ExportReport | MaskImportReport
 Verb = Callable[[argparse.Namespace], int]
 
 
@@ -39,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Command line without the program's name; that of this process otherwise.
     """
+    distrust(Path.cwd())
+    print_any_name()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     if typed[:1] == ["evaluate"]:
         return evaluate(typed[1:])
@@ -68,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     _locate_options(add("locate-images", locate_images, "find the images of a project again that were moved"))
     _project_argument(add("open", open_project, "open a project in napari"))
     _project_argument(add("info", info, "say what is in a project"))
+    _scaling_options(add("scale-deep", scale_deep, "choose how pictures of more than 8 bits are scaled to 0..255"))
     _export_options(add("export", export, "write the accepted masks as palette PNGs with VOC lists"))
     _import_options(add("import-masks", import_existing, "take existing masks as drafts, or as accepted masks"))
     commands.add_parser("evaluate", help="same as `python -m training.run evaluate`", add_help=False)
@@ -87,10 +93,17 @@ def _sample_options(sub: argparse.ArgumentParser) -> None:
 def _label_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--images", type=Path, required=True, help="folder of images, or a VOC-style folder")
     _source_options(sub)
+    _whole_options(sub)
+
+
+def _whole_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--all", action="store_true", help="every entry of the report, not examples alone")
+    sub.add_argument("--json", action="store_true", help="the whole report as one JSON object, and nothing else")
 
 
 def _source_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--labels", type=Path, help="CSV, text list or folder with the labels [searched for]")
+    sub.add_argument("--encoding", default="", help="how a label file is written, as gb18030 or cp1251 [found out]")
     sub.add_argument("--kind", choices=KINDS, default="auto", help="how the labels are written [%(default)s]")
 
 
@@ -113,11 +126,20 @@ def _add_options(sub: argparse.ArgumentParser) -> None:
     _source_options(sub)
     _split_option(sub)
     sub.add_argument("--dry-run", action="store_true", help="say what would be added, write nothing")
+    _whole_options(sub)
 
 
 def _locate_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--project", type=Path, required=True, help="project folder")
     sub.add_argument("--images", type=Path, help="the folder that holds the images now [the one it had]")
+
+
+def _scaling_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--project", type=Path, required=True, help="project folder")
+    sub.add_argument(
+        "--low", type=float, default=USUAL[0], help="percentile of the pixels that becomes 0 [%(default)s]"
+    )
+    sub.add_argument("--high", type=float, default=USUAL[1], help="percentile that becomes 255 [%(default)s]")
 
 
 def _export_options(sub: argparse.ArgumentParser) -> None:
@@ -128,15 +150,17 @@ def _export_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--sources", action="store_true", help="also who made each pixel: a person or which model")
     sub.add_argument("--overwrite", action="store_true", help="allow a folder that holds masks already")
     sub.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
+    _whole_options(sub)
 
 
 def _import_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--project", type=Path, required=True, help="project folder")
-    sub.add_argument("--masks", type=Path, required=True, help="folder of palette or grey PNGs named like the images")
+    sub.add_argument("--masks", type=Path, required=True, help="folder of masks named like the images, or of an export")
     sub.add_argument("--accept", action="store_true", help="as accepted masks instead of drafts")
     sub.add_argument("--split", choices=("train", "val"), help="only images of this split")
     sub.add_argument("--limit", type=int, help="at most so many masks, in the project's order")
     sub.add_argument("--overwrite", action="store_true", help="also images that have a draft or an accepted mask")
+    _whole_options(sub)
 
 
 def _project_argument(sub: argparse.ArgumentParser) -> None:
@@ -165,8 +189,8 @@ def sample(options: argparse.Namespace) -> int:
 
 def create(options: argparse.Namespace) -> int:
     """Make a project and say what its labels are."""
-    report = read_labels(options.images, options.labels, options.kind)
-    print(report.summary())
+    report = _labels(options, options.classes or ())
+    _tell(report, options)
     with create_project(options.project, options.images, report, options.classes, options.hold_out) as project:
         counts = {split: sum(1 for _ in project.catalog.ids(split=split)) for split in ("train", "val")}
         print(f"Project {project.folder} with {len(project.catalog)} images: {_listed(counts)}.")
@@ -184,16 +208,20 @@ def _suggest_every_pixel(project: Project) -> None:
 
 def labels_report(options: argparse.Namespace) -> int:
     """Say what a label source holds and what is wrong with it."""
-    print(read_labels(options.images, options.labels, options.kind).summary())
+    _tell(_labels(options), options)
     return DONE
+
+
+def _labels(options: argparse.Namespace, also: Sequence[str] = ()) -> LabelReport:
+    return read_labels(options.images, options.labels, options.kind, encoding=options.encoding, also=also)
 
 
 def add_images(options: argparse.Namespace) -> int:
     """Add the pictures that lie in the image folder since the project was made; say which, and which not."""
     opened = Project.open_to_read if options.dry_run else _opened
     with opened(options.project) as project:
-        found = find_new_images(project, options.pictures, options.labels, options.kind)
-        print(found.summary())
+        found = find_new_images(project, options.pictures, options.labels, options.kind, options.encoding)
+        _tell(found, options)
         if found.images and not options.dry_run:
             project.add_images(found.images)
             project.hold_out(options.hold_out)
@@ -210,6 +238,14 @@ def locate_images(options: argparse.Namespace) -> int:
     if missing:
         print(f"{len(missing)} are missing: {', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}")
     return CORRECTABLE if missing else DONE
+
+
+def scale_deep(options: argparse.Namespace) -> int:
+    """Scale pictures of more than 8 bits between other percentiles of their pixels."""
+    with _opened(options.project) as project:
+        project.set_deep_percentiles(options.low, options.high)
+    print(f"Pictures of more than 8 bits are scaled from {options.low:g} to {options.high:g} % of their pixels.")
+    return DONE
 
 
 def open_project(options: argparse.Namespace) -> int:
@@ -234,6 +270,7 @@ def open_project(options: argparse.Namespace) -> int:
 def info(options: argparse.Namespace) -> int:
     """Say what is in a project."""
     with Project.open_to_read(options.project) as project:
+        _say_left_out(project)
         catalog, plan = project.catalog, project.plan
         splits = {split or "without split": sum(1 for _ in catalog.ids(split=split)) for split in ("train", "val", "")}
         lines = {
@@ -249,6 +286,7 @@ def info(options: argparse.Namespace) -> int:
             "Backups": project.backup_error or f"{len(list_backups(project.folder / BACKUPS))} of project.sqlite",
             "Runs": "; ".join(f"{run.folder.name} {run.state}" for run in runs_in(project.training_folder)) or "none",
         }
+        lines |= {f"Left out ({name})": why for name, why in unreadable_in(project.training_folder).items()}
     print("\n".join(f"{name + ':':<10}{text}" for name, text in lines.items()))
     return DONE
 
@@ -257,12 +295,13 @@ def export(options: argparse.Namespace) -> int:
     """Write the accepted masks; say what was left out and why."""
     chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
     with Project.open_to_read(options.project) as project:
+        _say_left_out(project)
         records = list(project.catalog.records(states=("accepted",)))
-        masks = [(record.id, project.masks.accepted_path(record.id)) for record in records]
+        masks = list(_accepted_masks(project, records))
         splits = {record.id: record.split for record in records}
         report = export_masks(masks, project.classes, options.out, chosen, splits)
         others = {state: count for state, count in project.catalog.counts().items() if state != "accepted" and count}
-    print(report.summary())
+    _tell(report, options)
     if others:
         print(f"Not exported, because not accepted: {_listed(others)}.")
     return DONE
@@ -272,8 +311,9 @@ def import_existing(options: argparse.Namespace) -> int:
     """Take the masks of a folder into a project; never over a person's work unless told so."""
     with _opened(options.project) as project:
         images = {one: project.image_path(one) for one in project.catalog.ids()}
-        report = import_masks(options.masks, images, project.classes)
-        print(report.summary())
+        labels = {record.id: record.labels for record in project.catalog.records()}
+        report = import_masks(options.masks, images, project.classes, labels)
+        _tell(report, options)
         taken = _take(project, list(project.catalog.ids(split=options.split)), report, options)
         _suggest_every_pixel(project)
     kind = "accepted masks" if options.accept else "drafts"
@@ -281,12 +321,37 @@ def import_existing(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _accepted_masks(project: Project, records: Sequence[ImageRecord]) -> Iterator[tuple[str, Path]]:
+    """Yield where the masks of images lie; say for which there can be none."""
+    for record in records:
+        try:
+            yield record.id, project.masks.accepted_path(record.id)
+        except ProjectError as reason:
+            print(f"napari-wsss: left out: {reason}", file=sys.stderr)
+
+
 @contextmanager
 def _opened(folder: Path) -> Iterator[Project]:
     """Yield a project opened for writing; say on closing when its backup failed."""
     with Project.open(folder) as project:
+        _say_left_out(project)
         yield project
     _say_backup(project)
+
+
+def _tell(report: Told, options: argparse.Namespace) -> None:
+    """Print a report: with examples of every kind of problem, whole, or as JSON."""
+    if options.json:
+        print(report.as_json())
+        return
+    print(report.summary())
+    if options.all:
+        print(report.whole())
+
+
+def _say_left_out(project: Project) -> None:
+    for sentence in project.left_out:
+        print(f"napari-wsss: {sentence}", file=sys.stderr)
 
 
 def _say_backup(project: Project) -> None:
@@ -304,10 +369,10 @@ def _take(project: Project, ids: Sequence[str], report: MaskImportReport, option
     taken = _Taken()
     wanted = islice((one for one in ids if one in report.masks), options.limit)
     for image_id in tqdm(list(wanted), desc="masks", unit="image", leave=False):
-        if not options.overwrite and (project.masks.has_draft(image_id) or project.masks.has_accepted(image_id)):
+        if not options.overwrite and project.masks.any(image_id):
             taken.kept += 1
             continue
-        values = read_mask(report.masks[image_id])
+        values = report.read(image_id)
         if options.accept:
             project.review.accept(image_id, values)
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -61,6 +62,10 @@ class TrunkNetwork(nn.Module, ABC):
         Its name on the shelf.
     settings : Parameters
         The method's parameters.
+    origin : str
+        The checkpoint it was restored from, "" for a new one.
+    side : int
+        Longer side in pixels that pictures had in training (`pixels.working_size`); 0 for one that does not say.
     """
 
     shelf: ClassVar[Shelf]
@@ -80,7 +85,9 @@ class TrunkNetwork(nn.Module, ABC):
         super().__init__()
         self.settings = self.Parameters() if parameters is None else parameters
         self.normalisation = normalisation
+        self.side = 0
         self.method = type(self).__module__.rpartition(".")[2]
+        self.origin = ""
 
     def load_weights(self, source: str) -> Normalisation:
         """Start from weights and return the input they expect; it becomes the network's.
@@ -145,7 +152,17 @@ class TrunkNetwork(nn.Module, ABC):
                 return compute(batch).float()
 
         budget, overlap = settings.pixel_budget, settings.tile_overlap
-        return run_tiled(run, *views[0].shape[:2], stride=stride, pixel_budget=budget, overlap=overlap)
+        return self.believed(run_tiled(run, *views[0].shape[:2], stride=stride, pixel_budget=budget, overlap=overlap))
+
+    def believed(self, found: Tensor) -> Tensor:
+        """Return what the network found; raise `StepError` where it is no number (NaN, infinity): it knows nothing."""
+        if bool(torch.isfinite(found).all()):
+            return found
+        name = self.origin or f"This {self.shelf} network ({self.method})"
+        raise StepError(
+            f"{name} gives results that are no numbers (NaN), so nothing is taken from it. Choose another model, train "
+            "again, or compute in full precision."
+        )
 
     def remember(self, run: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what a checkpoint keeps of a run; a method may add facts that `recall` finds again."""
@@ -209,7 +226,8 @@ class TrunkNetwork(nn.Module, ABC):
         features = self.trunk
         trunk = TrunkChoice(features.name, features.output_stride, features.width, dilated=features.dilated)
         parameters = to_dict(self.settings)
-        what = Trained(self.shelf, self.method, parameters, trunk, self.normalisation, classes, self.remember(run))
+        about = (self.shelf, self.method, parameters, trunk, self.normalisation)
+        what = Trained(*about, classes, self.remember(run), self.side)
         save_trained(path, self.state_dict(), what)
 
     @classmethod
@@ -239,8 +257,9 @@ class TrunkNetwork(nn.Module, ABC):
         classes = what.known_classes() if load_method(cls.shelf, what.method).has_classes else None
         class_count = None if classes is None else len(classes)
         network = cls.build(what.method, what.trunk, what.parameters, class_count=class_count)
-        network.normalisation = what.normalisation
+        network.normalisation, network.side = what.normalisation, what.side
         network.recall(what.run)
+        network.origin = str(path)
         network.load_state_dict(state)
         try:
             target = choose_device(device)

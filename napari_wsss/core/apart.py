@@ -22,7 +22,7 @@ from napari_wsss.core.progress import Progress, Steps
 WAIT = 0.05
 """Seconds between two moments at which a call can be cancelled."""
 GRACE = 0.2
-"""Seconds a cancelled call has to stop before its process is ended; a new one is started for the next call."""
+"""Seconds of silence that a cancelled call has before its process is ended; a new one is started for the next call."""
 
 _CHILD = "from napari_wsss.core.apart import serve; serve()"
 
@@ -39,10 +39,12 @@ class Apart:
     ----------
     function : str
         ``package.module:name``; its arguments and its result must be picklable.
+    grace : float
+        Seconds of silence that a cancelled call has to stop; longer where what its process holds is worth keeping.
     """
 
-    def __init__(self, function: str) -> None:
-        self._function = function
+    def __init__(self, function: str, grace: float = GRACE) -> None:
+        self._function, self._grace = function, grace
 
     def steps(self, *arguments: Any) -> Steps[Any]:
         """Run the function with these arguments; closing the generator stops it.
@@ -70,7 +72,7 @@ class Apart:
                     return _result(kind, content)
         finally:
             if not is_over:
-                child.stop()
+                child.stop(self._grace)
 
 
 def _result(kind: str, content: Any) -> Any:
@@ -111,13 +113,13 @@ class _Child:
             self.end()
         return kind, content
 
-    def stop(self) -> None:
-        """Take the running call back: politely, then by ending the process."""
+    def stop(self, grace: float) -> None:
+        """Take the running call back: politely, then, after `grace` seconds of silence, by ending the process."""
         try:
             self._send(("cancel", "", ()))
             kind = "progress"
             while kind == "progress":
-                kind, _ = self.answer(GRACE)
+                kind, _ = self.answer(grace)
         except OSError:
             kind = ""
         if not kind:

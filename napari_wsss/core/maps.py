@@ -35,7 +35,7 @@ class ActivationMaps:
     undecided: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", tuple(int(k) for k in self.classes))
+        object.__setattr__(self, "classes", tuple(map(int, self.classes)))
         if self.scores.ndim != 3 or len(self.scores) != len(self.classes):
             raise StepError(
                 f"Activation maps have shape {self.scores.shape} for {len(self.classes)} classes; expected (K, H, W)."

@@ -3,7 +3,6 @@
 The model's classes are found in the project's by name, so a project may gain or rename classes after training.
 """
 
-from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -152,7 +151,7 @@ def _from_features(lineage: Lineage, network: Any, classes: tuple[int, ...], pai
 def _localized(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:
     """Return the applied localizer's maps of an image, stored or computed now, with a constant background."""
     project, image_id = lineage.project, lineage.image_id
-    other = Lineage.of(project, image_id, "localize", replace(lineage.plan, refiners=()))
+    other = Lineage.of(project, image_id, "localize", lineage.plan, refined=False)
     maps = project.store.read_maps(other.base, image_id, other.base_content)
     if maps is None or not set(classes) <= set(maps.classes):
         maps = model_maps(other, classes, device, background)

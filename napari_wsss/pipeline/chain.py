@@ -56,7 +56,7 @@ def chain_of(
 
 def clusters_of(project: Project, plan: Plan, image_id: str) -> tuple[str, ...]:
     """Return the names of an image's clusters in the order of the class list; none where no cluster has parameters."""
-    return tuple(one.cluster for one in project.catalog.clusters.of(image_id)) if plan.knows_clusters else ()
+    return project.catalog.clusters.of(image_id) if plan.knows_clusters else ()
 
 
 def build_refiner(step: Step) -> Any:

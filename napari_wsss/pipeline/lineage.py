@@ -5,6 +5,7 @@ Reading what is stored needs nothing but this; no method of the ``localize`` and
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -14,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.inside import below
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.provenance import Provenance
@@ -74,11 +76,11 @@ class Lineage:
     classes : tuple of int
         0-based indices of the image-level labels.
     image_hash : str
-        Content of the image file.
+        What decides the image's pixels (`Project.pixels_hash`).
     base : Provenance
         Of the base maps.
     links : tuple of Link
-        The image's refiners, its own overrides included.
+        The image's refiners, its own overrides included; none for base maps alone.
     companions : Companions
         The images it is looked at together with; none for most methods.
     """
@@ -101,6 +103,7 @@ class Lineage:
         source: BaseShelf | None = None,
         plan: Plan | None = None,
         record: ImageRecord | None = None,
+        refined: bool = True,
     ) -> Lineage:
         """Return the lineage of an image under the project's plan, or under another one.
 
@@ -113,6 +116,8 @@ class Lineage:
         plan : Plan, optional
         record : ImageRecord, optional
             The image's, where the caller has asked the catalog already.
+        refined : bool
+            False for base maps alone: they do not wait for what a refiner lacks (an affinity network).
 
         Raises
         ------
@@ -127,10 +132,11 @@ class Lineage:
         source = source or applied_source(plan)
         record = record or project.catalog.get(image_id)
         labels = record.labels
-        classes, image_hash = project.classes.indices(labels), project.image_hash(image_id)
+        classes, image_hash = project.classes.indices(labels), project.pixels_hash(image_id)
         base = base_provenance(project, plan, source)
+        chain = chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)) if refined else ()
         links, parent = [], base
-        for step in chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)):
+        for step in chain:
             refiner = refiner_for(step, classes)
             if refiner is None:
                 continue
@@ -171,12 +177,18 @@ def has_model(plan: Plan) -> bool:
 def inference_of(plan: Plan, source: ModelShelf) -> Inference | SegmentInference:
     """Return how the applied model is run, presets spelt out."""
     step: Step | None = getattr(plan, _CHOSEN[source].step)
-    parameters = step.parameters if step else {}
+    return _inference(source, json.dumps(step.parameters if step else {}))
+
+
+@lru_cache(maxsize=32)
+def _inference(source: ModelShelf, parameters: str) -> Inference | SegmentInference:
+    """Return checked settings of parameters as JSON: the same ones for every image of a project."""
+    given = json.loads(parameters)
     if source == "segment":
-        return from_dict(SegmentInference, parameters).resolved()
+        return from_dict(SegmentInference, given).resolved()
     if source == "localize":
-        return from_dict(Inference, parameters).resolved()
-    return from_dict(Inference, {"preset": "fast", **parameters}).resolved()  # one pass, unless it is asked for more
+        return from_dict(Inference, given).resolved()
+    return from_dict(Inference, {"preset": "fast", **given}).resolved()  # one pass, unless it is asked for more
 
 
 def method_of(plan: Plan, source: ModelShelf) -> str:
@@ -192,7 +204,7 @@ def checkpoint_of(project: Project, plan: Plan, source: ModelShelf) -> Path:
     advice = f"Train one (python -m training.run {chosen.stage} --project DIR --apply) or apply a finished run."
     if not relative:
         raise StepError(f"No trained {source} model is applied to this project. {advice}", missing=("model",))
-    path = project.folder / relative
+    path = below(project.folder, relative)
     if not path.is_file():
         raise StepError(f"The applied {source} model {path} is missing. {advice}", missing=("model",))
     return path
@@ -230,6 +242,8 @@ def is_asked(plan: Plan, source: ModelShelf) -> bool:
 def base_provenance(project: Project, plan: Plan, source: ModelShelf) -> Provenance:
     """Return what decides base maps, besides the image: method, inference settings and the model's content."""
     settings = to_dict(inference_of(plan, source))
+    if not settings.get("working_side"):  # results of before it could be chosen stay
+        settings.pop("working_side", None)
     weights = file_digest(checkpoint_of(project, plan, source))
     parents = (base_provenance(project, plan, "localize"),) if asks_localizer(plan, source) else ()
     return Provenance(f"{source}.{method_of(plan, source)}", settings, weights=weights, parents=parents)

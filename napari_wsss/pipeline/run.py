@@ -8,7 +8,7 @@ The shelves are reached through the registry when a stage runs; reading what is 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -91,22 +91,28 @@ def segment(
 
 
 def propose(
-    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True
+    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True, plan: Plan | None = None
 ) -> Steps[StageReport]:
     """Compute maps and pseudo mask of each image, only what is missing, one image after the other.
 
-    Parameters and reports are those of `localize`.
+    Other parameters and reports are those of `localize`.
+
+    Parameters
+    ----------
+    plan : Plan, optional
+        In place of the project's, whose results stay beside these.
 
     Raises
     ------
     StepError, ParameterError
         At the start, when the plan cannot run (see `check_plan`) or no model is applied.
     """
-    check_plan(project.plan)
-    checkpoint_of(project, project.plan, applied_source(project.plan))
+    used = plan or project.plan
+    check_plan(used)
+    checkpoint_of(project, used, applied_source(used))
 
     def one(image_id: str) -> Steps[bool]:
-        item = Lineage.of(project, image_id)
+        item = Lineage.of(project, image_id, plan=plan)
         base, reused = _base(item, device, background)
         if stored_proposal(item) is None:
             reused = False
@@ -210,7 +216,7 @@ def base_maps(project: Project, image_id: str, source: BaseShelf | None = None) 
     """
     if not has_model(project.plan):
         return None
-    return stored_base(_unrefined(project, image_id, source))
+    return stored_base(Lineage.of(project, image_id, source, refined=False))
 
 
 def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
@@ -259,12 +265,13 @@ def stored_proposal(item: Lineage) -> Guarded | None:
     return Guarded(before, ()) if before is not None and is_whole else None
 
 
+def own_proposal(project: Project, image_id: str, plan: Plan) -> Mask | None:
+    """Return the stored pseudo mask (H, W) uint8 of an image under any plan, never one that was taken over."""
+    found = stored_proposal(Lineage.of(project, image_id, plan=plan))
+    return found.mask if found else None
+
+
 # -- base maps --------------------------------------------------------------------------------------------
-
-
-def _unrefined(project: Project, image_id: str, source: BaseShelf | None) -> Lineage:
-    """Return the lineage without refiners: base maps must not wait for what these still lack (an affinity network)."""
-    return Lineage.of(project, image_id, source, replace(project.plan, refiners=()))
 
 
 def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps, bool]:
@@ -321,7 +328,7 @@ def _base_stage(
 
     def one(image_id: str) -> Steps[bool]:
         yield from ()
-        _, reused = _base(_unrefined(project, image_id, source), device, background)
+        _, reused = _base(Lineage.of(project, image_id, source, refined=False), device, background)
         return reused
 
     return (yield from _run(source, ids, one))

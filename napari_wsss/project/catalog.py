@@ -60,7 +60,7 @@ class Catalog:
             known = self._database.value("SELECT number FROM images WHERE id = ?", (image_id,))
             if known is None:
                 raise _unknown(image_id)
-            self._remember(image_id, int(known))
+            self._remember(image_id, known)
         return int(known)
 
     def _remember(self, image_id: str, number: int) -> None:
@@ -76,7 +76,8 @@ class Catalog:
         rows = self._database.rows(f"SELECT {COLUMNS} FROM images WHERE id = ?", (image_id,))
         if not rows:
             raise _unknown(image_id)
-        self._remember(image_id, int(rows[0][0]))
+        if image_id not in self._numbers:
+            self._remember(image_id, rows[0][0])
         return _record(rows[0])
 
     def state(self, image_id: str) -> State:
@@ -120,7 +121,7 @@ class Catalog:
         """Return the ids of the images that fulfil `criteria`, in `order`; unscored images come last by score."""
         if order == "random":
             self._database.connection.create_function("shuffled", 2, shuffled, deterministic=True)
-        return [str(row[0]) for row in self._database.rows(*ordered(criteria, order, seed))]
+        return self._database.column(*ordered(criteria, order, seed))
 
     def count(self, criteria: Criteria) -> int:
         """Return how many images fulfil `criteria`."""
@@ -217,8 +218,13 @@ class Catalog:
             rows = [(number, classes[name]) for name in set(labels)]
             connection.executemany("INSERT INTO labels VALUES (?, ?)", rows)
 
-    def set_state(self, image_id: str, state: str) -> None:
+    def set_state(self, image_id: str, state: str, now: str | None = None) -> None:
         """Move an image to another review state.
+
+        Parameters
+        ----------
+        now : str, optional
+            Its state, where the caller has asked for it in the same transaction.
 
         Raises
         ------
@@ -226,14 +232,16 @@ class Catalog:
             When `MOVES` does not permit it.
         """
         with self._database.transaction():
-            self._check_move(image_id, state)
+            _check_move(image_id, now or self.state(image_id), state)
             self.restore_state(image_id, state)
 
-    def set_accepted(self, image_id: str, edited: float | None) -> None:
+    def set_accepted(self, record: ImageRecord, edited: float | None) -> None:
         """Make an image accepted as a person sees it now: nothing disagrees any more, nothing was replaced.
 
         Parameters
         ----------
+        record : ImageRecord
+            The image as it is in the surrounding transaction.
         edited : float, optional
             Share of pixels in [0, 1] that the person changed in the proposal.
 
@@ -242,19 +250,9 @@ class Catalog:
         ProjectError
             When `MOVES` does not permit it.
         """
-        with self._database.transaction():
-            self._check_move(image_id, "accepted")
-            share = None if edited is None else float(edited)
-            self._set(image_id, "state = 'accepted', disagrees = 0, replaced = 0, edited = ?", share)
-
-    def _check_move(self, image_id: str, state: str) -> None:
-        now = self.state(image_id)
-        if state != now and state not in MOVES[now]:
-            permitted = ", ".join(sorted(MOVES[now]))
-            raise ProjectError(
-                f"{image_id} is {now} and cannot become {state!r}; it may become: {permitted}. "
-                "Use undo to take back a decision."
-            )
+        _check_move(record.id, record.state, "accepted")
+        share = None if edited is None else float(edited)
+        self._set(record.id, "state = 'accepted', disagrees = 0, replaced = 0, edited = ?", share)
 
     def restore_state(self, image_id: str, state: str) -> None:
         """Set a state without asking `MOVES` (undo)."""
@@ -337,6 +335,15 @@ class Catalog:
 
 def _unknown(image_id: str) -> ProjectError:
     return ProjectError(f"There is no image {image_id!r} in the project; ids are paths relative to the image folder.")
+
+
+def _check_move(image_id: str, now: str, state: str) -> None:
+    if state != now and state not in MOVES[now]:
+        permitted = ", ".join(sorted(MOVES[now]))
+        raise ProjectError(
+            f"{image_id} is {now} and cannot become {state!r}; it may become: {permitted}. "
+            "Use undo to take back a decision."
+        )
 
 
 def _record(row: Row) -> ImageRecord:

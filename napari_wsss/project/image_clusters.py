@@ -8,18 +8,10 @@ called it.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from napari_wsss.project.database import Database
+from napari_wsss.project.database import Database, part_of
 
 UNTOUCHED = ("todo", "skipped")
 """States of images that nobody has decided about or begun to work on."""
-
-
-class ImageCluster(NamedTuple):
-    """The cluster of one class that an image is in: its name, and the image's distance from the centre."""
-
-    class_name: str
-    cluster: str
-    distance: float
 
 
 class ClusterRow(NamedTuple):
@@ -58,14 +50,13 @@ class ImageClusters:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, image_id: str) -> tuple[ImageCluster, ...]:
-        """Return the clusters of an image, one per class at most, in the order of the classes."""
-        rows = self._database.rows(
-            "SELECT name, cluster, distance FROM image_clusters JOIN classes ON position = class "
-            "WHERE image = (SELECT number FROM images WHERE id = ?) ORDER BY class",
+    def of(self, image_id: str) -> tuple[str, ...]:
+        """Return the names of an image's clusters, one per class at most, in the order of the classes."""
+        found = self._database.column(
+            "SELECT cluster FROM image_clusters WHERE image = (SELECT number FROM images WHERE id = ?) ORDER BY class",
             (image_id,),
         )
-        return tuple(ImageCluster(*row) for row in rows)
+        return tuple(found)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all clusters that have images, by class, then by name."""
@@ -74,11 +65,11 @@ class ImageClusters:
 
     def members(self, cluster: str) -> tuple[str, ...]:
         """Return the images of a cluster, those nearest to its centre first."""
-        rows = self._database.rows(
+        found = self._database.column(
             "SELECT id FROM image_clusters JOIN images ON number = image WHERE cluster = ? ORDER BY distance, number",
             (cluster,),
         )
-        return tuple(str(row[0]) for row in rows)
+        return tuple(found)
 
     def facts(self, class_name: str) -> dict[str, ClusterFacts]:
         """Return what became of the images of every cluster of a class, by the cluster's name."""
@@ -100,7 +91,7 @@ class ImageClusters:
             "SELECT cluster, count(DISTINCT journal.image) FROM journal "
             "JOIN image_clusters ON image_clusters.image = journal.image JOIN images ON images.number = journal.image "
             "WHERE kind = 'mask' AND undone = 0 AND state = 'accepted' "
-            "AND json_extract(after, '$.action') = 'accept' AND json_extract(after, '$.batch') IS NULL "
+            f"AND {part_of('after', 'action')} = 'accept' AND {part_of('after', 'batch')} IS NULL "
             "AND class = (SELECT position FROM classes WHERE name = ?) GROUP BY cluster",
             (class_name,),
         )
@@ -116,22 +107,22 @@ class ImageClusters:
             Least value of 1 - uncertainty, in [0, 1].
         """
         states = ", ".join("?" * len(UNTOUCHED))
-        rows = self._database.rows(
+        found = self._database.column(
             "SELECT id FROM image_clusters JOIN images ON number = image WHERE cluster = ? AND stale = 0 "
             f"AND score IS NOT NULL AND 1 - score >= ? AND state IN ({states}) ORDER BY score, number",
             (cluster, confidence - 1e-9, *UNTOUCHED),
         )
-        return tuple(str(row[0]) for row in rows)
+        return tuple(found)
 
     def unmeasured(self, cluster: str) -> tuple[str, ...]:
         """Return the untouched images of a cluster of whose proposal nothing is known yet."""
         states = ", ".join("?" * len(UNTOUCHED))
-        rows = self._database.rows(
+        found = self._database.column(
             "SELECT id FROM image_clusters JOIN images ON number = image WHERE cluster = ? "
             f"AND (stale = 1 OR score IS NULL) AND state IN ({states}) ORDER BY number",
             (cluster, *UNTOUCHED),
         )
-        return tuple(str(row[0]) for row in rows)
+        return tuple(found)
 
     # -- changing -----------------------------------------------------------------------------------------
 

@@ -5,14 +5,19 @@ a crash or a full disk leaves unsettled is read from the table and written later
 """
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
-from napari_wsss.core.files import publish_bytes, sync_folder
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import publish_bytes, read_regular, sync_folder
+from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.project.database import Database
+
+ACCEPTED, DRAFTS = "masks", "drafts"
 
 
 class MaskFiles:
-    """Drafts and accepted masks of one project as bytes.
+    """Drafts and accepted masks of one project as bytes, by their names below its folder (with slashes).
 
     Parameters
     ----------
@@ -28,73 +33,99 @@ class MaskFiles:
         # Two threads that write files must not overtake each other: each writes what is decided when its turn comes.
         self.settling = threading.RLock()
 
-    def accepted_path(self, image_id: str) -> Path:
-        """Return where the accepted mask of an image lies (it may not exist)."""
-        return self._folder / "masks" / f"{image_id}.png"
+    def path(self, name: str) -> Path:
+        """Return where a file lies (it may not exist); `ProjectError` where its name leads out of the project."""
+        return below(self._folder, name)
 
-    def draft_path(self, image_id: str) -> Path:
-        """Return where the last checkpoint of an unfinished mask lies (it may not exist)."""
-        return self._folder / "drafts" / f"{image_id}.png"
+    def contents(self, *names: str) -> list[bytes | None]:
+        """Return mask files' bytes as decided, also where the files themselves are not written yet."""
+        unsettled = self._unsettled()
+        return [self._content(name, name in unsettled) for name in names]
 
-    def content(self, path: Path) -> bytes | None:
-        """Return a mask file's bytes as decided, also when the file itself is not written yet."""
-        key = self._key(path)
-        if key in self._unsettled():
-            rows = self._database.rows("SELECT content FROM unsettled WHERE path = ?", (key,))
+    def _content(self, name: str, is_unsettled: bool) -> bytes | None:
+        if is_unsettled:
+            rows = self._database.rows("SELECT content FROM unsettled WHERE path = ?", (name,))
             if rows:  # else it was settled meanwhile
                 found: bytes | None = rows[0][0]
                 return found
         try:
-            return path.read_bytes()
+            return read_regular(self.path(name))
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def exists(self, path: Path) -> bool:
+    def exists(self, name: str) -> bool:
         """Tell whether there is such a file, or one is decided."""
-        has_content = self._unsettled().get(self._key(path))
-        return path.is_file() if has_content is None else has_content
+        has_content = self._unsettled().get(name)
+        return self.path(name).is_file() if has_content is None else bool(has_content)
 
-    def _unsettled(self) -> dict[str, bool]:
-        """Return the keys of the files that are still to be written, and whether each is to hold anything."""
+    def _unsettled(self) -> dict[str, int]:
+        """Return the names of the files that are still to be written, and whether each is to hold anything."""
+        return self._database.remembered("unsettled", self._read_unsettled)
 
-        def read() -> dict[str, bool]:
-            rows = self._database.rows("SELECT path, content IS NOT NULL FROM unsettled")
-            return {str(key): bool(has_content) for key, has_content in rows}
+    def _read_unsettled(self) -> dict[str, int]:
+        return dict(self._database.rows("SELECT path, content IS NOT NULL FROM unsettled"))
 
-        return self._database.remembered("unsettled", read)
+    def decide(self, contents: Mapping[str, bytes | None]) -> None:
+        """Note, in the surrounding transaction, what files are to hold; None removes one. `settle` writes them."""
+        with self._database.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO unsettled VALUES (?, ?)", contents.items())
 
-    def decide(self, path: Path, content: bytes | None) -> None:
-        """Note, in the surrounding transaction, what a file is to hold; None removes it. `settle` writes it."""
-        self._database.execute("INSERT OR REPLACE INTO unsettled VALUES (?, ?)", (self._key(path), content))
-
-    def decided_elsewhere(self, path: Path) -> None:
+    def decided_elsewhere(self, name: str) -> None:
         """Forget, in the surrounding transaction, what a file was to hold: it was written by the caller."""
-        self._database.execute("DELETE FROM unsettled WHERE path = ?", (self._key(path),))
+        self._database.execute("DELETE FROM unsettled WHERE path = ?", (name,))
 
     def settle(self) -> int:
         """Write the files that decisions left to be written; return how many still wait (full disk ...)."""
-        waiting, written = 0, []
+        waiting, written, refused = 0, [], self.refused()
         with self.settling:
-            for key, content in self._database.rows("SELECT path, content FROM unsettled"):
+            for name, content in self._database.rows("SELECT path, content FROM unsettled"):
+                if name in refused:
+                    continue
                 try:
-                    self.write(self._folder / key, content)
+                    self.write(self.path(name), content)
                 except OSError:
                     waiting += 1  # the content is safe in the database and read from there; tried again later
                     continue
-                written.append((key, content))
+                written.append((name, content))
             if written:
                 with self._database.transaction() as connection:
                     connection.executemany("DELETE FROM unsettled WHERE path = ? AND content IS ?", written)
         return waiting
 
-    @staticmethod
-    def write(path: Path, content: bytes | None) -> None:
-        """Write a file now, or remove it (None)."""
+    def refused(self) -> dict[str, str]:
+        """Return the names of decided files that are none of the project's masks, and why each is not written."""
+        found = {}
+        for name in self._unsettled():
+            try:
+                self._check(name)
+            except ProjectError as reason:
+                found[name] = str(reason)
+        return found
+
+    def _check(self, name: str) -> None:
+        first, _, rest = name.partition("/")
+        if first not in (ACCEPTED, DRAFTS) or not rest.endswith(".png"):
+            raise ProjectError(
+                f"The file {name!r}, which waits to be written or deleted, is no mask or draft of this project; it is "
+                "left alone."
+            )
+        not_through_links(self._folder, self.path(name).parent)
+
+    def write(self, path: Path, content: bytes | None) -> None:
+        """Write a file now, or remove it (None); `ProjectError` where a link leads out of the project."""
+        not_through_links(self._folder, path.parent)
         if content is not None:
             publish_bytes(path, content)
         elif path.exists():
             path.unlink()
             sync_folder(path.parent)
 
-    def _key(self, path: Path) -> str:
-        return path.relative_to(self._folder).as_posix()
+
+def accepted_name(image_id: str) -> str:
+    """Return the name of the file of an image's accepted mask."""
+    return f"{ACCEPTED}/{image_id}.png"
+
+
+def draft_name(image_id: str) -> str:
+    """Return the name of the file of the last checkpoint of an image's unfinished mask."""
+    return f"{DRAFTS}/{image_id}.png"

@@ -9,10 +9,76 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import PERSON, Sources
 from napari_wsss.project.journal import Journal
-from napari_wsss.project.mask_files import MaskFiles
+from napari_wsss.project.mask_files import MaskFiles, accepted_name, draft_name
 from napari_wsss.project.sourced_masks import SourcedMask, decode_sourced
+from napari_wsss.project.states import State
 
 CHECKPOINT_TEXT = "wsss-checkpoint"
+SizeOf = Callable[[str], tuple[int, int] | None]
+
+
+class MasksOfImage:
+    """The masks of one image as they are when this is made: read once, decoded where they are asked for.
+
+    Parameters
+    ----------
+    image_id : str
+    files, journal, size_of
+        See `Masks`.
+
+    Attributes
+    ----------
+    accepted_file : bytes, optional
+        Of the accepted mask, None when there is none.
+    """
+
+    def __init__(self, image_id: str, files: MaskFiles, journal: Journal, size_of: SizeOf) -> None:
+        self._image_id, self._files, self._size_of = image_id, files, size_of
+        self.accepted_file, self._checkpoint = files.contents(accepted_name(image_id), draft_name(image_id))
+        self._strokes = journal.strokes(image_id)
+
+    @property
+    def has_draft(self) -> bool:
+        """True when there is unfinished work."""
+        return self._checkpoint is not None or bool(self._strokes)
+
+    @property
+    def resting_state(self) -> State:
+        """What the image is when nobody flagged, skipped or excluded it: draft, accepted or todo."""
+        if self.has_draft:
+            return "draft"
+        return "todo" if self.accepted_file is None else "accepted"
+
+    def accepted(self) -> SourcedMask | None:
+        """Return the accepted mask (see `Masks.accepted`)."""
+        content = self.accepted_file
+        return None if content is None else _decoded(content, self._files.path(accepted_name(self._image_id)))
+
+    def draft(self, size: tuple[int, ...] | None = None) -> SourcedMask | None:
+        """Return the unfinished mask (see `Masks.draft`); `size` (height, width) is the image's, where it is known."""
+        if self._checkpoint is not None:
+            values, sources, text = decode_sourced(self._checkpoint, str(self._files.path(draft_name(self._image_id))))
+            below = SourcedMask(values, sources or Sources((values != 0).astype(np.uint8) * np.uint8(PERSON)))
+            held = int(text.get(CHECKPOINT_TEXT, 0))
+            return below.replayed(stroke for stroke in self._strokes if stroke.number > held)
+        return self._under_strokes(size).replayed(self._strokes) if self._strokes else None
+
+    def working(self) -> SourcedMask | None:
+        """Return what a person works on: the draft if there is one, else the accepted mask, else None."""
+        draft = self.draft()
+        return self.accepted() if draft is None else draft
+
+    def _under_strokes(self, size: tuple[int, ...] | None) -> SourcedMask:
+        accepted = self.accepted()
+        if accepted is not None:
+            return accepted
+        size = size or self._size_of(self._image_id)
+        if size is None:
+            raise ProjectError(
+                f"The image {self._image_id} cannot be read, so the strokes of its unfinished mask have no size. "
+                "Put the image back; the strokes are kept."
+            )
+        return SourcedMask.empty(size)
 
 
 class Masks:
@@ -32,25 +98,29 @@ class Masks:
         As given.
     """
 
-    def __init__(self, files: MaskFiles, journal: Journal, size_of: Callable[[str], tuple[int, int] | None]) -> None:
+    def __init__(self, files: MaskFiles, journal: Journal, size_of: SizeOf) -> None:
         self.files, self.size_of = files, size_of
         self._journal = journal
 
     def accepted_path(self, image_id: str) -> Path:
         """Return where the accepted mask of an image lies (it may not exist)."""
-        return self.files.accepted_path(image_id)
+        return self.files.path(accepted_name(image_id))
 
     def draft_path(self, image_id: str) -> Path:
         """Return where the draft checkpoint of an image lies (it may not exist)."""
-        return self.files.draft_path(image_id)
+        return self.files.path(draft_name(image_id))
 
     def has_accepted(self, image_id: str) -> bool:
         """Tell whether there is an accepted mask (also while a draft lies over it)."""
-        return self.files.exists(self.files.accepted_path(image_id))
+        return self.files.exists(accepted_name(image_id))
 
     def has_draft(self, image_id: str) -> bool:
         """Tell whether there is unfinished work on the mask."""
-        return self.files.exists(self.files.draft_path(image_id)) or self._journal.last_stroke(image_id) > 0
+        return self.files.exists(draft_name(image_id)) or self._journal.last_stroke(image_id) > 0
+
+    def any(self, image_id: str) -> bool:
+        """Tell whether a person painted or accepted a mask of an image, whatever its state is now."""
+        return self.has_draft(image_id) or self.has_accepted(image_id)
 
     # -- values -------------------------------------------------------------------------------------------
 
@@ -76,12 +146,8 @@ class Masks:
 
         A mask without sources (accepted before they were kept, or edited by another program) is a person's.
         """
-        path = self.files.accepted_path(image_id)
-        content = self.files.content(path)
-        if content is None:
-            return None
-        values, sources, _ = decode_sourced(content, str(path))
-        return SourcedMask(values, sources or Sources.uniform(values.shape, PERSON))
+        (content,) = self.files.contents(accepted_name(image_id))
+        return None if content is None else _decoded(content, self.accepted_path(image_id))
 
     def draft(self, image_id: str) -> SourcedMask | None:
         """Return the unfinished mask: its last checkpoint with the later strokes laid over.
@@ -89,28 +155,17 @@ class Masks:
         Without a checkpoint the strokes lie over the accepted mask, or over background. What a checkpoint without
         sources holds is a person's where it is not background.
         """
-        path = self.files.draft_path(image_id)
-        content = self.files.content(path)
-        if content is not None:
-            values, sources, text = decode_sourced(content, str(path))
-            below = SourcedMask(values, sources or Sources((values != 0).astype(np.uint8) * np.uint8(PERSON)))
-            return below.replayed(self._journal.strokes(image_id, since=int(text.get(CHECKPOINT_TEXT, 0))))
-        strokes = self._journal.strokes(image_id)
-        return self._under_draft(image_id).replayed(strokes) if strokes else None
+        return self.of(image_id).draft()
 
     def working(self, image_id: str) -> SourcedMask | None:
         """Return what a person works on: the draft if there is one, else the accepted mask, else None."""
-        draft = self.draft(image_id)
-        return self.accepted(image_id) if draft is None else draft
+        return self.of(image_id).working()
 
-    def _under_draft(self, image_id: str) -> SourcedMask:
-        accepted = self.accepted(image_id)
-        if accepted is not None:
-            return accepted
-        size = self.size_of(image_id)
-        if size is None:
-            raise ProjectError(
-                f"The image {image_id} cannot be read, so the strokes of its unfinished mask have no size. "
-                "Put the image back; the strokes are kept."
-            )
-        return SourcedMask.empty(size)
+    def of(self, image_id: str) -> MasksOfImage:
+        """Return all masks of an image, for who asks several things about them."""
+        return MasksOfImage(image_id, self.files, self._journal, self.size_of)
+
+
+def _decoded(content: bytes, path: Path) -> SourcedMask:
+    values, sources, _ = decode_sourced(content, str(path))
+    return SourcedMask(values, sources or Sources.uniform(values.shape, PERSON))

@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
+from napari_wsss.core.children import distrust
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import sync_folder
+from napari_wsss.core.files import parsed_object, sync_folder
+from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan, changed_parts
+from napari_wsss.pixels.deep_images import USUAL, Percentiles
 from napari_wsss.pixels.images import LoadedImage, image_size, read_image
 from napari_wsss.project.backups import back_up, holds_everything
 from napari_wsss.project.catalog import Catalog
@@ -34,6 +38,11 @@ from napari_wsss.project.store import ResultStore
 
 FILE_NAME = "project.sqlite"
 BACKUPS = "backups"
+BESIDE = ("wal", "shm", "journal")
+"""What SQLite puts beside its file."""
+DAMAGED_RECORD = (ValueError, TypeError, KeyError, AttributeError)
+"""What a record of another kind than the one expected raises while it is taken apart."""
+OWN_FOLDERS = ("masks", "drafts", "scribbles", "results", "training", BACKUPS)
 
 
 class Project:
@@ -122,26 +131,36 @@ class Project:
             raise
 
     @classmethod
-    def open(cls, folder: Path | str, *, read_only: bool = False) -> Project:
+    def open(cls, folder: Path | str, *, read_only: bool = False, take_over: bool = False) -> Project:
         """Open the project in `folder` (or its ``project.sqlite``).
 
         Opening for writing takes the lock, migrates older projects (after a backup), finishes what a crash left
-        unfinished and makes a backup.
+        unfinished and makes a backup. Nothing in the folder is trusted: what would lead out of it, or cannot be read,
+        is left out and named in `left_out`.
+
+        Parameters
+        ----------
+        read_only : bool
+            Change nothing, and take no lock.
+        take_over : bool
+            As `ProjectLock.acquire` takes it.
 
         Raises
         ------
         ProjectError
-            When there is no project, it is damaged or newer than this program, or another process has it open
-            (then ``read_only_possible`` is True).
+            When there is no project, it is damaged or newer than this program, its database is a link, or another
+            process has it open (then ``read_only_possible`` is True).
         """
         path = Path(os.path.abspath(folder))
         path = path if path.name == FILE_NAME and not path.is_dir() else path / FILE_NAME
         if not path.is_file():
             raise ProjectError(f"There is no project in {path.parent} (no {FILE_NAME}). Create one, or choose another.")
+        for name in (path.name, *(f"{path.name}-{part}" for part in BESIDE)):
+            not_through_links(path.parent, path.parent / name)
         if read_only:
             return cls._opened(path.parent, None)
         lock = ProjectLock(path.parent)
-        lock.acquire()
+        lock.acquire(take_over=take_over)
         try:
             return cls._opened(path.parent, lock)
         except BaseException:
@@ -171,6 +190,7 @@ class Project:
 
     @classmethod
     def _opened(cls, folder: Path, lock: ProjectLock | None) -> Project:
+        distrust(folder)
         database = Database(folder / FILE_NAME, read_only=lock is None)
         try:
             prepare(database, folder / BACKUPS)
@@ -239,9 +259,9 @@ class Project:
         return self._database.remembered("classes", self._read_classes)
 
     def _read_classes(self) -> ClassList:
-        names = tuple(name for (name,) in self._database.rows("SELECT name FROM classes ORDER BY position"))
+        names = tuple(self._database.column("SELECT name FROM classes ORDER BY position"))
         if self._classes is None or self._classes.names != names:
-            self._classes = ClassList(names)
+            self._classes = ClassList.stored(names)
         return self._classes
 
     def add_class(self, name: str) -> None:
@@ -269,8 +289,32 @@ class Project:
     def _read_plan(self) -> Plan:
         text = str(self._database.value("SELECT value FROM meta WHERE key = 'plan'", default="{}"))
         if text != self._plan[0]:
-            self._plan = (text, Plan.from_dict(json.loads(text)))
+            try:
+                plan = Plan.from_dict(parsed_object(text))
+            except DAMAGED_RECORD:  # named in `left_out`
+                plan = Plan()
+            self._plan = (text, plan)
         return self._plan[1]
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """What in the project's folder is not used because it leads out of it or cannot be read, as sentences."""
+        return tuple(self._find_left_out())
+
+    def _find_left_out(self) -> Iterator[str]:
+        for name in OWN_FOLDERS:
+            if is_link(self.folder / name):
+                yield f"The project's folder {name!r} is a link, so nothing is written or deleted in it."
+        yield from self.masks.files.refused().values()
+        yield from self._locations.complaints()
+        try:
+            text = self._database.value("SELECT value FROM meta WHERE key = 'plan'", default="{}")
+            Plan.from_dict(parsed_object(str(text)))
+        except DAMAGED_RECORD as reason:
+            yield (
+                f"The project's plan (methods, parameters, applied models) cannot be read ({reason}), so the default "
+                f"one is used. Apply a run again, or copy the newest file of {self.folder / BACKUPS} over {FILE_NAME}."
+            )
 
     def set_plan(self, plan: Plan) -> None:
         """Replace the plan (journaled)."""
@@ -280,6 +324,29 @@ class Project:
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('plan', ?)", (json.dumps(after),))
             self.journal.append("plan", None, *changed_parts(before, after))
+
+    @property
+    def deep_percentiles(self) -> Percentiles:
+        """Between which percentiles of its pixels a picture of more than 8 bits is scaled to 0..255."""
+        return self._database.remembered("deep_percentiles", self._read_deep_percentiles)
+
+    def _read_deep_percentiles(self) -> Percentiles:
+        text = str(self._database.value("SELECT value FROM meta WHERE key = 'deep_percentiles'", default=""))
+        low, _, high = text.partition(" ")
+        return (float(low), float(high)) if high else USUAL
+
+    def set_deep_percentiles(self, low: float, high: float) -> None:
+        """Scale pictures of more than 8 bits between other percentiles; results made from other pixels stop counting.
+
+        Raises
+        ------
+        ProjectError
+            When they are not in order, or beyond 0 to 100.
+        """
+        if not 0 <= low < high <= 100:
+            raise ProjectError(f"Pictures cannot be scaled from {low:g} to {high:g} %; expected 0 <= from < to <= 100.")
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('deep_percentiles', ?)", (f"{low!r} {high!r}",))
 
     @property
     def training_folder(self) -> Path:
@@ -335,11 +402,19 @@ class Project:
                 f"The image {image_id} is not at {path}. Put it back, or tell the project where its images are now: "
                 f"napari-wsss locate-images --project {self.folder} --images FOLDER."
             )
-        return read_image(path)
+        return read_image(path, self.deep_percentiles)
 
     def image_hash(self, image_id: str) -> str:
         """Return the SHA-256 of an image file (64 hexadecimal digits); a replaced file is noticed and marked."""
         return self._locations.hash(image_id)
+
+    def pixels_hash(self, image_id: str) -> str:
+        """Return what decides the pixels of an image: its file's content, and how deep values are scaled.
+
+        Results are stored under it; with the usual scaling it is `image_hash` itself.
+        """
+        content, percentiles = self.image_hash(image_id), self.deep_percentiles
+        return content if percentiles == USUAL else f"{content} {percentiles[0]:g}..{percentiles[1]:g} %"
 
     def _size_or_none(self, image_id: str) -> tuple[int, int] | None:
         try:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.inside import why_not_plain
 from napari_wsss.project.states import State
 
 SPLITS = ("", "train", "val")
@@ -75,10 +75,11 @@ class NewImage:
 
 def check_new(image: NewImage, classes: Mapping[str, int]) -> None:
     """Raise `ProjectError` for an id that is no plain relative path or a wrong split, `LabelError` for its labels."""
-    path = PurePosixPath(image.id)
-    if not path.parts or path.is_absolute() or ".." in path.parts or str(path) != image.id or "\\" in image.id:
+    reason = why_not_plain(image.id)
+    if reason:
         raise ProjectError(
-            f"The image id {image.id!r} is not a plain path below the image folder; expected 'day1/cat.jpg' or so."
+            f"The image id {image.id!r} is not a plain path below the image folder ({reason}); expected 'day1/cat.jpg' "
+            "or so."
         )
     check_labels(image.id, image.labels, classes)
     check_split(image.id, image.split)

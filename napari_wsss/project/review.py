@@ -18,7 +18,9 @@ from napari_wsss.core.sources import PERSON, Source, Sources
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
 from napari_wsss.project.journal import DECISIONS, Entry, Journal
-from napari_wsss.project.masks import CHECKPOINT_TEXT, Masks
+from napari_wsss.project.mask_files import accepted_name, draft_name
+from napari_wsss.project.masks import CHECKPOINT_TEXT, Masks, MasksOfImage
+from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.sourced_masks import SourcedMask, encode_sourced
 
 EDITED: tuple[str, ...] = ("todo", "skipped", "accepted")
@@ -93,13 +95,14 @@ class Review:
         ProjectError, LabelError
             When the file cannot be written (nothing is lost then), or `values` is no mask of this image.
         """
-        self._check(image_id, values)
+        classes = self._checked(image_id, values)
         last = self._journal.last_stroke(image_id) if checkpoint is None else checkpoint
         with self._database.transaction():
             self._edited(image_id)
         drawn = self._sourced(image_id, values, sources)
-        content = encode_sourced(drawn, self._classes(), {CHECKPOINT_TEXT: str(last)})
-        path = self._files.draft_path(image_id)
+        content = encode_sourced(drawn, classes, {CHECKPOINT_TEXT: str(last)})
+        name = draft_name(image_id)
+        path = self._files.path(name)
         with self._files.settling:
             try:
                 self._files.write(path, content)
@@ -109,13 +112,13 @@ class Review:
                     "correct the permissions; its strokes are kept and saving can be tried again."
                 ) from reason
             with self._database.transaction():
-                self._files.decided_elsewhere(path)
+                self._files.decided_elsewhere(name)
                 self._journal.clear_strokes(image_id, last)
 
     def _edited(self, image_id: str) -> None:
         state = self._catalog.state(image_id)
         if state in EDITED:
-            self._catalog.set_state(image_id, "draft")
+            self._catalog.set_state(image_id, "draft", state)
             self._journal.append("draft", image_id, {"state": state}, {"state": "draft"})
 
     def discard_draft(self, image_id: str) -> bool:
@@ -123,11 +126,13 @@ class Review:
         if not self._masks.has_draft(image_id):
             return False
         with self._database.transaction():
-            state = self._catalog.state(image_id)
-            after = state if state != "draft" else "accepted" if self._masks.has_accepted(image_id) else "todo"
-            entry = self._record_mask(image_id, after, {"action": "discard"})
-            self._keep_draft(entry, image_id, None)
-            self._drop_draft(image_id)
+            record, stored, classes = self._catalog.get(image_id), self._masks.of(image_id), self._classes()
+            under = "todo" if stored.accepted_file is None else "accepted"
+            after = under if record.state == "draft" else record.state
+            entry = self._record_mask(record, stored, after, {"action": "discard"})
+            self._keep_draft(entry, stored, classes)
+            self._journal.clear_strokes(image_id)
+            self._files.decide({draft_name(image_id): None})
             self._catalog.restore_state(image_id, after)
         self._files.settle()
         return True
@@ -169,54 +174,46 @@ class Review:
         LabelError
             When it holds a value that is no class of the project.
         """
-        self._check(image_id, values)
-        path = self._files.accepted_path(image_id)
+        classes = self._checked(image_id, values)
         mask = self._sourced(image_id, values, sources)
         with self._database.transaction():
-            before = self._files.content(path)
-            if self._is_accepted_already(image_id, mask):
+            record, stored = self._catalog.get(image_id), self._masks.of(image_id)
+            if stored.resting_state == record.state == "accepted" and _is_accepted(stored, mask):
                 self._catalog.set_facts(image_id, disagrees=False)  # looked at again, and found right
                 return
-            entry = self._record_mask(image_id, "accepted", {"action": "accept", **(facts or {})})
-            if before is not None:
-                self._journal.keep_file(entry.number, "mask", before)
-            self._keep_draft(entry, image_id, mask)
-            self._drop_draft(image_id)
-            self._files.decide(path, encode_sourced(mask, self._classes()))
-            self._catalog.set_accepted(image_id, (facts or {}).get("edited"))
+            entry = self._record_mask(record, stored, "accepted", {"action": "accept", **(facts or {})})
+            if stored.accepted_file is not None:
+                self._journal.keep_file(entry.number, "mask", stored.accepted_file)
+            self._keep_draft(entry, stored, classes, mask)
+            self._journal.clear_strokes(image_id)
+            self._files.decide({draft_name(image_id): None, accepted_name(image_id): encode_sourced(mask, classes)})
+            self._catalog.set_accepted(record, (facts or {}).get("edited"))
         self._files.settle()
 
-    def _is_accepted_already(self, image_id: str, mask: SourcedMask) -> bool:
-        if not self.resting_state(image_id) == self._catalog.state(image_id) == "accepted":
-            return False
-        try:
-            known = self._masks.accepted(image_id)
-        except ProjectError:  # damaged: a good reason to accept anew
-            return False
-        return known is not None and known.same_as(mask)
-
-    def _record_mask(self, image_id: str, state: str, after: Mapping[str, Any]) -> Entry:
-        record = self._catalog.get(image_id)
-        before = {"state": record.state, "disagrees": record.disagrees, "replaced": record.replaced}
-        masks = {"mask": self._masks.has_accepted(image_id), "draft": self._masks.has_draft(image_id)}
-        had = {**masks, "edited": record.edited}
-        return self._journal.append("mask", image_id, {**before, **had}, {**after, "state": state, **self._step()})
+    def _record_mask(self, record: ImageRecord, stored: MasksOfImage, state: str, after: Mapping[str, Any]) -> Entry:
+        before = {
+            "state": record.state,
+            "disagrees": record.disagrees,
+            "replaced": record.replaced,
+            "mask": stored.accepted_file is not None,
+            "draft": stored.has_draft,
+            "edited": record.edited,
+        }
+        return self._journal.append("mask", record.id, before, {**after, "state": state, **self._step()})
 
     def _step(self) -> dict[str, int]:
         return {"group": self._group} if self._group else {}
 
-    def _keep_draft(self, entry: Entry, image_id: str, accepted: SourcedMask | None) -> None:
+    def _keep_draft(
+        self, entry: Entry, stored: MasksOfImage, classes: ClassList, accepted: SourcedMask | None = None
+    ) -> None:
         """Keep the draft with the entry, unless the mask accepted now is the same."""
         try:
-            draft = self._masks.draft(image_id)
+            draft = stored.draft(None if accepted is None else accepted.values.shape)
         except ProjectError:  # damaged, or its image is gone: it must not stand in the way of a whole mask
             return
         if draft is not None and (accepted is None or not draft.same_as(accepted)):
-            self._journal.keep_file(entry.number, "draft", encode_sourced(draft, self._classes()))
-
-    def _drop_draft(self, image_id: str) -> None:
-        self._journal.clear_strokes(image_id)
-        self._files.decide(self._files.draft_path(image_id), None)
+            self._journal.keep_file(entry.number, "draft", encode_sourced(draft, classes))
 
     def decide(self, image_id: str, state: str) -> None:
         """Skip, flag, exclude or take up again an image; undoable. ``todo`` becomes what the image rests in.
@@ -228,19 +225,13 @@ class Review:
         """
         with self._database.transaction():
             now = self._catalog.state(image_id)
-            wanted = self.resting_state(image_id) if state == "todo" else state
+            wanted = self._masks.of(image_id).resting_state if state == "todo" else state
             if wanted == now:
                 return
             if wanted == "accepted" and not self._masks.has_accepted(image_id):
                 raise ProjectError(f"{image_id} has no accepted mask; accept one to make it accepted.")
-            self._catalog.set_state(image_id, wanted)
+            self._catalog.set_state(image_id, wanted, now)
             self._journal.append("state", image_id, {"state": now}, {"state": wanted, **self._step()})
-
-    def resting_state(self, image_id: str) -> str:
-        """Return what an image is when nobody flagged, skipped or excluded it: draft, accepted or todo."""
-        if self._masks.has_draft(image_id):
-            return "draft"
-        return "accepted" if self._masks.has_accepted(image_id) else "todo"
 
     def undo(self) -> str | None:
         """Take back the last decision: state and mask file become what they were. Return the image's id.
@@ -251,17 +242,26 @@ class Review:
         undone = None
         with self._database.transaction():
             entry = self._journal.last(DECISIONS)
-            group = entry.after.get("group") if entry is not None else None
+            group = _group_of(entry)
             while entry is not None and entry.image_id is not None:
                 self._undo_entry(entry, entry.image_id)
                 undone = entry.image_id
                 entry = self._journal.last(DECISIONS)
-                if group is None or entry is None or entry.after.get("group") != group:
+                if group is None or _group_of(entry) != group:
                     break
         self._files.settle()
         return undone
 
     def _undo_entry(self, entry: Entry, image_id: str) -> None:
+        try:
+            self._take_back(entry, image_id)
+        except (KeyError, TypeError, AttributeError) as reason:
+            raise ProjectError(
+                f"The decision about {image_id} cannot be taken back: entry {entry.number} of the journal is damaged "
+                f"({reason!r}). Decide about the image anew, or restore the project from a backup."
+            ) from reason
+
+    def _take_back(self, entry: Entry, image_id: str) -> None:
         now = self._catalog.state(image_id)
         if entry.kind == "mask":
             state = self._undo_mask(entry, image_id)
@@ -273,18 +273,18 @@ class Review:
         self._journal.mark_undone(entry.number)
 
     def _undo_mask(self, entry: Entry, image_id: str) -> str:
-        newer = self._masks.draft(image_id)  # before the mask below it changes
-        before, path = entry.before, self._files.accepted_path(image_id)
+        before, stored = entry.before, self._masks.of(image_id)
+        newer, contents = stored.draft(), dict[str, bytes | None]()
         draft = self._journal.kept_file(entry.number, "draft")
         if entry.after["action"] == "accept":
-            draft = draft or (self._files.content(path) if before["draft"] else None)  # kept only where it differed
-            self._files.decide(path, self._journal.kept_file(entry.number, "mask"))
+            draft = draft or (stored.accepted_file if before["draft"] else None)  # kept only where it differed
+            contents[accepted_name(image_id)] = self._journal.kept_file(entry.number, "mask")
             self._catalog.set_facts(image_id, disagrees=before["disagrees"], replaced=before["replaced"])
             self._catalog.set_edited(image_id, before.get("edited"))
         if newer is not None:
             draft = encode_sourced(newer, self._classes())
         self._journal.clear_strokes(image_id)
-        self._files.decide(self._files.draft_path(image_id), draft)
+        self._files.decide({**contents, draft_name(image_id): draft})
         edited = newer is not None and before["state"] in EDITED
         return "draft" if edited else self._undrafted(entry, image_id)
 
@@ -297,7 +297,8 @@ class Review:
         """Try again to write mask files that could not be written; return how many still wait (0: all on disk)."""
         return self._files.settle()
 
-    def _check(self, image_id: str, values: Mask) -> None:
+    def _checked(self, image_id: str, values: Mask) -> ClassList:
+        """Return the project's classes; raise where `values` cannot be a mask of this image."""
         if values.ndim != 2 or values.dtype != np.uint8:
             raise ProjectError(f"A mask is (H, W) uint8; found {values.shape} {values.dtype} for {image_id}.")
         size = self._masks.size_of(image_id)
@@ -306,10 +307,25 @@ class Review:
                 f"The mask of {image_id} is {values.shape[1]} x {values.shape[0]} pixels, its image is "
                 f"{size[1]} x {size[0]}. Masks must have their image's size."
             )
-        known = np.zeros(256, bool)
-        known[list(self._classes().values())] = True
+        classes, known = self._classes(), np.zeros(256, bool)
+        known[list(classes.values())] = True
         if not known[values].all():
             wrong = ", ".join(str(v) for v in np.unique(values) if not known[v])
             raise LabelError(
-                f"The mask of {image_id} holds {wrong}; the project's values are 0 to {len(self._classes())} and 255."
+                f"The mask of {image_id} holds value {wrong}, which is no class of this project (0 to {len(classes)}, "
+                "or 255 for ignore). Paint those pixels with another class first."
             )
+        return classes
+
+
+def _is_accepted(stored: MasksOfImage, mask: SourcedMask) -> bool:
+    try:
+        known = stored.accepted()
+    except ProjectError:  # damaged: a good reason to accept anew
+        return False
+    return known is not None and known.same_as(mask)
+
+
+def _group_of(entry: Entry | None) -> Any:
+    """Return the step an entry belongs to, None when it is one by itself."""
+    return entry.after.get("group") if entry is not None and isinstance(entry.after, dict) else None

@@ -4,13 +4,16 @@ A result counts only while its image's content is the one it was computed from: 
 a half-written one reads as absent. Two processes may write the same result at once; readers see one of them whole.
 """
 
+import errno
 import hashlib
 import io
+import math
 import secrets
 import shutil
+import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError, StepError
-from napari_wsss.core.files import publish_bytes, publish_json
+from napari_wsss.core.files import MOST_RECORD_BYTES, publish_bytes, publish_json, read_regular
+from napari_wsss.core.inside import below, is_link, not_through_links
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
@@ -30,7 +34,25 @@ IMAGE_TEXT = "wsss-image"
 DOUBTFUL_TEXT = "wsss-doubtful"
 HALF_ERROR = 5e-4
 _OF_TAPS = ("planes", "lows", "steps")
-DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, StepError, ProjectError)
+MOST_ARRAY_BYTES = 2**32
+"""Of all arrays of one file, unpacked; what is larger is refused before it is unpacked."""
+DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+    StepError,
+    ProjectError,
+)
 """What reading a damaged or foreign file can raise."""
 
 
@@ -48,20 +70,30 @@ class ResultStore:
 
     def path(self, provenance: Provenance, image_id: str, suffix: str = ".npz") -> Path:
         """Return where a result lies (it may not exist)."""
-        return self.folder / f"{provenance.step}-{provenance.key}" / f"{image_id}{suffix}"
+        return below(self.folder, f"{provenance.step}-{provenance.key}/{image_id}{suffix}")
 
     def has(self, provenance: Provenance, image_id: str, image_hash: str) -> bool:
         """Tell whether maps for this content of the image are stored; damage shows only when they are read."""
         try:
-            with np.load(self.path(provenance, image_id), allow_pickle=False) as stored:
-                return str(stored["image"]) == image_hash
+            return str(read_arrays(self.path(provenance, image_id), only="image")["image"]) == image_hash
         except DAMAGE:
             return False
 
     # -- maps ---------------------------------------------------------------------------------------------
 
     def write_maps(self, provenance: Provenance, image_id: str, image_hash: str, maps: ActivationMaps) -> None:
-        """Store maps; scores in [0, 1] are kept in half precision (error at most 2.5e-4), others in full."""
+        """Store maps; scores in [0, 1] are kept in half precision (error at most 2.5e-4), others in full.
+
+        Raises
+        ------
+        StepError
+            When they hold values that are no numbers: nothing made of them would mean anything.
+        """
+        if not _is_sound(maps):
+            raise StepError(
+                f"The maps of {image_id} from {provenance.step} hold values that are no numbers (NaN), and are not "
+                "kept. Choose another model, or train again."
+            )
         arrays = {"scores": _halved(maps.scores), "classes": np.asarray(maps.classes, np.int64)}
         if maps.background is not None:
             arrays["background"] = _halved(maps.background)
@@ -71,14 +103,15 @@ class ResultStore:
         self._publish(provenance, self.path(provenance, image_id), content)
 
     def read_maps(self, provenance: Provenance, image_id: str, image_hash: str) -> ActivationMaps | None:
-        """Return the stored maps, None when absent, damaged, or made from another content of the image."""
+        """Return the stored maps, None when absent, damaged, no numbers, or made from another content of the image."""
         try:
             arrays = _unpacked(self.path(provenance, image_id), image_hash)
             if arrays is None:
                 return None
             background = arrays["background"].astype(np.float32) if "background" in arrays else None
-            classes = tuple(int(k) for k in arrays["classes"])
-            return ActivationMaps(arrays["scores"].astype(np.float32), classes, background, arrays.get("undecided"))
+            scores, classes = arrays["scores"].astype(np.float32), tuple(arrays["classes"])
+            maps = ActivationMaps(scores, classes, background, arrays.get("undecided"))
+            return maps if _is_sound(maps) else None
         except DAMAGE:
             return None
 
@@ -134,13 +167,14 @@ class ResultStore:
         self, provenance: Provenance, image_id: str, image_hash: str
     ) -> tuple[NDArray[np.uint8], dict[str, str]] | None:
         try:
-            values, text = decode_mask(self.path(provenance, image_id, ".png").read_bytes())
+            values, text = decode_mask(read_regular(self.path(provenance, image_id, ".png")))
         except DAMAGE:
             return None
         return (values, text) if text.get(IMAGE_TEXT) == image_hash else None
 
     def _publish(self, provenance: Provenance, path: Path, content: bytes) -> None:
-        record = self.folder / f"{provenance.step}-{provenance.key}" / "provenance.json"
+        record = below(self.folder, f"{provenance.step}-{provenance.key}/provenance.json")
+        not_through_links(self.folder.parent, path.parent)
         if not record.exists():
             publish_json(record, provenance.to_dict(), indent=1, sort_keys=True)
         publish_bytes(path, content)
@@ -161,31 +195,61 @@ class ResultStore:
     def clear(self, stage: str | None = None, but: Provenance | None = None) -> None:
         """Delete all results, or those of a stage: a shelf (``localize``) or a step (``localize.cam``).
 
-        Those of the provenance `but` stay.
+        Those of the provenance `but` stay, and so does whatever a link leads to.
         """
         kept = f"{but.step}-{but.key}" if but else ""
-        for folder in [folder for folder in self._folders(stage) if folder.name != kept]:
-            # Renamed first, so that no reader ever sees a half-deleted folder.
-            doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
-            try:
-                folder.rename(doomed)
-            except FileNotFoundError:
-                continue
-            shutil.rmtree(doomed, ignore_errors=True)
+        _delete(folder for folder in self._folders(stage) if folder.name != kept)
+
+    def forget(self, weights: str) -> None:
+        """Delete what a model computed, and all that was made of it.
+
+        Parameters
+        ----------
+        weights : str
+            The content hash of its file.
+        """
+        _delete(folder for folder in self._folders(None) if _is_made_by(folder, weights))
 
     def _folders(self, stage: str | None) -> Iterator[Path]:
-        if not self.folder.is_dir():
+        if not self.folder.is_dir() or is_link(self.folder):
             return
         for folder in sorted(self.folder.iterdir()):
             step = folder.name.lstrip(".").rpartition("-")[0]
-            if folder.is_dir() and (stage is None or step == stage or step.startswith(f"{stage}.")):
+            if is_link(folder) or not folder.is_dir():
+                continue
+            if stage is None or step == stage or step.startswith(f"{stage}."):
                 yield folder
+
+
+def _delete(folders: Iterable[Path]) -> None:
+    """Delete folders of results; each is renamed first, so that no reader ever sees a half-deleted one."""
+    for folder in list(folders):
+        doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
+        try:
+            folder.rename(doomed)
+        except FileNotFoundError:
+            continue
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _is_made_by(folder: Path, weights: str) -> bool:
+    """Return True when the record in a folder of results names these weights; one that cannot be read names none."""
+    try:
+        record = read_regular(folder / "provenance.json", MOST_RECORD_BYTES).decode()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return f'"{weights}"' in record
 
 
 def as_stored(maps: ActivationMaps) -> ActivationMaps:
     """Return maps as they are read back after `ResultStore.write_maps`."""
     background = None if maps.background is None else _halved(maps.background).astype(np.float32)
     return replace(maps, scores=_halved(maps.scores).astype(np.float32), background=background)
+
+
+def _is_sound(maps: ActivationMaps) -> bool:
+    """Return True when all scores are finite numbers."""
+    return bool(np.isfinite(maps.scores).all() and (maps.background is None or np.isfinite(maps.background).all()))
 
 
 def _halved(scores: NDArray[np.float32]) -> NDArray[np.generic]:
@@ -203,10 +267,46 @@ def _packed(write: Callable[..., None], image_hash: str, arrays: dict[str, NDArr
 
 def _unpacked(path: Path, image_hash: str) -> dict[str, NDArray[Any]] | None:
     """Return the arrays of a file, None when it is not whole or of another image; raises one of `DAMAGE`."""
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
+    arrays = read_arrays(path)
     found = (str(arrays.pop("image")), str(arrays.pop("digest")))
     return arrays if found == (image_hash, _digest(image_hash, arrays)) else None
+
+
+def read_arrays(path: Path, only: str = "", most: int = MOST_ARRAY_BYTES) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an ``.npz`` file by name, after a look at what their headers say of their sizes.
+
+    Parameters
+    ----------
+    only : str
+        Read just the array of this name.
+    most : int
+        Bytes that all of them may have.
+
+    Raises
+    ------
+    Exception
+        One of `DAMAGE`, when it is no such file, holds Python objects, or is larger than `most`.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, "is no file", str(path))
+    with zipfile.ZipFile(path) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+        if size > most:
+            raise ValueError(f"{path} would unpack to {size} bytes, more than the {most} expected")
+        names = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+        return {name: _read_array(archive, entry) for name, entry in names.items() if only in ("", name)}
+
+
+def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(entry) as content:
+        version = np.lib.format.read_magic(content)
+        head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, is_column_wise, dtype = head(content)
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.hasobject or min(shape, default=0) < 0 or content.tell() + size != entry.file_size:
+            raise ValueError(f"{entry.filename} holds Python objects, or not what its header says")
+        values = np.frombuffer(bytearray(content.read(size)), dtype) if size else np.empty(math.prod(shape), dtype)
+    return values.reshape(shape, order="F" if is_column_wise else "C")
 
 
 def _digest(image_hash: str, arrays: dict[str, NDArray[np.generic]]) -> str:

@@ -6,13 +6,14 @@ constructor and is a module of its own: `table` (the shown image, the queue), `r
 (`connect`). All of it is touched by one thread; background work comes back to it through `jobs.dispatch`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.apart import end_idle
-from napari_wsss.core.classes import ClassList
+from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.inside import why_not_plain
 from napari_wsss.core.plan import Plan
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.project.project import FILE_NAME, Project
@@ -32,7 +33,9 @@ from napari_wsss.session.models.changes import Changes
 from napari_wsss.session.models.comparison import Comparison
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.models.learning import Learning
+from napari_wsss.session.models.start import RecommendedStart
 from napari_wsss.session.models.statistics import Statistics
+from napari_wsss.session.models.verdicts import Verdicts
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.pictures.thumbnails import Thumbnails
 from napari_wsss.session.proposals.automatic import AutomaticStrength
@@ -106,7 +109,10 @@ class Session:
         self.following = Following(opened, self.navigation, self.labels, self.inference, self.sliders, signals)
         self.gallery = self._gallery()
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
-        self.learning = Learning(opened, self.training, self.models, signals)
+        self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
+        self.verdicts = Verdicts(opened, jobs, signals, "runs")
+        self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
+        self.start = RecommendedStart(opened, self.training, self.models, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         self.labels.moved.connect(self.inference.follow_labels)
@@ -152,7 +158,7 @@ class Session:
     @property
     def queue(self) -> Queue | None:
         """The images of the open project in their order."""
-        return self.navigation.queue if self.table is not None else None
+        return self.table.queue if self.table is not None else None
 
     @property
     def plan(self) -> Plan:
@@ -175,8 +181,15 @@ class Session:
 
     # -- opening ----------------------------------------------------------------------------------------------
 
-    def preview_labels(self, images_root: Path, source: Path | None = None, kind: str = "auto") -> Any:
-        """Return the `LabelReport` of a folder of images and a label source; writes nothing.
+    def preview_labels(
+        self,
+        images_root: Path,
+        source: Path | None = None,
+        kind: str = "auto",
+        encoding: str = "",
+        also: Sequence[str] = (),
+    ) -> Any:
+        """Return the `LabelReport` of a folder of images and a label source (see `read_labels`); writes nothing.
 
         Raises
         ------
@@ -185,7 +198,7 @@ class Session:
         """
         from napari_wsss.exchange.labels import read_labels
 
-        return read_labels(Path(images_root), Path(source) if source else None, kind)
+        return read_labels(Path(images_root), Path(source) if source else None, kind, encoding=encoding, also=also)
 
     def create_project(
         self,
@@ -214,8 +227,14 @@ class Session:
         create_project(Path(folder), Path(images_root), report, classes, hold_out).close()
         self.open_project(folder)
 
-    def open_project(self, folder: Path, read_only: bool = False) -> None:
+    def open_project(self, folder: Path, read_only: bool = False, take_over: bool = False) -> None:
         """Open a project and show the image where the person was; the open project is closed once this one is there.
+
+        Parameters
+        ----------
+        folder : Path
+        read_only, take_over : bool
+            As `Project.open` takes them.
 
         Raises
         ------
@@ -226,16 +245,15 @@ class Session:
             if self.project.read_only == read_only:
                 return
             self._make_room()
-        project = Project.open(Path(folder), read_only=read_only)
+        project = Project.open(Path(folder), read_only=read_only, take_over=take_over)
         try:
             self._make_room()
+            table = Table(project, self.jobs, self.signals)
         except ProjectError:
             project.close()
             raise
-        table = Table(project, self.jobs, self.signals)
         self._follow(table)
         self._opened.or_none = table
-        self.navigation.begin()
         recovered = [] if read_only else recovered_drafts(project)
         self.signals.project_opened.emit()
         first = recovered[0] if recovered else self.resume_position
@@ -256,7 +274,8 @@ class Session:
     @property
     def resume_position(self) -> str | None:
         """The image last shown, after a crash the one last worked on, else the first undecided, else the first."""
-        project, queue = self._opened.table.project, self.navigation.queue
+        table = self._opened.table
+        project, queue = table.project, table.queue
         if not len(queue):
             return None
         worked_on = (entry.image_id for entry in project.journal.recent(20) if entry.image_id)
@@ -272,6 +291,17 @@ class Session:
     def flush(self) -> bool:
         """Write everything of the shown image; return False (and say why) when work is only in memory."""
         return self.table is None or self.table.flush()
+
+    @reported
+    def scale_deep(self, low: float, high: float) -> bool:
+        """Scale pictures of more than 8 bits between other percentiles of their pixels; the project opens anew."""
+        project = self._opened.table.project
+        if not self.flush():
+            return False
+        project.set_deep_percentiles(low, high)
+        if self.close_project():
+            self.open_project(project.folder)
+        return True
 
     def close_project(self, discard_unsaved: bool = False) -> bool:
         """Save, cancel background work and close; return False (and stay open) when the mask cannot be saved.
@@ -325,9 +355,12 @@ def create_project(
     if (folder / FILE_NAME).exists():
         raise ProjectError(f"{folder} already holds a project. Open it, or choose another folder for a new one.")
     names = tuple(classes) if classes is not None else tuple(report.classes if report is not None else ())
+    if names and names[0].casefold() in BACKGROUND_NAMES:
+        names = names[1:]  # a class list as other programs write it
     root = images_root if report is None else report.images_root  # JPEGImages of a VOC-style folder
     if report is None:
-        images = [NewImage(image_id(path, root)) for path in find_images(root)]
+        found = [image_id(path, root) for path in find_images(root)]
+        images = [NewImage(one) for one in found if not why_not_plain(one)]
     else:
         images = [report.new_image(one) for one in report.images]
     if not images:

@@ -15,8 +15,11 @@ class Settings:
         What the device ``auto`` is here, as the computing program said; "" until it was asked.
     ahead : int
         How many of the next images are read before they are shown.
+    learns_at_once : bool
+        Whether a learner beside the window learns from every decision by itself.
     """
 
     device: str = "auto"
     device_found: str = ""
     ahead: int = 3
+    learns_at_once: bool = False

@@ -14,31 +14,37 @@ from napari_wsss.widgets.keys.actions import Actions
 
 AGE_MS = 1000
 REFUSAL = "Not "
+LEARNED = "What the proposals were learned from beside you; held-out: how far it agrees on images that were left out"
 SAVE_COLOURS = {"saved": "#1dd1a1", "unsaved": "#feca57", "saving": "#feca57", "failed": "#ff6b81"}
 
 
 class Header(QWidget):
-    """Image name, state badge, ``37/512 · 21 accepted``, save state, why it is shown, and a backup that failed."""
+    """Image name, state badge, ``37/512 · 21 accepted``, save state, why it is shown, what was learned, no backup."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._actions = session, actions
         self.name = text_label(wrap=True)
+        self.name.setStyleSheet("font-weight: bold;")
+        self.note = text_label(quiet=True)
         self.badge = StateBadge()
         self.progress = text_label(wrap=False)
         self.saved = text_label(wrap=False, tip="Everything is written by itself; there is nothing to save by hand")
         self.why = text_label(quiet=True, tip="Why you are shown this image")
         self.why.setAlignment(united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignTop))
+        self.learned = text_label(quiet=True, tip=LEARNED)
         self.status = text_label(quiet=True)
         self.backup = text_label()
         self.backup.tint(SAVE_COLOURS["failed"], bold=True)
         saved = row(self.saved, self.why)
         saved.setStretch(1, 1)
         place = row(self.badge, 1, self.progress)
-        self.setLayout(column(self.name, place, saved, self.backup, self.status, line(), margin=2))
+        self.setLayout(
+            column(self.name, self.note, place, saved, self.learned, self.backup, self.status, line(), margin=2)
+        )
         self._clock = QTimer(self)
         self._clock.setInterval(AGE_MS)
-        self._clock.timeout.connect(self.show_save_state)
+        self._clock.timeout.connect(self._on_clock)
         self._clock.start()
         listen(
             self,
@@ -51,6 +57,8 @@ class Header(QWidget):
             (session.signals.project_closed, self.refresh),
             (session.signals.save_state_changed, self._on_save_state),
             (session.signals.notice, self.say),
+            (session.signals.proposal_changed, self._on_proposal),
+            (session.learning.changed, self._show_learned),
         )
         self.refresh()
 
@@ -61,6 +69,13 @@ class Header(QWidget):
     def _refresh(self, _image_id: str = "") -> None:
         self.refresh()
 
+    def _on_proposal(self, _image_id: str) -> None:
+        self._show_learned()
+
+    def _on_clock(self) -> None:
+        self.show_save_state()
+        self._show_learned()
+
     def _on_save_state(self, _state: object) -> None:
         self.show_save_state()
 
@@ -69,19 +84,21 @@ class Header(QWidget):
         session = self._session
         table = session.shown_table
         if table is None:
-            self.name.setText("<i>no project</i>" if session.project is None else "<i>no image</i>")
+            self.name.setText("no project" if session.project is None else "no image")
+            self.note.setText("")
             self.badge.show_state("todo", "")
             self.progress.setText(session.navigation.progress_text)
             self.why.setText("")
         else:
             record = table.record
             before = record.state == "draft" and table.project.masks.has_accepted(record.id)
-            note = f"  <small>({table.image_note})</small>" if table.image_note else ""
-            self.name.setText(f"<b>{record.id}</b>{note}")
+            self.name.setText(record.id)
+            self.note.setText(table.image_note)
             self.badge.show_state(record.state, state_text(record, before))
             self.progress.setText(session.navigation.progress_text)
             self.why.setText(self._reasons(table))
-        self.show_save_state()
+        self.note.setVisible(bool(self.note.text()))
+        self._on_clock()
         self._show_backup()
 
     def _reasons(self, table: Table) -> str:
@@ -99,10 +116,19 @@ class Header(QWidget):
         self.saved.setText(state.text())
         self.saved.tint(SAVE_COLOURS.get(state.kind, ""), bold=state.kind == "failed")
 
+    def _show_learned(self) -> None:
+        """Show what the learner learned from, and that it has something else to propose for this image."""
+        learning = self._session.learning
+        waits = [self._actions.with_key("new proposal", "learn")] if learning.holds_back else []
+        self.learned.setText(" · ".join([part for part in (learning.text,) if part] + waits))
+        self.learned.setToolTip(" · ".join(part for part in (LEARNED, learning.details) if part))
+        self.learned.setVisible(bool(self.learned.text()))
+
     def _show_backup(self) -> None:
-        """Show that the project has no backup of the last changes, and what to do; nothing while it has."""
+        """Show what is wrong with the project as a whole, and what to do; nothing while all is well."""
         project = self._session.project
-        self.backup.setText(project.backup_error if project is not None else "")
+        wrong = (project.backup_error, *project.left_out) if project is not None else ()
+        self.backup.setText("\n".join(text for text in wrong if text))
         self.backup.setVisible(bool(self.backup.text()))
 
     def say(self, text: str) -> None:
@@ -120,7 +146,7 @@ class Footer(QWidget):
         self.previous = button("Prev", lambda: actions.run("previous"))
         self.skip = button("Skip", lambda: actions.run("skip"))
         self.flag = button("Flag", lambda: actions.run("flag"))
-        self.accept = button("Accept && next", lambda: actions.run("accept"))
+        self.accept = button("Accept & next", lambda: actions.run("accept"))
         self.accept.setStyleSheet("QPushButton { font-weight: bold; }")
         for made in (self.previous, self.skip, self.flag):
             made.setMinimumWidth(48)

@@ -14,7 +14,7 @@ PLUGIN = "napari-wsss"
 DEFAULTS: dict[str, dict[str, Any]] = {
     "labeling": {"digits_mean_classes": True, "brush_size": 15, "scribble_size": 5, "mask_opacity": 0.55},
     "review": {"queue_pictures": "small", "hint_every": 20, "look_ahead": 3},
-    "computing": {"device": "auto", "toast_after": 20},
+    "computing": {"device": "auto", "learns_at_once": True, "toast_after": 20},
 }
 """Group -> name -> value, as in ``napari.yaml`` (a test compares them)."""
 
@@ -89,6 +89,11 @@ def look_ahead() -> int:
 def device() -> str:
     """Return what computes maps and proposals: ``auto``, ``cpu``, ``cuda`` or ``mps``."""
     return str(value("computing", "device"))
+
+
+def learns_at_once() -> bool:
+    """Return True when a learner beside the window learns from every decision by itself."""
+    return bool(value("computing", "learns_at_once"))
 
 
 def toast_after() -> int:

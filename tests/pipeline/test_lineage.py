@@ -45,6 +45,7 @@ def test_equal_projects_have_equal_keys(project: Project) -> None:
     "change",
     [
         {"localizer": Step("cam", {"scales": [1.0]})},
+        {"localizer": Step("cam", {"working_side": 480})},
         {"refiners": (Step("power_background", {"background_power": 5.0}),)},
         {"refiners": (Step("constant_background"),)},
     ],
@@ -64,6 +65,12 @@ def test_a_spelt_out_default_and_a_preset_are_no_change(project: Project) -> Non
 
     project.set_plan(replace(project.plan, refiners=(Step("power_background", {"background_power": DEFAULT_ALPHA}),)))
     assert key(project) == before
+
+
+def test_a_working_size_that_nobody_chose_is_no_part_of_the_key(project: Project) -> None:
+    """Results of before it could be chosen stay."""
+    plan = replace(project.plan, localizer=Step("cam", {"working_side": 0}))
+    assert "working_side" not in Lineage.of(project, next(iter(project.catalog.ids())), plan=plan).base.parameters
 
 
 def test_labels_and_image_decide_the_content_not_the_key(project: Project) -> None:
@@ -128,6 +135,15 @@ def test_a_files_digest_follows_its_content(tmp_path: Path) -> None:
     path.write_bytes(b"other")
 
     assert file_digest(path) != first
+
+
+def test_base_maps_do_not_wait_for_what_a_refiner_lacks(project: Project) -> None:
+    whole = Lineage.of(project, "a.png")
+    project.set_plan(replace(project.plan, refiners=(Step("no_such_step"),)))
+    with pytest.raises(StepError):
+        Lineage.of(project, "a.png")
+    found = Lineage.of(project, "a.png", refined=False)
+    assert (found.base, found.base_content, found.links) == (whole.base, whole.base_content, ())
 
 
 def test_another_plan_can_be_asked_about(project: Project) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.project.image_clusters import ClusterFacts, ClusterRow, ImageCluster
+from napari_wsss.project.image_clusters import ClusterFacts, ClusterRow
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 from tests.tiny_project import set_scores
@@ -40,7 +40,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 def test_an_image_has_its_clusters_in_the_order_of_the_classes(project: Project) -> None:
     clusters = project.catalog.clusters
-    assert clusters.of("b.png") == (ImageCluster("dog", "dog 1", 1.0), ImageCluster("cat", "cat 1", 0.5))
+    assert clusters.of("b.png") == ("dog 1", "cat 1")
     assert clusters.of("unknown.png") == ()
     assert clusters.names() == ("dog 1", "lying", "cat 1")
     assert clusters.members("dog 1") == ("b.png", "a.png", "d.png")

@@ -33,6 +33,21 @@ def test_sources_go_through_drafts_accepting_and_undo(project: Project, mask: np
     assert project.masks.accepted(A) is None
 
 
+def test_masks_of_an_image_are_those_of_when_they_were_asked_for(project: Project, mask: np.ndarray) -> None:
+    assert (project.masks.any(A), project.masks.of(A).resting_state) == (False, "todo")
+    project.review.record_stroke(A, np.array([3]), np.array([1], np.uint8))
+    before = project.masks.of(A)
+    project.review.accept(A, mask)
+    after = project.masks.of(A)
+    assert (before.resting_state, before.accepted_file, after.resting_state) == ("draft", None, "accepted")
+    drawn, accepted = before.working(), after.working()
+    assert drawn is not None
+    assert np.flatnonzero(drawn.values).tolist() == [3]
+    assert accepted is not None
+    assert np.array_equal(accepted.values, mask)
+    assert (after.draft(), project.masks.any(A)) == (None, True)
+
+
 def test_without_sources_what_differs_is_a_persons(project: Project, mask: np.ndarray) -> None:
     project.review.accept(A, mask, sources=Sources.uniform(mask.shape, PROPOSAL))
     changed = mask.copy()

@@ -351,6 +351,14 @@ def test_a_damaged_draft_does_not_block_accepting(project: Project, mask: np.nda
     assert np.array_equal(project.masks.read_accepted(A), mask)
 
 
+def test_accepting_without_the_image_keeps_the_strokes_for_undo(project: Project, mask: np.ndarray) -> None:
+    stroke(project, 5, 1)
+    project.image_path(A).unlink()
+    project.review.accept(A, mask)
+    assert project.review.undo() == A
+    assert np.flatnonzero(project.masks.read_draft(A)).tolist() == [5]
+
+
 def test_a_damaged_accepted_mask_is_told_and_can_be_made_anew(project: Project, mask: np.ndarray) -> None:
     project.review.accept(A, mask)
     path = project.masks.accepted_path(A)

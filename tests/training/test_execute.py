@@ -32,6 +32,7 @@ def test_a_finished_run_leaves_all_its_files(project_folder: Path, tiny_config: 
     assert expected | {"best.safetensors", "last.safetensors", "resume.safetensors"} == names
     record = json.loads((run.path / "run.json").read_text())
     assert record["state"] == "done"
+    assert record["working_size"] == {"pictures": 64, "side": 47}
     assert record["figures"] == dict(outcome.figures)
     assert record["cpu_seconds"] > 0
     assert continued(project, Path(run.path.name))[0] == config

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
 
+from napari_wsss.pipeline.learner_states import LearnerState
 from napari_wsss.session.table.save_state import SaveState
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.header import Footer, Header
 
 
 @pytest.fixture
-def header(session, qtbot):
-    made = Header(session)
+def header(session, actions, qtbot):
+    made = Header(session, actions)
     qtbot.addWidget(made)
     yield made
     let_go(made)
@@ -94,3 +96,14 @@ def test_the_footer_decides(actions, session, qtbot):
     assert footer.accept.toolTip() == "Accept and go on (W)"
     session.own_keys.choose("accept", "Shift-W")
     assert footer.accept.toolTip() == "Accept and go on (Shift+W)"
+
+
+def test_it_says_what_was_learned_and_that_a_proposal_waits(header, session):
+    assert header.learned.isHidden()
+    session.learning.state = LearnerState(session.project.folder / "training" / "learner" / "0001.safetensors", 3, 1)
+    session.learning._learned_at = time.time()
+    session.inference.hold_back()
+    session.learning.changed.emit()
+    assert header.learned.text() == "learned from 3 masks, 1 partly corrected · now · new proposal (L)"
+    session.navigation.next()
+    assert "new proposal" not in header.learned.text()

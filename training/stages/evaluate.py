@@ -9,6 +9,7 @@ import numpy as np
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.files import publish_json
+from napari_wsss.core.inside import below
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline import run as pipeline
@@ -49,7 +50,7 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
         raise ParameterError("Give --truth FOLDER: true masks named like the images.", name="truth")
     with Project.open_to_read(options.project) as project:
         only = scored_names(project, options.classes)
-        truth = TrueMasks(options.truth)
+        truth = TrueMasks(options.truth, project.classes)
         ids = truth.known(chosen_ids(project, options))
         swept: Sweep | None = None
         if options.of in ("seeds", "refined"):
@@ -119,8 +120,10 @@ def _scores(project: Project, ids: Sequence[str], options: argparse.Namespace, t
     if options.of == "pseudo":
         yield from pipeline.propose(project, ids, options.device, background=False)
         return (yield from score(project, ids, lambda image_id: pipeline.proposal(project, image_id), truth))
-    checkpoint = options.checkpoint or project.folder / project.plan.segmenter_checkpoint
-    if not checkpoint.is_file():
+    checkpoint = options.checkpoint
+    if checkpoint is None and project.plan.segmenter_checkpoint:
+        checkpoint = below(project.folder, project.plan.segmenter_checkpoint)
+    if checkpoint is None or not checkpoint.is_file():
         raise StepError(
             "No segmentation network is applied to this project. Train and apply one, or give --checkpoint FILE.",
             missing=("model",),

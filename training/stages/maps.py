@@ -98,7 +98,7 @@ def refine(options: argparse.Namespace, report: Reporter) -> int:
         prepare(hardware_of(options))
         steps = pipeline.propose(project, chosen_ids(project, options), options.device, background=False)
         found = watched(steps, report)
-    _note_fresh(options.project, [*found.done, *found.reused])
+    note_fresh(options.project, [*found.done, *found.reused])
     return _told(found, report)
 
 
@@ -140,6 +140,11 @@ def _estimate_where_wanted(options: argparse.Namespace, report: Reporter) -> Non
             _estimate(project, options.device, report)
 
 
+def with_chain(plan: Plan, options: argparse.Namespace) -> Plan:
+    """Return a plan with the chain, the parameters and the saliency folder that the options of ``refine`` choose."""
+    return _with_refiners(_plan_of(options, plan), options)
+
+
 def open_unless_held(folder: Path) -> Project | None:
     """Return a project open for writing, None while another program (a window) has it open."""
     try:
@@ -150,7 +155,7 @@ def open_unless_held(folder: Path) -> Project | None:
         return None
 
 
-def _note_fresh(folder: Path, ids: Sequence[str]) -> None:
+def note_fresh(folder: Path, ids: Sequence[str]) -> None:
     """Write down that the proposals of undecided images are as new as the model, and what they are in doubt of.
 
     A window that has the project open keeps its own account, so then nothing is written.

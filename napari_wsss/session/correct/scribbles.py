@@ -122,9 +122,9 @@ class Scribbles:
 
     def _on_state(self, image_id: str) -> None:
         """Put the scribbles of an image away once it is accepted."""
-        table = self._opened.table
         if image_id != self._image_id or not self.any:
             return
+        table = self._opened.table
         if table.record.state == "accepted":
             self.save(when=table.project.journal.accepted_at(image_id))
             self._open(image_id)

@@ -61,9 +61,9 @@ class Doubts:
     @property
     def _source(self) -> tuple[ActivationMaps, float | None] | None:
         table = self._opened.or_none
-        if table is None or table.maps is None:
+        if table is None or (maps := table.maps) is None:
             return None
-        return table.maps, table.machine.threshold or None  # without a background step maps have their own
+        return maps, table.machine.threshold or None  # without a background step maps have their own
 
     @property
     def _doubtful(self) -> NDArray[np.bool_]:
@@ -85,8 +85,10 @@ class Doubts:
 
     def _ask(self) -> None:
         """Have the picture computed in the background; until it is there the old one stays."""
+        if not self.wanted:
+            return
         table, source = self._opened.or_none, self._source
-        if not self.wanted or table is None or source is None:
+        if table is None or source is None:
             return
         image_id = table.image_id
         work = partial(_computed, *source, self._doubtful)

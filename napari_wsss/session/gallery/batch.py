@@ -15,7 +15,6 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Sources
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.image_clusters import UNTOUCHED, ClusterFacts
-from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.results.machine import proposed
@@ -85,7 +84,7 @@ class BatchAccept:
         project = self._opened.table.project
         skipped = set(project.catalog.ids(states=("skipped",)))  # the only ones that may hold work of a person
         sure = project.catalog.clusters.surer_than(cluster, confidence)
-        return tuple(one for one in sure if one not in skipped or not _holds_work(project, one))
+        return tuple(one for one in sure if one not in skipped or not project.masks.any(one))
 
     def unmeasured(self, cluster: str) -> tuple[str, ...]:
         """Return the untouched images whose confidence is not known yet."""
@@ -137,7 +136,7 @@ class BatchAccept:
         project = table.project
         if not self._opened.holds(table) or project.catalog.state(image_id) not in UNTOUCHED:
             return  # the person was quicker
-        if _holds_work(project, image_id):
+        if project.masks.any(image_id):  # also of an image that was skipped afterwards
             return
         if image_id == table.image_id and table.mask_is_touched:
             return
@@ -163,8 +162,3 @@ class BatchAccept:
         hint = ". Backspace takes it back." if step.accepted else "."
         self._signals.notice.emit(f"Accepted {len(step.accepted)} images of {step.cluster}{remark}{hint}")
         self.done.emit(step.cluster, len(step.accepted), left_out)
-
-
-def _holds_work(project: Project, image_id: str) -> bool:
-    """Return True when a person painted or accepted a mask of an image, also where it was skipped afterwards."""
-    return project.masks.has_draft(image_id) or project.masks.has_accepted(image_id)

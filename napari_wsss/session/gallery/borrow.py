@@ -59,7 +59,7 @@ class Borrowing:
         project = table.project
         if not project.plan.localizer_checkpoint:
             return "no localizer is applied"
-        if not (project.masks.has_accepted(source) or project.masks.has_draft(source)):
+        if not project.masks.any(source):
             return f"{source} has no mask yet: correct or accept it first"
         return ""
 

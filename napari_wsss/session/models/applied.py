@@ -1,8 +1,10 @@
 """Which trained model is used: applying a run's, going back to one used before, and telling who must follow."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.inside import has_file
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import (
     CHECKPOINTS,
@@ -13,6 +15,7 @@ from napari_wsss.pipeline.applied_history import (
     with_models_of,
 )
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, ModelShelf, has_model, method_of
+from napari_wsss.pipeline.recommended import Offer, is_wanted, take
 from napari_wsss.project.project import Project
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.proposals.sliders import Sliders
@@ -87,6 +90,37 @@ class AppliedModels:
         return self._follow(table, before, is_moved)
 
     @reported
+    def apply_learned(self, method: str, checkpoint: Path, *, is_last: bool) -> bool:
+        """Use what a learner beside the window learned; the shown image keeps its proposal until it is asked for.
+
+        Parameters
+        ----------
+        method : str
+            The learner's, of the ``segment`` shelf.
+        checkpoint : Path
+            Of its new state.
+        is_last : bool
+            False when a better one follows soon; then nobody is told yet to look at what the model changed.
+        """
+        table = self._opened.table
+        self._inference.cancel()
+        self._inference.hold_back()
+        before = table.plan
+        started = self._follow(table, before, apply(table.project, "segment", method, checkpoint), is_last, quiet=True)
+        self._navigation.look_ahead()
+        return started
+
+    @reported
+    def take(self, offer: Offer) -> bool:
+        """Use a model that a recommended start offers, with the chain that suits it; False when it is not wanted."""
+        table = self._opened.table
+        if not is_wanted(table.project, offer):
+            return False
+        self._inference.cancel()
+        before = table.plan
+        return self._follow(table, before, take(table.project, offer))
+
+    @reported
     def go_back_to(self, earlier: AppliedModel) -> bool:
         """Go back to the models of an entry of `history`; what they proposed comes back from what is stored."""
         table = self._opened.table
@@ -102,7 +136,7 @@ class AppliedModels:
         apply_earlier(table.project, earlier.plan)
         return self._follow(table, before, is_moved=True)
 
-    def _follow(self, table: Table, before: Plan, is_moved: bool) -> bool:
+    def _follow(self, table: Table, before: Plan, is_moved: bool, tells: bool = True, *, quiet: bool = False) -> bool:
         """Show what the project's new models say; undecided images get new proposals if these depend on them."""
         if is_moved:
             table.refresh()
@@ -112,8 +146,8 @@ class AppliedModels:
             self._sliders.forget_drawn()
         undecided = set(self._inference.undecided())
         in_order = [image_id for image_id in self._navigation.queue.ids() if image_id in undecided]
-        started = self._inference.start([*in_order, *(undecided - set(in_order))])
-        if is_moved:
+        started = self._inference.start([*in_order, *(undecided - set(in_order))], quiet=quiet)
+        if is_moved and tells:
             self.signals.model_applied.emit()
         return started
 
@@ -131,6 +165,6 @@ def _applied(project: Project, time: float, plan: Plan, fields: tuple[str, ...])
     # A localizer that takes the place of a segmenter empties the segmenter's field: name what came, not what went.
     field = next((name for name in fields if getattr(plan, name)), fields[0])
     used = [path for name in CHECKPOINTS if (path := getattr(plan, name))]
-    missing = next((path for path in used if not (project.folder / path).is_file()), "")
+    missing = next((path for path in used if not has_file(project.folder, path)), "")
     name = model_name(getattr(plan, field))
     return AppliedModel(time, CHECKPOINTS[field], method_of(plan, CHECKPOINTS[field]), name, plan, missing)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from napari_wsss.core.classes import BACKGROUND
-from napari_wsss.core.masks import Mask
+from napari_wsss.core.files import check_regular
+from napari_wsss.core.masks import DAMAGED_PICTURE, Mask
+from napari_wsss.pixels.deep_images import USUAL, Percentiles
 from napari_wsss.pixels.images import read_image
 
 LONG_SIDE = 160
@@ -21,15 +23,15 @@ LONG_SIDE = 160
 OUTLINE = 2
 TINT = 0.4
 QUALITY = 88
-_DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 Picture = NDArray[np.uint8]
 
 
-def small_picture(path: Path, long_side: int = LONG_SIDE) -> Picture:
+def small_picture(path: Path, long_side: int = LONG_SIDE, percentiles: Percentiles = USUAL) -> Picture:
     """Return an image file as (h, w, 3) uint8 RGB, upright, its longer side `long_side` pixels at most.
 
-    JPEG files are decoded at a fraction of their size, which takes a tenth of the time.
+    JPEG files are decoded at a fraction of their size, which takes a tenth of the time. `percentiles` are those of the
+    project for pictures of more than 8 bits.
 
     Raises
     ------
@@ -37,13 +39,14 @@ def small_picture(path: Path, long_side: int = LONG_SIDE) -> Picture:
         When the file is missing or not a picture.
     """
     try:
+        check_regular(path)
         with Image.open(path) as image:
             if image.format == "JPEG" and image.mode == "RGB":
                 image.draft("RGB", (2 * long_side, 2 * long_side))
                 return _shrunk(ImageOps.exif_transpose(image), long_side)
-    except _DAMAGE:
+    except DAMAGED_PICTURE:
         pass  # the whole reader knows more kinds of files, and says what is wrong
-    return _shrunk(Image.fromarray(read_image(path).pixels), long_side)
+    return _shrunk(Image.fromarray(read_image(path, percentiles).pixels), long_side)
 
 
 def _shrunk(image: Image.Image, long_side: int) -> Picture:
@@ -77,8 +80,9 @@ def with_mask(picture: Picture, mask: Mask, palette: NDArray[np.uint8], tinted: 
 
 
 def _differs_nearby(values: Mask) -> NDArray[np.bool_]:
-    """Return (h, w) True where another value lies within `OUTLINE` pixels along a row or column."""
-    found = np.zeros(values.shape, bool)
+    """Return (h, w) True where another value, or the picture's border, lies within `OUTLINE` pixels along the axes."""
+    found = np.ones(values.shape, bool)
+    found[OUTLINE:-OUTLINE, OUTLINE:-OUTLINE] = False
     for step in range(1, OUTLINE + 1):
         for here, there in ((np.s_[step:], np.s_[:-step]), (np.s_[:, step:], np.s_[:, :-step])):
             differs = values[here] != values[there]
@@ -95,7 +99,7 @@ def keep_picture(path: Path, picture: Picture, key: str) -> None:
     content = io.BytesIO()
     Image.fromarray(picture).save(content, "JPEG", quality=QUALITY, subsampling=0, comment=key)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         temporary.write_bytes(content.getvalue())
         os.replace(temporary, path)
@@ -106,9 +110,10 @@ def keep_picture(path: Path, picture: Picture, key: str) -> None:
 def kept_picture(path: Path, key: str) -> Picture | None:
     """Return the kept picture (h, w, 3) uint8, None when there is none or it shows something else."""
     try:
+        check_regular(path)
         with Image.open(path) as image:
             if image.info.get("comment") != key.encode():
                 return None
             return np.array(image.convert("RGB"))
-    except _DAMAGE:
+    except DAMAGED_PICTURE:
         return None

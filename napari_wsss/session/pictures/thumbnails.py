@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_wsss.core.errors import WsssError
+from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.lineage import Lineage, has_model
 from napari_wsss.project.project import Project
@@ -187,7 +188,7 @@ def picture_of(project: Project, image_id: str) -> Picture | None:
     """Return the kept picture of an image, or one made now; None when the image cannot be read."""
     try:
         key, tinted = _content(project, image_id)
-        path = project.results_folder / THUMBNAILS / f"{image_id}.jpg"
+        path = below(project.results_folder, f"{THUMBNAILS}/{image_id}.jpg")
         picture = kept_picture(path, key)
         return _drawn(project, image_id, path, key, tinted) if picture is None else picture
     except (WsssError, OSError):  # no image file, a damaged mask: the row shows that there is no picture
@@ -195,20 +196,20 @@ def picture_of(project: Project, image_id: str) -> Picture | None:
 
 
 def _drawn(project: Project, image_id: str, path: Path, key: str, tinted: bool) -> Picture:
-    picture = small_picture(project.image_path(image_id))
+    picture = small_picture(project.image_path(image_id), percentiles=project.deep_percentiles)
     mask = project.masks.read_working(image_id) if tinted else proposed(project, image_id)
     if mask is not None:
         picture = with_mask(picture, mask, project.classes.palette, tinted)
     if not project.read_only:
-        keep_picture(path, picture, key)
+        keep_picture(not_through_links(project.folder, path), picture, key)
     return picture
 
 
 def _content(project: Project, image_id: str) -> tuple[str, bool]:
     """Return a key of everything the picture shows, and whether its mask is a person's."""
     record = project.catalog.get(image_id)
-    by_person = project.masks.has_draft(image_id) or project.masks.has_accepted(image_id)
-    shows: list[object] = [DRAWING, by_person, _changed(project.image_path(image_id))]
+    by_person = project.masks.any(image_id)
+    shows: list[object] = [DRAWING, by_person, _changed(project.image_path(image_id)), project.deep_percentiles]
     if by_person:
         files = (project.masks.draft_path(image_id), project.masks.accepted_path(image_id))
         shows += [project.journal.last_of(image_id), *map(_changed, files)]

@@ -48,6 +48,8 @@ class Inference:
         Images (their ids) have maps and proposals now.
     idle : Hook
         Nothing more is wanted.
+    holds_back : bool
+        True while the shown image keeps its proposal although the models in use have another one.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Inference:
         self._subject: tuple[object, Subject] | None = None
         self._storing: set[str] = set()  # images whose results are shown already and only have to be stored
         self._last_failure = ""
+        self.holds_back = False
 
     # -- the shown image --------------------------------------------------------------------------------------
 
@@ -70,6 +73,7 @@ class Inference:
         """Stop drawing the image that was shown before; compute this one next, if it waits for anything."""
         self.forget_preview()
         self._storing.clear()
+        self.holds_back = False
         self._wanted.hurry(image_id)
 
     def end(self) -> None:
@@ -79,8 +83,9 @@ class Inference:
 
     def ask_where_missing(self, image_id: str) -> None:
         """Have the shown image's proposal computed where there is none."""
-        if self._opened.table.proposal is None:
-            self._ask_for(image_id)
+        table = self._opened.table
+        if table.proposal is None:
+            self._ask_for(table, image_id)
 
     @property
     def is_drawing(self) -> bool:
@@ -96,12 +101,25 @@ class Inference:
         if not table.image_id:
             return
         self._storing.clear()
+        self.holds_back = False
         shown = table.shown.under(table.plan)
         machine = read_machine(table.project, shown, _base_maps(table, shown), table.machine)
         is_whole = machine.proposal is not None
         self.show(machine if is_whole else _until_whole(table, shown, machine))
         if ask and not is_whole:
-            self._ask_for(table.image_id)
+            self._ask_for(table, table.image_id)
+
+    def hold_back(self) -> None:
+        """Let the shown image keep its proposal when other models come into use, until `show_held_back`."""
+        self.holds_back = self._opened.table.proposal is not None
+
+    def show_held_back(self) -> bool:
+        """Show what the models in use propose for the shown image; return False when that is shown already."""
+        if not self.holds_back:
+            return False
+        self._opened.table.refresh()
+        self.redraw()
+        return True
 
     def show(self, machine: Machine) -> None:
         """Show other results of the machine for the image on the table."""
@@ -111,11 +129,11 @@ class Inference:
         self.signals.proposal_changed.emit(table.image_id)
         self.shown()
 
-    def _ask_for(self, image_id: str) -> None:
+    def _ask_for(self, table: Table, image_id: str) -> None:
         """Have missing results of an image computed before those of all others."""
-        table = self._opened.table
-        if table.project.read_only or not has_model(table.plan):
-            self.draw(table.plan, is_last=True)
+        plan = table.plan
+        if table.project.read_only or not has_model(plan):
+            self.draw(plan, is_last=True)
             return
         self._wanted.first(image_id)
         self._run(quiet=True)
@@ -179,8 +197,11 @@ class Inference:
     # -- many images ------------------------------------------------------------------------------------------
 
     @reported
-    def start(self, ids: Iterable[str] | None = None) -> bool:
-        """Compute missing maps and proposals: of `ids`, or of the whole queue with the shown image first."""
+    def start(self, ids: Iterable[str] | None = None, *, quiet: bool = False) -> bool:
+        """Compute missing maps and proposals: of `ids`, or of the whole queue with the shown image first.
+
+        With `quiet` nothing is shown of it in the job bar.
+        """
         table = self._opened.table
         project = table.project
         if project.read_only:
@@ -193,7 +214,7 @@ class Inference:
         self._wanted.add(ids)
         self._wanted.hurry(table.image_id)
         self._last_failure = ""
-        self._run()
+        self._run(quiet)
         return True
 
     def refine(self, ids: Iterable[str] | None = None) -> bool:
@@ -244,7 +265,7 @@ class Inference:
         were_ahead = any(table.prefetch.holds(image_id) for image_id in finished if image_id != table.image_id)
         for image_id in finished:
             table.prefetch.drop(image_id)
-            if image_id == table.image_id and image_id not in self._storing:
+            if image_id == table.image_id and image_id not in self._storing and not self.holds_back:
                 table.refresh()
                 self.redraw(ask=False)
             else:

@@ -22,9 +22,8 @@ from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.results.live import (
     SLIDER,
     background_step,
-    follows_slider,
     gains_in,
-    threshold_in,
+    slider_threshold,
 )
 from napari_wsss.session.results.machine import read_machine
 from napari_wsss.session.signals import Signals, reported
@@ -143,6 +142,7 @@ class Sliders:
 
     def _try(self, table: Table, method: str, values: Mapping[str, Any], scope: str) -> bool:
         """Note what is tried; return False, and say so, when a more specific scope still decides for this image."""
+        self._inference.show_held_back()  # what is tried is tried on what the models in use say
         plan = planning.with_parameters(table.shown.plan, "refine", method, values, self.full_scope(scope))
         self._tried, table.shown = plan, table.shown.under(plan)
         used = next((step.parameters for step in table.shown.steps if step.method == method), {})
@@ -194,11 +194,12 @@ class Sliders:
     def _draw_live(self, table: Table) -> bool:
         """Draw the proposal from the strongest classes; return False where that is not the whole work."""
         live, maps, chain = table.machine.live, table.machine.maps, table.shown.chain
-        if live is None or maps is None or not follows_slider(chain):
+        threshold = slider_threshold(chain)
+        if live is None or maps is None or threshold is None:
             return False
         live.set_gains(gains_in(chain, maps.classes))
         self._inference.forget_preview()
-        self._drawn(table, live.at(threshold_in(chain)), table.shown.plan)
+        self._drawn(table, live.at(threshold), table.shown.plan)
         return True
 
     def _drawn(self, table: Table, proposal: NDArray[np.uint8], plan: Plan) -> None:
@@ -251,9 +252,10 @@ class Sliders:
         self._inference.store(table.image_id)
 
     def forget_drawn(self) -> None:
-        """Read and draw everything anew: other models or clusters decide."""
+        """Read and draw everything anew: other models or clusters decide. What is held back stays so."""
         self._opened.table.prefetch.clear()
-        self._inference.redraw()
+        if not self._inference.holds_back:
+            self._inference.redraw()
 
 
 def _forget_ahead(table: Table, before: Plan) -> None:

@@ -140,10 +140,12 @@ def gains_in(steps: Sequence[Step], classes: tuple[int, ...]) -> dict[int, float
     return {} if step is None else gains_of(classes, step.parameters.get("gains", {}))
 
 
-def follows_slider(steps: Sequence[Step]) -> bool:
-    """Return True when sliders are the whole work: a chain of gains first and background steps after them."""
+def slider_threshold(steps: Sequence[Step]) -> float | None:
+    """Return the threshold of a chain that sliders alone draw: gains first, background steps after them; else None."""
     rest = steps[1:] if steps and steps[0].method == CLASS_GAIN else steps
-    return all(step.method in BACKGROUND_STEPS for step in rest) and background_step(rest) is not None
+    if not rest or any(step.method not in BACKGROUND_STEPS for step in rest):
+        return None
+    return threshold_of(rest[-1])
 
 
 def threshold_in(steps: Sequence[Step]) -> float:

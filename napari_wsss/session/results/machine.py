@@ -11,7 +11,7 @@ from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.chain import drawn
 from napari_wsss.project.project import Project
 from napari_wsss.session.results import stages
-from napari_wsss.session.results.live import LiveMask, follows_slider, gains_in, threshold_in
+from napari_wsss.session.results.live import LiveMask, gains_in, slider_threshold
 from napari_wsss.session.results.shown import Shown, resolve
 
 
@@ -55,7 +55,7 @@ class Picture:
     image_id : str
     pixels : (H, W, 3) uint8 RGB
     note : str
-        What was done to the file's values to get there (16-bit scaling), "" when nothing.
+        What was done to the file's values to get there (16-bit scaling) and what is left out, "" when nothing.
     machine : Machine
     """
 
@@ -69,7 +69,7 @@ def read_picture(project: Project, shown: Shown) -> Picture:
     """Return an image and its stored results (used by the shown image and, in the background, by the next ones)."""
     loaded = project.load_image(shown.record.id)
     machine = read_machine(project, shown, stages.base_maps(project, shown))
-    return Picture(shown.record.id, loaded.pixels, loaded.scaling, machine)
+    return Picture(shown.record.id, loaded.pixels, loaded.altered, machine)
 
 
 def proposed(project: Project, image_id: str) -> Mask | None:
@@ -97,13 +97,15 @@ def read_machine(project: Project, shown: Shown, maps: ActivationMaps | None, be
     live = before.live if before is not None and before.maps is maps else None
     if live is None or live.every_pixel != shown.plan.every_pixel:
         live = LiveMask(maps, gains, shown.plan.every_pixel)
-    live.set_gains(gains)
+    else:
+        live.set_gains(gains)
     found = Machine(maps, live, None, shown.threshold, shown.plan)
     borrowed = stages.borrowed_proposal(project, shown)
     if borrowed is not None:
         return replace(found, proposal=borrowed, borrowed=borrowed)
-    if follows_slider(shown.chain):
-        return replace(found, proposal=live.at(threshold_in(shown.chain)))
+    threshold = slider_threshold(shown.chain)
+    if threshold is not None:
+        return replace(found, proposal=live.at(threshold))
     if not shown.chain and maps.background is not None:
         return replace(found, proposal=drawn(maps, maps, (), shown.plan.every_pixel).mask)
     return replace(found, proposal=stages.stored_proposal(project, shown))

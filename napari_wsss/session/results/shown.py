@@ -103,8 +103,8 @@ def resolve(project: Project, plan: Plan, image_id: str) -> Shown:
     ProjectError
         When the project has no such image.
     """
-    clusters = tuple(one.cluster for one in project.catalog.clusters.of(image_id))
-    return Shown(project.catalog.get(image_id), project.classes, clusters, plan)
+    record, clusters = project.catalog.get(image_id), project.catalog.clusters.of(image_id)
+    return Shown(record, project.classes, clusters, plan)
 
 
 def nothing(project: Project) -> Shown:

@@ -5,7 +5,6 @@ a model or a method's package is missing, counts as *nothing stored* here.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +28,8 @@ def base_maps(project: Project, shown: Shown) -> ActivationMaps | None:
     """Return the stored maps of the labelled classes, or None when they were not computed yet."""
     if not has_model(shown.plan):
         return None
-    bare = replace(shown.plan, refiners=())  # maps must not wait for what a refiner still lacks
     try:
-        return stored_base(Lineage.of(project, shown.record.id, plan=bare, record=shown.record))
+        return stored_base(Lineage.of(project, shown.record.id, plan=shown.plan, record=shown.record, refined=False))
     except WsssError:  # whatever is wrong with the plan, the image can be looked at; a job will say it
         return None
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.errors import LabelError
 from napari_wsss.core.masks import changed_fraction, overlap
 from napari_wsss.core.sources import Source
 from napari_wsss.project.sourced_masks import SourcedMask
@@ -57,9 +56,8 @@ class Decisions:
             values = canvas.mask
         if self._asks_about_proposal(table):
             return False
-        check_values(table, values)
         copied = not canvas.touched and bool(np.any(values != canvas.mask))
-        origin = None if table.proposal is None else self.proposal_source()
+        origin = None if canvas.machine.proposal is None else self.proposal_source()
         source = None if canvas.touched else origin
         drawn = table.drawn if source is None else table.planned(values, source)
         table.project.review.accept(image_id, drawn.values, _facts(table, drawn, origin), drawn.sources)
@@ -167,25 +165,15 @@ class Decisions:
         return True
 
 
-def check_values(table: Table, values: NDArray[np.uint8]) -> None:
-    """Raise `LabelError` when a mask (H, W) uint8 holds a value that is no class of the open project."""
-    known = table.classes.values()
-    unknown = [v for v in np.flatnonzero(np.bincount(values.ravel(), minlength=256)) if v not in known]
-    if unknown:
-        raise LabelError(
-            f"The mask holds value {unknown[0]}, which is no class of this project (0 to {len(table.classes)}, "
-            "or 255 for ignore). Paint those pixels with another class first."
-        )
-
-
 def _facts(table: Table, drawn: SourcedMask, origin: Source | None) -> dict[str, Any]:
     """Return what the statistics want to know of a mask that is accepted now; `origin` is the shown proposal's."""
+    proposal = table.proposal
     facts: dict[str, Any] = {
         "seconds": round(table.attention.seconds(table.image_id), 1),
         "person": round(float(drawn.sources.person.mean()), 6),
     }
-    if table.proposal is not None and origin is not None:
-        facts["edited"] = changed_fraction(table.proposal, drawn.values)
-        facts["agreement"] = overlap(table.proposal, drawn.values)
+    if proposal is not None and origin is not None:
+        facts["edited"] = changed_fraction(proposal, drawn.values)
+        facts["agreement"] = overlap(proposal, drawn.values)
         facts["model"] = origin.key
     return facts

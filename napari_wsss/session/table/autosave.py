@@ -31,25 +31,27 @@ class Autosave:
     project : Project
     tell : callable
         Receives each new `SaveState`.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        Holds the mask as noted last, with its sources.
+    state : SaveState
+        As told last.
     """
 
     def __init__(self, project: Project, tell: Callable[[SaveState], None]) -> None:
         self._project = project
         self._tell = tell
         self._image_id = ""
-        self._ledger = Ledger(SourcedMask.empty((0, 0)))
-        self._on_disk = self._ledger.state
+        self.ledger = Ledger(SourcedMask.empty((0, 0)))
+        self._on_disk = self.ledger.state
         self._values = self._on_disk.values  # the very array a person paints into
         self._painted = False  # since the last change was noted
         self._strokes = 0  # since the last checkpoint
         self._whole_first = False
         self._wait = 0.0
         self.state = SaveState("read_only" if project.read_only else "saved")
-
-    @property
-    def drawn(self) -> SourcedMask:
-        """The mask as noted last, with its sources; a new object after every change."""
-        return self._ledger.state
 
     def begin(self, image_id: str, mask: SourcedMask, whole_first: bool = False) -> None:
         """Take `mask` as what is on disk for `image_id`; a person paints into its array `values`.
@@ -58,13 +60,13 @@ class Autosave:
         first change writes the whole mask; a draft of the other size is discarded then, which can be undone.
         """
         self._image_id, self._values, self._strokes = image_id, mask.values, 0
-        self._ledger = Ledger(mask)
-        self._on_disk, self._painted, self._whole_first = self._ledger.state, False, whole_first
+        self.ledger = Ledger(mask)
+        self._on_disk, self._painted, self._whole_first = self.ledger.state, False, whole_first
         self._set(SaveState("read_only" if self._project.read_only else "saved"))
 
     def planned(self, values: NDArray[np.uint8], source: Source) -> SourcedMask:
         """Return the mask that a machine step deciding all pixels would make of this one; nothing is noted."""
-        return self._ledger.planned(values, source, np.ones(values.shape, bool))
+        return self.ledger.planned(values, source, np.ones(values.shape, bool))
 
     def accepted(self, values: NDArray[np.uint8], source: Source | None) -> None:
         """Take `values` (H, W) as accepted and on disk; undo goes on across it.
@@ -73,8 +75,8 @@ class Autosave:
         """
         self._values = values
         claimed = None if source is None else np.ones(values.shape, bool)
-        self._ledger.note(values, source, claimed)
-        self._on_disk, self._strokes, self._painted, self._whole_first = self._ledger.state, 0, False, False
+        self.ledger.note(values, source, claimed)
+        self._on_disk, self._strokes, self._painted, self._whole_first = self.ledger.state, 0, False, False
         self._set(SaveState("saved"))
 
     def touch(self) -> None:
@@ -99,7 +101,7 @@ class Autosave:
             See `Ledger.note`. Without a source it is a person's painting after `touch`, else it may be undo.
         """
         changed = self._note(values, source, claimed, ground)
-        if self._project.read_only or self._on_disk is self.drawn:
+        if self._project.read_only or self._on_disk is self.ledger.state:
             self._settle()
             return len(changed)
         self._set(SaveState("unsaved"))
@@ -112,21 +114,26 @@ class Autosave:
         return len(changed)
 
     def flush(self) -> bool:
-        """Write the draft as a whole where strokes were made; return False when work is only in memory."""
+        """Do what `checkpoint` does, also with paint that was never recorded."""
+        if not self._project.read_only and self._image_id:
+            self._note(self._values)
+        return self.checkpoint()
+
+    def checkpoint(self) -> bool:
+        """Write the draft as a whole where strokes were recorded; return False when work is only in memory."""
         if self._project.read_only or not self._image_id:
             return True
-        self._note(self._values)
-        if self._on_disk is self.drawn and not self._strokes:
+        now = self.ledger.state
+        if self._on_disk is now and not self._strokes:
             self._settle()
             return True
         self._set(SaveState("saving"))
         try:
-            self._project.review.save_draft(self._image_id, self.drawn.values, sources=self.drawn.sources)
+            self._project.review.save_draft(self._image_id, now.values, sources=now.sources)
         except DISK_TROUBLE as error:
             self._fail(error)
             return False
-        self._on_disk = self.drawn
-        self._strokes = 0
+        self._on_disk, self._strokes = now, 0
         self._settle()
         return True
 
@@ -138,15 +145,15 @@ class Autosave:
         ground: SourcedMask | None = None,
     ) -> NDArray[np.intp]:
         """Note a change in the ledger; return the pixels in which the disk is behind."""
-        self._values, was_on_disk = values, self._on_disk is self.drawn
-        changed = self._ledger.note(values, source, claimed, ground, painted=self._painted)
+        self._values, was_on_disk = values, self._on_disk is self.ledger.state
+        changed = self.ledger.note(values, source, claimed, ground, painted=self._painted)
         self._painted = False
         if was_on_disk:
             return changed
-        return np.flatnonzero(differs(self._on_disk, self.drawn))
+        return np.flatnonzero(differs(self._on_disk, self.ledger.state))
 
     def _append(self, changed: NDArray[np.intp]) -> None:
-        now = self.drawn
+        now = self.ledger.state
         if self._whole_first:
             self._project.review.discard_draft(self._image_id)
             self._project.review.save_draft(self._image_id, now.values, sources=now.sources)

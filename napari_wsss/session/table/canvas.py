@@ -99,9 +99,10 @@ def open_canvas(project: Project, picture: Picture) -> tuple[Canvas, SourcedMask
     The mask is always read from disk, never from a cache: it is a person's work.
     """
     height, width = picture.pixels.shape[:2]
-    stored = project.masks.working(picture.image_id)
+    masks = project.masks.of(picture.image_id)
+    stored = masks.working()
     if stored is not None and stored.values.shape == (height, width):
-        ignored = not project.masks.has_accepted(picture.image_id)
+        ignored = masks.accepted_file is None
         drawn = SourcedMask(np.ascontiguousarray(stored.values), stored.sources)
         return Canvas(picture, drawn.values, touched=True, proposal_ignored=ignored), drawn, ""
     warning = ""

@@ -1,6 +1,6 @@
 """Going through the images: which one is shown, in which order, and that nothing unsaved is ever left behind."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from napari_wsss.session.settings import Settings
@@ -29,19 +29,11 @@ class Navigation:
 
     def __init__(self, opened: Opened, signals: Signals, settings: Settings) -> None:
         self._opened, self.signals, self._settings = opened, signals, settings
-        self._queue: Queue | None = None
 
     @property
     def queue(self) -> Queue:
         """The images in their order, of the open project."""
-        table = self._opened.table
-        if self._queue is None:
-            self._queue = Queue(table.project.catalog, table.classes.names)
-        return self._queue
-
-    def begin(self) -> None:
-        """Take the images of another project (or none)."""
-        self._queue = None
+        return self._opened.table.queue
 
     @property
     def progress_text(self) -> str:
@@ -49,29 +41,30 @@ class Navigation:
         table = self._opened.or_none
         if table is None:
             return ""
-        position = self.queue.position(table.image_id)
+        position = table.queue.position(table.image_id)
         place = "–" if position is None else str(position + 1)
-        return f"{place}/{len(self.queue)} · {table.project.catalog.counts().get('accepted', 0)} accepted"
+        return f"{place}/{len(table.queue)} · {table.project.catalog.counts().get('accepted', 0)} accepted"
 
     @reported
     def go_to(self, image_id: str) -> bool:
         """Show an image after saving the shown one; return False (and stay) when that fails."""
-        return self._opened.table.flush() and self._show(image_id)
+        table = self._opened.table
+        return table.flush() and self._show(table, image_id)
 
     @reported
-    def _show(self, image_id: str) -> bool:
-        self._opened.table.show(image_id)
+    def _show(self, table: Table, image_id: str) -> bool:
+        table.show(image_id)
         return True
 
     def look_ahead(self, _image_id: str = "") -> None:
         """Read the next images in the background."""
-        table, queue = self._opened.table, self.queue
-        position = queue.position(table.image_id)
+        table = self._opened.table
+        position = table.queue.position(table.image_id)
         if position is not None:
             ahead = self._settings.ahead
             table.prefetch.capacity = max(CAPACITY, ahead + AROUND)
-            after = queue.ids(position + 1, position + 1 + ahead)
-            table.prefetch.ahead([*after, *queue.ids(max(0, position - 1), position)])
+            after = table.queue.ids(position + 1, position + 1 + ahead)
+            table.prefetch.ahead([*after, *table.queue.ids(max(0, position - 1), position)])
 
     def next(self) -> bool:
         """Show the next image of the queue."""
@@ -85,10 +78,10 @@ class Navigation:
     def _step(self, step: int, at_the_end: str) -> bool:
         def neighbours(table: Table) -> Iterator[str]:
             found: str | None = table.image_id
-            while (found := self.queue.neighbour(found, step)) is not None:
+            while (found := table.queue.neighbour(found, step)) is not None:
                 yield found
 
-        return self._go_to_first(neighbours(self._opened.table), at_the_end)
+        return self._go_to_first(neighbours, at_the_end)
 
     def next_undecided(self) -> bool:
         """Show the next image without a decision, going round the queue; skipped ones come last."""
@@ -104,18 +97,19 @@ class Navigation:
             for states in (("todo", "draft"), ("skipped",)):
                 found: str | None = table.image_id
                 tried = {found}
-                while (found := self.queue.next_of(found, states, step)) not in {None, *tried}:
+                while (found := table.queue.next_of(found, states, step)) not in {None, *tried}:
                     tried.add(found)
                     yield str(found)
 
-        return self._go_to_first(undecided(self._opened.table), "Every other image of this queue is decided.")
+        return self._go_to_first(undecided, "Every other image of this queue is decided.")
 
-    def _go_to_first(self, ids: Iterator[str], without: str) -> bool:
-        """Show the first of `ids` that can be read; those that cannot are named and passed by."""
-        if not self._opened.table.flush():
+    def _go_to_first(self, ids: Callable[[Table], Iterator[str]], without: str) -> bool:
+        """Show the first of the images that can be read; those that cannot are named and passed by."""
+        table = self._opened.table
+        if not table.flush():
             return False
-        for image_id in islice(ids, PASSED_BY):
-            if self._show(image_id):
+        for image_id in islice(ids(table), PASSED_BY):
+            if self._show(table, image_id):
                 return True
         self.signals.notice.emit(without)
         return False
@@ -123,9 +117,10 @@ class Navigation:
     @reported
     def set_order(self, order: str) -> bool:
         """Choose the queue's order (see `queue.ORDERS`)."""
-        self.queue.set_order(order)
-        if self.queue.remark:
-            self.signals.notice.emit(self.queue.remark)
+        queue = self.queue
+        queue.set_order(order)
+        if queue.remark:
+            self.signals.notice.emit(queue.remark)
         return self._queue_moved()
 
     @reported
@@ -141,7 +136,8 @@ class Navigation:
 
     def follow_classes(self) -> None:
         """Let a search know the classes by their names of now."""
-        self.queue.set_classes(self._opened.table.classes.names)
+        table = self._opened.table
+        table.queue.set_classes(table.classes.names)
         self._queue_moved()
 
     def _queue_moved(self) -> bool:

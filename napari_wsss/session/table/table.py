@@ -29,6 +29,7 @@ from napari_wsss.session.table.autosave import Autosave
 from napari_wsss.session.table.canvas import EMPTY, open_canvas
 from napari_wsss.session.table.hooks import Hook
 from napari_wsss.session.table.prefetch import Prefetch
+from napari_wsss.session.table.queue import Queue
 from napari_wsss.session.table.save_state import SaveState
 
 
@@ -49,6 +50,8 @@ class Table:
         What decides everything that is shown of the image; a new value after every change of it.
     canvas : Canvas
         Its picture, the machine's results and the mask.
+    queue : Queue
+        The images in their order.
     prefetch : Prefetch
         Pictures read ahead.
     attention : Attention
@@ -65,6 +68,7 @@ class Table:
         self.project, self.jobs, self.signals = project, jobs, signals
         self.shown: Shown = nothing(project)
         self.canvas = EMPTY
+        self.queue = Queue(project.catalog, self.classes.names)
         self.prefetch = Prefetch(project, jobs)
         self.attention = Attention()
         self.arrived: Hook[str] = Hook()
@@ -127,12 +131,12 @@ class Table:
     @property
     def drawn(self) -> SourcedMask:
         """The mask as recorded last, with who made its pixels; a new object after every change."""
-        return self._autosave.drawn
+        return self._autosave.ledger.state
 
     @property
     def sources(self) -> Sources:
         """Who made each pixel of the shown mask, as recorded last; the same object while nothing changed."""
-        return self._autosave.drawn.sources
+        return self._autosave.ledger.state.sources
 
     @property
     def person_pixels(self) -> NDArray[np.bool_]:
@@ -180,8 +184,9 @@ class Table:
 
     def refresh(self, image_id: str = "") -> None:
         """Ask the catalog again what it says of the shown image, where that is `image_id` ("" for whichever)."""
-        if self.image_id and image_id in ("", self.image_id):
-            self.shown = resolve(self.project, self.shown.plan, self.image_id)
+        shown_id = self.image_id
+        if shown_id and image_id in ("", shown_id):
+            self.shown = resolve(self.project, self.shown.plan, shown_id)
 
     def refresh_all(self) -> None:
         """Ask the project again what it says of the shown image, its plan and classes included."""
@@ -292,7 +297,7 @@ class Table:
     def save_mask(self) -> bool:
         """Write the mask; return False (and say why) when it is only in memory."""
         self.record_last()
-        if self._autosave.flush():
+        if self._autosave.checkpoint():
             return True
         self.signals.failed.emit(f"The mask of {self.image_id} could not be saved: {self.save_state.message}")
         return False

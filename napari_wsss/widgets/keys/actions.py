@@ -76,7 +76,7 @@ class Actions(QObject):
             "most_uncertain": self.gaze.next_uncertain,
             "scribble": sync.scribbles.toggle,
             "propagate": self._propagate,
-            "learn": session.learning.learn,
+            "learn": session.learning.show_or_learn,
             "compare": session.comparison.cycle,
             "choose_class": self.class_wanted.emit,
             "edit_labels": self.labels_wanted.emit,
@@ -115,8 +115,6 @@ class Actions(QObject):
             return "the project is open read-only"
         if action in NEEDS_PROPOSAL and table.proposal is None:
             return "there is no proposal yet"
-        if action == "learn" and session.training.running:
-            return "a training run is going on"
         if action == "propagate" and not session.scribbles.any:
             return "nothing is scribbled yet"
         if action == "copy_class" and self._sync.value == IGNORE:

@@ -67,7 +67,7 @@ KEYS: tuple[Key, ...] = (
     Key("O", "scribble", "scribble instead of painting the mask, or back", "layers"),
     Key("R", "propagate", "make a mask from the scribbles"),
     # Takes the place of napari's "pick", which stays a button of the layer.
-    Key("L", "learn", "learn from everything corrected so far, and propose anew", "layers"),
+    Key("L", "learn", "show the new proposal where one waits, else learn from everything corrected so far", "layers"),
     Key("C", "hold_proposal", "show the proposal alone while held", "layers", hold=True),
     Key("H", "hold_image", "hide everything but the image while held", hold=True),
     # Takes the place of napari's "preserve labels", which stays a check box of the layer.

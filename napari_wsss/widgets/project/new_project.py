@@ -38,6 +38,12 @@ class LabelReport(Protocol):
     def counts(self) -> dict[str, int]:
         """Return the number of images per class."""
 
+    def whole(self) -> str:
+        """Return every entry, one a line."""
+
+    def as_json(self) -> str:
+        """Return the report as one JSON object."""
+
 
 KINDS = (
     ("auto", "find out"),
@@ -47,7 +53,19 @@ KINDS = (
     ("text", "plain text list"),
     ("none", "none yet"),
 )
+ENCODINGS = (
+    ("", "find out"),
+    ("utf-8-sig", "UTF-8"),
+    ("gb18030", "Chinese (GB18030)"),
+    ("big5", "Chinese (Big5)"),
+    ("cp932", "Japanese (Shift JIS)"),
+    ("cp949", "Korean (EUC-KR)"),
+    ("cp1251", "Cyrillic (1251)"),
+    ("cp1250", "Central European (1250)"),
+    ("cp1252", "Western (1252)"),
+)
 MOST_NAMES = 200
+REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
 
 
@@ -142,6 +160,7 @@ class NewProject(QWidget):
         self.report: LabelReport | None = None
         self.images = PathField("folder of images")
         self.kind = combo(KINDS, lambda _kind: self.preview())
+        self.encoding = combo(ENCODINGS, lambda _encoding: self.preview())
         self.source = PathField("label file or folder (found by itself if beside the images)", file_too=True)
         self.tree = ReportTree()
         self.summary = text_label()
@@ -149,6 +168,7 @@ class NewProject(QWidget):
         self.classes.setPlaceholderText("classes in order, separated by commas")
         self.classes.textEdited.connect(lambda _text: self._allow())
         self.folder = PathField("project folder (new)")
+        self.keep_button = button("Save report …", self._keep_report, "All of it, also what is only counted above")
         self.create_button = button(
             "Create project", self._create, "Writes the project folder; your images stay as they are"
         )
@@ -159,8 +179,9 @@ class NewProject(QWidget):
             column(
                 self.images,
                 row(text_label("Labels", wrap=False), self.kind),
+                row(text_label("Encoding", wrap=False), self.encoding),
                 self.source,
-                button("Preview labels", self.preview, "Reads, reports, writes nothing"),
+                row(button("Preview labels", self.preview, "Reads, reports, writes nothing"), self.keep_button),
                 self.summary,
                 self.tree,
                 self.classes,
@@ -184,6 +205,7 @@ class NewProject(QWidget):
     def preview(self) -> None:
         """Read the labels in the background and show the report."""
         images, source, kind = self.images.path, self.source.path, self.kind.currentData()
+        encoding, also = self.encoding.currentData(), self.class_names()
         self.report = None
         self._allow()
         if images is None:
@@ -192,7 +214,7 @@ class NewProject(QWidget):
 
         def read() -> Steps[LabelReport]:
             yield Progress("labels", 0, 0, str(images))
-            report: LabelReport = session.preview_labels(images, source, kind)
+            report: LabelReport = session.preview_labels(images, source, kind, encoding, also)
             return report
 
         self.summary.setText("reading …")
@@ -223,8 +245,23 @@ class NewProject(QWidget):
         return [name.strip() for name in self.classes.text().split(",") if name.strip()]
 
     def _allow(self) -> None:
+        self.keep_button.setEnabled(self.report is not None)
         ready = self.report is not None and bool(self.class_names()) and self.folder.path is not None
         self.create_button.setEnabled(ready)
+
+    def _keep_report(self) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the report", "labels-report.txt", REPORT_FILES)
+        if chosen:
+            self.save_report(Path(chosen))
+
+    def save_report(self, path: Path) -> None:
+        """Write the whole report: as JSON where the file is to be called so, else as lines."""
+        if self.report is None:
+            return
+        try:
+            path.write_text(self.report.as_json() if path.suffix == ".json" else self.report.whole(), encoding="utf-8")
+        except OSError as error:
+            self._session.signals.failed.emit(str(error))
 
     def _create(self) -> None:
         images, folder = self.images.path, self.folder.path

@@ -2,9 +2,9 @@
 
 What a person can do with it: move the background threshold, the gain of a class and every parameter of the refiners
 and see the proposal follow, take a preset, take the last change back, say for which images a change counts, use this
-image's values for all undecided ones, switch refiners on and off and drag them into another order, choose the folder of
-saliency maps a step needs, look at class boundaries, copy the proposal into the mask (one class, everything, only into
-empty pixels), compute maps for the whole queue.
+image's values for all undecided ones, switch refiners on and off and drag them into another order, choose the folder
+of saliency maps a step needs, look at class boundaries, have the chain held against what it was before, copy the
+proposal into the mask (one class, everything, only into empty pixels), compute maps for the whole queue.
 """
 
 from pathlib import Path
@@ -17,6 +17,7 @@ from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import method_title
 from napari_wsss.pipeline.chain import CLASS_GAIN
+from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.session.proposals.planning import asks_for
 from napari_wsss.session.proposals.presets import MODIFIED, NAMES, preset_of
 from napari_wsss.session.results.scopes import PROJECT, parameters_class
@@ -36,11 +37,13 @@ from napari_wsss.widgets.controls.basic import (
 )
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.parameter_form import ParameterForm
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain, connect
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.refine.gain_sliders import GainSliders
 from napari_wsss.widgets.refine.refiner_chain import RefinerChain
 from napari_wsss.widgets.refine.threshold_slider import ThresholdSlider
+from napari_wsss.widgets.train.verdict_line import VerdictLine
 
 KEEP_AFTER_MS = 600
 """Rest after which what was tried is written into the plan, where no slider is held."""
@@ -60,6 +63,10 @@ class RefinePage(QWidget):
         self.preset = combo([(name, name) for name in (*NAMES, MODIFIED)], self._apply_preset)
         self.preset.setToolTip("Ready values for the whole chain; one change, which can be taken back")
         self.undo = button("Undo change", session.parameters.undo)
+        self.judge = button(
+            "Better?", self._judge, "Hold the chain against that before the last change, class by class"
+        )
+        self.verdict = VerdictLine(session.chain_verdicts)
         self.busy = text_label(wrap=False)
         self.scope = combo([], lambda _scope: self._on_scope())
         self.scope.setToolTip("Where a change counts: image wins over cluster, cluster over class, class over project")
@@ -86,7 +93,9 @@ class RefinePage(QWidget):
         layout = column(
             row(text_label("Changes count for", wrap=False), self.scope),
             row(self.spread, 1),
-            row(text_label("Preset", wrap=False), self.preset, self.undo),
+            row(text_label("Preset", wrap=False), self.preset),
+            row(self.undo, self.judge, 1),
+            self.verdict,
             row(heading("Background threshold"), 1, self.busy),
             self.threshold,
             folded("Class gains", self.gains, is_open=True),
@@ -146,6 +155,7 @@ class RefinePage(QWidget):
         self._show_busy()
 
     def _on_plan(self) -> None:
+        self._session.chain_verdicts.ask(None)  # what was said is about another chain
         self._show_chain()
         if set(self.forms) != self._chosen_methods():
             self._build_forms()
@@ -166,6 +176,7 @@ class RefinePage(QWidget):
         if self._session.sliders.is_trying:
             self._later.start()
             self.undo.setEnabled(True)
+            self.judge.setEnabled(True)
         if not self._is_held():
             self.threshold.show_numbers()
             self._look.start()
@@ -182,7 +193,8 @@ class RefinePage(QWidget):
     def _show_undo(self) -> None:
         change = self._session.parameters.last_change
         self.undo.setEnabled(bool(change))
-        self.undo.setToolTip(f"Take back: {change}" if change else "No parameter was changed yet")
+        self.undo.setToolTip(as_text(f"Take back: {change}") if change else "No parameter was changed yet")
+        self.judge.setEnabled(bool(change) and has_model(self._session.plan))
 
     def _show_busy(self) -> None:
         self.busy.setText("drawing …" if self._session.inference.is_drawing else "")
@@ -258,6 +270,10 @@ class RefinePage(QWidget):
     def _keep(self) -> None:
         self._later.stop()
         self._session.sliders.keep()
+
+    def _judge(self) -> None:
+        self._keep()
+        self._session.chain_verdicts.ask_last_change()
 
     def _apply_preset(self, preset: str) -> None:
         self._later.stop()

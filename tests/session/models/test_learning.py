@@ -1,56 +1,63 @@
-"""Learning at once: a real child process, whose network is applied when it ends; untouched images only."""
-
-from __future__ import annotations
+"""Learning at once: a process that stays, whose states are applied as they come; untouched images only."""
 
 import json
-import sys
-import textwrap
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from napari_wsss.core.apart import Apart
+from napari_wsss.pipeline.applied_history import apply
+from napari_wsss.session.models import learning as module
 from napari_wsss.session.models.learning import trunk_of_localizer
-from napari_wsss.session.runs import process
-from napari_wsss.session.runs.process import TrainingProcess
-from tests.session.conftest import CLASSES, Sitting
-
-# Ends at once as `python -m training.run` does, with a network of the shares method; EXIT makes it fail.
-CHILD = """
-import json, os, sys, time
-from pathlib import Path
-words = sys.argv[1:]
-run = Path(words[words.index("--project") + 1]) / "training" / "segmentation-new"
-run.mkdir(parents=True)
-code = int(os.environ.get("EXIT", "0"))
-(run / "best.safetensors").write_text(json.dumps({"classes": CLASSES}))
-(run / "words.json").write_text(json.dumps(words))
-(run / "events.jsonl").write_text(json.dumps({"stage": "segmentation", "message": "Learned from 1 mask."}) + chr(10))
-record = {"recipe": "segmentation", "pid": os.getpid(), "started": time.time(), "config": {"method": "shares"}}
-ended = {"state": "failed", "error": "Nobody has said anything."} if code else {"state": "done"}
-(run / "run.json").write_text(json.dumps({**record, **ended}))
-print(json.dumps({"stage": "report", "message": f"run folder: {run}", "run_folder": str(run)}), flush=True)
-sys.exit(code)
-"""
+from tests.session.conftest import Sitting
+from tests.session.models.fake_learner import SCRIPT
 
 
 @pytest.fixture
-def learning(computed: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sitting:
-    """Return a session whose training is a small script."""
-    script = tmp_path / "child.py"
-    script.write_text(textwrap.dedent(CHILD).replace("CLASSES", repr(list(CLASSES.names))))
-    monkeypatch.setattr(process, "POLL_SECONDS", 0.02)
-    training: TrainingProcess = computed.session.training
-    monkeypatch.setattr(training, "_program", (sys.executable, str(script)))
+def learning(computed: Sitting, monkeypatch: pytest.MonkeyPatch) -> Sitting:
+    """Return a session whose learner is small, and who learns by itself, when told to, from one mask on."""
+    monkeypatch.setattr(module, "METHOD", "shares")
+    monkeypatch.setattr(module, "PAUSE", 0.05)
+    monkeypatch.setattr(module, "REST", 0.1)
+    monkeypatch.setattr(module, "ENOUGH", 1)
+    monkeypatch.setattr(computed.session.learning, "_apart", Apart("tests.session.models.fake_learner:learn", 5.0))
+    project = computed.session.project
+    assert project is not None
+    network = {"trunk": "mobilenet_v2", "trunk_weights": "own.safetensors", "width": 1.0}
+    record = {"recipe": "classifier", "config": {"network": network}}
+    (project.folder / project.plan.localizer_checkpoint).with_name("run.json").write_text(json.dumps(record))
+    computed.session.learning._on_project()
     return computed
+
+
+def script(sitting: Sitting, **orders: Any) -> None:
+    (sitting.session.table.project.folder / SCRIPT).write_text(json.dumps(orders))
+
+
+def taught(sitting: Sitting) -> list[Any]:
+    path = sitting.session.table.project.folder / "taught.json"
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def is_quiet(sitting: Sitting) -> bool:
+    return sitting.session.jobs.find(module.KEY) is None
 
 
 def learn(sitting: Sitting) -> None:
     assert sitting.session.learning.learn(), sitting.failures
     assert sitting.session.learning.running
-    assert sitting.mailbox.drain_until(lambda: not sitting.session.learning.running, 60)
+    assert sitting.mailbox.drain_until(lambda: is_quiet(sitting), 60)
     sitting.settle()
+
+
+def learn_by_itself(sitting: Sitting) -> None:
+    """Wait for a quick lesson that begins by itself, and for the thorough one after it."""
+    before = len(taught(sitting))
+    assert sitting.mailbox.drain_until(lambda: len(taught(sitting)) >= before + 2 and is_quiet(sitting), 60)
 
 
 def test_what_was_learned_is_applied_and_said(learning: Sitting) -> None:
@@ -60,12 +67,25 @@ def test_what_was_learned_is_applied_and_said(learning: Sitting) -> None:
     before = session.project.masks.accepted_path(accepted).read_bytes()
     painted = learning.paint(2)
     learn(learning)
-    assert session.table.plan.segmenter_checkpoint == "training/segmentation-new/best.safetensors"
-    assert session.learning.text == "Learned from 1 mask."
-    assert "Learned from 1 mask." in learning.notices
+    assert session.table.plan.segmenter_checkpoint == "training/learner/0002.safetensors"
+    assert session.learning.text == "learned from 2 masks · now · held-out 50 %"
+    assert "Learned from 1 mask · now" in learning.notices
     np.testing.assert_array_equal(session.table.mask, painted)
     assert session.project.masks.accepted_path(accepted).read_bytes() == before
     assert learning.failures == []
+
+
+def test_a_quick_lesson_comes_first_then_a_thorough_one_in_the_same_process(learning: Sitting) -> None:
+    learn(learning)
+    assert [thorough for _, thorough, _ in taught(learning)] == [False, True]
+
+
+def test_the_shown_image_and_the_next_ones_are_wanted_first(learning: Sitting) -> None:
+    session = learning.session
+    learn(learning)
+    ids = [session.navigation.queue.at(position) for position in range(4)]
+    assert taught(learning)[0][0] == ids
+    assert taught(learning)[0][2]["network"]["trunk_weights"] == "own.safetensors"
 
 
 def test_what_was_painted_is_on_disk_before_the_child_reads(learning: Sitting) -> None:
@@ -73,10 +93,110 @@ def test_what_was_painted_is_on_disk_before_the_child_reads(learning: Sitting) -
     learning.paint(1)
     assert session.learning.learn()
     assert session.project.masks.has_draft(session.table.image_id)
-    assert learning.mailbox.drain_until(lambda: not session.learning.running, 60)
-    words = json.loads((session.project.training_folder / "segmentation-new" / "words.json").read_text())
-    assert words[0] == "segmentation"
-    assert words[words.index("--method") + 1] == "pixel_classifier"
+
+
+def test_the_shown_proposal_waits_until_it_is_asked_for(learning: Sitting) -> None:
+    session = learning.session
+    before = session.table.proposal.copy()
+    learn(learning)
+    np.testing.assert_array_equal(session.table.proposal, before)
+    assert session.learning.holds_back
+    assert session.learning.show_or_learn()
+    learning.settle()
+    assert not session.learning.holds_back
+    assert (session.table.proposal != before).any()
+    assert len(taught(learning)) == 2  # shown, not learned again
+
+
+def test_another_image_shows_its_new_proposal(learning: Sitting) -> None:
+    session = learning.session
+    learn(learning)
+    session.navigation.next()
+    learning.settle()
+    assert not session.learning.holds_back
+    assert session.table.machine.plan.segmenter_checkpoint == session.table.plan.segmenter_checkpoint
+
+
+def test_a_slider_is_tried_on_what_the_model_in_use_says(learning: Sitting) -> None:
+    session = learning.session
+    learn(learning)
+    session.sliders.set_threshold(0.3)
+    assert not session.learning.holds_back
+
+
+def test_it_learns_by_itself_after_a_decision(learning: Sitting) -> None:
+    session = learning.session
+    session.learning.set_automatic(True)
+    learning.settle()
+    assert taught(learning) == []  # nothing was corrected yet
+    session.decisions.accept()
+    learn_by_itself(learning)
+    assert [thorough for _, thorough, _ in taught(learning)][-1]
+    session.navigation.next()
+    script(learning, nothing=True)
+    assert learning.mailbox.drain_until(lambda: is_quiet(learning), 60)
+    assert session.learning.text.startswith("learned from")
+
+
+def test_decisions_during_a_lesson_are_learned_after_it(learning: Sitting) -> None:
+    session = learning.session
+    session.decisions.accept()
+    script(learning, seconds=0.5)
+    session.learning.set_automatic(True)
+    assert learning.mailbox.drain_until(lambda: session.learning._lesson.is_under_way, 60)
+    session.decisions.accept()
+    session.decisions.accept()
+    assert learning.mailbox.drain_until(lambda: len(taught(learning)) >= 3 and is_quiet(learning), 60)
+    assert [thorough for _, thorough, _ in taught(learning)][-2:] == [False, True]
+
+
+def test_a_thorough_lesson_makes_way_and_is_made_up_for(learning: Sitting) -> None:
+    session = learning.session
+    session.decisions.accept()
+    session.learning.set_automatic(True)
+    assert learning.mailbox.drain_until(lambda: len(taught(learning)) == 1, 60)
+    script(learning, seconds=5)
+    assert learning.mailbox.drain_until(lambda: session.learning._lesson.is_thorough, 60)
+    assert learning.mailbox.drain_until(lambda: session.learning._lesson.is_under_way, 60)
+    session.decisions.accept()
+    script(learning)
+    assert learning.mailbox.drain_until(lambda: len(taught(learning)) >= 3 and is_quiet(learning), 60)
+    assert [thorough for _, thorough, _ in taught(learning)][-2:] == [False, True]
+
+
+def test_who_chooses_another_model_is_left_alone(learning: Sitting) -> None:
+    session = learning.session
+    session.decisions.accept()
+    session.learning.set_automatic(True)
+    learn_by_itself(learning)
+    assert session.models.go_back_to(session.models.history()[-1])
+    assert not session.settings.learns_at_once
+    assert session.learning.text == ""
+    assert "You chose another model" in learning.notices[-1]
+    assert session.table.plan.segmenter_checkpoint == ""
+
+
+def test_another_localizer_is_learned_upon(learning: Sitting) -> None:
+    session = learning.session
+    session.decisions.accept()
+    session.learning.set_automatic(True)
+    learn_by_itself(learning)
+    used = session.project.folder / session.table.plan.localizer_checkpoint
+    other = shutil.copytree(used.parent, used.parent.with_name("classifier-other")) / used.name
+    before = session.table.plan
+    apply(session.project, "localize", "colours", other)
+    session.sliders.follow_plan(before)
+    assert session.table.plan.segmenter_checkpoint == ""
+    learn_by_itself(learning)
+    assert session.settings.learns_at_once
+    assert session.table.plan.segmenter_checkpoint.startswith("training/learner/")
+
+
+def test_nothing_is_learned_twice(learning: Sitting) -> None:
+    script(learning, nothing=True)
+    learn(learning)
+    assert "nothing new to learn" in learning.notices[-1]
+    assert learning.session.table.plan.segmenter_checkpoint == ""
 
 
 @pytest.mark.parametrize(
@@ -90,56 +210,58 @@ def test_what_was_painted_is_on_disk_before_the_child_reads(learning: Sitting) -
 def test_the_learner_stands_on_the_localizers_trunk(
     learning: Sitting, network: dict[str, object], expected: str
 ) -> None:
-    project = learning.session.project
+    project = learning.session.table.project
     record = {"recipe": "classifier", "config": {"network": network}}
     (project.folder / project.plan.localizer_checkpoint).with_name("run.json").write_text(json.dumps(record))
     assert " ".join(map(str, trunk_of_localizer(project).values())) == expected
 
 
-def test_it_is_taken_back_like_any_model(learning: Sitting) -> None:
-    session = learning.session
-    before = session.table.plan
-    learn(learning)
-    assert session.table.plan != before
-    assert session.models.go_back_to(session.models.history()[1])
-    assert session.table.plan.segmenter_checkpoint == before.segmenter_checkpoint == ""
-
-
-def test_a_learner_that_fails_says_why_and_changes_nothing(learning: Sitting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EXIT", "4")
+def test_a_learner_that_fails_says_why_and_changes_nothing(learning: Sitting) -> None:
+    script(learning, error="Nobody has said anything.")
     before = learning.session.table.plan
     learn(learning)
-    assert "Nobody has said anything." in learning.failures[-1]
+    assert learning.failures[-1] == "Nothing was learned: Nobody has said anything."
     assert learning.session.table.plan == before
     assert learning.session.learning.text == ""
 
 
-def test_a_stopped_learner_is_not_said_to_go_on(learning: Sitting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EXIT", "3")
-    learn(learning)
-    assert learning.failures[-1] == "Nothing was learned: it was stopped."
-
-
-def test_one_at_a_time(learning: Sitting) -> None:
+def test_too_little_is_no_failure_of_what_begins_by_itself(learning: Sitting) -> None:
     session = learning.session
-    assert session.learning.learn()
-    assert not session.learning.learn()
-    assert "going on already" in learning.failures[-1]
-    assert learning.mailbox.drain_until(lambda: not session.learning.running, 60)
+    script(learning, error="Too little.")
+    session.decisions.accept()
+    session.learning.set_automatic(True)
+    assert learning.mailbox.drain_until(lambda: is_quiet(learning), 60)
+    assert learning.failures == []
 
 
 def test_a_project_to_look_at_only_learns_nothing(model_folder: Path, sitting_on: Callable[..., Sitting]) -> None:
     looking = sitting_on(model_folder, read_only=True)
     assert not looking.session.learning.learn()
     assert "read-only" in looking.failures[-1]
-    assert not looking.session.training.running
+    looking.session.learning.set_automatic(True)
+    assert looking.session.jobs.find(module.KEY) is None
 
 
 def test_the_network_of_a_project_closed_meanwhile_is_not_applied(learning: Sitting) -> None:
     session = learning.session
+    script(learning, seconds=20)
     assert session.learning.learn()
     assert session.close_project()
-    assert session.training.wait(30)
     learning.mailbox.drain()
     assert session.table is None
     assert learning.failures == []
+
+
+def test_what_was_learned_is_known_again_after_a_restart(learning: Sitting) -> None:
+    session = learning.session
+    learn(learning)
+    session.learning.state.note()
+    folder, text = session.project.folder, session.learning.text
+    assert session.close_project()
+    assert session.learning.text == ""
+    session.open_project(folder)
+    assert session.learning.text.split(" · ")[::2] == text.split(" · ")[::2]
+    session.learning.state.checkpoint.with_suffix(".json").write_text("[]")
+    assert session.close_project()
+    session.open_project(folder)
+    assert session.learning.text == ""

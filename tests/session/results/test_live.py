@@ -18,8 +18,8 @@ from napari_wsss.session.results.live import (
     SLIDER,
     LiveMask,
     background_step,
-    follows_slider,
     gains_in,
+    slider_threshold,
     threshold_of,
 )
 
@@ -93,15 +93,16 @@ def test_the_table_knows_the_shelf(method: str) -> None:
 
 def test_which_chains_follow_the_slider() -> None:
     power, crf = Step("power_background"), Step("dense_crf")
-    assert follows_slider([power])
-    assert not follows_slider([power, crf])
-    assert not follows_slider([])
+    assert slider_threshold([power]) == threshold_of(power)
+    assert slider_threshold([power, crf]) is None
+    assert slider_threshold([]) is None
     assert background_step([power, crf]) is power
     assert background_step([crf]) is None
     gain = Step("class_gain")
-    assert follows_slider([gain, power])
-    assert not follows_slider([power, gain])  # the power looks at the maximum before the gain
-    assert not follows_slider([gain])
+    constant = Step("constant_background", {"background_threshold": 0.3})
+    assert slider_threshold([gain, power, constant]) == 0.3  # the last background counts
+    assert slider_threshold([power, gain]) is None  # the power looks at the maximum before the gain
+    assert slider_threshold([gain]) is None
 
 
 def test_alpha_one_is_a_half() -> None:

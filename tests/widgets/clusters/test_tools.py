@@ -43,7 +43,7 @@ def test_the_menu_offers_the_same(tools, session, settle):
     moves = entries.pop("Move to").menu()
     assert [entry.text() for entry in moves.actions()] == ["1", "2"]
     moves.actions()[1].trigger()
-    assert session.project.catalog.clusters.of("p1.png")[0].cluster == "red 2"
+    assert session.project.catalog.clusters.of("p1.png")[0] == "red 2"
     assert not entries["Compare side by side"].isEnabled()
     entries["Not red: remove the label"].trigger()
     settle(session)

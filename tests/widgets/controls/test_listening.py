@@ -174,7 +174,7 @@ def strip(session, actions) -> Filmstrip:
 
 
 PARTS = {
-    "header": lambda session, sync, actions: Header(session),
+    "header": lambda session, sync, actions: Header(session, actions),
     "hint": lambda session, sync, actions: HintLine(session.hint, lambda: None),
     "jobs": lambda session, sync, actions: JobBar(session.jobs),
     "project": lambda session, sync, actions: ProjectPage(session),

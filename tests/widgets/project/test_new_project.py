@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from napari_wsss.exchange import labels
@@ -43,6 +45,30 @@ def previewed(form, images, qtbot):
     qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
 
 
+def test_names_can_be_read_in_another_encoding(form, tmp_path, qtbot):
+    write_picture(tmp_path / "photos" / "a.png", 1)
+    (tmp_path / "photos" / "labels.csv").write_bytes("image,label\na.png,고양이\n".encode("euc_kr"))
+    previewed(form, tmp_path / "photos", qtbot)
+    assert form.class_names() != ["고양이"]
+    form.classes.clear()
+    form.encoding.setCurrentIndex(form.encoding.findData("cp949"))
+    form.encoding.activated.emit(form.encoding.currentIndex())
+    qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+    assert form.class_names() == ["고양이"]
+
+
+def test_a_typed_class_name_means_itself(form, tmp_path, qtbot):
+    for number, name in enumerate("ab"):
+        write_picture(tmp_path / "photos" / f"{name}.png", number)
+    (tmp_path / "photos" / "labels.csv").write_text("image,label\na.png,NA\nb.png,K\n")
+    previewed(form, tmp_path / "photos", qtbot)
+    assert form.class_names() == ["K"]
+    form.classes.setText("NA, K")
+    form.preview()
+    qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+    assert form.class_names() == ["K", "NA"]
+
+
 def test_the_report_names_what_does_not_fit(form, images, qtbot):
     previewed(form, images, qtbot)
     found = entries(form.tree)
@@ -53,6 +79,16 @@ def test_the_report_names_what_does_not_fit(form, images, qtbot):
     assert "listed below" in form.summary.text()
     assert form.classes.text() == "cat, dog"
     assert not (images.parent / "photos_wsss").exists()  # nothing is written before Create
+
+
+@pytest.mark.parametrize("name", ["report.txt", "report.json"])
+def test_the_whole_report_can_be_kept(form, images, tmp_path, qtbot, name):
+    assert not form.keep_button.isEnabled()
+    previewed(form, images, qtbot)
+    form.save_report(tmp_path / name)
+    kept = (tmp_path / name).read_text()
+    assert all(word in kept for word in ("nowhere.png", "broken.png", "a0.png"))
+    assert name.endswith("txt") or json.loads(kept)["classes"] == ["cat", "dog"]
 
 
 def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):

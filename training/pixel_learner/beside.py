@@ -1,0 +1,142 @@
+"""The learner of an open window, in the process that the window keeps for it (see `core.apart`).
+
+Between two lessons it stays as it is: project, features and cells in memory, the last fit to go on from. What a person
+did meanwhile is found by looking at the project, so that nobody has to tell it what to read again.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from napari_wsss.core.errors import LabelError
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.learner_states import LearnerState, Lesson, drop_old, next_state, plan_with
+from napari_wsss.pipeline.run import propose
+from napari_wsss.project.project import Project
+from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.scribble_files import scribble_path
+from training.pixel_learner.pixel_learner import STAGE, PixelLearner
+from training.resolving import resolve_file
+
+Trace = tuple[object, ...]
+"""Equal exactly when a person said nothing else about an image."""
+
+
+class Desk:
+    """A project, open to be read, and the learner that learns from it.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's.
+    config : mapping
+        As `Lesson` has it.
+    """
+
+    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+        self.folder, self.config = folder, config
+        self.project = Project.open(folder, read_only=True)
+        self.classes = self.project.classes.names
+        self._learner = PixelLearner(self.project, resolve_file("segmentation", config))
+        self._traces: dict[str, Trace] = {}
+        self._agreement: tuple[float | None, int] = (None, 0)  # and of how many images
+        self._left_to_maps: tuple[int, ...] = ()
+        self._localizer = ""
+        self._is_compared = False  # with the maps of this localizer
+        self._is_news = False  # since the last fit
+        self._was_thorough = False  # the last fit
+
+    def serves(self, folder: Path, config: Mapping[str, Any]) -> bool:
+        """Return True when lessons on this project, with this configuration, can go on here."""
+        return (folder, config) == (self.folder, self.config) and self.classes == self.project.classes.names
+
+    def learn(self, lesson: Lesson) -> Steps[LearnerState | None]:
+        """Learn from what changed, save a state, and have the wanted proposals stored; None when nothing changed.
+
+        The first lesson is always thorough: only who compared knows which classes to leave to the maps.
+
+        Raises
+        ------
+        LabelError
+            When nobody has said anything yet.
+        StepError
+            When the loss is not finite.
+        """
+        yield from self._follow()
+        thorough, learner = lesson.thorough or not self._is_compared, self._learner
+        if not self._is_news and (self._was_thorough or not thorough):
+            return None
+        learned = yield from learner.learn(warm=not thorough, rounds=None if thorough else 0)
+        if thorough:
+            yield from self._compare(lesson.folds)
+        learner.leave_to_maps(self._left_to_maps)
+        self._is_news, self._was_thorough = False, thorough
+        checkpoint = next_state(self.project)
+        learner.save(checkpoint)
+        drop_old(self.project)
+        plan = plan_with(self.project, checkpoint)
+        yield from propose(self.project, lesson.wanted, plan=plan)
+        left = (tuple(self.classes[k] for k in self._left_to_maps), tuple(learner.left_out))
+        state = LearnerState(checkpoint, learned.whole, learned.parts, *self._agreement, *left, learned.seconds)
+        state.note()
+        return state
+
+    def _follow(self) -> Steps[None]:
+        """Read again what a person said since the last lesson; other maps to be compared with are news, too."""
+        teachers, found = set(self._learner.teachers()), {}
+        for record in self.project.catalog.records():
+            if record.id in teachers:
+                found[record.id] = self._trace(record)
+        before, self._traces = self._traces, found
+        gone = [image_id for image_id in before if image_id not in found]
+        changed = [image_id for image_id, trace in found.items() if before.get(image_id) != trace]
+        localizer, self._localizer = self._localizer, self.project.plan.localizer_checkpoint
+        self._is_compared &= localizer == self._localizer
+        self._is_news |= bool(gone or changed) or localizer != self._localizer
+        self._learner.take(gone)
+        try:
+            yield from self._learner.take_all(changed)
+        except BaseException:
+            self._traces = before  # stopped before all was read
+            raise
+
+    def _trace(self, record: ImageRecord) -> Trace:
+        masks, image_id = self.project.masks, record.id
+        paths = (masks.accepted_path(image_id), masks.draft_path(image_id), scribble_path(self.project, image_id))
+        stroke = self.project.journal.last_stroke(image_id) if record.state == "draft" else 0
+        return record.state, record.labels, stroke, *map(_stamp, paths)
+
+    def _compare(self, folds: int) -> Steps[None]:
+        try:
+            found = yield from self._learner.agreement(folds)
+        except LabelError:  # of too few images to leave any out
+            return
+        self._is_compared = True
+        mean = found.mean if math.isfinite(found.mean) else None
+        self._agreement, self._left_to_maps = (mean, found.images), found.better_by_maps
+
+    def close(self) -> None:
+        """Close the project."""
+        self.project.close()
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size
+
+
+_open: list[Desk] = []
+
+
+def learn(folder: Path, lesson: Lesson) -> Steps[LearnerState | None]:
+    """Give the learner of a project a lesson; see `Desk.learn`."""
+    if not _open or not _open[0].serves(folder, lesson.config):
+        yield Progress(STAGE, message="Opening the project for the learner.")
+        while _open:
+            _open.pop().close()
+        _open.append(Desk(folder, lesson.config))
+    return (yield from _open[0].learn(lesson))
