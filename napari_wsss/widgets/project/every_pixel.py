@@ -29,6 +29,7 @@ class EveryPixel(QWidget):
         self.box.setToolTip("Proposals take the strongest of the labelled classes everywhere")
         connect(self.box.clicked, lambda chosen: session.parameters.set_every_pixel(bool(chosen)))
         self.hint = text_label(quiet=True)
+        self.hint.hide()
         self.setLayout(column(self.box, self.hint))
         signals = session.signals
         for signal in (signals.project_opened, signals.project_closed, signals.plan_changed):
