@@ -166,6 +166,12 @@ def mapping(record: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def texts(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the texts in a list of a record; none where it is missing or something else."""
+    value = record.get(name)
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+
+
 def numbers(record: Mapping[str, Any], name: str) -> dict[str, float]:
     """Return the numbers in an object of a record, without its other entries."""
     inner = mapping(record, name)

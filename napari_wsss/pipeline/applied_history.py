@@ -87,11 +87,6 @@ def apply(
     ProjectError
         When the project is open read-only, or the file lies outside the project.
     """
-    if not is_below(project.folder, checkpoint):
-        raise ProjectError(
-            f"{checkpoint} lies outside the project {project.folder}, which would lose it when either moves. Take it "
-            f"into the project with: python -P -m training.run adopt --project {project.folder} --weights {checkpoint}"
-        )
     plan = with_applied(project, shelf, method, checkpoint)
     if refiners is not None:
         plan = replace(plan, refiners=tuple(refiners))
@@ -103,7 +98,12 @@ def apply(
 
 
 def with_applied(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) -> Plan:
-    """Return the plan a project has once a model is applied; parameters as `apply` takes them."""
+    """Return the plan a project has once a model is applied; parameters and errors as `apply` has them."""
+    if not is_below(project.folder, checkpoint):
+        raise ProjectError(
+            f"{checkpoint} lies outside the project {project.folder}, which would lose it when either moves. Take it "
+            f"into the project with: python -P -m training.run adopt --project {project.folder} --weights {checkpoint}"
+        )
     relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
     return with_model(project.plan, shelf, method, relative)
 

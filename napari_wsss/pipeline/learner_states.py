@@ -7,13 +7,13 @@ computed again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.files import publish_json
+from napari_wsss.core.files import mapping, number, numbers, publish_json, read_object, texts, whole
+from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import LEARNER
 from napari_wsss.pipeline.lineage import file_digest, with_model
@@ -108,33 +108,34 @@ class LearnerState:
     def of(cls, checkpoint: Path) -> LearnerState | None:
         """Return what is known of a state; None when that cannot be read."""
         try:
-            record = json.loads(checkpoint.with_suffix(".json").read_text(encoding="utf-8"))
-            counts, agreement = record["learned_from"], record["agreement"]
-            return cls(
-                checkpoint,
-                int(counts["whole"]),
-                int(counts["parts"]),
-                agreement.get("learner"),
-                int(agreement.get("images", 0)),
-                tuple(map(str, record["left_to_maps"])),
-                tuple(map(str, record["left_out"])),
-                float(record["seconds"]),
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            record = read_object(checkpoint.with_suffix(".json"))
+        except (OSError, ValueError):
             return None
+        counts, agreement = mapping(record, "learned_from"), numbers(record, "agreement")
+        return cls(
+            checkpoint,
+            whole(counts, "whole"),
+            whole(counts, "parts"),
+            agreement.get("learner"),
+            whole(agreement, "images"),
+            texts(record, "left_to_maps"),
+            texts(record, "left_out"),
+            number(record, "seconds"),
+        )
 
 
 def states(project: Project) -> list[Path]:
     """Return the files of the states that are there, newest first."""
-    found = (project.training_folder / LEARNER).glob("*.safetensors")
-    return sorted((path for path in found if path.stem.isdigit()), key=lambda path: int(path.stem), reverse=True)
+    folder = project.training_folder / LEARNER
+    found = [] if is_link(project.training_folder) or is_link(folder) else folder.glob("*.safetensors")
+    return sorted((path for path in found if path.stem.isdecimal()), key=lambda path: int(path.stem), reverse=True)
 
 
 def next_state(project: Project) -> Path:
     """Return where the next state goes."""
     known = states(project)
     number = int(known[0].stem) + 1 if known else 1
-    return project.training_folder / LEARNER / f"{number:04d}.safetensors"
+    return not_through_links(project.folder, project.training_folder / LEARNER) / f"{number:04d}.safetensors"
 
 
 def plan_with(project: Project, checkpoint: Path) -> Plan:

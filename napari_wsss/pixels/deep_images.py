@@ -25,6 +25,7 @@ Percentiles = tuple[float, float]
 USUAL: Percentiles = (0.1, 99.9)
 """Between which deep pictures are scaled where a project says nothing else."""
 WHOLE: Percentiles = (0.0, 100.0)
+_ENOUGH = 2**20  # pixels
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -117,10 +118,14 @@ def _range(samples: NDArray[Any], finite: NDArray[np.bool_], percentiles: Percen
     smallest, largest = samples[finite].min(), samples[finite].max()
     if percentiles == WHOLE:
         return smallest, largest, "min..max"
-    values, sound = (part.reshape(*samples.shape[:2], -1) for part in (samples, finite))
-    known = sound.any(axis=2)
-    darkest = np.where(sound, values, largest).min(axis=2)[known]
-    brightest = np.where(sound, values, smallest).max(axis=2)[known]
+    count = samples.shape[0] * samples.shape[1]
+    some = slice(None, None, max(1, count // _ENOUGH))  # of a large picture every so manieth pixel says the same
+    values, sound = (part.reshape(count, -1)[some] for part in (samples, finite))
+    known = sound.any(axis=1)
+    if not known.any():
+        return smallest, largest, "min..max"
+    darkest = np.where(sound, values, largest).min(axis=1)[known]
+    brightest = np.where(sound, values, smallest).max(axis=1)[known]
     low = np.percentile(darkest, percentiles[0], method="higher")
     high = np.percentile(brightest, percentiles[1], method="lower")
     if low < high:

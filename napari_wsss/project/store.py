@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError, StepError
-from napari_wsss.core.files import publish_bytes, publish_json, read_regular
+from napari_wsss.core.files import MOST_RECORD_BYTES, publish_bytes, publish_json, read_regular
 from napari_wsss.core.inside import below, is_link, not_through_links
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
@@ -213,7 +213,7 @@ def _delete(folders: Iterable[Path]) -> None:
 def _is_made_by(folder: Path, weights: str) -> bool:
     """Return True when the record in a folder of results names these weights; one that cannot be read names none."""
     try:
-        record = (folder / "provenance.json").read_text(encoding="utf-8")
+        record = read_regular(folder / "provenance.json", MOST_RECORD_BYTES).decode()
     except (OSError, UnicodeDecodeError):
         return False
     return f'"{weights}"' in record

@@ -49,7 +49,7 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "tables": ["--comparison", "--only", "--limit"],
         "compare": ["--methods", "--ablation"],
         "benchmark": ["--alphas"],
-        "economy": ["--policies", "--seeds", "--click"],
+        "economy": ["--policies", "--orders", "--truth", "--learner", "--click-jitter", "--stroke-speed"],
         "start": ["--resume", "--first-maps", "--trunk-weights", "--truth"],
     }
     for option in options[stage]:

@@ -5,12 +5,13 @@ what the person gave about images that were left out, and on which classes the m
 these classes keep the maps.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from napari_wsss.core.files import numbers, read_object, texts
+from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import method_title
 from napari_wsss.pipeline.applied_history import LEARNER, model_name
@@ -28,12 +29,12 @@ def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
     source = applied_source(plan)
     if not asks_localizer(plan, source):
         return ""
-    record = run_record(project.folder / plan.segmenter_checkpoint)
-    agreement, left = record.get("agreement"), set(record.get("left_to_maps", ()))
-    if not agreement:
+    record = run_record(below(project.folder, plan.segmenter_checkpoint))
+    agreement, left = numbers(record, "agreement"), set(texts(record, "left_to_maps"))
+    if not {"learner", "images"} <= set(agreement):
         return ""
     who = f"{method_title(source, method_of(plan, source))} of {model_name(plan.segmenter_checkpoint)}"
-    agrees = f"{100 * agreement['learner']:.0f} % in agreement with you on {agreement['images']} images left out"
+    agrees = f"{100 * agreement['learner']:.0f} % in agreement with you on {agreement['images']:.0f} images left out"
     by_maps = ", ".join(sorted(left & set(labels)))
     maps = f"; {by_maps} by the maps of {model_name(plan.localizer_checkpoint)}, better there" if by_maps else ""
     return f"{who}, {agrees}{maps}"
@@ -50,5 +51,4 @@ def run_record(checkpoint: Path) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, changed: int) -> Mapping[str, Any]:
-    record: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
+    return read_object(path)

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QApplication, QCheckBox, QFileDialog, QLineEdit, QProgressBar, QWidget
 
@@ -74,6 +75,7 @@ class TrainPage(QWidget):
         self.learn = button("Learn at once", self._learn, AT_ONCE)
         self.by_itself = QCheckBox("after every decision")
         self.by_itself.setToolTip(BY_ITSELF)
+        self.by_itself.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.by_itself.toggled.connect(self._set_automatic)
         self.stop = button("Stop", self._stop, "Stops after the current step; can be resumed")
         self.bar = QProgressBar()
