@@ -220,7 +220,8 @@ class Watch:
         self._report.show(told)
         if self._whole.stop_requested():
             self._part.request_stop()
-        elif progress.done and self._first_at is not None and time.monotonic() >= self._first_at:
+        elif self._first_at is not None and progress.metrics and time.monotonic() >= self._first_at:
+            # A training step, after which the network is kept: looking through the images cannot be interrupted so.
             self._first_at, self.is_looked_at = None, True
             self._part.request_stop()
 
