@@ -139,8 +139,8 @@ def _taught(project: Project, pictures: Pictures, config: RunConfig, run: RunFol
         **{"accepted": [image_id for image_id in accepted if image_id not in left_out]},
         **({"pixel_supervised": True} if learner.classifier.pixel_supervised else {}),
     )
-    for image_id, reason in left_out.items():
-        yield Progress(STAGE, message=f"{image_id} is left out: {reason}")
+    for image_id, why in left_out.items():
+        yield Progress(STAGE, message=f"{image_id} is left out: {why}")
     return True
 
 
