@@ -107,10 +107,14 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
         with stopped_by_signals(run):
+            run.forget_stop()  # of an earlier sitting
             unusable = finish(find_unusable(project, usable_records(project), run), follow)
             _name_unusable(run, unusable, report)
             leave_out(project, unusable)
-            outcome: Outcome = finish(recipe.train(project, config, run), follow)
+            if run.stop_requested():
+                outcome = Outcome(False, int(run.record.get("steps", 0)), {}, {})
+            else:
+                outcome = finish(recipe.train(project, config, run), follow)
     except BaseException as error:
         spent = earlier + time.process_time() - started
         run.finish(

@@ -35,7 +35,7 @@ def file_digest(path: Path) -> str:
 
 def on_disk(folder: Path) -> dict[str, Any]:
     """Return what the folder of a project tells, opened read-only: nothing is repaired, recovered or computed."""
-    with Project.open(folder, read_only=True) as project:
+    with Project.open_to_read(folder) as project:
         entries = [entry for entry in reversed(project.journal.recent(1000)) if entry.kind != "stroke"]
         return {
             "classes": list(project.classes.names),
@@ -53,6 +53,7 @@ def on_disk(folder: Path) -> dict[str, Any]:
 
 
 def _record(record: dict[str, Any]) -> dict[str, Any]:
+    assert record.pop("doubtful") is not None  # later than the project
     return {**record, "labels": sorted(record["labels"])}
 
 

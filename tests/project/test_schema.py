@@ -138,6 +138,12 @@ CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
 """
 
 
+VERSION_3 = VERSION_2.replace(
+    "borrowed_from TEXT NOT NULL DEFAULT ''",
+    "borrowed_from TEXT NOT NULL DEFAULT '', doubtful TEXT NOT NULL DEFAULT ''",
+)
+
+
 def build_version_1(folder: Path) -> None:
     """Write a project as version 1 left it: a draft with one stroke, and an accepted mask."""
     stroke = zlib.compress(np.array([3, 1], "<i8").tobytes() + np.array([2, 2], np.uint8).tobytes())
@@ -176,6 +182,7 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         assert project.review.undo() == "b.png"
         assert project.masks.read_accepted("b.png") is None
         assert (second.edited, second.changed, second.borrowed_from) == (None, None, "")
+        assert not second.doubtful
         assert schema.version_of(project._database.connection) == schema.VERSION
 
 
@@ -186,8 +193,8 @@ def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
             return [" ".join(sql.split()) for (sql,) in rows]
 
-    assert schema.VERSION == 2, "a new version needs its own kept statements and a migration in this file"
-    assert statements(schema.TABLES) == statements(VERSION_2)
+    assert schema.VERSION == 3, "a new version needs its own kept statements and a migration in this file"
+    assert statements(schema.TABLES) == statements(VERSION_3)
 
 
 def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> None:
@@ -206,9 +213,9 @@ def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> No
 def next_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]:
     migrations: dict[int, object] = {
         **schema.MIGRATIONS,
-        2: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
+        3: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
     }
-    monkeypatch.setattr(schema, "VERSION", 3)
+    monkeypatch.setattr(schema, "VERSION", 4)
     monkeypatch.setattr(schema, "MIGRATIONS", migrations)
     return migrations
 

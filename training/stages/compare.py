@@ -216,7 +216,7 @@ class Comparison:
         def refined(image_id: str) -> Mask:
             maps = maps_of(image_id)
             assert maps is not None
-            return pipeline.refine_maps(self.project.load_image(image_id).pixels, maps, steps).to_mask()
+            return pipeline.refined_mask(self.project.load_image(image_id).pixels, maps, steps)
 
         after = watched(score(self.project, self.ids, refined, self.truth), self.report)
         return {

@@ -127,7 +127,7 @@ class Measures:
             evidence = NOTHING
             if chain == "walk":
                 evidence = pipeline.evidence_of(self.project, image_id, self.device, background=False)
-            return pipeline.refine_maps(self.project.load_image(image_id).pixels, maps, steps, evidence).to_mask()
+            return pipeline.refined_mask(self.project.load_image(image_id).pixels, maps, steps, evidence)
 
         found = watched(score(self.project, ids, refined, self.truth), self.report)
         return {"matrix": found.matrix.tolist(), "threshold": threshold}

@@ -14,7 +14,7 @@ import pytest
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_history import model_changes
-from napari_wsss.pipeline.recommended import Offer, chain_for
+from napari_wsss.pipeline.recommended import recommended_chain
 from napari_wsss.project.project import Project
 from training.execute import carry_out
 from training.run import main
@@ -50,7 +50,7 @@ def test_every_step_is_used_when_it_is_there(
     with Project.open_to_read(project_folder) as project:
         changes = model_changes(project)
         assert [change.after.localizer.method for change in changes] == ["lpcam", "seam", "seam"]
-        assert project.plan.refiners == chain_for(Offer("", "lpcam", ""))
+        assert project.plan.refiners == recommended_chain()
         proposals = [pipeline.proposal(project, one) is not None for one in project.catalog.ids(states=("todo",))]
         assert proposals
         assert all(proposals)
