@@ -1,7 +1,7 @@
 """Hypercolumns learned end to end (Hariharan et al., CVPR 2015): a pixel classifier whose trunk is fine-tuned, too.
 
-Its recipe fits a pixel classifier on the frozen trunk first, and goes on from there: with accepted masks, and with what
-that classifier, after a dense CRF, is sure of in the images nobody decided about. The loss::
+Its recipe fits a pixel classifier on the frozen trunk first, and goes on from there: with accepted masks, and with that
+classifier's own ones, after a dense CRF, of the images nobody decided about. The loss::
 
     L = sum over pixels of w(x) * -log p_{y(x)}(x)  /  sum over pixels of w(x)
 

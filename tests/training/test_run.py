@@ -49,6 +49,8 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "tables": ["--comparison", "--only", "--limit"],
         "compare": ["--methods", "--ablation"],
         "benchmark": ["--alphas"],
+        "judge": ["--weights", "--last-change"],
+        "background": ["--project", "--threads"],
         "economy": ["--policies", "--orders", "--truth", "--learner", "--click-jitter", "--stroke-speed"],
         "start": ["--resume", "--first-maps", "--trunk-weights", "--truth"],
     }

@@ -1,9 +1,9 @@
 """Fine-tune a pixel classifier together with its trunk, as its own student.
 
-A pixel classifier is fitted to everything a person gave, on the frozen trunk, as `recipes.pixel_classifier` does. What
-it is sure of after the dense CRF, in images nobody accepted yet, is then learned beside the accepted masks by the same
-network, all of it, which goes on from the fitted one. Teacher and marks lie in the run's folder, so that a resumed run
-sees the same.
+A pixel classifier is fitted to everything a person gave, on the frozen trunk, as `recipes.pixel_classifier` does. Its
+masks of images nobody accepted yet, after the dense CRF, are then learned beside the accepted ones by the same network,
+all of it, which goes on from the fitted one. Teacher and marks lie in the run's folder, so that a resumed run sees the
+same.
 """
 
 from collections.abc import Callable
@@ -32,6 +32,8 @@ from training.run_folder import STOP, RunFolder
 from training.sources import GivenSources
 
 TEACHER = "teacher.safetensors"
+EVERYWHERE = Confidence(least=0.0, shrink=1)
+"""All pixels are marked: those the teacher is less sure of lie along the borders, and teach where these are."""
 _ONE_IMAGE = (WsssError, OSError)
 
 
@@ -137,8 +139,8 @@ def _taught(project: Project, pictures: Pictures, config: RunConfig, run: RunFol
         **{"accepted": [image_id for image_id in accepted if image_id not in left_out]},
         **({"pixel_supervised": True} if learner.classifier.pixel_supervised else {}),
     )
-    for image_id, reason in left_out.items():
-        yield Progress(STAGE, message=f"{image_id} is left out: {reason}")
+    for image_id, why in left_out.items():
+        yield Progress(STAGE, message=f"{image_id} is left out: {why}")
     return True
 
 
@@ -150,9 +152,9 @@ def _fit(learner: PixelLearner) -> Steps[None]:
 def _mark(project: Project, learner: PixelLearner, run: RunFolder, image_id: str, sources: GivenSources) -> None:
     """Write the marks of an image; raise what is wrong with it."""
     path = label_path(run, image_id)
-    known, confidence = _known(project, image_id, sources), Confidence(weight=sources.machine_weight)
-    image, features = project.load_image(image_id).pixels, learner.features(image_id)
-    found = pseudo_labelled(learner.classifier, features, image, known, confidence)
+    known, features = _known(project, image_id, sources), learner.features(image_id)
+    image = project.load_image(image_id).pixels
+    found = pseudo_labelled(learner.classifier, features, image, known, EVERYWHERE)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_mask(path, found.values, project.classes)
 
