@@ -17,10 +17,11 @@ from tqdm import tqdm
 
 from napari_wsss.core.children import python, run_here
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
-from napari_wsss.core.masks import read_mask
+from napari_wsss.exchange.label_report import LabelReport
 from napari_wsss.exchange.labels import KINDS, read_labels
 from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
 from napari_wsss.exchange.new_images import find_new_images
+from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.project.backups import list_backups
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
 from napari_wsss.session.runs.folders import runs_in
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     _locate_options(add("locate-images", locate_images, "find the images of a project again that were moved"))
     _project_argument(add("open", open_project, "open a project in napari"))
     _project_argument(add("info", info, "say what is in a project"))
+    _scaling_options(add("scale-deep", scale_deep, "choose how pictures of more than 8 bits are scaled to 0..255"))
     _export_options(add("export", export, "write the accepted masks as palette PNGs with VOC lists"))
     _import_options(add("import-masks", import_existing, "take existing masks as drafts, or as accepted masks"))
     commands.add_parser("evaluate", help="same as `python -m training.run evaluate`", add_help=False)
@@ -90,6 +92,7 @@ def _label_options(sub: argparse.ArgumentParser) -> None:
 
 def _source_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--labels", type=Path, help="CSV, text list or folder with the labels [searched for]")
+    sub.add_argument("--encoding", default="", help="how a label file is written, as gb18030 or cp1251 [found out]")
     sub.add_argument("--kind", choices=KINDS, default="auto", help="how the labels are written [%(default)s]")
 
 
@@ -118,6 +121,14 @@ def _locate_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--images", type=Path, help="the folder that holds the images now [the one it had]")
 
 
+def _scaling_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--project", type=Path, required=True, help="project folder")
+    sub.add_argument(
+        "--low", type=float, default=USUAL[0], help="percentile of the pixels that becomes 0 [%(default)s]"
+    )
+    sub.add_argument("--high", type=float, default=USUAL[1], help="percentile that becomes 255 [%(default)s]")
+
+
 def _export_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--project", type=Path, required=True, help="project folder")
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -130,7 +141,7 @@ def _export_options(sub: argparse.ArgumentParser) -> None:
 
 def _import_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--project", type=Path, required=True, help="project folder")
-    sub.add_argument("--masks", type=Path, required=True, help="folder of palette or grey PNGs named like the images")
+    sub.add_argument("--masks", type=Path, required=True, help="folder of masks named like the images, or of an export")
     sub.add_argument("--accept", action="store_true", help="as accepted masks instead of drafts")
     sub.add_argument("--split", choices=("train", "val"), help="only images of this split")
     sub.add_argument("--limit", type=int, help="at most so many masks, in the project's order")
@@ -163,7 +174,7 @@ def sample(options: argparse.Namespace) -> int:
 
 def create(options: argparse.Namespace) -> int:
     """Make a project and say what its labels are."""
-    report = read_labels(options.images, options.labels, options.kind)
+    report = _labels(options, options.classes or ())
     print(report.summary())
     with create_project(options.project, options.images, report, options.classes, options.hold_out) as project:
         counts = {split: sum(1 for _ in project.catalog.ids(split=split)) for split in ("train", "val")}
@@ -173,15 +184,19 @@ def create(options: argparse.Namespace) -> int:
 
 def labels_report(options: argparse.Namespace) -> int:
     """Say what a label source holds and what is wrong with it."""
-    print(read_labels(options.images, options.labels, options.kind).summary())
+    print(_labels(options).summary())
     return DONE
+
+
+def _labels(options: argparse.Namespace, also: Sequence[str] = ()) -> LabelReport:
+    return read_labels(options.images, options.labels, options.kind, encoding=options.encoding, also=also)
 
 
 def add_images(options: argparse.Namespace) -> int:
     """Add the pictures that lie in the image folder since the project was made; say which, and which not."""
     opened = Project.open_to_read if options.dry_run else _opened
     with opened(options.project) as project:
-        found = find_new_images(project, options.pictures, options.labels, options.kind)
+        found = find_new_images(project, options.pictures, options.labels, options.kind, options.encoding)
         print(found.summary())
         if found.images and not options.dry_run:
             project.add_images(found.images)
@@ -199,6 +214,14 @@ def locate_images(options: argparse.Namespace) -> int:
     if missing:
         print(f"{len(missing)} are missing: {', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}")
     return CORRECTABLE if missing else DONE
+
+
+def scale_deep(options: argparse.Namespace) -> int:
+    """Scale pictures of more than 8 bits between other percentiles of their pixels."""
+    with _opened(options.project) as project:
+        project.set_deep_percentiles(options.low, options.high)
+    print(f"Pictures of more than 8 bits are scaled from {options.low:g} to {options.high:g} % of their pixels.")
+    return DONE
 
 
 def open_project(options: argparse.Namespace) -> int:
@@ -260,7 +283,8 @@ def import_existing(options: argparse.Namespace) -> int:
     """Take the masks of a folder into a project; never over a person's work unless told so."""
     with _opened(options.project) as project:
         images = {one: project.image_path(one) for one in project.catalog.ids()}
-        report = import_masks(options.masks, images, project.classes)
+        labels = {record.id: record.labels for record in project.catalog.records()}
+        report = import_masks(options.masks, images, project.classes, labels)
         print(report.summary())
         taken = _take(project, list(project.catalog.ids(split=options.split)), report, options)
     kind = "accepted masks" if options.accept else "drafts"
@@ -294,7 +318,7 @@ def _take(project: Project, ids: Sequence[str], report: MaskImportReport, option
         if not options.overwrite and project.masks.any(image_id):
             taken.kept += 1
             continue
-        values = read_mask(report.masks[image_id])
+        values = report.read(image_id)
         if options.accept:
             project.review.accept(image_id, values)
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -61,6 +62,8 @@ class TrunkNetwork(nn.Module, ABC):
         Its name on the shelf.
     settings : Parameters
         The method's parameters.
+    origin : str
+        The checkpoint it was restored from, "" for a new one.
     """
 
     shelf: ClassVar[Shelf]
@@ -81,6 +84,7 @@ class TrunkNetwork(nn.Module, ABC):
         self.settings = self.Parameters() if parameters is None else parameters
         self.normalisation = normalisation
         self.method = type(self).__module__.rpartition(".")[2]
+        self.origin = ""
 
     def load_weights(self, source: str) -> Normalisation:
         """Start from weights and return the input they expect; it becomes the network's.
@@ -145,7 +149,17 @@ class TrunkNetwork(nn.Module, ABC):
                 return compute(batch).float()
 
         budget, overlap = settings.pixel_budget, settings.tile_overlap
-        return run_tiled(run, *views[0].shape[:2], stride=stride, pixel_budget=budget, overlap=overlap)
+        return self.believed(run_tiled(run, *views[0].shape[:2], stride=stride, pixel_budget=budget, overlap=overlap))
+
+    def believed(self, found: Tensor) -> Tensor:
+        """Return what the network found; raise `StepError` where it is no number (NaN, infinity): it knows nothing."""
+        if bool(torch.isfinite(found).all()):
+            return found
+        name = self.origin or f"This {self.shelf} network ({self.method})"
+        raise StepError(
+            f"{name} gives results that are no numbers (NaN), so nothing is taken from it. Choose another model, train "
+            "again, or compute in full precision."
+        )
 
     def remember(self, run: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what a checkpoint keeps of a run; a method may add facts that `recall` finds again."""
@@ -241,6 +255,7 @@ class TrunkNetwork(nn.Module, ABC):
         network = cls.build(what.method, what.trunk, what.parameters, class_count=class_count)
         network.normalisation = what.normalisation
         network.recall(what.run)
+        network.origin = str(path)
         network.load_state_dict(state)
         try:
             target = choose_device(device)

@@ -81,6 +81,12 @@ def weights_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cases_folder() -> Path:
+    """Return the folder of inputs that once failed (`WSSS_CASES`), or skip."""
+    return _folder("WSSS_CASES", "../shared/cases")
+
+
+@pytest.fixture(scope="session")
 def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a generated VOC-style folder of 10 pictures of 96 pixels; do not write into it."""
     from napari_wsss.sample.project import generate_sample

@@ -39,7 +39,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "sample": ({"core"}, {"numpy", "PIL", "skimage"}),
     "cli": ({*MADE, "exchange", "session", "sample", "training", "widgets"}, {"numpy", "tqdm"}),
     "training": (
-        {*MADE, *BELOW_SHELVES, *SHELVES, "published"},
+        {*MADE, *BELOW_SHELVES, *SHELVES, "published", "exchange"},
         {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib"},
     ),
 }

@@ -54,6 +54,41 @@ def test_create_says_what_it_made(tmp_path: Path, sample_folder: Path, capsys: p
     assert "already holds a project" in said
 
 
+def test_scaling_of_deep_pictures_is_chosen_per_project(project_folder: Path) -> None:
+    assert main(["scale-deep", "--project", str(project_folder), "--low", "1", "--high", "99"]) == DONE
+    with Project.open_to_read(project_folder) as project:
+        assert project.deep_percentiles == (1, 99)
+    assert main(["scale-deep", "--project", str(project_folder), "--low", "99", "--high", "1"]) == CORRECTABLE
+
+
+def test_a_class_list_with_background_in_front_is_understood(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.png")
+    command = ["create", "--images", str(tmp_path), "--kind", "none", "--project", str(tmp_path / "p")]
+    assert main([*command, "--classes", "background", "cat", "NA"]) == DONE
+    with Project.open_to_read(tmp_path / "p") as project:
+        assert project.classes.names == ("cat", "NA")
+    other = [*command[:-1], str(tmp_path / "q"), "--classes", "cat", "background"]
+    assert main(other) == CORRECTABLE
+
+
+def test_an_encoding_can_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_bytes("image,label\na.png,고양이\n".encode("euc_kr"))
+    assert main(["labels-report", "--images", str(tmp_path), "--encoding", "euc_kr"]) == DONE
+    assert "고양이 1" in capsys.readouterr().out
+
+
+def test_masks_in_another_order_are_taken_by_name(project_folder: Path, sample_folder: Path, tmp_path: Path) -> None:
+    with Project.open_to_read(project_folder) as project:
+        names, first = project.classes.names, next(iter(project.catalog.ids()))
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "masks" / "classes.txt").write_text("\n".join(["background", *reversed(names)]))
+    Image.fromarray(np.full((96, 96), 1, np.uint8)).save(tmp_path / "masks" / f"{Path(first).stem}.png")
+    assert main(["import-masks", "--project", str(project_folder), "--masks", str(tmp_path / "masks")]) == DONE
+    with Project.open_to_read(project_folder) as project:
+        assert set(np.unique(project.masks.read_working(first))) == {len(names)}
+
+
 def test_images_without_labels_need_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("RGB", (20, 10)).save(tmp_path / "a.png")
     command = ["create", "--images", str(tmp_path), "--kind", "none", "--project", str(tmp_path / "p")]

@@ -46,6 +46,32 @@ def test_a_checkpoint_needs_nothing_else(shelf: Shelf, method: str, classes: Cla
 
 
 @pytest.mark.parametrize(("shelf", "method", "classes"), ONE_OF_EACH)
+def test_a_network_that_knows_nothing_is_not_believed(
+    shelf: Shelf, method: str, classes: ClassList | None, tmp_path: Path
+) -> None:
+    network = shelf.build(method, SMALL, class_count=len(classes) if classes else None)
+    image = np.zeros((40, 40, 3), np.uint8)
+    arguments = (
+        ([0], Inference()) if shelf is Localizer else (SegmentInference() if shelf is Segmenter else Inference(),)
+    )
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.fill_(float("nan"))
+    with pytest.raises(StepError, match="no numbers"):
+        network.eval().infer(image, *arguments)  # type: ignore[operator]
+    network.save(tmp_path / "net.safetensors", classes, {})
+    with pytest.raises(WeightsError, match=r"net\.safetensors knows nothing"):
+        shelf.restore(tmp_path / "net.safetensors", "cpu")
+
+
+def test_a_restored_network_is_named(tmp_path: Path) -> None:
+    Localizer.build("cam", SMALL, class_count=2).save(tmp_path / "net.safetensors", CLASSES, {})
+    network, _, _ = Localizer.restore(tmp_path / "net.safetensors", "cpu")
+    with pytest.raises(StepError, match=r"net\.safetensors gives results that are no numbers"):
+        network.believed(torch.tensor([1.0, float("inf")]))
+
+
+@pytest.mark.parametrize(("shelf", "method", "classes"), ONE_OF_EACH)
 def test_rates_are_for_every_weight_that_learns(shelf: Shelf, method: str, classes: ClassList | None) -> None:
     network = shelf.build(method, SMALL, class_count=len(classes) if classes else None)
 

@@ -15,6 +15,7 @@ from napari_wsss.core.registry import method_names
 from napari_wsss.project.project import Project
 from training.config import RECIPES, Recipe
 from training.describing import describe
+from training.processes import refuse_several
 from training.published_presets import is_published, published_preset
 from training.report import Reporter, complain, reporter
 from training.resolving import add_recipe_options, read_config, resolve
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parser_for(typed).parse_args(typed)
+        if not getattr(options, "describe", False):
+            refuse_several(options.stage)
     except WsssError as error:
         complain(str(error))
         return BAD_DATA

@@ -129,7 +129,7 @@ def infer_affinities(model: AffinityModel, image: NDArray[np.uint8], inference: 
         values, boundary = network.pair_affinities(dense[None])[0], network.boundary(dense[None])
     offsets = np.array(model.offsets, np.intp).reshape(-1, 2)
     edges = None if boundary is None else boundary[0].float().cpu().numpy()
-    return Affinities(values.float().clamp(0, 1).cpu().numpy(), offsets, edges)
+    return Affinities(model.believed(values.float()).clamp(0, 1).cpu().numpy(), offsets, edges)
 
 
 def _compared(model: AffinityModel, images: Tensor) -> Tensor:

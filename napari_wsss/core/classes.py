@@ -1,5 +1,7 @@
 """The ordered foreground classes of a project, and the only place that knows background 0, ignore 255 and the +1."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +14,8 @@ from napari_wsss.core.errors import LabelError
 BACKGROUND = 0
 IGNORE = 255
 MOST_CLASSES = IGNORE - 1
+BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__", "bg"})
+"""What class lists call mask value 0, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class ClassList:
     Raises
     ------
     LabelError
-        When names repeat, are empty or are too many for 8-bit masks.
+        When names repeat, are empty, mean background or are too many for 8-bit masks.
     """
 
     names: tuple[str, ...]
@@ -34,6 +38,20 @@ class ClassList:
     def __init__(self, names: Iterable[str]) -> None:
         object.__setattr__(self, "names", tuple(str(name).strip() for name in names))
         self._check()
+        background = next((name for name in self.names if name.casefold() in BACKGROUND_NAMES), "")
+        if background:
+            raise LabelError(
+                f"{background!r} is no class: mask value {BACKGROUND} is background in every project. "
+                "Leave it out of the class names."
+            )
+
+    @classmethod
+    def stored(cls, names: Iterable[str]) -> ClassList:
+        """Return the classes of a project or model that exists, which may call one of them *background*."""
+        made = object.__new__(cls)
+        object.__setattr__(made, "names", tuple(names))
+        made._check()
+        return made
 
     def _check(self) -> None:
         repeated = sorted({name for name in self.names if self.names.count(name) > 1})

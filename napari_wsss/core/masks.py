@@ -136,9 +136,14 @@ def decode_mask(content: bytes, name: str = "mask") -> tuple[NDArray[np.uint8], 
             text = {str(key): str(value) for key, value in getattr(image, "text", {}).items()}
     except (OSError, SyntaxError, ValueError, EOFError) as reason:
         raise ProjectError(f"The mask {name} cannot be read ({reason}); restore it from a backup.") from reason
+    verify(values, text, name)
+    return values, text
+
+
+def verify(values: NDArray[np.uint8], text: Mapping[str, str], name: str) -> None:
+    """Raise `ProjectError` where the text stored with a mask holds a digest that its values do not fit."""
     if text.get(DIGEST_TEXT, _digest(values)) != _digest(values):
         raise ProjectError(f"The mask {name} is damaged: its pixels do not fit its digest. Restore it from a backup.")
-    return values, text
 
 
 def _digest(values: NDArray[np.uint8]) -> str:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import ProjectError
 
 NOTHING, PERSON, FIRST_MACHINE, OTHER_MACHINE = 0, 1, 2, 255
-Kind = Literal["proposal", "propagated", "borrowed", "clean-up", "label"]
+Kind = Literal["proposal", "propagated", "borrowed", "clean-up", "label", "script"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -33,7 +33,8 @@ class Source:
     ----------
     kind : str
         ``proposal`` (a pseudo mask copied or accepted), ``propagated`` (from scribbles), ``borrowed`` (a correction of
-        another image), ``clean-up``, or ``label`` (a label was taken away).
+        another image), ``clean-up``, ``label`` (a label was taken away), or ``script`` (another plugin or a script
+        assigned the mask).
     key : str
         Of the result's `Provenance`, "" where it has none.
     method : str
@@ -66,6 +67,8 @@ class Source:
             return f"taken over from {self.from_image}"
         if self.kind == "label":
             return f"label '{self.method}' removed"
+        if self.kind == "script":
+            return "a script or another plugin"
         parts: list[str] = [self.kind]
         if self.kind == "proposal":
             parts += [f"of {self.model or self.method}"] if self.model or self.method else []

@@ -7,12 +7,19 @@ from pathlib import Path
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.text_files import EMPTY_NAMES, read_text
+from napari_wsss.exchange.text_files import is_empty, read_text
 from napari_wsss.pixels.images import is_image_name
 
 DELIMITERS = (",", ";", "\t", "|")
 TRUE_FLAGS = frozenset({"1", "1.0", "true", "yes", "y", "x"})
-FALSE_FLAGS = frozenset({"0", "0.0", "false", "no", "n", "-1", "-1.0", ""})
+FALSE_FLAGS = frozenset({"0", "0.0", "false", "no", "n", ""})
+DOUBT_FLAGS = frozenset({"-1", "-1.0"})
+"""*Uncertain*, as tables of findings write it; *no* where the only other flag is 1."""
+_FLAGS = TRUE_FLAGS | FALSE_FLAGS | DOUBT_FLAGS
+_OTHER_NUMBERS = 0.1
+"""A 0/1 column with a larger share of other numbers is a column of numbers."""
+LONGEST_CELL = 100_000
+"""Characters; longer cells are damage, and Python's reader stops at 131,072."""
 _FILE_WORDS = {"file", "files", "filename", "file_name", "filepath", "file_path", "path", "name", "id"}
 _IMAGE_WORDS = {"image", "images", "img", "image_path", "image_name", "imagename", "image_id", "imageid"}
 _IMAGE_NAMES = frozenset(_FILE_WORDS | _IMAGE_WORDS)
@@ -24,11 +31,15 @@ _SAMPLE = 200
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells with their line numbers; `header` is empty where the file has none."""
+    """Rows of cells with their line numbers; `header` is empty where the file has none.
+
+    `damaged` names the lines that were left out.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[int, list[str]], ...]
     note: str = ""
+    damaged: tuple[str, ...] = ()
 
     def cells(self, column: int) -> list[str]:
         """Return one column's cells, empty text where a row is too short."""
@@ -52,32 +63,44 @@ class Columns:
     one_label: bool
 
 
-def read_table(path: Path, index: ImageIndex) -> Table:
+def as_flag(cell: str) -> str:
+    """Return a cell of a 0/1 column as the flags are written: lower case, ``1,0`` as ``1.0``."""
+    return cell.strip().casefold().replace(",", ".")
+
+
+def read_table(path: Path, index: ImageIndex, encoding: str = "") -> Table:
     """Return the rows of a CSV file, its delimiter and header found by content.
+
+    Lines with a cell of more than `LONGEST_CELL` characters are left out and named.
 
     Raises
     ------
     LabelError
         When the file is empty or not text.
     """
-    text, note = read_text(path)
+    text, note = read_text(path, encoding)
     lines, first_line = text.splitlines(keepends=True), 1
     delimiter = None
     if lines and lines[0].casefold().startswith("sep=") and len(lines[0].strip()) == 5:  # a spreadsheet's own mark
         delimiter, lines, first_line = lines[0].strip()[4], lines[1:], 2
-    reader = csv.reader(lines, delimiter=delimiter or _delimiter(lines[:_SAMPLE]))
+    delimiter = delimiter or _delimiter([line for line in lines[:_SAMPLE] if len(line) <= LONGEST_CELL])
+    damaged = [number for number, line in enumerate(lines) if _has_long_cell(line, delimiter)]
+    for number in damaged:
+        lines[number] = "\n"  # keeps the numbers of the lines after it
+    reader = csv.reader(lines, delimiter=delimiter)
     try:
         rows = [(reader.line_num + first_line - 1, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as reason:
         raise LabelError(
             f"The label file {path} is damaged at line {reader.line_num} ({reason}); is a quotation mark left open?"
         ) from reason
+    told = tuple(f"line {number + first_line}: a cell of more than {LONGEST_CELL} characters" for number in damaged)
     if not rows:
         raise LabelError(f"The label file {path} is empty; expected one row per image.")
     header: list[str] = []
     if _is_header(rows, index):
         header = [cell.strip() for cell in rows.pop(0)[1]]
-    return Table(tuple(header), tuple(rows), note)
+    return Table(tuple(header), tuple(rows), note, told)
 
 
 def is_label_table(path: Path, index: ImageIndex) -> bool:
@@ -90,8 +113,10 @@ def is_label_table(path: Path, index: ImageIndex) -> bool:
     return any(index.find(cell).ids for cell in table.cells(columns.image)[:_SAMPLE])
 
 
-def find_columns(table: Table, index: ImageIndex, path: Path) -> Columns:
+def find_columns(table: Table, index: ImageIndex, path: Path, known: Sequence[str] = ()) -> Columns:
     """Return which column holds what, by header words and by content.
+
+    Where some column is named like one of the `known` classes, only such columns are classes.
 
     Raises
     ------
@@ -103,7 +128,11 @@ def find_columns(table: Table, index: ImageIndex, path: Path) -> Columns:
     labels = _first(names, _LABEL_NAMES, taken=(image,))
     split = _first(names, _SPLIT_NAMES, taken=(image, labels))
     rest = [column for column in range(table.width) if column not in (image, labels, split)]
-    flags = tuple(column for column in rest if (names[column] or not table.header) and _is_flag(table.cells(column)))
+    listed = [column for column in rest if table.header and table.header[column] in known]
+    flags = tuple(column for column in listed if _mostly_flags(table.cells(column)))
+    if not flags:
+        named = [column for column in rest if names[column] or not table.header]
+        flags = tuple(column for column in named if _is_flag(table.cells(column)))
     if labels < 0 and not flags and len(rest) == 1:
         labels, rest = rest[0], []
     if labels < 0 and not flags and not table.header and rest:
@@ -115,6 +144,15 @@ def find_columns(table: Table, index: ImageIndex, path: Path) -> Columns:
         )
     unused = tuple(table.header[c] for c in rest if c not in flags and table.header and table.header[c])
     return Columns(image, labels, split, flags, unused, labels >= 0 and names[labels] in _ONE_LABEL_NAMES | {""})
+
+
+def _has_long_cell(line: str, delimiter: str) -> bool:
+    if len(line) <= LONGEST_CELL:
+        return False
+    try:
+        return any(len(cell) > LONGEST_CELL for row in csv.reader([line], delimiter=delimiter) for cell in row)
+    except csv.Error:  # longer than the reader takes
+        return True
 
 
 def _delimiter(lines: Sequence[str]) -> str:
@@ -155,7 +193,22 @@ def _first(names: Sequence[str], wanted: frozenset[str], taken: Sequence[int]) -
 
 
 def _is_flag(cells: Sequence[str]) -> bool:
+    """Return True when at least half of a column's filled cells say yes or no, and hardly any another number."""
+    numbers = sum(_is_number(cell) and as_flag(cell) not in _FLAGS for cell in cells)
+    if numbers and (numbers > _OTHER_NUMBERS * len(cells) or not FALSE_FLAGS.intersection(map(as_flag, cells))):
+        return False  # the number of a data set, say, which is never 0
+    return _mostly_flags(cells)
+
+
+def _mostly_flags(cells: Sequence[str]) -> bool:
     """Return True when at least half of a column's filled cells say yes or no."""
-    filled = [cell.casefold() for cell in cells if cell.casefold() not in EMPTY_NAMES]
-    flags = sum(cell in TRUE_FLAGS or cell in FALSE_FLAGS for cell in filled)
-    return bool(filled) and 2 * flags >= len(filled)
+    filled = [as_flag(cell) for cell in cells if not is_empty(cell)]
+    return bool(filled) and 2 * sum(cell in _FLAGS for cell in filled) >= len(filled)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

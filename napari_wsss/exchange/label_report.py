@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_wsss.core.classes import natural_order
 from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.text_files import is_empty, is_nothing, split_names, words_of
 from napari_wsss.project.records import NewImage
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "val"}
@@ -83,7 +84,7 @@ class LabelReport:
         lines = [
             f"{len(self.images)} images, {len(self.labels)} with labels, {len(self.classes)} classes "
             f"from {self.source}.",
-            *([f"Images per class: {_listed(self.counts())}."] if self.classes else []),
+            *([f"Images per class: {listed(self.counts())}."] if self.classes else []),
             *([f"Splits: {split_counts}."] if split_counts else []),
             *([f"{len(self.masks)} images come with a mask."] if self.masks else []),
             *_problem("label entries have no image", self.unmatched),
@@ -105,11 +106,14 @@ class LabelCollector:
         The images that entries may mean.
     known : sequence of str
         The class list, where the user has one: other names are reported and left out.
+    also : sequence of str
+        Classes of a project: names that mean themselves, also where they look like *nothing* (``NA``, ``None``).
     """
 
-    def __init__(self, index: ImageIndex, known: Sequence[str] = ()) -> None:
+    def __init__(self, index: ImageIndex, known: Sequence[str] = (), also: Sequence[str] = ()) -> None:
         self.index = index
         self.known = tuple(known)
+        self.names = (*self.known, *also)
         self.labels: dict[str, set[str]] = {}
         self.splits: dict[str, str] = {}
         self.masks: dict[str, Path] = {}
@@ -120,6 +124,23 @@ class LabelCollector:
         self.notes: list[str] = []
         self._places: dict[str, str] = {}
         self._loose: list[str] = []
+        self._words: Counter[str] = Counter()
+        self._uncertain: Counter[str] = Counter()
+
+    def is_empty(self, cell: str) -> bool:
+        """Return True for a cell that says nothing (``NA``, unless a class is called so), and count such words."""
+        empty = is_empty(cell, self.names)
+        self._words.update([cell] if empty and cell else [])
+        return empty
+
+    def classes_in(self, cell: str, separator: str | None) -> list[str]:
+        """Return the class names in one cell, and count the words taken for *none of the classes*."""
+        self._words.update(word for word in words_of(cell, separator, self.names) if _may_be_a_name(word, self.names))
+        return split_names(cell, separator, self.names)
+
+    def doubt(self, names: Iterable[str]) -> None:
+        """Count classes that a source is uncertain about in one image."""
+        self._uncertain.update(names)
 
     def match(self, entry: str, place: str) -> str | None:
         """Return the image id that `entry` means; record an unmatched or ambiguous one under `place`."""
@@ -127,7 +148,7 @@ class LabelCollector:
         if not match.ids:
             self.unmatched.append(f"{place}: {entry!r}")
         elif match.id is None:
-            self.duplicates.append(f"{place}: {entry!r} can mean {_listed(match.ids)}; give its folder and suffix")
+            self.duplicates.append(f"{place}: {entry!r} can mean {listed(match.ids)}; give its folder and suffix")
         elif match.loose:
             self._loose.append(f"{entry!r} -> {match.id!r}")
         return match.id
@@ -162,9 +183,18 @@ class LabelCollector:
     def report(self, kind: str, source: str, column_order: Sequence[str] = ()) -> LabelReport:
         """Return the report; classes in the order of the class list, else of the columns, else natural."""
         self._leave_out_unknown_names()
+        if self.index.system:
+            self.notes.append(f"folders of the file server or system are left out: {listed(self.index.system)}")
+        for word, count in self._words.items():
+            what = "not labelled yet" if is_empty(word) else "none of the classes"
+            self.notes.append(f"{word!r} ({count} times) is read as {what}; if it is a class, name it in classes.txt")
+        if self._uncertain:
+            self.notes.append(
+                f"-1 is read as uncertain, that is unknown: {listed(self._uncertain)} not given as labels"
+            )
         if self._loose:
             what = f"{len(self._loose)} entries were matched although their folder or suffix differs"
-            self.notes.append(f"{what}: {_listed(self._loose)}")
+            self.notes.append(f"{what}: {listed(self._loose)}")
         classes = self.known or self._classes(column_order)
         return LabelReport(
             source=source,
@@ -198,18 +228,23 @@ class LabelCollector:
             self.conflicts.append(f"the label {name!r} ({count} images) is not in the class list: left out")
 
 
+def _may_be_a_name(word: str, names: Sequence[str]) -> bool:
+    """Return True for a word that means nothing here and is written like a name (``None``, not ``none``)."""
+    return is_nothing(word, names) and not word.islower() and word.isalpha()
+
+
 def _same_but_for_case(classes: Sequence[str]) -> list[str]:
     by_key: dict[str, list[str]] = {}
     for name in classes:
         by_key.setdefault(name.casefold(), []).append(name)
-    return [f"the classes {_listed(names)} differ only in letter case" for names in by_key.values() if len(names) > 1]
+    return [f"the classes {listed(names)} differ only in letter case" for names in by_key.values() if len(names) > 1]
 
 
 def _problem(what: str, entries: Sequence[str]) -> list[str]:
-    return [f"{len(entries)} {what}: {_listed(entries)}."] if entries else []
+    return [f"{len(entries)} {what}: {listed(entries)}."] if entries else []
 
 
-def _listed(entries: Iterable[str] | Mapping[str, int]) -> str:
+def listed(entries: Iterable[str] | Mapping[str, int]) -> str:
     """Return the first few entries with how many more there are; all of a mapping."""
     if isinstance(entries, Mapping):
         return ", ".join(f"{name} {count}" for name, count in entries.items())

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.exchange.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.csv_table import is_label_table
-from napari_wsss.exchange.label_report import LabelCollector, LabelReport
+from napari_wsss.exchange.label_report import LabelCollector, LabelReport, listed
 from napari_wsss.exchange.labels_csv import read_csv
 from napari_wsss.exchange.labels_folders import has_split_folders, read_folders
 from napari_wsss.exchange.labels_text import read_list
@@ -17,11 +18,11 @@ from napari_wsss.exchange.labels_voc import (
     is_voc_part,
     pictures_folder,
     read_voc,
+    with_contradictions,
     with_splits_and_masks,
 )
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.text_files import read_class_list
-from napari_wsss.pixels.images import image_size
+from napari_wsss.pixels.images import read_header
 
 Value = TypeVar("Value")
 
@@ -41,12 +42,18 @@ class Detected:
 
 
 def read_labels(
-    images_root: Path, source: Path | None = None, kind: str = "auto", *, check_images: bool = True
+    images_root: Path,
+    source: Path | None = None,
+    kind: str = "auto",
+    *,
+    check_images: bool = True,
+    encoding: str = "",
+    also: Sequence[str] = (),
 ) -> LabelReport:
     """Return the labels of the photographs under `images_root` and a report of every entry that does not fit.
 
-    Nothing is written. The class order is that of ``classes.txt`` (beside the images, the source or one folder
-    up), else of the 0/1 columns, else natural.
+    Nothing is written. The class order is that of ``classes.txt`` (or ``class_names.txt``, ``labelmap.txt``; beside
+    the images, the source or one folder up), else of the 0/1 columns, else natural.
 
     Parameters
     ----------
@@ -58,6 +65,10 @@ def read_labels(
         One of `KINDS`; ``auto`` decides by what is there.
     check_images : bool
         Open every image's header and leave out those that are no pictures (about 0.1 ms each).
+    encoding : str
+        How a label file is written, as Python names it (``gb18030``); "" finds out.
+    also : sequence of str
+        Names that are classes for certain (of a project, say), also where they look like *nothing* (``NA``).
 
     Raises
     ------
@@ -75,10 +86,24 @@ def read_labels(
         detected = Detected(kind, _source_of(kind, images_root, source, index))
     base = detected.source or images_root
     folder = base if base.is_dir() else base.parent
-    known = read_class_list(list(dict.fromkeys([folder, images_root, images_root.parent, index.root])))
-    report = _read(detected, index, images_root, known)
+    listed = read_value_names(list(dict.fromkeys([folder, images_root, images_root.parent, index.root])))
+    report = _read(detected, index, images_root, _Hints(listed, tuple(also), encoding))
     report = _with_masks_beside(report, images_root)
+    report = with_contradictions(report, listed)
     return _without_unreadable(report) if check_images else report
+
+
+@dataclass(frozen=True)
+class _Hints:
+    """What is known beside a label source: the class list, names that are classes, and how it is written."""
+
+    listed: ValueNames | None
+    also: tuple[str, ...]
+    encoding: str
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        return self.listed.classes if self.listed else ()
 
 
 def _detect(images_root: Path, source: Path | None, index: ImageIndex) -> Detected:
@@ -97,13 +122,13 @@ def _detect(images_root: Path, source: Path | None, index: ImageIndex) -> Detect
     return Detected("folders" if _in_class_folders(index.ids) else "none")
 
 
-def _read(detected: Detected, index: ImageIndex, images_root: Path, known: Sequence[str]) -> LabelReport:
-    source = detected.source or images_root
+def _read(detected: Detected, index: ImageIndex, images_root: Path, hints: _Hints) -> LabelReport:
+    source, known, also = detected.source or images_root, hints.known, hints.also
     readers: dict[str, Callable[[], LabelReport]] = {
-        "csv": lambda: read_csv(index, source, known),
-        "text": lambda: read_list(index, source, known),
-        "voc": lambda: read_voc(index, source, known),
-        "folders": lambda: read_folders(index, known),
+        "csv": lambda: read_csv(index, source, known, also=also, encoding=hints.encoding),
+        "text": lambda: read_list(index, source, known, also=also, encoding=hints.encoding),
+        "voc": lambda: read_voc(index, source, known, hints.listed),
+        "folders": lambda: read_folders(index, known, also),
         "none": lambda: LabelCollector(index, known).report("none", "no label source yet"),
     }
     return readers[detected.kind]()
@@ -183,13 +208,22 @@ def _with_masks_beside(report: LabelReport, images_root: Path) -> LabelReport:
 
 
 def _without_unreadable(report: LabelReport) -> LabelReport:
-    """Return the report without images whose header cannot be read; each is named among the unreadable."""
+    """Return the report without images whose header cannot be read; each is named among the unreadable.
+
+    Images of which pages or channels are left out are named in a note.
+    """
     reasons: dict[str, str] = {}
+    parts: list[str] = []
     for id_ in report.images:
         try:
-            image_size(report.images_root / id_)
+            left_out = read_header(report.images_root / id_).left_out
         except ProjectError as reason:
             reasons[id_] = str(reason).removesuffix(".")
+        else:
+            parts += [f"{id_} ({', '.join(left_out)})"] if left_out else []
+    if parts:
+        note = f"{len(parts)} images are used in part: {listed(parts)}"
+        report = replace(report, notes=(*report.notes, note))
     if not reasons:
         return report
 

@@ -3,19 +3,32 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from napari_wsss.core.classes import BACKGROUND_NAMES
 from napari_wsss.core.errors import LabelError
-from napari_wsss.exchange.csv_table import FALSE_FLAGS, TRUE_FLAGS, Columns, Table, find_columns, read_table
+from napari_wsss.exchange.csv_table import (
+    DOUBT_FLAGS,
+    FALSE_FLAGS,
+    TRUE_FLAGS,
+    Columns,
+    Table,
+    as_flag,
+    find_columns,
+    read_table,
+)
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.text_files import BACKGROUND_NAMES, EMPTY_NAMES, find_separator, split_name, split_names
+from napari_wsss.exchange.text_files import find_separator, split_name, split_names
 
 
-def read_csv(index: ImageIndex, path: Path, known: Sequence[str] = ()) -> LabelReport:
+def read_csv(
+    index: ImageIndex, path: Path, known: Sequence[str] = (), *, also: Sequence[str] = (), encoding: str = ""
+) -> LabelReport:
     """Return the labels of a CSV file (comma, semicolon, tab or bar; with or without header; any usual encoding).
 
     In the labels column names stand between ``;``, ``|`` or ``,`` (they may then hold spaces), else white space. An
     empty cell means *not labelled yet*; ``none`` or ``background`` means none of the classes. Where a labels column
-    and 0/1 columns disagree, the row is reported and the labels column counts.
+    and 0/1 columns disagree, the row is reported and the labels column counts. -1 in a 0/1 column is *uncertain* and
+    no label is made of it; it is *no* where the columns hold nothing but 1 and -1.
 
     Parameters
     ----------
@@ -24,16 +37,20 @@ def read_csv(index: ImageIndex, path: Path, known: Sequence[str] = ()) -> LabelR
     path : Path
         The CSV file.
     known : sequence of str
-        The class list, where there is one.
+        The class list, where there is one; it decides which 0/1 columns are classes.
+    also : sequence of str
+        See `LabelCollector`.
+    encoding : str
+        How the file is written, as Python names it; "" finds out.
 
     Raises
     ------
     LabelError
         When the file is empty, not text, or has no column of labels.
     """
-    table = read_table(path, index)
-    columns = find_columns(table, index, path)
-    rows = _Rows(table, columns, path.name, LabelCollector(index, known))
+    table = read_table(path, index, encoding)
+    columns = find_columns(table, index, path, known)
+    rows = _Rows(table, columns, path.name, LabelCollector(index, known, also))
     rows.collect()
     return rows.into.report("csv", f"{path.name} ({rows.form})", rows.class_columns)
 
@@ -47,6 +64,7 @@ class _Rows:
         self.separator = find_separator(self.cells)
         self.flags = self._flag_names()
         self.class_columns = tuple(self.flags.values())
+        self.has_doubts = self._has_doubts()
         self.long = self._is_long()
 
     @property
@@ -62,6 +80,7 @@ class _Rows:
         unlabelled = 0
         if self.table.note:
             self.into.notes.append(self.table.note)
+        self.into.unreadable += [f"{self.name} {place}" for place in self.table.damaged]
         if self.columns.unused:
             self.into.notes.append(f"columns left out: {', '.join(self.columns.unused)}")
         for (line, row), cell in zip(self.table.rows, self.cells, strict=True):
@@ -77,7 +96,7 @@ class _Rows:
             self.into.unreadable.append(f"{place}: {missing}")
             return True
         flagged = self._flagged(row, place)
-        named = None if cell.casefold() in EMPTY_NAMES else split_names(cell, self.separator, self.into.known)
+        named = None if self.into.is_empty(cell) else self.into.classes_in(cell, self.separator)
         self._compare(named, flagged, image, place)
         names = named if named is not None else flagged
         id_ = self._put(image, names, place)
@@ -107,18 +126,27 @@ class _Rows:
             )
 
     def _flagged(self, row: list[str], place: str) -> list[str] | None:
-        """Return the classes whose 0/1 column says yes; None without such columns or with an unreadable flag."""
+        """Return the classes whose 0/1 column says yes.
+
+        None without such columns, with an unreadable flag, or where nothing is certain but what is absent.
+        """
         if not self.flags:
             return None
-        cells = {
-            name: row[column].strip().casefold() if column < len(row) else "" for column, name in self.flags.items()
-        }
-        wrong = {name: cell for name, cell in cells.items() if cell not in TRUE_FLAGS | FALSE_FLAGS}
+        cells = {name: as_flag(row[column]) if column < len(row) else "" for column, name in self.flags.items()}
+        wrong = {name: cell for name, cell in cells.items() if cell not in TRUE_FLAGS | FALSE_FLAGS | DOUBT_FLAGS}
         if wrong:
             said = ", ".join(f"{cell!r} in column {name}" for name, cell in wrong.items())
             self.into.unreadable.append(f"{place}: {said}; expected 0 or 1")
             return None
-        return [name for name, cell in cells.items() if cell in TRUE_FLAGS]
+        certain = [name for name, cell in cells.items() if cell in TRUE_FLAGS]
+        doubtful = [name for name, cell in cells.items() if self.has_doubts and cell in DOUBT_FLAGS]
+        self.into.doubt(doubtful)
+        return None if doubtful and not certain else certain
+
+    def _has_doubts(self) -> bool:
+        """Return True where -1 stands for *uncertain*: beside it some cell says 0, or nothing."""
+        cells = {as_flag(cell) for column in self.flags for cell in self.table.cells(column)}
+        return bool(cells & DOUBT_FLAGS and cells & FALSE_FLAGS)
 
     def _label_cell(self, row: list[str]) -> str:
         """Return the labels cell; cells beyond the header (or all, without one) belong to it when it is the last."""
@@ -137,9 +165,9 @@ class _Rows:
             return self._flags_without_header()
         if self.columns.labels < 0:
             return {column: header[column] for column in columns}
-        labels = {name for cell in self.cells for name in split_names(cell, self.separator, self.into.known)}
+        labels = {name for cell in self.cells for name in split_names(cell, self.separator, self.into.names)}
         known = labels | set(self.into.known)
-        borne_out = [c for c in columns if header[c] in known or not TRUE_FLAGS.intersection(self.table.cells(c))]
+        borne_out = [c for c in columns if header[c] in known or not _says_yes(self.table.cells(c))]
         for column in set(columns).difference(borne_out):
             self.into.notes.append(f"column {header[column]!r} holds 0/1 but is no label: left out")
         return {column: header[column] for column in borne_out}
@@ -175,3 +203,7 @@ class _Rows:
         for image, cell in zip(images, self.cells, strict=True):
             given.setdefault(image, set()).add(cell)
         return any(len(cells) > 1 for cells in given.values())
+
+
+def _says_yes(cells: Sequence[str]) -> bool:
+    return any(as_flag(cell) in TRUE_FLAGS for cell in cells)

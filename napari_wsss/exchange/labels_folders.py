@@ -5,19 +5,20 @@ from pathlib import PurePosixPath
 
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.text_files import NOTHING_NAMES, SPLIT_WORDS, split_name
+from napari_wsss.exchange.text_files import SPLIT_WORDS, split_name
 from napari_wsss.pixels.images import content_hash
 
 UNLABELLED = frozenset({"unlabelled", "unlabeled", "unknown", "unsorted"})
 
 
-def read_folders(index: ImageIndex, known: Sequence[str] = ()) -> LabelReport:
+def read_folders(index: ImageIndex, known: Sequence[str] = (), also: Sequence[str] = ()) -> LabelReport:
     """Return one label per image: the name of the first folder below the image folder (below the split folder).
 
     Images directly in the image folder, or in one called *unlabelled*, count as not labelled yet; a folder
-    called *background* or *none* means none of the classes. One picture lying in two class folders is reported.
+    called *background* or *none* means none of the classes; a name of the class list is always a class. One picture
+    lying in two class folders is reported.
     """
-    into = LabelCollector(index, known)
+    into = LabelCollector(index, known, also)
     with_splits = has_split_folders(index.ids)
     nested = False
     for id_ in index.ids:
@@ -25,9 +26,8 @@ def read_folders(index: ImageIndex, known: Sequence[str] = ()) -> LabelReport:
         if with_splits:
             into.put_split(id_, split_name(folders.pop(0)), id_)
         nested |= len(folders) > 1
-        if folders and folders[0].casefold() not in UNLABELLED:
-            nothing = folders[0].casefold() in NOTHING_NAMES
-            into.extend(id_, [] if nothing else [folders[0]], id_)
+        if folders and (folders[0] in into.names or folders[0].casefold() not in UNLABELLED):
+            into.extend(id_, into.classes_in(folders[0], "/"), id_)
     if nested:
         into.notes.append("deeper folders are not labels: the first folder names the class")
     into.duplicates += _copies(index, into)

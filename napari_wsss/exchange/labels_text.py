@@ -5,11 +5,13 @@ from pathlib import Path
 
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.text_files import find_separator, read_text, split_names
+from napari_wsss.exchange.text_files import find_separator, read_text
 from napari_wsss.pixels.images import is_image_name
 
 
-def read_list(index: ImageIndex, path: Path, known: Sequence[str] = ()) -> LabelReport:
+def read_list(
+    index: ImageIndex, path: Path, known: Sequence[str] = (), *, also: Sequence[str] = (), encoding: str = ""
+) -> LabelReport:
     """Return the labels of a text list; empty lines and lines starting with ``#`` are skipped.
 
     The path ends at the first tab, else at the first space before which it names an image, with suffix if possible
@@ -21,8 +23,8 @@ def read_list(index: ImageIndex, path: Path, known: Sequence[str] = ()) -> Label
     LabelError
         When the file is missing or not text.
     """
-    text, note = read_text(path)
-    into = LabelCollector(index, known)
+    text, note = read_text(path, encoding)
+    into = LabelCollector(index, known, also)
     entries = [
         (f"{path.name} line {number}", *_cut(line.strip(), index))
         for number, line in enumerate(text.splitlines(), 1)
@@ -31,7 +33,7 @@ def read_list(index: ImageIndex, path: Path, known: Sequence[str] = ()) -> Label
     separator = find_separator([labels for _, _, labels in entries])
     for place, image, labels in entries:
         if labels:
-            into.add(image, split_names(labels, separator, into.known), place)
+            into.add(image, into.classes_in(labels, separator), place)
         else:
             into.match(image, place)
     if note:

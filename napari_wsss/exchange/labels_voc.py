@@ -1,7 +1,7 @@
 """Image-level labels from a VOC-style folder: XML object names, per-class lists, or masks with a class list."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -9,11 +9,13 @@ from xml.etree import ElementTree
 import numpy as np
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
-from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.masks import read_mask
+from napari_wsss.core.errors import LabelError, WsssError
+from napari_wsss.exchange.class_lists import ValueNames
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
+from napari_wsss.exchange.mask_values import MASK_SUFFIXES, read_values
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.voc_lists import read_lists
+from napari_wsss.pixels.images import find_images
 
 PICTURES = ("JPEGImages", "images", "Images")
 MASKS = ("SegmentationClass", "SegmentationClassAug", "masks", "Masks")
@@ -37,12 +39,13 @@ def is_voc(root: Path) -> bool:
     return any((root / name).is_dir() for name in PICTURES) and is_voc_part(root)
 
 
-def read_voc(index: ImageIndex, root: Path, known: Sequence[str] = ()) -> LabelReport:
+def read_voc(index: ImageIndex, root: Path, known: Sequence[str] = (), listed: ValueNames | None = None) -> LabelReport:
     """Return the labels of a VOC-style folder.
 
     For each image the first of these that names it counts: ``Annotations/*.xml`` (difficult objects included, as
     published methods do), per-class lists ``ImageSets/Main/cat_train.txt``, the values of its mask with
-    ``classes.txt``. Splits come from ``ImageSets``, masks from ``SegmentationClass``.
+    ``classes.txt``, ``class_names.txt`` or ``labelmap.txt``. Splits come from ``ImageSets``, masks from
+    ``SegmentationClass``.
 
     Parameters
     ----------
@@ -52,6 +55,8 @@ def read_voc(index: ImageIndex, root: Path, known: Sequence[str] = ()) -> LabelR
         The VOC-style folder.
     known : sequence of str
         The class list, where there is one.
+    listed : ValueNames, optional
+        What mask values mean; without it those of `known` in its order.
     """
     into = LabelCollector(index, known)
     flagged = read_lists(root, into)
@@ -62,7 +67,9 @@ def read_voc(index: ImageIndex, root: Path, known: Sequence[str] = ()) -> LabelR
         if id_ not in into.labels:
             sources["per-class lists"] += 1
             into.extend(id_, sorted(names), id_)
-    sources["masks"] = _read_masks(into)
+    if listed is None and known:
+        listed = ValueNames("the class list", dict(enumerate(known, 1)))
+    sources["masks"] = _read_masks(into, listed)
     used = [f"{name} ({count} images)" for name, count in sources.items() if count]
     order = () if known or not sources["masks"] else _numbered(into)
     return into.report("voc", f"the VOC-style folder {root.name}: {', '.join(used) or 'no labels'}", order)
@@ -88,7 +95,9 @@ def find_masks(root: Path, into: LabelCollector) -> None:
     folder = next((root / name for name in MASKS if (root / name).is_dir()), None)
     if folder is None:
         return
-    for path in sorted(folder.rglob("*.png")):
+    for path in find_images(folder):
+        if path.suffix.lower() not in MASK_SUFFIXES:
+            continue
         inside = path.relative_to(folder).as_posix()
         id_ = into.match(inside.removesuffix(path.suffix), path.relative_to(root).as_posix())
         if id_ is not None:
@@ -127,32 +136,61 @@ def object_names(path: Path) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _read_masks(into: LabelCollector) -> int:
+def _read_masks(into: LabelCollector, listed: ValueNames | None) -> int:
     """Label images by the values of their masks, where nothing else does; return how many."""
-    if not into.known and any(id_ not in into.labels for id_ in into.masks):
+    unlabelled = {id_: path for id_, path in into.masks.items() if id_ not in into.labels}
+    if listed is None and unlabelled:
         into.notes.append("no classes.txt with class names: mask values are named 'class 1', 'class 2' and so on")
-    count = 0
-    for id_, path in into.masks.items():
-        if id_ in into.labels:
-            continue
+    for id_, path in unlabelled.items():
         try:
-            values = np.unique(read_mask(path))
-        except ProjectError as reason:
-            into.unreadable.append(str(reason))
-            continue
-        count += _label_by_values(into, id_, path, [int(v) for v in values if v not in (BACKGROUND, IGNORE)])
-    return count
+            into.extend(id_, painted_classes(path, listed), path.name)
+        except WsssError as reason:
+            into.unreadable.append(str(reason).removesuffix("."))
+    return sum(id_ in into.labels for id_ in unlabelled)
 
 
-def _label_by_values(into: LabelCollector, id_: str, path: Path, values: list[int]) -> bool:
-    beyond = [value for value in values if into.known and value > len(into.known)]
-    if beyond:
-        into.unreadable.append(
-            f"{path.name}: holds the values {beyond}, but the class list has {len(into.known)} classes"
-        )
-        return False
-    into.extend(id_, [into.known[v - 1] if into.known else f"class {v}" for v in values], path.name)
-    return True
+def painted_classes(path: Path, listed: ValueNames | None) -> list[str]:
+    """Return the names of the classes that a mask file paints; ``class 1``, ``class 2`` without a list.
+
+    Raises
+    ------
+    ProjectError
+        When it cannot be read as a mask.
+    LabelError
+        When it holds values that the list does not name.
+    """
+    values = [int(value) for value in np.unique(read_values(path, listed))]
+    if listed is None:
+        return [f"class {value}" for value in values if value not in (BACKGROUND, IGNORE)]
+    try:
+        return listed.labels(values)
+    except LabelError as reason:
+        raise LabelError(f"{path.name}: {reason}") from reason
+
+
+def with_contradictions(report: LabelReport, listed: ValueNames | None) -> LabelReport:
+    """Return the report with a conflict for each mask beside the images that paints other classes than their labels.
+
+    Every such mask is read (about 2 ms each); masks without a class list say nothing about names.
+    """
+    found = [
+        sentence
+        for id_, path in report.masks.items()
+        if listed is not None and id_ in report.labels
+        for sentence in _contradictions(id_, path, listed, report.labels[id_])
+    ]
+    return replace(report, conflicts=(*report.conflicts, *found)) if found else report
+
+
+def _contradictions(id_: str, path: Path, listed: ValueNames, labels: Collection[str]) -> Iterator[str]:
+    try:
+        painted = painted_classes(path, listed)
+    except WsssError:
+        return  # said where the mask is used
+    if set(painted) != set(labels):
+        said = ", ".join(sorted(painted)) or "nothing"
+        given = ", ".join(sorted(labels)) or "none of the classes"
+        yield f"the mask {path.name} paints {said}, but {id_} has the labels {given}"
 
 
 def _numbered(into: LabelCollector) -> tuple[str, ...]:

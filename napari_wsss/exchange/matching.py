@@ -33,11 +33,17 @@ class ImageIndex:
         The image folder.
     ids : iterable of str
         Image ids (paths relative to `root` with suffix).
+
+    Attributes
+    ----------
+    system : tuple of str
+        Folders of a file server or an operating system among them, which were left out.
     """
 
     def __init__(self, root: Path, ids: Iterable[str]) -> None:
         self.root = root
         self.ids = tuple(ids)
+        self.system: tuple[str, ...] = ()
         self._exact = {_clean(id_): id_ for id_ in self.ids}
         self._names: dict[str, list[str]] = {}
         self._stems: dict[str, list[str]] = {}
@@ -50,7 +56,10 @@ class ImageIndex:
     @classmethod
     def of_folder(cls, root: Path) -> ImageIndex:
         """Return the index of every picture under `root`."""
-        return cls(root, (image_id(path, root) for path in find_images(root)))
+        system: list[Path] = []
+        index = cls(root, [image_id(path, root) for path in find_images(root, system)])
+        index.system = tuple(path.relative_to(root).as_posix() for path in system)
+        return index
 
     def find(self, entry: str) -> Match:
         """Return the images that `entry` can mean, the closest reading first.

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.exchange.label_report import LabelReport
+from napari_wsss.exchange.label_report import LabelReport, listed
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.labels_voc import pictures_folder
-from napari_wsss.pixels.images import find_images, image_id, image_size, is_image_name
+from napari_wsss.pixels.images import find_images, image_id, is_image_name, read_header
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 
@@ -31,12 +31,15 @@ class NewImages:
         Path below the folder -> why it cannot be added.
     labels : LabelReport
         Of the whole folder.
+    in_part : tuple of str
+        Pictures of which pages or channels are left out, with which.
     """
 
     root: Path
     images: tuple[NewImage, ...]
     left_out: dict[str, str] = field(default_factory=dict)
     labels: LabelReport | None = None
+    in_part: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Return the report as lines: how many, their labels, and what is left out and why."""
@@ -49,11 +52,13 @@ class NewImages:
                 lines.append("Some entries of it cannot be used; napari-wsss labels-report names them.")
         lines += [f"Left out: {path}: {why}" for path, why in list(self.left_out.items())[:_SHOWN]]
         more = len(self.left_out) - _SHOWN
-        return "\n".join([*lines, *([f"Left out: {more} more."] if more > 0 else [])])
+        lines += [f"Left out: {more} more."] if more > 0 else []
+        lines += [f"{len(self.in_part)} images are used in part: {listed(self.in_part)}."] if self.in_part else []
+        return "\n".join(lines)
 
 
 def find_new_images(
-    project: Project, named: Sequence[Path] = (), source: Path | None = None, kind: str = "auto"
+    project: Project, named: Sequence[Path] = (), source: Path | None = None, kind: str = "auto", encoding: str = ""
 ) -> NewImages:
     """Return the pictures below the project's image folder that it does not have yet; nothing is written.
 
@@ -66,6 +71,8 @@ def find_new_images(
         Where labels stand; searched for beside the images by default, as for a new project.
     kind : str
         One of `exchange.labels.KINDS`; ``none`` reads no labels.
+    encoding : str
+        How a label file is written, as Python names it; "" finds out.
 
     Raises
     ------
@@ -79,12 +86,13 @@ def find_new_images(
     fresh = [one for one in dict.fromkeys(_ids(root, named)) if one not in known]
     if not fresh:
         return NewImages(root, ())
-    left_out = _left_out(project, fresh)
+    left_out, in_part = _left_out(project, fresh)
     is_part = pictures_folder(root.parent) == root  # the JPEGImages of a VOC-style folder
-    labels = read_labels(root.parent if is_part else root, source, kind, check_images=False)
+    beside, names = root.parent if is_part else root, project.classes.names
+    labels = read_labels(beside, source, kind, check_images=False, encoding=encoding, also=names)
     images = tuple(labels.new_image(one) for one in fresh if one not in left_out)
     _check_classes(project, images)
-    return NewImages(root, images, left_out, labels)
+    return NewImages(root, images, left_out, labels, in_part)
 
 
 def _ids(root: Path, named: Sequence[Path]) -> Iterator[str]:
@@ -97,11 +105,12 @@ def _ids(root: Path, named: Sequence[Path]) -> Iterator[str]:
             raise ProjectError(f"{place} is neither a picture nor a folder; name pictures below {root}.")
 
 
-def _left_out(project: Project, fresh: Sequence[str]) -> dict[str, str]:
-    """Return which new pictures cannot be added, and why."""
+def _left_out(project: Project, fresh: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return which new pictures cannot be added, and why; and those of which only a part is used."""
     root = project.images_root
     missing = {Path(record.path).name for record in project.catalog.records() if not (root / record.path).exists()}
     found: dict[str, str] = {}
+    parts: list[str] = []
     for one in fresh:
         if Path(one).name in missing:
             found[one] = "an image of this name is missing. If it was moved, run napari-wsss locate-images first."
@@ -109,10 +118,12 @@ def _left_out(project: Project, fresh: Sequence[str]) -> dict[str, str]:
             found[one] = "an image that was renamed since has this id already. Rename the new one."
         else:
             try:
-                image_size(root / one)
+                left_out = read_header(root / one).left_out
             except ProjectError as reason:
                 found[one] = str(reason)
-    return found
+            else:
+                parts += [f"{one} ({', '.join(left_out)})"] if left_out else []
+    return found, tuple(parts)
 
 
 def _check_classes(project: Project, images: Sequence[NewImage]) -> None:

@@ -116,7 +116,7 @@ def _by_person(project: Project, ids: tuple[str, ...], labels: frozenset[str]) -
     for image_id in ids:
         try:
             shared[image_id] = project.catalog.get(image_id).labels & labels
-            chosen[image_id] = project.image_hash(image_id)
+            chosen[image_id] = project.pixels_hash(image_id)
         except (WsssError, OSError) as reason:
             skipped[image_id] = str(reason)
     return Companions(chosen, shared, skipped, by_person=True)
@@ -135,7 +135,7 @@ def chosen_by_rule(project: Project, image: ImageRecord, wanted: int) -> Compani
             if record.id in skipped:
                 continue
             try:
-                chosen[record.id] = project.image_hash(record.id)
+                chosen[record.id] = project.pixels_hash(record.id)
             except (WsssError, OSError) as reason:
                 skipped[record.id] = str(reason)
                 continue

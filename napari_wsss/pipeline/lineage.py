@@ -75,7 +75,7 @@ class Lineage:
     classes : tuple of int
         0-based indices of the image-level labels.
     image_hash : str
-        Content of the image file.
+        What decides the image's pixels (`Project.pixels_hash`).
     base : Provenance
         Of the base maps.
     links : tuple of Link
@@ -131,7 +131,7 @@ class Lineage:
         source = source or applied_source(plan)
         record = record or project.catalog.get(image_id)
         labels = record.labels
-        classes, image_hash = project.classes.indices(labels), project.image_hash(image_id)
+        classes, image_hash = project.classes.indices(labels), project.pixels_hash(image_id)
         base = base_provenance(project, plan, source)
         chain = chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)) if refined else ()
         links, parent = [], base

@@ -76,7 +76,7 @@ class ProjectFeatures:
         ProjectError
             When the image cannot be read.
         """
-        content = self._project.image_hash(image_id)
+        content = self._project.pixels_hash(image_id)
         with self._lock:
             found = self._kept.pop((image_id, content), None)
         if found is None:
@@ -90,7 +90,7 @@ class ProjectFeatures:
 
     def has(self, image_id: str) -> bool:
         """Return True when an image's features lie in memory or on disk (damage shows only when they are read)."""
-        content = self._project.image_hash(image_id)
+        content = self._project.pixels_hash(image_id)
         return (image_id, content) in self._kept or self._project.store.has(self.provenance, image_id, content)
 
     def prepare(self, ids: Iterable[str]) -> Steps[int]:

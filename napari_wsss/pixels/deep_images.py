@@ -12,18 +12,29 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_wsss.pixels.tiff_bands import Bands, bands
+
 _SWAPPED = {"B": "L", "L": "B"}
 _BITS_PER_SAMPLE = 258
 _PHOTOMETRIC = 262
 _PLANAR = 284
-_SAMPLES_LIMIT = 4
+
+Percentiles = tuple[float, float]
+USUAL: Percentiles = (0.1, 99.9)
+"""Between which deep pictures are scaled where a project says nothing else."""
+WHOLE: Percentiles = (0.0, 100.0)
 
 
 def is_deep(image: Image.Image) -> bool:
     """Return True when an opened, not yet loaded picture holds more than 8 bits per sample."""
     if image.mode == "F" or image.mode.startswith("I"):
         return True
-    return max(_sample_bits(image), default=8) > 8 or any(";16" in _rawmode(tile) for tile in _tiles(image))
+    return max(_sample_bits(image), default=8) > 8 or any(";16" in raw for raw in raw_modes(image))
+
+
+def raw_modes(image: Image.Image) -> tuple[str, ...]:
+    """Return how an opened, not yet loaded picture stores its samples, in Pillow's words."""
+    return tuple(_rawmode(tile) for tile in _tiles(image))
 
 
 def read_deep(image: Image.Image, path: Path) -> tuple[NDArray[Any], bool]:
@@ -60,43 +71,84 @@ def read_with_tifffile(path: Path) -> tuple[NDArray[Any] | None, int]:
     return (np.moveaxis(samples, 0, -1) if axes == "SYX" else np.asarray(samples)), count
 
 
-def scale_to_uint8(samples: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
-    """Return `samples` stretched from (min, max) to (0, 255), and what was done, in words.
+def bands_of_file(path: Path) -> Bands:
+    """Return what the samples of a TIFF's first page are, by tifffile, which has read it."""
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[0]
+        extra = tuple(int(kind) for kind in getattr(page, "extrasamples", ()))
+        return bands(int(page.samplesperpixel), extra, int(page.photometric))  # type: ignore[union-attr]
 
-    One range for all channels, so colours keep their balance. Values that are not finite become 0.
+
+def scale_to_uint8(samples: NDArray[Any], percentiles: Percentiles = USUAL) -> tuple[NDArray[np.uint8], str]:
+    """Return `samples` stretched to 0..255 between two percentiles, and what was done, in words.
+
+    One range for all channels, so colours keep their balance; what lies beyond becomes 0 or 255. Values that are not
+    finite become 0.
+
+    Parameters
+    ----------
+    samples : (H, W) or (H, W, C) of numbers
+    percentiles : (float, float)
+        In [0, 100], of the pixels; (0, 100) is from the smallest to the largest value.
     """
     kind = f"{samples.dtype.itemsize * 8}-bit" + (" float" if samples.dtype.kind == "f" else "")
     finite = np.isfinite(samples) if samples.dtype.kind == "f" else np.ones(samples.shape, bool)
     if not finite.any():
         return np.zeros(samples.shape, np.uint8), f"{kind} without a finite value -> 0"
-    low, high = samples[finite].min(), samples[finite].max()
     lost = "" if finite.all() else f", {np.count_nonzero(~finite)} not finite -> 0"
+    low, high, how = _range(samples, finite, percentiles)
     if low == high:
         return np.zeros(samples.shape, np.uint8), f"{kind} constant {low:g} -> 0{lost}"
     span = np.float64(high) - np.float64(low)
     stretched = (np.where(finite, samples, low).astype(np.float64) - np.float64(low)) * (255.0 / span)
-    return np.rint(stretched).astype(np.uint8), f"{kind} {low:g}..{high:g} -> 0..255 (min..max){lost}"
+    return np.rint(np.clip(stretched, 0, 255)).astype(np.uint8), f"{kind} {low:g}..{high:g} -> 0..255 ({how}){lost}"
 
 
-def split_alpha(samples: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.uint8] | None, str]:
-    """Return colour (H, W) or (H, W, 3), 8-bit alpha (H, W) if there is one, and a note on left out channels."""
-    if samples.ndim == 2 or samples.shape[2] == 3:
-        return samples, None, ""
-    count = samples.shape[2]
-    if count > _SAMPLES_LIMIT:
-        return samples[..., :3], None, f"first 3 of {count} channels"
-    colour = samples[..., :-1] if count == _SAMPLES_LIMIT else samples[..., 0]
-    if count == 1:
-        return colour, None, ""
+def _range(samples: NDArray[Any], finite: NDArray[np.bool_], percentiles: Percentiles) -> tuple[Any, Any, str]:
+    """Return the lowest and highest value that are told apart, and by which rule.
+
+    Percentiles are values that occur, and never the outermost pixel of a picture of a thousand or less: one pixel
+    must not matter. Where they are equal (few bright spots on black), the whole range is taken.
+    """
+    smallest, largest = samples[finite].min(), samples[finite].max()
+    if percentiles == WHOLE:
+        return smallest, largest, "min..max"
+    values, sound = (part.reshape(*samples.shape[:2], -1) for part in (samples, finite))
+    known = sound.any(axis=2)
+    darkest = np.where(sound, values, largest).min(axis=2)[known]
+    brightest = np.where(sound, values, smallest).max(axis=2)[known]
+    low = np.percentile(darkest, percentiles[0], method="higher")
+    high = np.percentile(brightest, percentiles[1], method="lower")
+    if low < high:
+        return low, high, f"{percentiles[0]:g}..{percentiles[1]:g} %"
+    return smallest, largest, "min..max"
+
+
+def split_alpha(
+    samples: NDArray[Any], declared: Bands | None = None
+) -> tuple[NDArray[Any], NDArray[np.uint8] | None, str]:
+    """Return colour (H, W) or (H, W, 3), 8-bit alpha (H, W) if there is one, and a note on left out channels.
+
+    Parameters
+    ----------
+    samples : (H, W) or (H, W, C)
+    declared : Bands, optional
+        What a TIFF says of them; in other formats the second or fourth channel is alpha.
+    """
+    count = 1 if samples.ndim == 2 else samples.shape[2]
+    which = declared or bands(count, (2,) if count in (2, 4) else ())
+    if samples.ndim == 2:
+        return samples, None, which.left_out
+    colour = samples[..., : which.colour] if which.colour > 1 else samples[..., 0]
+    if which.alpha is None or which.alpha >= count:
+        return colour, None, which.left_out
     full = np.iinfo(samples.dtype).max if samples.dtype.kind in "ui" else 1.0
-    alpha = np.clip(samples[..., -1].astype(np.float64) * (255.0 / full), 0, 255)
-    return colour, np.rint(alpha).astype(np.uint8), ""
+    alpha = np.clip(samples[..., which.alpha].astype(np.float64) * (255.0 / full), 0, 255)
+    return colour, np.rint(alpha).astype(np.uint8), which.left_out
 
 
 def _as_declared(samples: NDArray[Any], image: Any) -> NDArray[Any]:
-    """Return TIFF samples without padding channels, and with 0 as black where the file says that 0 is white."""
-    if image.mode == "RGB" and samples.ndim == 3:
-        return samples[..., :3]
+    """Return TIFF samples with 0 as black where the file says that 0 is white."""
     if image.tag_v2.get(_PHOTOMETRIC) == 0 and samples.dtype.kind == "u":
         return np.iinfo(samples.dtype).max - samples
     return samples
@@ -110,7 +162,7 @@ def _refuse_planes(image: Any) -> None:
 
 def _both_bytes(image: Image.Image, path: Path) -> NDArray[np.uint16]:
     """Return 16-bit samples (H, W, S) from two decodings, the second with the bytes of a sample swapped."""
-    if any(_rawmode(tile) == "LA;16B" for tile in _tiles(image)):
+    if "LA;16B" in raw_modes(image):
         _set_rawmode(image, {"LA;16B": "RGBA"})  # four plain bytes: grey high, low, alpha high, low
         plain = np.asarray(image).astype(np.uint16)
         return plain[..., 0::2] * np.uint16(256) + plain[..., 1::2]

@@ -6,11 +6,12 @@ written beside the pixels, so that nothing about a picture is altered silently.
 
 import hashlib
 import os
+import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,33 @@ from PIL import Image
 from napari_wsss.core.classes import natural_order
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels import deep_images
+from napari_wsss.pixels.tiff_bands import Bands, bands_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+SYSTEM_FOLDERS = frozenset(
+    {
+        "@eadir",
+        "@tmp",
+        "@recycle",
+        "@recently-snapshot",
+        "@snapshot",
+        "@sharebin",
+        "@sharesnap",
+        "@__thumb",
+        "#recycle",
+        "#snapshot",
+        "~snapshot",
+        "$recycle.bin",
+        "lost+found",
+        "__macosx",
+        "system volume information",
+        "network trash folder",
+        "temporary items",
+    }
+)
+"""What file servers and systems keep among a person's folders (thumbnails, deleted files), in lower case."""
+_OLD_BINS = frozenset({"RECYCLER", "RECYCLED"})  # of Windows; in small letters they may be a person's words
+_RESCUED = re.compile(r"found\.\d{3}")  # fragments that Windows' disk check put aside
 _UNREADABLE = (
     OSError,
     SyntaxError,
@@ -46,7 +72,7 @@ class LoadedImage:
     ----------
     pixels : (H, W, 3) uint8
     scaling : str
-        Empty for 8-bit pictures, else as ``16-bit 12..4095 -> 0..255 (min..max)``.
+        Empty for 8-bit pictures, else as ``16-bit 12..4095 -> 0..255 (0.1..99.9 %)``.
     alpha : str
         Empty for opaque pictures, else what became of the transparency.
     orientation : int
@@ -62,17 +88,23 @@ class LoadedImage:
     notes: tuple[str, ...] = ()
 
     @property
+    def altered(self) -> str:
+        """What of the file's values and parts is shown otherwise, or not at all; turning it upright is not told."""
+        return "; ".join(part for part in (self.scaling, self.alpha, *self.notes) if part)
+
+    @property
     def note(self) -> str:
         """Everything that was changed, in one line; empty for a plain 8-bit RGB photograph."""
         turned = f"EXIF orientation {self.orientation} applied" if self.orientation != _UPRIGHT else ""
         return "; ".join(part for part in (self.scaling, self.alpha, turned, *self.notes) if part)
 
 
-def read_image(path: Path) -> LoadedImage:
+def read_image(path: Path, percentiles: deep_images.Percentiles = deep_images.USUAL) -> LoadedImage:
     """Return the picture at `path` as upright RGB.
 
-    Transparency is laid over white; deep pixels (16-bit, 32-bit, float) are stretched from min..max to 0..255;
-    of several pages or frames the first is taken. Each of these is said in the result.
+    Transparency is laid over white; deep pixels (16-bit, 32-bit, float) are stretched to 0..255 between two
+    percentiles of them; of several pages or frames the first is taken, of more than three channels the first three
+    (what a TIFF does not declare as alpha is none). Each of these is said in the result.
 
     Raises
     ------
@@ -82,16 +114,28 @@ def read_image(path: Path) -> LoadedImage:
     try:
         image = Image.open(path)
     except _UNREADABLE as reason:
-        return _read_unknown_tiff(path, reason)
+        return _read_unknown_tiff(path, reason, percentiles)
     try:
         with image:
-            return _load(image, path)
+            return _load(image, path, percentiles)
     except _UNREADABLE as reason:
         raise _unreadable(path, reason) from reason
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Return (height, width) in pixels with the orientation applied, from the header alone.
+    """Return (height, width) in pixels with the orientation applied, from the header alone; errors as `read_header`."""
+    return read_header(path).size
+
+
+class Header(NamedTuple):
+    """Size (height, width) in pixels, upright, and which pages and channels of a file are left out, in words."""
+
+    size: tuple[int, int]
+    left_out: tuple[str, ...] = ()
+
+
+def read_header(path: Path) -> Header:
+    """Return what the header of a picture says.
 
     Raises
     ------
@@ -102,12 +146,12 @@ def image_size(path: Path) -> tuple[int, int]:
         with Image.open(path) as image:
             width, height = image.size
             # Pillow reports TIFF sizes upright already, the other formats as stored.
-            if image.format != "TIFF" and _orientation(image) in _SIDEWAYS:
-                return width, height
-            return height, width
+            sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
+            return Header((width, height) if sideways else (height, width), _left_out(image))
     except _UNREADABLE as reason:
-        height, width, _ = _read_unknown_tiff(path, reason).pixels.shape
-        return height, width
+        loaded = _read_unknown_tiff(path, reason, deep_images.USUAL)
+        height, width, _ = loaded.pixels.shape
+        return Header((height, width), loaded.notes)
 
 
 def content_hash(path: Path) -> str:
@@ -125,10 +169,11 @@ def content_hash(path: Path) -> str:
         raise _unreadable(path, reason) from reason
 
 
-def find_images(root: Path) -> Iterator[Path]:
+def find_images(root: Path, system: list[Path] | None = None) -> Iterator[Path]:
     """Yield the pictures under `root`, sub-folders included, in natural order; hidden files and folders are skipped.
 
-    Links to folders are followed once, so that a link to a parent cannot run in circles.
+    Links to folders are followed once, so that a link to a parent cannot run in circles. Folders that a file server
+    or an operating system keeps (``@eaDir``, ``$RECYCLE.BIN``, `SYSTEM_FOLDERS`) are skipped, and put into `system`.
 
     Raises
     ------
@@ -137,7 +182,7 @@ def find_images(root: Path) -> Iterator[Path]:
     """
     if not root.is_dir():
         raise ProjectError(f"{root} is not a folder; choose the folder that holds the photographs.")
-    yield from _walk(root, {os.path.realpath(root)})
+    yield from _walk(root, {os.path.realpath(root)}, [] if system is None else system)
 
 
 def image_id(path: Path, root: Path) -> str:
@@ -163,7 +208,13 @@ def is_image_name(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
-def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
+def is_system_folder(name: str) -> bool:
+    """Return True for the name of a folder that a file server or an operating system keeps for itself."""
+    plain = name.casefold()
+    return plain in SYSTEM_FOLDERS or name in _OLD_BINS or _RESCUED.fullmatch(plain) is not None
+
+
+def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
             kinds = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
@@ -174,20 +225,30 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
             if is_image_name(name):
                 yield folder / name
             continue
+        if is_system_folder(name):
+            system.append(folder / name)
+            continue
         real = os.path.realpath(folder / name)
         if real not in seen:
             seen.add(real)
-            yield from _walk(folder / name, seen)
+            yield from _walk(folder / name, seen, system)
 
 
-def _load(image: Image.Image, path: Path) -> LoadedImage:
-    orientation, notes = _orientation(image), _page_note(int(getattr(image, "n_frames", 1)))
+def _load(image: Image.Image, path: Path, percentiles: deep_images.Percentiles) -> LoadedImage:
+    orientation, notes, declared = _orientation(image), _left_out(image), bands_of(image)
     if deep_images.is_deep(image):
         samples, upright = deep_images.read_deep(image, path)
-        return _from_samples(_rgb_from_cmyk(samples, image), _UPRIGHT if upright else orientation, orientation, notes)
+        opened = _from_samples(_rgb_from_cmyk(samples, image), declared, percentiles)
+        return replace(
+            opened,
+            pixels=_turned(opened.pixels, _UPRIGHT if upright else orientation),
+            orientation=orientation,
+            notes=notes,
+        )
     image.load()
     remaining = _UPRIGHT if image.format == "TIFF" else orientation  # TIFF turned itself while loading
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+    may_have_alpha = declared is None or declared.alpha is not None
+    if may_have_alpha and (image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info):
         rgba = np.asarray(image.convert("RGBA"))
         pixels, alpha = _over_white(rgba[..., :3], rgba[..., 3])
     else:
@@ -195,24 +256,24 @@ def _load(image: Image.Image, path: Path) -> LoadedImage:
     return LoadedImage(_turned(pixels, remaining), "", alpha, orientation, notes)
 
 
-def _from_samples(samples: NDArray[Any], to_turn: int, orientation: int, notes: tuple[str, ...]) -> LoadedImage:
-    """Return the loaded image of deep (or unusual) samples (H, W) or (H, W, S)."""
-    colour, opacity, left_out = deep_images.split_alpha(samples)
-    scaled, scaling = (colour, "") if colour.dtype == np.uint8 else deep_images.scale_to_uint8(colour)
+def _from_samples(samples: NDArray[Any], declared: Bands | None, percentiles: deep_images.Percentiles) -> LoadedImage:
+    """Return the loaded image, as stored, of deep (or unusual) samples (H, W) or (H, W, S)."""
+    colour, opacity, left_out = deep_images.split_alpha(samples, declared)
+    scaled, scaling = (colour, "") if colour.dtype == np.uint8 else deep_images.scale_to_uint8(colour, percentiles)
     rgb = np.repeat(scaled[..., None], 3, axis=2) if scaled.ndim == 2 else scaled
     pixels, alpha = (rgb, "") if opacity is None else _over_white(rgb, opacity)
-    notes = (*notes, left_out) if left_out else notes
-    return LoadedImage(_turned(pixels, to_turn), scaling, alpha, orientation, notes)
+    return LoadedImage(pixels, scaling, alpha, notes=(left_out,) if left_out else ())
 
 
-def _read_unknown_tiff(path: Path, reason: BaseException) -> LoadedImage:
+def _read_unknown_tiff(path: Path, reason: BaseException, percentiles: deep_images.Percentiles) -> LoadedImage:
     """Return a TIFF that Pillow does not know (float64, many channels), read by tifffile."""
     is_tiff = path.suffix.lower() in (".tif", ".tiff") and path.is_file()
     samples, pages = deep_images.read_with_tifffile(path) if is_tiff else (None, 0)
     if samples is None or samples.dtype.kind not in "uifb":
         raise _unreadable(path, reason) from reason
     samples = samples.astype(np.uint8) * _WHITE if samples.dtype.kind == "b" else samples
-    return _from_samples(samples, _UPRIGHT, _UPRIGHT, _page_note(pages))
+    loaded = _from_samples(samples, deep_images.bands_of_file(path), percentiles)
+    return replace(loaded, notes=(*_page_note(pages), *loaded.notes))
 
 
 def _over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
@@ -249,6 +310,13 @@ def _orientation(image: Image.Image) -> int:
         return _UPRIGHT
     value = image.getexif().get(_ORIENTATION, _UPRIGHT)
     return value if isinstance(value, int) and 1 <= value <= 8 else _UPRIGHT
+
+
+def _left_out(image: Image.Image) -> tuple[str, ...]:
+    """Return which pages and channels of an opened picture are left out."""
+    declared = bands_of(image)
+    channels = (declared.left_out,) if declared and declared.left_out else ()
+    return (*_page_note(int(getattr(image, "n_frames", 1))), *channels)
 
 
 def _page_note(count: int) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import sync_folder
 from napari_wsss.core.plan import Plan, changed_parts
+from napari_wsss.pixels.deep_images import USUAL, Percentiles
 from napari_wsss.pixels.images import LoadedImage, image_size, read_image
 from napari_wsss.project.backups import back_up, holds_everything
 from napari_wsss.project.catalog import Catalog
@@ -241,7 +242,7 @@ class Project:
     def _read_classes(self) -> ClassList:
         names = tuple(self._database.column("SELECT name FROM classes ORDER BY position"))
         if self._classes is None or self._classes.names != names:
-            self._classes = ClassList(names)
+            self._classes = ClassList.stored(names)
         return self._classes
 
     def add_class(self, name: str) -> None:
@@ -280,6 +281,29 @@ class Project:
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('plan', ?)", (json.dumps(after),))
             self.journal.append("plan", None, *changed_parts(before, after))
+
+    @property
+    def deep_percentiles(self) -> Percentiles:
+        """Between which percentiles of its pixels a picture of more than 8 bits is scaled to 0..255."""
+        return self._database.remembered("deep_percentiles", self._read_deep_percentiles)
+
+    def _read_deep_percentiles(self) -> Percentiles:
+        text = str(self._database.value("SELECT value FROM meta WHERE key = 'deep_percentiles'", default=""))
+        low, _, high = text.partition(" ")
+        return (float(low), float(high)) if high else USUAL
+
+    def set_deep_percentiles(self, low: float, high: float) -> None:
+        """Scale pictures of more than 8 bits between other percentiles; results made from other pixels stop counting.
+
+        Raises
+        ------
+        ProjectError
+            When they are not in order, or beyond 0 to 100.
+        """
+        if not 0 <= low < high <= 100:
+            raise ProjectError(f"Pictures cannot be scaled from {low:g} to {high:g} %; expected 0 <= from < to <= 100.")
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('deep_percentiles', ?)", (f"{low!r} {high!r}",))
 
     @property
     def training_folder(self) -> Path:
@@ -335,11 +359,19 @@ class Project:
                 f"The image {image_id} is not at {path}. Put it back, or tell the project where its images are now: "
                 f"napari-wsss locate-images --project {self.folder} --images FOLDER."
             )
-        return read_image(path)
+        return read_image(path, self.deep_percentiles)
 
     def image_hash(self, image_id: str) -> str:
         """Return the SHA-256 of an image file (64 hexadecimal digits); a replaced file is noticed and marked."""
         return self._locations.hash(image_id)
+
+    def pixels_hash(self, image_id: str) -> str:
+        """Return what decides the pixels of an image: its file's content, and how deep values are scaled.
+
+        Results are stored under it; with the usual scaling it is `image_hash` itself.
+        """
+        content, percentiles = self.image_hash(image_id), self.deep_percentiles
+        return content if percentiles == USUAL else f"{content} {percentiles[0]:g}..{percentiles[1]:g} %"
 
     def _size_or_none(self, image_id: str) -> tuple[int, int] | None:
         try:

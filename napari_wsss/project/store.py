@@ -59,7 +59,18 @@ class ResultStore:
     # -- maps ---------------------------------------------------------------------------------------------
 
     def write_maps(self, provenance: Provenance, image_id: str, image_hash: str, maps: ActivationMaps) -> None:
-        """Store maps; scores in [0, 1] are kept in half precision (error at most 2.5e-4), others in full."""
+        """Store maps; scores in [0, 1] are kept in half precision (error at most 2.5e-4), others in full.
+
+        Raises
+        ------
+        StepError
+            When they hold values that are no numbers: nothing made of them would mean anything.
+        """
+        if not _is_sound(maps):
+            raise StepError(
+                f"The maps of {image_id} from {provenance.step} hold values that are no numbers (NaN), and are not "
+                "kept. Choose another model, or train again."
+            )
         arrays = {"scores": _halved(maps.scores), "classes": np.asarray(maps.classes, np.int64)}
         if maps.background is not None:
             arrays["background"] = _halved(maps.background)
@@ -69,14 +80,16 @@ class ResultStore:
         self._publish(provenance, self.path(provenance, image_id), content)
 
     def read_maps(self, provenance: Provenance, image_id: str, image_hash: str) -> ActivationMaps | None:
-        """Return the stored maps, None when absent, damaged, or made from another content of the image."""
+        """Return the stored maps, None when absent, damaged, no numbers, or made from another content of the image."""
         try:
             arrays = _unpacked(self.path(provenance, image_id), image_hash)
             if arrays is None:
                 return None
             background = arrays["background"].astype(np.float32) if "background" in arrays else None
-            scores, classes = arrays["scores"].astype(np.float32), tuple(arrays["classes"])
-            return ActivationMaps(scores, classes, background, arrays.get("undecided"))
+            classes = tuple(int(k) for k in arrays["classes"])
+            scores = arrays["scores"].astype(np.float32)
+            maps = ActivationMaps(scores, classes, background, arrays.get("undecided"))
+            return maps if _is_sound(maps) else None
         except DAMAGE:
             return None
 
@@ -187,6 +200,11 @@ def as_stored(maps: ActivationMaps) -> ActivationMaps:
     """Return maps as they are read back after `ResultStore.write_maps`."""
     background = None if maps.background is None else _halved(maps.background).astype(np.float32)
     return replace(maps, scores=_halved(maps.scores).astype(np.float32), background=background)
+
+
+def _is_sound(maps: ActivationMaps) -> bool:
+    """Return True when all scores are finite numbers."""
+    return bool(np.isfinite(maps.scores).all() and (maps.background is None or np.isfinite(maps.background).all()))
 
 
 def _halved(scores: NDArray[np.float32]) -> NDArray[np.generic]:

@@ -118,7 +118,7 @@ class SaliencyModel(TrunkNetwork):
                 found.append(network.saliency(seen, image.shape[:2])[0].float())
                 if wanted.flip:
                     found.append(network.saliency(seen.flip(3), image.shape[:2])[0].float().flip(1))
-        return torch.stack(found).mean(0).clamp(0, 1).cpu().numpy()
+        return self.believed(torch.stack(found).mean(0)).clamp(0, 1).cpu().numpy()
 
     def input_size(self, height: int, width: int, scale: float = 1.0, pixel_budget: int = 2**31) -> Size:
         """Return the (height, width) at which an image of this size is seen."""

@@ -214,7 +214,7 @@ class PixelClassifier(Segmenter):
             taps = run_tiled_each(
                 run, *size, self.tap_strides, pixel_budget=settings.pixel_budget, overlap=settings.tile_overlap
             )
-        return TapFeatures.of((height, width), [tap.cpu().numpy() for tap in taps])
+        return TapFeatures.of((height, width), [self.believed(tap).cpu().numpy() for tap in taps])
 
     @property
     def tap_strides(self) -> tuple[int, ...]:
@@ -247,7 +247,7 @@ class PixelClassifier(Segmenter):
         """
         wanted = [0, *(k + 1 for k in classes)]
         with torch.inference_mode(), evaluating(self):
-            planes = self.head.on_taps(self._kept(features))[:, wanted]  # (1, K+1, h, w)
+            planes = self.believed(self.head.on_taps(self._kept(features))[:, wanted])  # (1, K+1, h, w)
             found: NDArray[np.float32] = enlarged(planes, size or features.size).softmax(1)[0].cpu().numpy()
         return found
 

@@ -6,12 +6,12 @@ constructor and is a module of its own: `table` (the shown image, the queue), `r
 (`connect`). All of it is touched by one thread; background work comes back to it through `jobs.dispatch`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.apart import end_idle
-from napari_wsss.core.classes import ClassList
+from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.plan import Plan
 from napari_wsss.pixels.images import find_images, image_id
@@ -171,8 +171,15 @@ class Session:
 
     # -- opening ----------------------------------------------------------------------------------------------
 
-    def preview_labels(self, images_root: Path, source: Path | None = None, kind: str = "auto") -> Any:
-        """Return the `LabelReport` of a folder of images and a label source; writes nothing.
+    def preview_labels(
+        self,
+        images_root: Path,
+        source: Path | None = None,
+        kind: str = "auto",
+        encoding: str = "",
+        also: Sequence[str] = (),
+    ) -> Any:
+        """Return the `LabelReport` of a folder of images and a label source (see `read_labels`); writes nothing.
 
         Raises
         ------
@@ -181,7 +188,7 @@ class Session:
         """
         from napari_wsss.exchange.labels import read_labels
 
-        return read_labels(Path(images_root), Path(source) if source else None, kind)
+        return read_labels(Path(images_root), Path(source) if source else None, kind, encoding=encoding, also=also)
 
     def create_project(
         self,
@@ -269,6 +276,17 @@ class Session:
         """Write everything of the shown image; return False (and say why) when work is only in memory."""
         return self.table is None or self.table.flush()
 
+    @reported
+    def scale_deep(self, low: float, high: float) -> bool:
+        """Scale pictures of more than 8 bits between other percentiles of their pixels; the project opens anew."""
+        project = self._opened.table.project
+        if not self.flush():
+            return False
+        project.set_deep_percentiles(low, high)
+        if self.close_project():
+            self.open_project(project.folder)
+        return True
+
     def close_project(self, discard_unsaved: bool = False) -> bool:
         """Save, cancel background work and close; return False (and stay open) when the mask cannot be saved.
 
@@ -320,6 +338,8 @@ def create_project(
     if (folder / FILE_NAME).exists():
         raise ProjectError(f"{folder} already holds a project. Open it, or choose another folder for a new one.")
     names = tuple(classes) if classes is not None else tuple(report.classes if report is not None else ())
+    if names and names[0].casefold() in BACKGROUND_NAMES:
+        names = names[1:]  # a class list as other programs write it
     root = images_root if report is None else report.images_root  # JPEGImages of a VOC-style folder
     if report is None:
         images = [NewImage(image_id(path, root)) for path in find_images(root)]

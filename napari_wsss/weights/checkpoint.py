@@ -11,7 +11,7 @@ from torch import Tensor
 
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.core.files import publish_bytes
-from napari_wsss.weights.read import State, read_as_stored
+from napari_wsss.weights.read import DIGEST, State, digest_of, read_as_stored
 
 _META = "napari-wsss"
 
@@ -31,7 +31,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], meta: Mapping[str, 
     record = json.dumps(dict(meta), sort_keys=True)
     # A copy of each tensor: safetensors refuses tensors that share memory.
     tensors = {key: value.detach().cpu().clone().contiguous() for key, value in state.items()}
-    publish_bytes(Path(path), save(tensors, metadata={_META: record}))
+    publish_bytes(Path(path), save(tensors, metadata={_META: record, DIGEST: digest_of(tensors, {_META: record})}))
 
 
 def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
@@ -40,7 +40,8 @@ def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
     Raises
     ------
     WeightsError
-        When the file is missing, damaged, or not one of our checkpoints.
+        When the file is missing, damaged (a digest written with it does not fit, also where one bit changed), holds
+        weights that are no numbers, or is not one of our checkpoints.
     """
     state, metadata = read_as_stored(Path(path))
     meta = checkpoint_meta(metadata)

@@ -1,5 +1,6 @@
 """Reading a weights file safely: recognised by its first bytes, nothing in it is ever executed."""
 
+import hashlib
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,8 @@ from napari_wsss.weights.mxnet_params import MAGIC as MXNET
 from napari_wsss.weights.mxnet_params import read_params
 
 State = dict[str, Tensor]
+DIGEST = "napari-wsss-digest"
+"""Where our own files keep what `digest_of` says of them."""
 
 # Where training scripts keep the state dict among other things.
 _ENVELOPES = ("state_dict", "model_state_dict", "model_state", "model", "net")
@@ -36,8 +39,8 @@ def read(path: Path | str) -> tuple[State, dict[str, str]]:
     Raises
     ------
     WeightsError
-        When the file is missing, is something else (a web page, a Git LFS pointer), is truncated, or holds
-        pickled Python objects.
+        When the file is missing, is something else (a web page, a Git LFS pointer), is truncated, holds pickled
+        Python objects, weights that are no numbers (NaN), or a digest that it does not fit.
     """
     path = Path(path)
     state, metadata = read_as_stored(path)
@@ -49,6 +52,32 @@ def read(path: Path | str) -> tuple[State, dict[str, str]]:
 
 def read_as_stored(path: Path) -> tuple[State, dict[str, str]]:
     """Return the tensors with their stored types and names, and the metadata; errors as `read`."""
+    state, metadata = _by_format(path)
+    if metadata.get(DIGEST, "") not in ("", digest_of(state, metadata)):
+        raise WeightsError(
+            f"{path} is damaged: its content changed since it was written (its digest does not fit). "
+            "Put back a copy of the file, choose another one, or train again."
+        )
+    wrong = [name for name, value in state.items() if value.is_floating_point() and bool(torch.isnan(value).any())]
+    if wrong:
+        raise WeightsError(
+            f"{path} knows nothing: {len(wrong)} of its {len(state)} tensors hold values that are no numbers (NaN; the "
+            f"first is {wrong[0]}). Its training diverged, or the file is damaged; choose another file or train again."
+        )
+    return state, metadata
+
+
+def digest_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """Return what tells a changed file from a whole one: of names, types, shapes and bytes, and of the metadata."""
+    digest = hashlib.sha256(repr(sorted((key, text) for key, text in metadata.items() if key != DIGEST)).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _by_format(path: Path) -> tuple[State, dict[str, str]]:
     if not path.is_file():
         raise WeightsError(f"There is no weights file at {path}. Give the path of a .safetensors or .pth file.")
     with path.open("rb") as file:

@@ -79,7 +79,7 @@ class Trained:
             parameters=record["parameters"],
             trunk=from_dict(TrunkChoice, record["trunk"]),
             normalisation=Normalisation.from_dict(record["normalisation"]),
-            classes=ClassList(record["classes"]) if record["classes"] else None,
+            classes=ClassList.stored(record["classes"]) if record["classes"] else None,
             run=record.get("run", {}),
         )
 

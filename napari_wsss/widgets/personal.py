@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 from napari.layers import Labels
 from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QApplication, QDoubleSpinBox, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
+from napari_wsss.widgets.controls.number_text import read_as_it_looks
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.project.page import ProjectPage
@@ -45,10 +48,16 @@ class PersonalChoices(QObject):
             self._changes[name]()
         self._watch = preferences.Watch(self)
         self._watch.changed.connect(self._on_change)
+        certain(QApplication.instance()).focusChanged.connect(self._on_focus)  # type: ignore[attr-defined]
 
     def _on_change(self, name: str) -> None:
         if name in self._changes:
             self._changes[name]()
+
+    def _on_focus(self, _before: QWidget | None, now: QWidget | None) -> None:
+        """Let the number fields of napari's own preferences, which are made anew each time, read what is typed."""
+        if isinstance(now, QDoubleSpinBox) and type(now.window()).__name__ == "PreferencesDialog":
+            read_as_it_looks(now)
 
     def _look_ahead(self) -> None:
         self._session.settings.ahead = preferences.look_ahead()

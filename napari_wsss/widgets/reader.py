@@ -6,7 +6,6 @@ from typing import Any
 
 from qtpy.QtCore import QTimer
 
-from napari_wsss.pixels.images import read_image
 from napari_wsss.project.project import Project
 from napari_wsss.widgets.layers.looks import TAG
 
@@ -44,7 +43,7 @@ def _first_image(folder: Path) -> list[LayerData]:
         first = next(iter(project.catalog.ids()), None)
         if first is None:
             return [(None,)]  # type: ignore[list-item]  # npe2's sign for "read, but nothing to show"
-        pixels = read_image(project.image_path(first)).pixels
+        pixels = project.load_image(first).pixels
     return [(pixels, {"name": "image", "rgb": True, "metadata": {TAG: "image"}}, "image")]
 
 

@@ -29,13 +29,26 @@ def test_vector_and_indices_say_the_same(listed: list[str], data: st.DataObject)
     assert set(classes.names_of(classes.indices(labels))) == labels
 
 
+def test_a_stored_list_may_call_a_class_background() -> None:
+    assert ClassList.stored(["cat", "background"]).mask_value("background") == 2
+    with pytest.raises(LabelError, match="different"):
+        ClassList.stored(["cat", "cat"])
+
+
+@pytest.mark.parametrize("name", ["NA", "None", "nan", "null", "K", "Na"])
+def test_names_that_look_like_nothing_are_classes(name: str) -> None:
+    assert ClassList(["cat", name]).mask_value(name) == 2
+
+
 def test_largest_class_list_just_fits() -> None:
     assert ClassList(f"c{i}" for i in range(254)).mask_value("c253") == 254
     with pytest.raises(LabelError, match="at most 254"):
         ClassList(f"c{i}" for i in range(255))
 
 
-@pytest.mark.parametrize("wrong", [(), ("cat", "cat"), ("cat", " "), ("cat", "cat ")])
+@pytest.mark.parametrize(
+    "wrong", [(), ("cat", "cat"), ("cat", " "), ("cat", "cat "), ("background", "cat"), ("cat", "BG")]
+)
 def test_unusable_names_are_refused(wrong: tuple[str, ...]) -> None:
     with pytest.raises(LabelError):
         ClassList(wrong)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.labels import read_labels
@@ -33,6 +36,36 @@ def test_any_single_csv_that_holds_labels_but_no_other_table(pictures):
     assert read_labels(root).kind == "none"
     (root / "sizes.csv").write_text("image,kind of animal\na.jpg,cat\nb.jpg,dog\n")
     assert (read_labels(root).kind, read_labels(root).classes) == ("csv", ("cat", "dog"))
+
+
+def test_what_a_file_server_keeps_is_no_class_and_no_image(pictures):
+    root = pictures(["cat/a.jpg", "cat/@eaDir/a.jpg/small.jpg", "dog/b.jpg", "#recycle/c.jpg", "$RECYCLE.BIN/d.jpg"])
+    report = read_labels(root)
+    assert (report.images, report.classes) == (("cat/a.jpg", "dog/b.jpg"), ("cat", "dog"))
+    assert all(name in report.summary() for name in ("@eaDir", "#recycle", "$RECYCLE.BIN"))
+
+
+def test_the_case_of_a_file_server(cases_folder):
+    report = read_labels(cases_folder / "bugs" / "04_file_server")
+    assert (len(report.images), report.classes) == (2, ("cat", "dog"))
+
+
+def test_pages_and_channels_that_are_left_out_are_said(pictures):
+    root = pictures(["a.jpg"])
+    tifffile.imwrite(root / "b.tif", np.zeros((3, 4, 5), np.uint8), photometric="minisblack")
+    tifffile.imwrite(root / "c.tif", np.zeros((4, 5, 6), np.uint16), photometric="minisblack", planarconfig="contig")
+    summary = read_labels(root).summary()
+    assert "2 images are used in part: b.tif (first of 3 pages), c.tif (first 3 of 6 channels)" in summary
+
+
+def test_masks_beside_the_images_that_contradict_labels_are_said(pictures):
+    root = pictures(["JPEGImages/a.jpg", "JPEGImages/b.jpg"], "voc")
+    (root / "classes.txt").write_text("background\ncat\ndog\n")
+    (root / "labels.csv").write_text("image,labels\na,cat\nb,dog\n")
+    (root / "SegmentationClass").mkdir()
+    for name in "ab":
+        Image.fromarray(np.ones((3, 4), np.uint8)).save(root / "SegmentationClass" / f"{name}.png")
+    assert read_labels(root).conflicts == ("the mask b.png paints cat, but b.jpg has the labels dog",)
 
 
 def test_text_list_folders_and_none(pictures):

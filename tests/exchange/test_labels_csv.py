@@ -35,7 +35,9 @@ CAT_DOG = {"a.jpg": frozenset({"cat", "dog"}), "b.jpg": frozenset({"dog"}), "sub
         "\ufeffimage,labels\na.jpg,cat|dog\nb,dog\nd,none\n",
         "image,cat,dog\na.jpg,1,1\nb,0,1\nd,0,0\n",
         "image,cat,dog\na.jpg,True,yes\nb,False,x\nd,no,\n",
-        "image\tcat\tdog\na.jpg\t1.0\t1.0\nb\t0.0\t1.0\nd\t-1\t-1\n",
+        "image\tcat\tdog\na.jpg\t1.0\t1.0\nb\t0.0\t1.0\nd\t0\t0\n",
+        "image,cat,dog\na.jpg,1,1\nb,-1,1\nd,-1,-1\n",
+        "image;cat;dog\na.jpg;1,0;1,0\nb;0,0;1,0\nd;0,0;0,0\n",
         "image,label\na.jpg,cat\na.jpg,dog\nb,dog\nd,none\n",
         "a.jpg,cat\na.jpg,dog\nb,dog\nd,none\n",
         "a.jpg,cat,dog\nb,dog\nd,none\n",
@@ -167,3 +169,63 @@ def test_20_000_rows_in_seconds(tmp_path):
     report = read_csv(ImageIndex(Path("root"), (f"{name}.jpg" for name in names)), path)
     assert len(report.labels) == 20_000
     assert time.process_time() - start < 3
+
+
+def test_a_number_of_a_data_set_beside_flags_costs_no_labels(read):
+    report = read("image,source,cat,dog\na,1,1,0\nb,2,0,1\nc,2,1,1\nd,1,0,0\n")
+    assert report.labels == {"a.jpg": {"cat"}, "b.jpg": {"dog"}, "c.png": {"cat", "dog"}, "sub/d.jpg": frozenset()}
+    assert report.is_clean
+    assert "columns left out: source" in report.summary()
+
+
+def test_the_class_list_rules_other_columns_of_0_and_1_out(read):
+    report = read("image,checked,cat,dog\na,1,1,0\nb,0,0,1\n", ("cat", "dog"))
+    assert report.labels == {"a.jpg": {"cat"}, "b.jpg": {"dog"}}
+    assert "columns left out: checked" in report.summary()
+
+
+def test_a_listed_class_is_never_dropped_for_its_numbers(read):
+    report = read("image,cat,dog\na,1,0\nb,2,1\nc,0,1\nd,0,1\n", ("cat", "dog"))
+    assert report.labels == {"a.jpg": {"cat"}, "c.png": {"dog"}, "sub/d.jpg": {"dog"}}
+    assert "'2' in column cat" in report.unreadable[0]
+
+
+def test_minus_1_is_uncertain_beside_0(read):
+    report = read("image,cat,dog\na,1.0,-1.0\nb,0,-1\nc,0.0,\nd,-1,1\n")
+    assert report.labels == {"a.jpg": {"cat"}, "c.png": frozenset(), "sub/d.jpg": {"dog"}}
+    assert "uncertain" in report.summary()
+    assert "dog 2" in report.summary()
+
+
+NOTHING_LIKE = ("NA", "None", "nan", "null", "K", "Na")
+
+
+@pytest.mark.parametrize("known", [NOTHING_LIKE, ()])
+def test_classes_called_like_nothing(tmp_path, index, known):
+    rows = zip(("a", "b", "c", "d"), NOTHING_LIKE, strict=False)
+    (tmp_path / "l.csv").write_text("image,labels\n" + "".join(f"{image},{name}\n" for image, name in rows))
+    report = read_csv(index, tmp_path / "l.csv", known, also=NOTHING_LIKE)
+    assert report.labels == {"a.jpg": {"NA"}, "b.jpg": {"None"}, "c.png": {"nan"}, "sub/d.jpg": {"null"}}
+
+
+def test_words_that_may_be_classes_are_said(read):
+    report = read("image,labels\na,NA\nb,None\nc,Na\nd,cat\n")
+    assert set(report.labels) == {"b.jpg", "sub/d.jpg"}
+    assert "'NA' (1 times) is read as not labelled yet" in report.summary()
+    assert "'None' (1 times) is read as none of the classes" in report.summary()
+
+
+def test_a_cell_of_any_length_costs_its_row_only(read):
+    report = read(f'image,labels\na,{"x" * 131_100}\nb,cat\nc,"{"y," * 200_000}"\nd,dog\n')
+    assert report.labels == {"b.jpg": {"cat"}, "sub/d.jpg": {"dog"}}
+    assert [entry.partition(":")[0] for entry in report.unreadable] == ["labels.csv line 2", "labels.csv line 4"]
+
+
+@pytest.mark.parametrize(("case", "names"), [("12_gb2312", {"猫", "狗"}), ("02_class_NA", {"NA", "K", "Na"})])
+def test_cases_of_names(cases_folder, case, names):
+    from napari_wsss.exchange.labels import read_labels
+
+    report = read_labels(cases_folder / "bugs" / case)
+    assert set(report.classes) == names
+    assert all(report.counts()[name] == 2 for name in names)
+    assert not report.without_labels

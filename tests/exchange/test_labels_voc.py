@@ -87,9 +87,9 @@ def test_mask_values_without_a_class_list_keep_their_numbers(voc):
 
 def test_a_coloured_mask_and_a_mask_without_image_are_named(voc):
     put_mask(voc, "zz", 1)
-    Image.new("RGB", (2, 2)).save(voc / "SegmentationClass" / "a.png")
+    Image.new("RGB", (2, 2), "red").save(voc / "SegmentationClass" / "a.png")
     report = read(voc, ("cat",))
-    assert "RGB" in report.unreadable[0]
+    assert "colours" in report.unreadable[0]
     assert "zz.png" in report.unmatched[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.exchange.text_files import find_separator, read_class_list, read_text, split_name, split_names
+from napari_wsss.exchange.text_files import find_separator, read_text, split_name, split_names
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -31,13 +31,6 @@ def test_what_is_no_text_is_named(tmp_path, content):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(LabelError, match=r"gone\.csv"):
         read_text(tmp_path / "gone.csv")
-
-
-@pytest.mark.parametrize("first", ["background\n", "__ignore__\n_background_\n", ""])
-def test_class_list_without_background(tmp_path, first):
-    (tmp_path / "classes.txt").write_text(f"{first}traffic light\n\ncat\n")
-    assert read_class_list([tmp_path / "no", tmp_path]) == ("traffic light", "cat")
-    assert read_class_list([tmp_path / "no"]) == ()
 
 
 @pytest.mark.parametrize(

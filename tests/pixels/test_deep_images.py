@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_wsss.pixels.deep_images import is_deep, scale_to_uint8, split_alpha
+from napari_wsss.pixels.deep_images import WHOLE, is_deep, scale_to_uint8, split_alpha
 
 
 @pytest.mark.parametrize(("dtype", "deep"), [(np.uint8, False), (np.uint16, True), (np.float32, True)])
@@ -18,7 +18,7 @@ def test_deep_pictures_are_told_from_8_bit_ones(tmp_path, dtype, deep):
 
 def test_scaling_keeps_order_and_uses_the_whole_range():
     samples = np.array([[300, 500], [1300, 800]], np.uint16)
-    scaled, words = scale_to_uint8(samples)
+    scaled, words = scale_to_uint8(samples, WHOLE)
     assert (scaled.min(), scaled.max()) == (0, 255)
     assert np.argsort(scaled.ravel()).tolist() == np.argsort(samples.ravel()).tolist()
     assert words == "16-bit 300..1300 -> 0..255 (min..max)"
@@ -28,6 +28,22 @@ def test_what_is_not_finite_is_counted():
     scaled, words = scale_to_uint8(np.array([[0.0, 2.0, np.nan, np.inf]], np.float32))
     np.testing.assert_array_equal(scaled, [[0, 255, 0, 0]])
     assert words.endswith("2 not finite -> 0")
+
+
+def test_percentiles_are_said_and_clip():
+    samples = np.arange(10_000, dtype=np.uint16).reshape(100, 100)
+    scaled, words = scale_to_uint8(samples, (10, 90))
+    assert words == "16-bit 1000..8999 -> 0..255 (10..90 %)"
+    assert (scaled.ravel()[:1000] == 0).all()
+    assert (scaled.ravel()[9000:] == 255).all()
+
+
+def test_few_bright_spots_on_black_are_seen():
+    samples = np.zeros((100, 100), np.uint16)
+    samples[3, 4:9] = 500
+    scaled, words = scale_to_uint8(samples)
+    assert scaled.max() == 255
+    assert "min..max" in words
 
 
 def test_alpha_is_split_from_colour():

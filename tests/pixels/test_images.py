@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,16 @@ import tifffile
 from PIL import Image, ImageOps
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.pixels.images import IMAGE_SUFFIXES, content_hash, find_images, image_id, image_size, read_image
+from napari_wsss.pixels.deep_images import WHOLE
+from napari_wsss.pixels.images import (
+    IMAGE_SUFFIXES,
+    content_hash,
+    find_images,
+    image_id,
+    image_size,
+    read_header,
+    read_image,
+)
 
 RNG = np.random.default_rng(3)
 RGB = RNG.integers(0, 256, (6, 9, 3)).astype(np.uint8)
@@ -103,7 +113,7 @@ def test_16_bit_grey_is_stretched_and_recorded(tmp_path, suffix):
     samples = RNG.integers(12, 4096, (5, 7)).astype(np.uint16)
     samples[0, :2] = 12, 4095
     Image.fromarray(samples).save(tmp_path / f"a{suffix}")
-    loaded = read_image(tmp_path / f"a{suffix}")
+    loaded = read_image(tmp_path / f"a{suffix}", WHOLE)
     np.testing.assert_array_equal(loaded.pixels[..., 1], stretched(samples))
     assert loaded.scaling == "16-bit 12..4095 -> 0..255 (min..max)"
 
@@ -133,7 +143,7 @@ def test_16_bit_rgb_tiff_keeps_its_low_bytes(tmp_path, monkeypatch, options, wit
     tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", **options)
     if not with_tifffile:
         without_tifffile(monkeypatch)
-    loaded = read_image(tmp_path / "a.tif")
+    loaded = read_image(tmp_path / "a.tif", WHOLE)
     np.testing.assert_array_equal(loaded.pixels, stretched(samples))
     assert loaded.scaling.startswith(f"16-bit {samples.min()}..{samples.max()}")
 
@@ -161,7 +171,7 @@ def test_16_bit_png_with_colour_or_alpha_keeps_its_low_bytes(tmp_path, channels)
         samples[..., -1] = 65535
     (tmp_path / "a.png").write_bytes(png16(samples))
     colour = samples[..., :1].repeat(3, axis=2) if channels == 2 else samples[..., :3]
-    loaded = read_image(tmp_path / "a.png")
+    loaded = read_image(tmp_path / "a.png", WHOLE)
     np.testing.assert_array_equal(loaded.pixels, stretched(colour))
     assert (loaded.scaling[:6], loaded.alpha) == ("16-bit", "")
 
@@ -169,7 +179,7 @@ def test_16_bit_png_with_colour_or_alpha_keeps_its_low_bytes(tmp_path, channels)
 def test_16_bit_tiff_with_orientation_is_turned_once(tmp_path):
     samples = np.arange(15, dtype=np.uint16).reshape(3, 5) * 1000
     tifffile.imwrite(tmp_path / "a.tif", samples, extratags=[(274, "H", 1, 6, True)])
-    loaded = read_image(tmp_path / "a.tif")
+    loaded = read_image(tmp_path / "a.tif", WHOLE)
     np.testing.assert_array_equal(loaded.pixels[..., 0], np.rot90(stretched(samples), -1))
     assert image_size(tmp_path / "a.tif") == (5, 3)
 
@@ -195,6 +205,55 @@ def test_constant_16_bit_picture_is_black_not_an_error(tmp_path):
     loaded = read_image(tmp_path / "a.png")
     assert not loaded.pixels.any()
     assert loaded.scaling == "16-bit constant 700 -> 0"
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 16, 3), (300, 400)])
+@pytest.mark.parametrize("hot", [65535, 0])
+def test_one_hot_or_dead_pixel_does_not_matter(tmp_path, shape, hot):
+    samples = RNG.integers(1000, 3000, shape).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", samples, photometric="rgb" if len(shape) == 3 else "minisblack")
+    samples[5, 5] = hot
+    tifffile.imwrite(tmp_path / "b.tif", samples, photometric="rgb" if len(shape) == 3 else "minisblack")
+    without, with_it = (read_image(tmp_path / f"{name}.tif").pixels.astype(int) for name in "ab")
+    difference = np.abs(without - with_it)
+    difference[5, 5] = 0
+    assert difference.max() <= 4
+
+
+def test_the_case_of_a_hot_pixel(cases_folder):
+    hot, without = (read_image(cases_folder / "bugs/06_hot_pixel" / f"{name}.tif") for name in ("hot", "same_without"))
+    assert np.abs(hot.pixels.astype(int) - without.pixels).mean() < 1
+    assert "0.1..99.9 %" in hot.note
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("channels", "extra", "alpha", "note"),
+    [
+        (4, (0,), False, "first 3 of 4 channels"),
+        (4, (), False, "first 3 of 4 channels"),
+        (4, (2,), True, ""),
+        (5, (0, 2), True, "first 3 of 5 channels"),
+        (2, (0,), False, "first of 2 channels"),
+        (2, (2,), True, ""),
+    ],
+)
+def test_only_what_a_tiff_calls_alpha_is_transparency(tmp_path, dtype, channels, extra, alpha, note):
+    samples = RNG.integers(1, 200, (40, 50, channels)).astype(dtype)
+    photometric = "rgb" if channels > 3 else "minisblack"
+    options = {"photometric": photometric, "planarconfig": "contig", "extrasamples": extra or (0,)}
+    tifffile.imwrite(tmp_path / "a.tif", samples, **options)
+    if not extra:  # the tag is missing, as other programs write it; here it gets a number nobody knows
+        content = (tmp_path / "a.tif").read_bytes()
+        (tmp_path / "a.tif").write_bytes(content.replace(b"\x52\x01\x03\x00", b"\xe8\xfd\x03\x00"))
+    loaded = read_image(tmp_path / "a.tif")
+    assert (loaded.alpha != "") is alpha
+    assert note in loaded.note
+    assert read_header(tmp_path / "a.tif").left_out == ((note,) if note else ())
+    if not alpha and dtype == np.uint8:
+        np.testing.assert_array_equal(
+            loaded.pixels, samples[..., : min(channels, 3)] if channels > 3 else samples[..., [0, 0, 0]]
+        )
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -259,6 +318,29 @@ def test_images_are_found_naturally_sorted_without_hidden_files(tmp_path):
         (tmp_path / name).touch()
     found = [image_id(path, tmp_path) for path in find_images(tmp_path)]
     assert found == ["a2.png", "a10.tif", "b/9.JPG", "b/10.jpg", "b/c/1.webp"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "@eaDir",
+        "#recycle",
+        "$RECYCLE.BIN",
+        "lost+found",
+        "__MACOSX",
+        "System Volume Information",
+        "FOUND.000",
+        "RECYCLER",
+    ],
+)
+def test_folders_of_servers_and_systems_hold_no_images_and_are_told(tmp_path, name):
+    for path in ("cat/a.jpg", f"cat/{name}/a.jpg/thumb.jpg", f"{name}/old.jpg", f"{name}s/kept.jpg"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    told: list[Path] = []
+    found = {image_id(path, tmp_path) for path in find_images(tmp_path, told)}
+    assert found == {f"{name}s/kept.jpg", "cat/a.jpg"}
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in told) == sorted([name, f"cat/{name}"])
 
 
 def test_a_link_to_the_parent_does_not_run_in_circles(tmp_path):

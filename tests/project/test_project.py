@@ -171,6 +171,26 @@ def test_a_set_plan_is_journaled_once(project: Project) -> None:
     assert (Plan.from_dict(entry.before), Plan.from_dict(entry.after)) == (Plan(), plan)
 
 
+def test_deep_pictures_are_scaled_as_the_project_says(project: Project) -> None:
+    values = np.arange(HEIGHT * WIDTH, dtype=np.uint16).reshape(HEIGHT, WIDTH) * 100
+    Image.fromarray(values).save(project.image_path(A))
+    usual, content = project.load_image(A), project.pixels_hash(A)
+    assert "0.1..99.9 %" in usual.note
+    assert content == project.image_hash(A)
+    project.set_deep_percentiles(20, 80)
+    scaled = project.load_image(A)
+    assert "20..80 %" in scaled.note
+    assert (scaled.pixels == 255).sum() > (usual.pixels == 255).sum()
+    assert project.pixels_hash(A) not in (content, project.image_hash(A))
+    with Project.open_to_read(project.folder) as again:
+        assert again.deep_percentiles == (20, 80)
+    for wrong in ((80, 20), (-1, 50), (0, 101), (float("nan"), 50)):
+        with pytest.raises(ProjectError, match="expected 0"):
+            project.set_deep_percentiles(*wrong)
+    project.set_deep_percentiles(0.1, 99.9)
+    assert project.pixels_hash(A) == content
+
+
 def test_images_are_added_later_at_the_end(project: Project, images_root: Path) -> None:
     Image.new("RGB", (8, 6)).save(images_root / "c.png")
     assert project.add_images([NewImage("c.png", frozenset({"dog"}))]) == 1

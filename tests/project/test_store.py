@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pixels.tap_features import TapFeatures
@@ -53,6 +54,22 @@ def test_scores_that_half_precision_would_spoil_are_kept_exactly(store: ResultSt
     found = store.read_maps(CAM, "a.png", IMAGE)
     assert found is not None
     assert np.array_equal(found.scores, scores)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_maps_that_are_no_numbers_are_neither_kept_nor_believed(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch, wrong: float
+) -> None:
+    maps = some_maps()
+    maps.scores[1, 2, 3] = wrong
+    with pytest.raises(StepError, match=r"a\.png from localize\.cam"):
+        store.write_maps(CAM, "a.png", IMAGE, maps)
+    assert not store.has(CAM, "a.png", IMAGE)
+    with monkeypatch.context() as patched:
+        patched.setattr("napari_wsss.project.store._is_sound", lambda _maps: True)
+        with np.errstate(invalid="ignore"):
+            store.write_maps(CAM, "a.png", IMAGE, maps)
+    assert store.read_maps(CAM, "a.png", IMAGE) is None
 
 
 def test_undecided_pixels_are_stored(store: ResultStore) -> None:

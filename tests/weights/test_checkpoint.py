@@ -48,6 +48,41 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("place", [-1, -7, 0.5])
+def test_a_changed_byte_is_noticed(tmp_path: Path, place: float) -> None:
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, {"w": torch.randn(40, 40), "b": torch.ones(3).half()}, {"epoch": 1})
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content)) if place > 0 else int(place)] ^= 1
+    path.write_bytes(content)
+    for reader in (load_checkpoint, read):
+        with pytest.raises(WeightsError, match=r"a\.safetensors is damaged.*digest"):
+            reader(path)
+
+
+def test_a_changed_configuration_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, {"w": torch.randn(4)}, {"classes": ["cat", "dog"]})
+    path.write_bytes(path.read_bytes().replace(b"cat", b"cow"))
+    with pytest.raises(WeightsError, match="digest"):
+        load_checkpoint(path)
+
+
+def test_checkpoints_from_before_the_digest_are_read(tmp_path: Path) -> None:
+    save_file({"w": torch.ones(2)}, tmp_path / "a.safetensors", metadata={"napari-wsss": '{"epoch": 1}'})
+    assert load_checkpoint(tmp_path / "a.safetensors")[1] == {"epoch": 1}
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16])
+def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path: Path, kind: torch.dtype) -> None:
+    state = {"good": torch.ones(2), "head.weight": torch.tensor([1.0, float("nan")]).to(kind)}
+    save_checkpoint(tmp_path / "a.safetensors", state, {})
+    torch.save(state, tmp_path / "b.pth")
+    for name, reader in (("a.safetensors", load_checkpoint), ("b.pth", read)):
+        with pytest.raises(WeightsError, match=rf"{name} knows nothing.*head\.weight"):
+            reader(tmp_path / name)
+
+
 def test_the_state_is_untouched_by_saving(tmp_path: Path) -> None:
     layer = nn.Linear(2, 3)
     save_checkpoint(tmp_path / "a.safetensors", layer.state_dict(keep_vars=True), {})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QLocale, QObject, Signal
+from qtpy.QtWidgets import QApplication, QDialog, QDoubleSpinBox
 
 from napari_wsss.widgets import personal, preferences
 from napari_wsss.widgets.personal import PersonalChoices
@@ -59,6 +60,21 @@ def test_they_are_laid_over_what_is_there(panel, chosen, session, sync, actions)
     change(panel, chosen, digits_mean_classes=False, toast_after=3)
     assert told
     assert not any(entry.action.startswith("value_") for entry in actions.table)
+
+
+def test_napari_s_own_number_fields_read_what_is_typed(panel, qtbot):
+    class PreferencesDialog(QDialog):
+        """Stands for napari's, which takes seconds to open."""
+
+    dialog = PreferencesDialog()
+    qtbot.addWidget(dialog)
+    field = QDoubleSpinBox(dialog)
+    field.setLocale(QLocale("de_DE"))
+    QApplication.instance().focusChanged.emit(None, field)
+    field.lineEdit().selectAll()
+    for one in "0.25":
+        field.lineEdit().insert(one)
+    assert field.value() == 0.25
 
 
 def test_rows_of_the_queue_grow_and_shrink(panel, chosen):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.pixels.images import find_images, read_image
+from napari_wsss.pixels.images import find_images, is_system_folder, read_image
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from training.data.picture_memory import PictureMemory
@@ -55,7 +55,7 @@ def extra_images(folder: str, classes: ClassList, weight: float = 1.0) -> list[E
     root, names = Path(folder).expanduser(), ", ".join(classes.names)
     if not root.is_dir():
         raise ProjectError(f"{root} is not a folder; expected one with a folder of pictures per class ({names}).")
-    there = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    there = sorted(path.name for path in root.iterdir() if _may_name_a_class(path))
     unknown = [name for name in there if name not in classes.names]
     if unknown:
         raise LabelError(
@@ -68,6 +68,10 @@ def extra_images(folder: str, classes: ClassList, weight: float = 1.0) -> list[E
     if not found:
         raise LabelError(f"{root} holds no picture; expected some in folders named after the classes: {names}.")
     return found
+
+
+def _may_name_a_class(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".") and not is_system_folder(path.name)
 
 
 class ExtendedData(ClassifierData):

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError, StepError
 from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask, read_mask
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.exchange.class_lists import ValueNames, read_value_names
+from napari_wsss.exchange.mask_values import read_values
 from napari_wsss.pipeline.applied_model import renormalised
 from napari_wsss.pipeline.lineage import checkpoint_of
 from napari_wsss.project.project import Project
@@ -29,10 +32,13 @@ class TrueMasks:
     Parameters
     ----------
     folder : Path
-        Values must be those of the project's class list: 0 background, k + 1 class k, 255 left out.
+    classes : ClassList, optional
+        The project's. A class list in the folder or one up then says by name what a value means; without one values
+        must be those of the project: 0 background, k + 1 class k, 255 left out.
     """
 
     folder: Path
+    classes: ClassList | None = None
 
     def path(self, image_id: str) -> Path | None:
         """Return the mask file of an image, None when there is none."""
@@ -45,7 +51,14 @@ class TrueMasks:
         path = self.path(image_id)
         if path is None:
             raise ProjectError(f"There is no true mask of {image_id} in {self.folder}; expected a PNG of that name.")
-        return read_mask(path)
+        if self.classes is None:
+            return read_mask(path)
+        listed = _listed(self.folder)
+        values = read_values(path, listed)
+        try:
+            return values if listed is None else listed.to_classes(values, self.classes)
+        except ProjectError as reason:
+            raise ProjectError(f"{path}: {reason}") from reason
 
     def known(self, ids: Iterable[str]) -> list[str]:
         """Return those of `ids` that have a mask.
@@ -92,6 +105,11 @@ class AcceptedMasks:
                 "masks, or give a folder of true masks (--truth)."
             )
         return found
+
+
+@lru_cache(maxsize=8)
+def _listed(folder: Path) -> ValueNames | None:
+    return read_value_names([folder, folder.parent])
 
 
 def class_names(project: Project) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ class Comparison:
     def __post_init__(self) -> None:
         options, data = self.options, self.options.data
         folder = options.truth or (data / MASKS if data else None)
-        self.truth = TrueMasks(folder) if folder else AcceptedMasks(self.project)
+        self.truth = TrueMasks(folder, self.project.classes) if folder else AcceptedMasks(self.project)
         self.only = scored_names(self.project, options.classes or (scored_classes(data) if data else ()))
         known = self.truth.known(self.project.catalog.ids(split=options.split))
         order = np.random.default_rng(0).permutation(len(known))

@@ -45,7 +45,7 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
         raise ParameterError("Give --truth FOLDER: true masks named like the images.", name="truth")
     with Project.open_to_read(options.project) as project:
         only = scored_names(project, options.classes)
-        truth = TrueMasks(options.truth)
+        truth = TrueMasks(options.truth, project.classes)
         ids = truth.known(chosen_ids(project, options))
         swept: Sweep | None = None
         if options.of in ("seeds", "refined"):

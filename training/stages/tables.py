@@ -85,7 +85,7 @@ class Maker:
         measures = Measures(
             project,
             out / "measured",
-            TrueMasks(folder) if folder else AcceptedMasks(project),
+            TrueMasks(folder, project.classes) if folder else AcceptedMasks(project),
             report,
             from_dict(Inference, typed),
             options.device,

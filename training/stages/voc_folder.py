@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from napari_wsss.core.classes import ClassList
+from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels.images import find_images
 from napari_wsss.project.project import Project
@@ -23,7 +23,7 @@ def project_of(data: Path, folder: Path) -> Project:
     if (folder / "project.sqlite").exists():
         return Project.open(folder)
     names = _read(data / "classes.txt").split("\n")
-    classes = ClassList(names[names[0] == "background" :])
+    classes = ClassList(names[names[0].casefold() in BACKGROUND_NAMES :])
     rows = list(csv.DictReader(_read(data / "labels.csv").split("\n")))
     if not rows or not {"image", "labels", "split"} <= set(rows[0]):
         raise ProjectError(f"{data / 'labels.csv'} needs the columns image, labels (space between names) and split.")

@@ -125,7 +125,7 @@ class GalleryPictures:
 def picture_with_contour(project: Project, wish: Wish) -> Pixels | None:
     """Return an image (h, w, 3) uint8 with the contour of a class's map; None when the image cannot be read."""
     try:
-        picture = small_picture(project.image_path(wish.image_id), wish.side)
+        picture = small_picture(project.image_path(wish.image_id), wish.side, project.deep_percentiles)
         maps = stages.base_maps(project, resolve(project, project.plan, wish.image_id))
     except (WsssError, OSError):  # the gallery shows a grey field then
         return None

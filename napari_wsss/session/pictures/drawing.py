@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.masks import Mask
+from napari_wsss.pixels.deep_images import USUAL, Percentiles
 from napari_wsss.pixels.images import read_image
 
 LONG_SIDE = 160
@@ -26,10 +27,11 @@ _DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 Picture = NDArray[np.uint8]
 
 
-def small_picture(path: Path, long_side: int = LONG_SIDE) -> Picture:
+def small_picture(path: Path, long_side: int = LONG_SIDE, percentiles: Percentiles = USUAL) -> Picture:
     """Return an image file as (h, w, 3) uint8 RGB, upright, its longer side `long_side` pixels at most.
 
-    JPEG files are decoded at a fraction of their size, which takes a tenth of the time.
+    JPEG files are decoded at a fraction of their size, which takes a tenth of the time. `percentiles` are those of the
+    project for pictures of more than 8 bits.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def small_picture(path: Path, long_side: int = LONG_SIDE) -> Picture:
                 return _shrunk(ImageOps.exif_transpose(image), long_side)
     except _DAMAGE:
         pass  # the whole reader knows more kinds of files, and says what is wrong
-    return _shrunk(Image.fromarray(read_image(path).pixels), long_side)
+    return _shrunk(Image.fromarray(read_image(path, percentiles).pixels), long_side)
 
 
 def _shrunk(image: Image.Image, long_side: int) -> Picture:
@@ -77,8 +79,9 @@ def with_mask(picture: Picture, mask: Mask, palette: NDArray[np.uint8], tinted: 
 
 
 def _differs_nearby(values: Mask) -> NDArray[np.bool_]:
-    """Return (h, w) True where another value lies within `OUTLINE` pixels along a row or column."""
-    found = np.zeros(values.shape, bool)
+    """Return (h, w) True where another value, or the picture's border, lies within `OUTLINE` pixels along the axes."""
+    found = np.ones(values.shape, bool)
+    found[OUTLINE:-OUTLINE, OUTLINE:-OUTLINE] = False
     for step in range(1, OUTLINE + 1):
         for here, there in ((np.s_[step:], np.s_[:-step]), (np.s_[:, step:], np.s_[:, :-step])):
             differs = values[here] != values[there]

@@ -195,7 +195,7 @@ def picture_of(project: Project, image_id: str) -> Picture | None:
 
 
 def _drawn(project: Project, image_id: str, path: Path, key: str, tinted: bool) -> Picture:
-    picture = small_picture(project.image_path(image_id))
+    picture = small_picture(project.image_path(image_id), percentiles=project.deep_percentiles)
     mask = project.masks.read_working(image_id) if tinted else proposed(project, image_id)
     if mask is not None:
         picture = with_mask(picture, mask, project.classes.palette, tinted)
@@ -208,7 +208,7 @@ def _content(project: Project, image_id: str) -> tuple[str, bool]:
     """Return a key of everything the picture shows, and whether its mask is a person's."""
     record = project.catalog.get(image_id)
     by_person = project.masks.any(image_id)
-    shows: list[object] = [DRAWING, by_person, _changed(project.image_path(image_id))]
+    shows: list[object] = [DRAWING, by_person, _changed(project.image_path(image_id)), project.deep_percentiles]
     if by_person:
         files = (project.masks.draft_path(image_id), project.masks.accepted_path(image_id))
         shows += [project.journal.last_of(image_id), *map(_changed, files)]

@@ -54,7 +54,7 @@ class Picture:
     image_id : str
     pixels : (H, W, 3) uint8 RGB
     note : str
-        What was done to the file's values to get there (16-bit scaling), "" when nothing.
+        What was done to the file's values to get there (16-bit scaling) and what is left out, "" when nothing.
     machine : Machine
     """
 
@@ -68,7 +68,7 @@ def read_picture(project: Project, shown: Shown) -> Picture:
     """Return an image and its stored results (used by the shown image and, in the background, by the next ones)."""
     loaded = project.load_image(shown.record.id)
     machine = read_machine(project, shown, stages.base_maps(project, shown))
-    return Picture(shown.record.id, loaded.pixels, loaded.scaling, machine)
+    return Picture(shown.record.id, loaded.pixels, loaded.altered, machine)
 
 
 def proposed(project: Project, image_id: str) -> Mask | None:

@@ -13,6 +13,7 @@ from typing import Any
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.states import STATES, UNDECIDED
+from napari_wsss.session.typed_numbers import as_it_looks
 
 FACTS = {"stale": "stale", "label-changed": "label_changed", "disagrees": "disagrees", "replaced": "replaced"}
 SHARES = ("score", "changed", "edited")
@@ -142,6 +143,8 @@ class _Reading:
 
 
 def _one_of(value: str, known: Sequence[str], key: str, none: str = "there are none") -> str:
+    if value in known:  # before others that differ in letter case only, as NA and Na
+        return value
     for name in known:
         if name.casefold() == value.casefold():
             return name
@@ -152,7 +155,7 @@ def _one_of(value: str, known: Sequence[str], key: str, none: str = "there are n
 def _share(text: str, word: str, name: str) -> float:
     """Return a share in [0, 1] said as ``20%`` or ``0.2``."""
     try:
-        value = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+        value = float(as_it_looks(text.rstrip("%"))) / (100 if text.endswith("%") else 1)
     except ValueError:
         raise ParameterError(f"{word!r} needs a number, for example {name}>20% or {name}<0.5.", name=name) from None
     if not 0 <= value <= 1:

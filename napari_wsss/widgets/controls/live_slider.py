@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QSlider, QWidget
 
 from napari_wsss.widgets.controls.basic import WheelGuard, column, row, text_label, tool_button
+from napari_wsss.widgets.controls.number_text import read_as_it_looks
 from napari_wsss.widgets.controls.stubs import certain
 
 STEPS = 1000
@@ -31,6 +32,7 @@ def number_field(low: float, high: float, decimals: int = 2) -> QDoubleSpinBox:
     made.setAlignment(Qt.AlignmentFlag.AlignRight)
     made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
     made.setKeyboardTracking(False)
+    read_as_it_looks(made)
     # Enter gives the keyboard back to the canvas.
     certain(made.lineEdit()).returnPressed.connect(made.clearFocus)
     return made

@@ -18,8 +18,10 @@ from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, Q
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import fields_of, from_dict, named, to_dict, type_of
+from napari_wsss.session.typed_numbers import as_it_looks, parts_of_list
 from napari_wsss.widgets.controls.basic import WheelGuard, column, folded, narrow, row, text_label, tool_button
 from napari_wsss.widgets.controls.live_slider import FORGET
+from napari_wsss.widgets.controls.number_text import read_as_it_looks
 
 LONGEST_SLIDER = 200.0
 SLIDER_STEPS = 100
@@ -98,6 +100,7 @@ class ParameterForm(QWidget):
         title.setToolTip(str(metadata.get("description", "")))
         widget.native.setToolTip(str(metadata.get("description", "")))
         _leave_keyboard(widget.native)
+        read_as_it_looks(widget.native)
         if isinstance(widget.native, QComboBox):
             narrow(widget.native)
         holder = QWidget()
@@ -273,19 +276,22 @@ def read_value(kind: Any, shown: Any) -> Any:
     single = get_args(kind)[0] if get_origin(kind) is tuple else kind
     if get_origin(kind) is dict:
         single = named(get_args(kind)[1])
-    parts = [part for part in shown.replace(";", ",").replace(",", " ").split() if part]
+    is_list = get_origin(kind) in (dict, tuple)
+    wanted = getattr(single, "__name__", str(single))
     try:
-        read = [single(part) for part in parts]
+        read = [single(part) for part in _parts(shown, single, is_list)]
     except ValueError:
-        wanted = getattr(single, "__name__", str(single))
-        raise ParameterError(f"{shown!r} is not a list of {wanted} values; separate them by commas.") from None
+        what = f"a list of {wanted} values; separate them by semicolons" if is_list else f"one {wanted} value"
+        raise ParameterError(f"{shown!r} is not {what}.") from None
     if get_origin(kind) is dict:
         return dict(read)
-    if get_origin(kind) is tuple:
-        return read
-    if len(read) != 1:
-        raise ParameterError(f"{shown!r} is not one {getattr(single, '__name__', single)} value.")
-    return read[0]
+    return read if is_list else read[0]
+
+
+def _parts(shown: str, single: Any, is_list: bool) -> list[str]:
+    if not is_list:
+        return [as_it_looks(shown)]
+    return parts_of_list(shown) if single is float else shown.replace(";", " ").replace(",", " ").split()
 
 
 def show_value(widget: ValueWidget[Any], value: Any) -> None:

@@ -17,7 +17,7 @@ MOVES: dict[int, int] = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
 def best_first(typed: str, names: list[str]) -> list[str]:
     """Return the names that fit what was typed, case ignored.
 
-    First those that start with it, then those with a word that does, then those that hold it anywhere.
+    First the very name, then those that start with it, those with a word that does, and those that hold it anywhere.
     """
     wanted = typed.strip().casefold()
 
@@ -25,7 +25,8 @@ def best_first(typed: str, names: list[str]) -> list[str]:
         folded = name.casefold()
         words = folded.replace("_", " ").replace("-", " ").split()
         starts = any(word.startswith(wanted) for word in words)
-        return 0 if folded.startswith(wanted) else 1 if starts else 2
+        same = name == typed.strip()  # NA and Na differ
+        return -1 if same else 0 if folded.startswith(wanted) else 1 if starts else 2
 
     return sorted((name for name in names if wanted in name.casefold()), key=rank)
 

@@ -2,6 +2,7 @@
 
 napari draws the contours of a Labels layer by two rank filters over every pixel: 80 ms for 4 megapixels, several times
 the cost of showing the mask filled. Minima and maxima of shifted arrays give the same pixels in a fifteenth of that.
+The image's border closes a region that touches it; napari leaves it open, so that a mask of one class would not show.
 """
 
 from typing import Any
@@ -17,7 +18,7 @@ STRIP_PIXELS = 2**18
 
 
 def outlines(values: NDArray[Any], thickness: int, background: int = 0) -> NDArray[Any]:
-    """Return only the borders of the regions of a mask, equal to napari's contours pixel for pixel.
+    """Return only the borders of the regions of a mask: napari's contours, closed at the image's border.
 
     Parameters
     ----------
@@ -33,6 +34,8 @@ def outlines(values: NDArray[Any], thickness: int, background: int = 0) -> NDArr
         start = max(0, first - thickness)
         strip = _borders(values[start : first + rows + thickness], thickness, background)
         found[first : first + rows] = strip[first - start : first - start + rows]
+    for edge in (np.s_[:thickness], np.s_[-thickness:], np.s_[:, :thickness], np.s_[:, -thickness:]):
+        found[edge] = values[edge]
     return found
 
 

@@ -176,6 +176,7 @@ class ViewerSync(QObject):
         self.brush.start(mask)
         mask.events.paint.connect(self._on_paint)
         mask.events.set_data.connect(self._on_edit)  # undo and redo fire nothing else
+        mask.events.data.connect(self._on_assigned)
 
     def _feed_proposal(self) -> None:
         values = self._table().proposal
@@ -224,6 +225,34 @@ class ViewerSync(QObject):
             self._on_edit()
             # Each stroke by itself, as undo takes it back; soon, because fill tells before it has painted.
             soon(self, self.commit)
+
+    def _on_assigned(self, _event: Any = None) -> None:
+        """Take an array that a script put into the mask's place as one step of its own, or say why not."""
+        mask, table = self.mask, self.session.shown_table
+        if self.host.is_busy or mask is None or table is None or mask.data is table.mask:
+            return
+        given = mask.data
+        self.host.guarded(lambda: setattr(mask, "data", table.mask))
+        problem = self._why_not(given)
+        if problem:
+            self.session.signals.notice.emit(f"Not taken into the mask: {problem}. The mask is as it was.")
+            return
+        values = np.asarray(given).astype(np.uint8)
+        count = int(np.count_nonzero(values != table.mask))
+        self.write_mask(values, Source("script"))
+        self.session.signals.notice.emit(
+            f"A script or another plugin changed {count} pixels of the mask; Ctrl+Z takes that back."
+        )
+
+    def _why_not(self, given: Any) -> str:
+        """Return why an array cannot become the mask, "" where it can."""
+        table = self._table()
+        if table.project.read_only:
+            return "the project is open read-only"
+        if given.shape != table.mask.shape:
+            return f"the array has the shape {tuple(given.shape)}, the mask {table.mask.shape}"
+        strange = sorted(set(np.unique(np.asarray(given)).tolist()) - set(table.classes.values()))
+        return f"it holds the values {strange[:5]}, which are no classes" if strange else ""
 
     def _on_edit(self, _event: Any = None) -> None:
         if not self.host.is_busy and self.mask is not None:

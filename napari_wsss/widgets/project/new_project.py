@@ -47,6 +47,17 @@ KINDS = (
     ("text", "plain text list"),
     ("none", "none yet"),
 )
+ENCODINGS = (
+    ("", "encoding: find out"),
+    ("utf-8-sig", "UTF-8"),
+    ("gb18030", "Chinese (GB18030)"),
+    ("big5", "Chinese (Big5)"),
+    ("cp932", "Japanese (Shift JIS)"),
+    ("cp949", "Korean (EUC-KR)"),
+    ("cp1251", "Cyrillic (1251)"),
+    ("cp1250", "Central European (1250)"),
+    ("cp1252", "Western (1252)"),
+)
 MOST_NAMES = 200
 PREVIEW = "labels"
 
@@ -142,6 +153,7 @@ class NewProject(QWidget):
         self.report: LabelReport | None = None
         self.images = PathField("folder of images")
         self.kind = combo(KINDS, lambda _kind: self.preview())
+        self.encoding = combo(ENCODINGS, lambda _encoding: self.preview())
         self.source = PathField("label file or folder (found by itself if beside the images)", file_too=True)
         self.tree = ReportTree()
         self.summary = text_label()
@@ -158,7 +170,7 @@ class NewProject(QWidget):
         self.setLayout(
             column(
                 self.images,
-                row(text_label("Labels", wrap=False), self.kind),
+                row(text_label("Labels", wrap=False), self.kind, self.encoding),
                 self.source,
                 button("Preview labels", self.preview, "Reads, reports, writes nothing"),
                 self.summary,
@@ -184,6 +196,7 @@ class NewProject(QWidget):
     def preview(self) -> None:
         """Read the labels in the background and show the report."""
         images, source, kind = self.images.path, self.source.path, self.kind.currentData()
+        encoding, also = self.encoding.currentData(), self.class_names()
         self.report = None
         self._allow()
         if images is None:
@@ -192,7 +205,7 @@ class NewProject(QWidget):
 
         def read() -> Steps[LabelReport]:
             yield Progress("labels", 0, 0, str(images))
-            report: LabelReport = session.preview_labels(images, source, kind)
+            report: LabelReport = session.preview_labels(images, source, kind, encoding, also)
             return report
 
         self.summary.setText("reading …")

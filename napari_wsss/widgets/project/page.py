@@ -1,7 +1,8 @@
 """The Project page: open or make a project, see its classes, device and cache.
 
 What a person can do with it: open a project or continue a recent one, make one from a folder of images after reading
-the label report, rename and add classes, choose the device, empty the cache of results.
+the label report, rename and add classes, choose the device, choose how pictures of more than 8 bits are scaled, empty
+the cache of results.
 """
 
 from pathlib import Path
@@ -11,12 +12,14 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFileDialog, QListWidget, QWidget
 
 from napari_wsss.core.errors import ProjectError, WsssError
+from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, folded, heading, line, row, text_label
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.live_slider import number_field
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.project.class_table import ClassTable
 from napari_wsss.widgets.project.new_project import NewProject
@@ -58,6 +61,10 @@ class ProjectPage(QWidget):
         self.device = combo(DEVICES, self._choose_device)
         self.device_text = text_label(quiet=True)
         self.cache = text_label(quiet=True)
+        self.darkest, self.brightest = number_field(0.0, 50.0), number_field(50.0, 100.0)
+        self.scale = button(
+            "Scale", self._scale, "Pictures of more than 8 bits: these percentiles become black and white"
+        )
         self._lay_out()
         listen(
             self,
@@ -88,6 +95,7 @@ class ProjectPage(QWidget):
                 line(),
                 row(text_label("Device", wrap=False), self.device),
                 self.device_text,
+                row(text_label("Deep pictures, %", wrap=False), self.darkest, self.brightest, self.scale, 1),
                 row(self.cache, button("Empty cache", self._empty_cache, "Deletes computed maps and proposals")),
                 1,
                 margin=4,
@@ -108,6 +116,7 @@ class ProjectPage(QWidget):
         self._show_recent()
         self.classes.refresh()
         self._show_cache()
+        self._show_scaling()
 
     def _show_recent(self) -> None:
         known_projects = self._session.recent_projects()
@@ -188,6 +197,17 @@ class ProjectPage(QWidget):
     def _choose_device(self, device: str) -> None:
         self._session.settings.device = device
         preferences.keep("computing", "device", device)
+
+    def _show_scaling(self) -> None:
+        project = self._session.project
+        for field, value in zip(
+            (self.darkest, self.brightest), project.deep_percentiles if project else USUAL, strict=True
+        ):
+            field.setValue(value)
+        self.scale.setEnabled(project is not None and not project.read_only)
+
+    def _scale(self) -> None:
+        self._session.scale_deep(self.darkest.value(), self.brightest.value())
 
     def _show_cache(self) -> None:
         project = self._session.project

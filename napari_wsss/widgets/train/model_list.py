@@ -15,6 +15,7 @@ from napari_wsss.session.models.applied import AppliedModel
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, button, column, row, text_label
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.number_text import read_as_it_looks
 from napari_wsss.widgets.controls.stubs import certain
 
 MODEL = Qt.ItemDataRole.UserRole
@@ -44,6 +45,7 @@ class ModelList(QWidget):
         self.above.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.above.valueChanged.connect(self._on_above)
         WheelGuard.protect(self.above)
+        read_as_it_looks(self.above)
         self.compare = button("Find disagreement", session.changes.compare_accepted, "Accepted masks are only read")
         above = row(self.compare, text_label("above", wrap=False), self.above, 1)
         self.setLayout(column(self.list, row(self.back, self.use, 1), above))

@@ -53,6 +53,13 @@ def test_a_persons_mask_is_tinted_and_a_machines_outlined() -> None:
     assert not (person[30, 45] == PALETTE[2]).all()
 
 
+def test_a_mask_that_covers_the_picture_is_outlined_at_its_border() -> None:
+    drawn = with_mask(np.full((60, 90, 3), 100, np.uint8), np.full((60, 90), 1, np.uint8), PALETTE, tinted=False)
+    assert (drawn[0] == PALETTE[1]).all()
+    assert (drawn[:, -1] == PALETTE[1]).all()
+    assert (drawn[5:-5, 5:-5] == 100).all()
+
+
 def test_kept_pictures_are_known_by_their_key(tmp_path: Path) -> None:
     path = tmp_path / "day 1" / "ä.png.jpg"
     picture = np.full((60, 90, 3), 100, np.uint8)

@@ -89,7 +89,7 @@ def test_kept_pictures_are_read_until_the_image_changes(project_folder: Path, mo
     with Project.open(project_folder) as project:
         first = picture_of(project, "p0.png")
         assert first is not None
-        monkeypatch.setattr(module, "small_picture", lambda _path: np.zeros((2, 2, 3), np.uint8))
+        monkeypatch.setattr(module, "small_picture", lambda _path, **_how: np.zeros((2, 2, 3), np.uint8))
         second = picture_of(project, "p0.png")
         assert second is not None
         assert np.abs(second.astype(int) - first).mean() < 8  # it comes from a JPEG file

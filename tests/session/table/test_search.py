@@ -25,6 +25,7 @@ CLUSTERS = ("dog 1", "dog 4", "dog night", "traffic light 1")
         ("score<0.5", Criteria(score_below=0.5)),
         ("score>.25", Criteria(score_above=0.25)),
         ("changed:>20% changed<60%", Criteria(changed_above=0.2, changed_below=0.6)),
+        ("edited:>0,1", Criteria(edited_above=0.1)),
         ("edited:>10%", Criteria(edited_above=0.1)),
         ("split:val is:stale", Criteria(split="val", stale=True)),
         ("split:none", Criteria(split="")),
@@ -39,6 +40,10 @@ def test_words_become_criteria(text: str, criteria: Criteria) -> None:
     found = parse(text, NAMES, CLUSTERS)
     lists = {"classes": list(criteria.classes), "clusters": list(criteria.clusters)}
     assert found == Criteria(**{**vars(criteria), **lists})
+
+
+def test_names_that_differ_in_case_only_are_told_apart() -> None:
+    assert list(parse("class:Na", ("NA", "Na")).classes) == ["Na"]
 
 
 def test_bounds_with_equals_include_their_number() -> None:

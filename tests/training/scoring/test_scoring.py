@@ -38,6 +38,22 @@ def test_true_masks_are_found_by_stem_and_by_folder(tmp_path: Path, project: Pro
         found("d.jpg")
 
 
+def test_a_class_list_beside_true_masks_decides_what_they_mean(tmp_path: Path, project: Project) -> None:
+    names = project.classes.names
+    write_mask(tmp_path / "masks" / "a.png", np.array([[0, 1, 255]], np.uint8), project.classes)
+    (tmp_path / "classes.txt").write_text("\n".join(["background", *reversed(names)]))
+    found = TrueMasks(tmp_path / "masks", project.classes)
+    np.testing.assert_array_equal(found("a.jpg"), [[0, len(names), 255]])
+    np.testing.assert_array_equal(TrueMasks(tmp_path / "masks")("a.jpg"), [[0, 1, 255]])
+
+
+def test_a_true_class_that_the_project_does_not_have_is_named(tmp_path: Path, project: Project) -> None:
+    write_mask(tmp_path / "masks" / "a.png", np.array([[0, 1]], np.uint8), project.classes)
+    (tmp_path / "masks" / "classes.txt").write_text("background\nzebra\n")
+    with pytest.raises(ProjectError, match=r"a\.png.*'zebra'"):
+        TrueMasks(tmp_path / "masks", project.classes)("a.jpg")
+
+
 def test_true_masks_score_one_against_themselves(project: Project, truth: TrueMasks) -> None:
     ids = list(project.catalog.ids())
     scores = finish(score(project, ids, truth, truth))

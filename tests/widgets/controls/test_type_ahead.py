@@ -18,6 +18,7 @@ from napari_wsss.widgets.controls.type_ahead import TypeAhead, best_first
     ],
 )
 def test_what_starts_with_the_text_comes_first(typed, expected):
+    assert best_first("Na", ["NA", "Na"]) == ["Na", "NA"]
     assert best_first(typed, ["dining table", "person", "tv_monitor", "table", "stable"]) == expected
 
 

@@ -76,6 +76,46 @@ def test_the_draft_is_written_by_itself(sync, session, qtbot):
     np.testing.assert_array_equal(read_mask(path), sync.mask.data)
 
 
+def test_an_array_that_a_script_assigns_is_a_step_with_its_maker(sync, session, qtbot):
+    told = []
+    session.signals.notice.connect(told.append)
+    paint(sync, 2, slice(0, 1), slice(0, 2))
+    sync._on_paint()
+    given = sync.mask.data.copy()
+    given[3:5, 2:6] = 1
+    sync.mask.data = given.astype(np.int64)
+    table = session.table
+    assert sync.mask.data is table.mask
+    np.testing.assert_array_equal(table.mask, given)
+    assert session.project.masks.has_draft(session.shown_id)
+    assert table.record.state == "draft"
+    who = [table.sources.text_of(int(table.sources.values[place])) for place in ((0, 0), (3, 2))]
+    assert who == ["you", "a script or another plugin"]
+    assert "8 pixels" in told[-1]
+    sync.mask.undo()
+    sync.commit()
+    assert np.count_nonzero(table.mask) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (np.zeros((10, 10), np.uint8), "shape (10, 10)"),
+        (np.zeros((2, 8, 12), np.uint8), "shape"),
+        (77, "[77], which are no classes"),
+    ],
+)
+def test_an_array_that_cannot_be_the_mask_is_refused_in_a_sentence(sync, session, given, words):
+    told = []
+    session.signals.notice.connect(told.append)
+    paint(sync)
+    before = sync.mask.data.copy()
+    sync.mask.data = np.full(before.shape, given, np.uint8) if isinstance(given, int) else given
+    assert words in told[-1]
+    assert sync.mask.data is session.table.mask
+    np.testing.assert_array_equal(sync.mask.data, before)
+
+
 def test_undo_alone_is_recorded_too(sync, session, qtbot):
     paint(sync)
     sync.flush()

@@ -43,6 +43,30 @@ def previewed(form, images, qtbot):
     qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
 
 
+def test_names_can_be_read_in_another_encoding(form, tmp_path, qtbot):
+    write_picture(tmp_path / "photos" / "a.png", 1)
+    (tmp_path / "photos" / "labels.csv").write_bytes("image,label\na.png,고양이\n".encode("euc_kr"))
+    previewed(form, tmp_path / "photos", qtbot)
+    assert form.class_names() != ["고양이"]
+    form.classes.clear()
+    form.encoding.setCurrentIndex(form.encoding.findData("cp949"))
+    form.encoding.activated.emit(form.encoding.currentIndex())
+    qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+    assert form.class_names() == ["고양이"]
+
+
+def test_a_typed_class_name_means_itself(form, tmp_path, qtbot):
+    for number, name in enumerate("ab"):
+        write_picture(tmp_path / "photos" / f"{name}.png", number)
+    (tmp_path / "photos" / "labels.csv").write_text("image,label\na.png,NA\nb.png,K\n")
+    previewed(form, tmp_path / "photos", qtbot)
+    assert form.class_names() == ["K"]
+    form.classes.setText("NA, K")
+    form.preview()
+    qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+    assert form.class_names() == ["K", "NA"]
+
+
 def test_the_report_names_what_does_not_fit(form, images, qtbot):
     previewed(form, images, qtbot)
     found = entries(form.tree)

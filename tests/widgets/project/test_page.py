@@ -26,6 +26,16 @@ def test_opening_shows_the_project(page, model_folder, empty_session):
     assert page.where.text() == "No project is open."
 
 
+def test_deep_pictures_are_scaled_anew(page, model_folder, empty_session):
+    page.open(model_folder)
+    shown = empty_session.table.image_id
+    assert (page.darkest.value(), page.brightest.value()) == (0.1, 99.9)
+    page.darkest.setValue(2.0)
+    page.scale.click()
+    assert empty_session.project.deep_percentiles == (2.0, 99.9)
+    assert empty_session.table.image_id == shown
+
+
 def test_recent_projects_open_by_a_click(page, model_folder, empty_session):
     page.open(model_folder)
     empty_session.close_project()

@@ -1,0 +1,53 @@
+"""A stage that a launcher started several times is refused in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_wsss.core.errors import StepError
+from training.processes import refuse_several
+from training.run import BAD_DATA, main
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"WORLD_SIZE": "4", "RANK": "0"},
+        {"SLURM_NTASKS": "2", "SLURM_PROCID": "1"},
+        {"SLURM_STEP_NUM_TASKS": "8", "SLURM_NTASKS": "8", "SLURM_PROCID": "0"},
+        {"OMPI_COMM_WORLD_SIZE": "2"},
+    ],
+)
+def test_several_processes_are_refused(environment: dict[str, str]) -> None:
+    name = next(iter(environment))
+    with pytest.raises(StepError, match=rf"{name}=\d.*classifier runs in one"):
+        refuse_several("classifier", environment)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"WORLD_SIZE": "1"},
+        {"SLURM_NTASKS": "4"},
+        {"SLURM_NTASKS": "4", "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"},
+        {"WORLD_SIZE": "many"},
+    ],
+)
+def test_one_process_is_left_alone(environment: dict[str, str]) -> None:
+    refuse_several("classifier", environment)
+
+
+@pytest.mark.parametrize("stage", ["classifier", "segmentation", "affinity", "boundary", "saliency", "compare"])
+def test_stages_end_with_the_sentence_and_write_nothing(
+    stage: str, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main([stage, "--project", str(tmp_path)]) == BAD_DATA
+    assert "WORLD_SIZE=2" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_can_be_described_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["classifier", "--describe"]) == 0
