@@ -23,6 +23,7 @@ from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, expo
 from napari_wsss.exchange.new_images import find_new_images
 from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.project.backups import list_backups
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
 from napari_wsss.session.runs.folders import runs_in
 from napari_wsss.session.session import HELD_OUT, create_project
@@ -253,7 +254,7 @@ def info(options: argparse.Namespace) -> int:
             "Images": f"{len(catalog)} in {project.images_root}",
             "States": _listed(catalog.counts()),
             "Splits": _listed(splits),
-            "Labels": _listed(catalog.class_counts()),
+            "Labels": _listed(catalog.class_counts() | _without_labels(project)),
             "Model": plan.segmenter_checkpoint or plan.localizer_checkpoint or "none applied yet",
             "Refiners": " -> ".join(step.method for step in plan.refiners) or "none",
             "Results": f"{project.store.size_bytes() / 1e6:.1f} MB (may be deleted at any time)",
@@ -262,6 +263,15 @@ def info(options: argparse.Namespace) -> int:
         }
     print("\n".join(f"{name + ':':<10}{text}" for name, text in lines.items()))
     return DONE
+
+
+def _without_labels(project: Project) -> dict[str, int]:
+    """Return how many images are labelled none of the classes, and how many are not labelled, where there are any."""
+    counts = {
+        "none of the classes": project.catalog.count(Criteria(negative=True)),
+        "not labelled yet": project.catalog.count(Criteria(unlabelled=True)),
+    }
+    return {what: count for what, count in counts.items() if count}
 
 
 def export(options: argparse.Namespace) -> int:
@@ -283,7 +293,7 @@ def import_existing(options: argparse.Namespace) -> int:
     """Take the masks of a folder into a project; never over a person's work unless told so."""
     with _opened(options.project) as project:
         images = {one: project.image_path(one) for one in project.catalog.ids()}
-        labels = {record.id: record.labels for record in project.catalog.records()}
+        labels = {record.id: record.labels for record in project.catalog.records() if record.labelled}
         report = import_masks(options.masks, images, project.classes, labels)
         print(report.summary())
         taken = _take(project, list(project.catalog.ids(split=options.split)), report, options)

@@ -138,7 +138,7 @@ def data_digest(project: Project) -> str:
     """Return a content hash of everything a run learns from: ids, labels, states, accepted masks, edited clusters."""
     digest = hashlib.sha256(repr(project.classes.names).encode())
     for record in training_records(project):
-        digest.update(repr((record.id, sorted(record.labels), record.state, record.split)).encode())
+        digest.update(repr((record.id, sorted(record.labels), record.negative, record.state, record.split)).encode())
         path = project.masks.accepted_path(record.id)
         if record.state == "accepted" and path.exists():
             digest.update(path.read_bytes())

@@ -75,12 +75,6 @@ class SegmentationSources:
         bounds=(0, 10),
         advanced=True,
     )
-    empty_is_background: bool = parameter(
-        False,
-        "No label means background",
-        "A pixel classifier learns images without any label as background, all of them.",
-        advanced=True,
-    )
     cached_side: int = parameter(
         1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
     )

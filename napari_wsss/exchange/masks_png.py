@@ -170,7 +170,8 @@ def import_masks(
     classes : ClassList
         The project's classes.
     labels : mapping of image id to class names, optional
-        Image-level labels, of the images that have some; masks that contradict them are said, and taken.
+        Image-level labels, of the images that are labelled, be it none of the classes; masks that contradict them
+        are said, and taken.
 
     Raises
     ------
@@ -289,7 +290,7 @@ class _Import:
 
     def _compare(self, id_: str, values: Mask, name: str) -> None:
         """Say where a mask and the labels of its image contradict each other."""
-        if not self.labels.get(id_):
+        if id_ not in self.labels:
             return
         painted = {self.classes.name_of(value) for value in PseudoMask(values).class_values()}
         said = [

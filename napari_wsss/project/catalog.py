@@ -26,7 +26,7 @@ MOST_NUMBERS = 100_000
 """Images whose numbers are kept in memory, about 100 bytes each."""
 COLUMNS = (
     "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
-    "edited, changed, borrowed_from, "
+    "edited, changed, borrowed_from, negative, "
     "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number)"
 )
 
@@ -198,23 +198,30 @@ class Catalog:
                 if image.id in self:
                     raise ProjectError(f"The image {image.id!r} is listed twice; give every image once.")
                 connection.execute(
-                    "INSERT INTO images (number, id, path, split) VALUES (?, ?, ?, ?)",
-                    (number, image.id, image.id, image.split),
+                    "INSERT INTO images (number, id, path, split, negative) VALUES (?, ?, ?, ?, ?)",
+                    (number, image.id, image.id, image.split, image.negative),
                 )
                 connection.executemany(
                     "INSERT INTO labels VALUES (?, ?)", [(number, classes[name]) for name in image.labels]
                 )
         return number - first
 
-    def set_labels(self, image_id: str, labels: Collection[str]) -> None:
-        """Replace the image-level labels; raise `LabelError` for a name that is no class of the project."""
+    def set_labels(self, image_id: str, labels: Collection[str], *, negative: bool = False) -> None:
+        """Replace the image-level labels; without any the image is not labelled, or `negative` (none of the classes).
+
+        Raises
+        ------
+        LabelError
+            For a name that is no class of the project, or labels of a negative image.
+        """
         classes = self._class_positions()
-        check_labels(image_id, labels, classes)
+        check_labels(image_id, labels, classes, negative)
         number = self.number(image_id)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM labels WHERE image = ?", (number,))
             rows = [(number, classes[name]) for name in set(labels)]
             connection.executemany("INSERT INTO labels VALUES (?, ?)", rows)
+            connection.execute("UPDATE images SET negative = ? WHERE number = ?", (negative, number))
 
     def set_state(self, image_id: str, state: str, now: str | None = None) -> None:
         """Move an image to another review state.
@@ -335,7 +342,7 @@ def _check_move(image_id: str, now: str, state: str) -> None:
 
 
 def _record(row: Row) -> ImageRecord:
-    _, image_id, path, state, split, note, *facts, content_hash, score, edited, changed, borrowed_from, names = row
+    _, image_id, path, state, split, note, *facts, content_hash, score, edited, changed, source, negative, names = row
     stale, label_changed, disagrees, replaced = map(bool, facts)
     return ImageRecord(
         id=image_id,
@@ -352,5 +359,6 @@ def _record(row: Row) -> ImageRecord:
         score=score,
         edited=edited,
         changed=changed,
-        borrowed_from=borrowed_from,
+        borrowed_from=source,
+        negative=bool(negative),
     )

@@ -20,6 +20,8 @@ Order = Literal[
 _IS_UNDECIDED = "state IN ('draft', 'todo', 'skipped')"
 _RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2 WHEN 'flagged' THEN 3 ELSE 4 END"
 
+_UNLABELLED = "(negative = 0 AND NOT EXISTS (SELECT 1 FROM labels WHERE labels.image = images.number))"
+
 ORDERS: dict[str, str] = {
     "file": "number",
     "undecided first": f"{_RANK}, number",
@@ -59,8 +61,10 @@ class Criteria:
         Part of the id or of the note, ignoring case.
     score_above, score_below : float, optional
         Bounds (exclusive) of the queue score; images without a score fulfil neither.
-    stale, label_changed, disagrees, replaced : bool, optional
+    stale, label_changed, disagrees, replaced, negative : bool, optional
         The orthogonal facts.
+    unlabelled : bool, optional
+        Nobody has said yet which classes are in the image.
     clusters : collection of str
         Clusters, one of which the image is in: by name (``cat 3``) or by number alone (``3``), ignoring case.
     changed_above, changed_below, edited_above, edited_below : float, optional
@@ -86,6 +90,8 @@ class Criteria:
     edited_above: float | None = None
     edited_below: float | None = None
     borrowed_from: str | None = None
+    negative: bool | None = None
+    unlabelled: bool | None = None
 
     def where(self) -> tuple[str, list[Any]]:
         """Return an SQL condition over the table ``images`` and its values ("1" when nothing is asked)."""
@@ -112,6 +118,8 @@ class Criteria:
             ("label_changed = ?", self.label_changed),
             ("disagrees = ?", self.disagrees),
             ("replaced = ?", self.replaced),
+            ("negative = ?", self.negative),
+            (f"{_UNLABELLED} = ?", self.unlabelled),
             ("changed > ?", self.changed_above),
             ("changed < ?", self.changed_below),
             ("edited > ?", self.edited_above),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
 
-VERSION = 2
+VERSION = 3
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
 
@@ -33,7 +33,8 @@ CREATE TABLE images (
     score REAL,
     edited REAL,
     changed REAL,
-    borrowed_from TEXT NOT NULL DEFAULT ''
+    borrowed_from TEXT NOT NULL DEFAULT '',
+    negative INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX images_by_state ON images (state, number);
 CREATE TABLE labels (
@@ -85,7 +86,12 @@ def _to_version_2(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX image_clusters_by_cluster ON image_clusters (cluster, image)")
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2}
+def _to_version_3(connection: sqlite3.Connection) -> None:
+    """Tell images labelled *none of the classes* from those not labelled yet, as which all have counted so far."""
+    connection.execute("ALTER TABLE images ADD COLUMN negative INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2, 2: _to_version_3}
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 
 

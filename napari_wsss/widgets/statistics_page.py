@@ -134,6 +134,8 @@ def summary(figures: Figures) -> str:
     others = ", ".join(f"{count} {state}" for state, count in figures.states.items() if count and state != "accepted")
     share = f" ({percent(done / total)})" if total else ""
     lines = [f"<b>{done} of {total}</b> images accepted{share}{'; ' if others else ''}{others}"]
+    if figures.unlabelled:
+        lines.append(f"{figures.unlabelled} images not labelled yet (search is:unlabelled)")
     seconds = median_seconds(lately)
     if seconds:
         left = (total - done) * seconds

@@ -137,6 +137,11 @@ CREATE TABLE kept_files (
 CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
 """
 
+VERSION_3 = VERSION_2.replace(
+    "borrowed_from TEXT NOT NULL DEFAULT ''",
+    "borrowed_from TEXT NOT NULL DEFAULT '', negative INTEGER NOT NULL DEFAULT 0",
+)
+
 
 def build_version_1(folder: Path) -> None:
     """Write a project as version 1 left it: a draft with one stroke, and an accepted mask."""
@@ -162,6 +167,7 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         first, second = project.catalog.records()
         assert (first.labels, first.state, first.note) == ({"cat", "wild boar"}, "draft", "tail?")
         assert (second.state, second.split, second.score) == ("accepted", "val", 0.5)
+        assert not second.labelled, "whether nothing is there was not known before version 3"
         assert project.classes.names == ("cat", "wild boar")
         assert project.plan.refiners[0].parameters == {"alpha": 3.0}
         assert project.images_root == images_root
@@ -186,8 +192,8 @@ def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
             return [" ".join(sql.split()) for (sql,) in rows]
 
-    assert schema.VERSION == 2, "a new version needs its own kept statements and a migration in this file"
-    assert statements(schema.TABLES) == statements(VERSION_2)
+    assert schema.VERSION == 3, "a new version needs its own kept statements and a migration in this file"
+    assert statements(schema.TABLES) == statements(VERSION_3)
 
 
 def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> None:
@@ -206,9 +212,9 @@ def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> No
 def next_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]:
     migrations: dict[int, object] = {
         **schema.MIGRATIONS,
-        2: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
+        3: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
     }
-    monkeypatch.setattr(schema, "VERSION", 3)
+    monkeypatch.setattr(schema, "VERSION", 4)
     monkeypatch.setattr(schema, "MIGRATIONS", migrations)
     return migrations
 

@@ -8,7 +8,7 @@ from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter, SegmenterBatch
 from training.config import RunConfig
-from training.data.pictures import Pictures, SegmentationData, prefetched, training_records, view_of
+from training.data.pictures import Pictures, SegmentationData, negative_ids, prefetched, training_records, view_of
 from training.hardware import prepare
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
@@ -89,21 +89,27 @@ def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolde
     weights = config.sources.machine_weight, config.sources.detail_weight
     if "accepted" not in run.record:
         accepted, proposed = chosen_images(project, config.sources)
-        if proposed and project.plan.localizer_checkpoint + project.plan.segmenter_checkpoint:
-            yield from propose(project, proposed, config.hardware.device)
-        run.update(accepted=accepted, proposed=[i for i in proposed if has_proposal(project, i)])
+        empty = set(negative_ids(project))
+        wanted = [image_id for image_id in proposed if image_id not in empty]
+        if wanted and project.plan.localizer_checkpoint + project.plan.segmenter_checkpoint:
+            yield from propose(project, wanted, config.hardware.device)
+        run.update(accepted=accepted, proposed=[i for i in proposed if i in empty or has_proposal(project, i)])
     return SegmentationData(project, pictures, run.record["accepted"], run.record["proposed"], *weights)
 
 
 def chosen_images(project: Project, sources: SegmentationSources) -> tuple[list[str], list[str]]:
-    """Return the ids whose accepted masks, and those whose proposals, are learned from, in catalog order."""
+    """Return the ids whose accepted masks, and those whose proposals, are learned from, in catalog order.
+
+    Among the latter are undecided images labelled *none of the classes*, whatever machine masks weigh.
+    """
     records = training_records(project)
     accepted = [record.id for record in records if record.state == "accepted"]
     if sources.accepted_limit:
         accepted = accepted[: sources.accepted_limit]
     chosen = set(accepted)
-    proposed = [record.id for record in records if record.id not in chosen and record.labels]
-    return accepted, proposed if sources.machine_weight > 0 else []
+    machine = sources.machine_weight > 0
+    others = [record for record in records if record.id not in chosen]
+    return accepted, [record.id for record in others if record.negative or (machine and record.labels)]
 
 
 def has_proposal(project: Project, image_id: str) -> bool:

@@ -9,6 +9,8 @@ from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.files import publish_json
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.chain import applied_source
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from training.hardware import prepare
 from training.report import Reporter, watched
@@ -46,7 +48,7 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
     with Project.open_to_read(options.project) as project:
         only = scored_names(project, options.classes)
         truth = TrueMasks(options.truth, project.classes)
-        ids = truth.known(chosen_ids(project, options))
+        ids = _answerable(project, truth.known(chosen_ids(project, options)), options.of, report)
         swept: Sweep | None = None
         if options.of in ("seeds", "refined"):
             swept = watched(_sweep(project, ids, options, truth), report)
@@ -63,6 +65,16 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
         tables = {options.of: rows} | ({"sweep": sweep_rows(swept, options.absent, only)} if swept else {})
         _write(options.out, tables, facts)
     return 0
+
+
+def _answerable(project: Project, ids: Sequence[str], of: str, report: Reporter) -> list[str]:
+    """Return the images that have what is scored; those that wait for labels are left out, and said."""
+    from_maps = of == "seeds" or (of in ("refined", "pseudo") and applied_source(project.plan) == "localize")
+    waiting = set(project.catalog.find(Criteria(unlabelled=True))) if from_maps else set()
+    left_out = [image_id for image_id in ids if image_id in waiting]
+    if left_out:
+        report.say(f"Left out, as not labelled yet: {len(left_out)} images, first {left_out[0]}.")
+    return [image_id for image_id in ids if image_id not in waiting]
 
 
 def _evaluate_saliency(options: argparse.Namespace, report: Reporter) -> int:

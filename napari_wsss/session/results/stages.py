@@ -39,7 +39,7 @@ def stored_proposal(project: Project, shown: Shown) -> NDArray[np.uint8] | None:
         return None
     try:
         item = Lineage.of(project, shown.record.id, plan=shown.plan, record=shown.record)
-        return project.store.read_mask(item.result, item.image_id, item.content)
+        return pipeline.stored_mask(item)
     except (WsssError, OSError):  # its model or a method of it is gone
         return None
 
