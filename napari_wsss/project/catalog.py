@@ -8,25 +8,26 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.project.criteria import Criteria, Order, ordered, shuffled
+from napari_wsss.project.criteria import MISMATCH, Criteria, Order, ordered, shuffled
 from napari_wsss.project.database import Database, Row
 from napari_wsss.project.image_clusters import ImageClusters
 from napari_wsss.project.records import ImageRecord, NewImage, check_labels, check_new
 from napari_wsss.project.states import MOVES, STATES, UNDECIDED, State
 
-Fact = Literal["score", "changed", "disagrees", "clusters"]
+Fact = Literal["score", "changed", "disagrees", "clusters", "mismatch"]
 _KNOWN: Mapping[Fact, str] = {
     "score": "images WHERE score IS NOT NULL",
     "changed": "images WHERE changed IS NOT NULL",
     "disagrees": "images WHERE disagrees",
     "clusters": "image_clusters",
+    "mismatch": f"images WHERE {MISMATCH}",
 }
 PAGE = 1000
 MOST_NUMBERS = 100_000
 """Images whose numbers are kept in memory, about 100 bytes each."""
 COLUMNS = (
     "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
-    "edited, changed, borrowed_from, negative, "
+    f"edited, changed, borrowed_from, negative, painted, {MISMATCH}, "
     "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number)"
 )
 
@@ -240,7 +241,7 @@ class Catalog:
             _check_move(image_id, now or self.state(image_id), state)
             self.restore_state(image_id, state)
 
-    def set_accepted(self, record: ImageRecord, edited: float | None) -> None:
+    def set_accepted(self, record: ImageRecord, edited: float | None, painted: Iterable[int]) -> None:
         """Make an image accepted as a person sees it now: nothing disagrees any more, nothing was replaced.
 
         Parameters
@@ -249,6 +250,8 @@ class Catalog:
             The image as it is in the surrounding transaction.
         edited : float, optional
             Share of pixels in [0, 1] that the person changed in the proposal.
+        painted : iterable of int
+            0-based indices of the classes in the mask.
 
         Raises
         ------
@@ -257,7 +260,8 @@ class Catalog:
         """
         _check_move(record.id, record.state, "accepted")
         share = None if edited is None else float(edited)
-        self._set(record.id, "state = 'accepted', disagrees = 0, replaced = 0, edited = ?", share)
+        assignment = "state = 'accepted', disagrees = 0, replaced = 0, edited = ?, painted = ?"
+        self._set(record.id, assignment, share, _as_text(painted))
 
     def restore_state(self, image_id: str, state: str) -> None:
         """Set a state without asking `MOVES` (undo)."""
@@ -274,6 +278,10 @@ class Catalog:
     def set_edited(self, image_id: str, edited: float | None) -> None:
         """Set the share of pixels in [0, 1] that a person changed before accepting."""
         self._set(image_id, "edited = ?", None if edited is None else float(edited))
+
+    def set_painted(self, image_id: str, painted: Iterable[int] | None) -> None:
+        """Set the 0-based indices of the classes in the accepted mask; None where there is none, or unknown."""
+        self._set(image_id, "painted = ?", None if painted is None else _as_text(painted))
 
     def set_changes(self, changes: Mapping[str, float | None]) -> None:
         """Set how much the proposals of many images changed with the last applied model, in [0, 1]."""
@@ -328,6 +336,10 @@ class Catalog:
         return positions
 
 
+def _as_text(painted: Iterable[int]) -> str:
+    return ",".join(str(int(k)) for k in sorted(set(painted)))
+
+
 def _unknown(image_id: str) -> ProjectError:
     return ProjectError(f"There is no image {image_id!r} in the project; ids are paths relative to the image folder.")
 
@@ -342,7 +354,8 @@ def _check_move(image_id: str, now: str, state: str) -> None:
 
 
 def _record(row: Row) -> ImageRecord:
-    _, image_id, path, state, split, note, *facts, content_hash, score, edited, changed, source, negative, names = row
+    _, image_id, path, state, split, note, *facts, content_hash = row[:11]
+    score, edited, changed, source, negative, painted, mismatch, names = row[11:]
     stale, label_changed, disagrees, replaced = map(bool, facts)
     return ImageRecord(
         id=image_id,
@@ -361,4 +374,6 @@ def _record(row: Row) -> ImageRecord:
         changed=changed,
         borrowed_from=source,
         negative=bool(negative),
+        painted=None if painted is None else tuple(int(k) for k in painted.split(",") if k),
+        mismatch=bool(mismatch),
     )

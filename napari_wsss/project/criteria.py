@@ -12,6 +12,7 @@ Order = Literal[
     "flagged",
     "changed",
     "disagrees",
+    "mismatch",
     "random",
     "score_ascending",
     "score_descending",
@@ -22,6 +23,12 @@ _RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2
 
 _UNLABELLED = "(negative = 0 AND NOT EXISTS (SELECT 1 FROM labels WHERE labels.image = images.number))"
 
+MISMATCH = (
+    "(painted IS NOT NULL AND painted != coalesce((SELECT group_concat(class) FROM "
+    "(SELECT class FROM labels WHERE labels.image = images.number ORDER BY class)), ''))"
+)
+"""Whether an accepted mask paints other classes than the labels; 0 while that is not known."""
+
 ORDERS: dict[str, str] = {
     "file": "number",
     "undecided first": f"{_RANK}, number",
@@ -30,6 +37,7 @@ ORDERS: dict[str, str] = {
     "flagged": f"state != 'flagged', {_RANK}, number",
     "changed": f"NOT {_IS_UNDECIDED}, changed IS NULL, changed DESC, number",
     "disagrees": f"disagrees DESC, CASE WHEN disagrees THEN changed END DESC, {_RANK}, number",
+    "mismatch": f"{MISMATCH} DESC, {_RANK}, number",
     "random": "shuffled(number, ?), number",
     "score_ascending": "score IS NULL, score, number",
     "score_descending": "score IS NULL, score DESC, number",
@@ -63,6 +71,8 @@ class Criteria:
         Bounds (exclusive) of the queue score; images without a score fulfil neither.
     stale, label_changed, disagrees, replaced, negative : bool, optional
         The orthogonal facts.
+    mismatch : bool, optional
+        The accepted mask paints other classes than the labels.
     unlabelled : bool, optional
         Nobody has said yet which classes are in the image.
     clusters : collection of str
@@ -92,6 +102,7 @@ class Criteria:
     borrowed_from: str | None = None
     negative: bool | None = None
     unlabelled: bool | None = None
+    mismatch: bool | None = None
 
     def where(self) -> tuple[str, list[Any]]:
         """Return an SQL condition over the table ``images`` and its values ("1" when nothing is asked)."""
@@ -120,6 +131,7 @@ class Criteria:
             ("replaced = ?", self.replaced),
             ("negative = ?", self.negative),
             (f"{_UNLABELLED} = ?", self.unlabelled),
+            (f"{MISMATCH} = ?", self.mismatch),
             ("changed > ?", self.changed_above),
             ("changed < ?", self.changed_below),
             ("edited > ?", self.edited_above),

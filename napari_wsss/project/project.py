@@ -391,7 +391,7 @@ class Project:
         Without labels it is not labelled yet, or, where `negative` says so, labelled *none of the classes*.
         """
         record = self.catalog.get(image_id)
-        if (set(labels), negative) == (record.labels, record.negative):
+        if (frozenset(labels), negative) == (record.labels, record.negative):
             return
         before, after = _as_journaled(record.labels, record.negative), _as_journaled(labels, negative)
         with self._database.transaction():

@@ -44,6 +44,10 @@ class ImageRecord:
         Id of the image whose correction the proposal was taken over from, "" for none.
     negative : bool
         Labelled *none of the classes*: known to hold nothing. Such an image has no labels.
+    painted : tuple of int, optional
+        0-based indices of the classes in the accepted mask; None without one, or while they are not known.
+    mismatch : bool
+        The accepted mask paints other classes than the labels.
     """
 
     id: str
@@ -62,6 +66,8 @@ class ImageRecord:
     changed: float | None = None
     borrowed_from: str = ""
     negative: bool = False
+    painted: tuple[int, ...] | None = None
+    mismatch: bool = False
 
     @property
     def labelled(self) -> bool:

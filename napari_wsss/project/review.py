@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.masks import Mask
+from napari_wsss.core.masks import Mask, PseudoMask
 from napari_wsss.core.sources import PERSON, Source, Sources
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
@@ -187,7 +187,8 @@ class Review:
             self._keep_draft(entry, stored, classes, mask)
             self._journal.clear_strokes(image_id)
             self._files.decide({draft_name(image_id): None, accepted_name(image_id): encode_sourced(mask, classes)})
-            self._catalog.set_accepted(record, (facts or {}).get("edited"))
+            painted = [value - 1 for value in PseudoMask(mask.values).class_values()]
+            self._catalog.set_accepted(record, (facts or {}).get("edited"), painted)
         self._files.settle()
 
     def _record_mask(self, record: ImageRecord, stored: MasksOfImage, state: str, after: Mapping[str, Any]) -> Entry:
@@ -198,6 +199,7 @@ class Review:
             "mask": stored.accepted_file is not None,
             "draft": stored.has_draft,
             "edited": record.edited,
+            "painted": record.painted,
         }
         return self._journal.append("mask", record.id, before, {**after, "state": state, **self._step()})
 
@@ -272,6 +274,7 @@ class Review:
             contents[accepted_name(image_id)] = self._journal.kept_file(entry.number, "mask")
             self._catalog.set_facts(image_id, disagrees=before["disagrees"], replaced=before["replaced"])
             self._catalog.set_edited(image_id, before.get("edited"))
+            self._catalog.set_painted(image_id, before.get("painted"))
         if newer is not None:
             draft = encode_sourced(newer, self._classes())
         self._journal.clear_strokes(image_id)

@@ -34,7 +34,8 @@ CREATE TABLE images (
     edited REAL,
     changed REAL,
     borrowed_from TEXT NOT NULL DEFAULT '',
-    negative INTEGER NOT NULL DEFAULT 0
+    negative INTEGER NOT NULL DEFAULT 0,
+    painted TEXT
 );
 CREATE INDEX images_by_state ON images (state, number);
 CREATE TABLE labels (
@@ -87,8 +88,12 @@ def _to_version_2(connection: sqlite3.Connection) -> None:
 
 
 def _to_version_3(connection: sqlite3.Connection) -> None:
-    """Tell images labelled *none of the classes* from those not labelled yet, as which all have counted so far."""
+    """Tell images labelled *none of the classes* from those not labelled yet, as which all have counted so far.
+
+    Which classes an accepted mask paints is known from its next acceptance on.
+    """
     connection.execute("ALTER TABLE images ADD COLUMN negative INTEGER NOT NULL DEFAULT 0")
+    connection.execute("ALTER TABLE images ADD COLUMN painted TEXT")
 
 
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2, 2: _to_version_3}

@@ -136,6 +136,8 @@ def summary(figures: Figures) -> str:
     lines = [f"<b>{done} of {total}</b> images accepted{share}{'; ' if others else ''}{others}"]
     if figures.unlabelled:
         lines.append(f"{figures.unlabelled} images not labelled yet (search is:unlabelled)")
+    if figures.mismatched:
+        lines.append(f"{figures.mismatched} accepted masks differ from the labels (search is:mismatch)")
     seconds = median_seconds(lately)
     if seconds:
         left = (total - done) * seconds

@@ -139,7 +139,7 @@ CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
 
 VERSION_3 = VERSION_2.replace(
     "borrowed_from TEXT NOT NULL DEFAULT ''",
-    "borrowed_from TEXT NOT NULL DEFAULT '', negative INTEGER NOT NULL DEFAULT 0",
+    "borrowed_from TEXT NOT NULL DEFAULT '', negative INTEGER NOT NULL DEFAULT 0, painted TEXT",
 )
 
 

@@ -40,6 +40,8 @@ class Figures:
         where there are any.
     unlabelled : int
         Images that nobody labelled yet, without the excluded ones.
+    mismatched : int
+        Images whose accepted mask paints other classes than the labels.
     """
 
     acceptances: tuple[Acceptance, ...] = ()
@@ -48,6 +50,7 @@ class Figures:
     labelled: dict[str, int] = field(default_factory=dict)
     accepted: dict[str, int] = field(default_factory=dict)
     unlabelled: int = 0
+    mismatched: int = 0
 
     @property
     def since_model(self) -> tuple[Acceptance, ...]:
@@ -126,6 +129,7 @@ class _Reader:
             catalog.class_counts() | _negatives(catalog),
             catalog.class_counts("accepted") | _negatives(catalog, ("accepted",)),
             catalog.count(Criteria(states=set(STATES) - {"excluded"}, unlabelled=True)),
+            catalog.count(Criteria(mismatch=True)),
         )
 
     def _models(self, project: Project) -> tuple[ModelChange, ...]:
