@@ -1,10 +1,10 @@
 """A person's decisions: accept, skip, flag, exclude, undo; copying the proposal.
 
 Accepting means: a mask that a person has touched (painted, copied, or a draft or accepted mask from before) is accepted
-as it is. When the mask was never touched, the proposal on the screen is accepted. An untouched image with labels and no
-proposal is not accepted, because that would silently say "nothing here". What was painted and then undone counts as
-untouched. Where mask and labels differ, accepting is asked for twice (see `mismatch`). Strokes on an empty mask that
-leave most of the proposal out are accepted at the second asking: the person may have thought the proposal was included.
+as it is; what was painted and then undone counts as untouched. When the mask was never touched, the proposal on the
+screen is accepted. An untouched image without proposal is not accepted, because that would silently say "nothing here",
+unless just this is its label. Where mask and labels differ (see `mismatch`), and where strokes on an empty mask leave
+most of the proposal out, a mask is accepted at the second asking: the person may have meant something else.
 """
 
 from typing import Any
@@ -51,9 +51,9 @@ class Decisions:
         table.record_last()
         values = canvas.mask_to_accept()
         if values is None:
-            if table.record.labels:
+            if not table.record.negative:
                 self.signals.notice.emit(
-                    "Nothing to accept yet: paint a mask, wait for the proposal, or remove the labels."
+                    "Nothing to accept yet: paint a mask, wait for the proposal, or say that nothing is here."
                 )
                 return False
             values = canvas.mask

@@ -75,9 +75,11 @@ def test_an_untouched_image_without_proposal_is_not_accepted(sitting: Sitting) -
     assert len(sitting.notices) == 1
 
 
-def test_an_image_without_labels_may_be_accepted_as_background(sitting: Sitting) -> None:
+def test_an_image_labelled_none_may_be_accepted_as_background(sitting: Sitting) -> None:
     session = sitting.session
     session.labels.set("p0.png", ())
+    assert not session.decisions.accept(), "nobody has said yet what is there"
+    session.labels.say_nothing_there()
     assert session.decisions.accept()
     assert session.project is not None
     accepted = session.project.masks.read_accepted("p0.png")
