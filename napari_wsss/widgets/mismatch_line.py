@@ -7,7 +7,7 @@ sitting. It never takes the focus; accepting once more accepts this image.
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.session.review.answers import Answers
-from napari_wsss.widgets.controls.basic import row, text_label, tool_button
+from napari_wsss.widgets.controls.basic import column, row, text_label, tool_button
 from napari_wsss.widgets.controls.listening import listen
 
 
@@ -22,9 +22,7 @@ class MismatchLine(QWidget):
         self.add = tool_button("Add label", answers.add_labels, "The class is in the image")
         tip = "Ask no more about these classes in this sitting"
         self.keep = tool_button("Accept all the same", answers.accept_all_the_same, tip)
-        layout = row(self.text, self.take, self.add, self.keep)
-        layout.setStretch(0, 1)
-        self.setLayout(layout)
+        self.setLayout(column(self.text, row(self.take, self.add, self.keep, 1)))
         listen(self, (answers.check.changed, self.refresh))
         self.refresh()
 

@@ -75,6 +75,7 @@ class RefinePage(QWidget):
         self.boundary.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         connect(self.boundary.clicked, session.boundaries.show)
         self.scope_again = text_label(quiet=True)
+        self._chosen_scope = "image"  # also while no image is shown that it could mean
         self.forms: dict[str, ParameterForm] = {}
         self._forms_box = QWidget()
         self._forms_box.setLayout(column())
@@ -221,15 +222,15 @@ class RefinePage(QWidget):
         self._on_scope()
 
     def _fill_scopes(self) -> None:
-        current = self._scope()
         self.scope.clear()
         table = self._session.shown_table
         for scope, title in (table.shown.scopes if table is not None else WITHOUT_IMAGE).items():
             self.scope.addItem(title, scope)
-        choose(self.scope, current)
+        choose(self.scope, self._chosen_scope)
         self._show_scope()
 
     def _on_scope(self) -> None:
+        self._chosen_scope = self._scope()
         self._keep()
         self._show_parameters()
         self._show_scope()
