@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from napari_wsss.core.children import python, run_here
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
+from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, write_labels
 from napari_wsss.exchange.label_report import LabelReport
 from napari_wsss.exchange.labels import KINDS, read_labels
 from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
@@ -136,6 +137,7 @@ def _export_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--grey", action="store_true", help="also plain grey PNGs (value = class)")
     sub.add_argument("--previews", action="store_true", help="also colour pictures to look at")
     sub.add_argument("--sources", action="store_true", help="also who made each pixel: a person or which model")
+    sub.add_argument("--replaced", action="store_true", help="also masks of images that were replaced since")
     sub.add_argument("--overwrite", action="store_true", help="allow a folder that holds masks already")
     sub.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
 
@@ -278,12 +280,16 @@ def export(options: argparse.Namespace) -> int:
     """Write the accepted masks; say what was left out and why."""
     chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
     with Project.open_to_read(options.project) as project:
-        records = list(project.catalog.records(states=("accepted",)))
-        masks = [(record.id, project.masks.accepted_path(record.id)) for record in records]
-        splits = {record.id: record.split for record in records}
+        splits = {record.id: record.split for record in project.catalog.records(states=("accepted",))}
+        accepted = Accepted.of(project, tuple(splits), replaced=options.replaced)
+        masks = [(one, AcceptedMask(project, one)) for one in accepted.ids]
         report = export_masks(masks, project.classes, options.out, chosen, splits)
+        if not options.dry_run:
+            write_labels(project, options.out)
         others = {state: count for state, count in project.catalog.counts().items() if state != "accepted" and count}
     print(report.summary())
+    for reason in accepted.left_out:
+        print(f"Left out: {reason}.")
     if others:
         print(f"Not exported, because not accepted: {_listed(others)}.")
     return DONE

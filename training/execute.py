@@ -14,6 +14,7 @@ from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import applied_history
+from napari_wsss.project.mask_files import accepted_name
 from napari_wsss.project.project import Project
 from training.config import RECIPES, RunConfig
 from training.data.pictures import training_records
@@ -139,9 +140,9 @@ def data_digest(project: Project) -> str:
     digest = hashlib.sha256(repr(project.classes.names).encode())
     for record in training_records(project):
         digest.update(repr((record.id, sorted(record.labels), record.negative, record.state, record.split)).encode())
-        path = project.masks.accepted_path(record.id)
-        if record.state == "accepted" and path.exists():
-            digest.update(path.read_bytes())
+        if record.state == "accepted":
+            (content,) = project.masks.files.contents(accepted_name(record.id))  # also while it is not written yet
+            digest.update(content or b"")
     for edit in edits_of(project):
         digest.update(repr(edit.to_dict()).encode())
     return digest.hexdigest()[:16]

@@ -77,7 +77,7 @@ class Project:
         self._plan: tuple[str, Plan] = ("", Plan())
         self._locations = ImageLocations(folder, database, self.catalog)
         self.masks = Masks(MaskFiles(folder, database), self.journal, self._size_or_none)
-        self.review = Review(self.masks, database, self.catalog, self.journal, lambda: self.classes)
+        self.review = Review(self.masks, database, self.catalog, self.journal, lambda: self.classes, self.image_hash)
 
     # -- opening and closing ------------------------------------------------------------------------------
 
@@ -370,6 +370,10 @@ class Project:
     def image_hash(self, image_id: str) -> str:
         """Return the SHA-256 of an image file (64 hexadecimal digits); a replaced file is noticed and marked."""
         return self._locations.hash(image_id)
+
+    def is_replaced(self, image_id: str) -> bool:
+        """Tell whether an image file has another content than what is known and was decided about."""
+        return self._locations.was_replaced(image_id)
 
     def pixels_hash(self, image_id: str) -> str:
         """Return what decides the pixels of an image: its file's content, and how deep values are scaled.

@@ -95,11 +95,7 @@ class AcceptedMasks:
     def known(self, ids: Iterable[str]) -> list[str]:
         """Return those of `ids` that have an accepted mask; raise `ProjectError` when none has one."""
         ids = list(ids)
-        found = [
-            i
-            for i in ids
-            if self.project.catalog.state(i) == "accepted" and self.project.masks.accepted_path(i).exists()
-        ]
+        found = [i for i in ids if self.project.catalog.state(i) == "accepted" and self.project.masks.has_accepted(i)]
         if not found:
             raise ProjectError(
                 f"None of {len(ids)} chosen images is accepted, so there is nothing to compare with. Accept some "
