@@ -4,7 +4,7 @@ import hashlib
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import applied_history
 from napari_wsss.project.mask_files import accepted_name
 from napari_wsss.project.project import Project
+from training.changes import seen_at_start
 from training.config import RECIPES, RunConfig
 from training.data.pictures import training_records
 from training.hardware import out_of_memory
@@ -26,6 +27,7 @@ from training.report import Reporter
 from training.resolving import resolve_file
 from training.run_folder import RunFolder
 from training.scoring.tables import write_tables
+from training.stopping import stopped_in_time
 
 PLOT = "plot.png"
 
@@ -35,14 +37,20 @@ def begin(project: Project, config: RunConfig) -> RunFolder:
     provenance = Provenance(
         f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights=""
     )
-    record = {"config": config.to_dict(), "classes": list(project.classes.names), "plan": project.plan.to_dict()}
+    record = {
+        "config": config.to_dict(),
+        "classes": list(project.classes.names),
+        "plan": project.plan.to_dict(),
+        "seen": seen_at_start(project),
+    }
     return RunFolder.create(project.training_folder, config.recipe, provenance, record)
 
 
 def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
-    """Return the configuration and folder of a run to resume; `folder` may be its name alone."""
+    """Return the configuration and folder of a run to resume, no longer asked to stop; `folder` may be its name."""
     known = project.training_folder / folder.name
     run = RunFolder.open(known if not folder.is_dir() and known.is_dir() else folder)
+    run.forget_stop()
     return resolve_file(run.record["recipe"], run.record["config"]), run
 
 
@@ -64,10 +72,19 @@ def finished_run(project: Project, config: RunConfig, note: Path, report: Report
     return run
 
 
-def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Reporter) -> Outcome:
+def carry_out(
+    project: Project, config: RunConfig, run: RunFolder, report: Reporter, *, in_time: bool = False
+) -> Outcome:
     """Run the recipe to its end or to a stop, showing and noting every progress.
 
-    SIGINT and SIGTERM ask for a stop like the `stop` file does, so that neither loses more than the running step.
+    SIGINT and SIGTERM ask for a stop like the `stop` file does, so that neither loses more than the running step. A
+    failure names the last good checkpoint.
+
+    Parameters
+    ----------
+    project, config, run, report
+    in_time : bool
+        End this process where a stop is not obeyed within seconds (see `stopped_in_time`).
 
     Returns
     -------
@@ -82,13 +99,15 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
 
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
-        with stopped_by_signals(run):
+        with stopped_by_signals(run), stopped_in_time(run) if in_time else nullcontext():
             outcome: Outcome = finish(recipe.train(project, config, run), follow)
     except BaseException as error:
         spent = earlier + time.process_time() - started
-        run.finish(
-            "failed", cpu_seconds=spent, error=str(error) or type(error).__name__, out_of_memory=out_of_memory(error)
-        )
+        kept = last_good(run)
+        text = " ".join(part for part in (str(error) or type(error).__name__, kept) if part)
+        run.finish("failed", cpu_seconds=spent, error=text, out_of_memory=out_of_memory(error))
+        if kept:
+            report.say(kept)
         raise
     write_plot(run.path / PLOT, run.events(), f"{config.recipe} {run.path.name}")
     write_tables(run.path, outcome.tables)
@@ -96,6 +115,16 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     spent = earlier + time.process_time() - started
     run.finish(state, steps=outcome.steps, figures=dict(outcome.figures), cpu_seconds=spent)
     return outcome
+
+
+def last_good(run: RunFolder) -> str:
+    """Return a sentence that names the last checkpoint of a run, "" when it has none yet."""
+    found = [path for name in (LAST, BEST) if (path := run.path / name).is_file()]
+    if not found:
+        return ""
+    steps = [int(event["done"]) for event in run.events() if event.get("message") == "validated"]
+    after = f", of step {steps[-1]}" if steps else ""
+    return f"The last good checkpoint is {found[0].name} in {run.path.name}{after}; the run can go on from there."
 
 
 def recipe_module(config: RunConfig) -> str:

@@ -71,8 +71,7 @@ class RunFolder:
         publish_json(self.path / RECORD, self.record, indent=2, default=str)
 
     def resume(self, finished_steps: int) -> None:
-        """Mark the run as running again: forget the stop request and events after the checkpoint."""
-        (self.path / STOP).unlink(missing_ok=True)
+        """Mark the run as running again: forget events after the checkpoint."""
         kept = [event for event in self.events() if int(event.get("done", 0)) <= finished_steps]
         publish_bytes(self.path / EVENTS, "".join(json.dumps(event) + "\n" for event in kept).encode())
         self.update(state="running", pid=os.getpid(), resumed=time.time())
@@ -80,6 +79,10 @@ class RunFolder:
     def request_stop(self) -> None:
         """Ask the run to stop at its next step."""
         (self.path / STOP).touch()
+
+    def forget_stop(self) -> None:
+        """Take a stop request back: the run goes on."""
+        (self.path / STOP).unlink(missing_ok=True)
 
     def stop_requested(self) -> bool:
         """Return whether somebody put a `stop` file into the folder."""

@@ -3,6 +3,7 @@
 from contextlib import closing
 from functools import partial
 
+from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
 from napari_wsss.project.project import Project
@@ -15,6 +16,7 @@ from training.loop.milestones import Milestones, Outcome
 from training.run_folder import RunFolder
 from training.scoring.validation import SegmenterCheck
 from training.sources import SegmentationSources
+from training.stopping import until_stopped
 
 STAGE = "segmentation"
 
@@ -37,7 +39,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     Raises
     ------
     LabelError
-        When there is neither an accepted mask nor a proposal.
+        When there is neither an accepted mask nor a proposal, or no pixel of them says anything.
     StepError
         When the loss is not finite.
     """
@@ -54,6 +56,8 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     freeze(segmenter.trunk, settings)
     pictures = Pictures(project, sources.cached_side)
     data = yield from _data(project, pictures, config, run)
+    if data is None:
+        return Outcome(False, 0, {}, {})
     order = data.order(settings.batch_size, settings.seed, sources.person_repeats)
     view = view_of(config.augmentation, segmenter.normalisation, settings.seed)
     groups = (segmenter.trunk_parameters(), segmenter.head_parameters())
@@ -63,17 +67,30 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     write = partial(segmenter.save, classes=project.classes, run=config.remembered())
     milestones = Milestones(STAGE, learner, order, run, check.figures, write)
 
+    says_something = learner.step > 0
     steps = range(learner.step, learner.total)
     with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
         for batch in batches:
             with learner.forward():
                 losses = segmenter.loss(learner.batch(SegmenterBatch, batch))
             yield milestones.progress(learner.update(losses))
+            says_something = says_something or bool(batch.weights.any())
             if milestones.due():
+                check_pixels(says_something, data)
                 yield from milestones.keep()
             if milestones.stopping():
                 return Outcome(False, learner.step, learner.best, {})
     return Outcome(True, learner.step, learner.best, {**check.tables(), **_supervision(segmenter)})
+
+
+def check_pixels(says_something: bool, data: SegmentationData) -> None:
+    """Raise `LabelError` where no pixel that was learned from had a label: every mask is undecided (255) there."""
+    if not says_something:
+        count = len(data.accepted) + len(data.proposed)
+        raise LabelError(
+            f"Not one pixel of the masks of {count} images is labelled: all that was seen is 255 (undecided). Accept "
+            "masks that say something, compute proposals, or give machine masks a weight above 0."
+        )
 
 
 def _supervision(segmenter: Segmenter) -> dict[str, list[list[str]]]:
@@ -81,8 +98,11 @@ def _supervision(segmenter: Segmenter) -> dict[str, list[list[str]]]:
     return {"supervision": [["start"], [PIXEL_SUPERVISED]]} if segmenter.pixel_supervised else {}
 
 
-def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolder) -> Steps[SegmentationData]:
-    """Return what is learned from, fixed when the run first starts so that resuming sees the same."""
+def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolder) -> Steps[SegmentationData | None]:
+    """Return what is learned from, fixed when the run first starts so that resuming sees the same.
+
+    None when the run is asked to stop before that; proposals that are made by then are made no second time.
+    """
     from napari_wsss.pipeline.run import propose
 
     assert isinstance(config.sources, SegmentationSources)
@@ -92,7 +112,9 @@ def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolde
         empty = set(negative_ids(project))
         wanted = [image_id for image_id in proposed if image_id not in empty]
         if wanted and project.plan.localizer_checkpoint + project.plan.segmenter_checkpoint:
-            yield from propose(project, wanted, config.hardware.device)
+            found = yield from until_stopped(propose(project, wanted, config.hardware.device), run)
+            if found is None:
+                return None
         run.update(accepted=accepted, proposed=[i for i in proposed if i in empty or has_proposal(project, i)])
     return SegmentationData(project, pictures, run.record["accepted"], run.record["proposed"], *weights)
 
