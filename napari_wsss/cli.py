@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from napari_wsss.core.children import distrust, print_any_name, python, run_here
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
+from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, write_labels
 from napari_wsss.exchange.label_report import LabelReport
 from napari_wsss.exchange.labels import KINDS, read_labels
 from napari_wsss.exchange.masks_png import ExportOptions, ExportReport, MaskImportReport, export_masks, import_masks
@@ -24,6 +25,7 @@ from napari_wsss.exchange.new_images import NewImages, find_new_images
 from napari_wsss.pipeline.every_pixel import suggestion
 from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.project.backups import list_backups
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.session.runs.folders import runs_in, unreadable_in
@@ -148,6 +150,7 @@ def _export_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--grey", action="store_true", help="also plain grey PNGs (value = class)")
     sub.add_argument("--previews", action="store_true", help="also colour pictures to look at")
     sub.add_argument("--sources", action="store_true", help="also who made each pixel: a person or which model")
+    sub.add_argument("--replaced", action="store_true", help="also masks of images that were replaced since")
     sub.add_argument("--overwrite", action="store_true", help="allow a folder that holds masks already")
     sub.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
     _whole_options(sub)
@@ -278,7 +281,7 @@ def info(options: argparse.Namespace) -> int:
             "Images": f"{len(catalog)} in {project.images_root}",
             "States": _listed(catalog.counts()),
             "Splits": _listed(splits),
-            "Labels": _listed(catalog.class_counts()),
+            "Labels": _listed(catalog.class_counts() | _without_labels(project)),
             "Model": plan.segmenter_checkpoint or plan.localizer_checkpoint or "none applied yet",
             "Pixels": "every one belongs to a class" if plan.every_pixel else "of a class, or background",
             "Refiners": " -> ".join(step.method for step in plan.refiners) or "none",
@@ -291,17 +294,30 @@ def info(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _without_labels(project: Project) -> dict[str, int]:
+    """Return how many images are labelled none of the classes, and how many are not labelled, where there are any."""
+    counts = {
+        "none of the classes": project.catalog.count(Criteria(negative=True)),
+        "not labelled yet": project.catalog.count(Criteria(unlabelled=True)),
+    }
+    return {what: count for what, count in counts.items() if count}
+
+
 def export(options: argparse.Namespace) -> int:
     """Write the accepted masks; say what was left out and why."""
     chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
     with Project.open_to_read(options.project) as project:
         _say_left_out(project)
-        records = list(project.catalog.records(states=("accepted",)))
-        masks = list(_accepted_masks(project, records))
-        splits = {record.id: record.split for record in records}
+        splits = {record.id: record.split for record in project.catalog.records(states=("accepted",))}
+        accepted = Accepted.of(project, tuple(splits), replaced=options.replaced)
+        masks = [(one, AcceptedMask(project, one)) for one in accepted.ids]
         report = export_masks(masks, project.classes, options.out, chosen, splits)
+        if not options.dry_run:
+            write_labels(project, options.out)
         others = {state: count for state, count in project.catalog.counts().items() if state != "accepted" and count}
     _tell(report, options)
+    for reason in accepted.left_out:
+        print(f"Left out: {reason}.")
     if others:
         print(f"Not exported, because not accepted: {_listed(others)}.")
     return DONE
@@ -311,7 +327,7 @@ def import_existing(options: argparse.Namespace) -> int:
     """Take the masks of a folder into a project; never over a person's work unless told so."""
     with _opened(options.project) as project:
         images = {one: project.image_path(one) for one in project.catalog.ids()}
-        labels = {record.id: record.labels for record in project.catalog.records()}
+        labels = {record.id: record.labels for record in project.catalog.records() if record.labelled}
         report = import_masks(options.masks, images, project.classes, labels)
         _tell(report, options)
         taken = _take(project, list(project.catalog.ids(split=options.split)), report, options)

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline import applied_history
 from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.project import Project
+from training.changes import seen_at_start
 from training.config import RECIPES, RunConfig, module_of
 from training.data.pictures import VALIDATION, leave_out, usable_records
 from training.data.usable_images import find_unusable
@@ -29,6 +30,7 @@ from training.report import Reporter
 from training.resolving import resolve_file
 from training.run_folder import RECORD, RunFolder
 from training.scoring.tables import write_tables
+from training.stopping import stopped_in_time
 
 PLOT = "plot.png"
 
@@ -36,7 +38,12 @@ PLOT = "plot.png"
 def begin(project: Project, config: RunConfig) -> RunFolder:
     """Make the folder of a new run; its key holds the configuration and everything it learns from."""
     provenance = _provenance(project, config)
-    record = {"config": config.to_dict(), "classes": list(project.classes.names), "plan": project.plan.to_dict()}
+    record = {
+        "config": config.to_dict(),
+        "classes": list(project.classes.names),
+        "plan": project.plan.to_dict(),
+        "seen": seen_at_start(project),
+    }
     return RunFolder.create(project.training_folder, config.recipe, provenance, record)
 
 
@@ -52,7 +59,7 @@ def _provenance(project: Project, config: RunConfig) -> Provenance:
 
 
 def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
-    """Return the configuration and folder of a run to resume; `folder` may be its name alone.
+    """Return the configuration and folder of a run to resume, no longer asked to stop; `folder` may be its name.
 
     Raises
     ------
@@ -62,6 +69,7 @@ def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
     known = project.training_folder / folder.name
     place = known if not folder.is_dir() and known.is_dir() else Path(os.path.abspath(folder))
     run = RunFolder.open(not_through_links(project.folder, place))
+    run.forget_stop()
     return resolve_file(run.record["recipe"], run.record["config"]), run
 
 
@@ -84,10 +92,19 @@ def finished_run(project: Project, config: RunConfig, note: Path, report: Report
     return run
 
 
-def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Reporter) -> Outcome:
+def carry_out(
+    project: Project, config: RunConfig, run: RunFolder, report: Reporter, *, in_time: bool = False
+) -> Outcome:
     """Run the recipe to its end or to a stop, showing and noting every progress.
 
-    SIGINT and SIGTERM ask for a stop like the `stop` file does, so that neither loses more than the running step.
+    SIGINT and SIGTERM ask for a stop like the `stop` file does, so that neither loses more than the running step. A
+    failure names the last good checkpoint.
+
+    Parameters
+    ----------
+    project, config, run, report
+    in_time : bool
+        End this process where a stop is not obeyed within seconds (see `stopped_in_time`).
 
     Returns
     -------
@@ -106,8 +123,7 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
 
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
-        with stopped_by_signals(run):
-            run.forget_stop()  # of an earlier sitting
+        with stopped_by_signals(run), stopped_in_time(run) if in_time else nullcontext():
             unusable = finish(find_unusable(project, usable_records(project), run), follow)
             _name_unusable(run, unusable, report)
             leave_out(project, unusable)
@@ -117,9 +133,11 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
                 outcome = finish(recipe.train(project, config, run), follow)
     except BaseException as error:
         spent = earlier + time.process_time() - started
-        run.finish(
-            "failed", cpu_seconds=spent, error=str(error) or type(error).__name__, out_of_memory=out_of_memory(error)
-        )
+        kept = last_good(run)
+        text = " ".join(part for part in (str(error) or type(error).__name__, kept) if part)
+        run.finish("failed", cpu_seconds=spent, error=text, out_of_memory=out_of_memory(error))
+        if kept:
+            report.say(kept)
         raise
     write_plot(run.path / PLOT, run.events(), f"{config.recipe} {run.path.name}")
     write_tables(run.path, outcome.tables)
@@ -135,6 +153,16 @@ def _name_unusable(run: RunFolder, found: Mapping[str, str], report: Reporter) -
         run.update(left_out=dict(found))
     for image_id, reason in found.items():
         report.say(f"left out: {image_id}: {reason}", image=image_id)
+
+
+def last_good(run: RunFolder) -> str:
+    """Return a sentence that names the last checkpoint of a run, "" when it has none yet."""
+    found = [path for name in (LAST, BEST) if (path := run.path / name).is_file()]
+    if not found:
+        return ""
+    steps = [int(event["done"]) for event in run.events() if event.get("message") == "validated"]
+    after = f", of step {steps[-1]}" if steps else ""
+    return f"The last good checkpoint is {found[0].name} in {run.path.name}{after}; the run can go on from there."
 
 
 @contextmanager
@@ -174,7 +202,7 @@ def data_digest(project: Project) -> str:
     for record in usable_records(project):
         if record.split == VALIDATION:
             continue
-        digest.update(repr((record.id, sorted(record.labels), record.state, record.split)).encode())
+        digest.update(repr((record.id, sorted(record.labels), record.negative, record.state, record.split)).encode())
         if record.state == "accepted":
             digest.update(project.masks.of(record.id).accepted_file or b"")
     for edit in edits_of(project):

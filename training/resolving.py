@@ -15,6 +15,9 @@ from napari_wsss.core.registry import load_method, method_names
 from training.config import PRESETS, PUBLISHED, RECIPES, SCRATCH, Optimisation, Recipe, RunConfig, sections_of
 from training.published_presets import is_published, preset_for, published_preset
 
+RETIRED = frozenset({"empty_is_background"})
+"""Names of parameters that are facts of the project by now: images labelled *none of the classes*."""
+
 
 def add_recipe_options(parser: argparse.ArgumentParser, recipe: Recipe, method: str) -> None:
     """Add ``--method`` and one option per parameter of the recipe's sections and of the method."""
@@ -65,7 +68,7 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
             {
                 **shared.get(section, {}),
                 **special.get(section, {}),
-                **file.get(section, {}),
+                **_still_known(file.get(section, {})),
                 **typed_options(cls, options),
             },
         )
@@ -77,6 +80,11 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
     parameters = {**special.get("parameters", {}), **own_file, **typed}
     from_dict(own, parameters)
     return RunConfig(recipe, method, parameters=parameters, **sections)
+
+
+def _still_known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section of a configuration without what older runs could choose and nobody needs to any more."""
+    return {name: value for name, value in values.items() if name not in RETIRED}
 
 
 def preset_values(recipe: Recipe, method: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -21,9 +21,10 @@ from training.published_presets import is_published, published_preset
 from training.report import Reporter, complain, reporter
 from training.resolving import add_recipe_options, read_config, resolve
 from training.scoring.tables import as_text
+from training.stopping import STOPPED
 
 OURS = ("napari_wsss", "training")
-DONE, STOPPED, BAD_DATA, OUT_OF_MEMORY = 0, 3, 4, 5
+DONE, BAD_DATA, OUT_OF_MEMORY = 0, 4, 5
 OTHER_STAGES: dict[str, tuple[str, str]] = {
     "start": ("training.stages.start", "the recommended start: SEAM, LPCAM on it, dense CRF; each is used at once"),
     "localize": ("training.stages.maps", "compute the activation maps of images"),
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parser_for(typed).parse_args(typed)
+        options.is_program = arguments is None
         if not getattr(options, "describe", False):
             refuse_several(options.stage)
     except WsssError as error:
@@ -156,6 +158,7 @@ def _add_training_options(parser: argparse.ArgumentParser, recipe: Recipe, typed
 
 def train(options: argparse.Namespace, report: Reporter) -> int:
     """Train as the options say, and apply the result if asked to."""
+    from training.changes import changes_since
     from training.execute import apply, begin, carry_out, continued
 
     recipe: Recipe = options.stage
@@ -170,6 +173,9 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
     with Project.open_to_read(options.project) as project:
         if options.resume:
             config, run = continued(project, options.resume)
+            changed = changes_since(project, run.record)
+            if changed:
+                report.say(f"{changed} What the run fixed when it began stays; the rest is as it is now.")
         else:
             config = resolve(recipe, options, file)
             run = begin(project, config)
@@ -177,7 +183,7 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
         preset = published_preset(name) if is_published(name) else None
         if preset:
             report.say(f"{preset.name}: {preset.note}")
-        outcome = carry_out(project, config, run, report)
+        outcome = carry_out(project, config, run, report, in_time=options.is_program)
     if outcome.tables:
         report.say(as_text(outcome.tables), tables=outcome.tables)
     if preset and preset.figures:

@@ -75,8 +75,7 @@ class RunFolder:
         publish_json(self.path / RECORD, self.record, indent=2, default=str)
 
     def resume(self, finished_steps: int) -> None:
-        """Mark the run as running again: forget the stop request and events after the checkpoint."""
-        self.forget_stop()
+        """Mark the run as running again: forget events after the checkpoint."""
         kept = [event for event in self.events() if event.get("done", 0) <= finished_steps]
         publish_bytes(self.path / EVENTS, "".join(json.dumps(event) + "\n" for event in kept).encode())
         self.update(state="running", resumed=time.time(), **_this_process())
@@ -86,7 +85,7 @@ class RunFolder:
         (self.path / STOP).touch()
 
     def forget_stop(self) -> None:
-        """Take back what `request_stop` asked for."""
+        """Take a stop request back: the run goes on."""
         (self.path / STOP).unlink(missing_ok=True)
 
     def stop_requested(self) -> bool:

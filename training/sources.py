@@ -76,12 +76,6 @@ class GivenSources(MaskSources):
         bounds=(0, 10),
         advanced=True,
     )
-    empty_is_background: bool = parameter(
-        False,
-        "No label means background",
-        "A pixel classifier learns images without any label as background, all of them.",
-        advanced=True,
-    )
 
 
 @dataclass(frozen=True)

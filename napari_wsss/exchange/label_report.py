@@ -69,6 +69,11 @@ class LabelReport(WholeReport):
         """True when every entry could be used and agrees with the others (images without labels are no fault)."""
         return not (self.unmatched or self.duplicates or self.unreadable or self.conflicts)
 
+    @property
+    def negatives(self) -> tuple[str, ...]:
+        """Images that an entry says hold none of the classes."""
+        return tuple(id_ for id_ in self.images if id_ in self.labels and not self.labels[id_])
+
     def counts(self) -> dict[str, int]:
         """Return the number of images per class, in class order."""
         found = Counter(name for names in self.labels.values() for name in names)
@@ -77,7 +82,8 @@ class LabelReport(WholeReport):
     def new_image(self, image_id: str) -> NewImage:
         """Return what a project is told of an image: its labels, and its split where that has a name we know."""
         split = SPLITS.get(self.splits.get(image_id, ""), "")
-        return NewImage(image_id, self.labels.get(image_id, frozenset()), split)
+        labels = self.labels.get(image_id, frozenset())
+        return NewImage(image_id, labels, split, negative=image_id in self.labels and not labels)
 
     def summary(self) -> str:
         """Return the report as lines to read before a project is made, each kind of problem with examples."""
@@ -86,6 +92,7 @@ class LabelReport(WholeReport):
             f"{len(self.images)} images, {len(self.labels)} with labels, {len(self.classes)} classes "
             f"from {self.source}.",
             *([f"Images per class: {listed(self.counts())}."] if self.classes else []),
+            *([f"{len(self.negatives)} images are labelled none of the classes."] if self.negatives else []),
             *([f"Splits: {split_counts}."] if split_counts else []),
             *([f"{len(self.masks)} images come with a mask."] if self.masks else []),
             *_problem("label entries have no image", self.unmatched),
@@ -224,14 +231,19 @@ class LabelCollector:
         unknown: Counter[str] = Counter()
         for names in self.labels.values():
             unknown.update(names.difference(self.known))
-            names.intersection_update(self.known)
+        # Of an image whose names are all unknown (misspelt, say) nothing is known: that is not none of the classes.
+        self.labels = {
+            id_: names & set(self.known) for id_, names in self.labels.items() if not names or names & set(self.known)
+        }
         for name, count in sorted(unknown.items()):
             self.conflicts.append(f"the label {name!r} ({count} images) is not in the class list: left out")
 
 
 def _may_be_a_name(word: str, names: Sequence[str]) -> bool:
-    """Return True for a word that means nothing here and is written like a name (``None``, not ``none``)."""
-    return is_nothing(word, names) and not word.islower() and word.isalpha()
+    """Return True for a word that means nothing here and may be a name (``None``, ``negative``; not ``none``)."""
+    if not is_nothing(word, names) or not word.replace("_", "").isalpha():
+        return False
+    return not word.islower() or word.startswith("negative")
 
 
 def _same_but_for_case(classes: Sequence[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_wsss.core.classes import BACKGROUND_NAMES
 from napari_wsss.core.errors import LabelError
 from napari_wsss.exchange.csv_table import (
     DOUBT_FLAGS,
@@ -17,7 +16,7 @@ from napari_wsss.exchange.csv_table import (
 )
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.text_files import find_separator, split_name, split_names
+from napari_wsss.exchange.text_files import find_separator, is_nothing, split_name, split_names
 
 
 def read_csv(
@@ -26,9 +25,10 @@ def read_csv(
     """Return the labels of a CSV file (comma, semicolon, tab or bar; with or without header; any usual encoding).
 
     In the labels column names stand between ``;``, ``|`` or ``,`` (they may then hold spaces), else white space. An
-    empty cell means *not labelled yet*; ``none`` or ``background`` means none of the classes. Where a labels column
-    and 0/1 columns disagree, the row is reported and the labels column counts. -1 in a 0/1 column is *uncertain* and
-    no label is made of it; it is *no* where the columns hold nothing but 1 and -1.
+    empty cell means *not labelled yet*; ``none``, ``negative`` or ``background`` means none of the classes, unless a
+    class is called so. So does a row whose 0/1 columns say no and never yes; one of empty cells says nothing. Where a
+    labels column and 0/1 columns disagree, the row is reported and the labels column counts. -1 in a 0/1 column is
+    *uncertain* and no label is made of it; it is *no* where the columns hold nothing but 1 and -1.
 
     Parameters
     ----------
@@ -128,7 +128,8 @@ class _Rows:
     def _flagged(self, row: list[str], place: str) -> list[str] | None:
         """Return the classes whose 0/1 column says yes.
 
-        None without such columns, with an unreadable flag, or where nothing is certain but what is absent.
+        None without such columns, with an unreadable flag, or where nothing is certain but what is absent: a row
+        labels an image *none of the classes* when some column says no and none yes.
         """
         if not self.flags:
             return None
@@ -141,7 +142,8 @@ class _Rows:
         certain = [name for name, cell in cells.items() if cell in TRUE_FLAGS]
         doubtful = [name for name, cell in cells.items() if self.has_doubts and cell in DOUBT_FLAGS]
         self.into.doubt(doubtful)
-        return None if doubtful and not certain else certain
+        is_open = bool(doubtful) or not any(cells.values())
+        return None if is_open and not certain else certain
 
     def _has_doubts(self) -> bool:
         """Return True where -1 stands for *uncertain*: beside it some cell says 0, or nothing."""
@@ -173,11 +175,11 @@ class _Rows:
         return {column: header[column] for column in borne_out}
 
     def _different_columns(self) -> tuple[int, ...]:
-        """Return the 0/1 columns that name a class for the first time; background is no class."""
+        """Return the 0/1 columns that name a class for the first time; background and *none* are no classes."""
         header = self.table.header
         if not header:
             return self.columns.flags
-        classes = [column for column in self.columns.flags if header[column].casefold() not in BACKGROUND_NAMES]
+        classes = [column for column in self.columns.flags if not is_nothing(header[column], self.into.names)]
         first = {header[column]: column for column in reversed(classes)}
         for column in set(classes).difference(first.values()):
             self.into.conflicts.append(

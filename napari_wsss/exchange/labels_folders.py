@@ -15,8 +15,8 @@ def read_folders(index: ImageIndex, known: Sequence[str] = (), also: Sequence[st
     """Return one label per image: the name of the first folder below the image folder (below the split folder).
 
     Images directly in the image folder, or in one called *unlabelled*, count as not labelled yet; a folder
-    called *background* or *none* means none of the classes; a name of the class list is always a class. One picture
-    lying in two class folders is reported.
+    called *background*, *negative* or *none* means none of the classes; a name of the class list is always a class.
+    One picture lying in two class folders is reported.
     """
     into = LabelCollector(index, known, also)
     with_splits = has_split_folders(index.ids)

@@ -16,7 +16,7 @@ def read_list(
 
     The path ends at the first tab, else at the first space before which it names an image, with suffix if possible
     (so paths may hold spaces). Labels stand between ``;``, ``|`` or ``,``, else white space. A path alone counts as
-    not labelled yet, a single ``none`` or ``background`` as none of the classes.
+    not labelled yet, a single ``none``, ``negative`` or ``background`` as none of the classes.
 
     Raises
     ------

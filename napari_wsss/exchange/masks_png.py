@@ -2,8 +2,9 @@
 
 import errno
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -15,18 +16,23 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish, publish_bytes
 from napari_wsss.core.inside import below
 from napari_wsss.core.masks import Mask, PseudoMask, read_mask, write_mask
+from napari_wsss.core.sources import Sources
 from napari_wsss.exchange.class_lists import CLASS_LIST, ValueNames, read_value_names
 from napari_wsss.exchange.mask_values import read_values
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.sources_png import SourcesExport, read_sources
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.pixels.images import find_images, image_id, image_size
+from napari_wsss.project.sourced_masks import SourcedMask
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
 MASK_FOLDER = "SegmentationClass"
 GREY_FOLDER = "SegmentationClassGrey"
 PREVIEW_FOLDER = "preview"
 LIST_FOLDER = "ImageSets/Segmentation"
+UNFINISHED = "EXPORT-NOT-FINISHED.txt"
+UNFINISHED_TEXT = "This export is still running, or broke off: masks are missing. The same command again goes on.\n"
+Reader = Callable[[], SourcedMask]
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class ExportOptions:
     dry_run : bool
         Read and check everything, write nothing.
     sources : bool
-        Also write who made each pixel (see `sources_png`), of masks that are given as files.
+        Also write who made each pixel (see `sources_png`), of masks that are given as files or readers.
     """
 
     grey: bool = False
@@ -64,12 +70,14 @@ class ExportReport(WholeReport):
     pixels: dict[str, int]
     replaced: int = 0
     dry_run: bool = False
+    kept: int = 0
 
     def summary(self) -> str:
-        """Return the report as lines."""
+        """Return the report as lines; `kept` masks were there from an export that broke off."""
         empty = [name for name, count in self.pixels.items() if not count]
         verb = "would be written" if self.dry_run else "written"
         lines = [f"{len(self.written)} masks {verb} to {self.folder}, {self.replaced} of them replaced."]
+        lines += [f"{self.kept} of them were there from an export that broke off."] if self.kept else []
         lines += [f"No pixel of: {', '.join(empty)}."] if empty else []
         lines += [f"Left out: {reason}." for reason in self.left_out]
         return "\n".join(lines)
@@ -116,7 +124,7 @@ class MaskImportReport(WholeReport):
 
 
 def export_masks(
-    masks: Iterable[tuple[str, Path | Mask]],
+    masks: Iterable[tuple[str, Path | Mask | Reader]],
     classes: ClassList,
     folder: Path,
     options: ExportOptions | None = None,
@@ -125,12 +133,14 @@ def export_masks(
     """Write masks in VOC layout: palette PNGs, ``ImageSets/Segmentation/<split>.txt``, ``classes.txt``.
 
     A mask is named after its image without suffix, in the image's sub-folder; of two images with one stem both keep
-    their suffix (``x.jpg.png``). ``all.txt`` lists every mask; line k of ``classes.txt`` is the class of value k.
+    their suffix (``x.jpg.png``). ``all.txt`` lists every mask; line k of ``classes.txt`` is the class of value k. While
+    it is not whole, the folder is marked (`UNFINISHED`); an export into a marked folder goes on.
 
     Parameters
     ----------
     masks : iterable of (image id, mask)
-        The mask as a file, or as values (H, W) uint8. Give files for large sets: the entries are listed first.
+        The mask as a file, as values (H, W) uint8, or a reader of it. Give files or readers for large sets: the
+        entries are listed first.
     classes : ClassList
         The project's classes; a mask with other values is left out and reported.
     folder : Path
@@ -143,13 +153,18 @@ def export_masks(
     ProjectError
         When the folder holds masks already and `options.overwrite` is off.
     """
-    options = options or ExportOptions()
-    if any((folder / MASK_FOLDER).rglob("*.png")) and not options.overwrite:
+    options, mark = options or ExportOptions(), folder / UNFINISHED
+    broke_off = mark.is_file()
+    if any((folder / MASK_FOLDER).rglob("*.png")) and not (options.overwrite or broke_off):
         raise ProjectError(f"{folder / MASK_FOLDER} holds masks already; choose an empty folder or allow overwriting.")
-    export = _Export(list(masks), classes, folder, options)
+    export = _Export(list(masks), classes, folder, options, goes_on=broke_off and not options.overwrite)
+    if options.dry_run:
+        export.run()
+        return export.report()
+    publish_bytes(mark, UNFINISHED_TEXT.encode())
     export.run()
-    if not options.dry_run:
-        export.write_lists(splits or {})
+    export.write_lists(splits or {})
+    mark.unlink(missing_ok=True)
     return export.report()
 
 
@@ -174,7 +189,8 @@ def import_masks(
     classes : ClassList
         The project's classes.
     labels : mapping of image id to class names, optional
-        Image-level labels, of the images that have some; masks that contradict them are said, and taken.
+        Image-level labels, of the images that are labelled, be it none of the classes; masks that contradict them
+        are said, and taken.
 
     Raises
     ------
@@ -191,14 +207,16 @@ def import_masks(
 
 @dataclass
 class _Export:
-    entries: list[tuple[str, Path | Mask]]
+    entries: list[tuple[str, Path | Mask | Reader]]
     classes: ClassList
     folder: Path
     options: ExportOptions
+    goes_on: bool = False
     written: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(IGNORE + 1, np.int64))
     replaced: int = 0
+    kept: int = 0
 
     def run(self) -> None:
         names = _file_names([id_ for id_, _ in self.entries])
@@ -206,17 +224,19 @@ class _Export:
         for (id_, mask), name in zip(self.entries, names, strict=True):
             try:
                 below(self.folder, name)
-                values = read_mask(mask) if isinstance(mask, Path) else mask
+                values, made_by = _read_entry(mask)
                 _check_values(values, self.classes, id_)
             except ProjectError as reason:
                 self.left_out.append(str(reason).removesuffix("."))
                 continue
             try:
                 is_there = (self.folder / MASK_FOLDER / f"{name}.png").exists()
+                is_kept = self.goes_on and self._is_there(name, values)
                 if not self.options.dry_run:
-                    self._write(name, values)
-                    if sources and isinstance(mask, Path):
-                        sources.add(name, read_sources(mask))
+                    if not is_kept:
+                        self._write(name, values)
+                    if sources and made_by:
+                        sources.add(name, made_by())
             except OSError as reason:
                 if reason.errno not in _NAME_ERRORS:  # a full disk is no matter of one image
                     raise
@@ -224,9 +244,20 @@ class _Export:
                 continue
             self.counts += np.bincount(values.ravel(), minlength=IGNORE + 1)
             self.written[id_] = name
-            self.replaced += is_there
+            self.kept += is_kept
+            self.replaced += is_there and not is_kept
         if sources and not self.options.dry_run:
             sources.write_table()
+
+    def _is_there(self, name: str, values: Mask) -> bool:
+        """Return True where an export that broke off has written the very same already."""
+        extra = [(self.options.grey, GREY_FOLDER), (self.options.previews, PREVIEW_FOLDER)]
+        if not all((self.folder / place / f"{name}.png").exists() for wanted, place in extra if wanted):
+            return False
+        try:
+            return np.array_equal(read_mask(self.folder / MASK_FOLDER / f"{name}.png"), values)
+        except ProjectError:  # not there yet
+            return False
 
     def _write(self, name: str, values: Mask) -> None:
         write_mask(self.folder / MASK_FOLDER / f"{name}.png", values, self.classes)
@@ -247,7 +278,13 @@ class _Export:
     def report(self) -> ExportReport:
         pixels = {self.classes.name_of(v): int(self.counts[v]) for v in range(len(self.classes) + 1)}
         return ExportReport(
-            self.folder, tuple(self.written), tuple(self.left_out), pixels, self.replaced, self.options.dry_run
+            folder=self.folder,
+            written=tuple(self.written),
+            left_out=tuple(self.left_out),
+            pixels=pixels,
+            replaced=self.replaced,
+            dry_run=self.options.dry_run,
+            kept=self.kept,
         )
 
 
@@ -301,7 +338,7 @@ class _Import:
 
     def _compare(self, id_: str, values: Mask, name: str) -> None:
         """Say where a mask and the labels of its image contradict each other."""
-        if not self.labels.get(id_):
+        if id_ not in self.labels:
             return
         painted = {self.classes.name_of(value) for value in PseudoMask(values).class_values()}
         said = [
@@ -338,6 +375,16 @@ class _Import:
                 "white was meant as the object, save it as its class value"
             )
         return tuple(notes)
+
+
+def _read_entry(mask: Path | Mask | Reader) -> tuple[Mask, Callable[[], Sources] | None]:
+    """Return the values of an entry, and how to find out who made its pixels."""
+    if isinstance(mask, Path):
+        return read_mask(mask), partial(read_sources, mask)
+    if isinstance(mask, np.ndarray):
+        return mask, None
+    found = mask()
+    return found.values, lambda: found.sources
 
 
 def _file_names(ids: list[str]) -> list[str]:

@@ -8,7 +8,8 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.files import read_regular
 from napari_wsss.exchange.encodings import decode
 
-NOTHING_NAMES = BACKGROUND_NAMES | {"none", "-"}
+NOTHING_NAMES = BACKGROUND_NAMES | {"none", "-", "nothing", "negative", "negatives", "no finding", "no_finding"}
+"""What says *none of the classes*, in lower case."""
 EMPTY_NAMES = frozenset({"", "nan", "null", "na", "n/a", "?"})
 SPLIT_WORDS = {
     **dict.fromkeys(("train", "training", "trn"), "train"),

@@ -62,9 +62,11 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     pairs = {k: own for k in classes if (own := known_as(k, project_classes, known)) is not None}
     if answers_from_features(network, settings):
         unshown = [k for k in classes if k not in pairs or not network.was_shown(pairs[k])]
-        if not (unshown and lineage.plan.localizer_checkpoint):
+        if not unshown or (lineage.labelled and not lineage.plan.localizer_checkpoint):
             return _from_features(lineage, network, classes, pairs)
         found = _from_features(lineage, network, classes, {k: own for k, own in pairs.items() if k not in unshown})
+        if not lineage.labelled:
+            return found
         return with_maps_of(found, _localized(lineage, classes, device, background), unshown)
     image = lineage.project.load_image(lineage.image_id).pixels
     if lineage.source == "segment":
@@ -80,7 +82,9 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
 
 
 def stored_base(item: Lineage) -> ActivationMaps | None:
-    """Return the stored maps of exactly the labelled classes; more may be stored, fewer do not count."""
+    """Return the stored maps of exactly the possible classes; more may be stored, fewer do not count."""
+    if item.awaits_labels:
+        return None
     stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
     if stored is None or not set(item.classes) <= set(stored.classes):
         return None

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.inference import Inference, SegmentInference
@@ -25,7 +26,7 @@ from napari_wsss.pipeline.companions import NONE, Companions, related
 from napari_wsss.pipeline.saliency_folder import saliency_file
 from napari_wsss.pixels.images import content_hash
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.records import ImageRecord, possible_classes
 
 ModelShelf = Literal["localize", "segment", "saliency", "affinity"]
 """A shelf whose methods are trained."""
@@ -74,7 +75,7 @@ class Lineage:
     source : 'localize' or 'segment'
         Where the base maps come from.
     classes : tuple of int
-        0-based indices of the image-level labels.
+        0-based indices of the image-level labels; of all classes for a segmenter while the image is not labelled.
     image_hash : str
         What decides the image's pixels (`Project.pixels_hash`).
     base : Provenance
@@ -83,6 +84,8 @@ class Lineage:
         The image's refiners, its own overrides included; none for base maps alone.
     companions : Companions
         The images it is looked at together with; none for most methods.
+    labelled : bool
+        Whether it is known which classes are in the image, be it none.
     """
 
     project: Project
@@ -94,6 +97,7 @@ class Lineage:
     base: Provenance
     links: tuple[Link, ...]
     companions: Companions = NONE
+    labelled: bool = True
 
     @classmethod
     def of(
@@ -132,7 +136,7 @@ class Lineage:
         source = source or applied_source(plan)
         record = record or project.catalog.get(image_id)
         labels = record.labels
-        classes, image_hash = project.classes.indices(labels), project.pixels_hash(image_id)
+        classes, image_hash = answered_classes(project.classes, source, record), project.pixels_hash(image_id)
         base = base_provenance(project, plan, source)
         chain = chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)) if refined else ()
         links, parent = [], base
@@ -144,7 +148,14 @@ class Lineage:
             parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=parents)
             links.append(Link(refiner, parent))
         companions = related(project, plan, record) if source == "localize" else NONE
-        return cls(project, image_id, plan, source, classes, image_hash, base, tuple(links), companions)
+        return cls(
+            project, image_id, plan, source, classes, image_hash, base, tuple(links), companions, record.labelled
+        )
+
+    @property
+    def awaits_labels(self) -> bool:
+        """Whether there is no result before somebody labels the image."""
+        return awaits_labels(self.source, self.labelled)
 
     @property
     def base_content(self) -> str:
@@ -167,6 +178,16 @@ class Lineage:
     def result(self) -> Provenance:
         """What the pseudo mask is stored under."""
         return self.links[-1].provenance if self.links else self.base
+
+
+def awaits_labels(source: BaseShelf, labelled: bool) -> bool:
+    """Tell whether an image has no result yet: a localizer draws maps of labelled classes only."""
+    return source == "localize" and not labelled
+
+
+def answered_classes(classes: ClassList, source: BaseShelf, record: ImageRecord) -> tuple[int, ...]:
+    """Return the 0-based indices of the classes that an image's results may show: none while it awaits labels."""
+    return () if awaits_labels(source, record.labelled) else possible_classes(record, classes)
 
 
 def has_model(plan: Plan) -> bool:

@@ -7,6 +7,8 @@ refiner re-runs only itself and what follows, and a replaced image or a changed 
 The shelves are reached through the registry when a stage runs; reading what is stored needs no torch.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +28,7 @@ from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.chain import BaseShelf, applied_source, build_refiner, drawn, handed_on, refiner_for
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, has_model
 from napari_wsss.pixels.surest_regions import Guarded
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 
 # What can go wrong with one image without saying anything about the next one.
@@ -44,11 +47,33 @@ class StageReport:
         Found stored.
     failed : dict of str to str
         Left out, with the reason.
+    unlabelled : tuple of str
+        Those that nobody labelled yet: a segmenter may have found any class in them; a localizer cannot know which
+        classes to look for, so that they are neither done nor failed.
     """
 
     done: tuple[str, ...] = ()
     reused: tuple[str, ...] = ()
     failed: dict[str, str] = field(default_factory=dict)
+    unlabelled: tuple[str, ...] = ()
+
+    def with_more(self, other: StageReport) -> StageReport:
+        """Return both reports as one."""
+        return StageReport(
+            self.done + other.done,
+            self.reused + other.reused,
+            {**self.failed, **other.failed},
+            self.unlabelled + other.unlabelled,
+        )
+
+    @property
+    def without_labels(self) -> str:
+        """What became of images that are not labelled yet, in a sentence; "" when there were none."""
+        made = {*self.done, *self.reused}.intersection(self.unlabelled)
+        waiting = len(set(self.unlabelled) - made - self.failed.keys())
+        told = [f"in {len(made)} any class may be found"] if made else []
+        told += [f"{waiting} are left out, as a classifier looks for labelled classes only"] if waiting else []
+        return f"Not labelled yet: {'; '.join(told)}." if told else ""
 
 
 # -- running stages ---------------------------------------------------------------------------------------
@@ -111,15 +136,17 @@ def propose(
     check_plan(used)
     checkpoint_of(project, used, applied_source(used))
 
-    def one(image_id: str) -> Steps[bool]:
+    def one(image_id: str) -> Steps[bool | None]:
         item = Lineage.of(project, image_id, plan=plan)
+        if item.awaits_labels:
+            return None
         base, reused = _base(item, device, background)
         if stored_proposal(item) is None:
             reused = False
             yield from _refine_and_store(item, base, _evidence(item, device, background))
         return reused
 
-    return (yield from _run("propose", ids, one))
+    return (yield from _run(project, "propose", ids, one))
 
 
 def refine_maps(
@@ -256,6 +283,8 @@ def stored_proposal(item: Lineage) -> Guarded | None:
 
     Masks of before these were noted count as long as no labelled class is missing in them.
     """
+    if item.awaits_labels:
+        return None
     key = (item.result, item.image_id, item.content)
     found = item.project.store.read_guarded(*key)
     if found is not None:
@@ -326,20 +355,22 @@ def _base_stage(
 ) -> Steps[StageReport]:
     checkpoint_of(project, project.plan, source)
 
-    def one(image_id: str) -> Steps[bool]:
+    def one(image_id: str) -> Steps[bool | None]:
         yield from ()
-        _, reused = _base(Lineage.of(project, image_id, source, refined=False), device, background)
-        return reused
+        item = Lineage.of(project, image_id, source, refined=False)
+        return None if item.awaits_labels else _base(item, device, background)[1]
 
-    return (yield from _run(source, ids, one))
+    return (yield from _run(project, source, ids, one))
 
 
 def _report(stage: str, done: int, total: int, _: Progress) -> Progress:
     return Progress(stage, done, total)
 
 
-def _run(stage: str, ids: Iterable[str], one: Callable[[str], Steps[bool]]) -> Steps[StageReport]:
-    """Run `one` over images; a failing image is reported, a failing run raises."""
+def _run(
+    project: Project, stage: str, ids: Iterable[str], one: Callable[[str], Steps[bool | None]]
+) -> Steps[StageReport]:
+    """Run `one` (was it stored? None: it waits for labels) over images; a failing one is reported, a run raises."""
     ids = tuple(ids)
     done: list[str] = []
     reused: list[str] = []
@@ -348,10 +379,13 @@ def _run(stage: str, ids: Iterable[str], one: Callable[[str], Steps[bool]]) -> S
         try:
             # Wherever a step can be cancelled, counted in images.
             found = yield from retold(one(image_id), partial(_report, stage, position, len(ids)))
-            (reused if found else done).append(image_id)
+            if found is not None:
+                (reused if found else done).append(image_id)
         except RunError as wrapped:
             raise wrapped.reason from wrapped
         except _IMAGE_ERRORS as reason:
             failed[image_id] = str(reason)
         yield Progress(stage, position + 1, len(ids), image_id)
-    return StageReport(tuple(done), tuple(reused), failed)
+    open_ids = set(project.catalog.find(Criteria(unlabelled=True)))
+    unlabelled = tuple(image_id for image_id in ids if image_id in open_ids)
+    return StageReport(tuple(done), tuple(reused), failed, unlabelled)

@@ -8,18 +8,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.project.criteria import Criteria, Order, ordered, shuffled
+from napari_wsss.project.criteria import MISMATCH, Criteria, Order, ordered, shuffled
 from napari_wsss.project.database import Database, Row
 from napari_wsss.project.image_clusters import ImageClusters
 from napari_wsss.project.records import ImageRecord, NewImage, check_labels, check_new
 from napari_wsss.project.states import MOVES, STATES, UNDECIDED, State
 
-Fact = Literal["score", "changed", "disagrees", "clusters"]
+Fact = Literal["score", "changed", "disagrees", "clusters", "mismatch"]
 _KNOWN: Mapping[Fact, str] = {
     "score": "images WHERE score IS NOT NULL",
     "changed": "images WHERE changed IS NOT NULL",
     "disagrees": "images WHERE disagrees",
     "clusters": "image_clusters",
+    "mismatch": f"images WHERE {MISMATCH}",
 }
 PAGE = 1000
 SEPARATOR = chr(31)
@@ -28,7 +29,7 @@ MOST_NUMBERS = 100_000
 """Images whose numbers are kept in memory, about 100 bytes each."""
 COLUMNS = (
     "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
-    "edited, changed, borrowed_from, doubtful, "
+    f"edited, changed, borrowed_from, doubtful, negative, painted, {MISMATCH}, "
     "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number)"
 )
 
@@ -200,23 +201,30 @@ class Catalog:
                 if image.id in self:
                     raise ProjectError(f"The image {image.id!r} is listed twice; give every image once.")
                 connection.execute(
-                    "INSERT INTO images (number, id, path, split) VALUES (?, ?, ?, ?)",
-                    (number, image.id, image.id, image.split),
+                    "INSERT INTO images (number, id, path, split, negative) VALUES (?, ?, ?, ?, ?)",
+                    (number, image.id, image.id, image.split, image.negative),
                 )
                 connection.executemany(
                     "INSERT INTO labels VALUES (?, ?)", [(number, classes[name]) for name in image.labels]
                 )
         return number - first
 
-    def set_labels(self, image_id: str, labels: Collection[str]) -> None:
-        """Replace the image-level labels; raise `LabelError` for a name that is no class of the project."""
+    def set_labels(self, image_id: str, labels: Collection[str], *, negative: bool = False) -> None:
+        """Replace the image-level labels; without any the image is not labelled, or `negative` (none of the classes).
+
+        Raises
+        ------
+        LabelError
+            For a name that is no class of the project, or labels of a negative image.
+        """
         classes = self._class_positions()
-        check_labels(image_id, labels, classes)
+        check_labels(image_id, labels, classes, negative)
         number = self.number(image_id)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM labels WHERE image = ?", (number,))
             rows = [(number, classes[name]) for name in set(labels)]
             connection.executemany("INSERT INTO labels VALUES (?, ?)", rows)
+            connection.execute("UPDATE images SET negative = ? WHERE number = ?", (negative, number))
 
     def set_state(self, image_id: str, state: str, now: str | None = None) -> None:
         """Move an image to another review state.
@@ -235,7 +243,7 @@ class Catalog:
             _check_move(image_id, now or self.state(image_id), state)
             self.restore_state(image_id, state)
 
-    def set_accepted(self, record: ImageRecord, edited: float | None) -> None:
+    def set_accepted(self, record: ImageRecord, edited: float | None, painted: Iterable[int]) -> None:
         """Make an image accepted as a person sees it now: nothing disagrees any more, nothing was replaced.
 
         Parameters
@@ -244,6 +252,8 @@ class Catalog:
             The image as it is in the surrounding transaction.
         edited : float, optional
             Share of pixels in [0, 1] that the person changed in the proposal.
+        painted : iterable of int
+            0-based indices of the classes in the mask.
 
         Raises
         ------
@@ -252,7 +262,8 @@ class Catalog:
         """
         _check_move(record.id, record.state, "accepted")
         share = None if edited is None else float(edited)
-        self._set(record.id, "state = 'accepted', disagrees = 0, replaced = 0, edited = ?", share)
+        assignment = "state = 'accepted', disagrees = 0, replaced = 0, edited = ?, painted = ?"
+        self._set(record.id, assignment, share, _as_text(painted))
 
     def restore_state(self, image_id: str, state: str) -> None:
         """Set a state without asking `MOVES` (undo)."""
@@ -274,6 +285,10 @@ class Catalog:
     def set_edited(self, image_id: str, edited: float | None) -> None:
         """Set the share of pixels in [0, 1] that a person changed before accepting."""
         self._set(image_id, "edited = ?", None if edited is None else float(edited))
+
+    def set_painted(self, image_id: str, painted: Iterable[int] | None) -> None:
+        """Set the 0-based indices of the classes in the accepted mask; None where there is none, or unknown."""
+        self._set(image_id, "painted = ?", None if painted is None else _as_text(painted))
 
     def set_changes(self, changes: Mapping[str, float | None]) -> None:
         """Set how much the proposals of many images changed with the last applied model, in [0, 1]."""
@@ -333,6 +348,10 @@ class Catalog:
         return positions
 
 
+def _as_text(painted: Iterable[int]) -> str:
+    return ",".join(str(int(k)) for k in sorted(set(painted)))
+
+
 def _unknown(image_id: str) -> ProjectError:
     return ProjectError(f"There is no image {image_id!r} in the project; ids are paths relative to the image folder.")
 
@@ -347,9 +366,9 @@ def _check_move(image_id: str, now: str, state: str) -> None:
 
 
 def _record(row: Row) -> ImageRecord:
-    _, image_id, path, state, split, note, *facts, borrowed_from, doubtful, names = row
-    stale, label_changed, disagrees, replaced = map(bool, facts[:4])
-    content_hash, score, edited, changed = facts[4:]
+    _, image_id, path, state, split, note, *facts, content_hash = row[:11]
+    score, edited, changed, source, doubtful, negative, painted, mismatch, names = row[11:]
+    stale, label_changed, disagrees, replaced = map(bool, facts)
     return ImageRecord(
         id=image_id,
         path=path,
@@ -365,8 +384,11 @@ def _record(row: Row) -> ImageRecord:
         score=score,
         edited=edited,
         changed=changed,
-        borrowed_from=borrowed_from,
+        borrowed_from=source,
         doubtful=_names(doubtful) & _names(names),
+        negative=bool(negative),
+        painted=None if painted is None else tuple(int(k) for k in painted.split(",") if k),
+        mismatch=bool(mismatch),
     )
 
 

@@ -12,6 +12,7 @@ Order = Literal[
     "flagged",
     "changed",
     "disagrees",
+    "mismatch",
     "random",
     "score_ascending",
     "score_descending",
@@ -19,6 +20,14 @@ Order = Literal[
 
 _IS_UNDECIDED = "state IN ('draft', 'todo', 'skipped')"
 _RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2 WHEN 'flagged' THEN 3 ELSE 4 END"
+
+_UNLABELLED = "(negative = 0 AND NOT EXISTS (SELECT 1 FROM labels WHERE labels.image = images.number))"
+
+MISMATCH = (
+    "(painted IS NOT NULL AND painted != coalesce((SELECT group_concat(class) FROM "
+    "(SELECT class FROM labels WHERE labels.image = images.number ORDER BY class)), ''))"
+)
+"""Whether an accepted mask paints other classes than the labels; 0 while that is not known."""
 
 ORDERS: dict[str, str] = {
     "file": "number",
@@ -28,6 +37,7 @@ ORDERS: dict[str, str] = {
     "flagged": f"state != 'flagged', {_RANK}, number",
     "changed": f"NOT {_IS_UNDECIDED}, changed IS NULL, changed DESC, number",
     "disagrees": f"disagrees DESC, CASE WHEN disagrees THEN changed END DESC, {_RANK}, number",
+    "mismatch": f"{MISMATCH} DESC, {_RANK}, number",
     "random": "shuffled(number, ?), number",
     "score_ascending": "score IS NULL, score, number",
     "score_descending": "score IS NULL, score DESC, number",
@@ -59,10 +69,14 @@ class Criteria:
         Part of the id or of the note, ignoring case.
     score_above, score_below : float, optional
         Bounds (exclusive) of the queue score; images without a score fulfil neither.
-    stale, label_changed, disagrees, replaced : bool, optional
+    stale, label_changed, disagrees, replaced, negative : bool, optional
         The orthogonal facts.
     doubtful : bool, optional
         The proposal is in doubt of a labelled class.
+    mismatch : bool, optional
+        The accepted mask paints other classes than the labels.
+    unlabelled : bool, optional
+        Nobody has said yet which classes are in the image.
     clusters : collection of str
         Clusters, one of which the image is in: by name (``cat 3``) or by number alone (``3``), ignoring case.
     changed_above, changed_below, edited_above, edited_below : float, optional
@@ -89,6 +103,9 @@ class Criteria:
     edited_above: float | None = None
     edited_below: float | None = None
     borrowed_from: str | None = None
+    negative: bool | None = None
+    unlabelled: bool | None = None
+    mismatch: bool | None = None
 
     def where(self) -> tuple[str, list[Any]]:
         """Return an SQL condition over the table ``images`` and its values ("1" when nothing is asked)."""
@@ -116,6 +133,9 @@ class Criteria:
             ("disagrees = ?", self.disagrees),
             ("replaced = ?", self.replaced),
             ("(doubtful != '') = ?", self.doubtful),
+            ("negative = ?", self.negative),
+            (f"{_UNLABELLED} = ?", self.unlabelled),
+            (f"{MISMATCH} = ?", self.mismatch),
             ("changed > ?", self.changed_above),
             ("changed < ?", self.changed_below),
             ("edited > ?", self.edited_above),

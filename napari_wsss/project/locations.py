@@ -72,6 +72,18 @@ class ImageLocations:
             self._record(image_id, seen, found)
         return found
 
+    def was_replaced(self, image_id: str) -> bool:
+        """Tell whether an image file has another content than when a mask of it was accepted last.
+
+        False while its content was never recorded, and for a file that cannot be read.
+        """
+        known = self._row(image_id)[3]
+        try:
+            changed = bool(known) and self.hash(image_id) != known
+        except ProjectError:
+            changed = False
+        return changed or self._catalog.get(image_id).replaced
+
     def _record(self, image_id: str, seen: tuple[int, int], found: str) -> None:
         self._database.execute(
             "UPDATE images SET replaced = replaced OR (content_hash NOT IN ('', ?)), content_hash = ?, "

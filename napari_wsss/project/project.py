@@ -43,6 +43,8 @@ BESIDE = ("wal", "shm", "journal")
 DAMAGED_RECORD = (ValueError, TypeError, KeyError, AttributeError)
 """What a record of another kind than the one expected raises while it is taken apart."""
 OWN_FOLDERS = ("masks", "drafts", "scribbles", "results", "training", BACKUPS)
+NEGATIVE = "none of the classes"
+"""In a journal entry of labels, in place of a list of names."""
 
 
 class Project:
@@ -83,7 +85,7 @@ class Project:
         self._plan: tuple[str, Plan] = ("", Plan())
         self._locations = ImageLocations(folder, database, self.catalog)
         self.masks = Masks(MaskFiles(folder, database), self.journal, self._size_or_none)
-        self.review = Review(self.masks, database, self.catalog, self.journal, lambda: self.classes)
+        self.review = Review(self.masks, database, self.catalog, self.journal, lambda: self.classes, self.image_hash)
 
     # -- opening and closing ------------------------------------------------------------------------------
 
@@ -363,7 +365,11 @@ class Project:
 
         Return how many became "val". Images that have a split keep it, so validation images never come to train.
         """
-        labels = {record.id: record.labels for record in self.catalog.records(split="")}
+        # Images labelled none are a group of their own, of which the same share is held out as of every class.
+        labels = {
+            record.id: frozenset({NEGATIVE}) if record.negative else record.labels
+            for record in self.catalog.records(split="")
+        }
         chosen = choose_held_out(labels, fraction, seed)
         with self._database.transaction() as connection:
             rows = [("val" if image_id in chosen else "train", image_id) for image_id in labels]
@@ -408,6 +414,10 @@ class Project:
         """Return the SHA-256 of an image file (64 hexadecimal digits); a replaced file is noticed and marked."""
         return self._locations.hash(image_id)
 
+    def is_replaced(self, image_id: str) -> bool:
+        """Tell whether an image file has another content than what is known and was decided about."""
+        return self._locations.was_replaced(image_id)
+
     def pixels_hash(self, image_id: str) -> str:
         """Return what decides the pixels of an image: its file's content, and how deep values are scaled.
 
@@ -422,13 +432,17 @@ class Project:
         except ProjectError:
             return None
 
-    def set_labels(self, image_id: str, labels: Collection[str]) -> None:
-        """Replace the image-level labels (journaled) and mark the image as label-changed."""
-        before, after = sorted(self.catalog.get(image_id).labels), sorted(set(labels))
-        if before == after:
+    def set_labels(self, image_id: str, labels: Collection[str], *, negative: bool = False) -> None:
+        """Replace the image-level labels (journaled) and mark the image as label-changed.
+
+        Without labels it is not labelled yet, or, where `negative` says so, labelled *none of the classes*.
+        """
+        record = self.catalog.get(image_id)
+        if (frozenset(labels), negative) == (record.labels, record.negative):
             return
+        before, after = _as_journaled(record.labels, record.negative), _as_journaled(labels, negative)
         with self._database.transaction():
-            self.catalog.set_labels(image_id, after)
+            self.catalog.set_labels(image_id, set(labels), negative=negative)
             self.catalog.set_facts(image_id, label_changed=True)
             self.journal.append("labels", image_id, before, after)
 
@@ -439,3 +453,8 @@ class Project:
             with self._database.transaction():
                 self.catalog.set_note(image_id, note)
                 self.journal.append("note", image_id, before, note)
+
+
+def _as_journaled(labels: Collection[str], negative: bool) -> list[str] | str:
+    """Return labels as the journal keeps them: no list of names where a person said that nothing is there."""
+    return NEGATIVE if negative and not labels else sorted(set(labels))

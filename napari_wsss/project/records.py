@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.inside import why_not_plain
 from napari_wsss.project.states import State
@@ -21,7 +22,7 @@ class ImageRecord:
     path : str
         Posix path relative to the image root now; differs from `id` when the file was found again elsewhere.
     labels : frozenset of str
-        Image-level labels by class name.
+        Image-level labels by class name; empty for *none of the classes* and for *not labelled yet*.
     state : str
         One of `STATES`.
     split : str
@@ -44,6 +45,12 @@ class ImageRecord:
     doubtful : frozenset of str
         Labelled classes that the machine would have left out of the proposal, or grown over the whole picture: their
         surest region was kept.
+    negative : bool
+        Labelled *none of the classes*: known to hold nothing. Such an image has no labels.
+    painted : tuple of int, optional
+        0-based indices of the classes in the accepted mask; None without one, or while they are not known.
+    mismatch : bool
+        The accepted mask paints other classes than the labels.
     """
 
     id: str
@@ -62,15 +69,43 @@ class ImageRecord:
     changed: float | None = None
     borrowed_from: str = ""
     doubtful: frozenset[str] = frozenset()
+    negative: bool = False
+    painted: tuple[int, ...] | None = None
+    mismatch: bool = False
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is known which classes are in the image, be it none; False while nobody has said."""
+        return self.negative or bool(self.labels)
+
+    @property
+    def labels_text(self) -> str:
+        """The labels in words, for a person."""
+        return ", ".join(sorted(self.labels)) or ("nothing of any class" if self.negative else "not labelled yet")
 
 
 @dataclass(frozen=True)
 class NewImage:
-    """An image to add: its id is its posix path relative to the image root."""
+    """An image to add: its id is its posix path relative to the image root; without labels not labelled yet, or none.
+
+    Parameters
+    ----------
+    id : str
+    labels : frozenset of str
+    split : str
+    negative : bool
+        Labelled *none of the classes*.
+    """
 
     id: str
     labels: frozenset[str] = frozenset()
     split: str = ""
+    negative: bool = False
+
+
+def possible_classes(record: ImageRecord, classes: ClassList) -> tuple[int, ...]:
+    """Return the 0-based indices of the classes that may be in an image: its labels, all while it is not labelled."""
+    return classes.indices(record.labels) if record.labelled else tuple(range(len(classes)))
 
 
 def check_new(image: NewImage, classes: Mapping[str, int]) -> None:
@@ -81,12 +116,16 @@ def check_new(image: NewImage, classes: Mapping[str, int]) -> None:
             f"The image id {image.id!r} is not a plain path below the image folder ({reason}); expected 'day1/cat.jpg' "
             "or so."
         )
-    check_labels(image.id, image.labels, classes)
+    check_labels(image.id, image.labels, classes, image.negative)
     check_split(image.id, image.split)
 
 
-def check_labels(image_id: str, labels: Collection[str], classes: Mapping[str, int]) -> None:
-    """Raise `LabelError` when a label is not a class of the project."""
+def check_labels(image_id: str, labels: Collection[str], classes: Mapping[str, int], negative: bool = False) -> None:
+    """Raise `LabelError` when a label is not a class of the project, or there is one beside *none of the classes*."""
+    if negative and labels:
+        raise LabelError(
+            f"{image_id} cannot be labelled {', '.join(sorted(labels))} and none of the classes; expected one of both."
+        )
     unknown = sorted(set(labels) - set(classes))
     if unknown:
         raise LabelError(

@@ -5,7 +5,7 @@ The database is the truth and the files follow it (see `mask_files`). Every mask
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.masks import Mask
+from napari_wsss.core.masks import Mask, PseudoMask
 from napari_wsss.core.sources import PERSON, Source, Sources
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
@@ -37,16 +37,24 @@ class Review:
         Of the same project.
     classes : callable
         Returns the current `ClassList`.
+    see : callable
+        Records the content of an image's file, so that replacing it later is noticed.
     """
 
     def __init__(
-        self, masks: Masks, database: Database, catalog: Catalog, journal: Journal, classes: Callable[[], ClassList]
+        self,
+        masks: Masks,
+        database: Database,
+        catalog: Catalog,
+        journal: Journal,
+        classes: Callable[[], ClassList],
+        see: Callable[[str], object],
     ) -> None:
         self._masks, self._files = masks, masks.files
         self._database = database
         self._catalog = catalog
         self._journal = journal
-        self._classes = classes
+        self._classes, self._see = classes, see
         self._group = 0  # of decisions that are taken back together, 0 outside of `as_one_step`
 
     def _sourced(self, image_id: str, values: Mask, sources: Sources | None) -> SourcedMask:
@@ -176,10 +184,12 @@ class Review:
         """
         classes = self._checked(image_id, values)
         mask = self._sourced(image_id, values, sources)
+        with suppress(ProjectError):  # an image that is gone must not stand in the way of a mask
+            self._see(image_id)
         with self._database.transaction():
             record, stored = self._catalog.get(image_id), self._masks.of(image_id)
             if stored.resting_state == record.state == "accepted" and _is_accepted(stored, mask):
-                self._catalog.set_facts(image_id, disagrees=False)  # looked at again, and found right
+                self._catalog.set_facts(image_id, disagrees=False, replaced=False)  # looked at again, and found right
                 return
             entry = self._record_mask(record, stored, "accepted", {"action": "accept", **(facts or {})})
             if stored.accepted_file is not None:
@@ -187,7 +197,8 @@ class Review:
             self._keep_draft(entry, stored, classes, mask)
             self._journal.clear_strokes(image_id)
             self._files.decide({draft_name(image_id): None, accepted_name(image_id): encode_sourced(mask, classes)})
-            self._catalog.set_accepted(record, (facts or {}).get("edited"))
+            painted = [value - 1 for value in PseudoMask(mask.values).class_values()]
+            self._catalog.set_accepted(record, (facts or {}).get("edited"), painted)
         self._files.settle()
 
     def _record_mask(self, record: ImageRecord, stored: MasksOfImage, state: str, after: Mapping[str, Any]) -> Entry:
@@ -198,6 +209,7 @@ class Review:
             "mask": stored.accepted_file is not None,
             "draft": stored.has_draft,
             "edited": record.edited,
+            "painted": record.painted,
         }
         return self._journal.append("mask", record.id, before, {**after, "state": state, **self._step()})
 
@@ -281,6 +293,7 @@ class Review:
             contents[accepted_name(image_id)] = self._journal.kept_file(entry.number, "mask")
             self._catalog.set_facts(image_id, disagrees=before["disagrees"], replaced=before["replaced"])
             self._catalog.set_edited(image_id, before.get("edited"))
+            self._catalog.set_painted(image_id, before.get("painted"))
         if newer is not None:
             draft = encode_sourced(newer, self._classes())
         self._journal.clear_strokes(image_id)

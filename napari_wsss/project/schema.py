@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
 
-VERSION = 3
+VERSION = 4
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
 
@@ -34,7 +34,9 @@ CREATE TABLE images (
     edited REAL,
     changed REAL,
     borrowed_from TEXT NOT NULL DEFAULT '',
-    doubtful TEXT NOT NULL DEFAULT ''
+    doubtful TEXT NOT NULL DEFAULT '',
+    negative INTEGER NOT NULL DEFAULT 0,
+    painted TEXT
 );
 CREATE INDEX images_by_state ON images (state, number);
 CREATE TABLE labels (
@@ -91,7 +93,16 @@ def _to_version_3(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE images ADD COLUMN doubtful TEXT NOT NULL DEFAULT ''")
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2, 2: _to_version_3}
+def _to_version_4(connection: sqlite3.Connection) -> None:
+    """Tell images labelled *none of the classes* from those not labelled yet, as which all have counted so far.
+
+    Which classes an accepted mask paints is known from its next acceptance on.
+    """
+    connection.execute("ALTER TABLE images ADD COLUMN negative INTEGER NOT NULL DEFAULT 0")
+    connection.execute("ALTER TABLE images ADD COLUMN painted TEXT")
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2, 2: _to_version_3, 3: _to_version_4}
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 
 

@@ -45,8 +45,10 @@ from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.proposals.parameters import Parameters
 from napari_wsss.session.proposals.sliders import Sliders
 from napari_wsss.session.recent import RecentProject, RecentProjects
+from napari_wsss.session.review.answers import Answers
 from napari_wsss.session.review.decisions import Decisions
 from napari_wsss.session.review.labels import Labels
+from napari_wsss.session.review.mismatch import MismatchCheck
 from napari_wsss.session.review.provenance import Provenance
 from napari_wsss.session.runs.process import TrainingProcess
 from napari_wsss.session.settings import Settings
@@ -87,8 +89,10 @@ class Session:
         signals, jobs, settings, opened = Signals(), Jobs(dispatch), Settings(), Opened()
         self.signals, self.jobs, self.settings, self._opened = signals, jobs, settings, opened
         self.navigation = Navigation(opened, signals, settings)
-        self.decisions = Decisions(opened, self.navigation, signals)
+        self._check = MismatchCheck()
+        self.decisions = Decisions(opened, self.navigation, signals, self._check)
         self.labels = Labels(opened, signals)
+        self.mismatch = Answers(self._check, self.labels, self.decisions)
         self.provenance = Provenance(opened, signals)
         self.inference = Inference(opened, self.navigation, jobs, signals, settings)
         self.sliders = Sliders(opened, self.inference, signals)
@@ -115,6 +119,9 @@ class Session:
         self.start = RecommendedStart(opened, self.training, self.models, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
+        signals.image_changed.connect(self._check.begin)
+        signals.project_opened.connect(self._check.end)
+        signals.project_closed.connect(self._check.end)
         self.labels.moved.connect(self.inference.follow_labels)
         self.inference.shown.connect(self.sliders.follow_results)
         self.inference.finished.connect(self.automatic.take)

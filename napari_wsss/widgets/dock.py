@@ -27,6 +27,7 @@ from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.keys.help import KeyHelp
 from napari_wsss.widgets.keys.table import Keyboard
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
+from napari_wsss.widgets.mismatch_line import MismatchLine
 from napari_wsss.widgets.personal import PersonalChoices
 from napari_wsss.widgets.preferences import PLUGIN, toast_after
 from napari_wsss.widgets.project.page import ProjectPage
@@ -85,6 +86,7 @@ class WsssDock(QWidget):
         self.train_page = TrainPage(self.session)
         self.statistics_page = StatisticsPage(self.session)
         self.hint_line = HintLine(self.session.hint, lambda: self.tabs.setCurrentIndex(PAGES.index("Train")))
+        self.mismatch_line = MismatchLine(self.session.mismatch)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         certain(self.tabs.tabBar()).setStyleSheet("QTabBar::tab { padding: 3px 1px; }")  # all seven fit a narrow dock
@@ -102,7 +104,15 @@ class WsssDock(QWidget):
         layout = QVBoxLayout()
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(3)
-        for part in (self.header, self.tabs, self.key_help, self.hint_line, self.footer, self.job_bar):
+        for part in (
+            self.header,
+            self.tabs,
+            self.key_help,
+            self.hint_line,
+            self.mismatch_line,
+            self.footer,
+            self.job_bar,
+        ):
             layout.addWidget(part)
         for part in (self.tabs, self.key_help):
             layout.setStretchFactor(part, 1)

@@ -134,6 +134,10 @@ def summary(figures: Figures) -> str:
     others = ", ".join(f"{count} {state}" for state, count in figures.states.items() if count and state != "accepted")
     share = f" ({percent(done / total)})" if total else ""
     lines = [f"{done} of {total} images accepted{share}{'; ' if others else ''}{others}"]
+    if figures.unlabelled:
+        lines.append(f"{figures.unlabelled} images not labelled yet (search is:unlabelled)")
+    if figures.mismatched:
+        lines.append(f"{figures.mismatched} accepted masks differ from the labels (search is:mismatch)")
     seconds = median_seconds(lately)
     if seconds:
         left = (total - done) * seconds

@@ -229,3 +229,23 @@ def test_cases_of_names(cases_folder, case, names):
     assert set(report.classes) == names
     assert all(report.counts()[name] == 2 for name in names)
     assert not report.without_labels
+
+
+def test_none_of_the_classes_and_not_labelled_yet_are_two_facts(read):
+    report = read("image,cat,dog,none\na,1,0,0\nb,0,0,1\nc,,,\n")
+    assert report.classes == ("cat", "dog"), "a column that says none is no class"
+    assert report.labels == {"a.jpg": {"cat"}, "b.jpg": frozenset()}
+    assert [report.new_image(one).negative for one in report.images] == [False, True, False, False]
+    assert "1 images are labelled none of the classes" in report.summary()
+
+
+@pytest.mark.parametrize("word", ["none", "None", "negative", "Background", "nothing", "No finding", "-"])
+def test_words_for_none_of_the_classes(read, word):
+    report = read(f"image,labels\na,cat;dog\nb,{word}\n")
+    assert report.negatives == ("b.jpg",)
+    assert report.classes == ("cat", "dog")
+
+
+def test_an_unknown_name_is_not_none_of_the_classes(read):
+    report = read("image,labels\na,cat\nb,catt\nc,none\n", ["cat"])
+    assert report.labels == {"a.jpg": {"cat"}, "c.png": frozenset()}

@@ -167,10 +167,13 @@ def test_masks_and_labels_that_contradict_each_other_are_said_and_taken(tmp_path
     root = pictures(["a.jpg", "b.jpg", "c.jpg"])
     for name in "abc":
         write_mask(tmp_path / "masks" / f"{name}.png", np.where(MASK == 2, 0, MASK).astype(np.uint8), CLASSES)
-    labels = {"a.jpg": {"dog"}, "b.jpg": {"cat"}, "c.jpg": ()}
+    labels = {"a.jpg": {"dog"}, "b.jpg": {"cat"}, "c.jpg": ()}  # nothing of any class
     report = import_masks(tmp_path / "masks", images_of(root, *labels), CLASSES, labels)
     assert set(report.masks) == set(labels)
-    assert report.contradictions == ("a.png paints cat, which is no label and has no pixel of the label dog",)
+    assert report.contradictions == (
+        "a.png paints cat, which is no label and has no pixel of the label dog",
+        "c.png paints cat, which is no label",
+    )
 
 
 @pytest.mark.parametrize(("case", "values"), [("uint16", {0, 1, 2}), ("one_bit", {0, 1}), ("rgb_equal", {0, 1, 2})])

@@ -41,7 +41,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
         path = images / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_picture(path, random)
-    listed = [NewImage(name, frozenset(labels)) for name, labels in LABELS.items()]
+    listed = [NewImage(name, frozenset(labels), negative=not labels) for name, labels in LABELS.items()]
     classes = ClassList(["cat", "dog", "owl"])
     with Project.create(tmp_path / "project", images, classes, listed) as found:
         apply_localizer(found)
@@ -589,3 +589,32 @@ def test_features_come_from_the_applied_localizer(project: Project) -> None:
     project.set_plan(replace(project.plan, localizer_checkpoint=""))
     with pytest.raises(StepError):
         pipeline.evidence_of(project, "a.png", "cpu").features()
+
+
+# -- labelled none, and not labelled yet --------------------------------------------------------------------
+
+
+def test_a_localizer_waits_for_labels_where_nobody_has_said_what_is_there(project: Project) -> None:
+    project.set_labels("b.png", ())
+    report = propose(project)
+    assert report.unlabelled == ("b.png",)
+    assert "b.png" not in (*report.done, *report.reused, *report.failed)
+    assert "1 are left out" in report.without_labels
+    assert pipeline.base_maps(project, "b.png") is None
+    assert pipeline.proposal(project, "b.png") is None
+    assert not np.array(pipeline.proposal(project, "sub/a.png")).any(), "labelled none is background"
+    project.set_labels("b.png", ("cat",))
+    assert propose(project).done == ("b.png",)
+
+
+def test_any_class_may_appear_in_an_image_that_is_not_labelled(project: Project) -> None:
+    apply_segmenter(project)
+    project.set_labels("b.png", ())
+    report = propose(project)
+    assert report.done == tuple(LABELS)
+    assert "in 1 any class may be found" in report.without_labels
+    maps = pipeline.base_maps(project, "b.png")
+    assert maps is not None
+    assert maps.classes == (0, 1, 2)
+    assert np.array(pipeline.proposal(project, "b.png")).any()
+    assert not np.array(pipeline.proposal(project, "sub/a.png")).any()

@@ -4,8 +4,9 @@ import pytest
 
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project import catalog as module
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import NewImage
+from napari_wsss.project.records import NewImage, possible_classes
 from napari_wsss.project.states import MOVES, STATES, UNDECIDED
 from tests.tiny_project import IDS, put_split
 
@@ -143,3 +144,30 @@ def test_what_machine_and_person_differ_in_is_kept(project: Project) -> None:
     one, two = project.catalog.get(first), project.catalog.get(second)
     assert (one.edited, one.changed, one.borrowed_from) == (0.3, 0.5, "")
     assert (two.edited, two.changed, two.borrowed_from) == (None, None, first)
+
+
+def test_labelled_none_and_not_labelled_yet_are_two_facts(project: Project) -> None:
+    catalog = project.catalog
+    for image_id in (IDS[0], IDS[3]):
+        project.set_labels(image_id, ("cat",))
+    for image_id in IDS[1:3]:
+        project.set_labels(image_id, ())
+    project.set_labels(IDS[2], (), negative=True)
+    assert [catalog.get(image_id).labelled for image_id in IDS] == [True, False, True, True]
+    assert catalog.find(Criteria(negative=True)) == [IDS[2]]
+    assert catalog.find(Criteria(unlabelled=True)) == [IDS[1]]
+    assert possible_classes(catalog.get(IDS[1]), project.classes) == tuple(range(len(project.classes)))
+    assert possible_classes(catalog.get(IDS[2]), project.classes) == ()
+    project.set_labels(IDS[2], ("cat",))
+    assert not catalog.get(IDS[2]).negative
+    with pytest.raises(LabelError, match="and none of the classes"):
+        project.set_labels(IDS[2], ("cat",), negative=True)
+
+
+def test_the_same_share_of_images_labelled_none_is_held_out(project: Project) -> None:
+    project.add_images(NewImage(f"none/{i}.png", negative=True) for i in range(10))
+    project.add_images(NewImage(f"open/{i}.png") for i in range(10))
+    project.hold_out(0.5)
+    held_out = list(project.catalog.ids(split="val"))
+    assert 4 <= sum(one.startswith("none/") for one in held_out) <= 6
+    assert 4 <= sum(one.startswith("open/") for one in held_out) <= 6

@@ -137,6 +137,11 @@ CREATE TABLE kept_files (
 CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
 """
 
+VERSION_3 = VERSION_2.replace(
+    "borrowed_from TEXT NOT NULL DEFAULT ''",
+    "borrowed_from TEXT NOT NULL DEFAULT '', negative INTEGER NOT NULL DEFAULT 0, painted TEXT",
+)
+
 
 VERSION_3 = VERSION_2.replace(
     "borrowed_from TEXT NOT NULL DEFAULT ''",
@@ -168,6 +173,7 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         first, second = project.catalog.records()
         assert (first.labels, first.state, first.note) == ({"cat", "wild boar"}, "draft", "tail?")
         assert (second.state, second.split, second.score) == ("accepted", "val", 0.5)
+        assert not second.labelled, "whether nothing is there was not known before version 3"
         assert project.classes.names == ("cat", "wild boar")
         assert project.plan.refiners[0].parameters == {"alpha": 3.0}
         assert project.images_root == images_root

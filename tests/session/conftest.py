@@ -186,6 +186,11 @@ class Sitting:
             self.mailbox.drain()
             is_quiet = not self.session.jobs.all
 
+    def accept(self, and_next: bool = True) -> bool:
+        """Accept as a person does who insists: mask and labels may differ."""
+        accept = self.session.decisions.accept
+        return accept(and_next) or (bool(self.session.mismatch.asked) and accept(and_next))
+
     def paint(self, value: int, rows: slice = slice(0, 3), columns: slice = slice(0, 3)) -> NDArray[np.uint8]:
         """Paint into the mask as napari does: in place, then the recorded change."""
         mask = self.session.table.mask

@@ -175,7 +175,7 @@ def test_after_a_crash_what_was_called_saved_is_there(
     assert (sitting.session.table.mask == 2).sum() == 16
     assert sitting.session.project is not None
     assert recovered_drafts(sitting.session.project) == ["p3.png"]
-    assert sitting.session.decisions.accept()
+    assert sitting.accept()
     assert recovered_drafts(sitting.session.project) == []
     sitting.session.close_project()
 

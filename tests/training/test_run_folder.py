@@ -50,7 +50,7 @@ def test_heartbeat_names_the_living_process_and_ends_with_the_run(tmp_path: Path
     assert RunFolder.open(run.path).record["state"] == "done"
 
 
-def test_resuming_forgets_the_stop_and_what_came_after_the_checkpoint(tmp_path: Path) -> None:
+def test_going_on_forgets_the_stop_and_what_came_after_the_checkpoint(tmp_path: Path) -> None:
     run = _run(tmp_path)
     for done in range(1, 5):
         run.note(Progress("classifier", done, 9))
@@ -58,6 +58,8 @@ def test_resuming_forgets_the_stop_and_what_came_after_the_checkpoint(tmp_path: 
     assert run.stop_requested()
     again = RunFolder.open(run.path)
     again.resume(2)
+    assert again.stop_requested(), "one that comes while a run prepares itself is not lost"
+    again.forget_stop()
     assert not again.stop_requested()
     assert [event["done"] for event in again.events()] == [1, 2]
 

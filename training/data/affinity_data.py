@@ -20,7 +20,8 @@ from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.data.pictures import AcceptedMask, MaskFile, Pictures, Pixels, View, training_records, validation_records
 from training.data.samplers import BatchOrder, spread
-from training.run_folder import STOP, RunFolder
+from training.run_folder import RunFolder
+from training.stopping import until_stopped
 
 LabelRule = Callable[[Pixels, ActivationMaps], Pixels]
 """Image (H,W,3) and maps of its classes -> labels (H,W): 0 background, k + 1 class k, 255 undecided."""
@@ -46,13 +47,14 @@ def prepared(pictures: Pictures, project: Project, run: RunFolder, rule: LabelRu
     """
     if "labelled" in run.record:
         return True
-    (run.path / STOP).unlink(missing_ok=True)
     training, held_out = _candidates(project)
     left_out: dict[str, str] = {}
     sure_somewhere = False
     ids = [*training, *held_out]
     if project.plan.localizer_checkpoint:
-        yield from _maps(project, [i for i in ids if not _is_accepted(project, i)], config.hardware.device)
+        wanted = [image_id for image_id in ids if not _is_accepted(project, image_id)]
+        if (yield from until_stopped(_maps(project, wanted, config.hardware.device), run)) is None:
+            return False
     for done, image_id in enumerate(ids, start=1):
         try:
             _label(project, run, image_id, rule)
@@ -179,10 +181,11 @@ def _is_accepted(project: Project, image_id: str) -> bool:
     return project.catalog.get(image_id).state == "accepted" and project.masks.has_accepted(image_id)
 
 
-def _maps(project: Project, ids: list[str], device: str) -> Steps[None]:
+def _maps(project: Project, ids: list[str], device: str) -> Steps[bool]:
     from napari_wsss.pipeline.run import localize
 
     yield from localize(project, ids, device)
+    return True
 
 
 def _label(project: Project, run: RunFolder, image_id: str, rule: LabelRule) -> None:

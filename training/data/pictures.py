@@ -14,10 +14,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.classes import IGNORE
+from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.masks import PseudoMask, read_mask
 from napari_wsss.pixels.images import image_size
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.weights.normalisation import Normalisation
@@ -89,6 +90,11 @@ def validation_records(project: Project) -> list[ImageRecord]:
 def usable_records(project: Project, split: str | None = None) -> list[ImageRecord]:
     """Return the images (of a split) that nobody excluded, whether or not they can be read."""
     return [r for r in project.catalog.records(split=split) if r.state != "excluded"]
+
+
+def negative_ids(project: Project) -> list[str]:
+    """Return the images labelled *none of the classes*, in catalog order."""
+    return project.catalog.find(Criteria(negative=True))
 
 
 def padding_of(normalisation: Normalisation) -> tuple[int, int, int]:
@@ -173,7 +179,7 @@ class ClassifierData:
     Parameters
     ----------
     records : sequence of ImageRecord
-        Those that train; images without labels are left out.
+        Those that train; images that are not labelled yet are left out, those labelled none are rows of zeros.
     labels_from_masks : bool
         Take the labels of accepted images from the visible part of their masks.
     sub_labels : mapping of str to (C * K,) bool, optional
@@ -194,8 +200,8 @@ class ClassifierData:
         labels_from_masks: bool = False,
         sub_labels: Mapping[str, NDArray[np.bool_]] | None = None,
     ) -> None:
-        self.records = [record for record in records if record.labels]
-        if not self.records:
+        self.records = [record for record in records if record.labelled]
+        if not any(record.labels for record in self.records):
             raise LabelError(
                 "No image of the training split has an image-level label; expected at least one. Label some images, or "
                 "move labelled ones out of the val split."
@@ -262,6 +268,18 @@ class MaskFile:
 
 
 @dataclass(frozen=True)
+class NothingThere:
+    """Makes the mask of an image labelled *none of the classes*: all background."""
+
+    project: Project
+    image_id: str
+
+    def __call__(self) -> Pixels:
+        """Return the mask (H, W) uint8."""
+        return np.full(image_size(self.project.image_path(self.image_id)), BACKGROUND, np.uint8)
+
+
+@dataclass(frozen=True)
 class ProposedMask:
     """Reads one stored machine proposal, everything undecided (255) when there is none."""
 
@@ -305,7 +323,8 @@ class SegmentationData:
     Parameters
     ----------
     accepted, proposed : sequences of str
-        Image ids whose accepted mask, or whose stored proposal, is learned from.
+        Image ids whose accepted mask, or whose stored proposal, is learned from; of those labelled *none of the
+        classes* it is known that they are all background.
     machine_weight : float in [0, 1]
         Pixel weight of proposals; a person's pixels weigh 1, 255 weighs 0.
     detail_weight : float >= 0
@@ -334,6 +353,7 @@ class SegmentationData:
             )
         self._project, self._pictures = project, pictures
         self._machine_weight, self._detail_weight = machine_weight, detail_weight
+        self._negative = frozenset(negative_ids(project))
 
     def order(self, batch_size: int, seed: int, person_repeats: int) -> BatchOrder:
         """Return the order of batches: accepted images `person_repeats` times per epoch when mixed with proposals."""
@@ -350,10 +370,14 @@ class SegmentationData:
     ) -> tuple[NDArray[np.float32], Pixels, NDArray[np.float32], NDArray[np.bool_]]:
         person = index < len(self.accepted)
         image_id = self.accepted[index] if person else self.proposed[index - len(self.accepted)]
-        mask = self._pictures.mask(image_id, AcceptedMask(self._project, image_id) if person else self.marks(image_id))
+        empty = not person and image_id in self._negative
+        given = AcceptedMask if person else NothingThere
+        mask = self._pictures.mask(
+            image_id, given(self._project, image_id) if person or empty else self.marks(image_id)
+        )
         image, visible = view(self._pictures.image(image_id), mask, step, position)
         assert visible is not None
-        by_person = np.full(visible.shape, person)
+        by_person = np.full(visible.shape, person or empty)
         weights = PseudoMask(visible, by_person).weights(self._machine_weight)
         if self._detail_weight > 0:
             weights *= detail_weights(visible, IGNORE, self._detail_weight)

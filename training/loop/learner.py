@@ -144,6 +144,12 @@ class Learner:
                 "add warm-up steps, or use --precision float32."
             )
 
+    def check_weights(self) -> None:
+        """Raise `StepError` where a weight is not finite; the last step was too large then."""
+        for name, weight in self.network.named_parameters():
+            if not bool(torch.isfinite(weight).all()):
+                self._check(f"weight {name}", math.nan)
+
     def save(self, run: RunFolder) -> None:
         """Write weights, optimiser, step and `figures` into the run's folder."""
         save_state(run.path / RESUME, self.network, self._optimiser, self.step, self.figures)

@@ -74,7 +74,14 @@ class Milestones:
         return self._run.stop_requested() and self._learner.step < self._learner.total
 
     def keep(self) -> Iterator[Progress]:
-        """Validate if an epoch ended, then write the best and the last model and the checkpoint."""
+        """Validate if an epoch ended, then write the best and the last model and the checkpoint.
+
+        Raises
+        ------
+        StepError
+            When a weight is no number: the checkpoint there is stays.
+        """
+        self._learner.check_weights()
         if self._epoch_ended():
             figures = dict(self._validate())
             if figures:

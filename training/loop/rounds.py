@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -83,20 +82,6 @@ def steps_done(rounds: Sequence[RoundFolder], totals: Sequence[int]) -> int:
             return before + min(folder.steps_kept(), total)
         before += total
     return before
-
-
-def until_stopped(steps: Steps[Result], run: RunFolder) -> Steps[Result | None]:
-    """Carry out steps that keep no state; return None, between two of them, when the run is asked to stop."""
-    with closing(steps):
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as stop:
-                result: Result = stop.value
-                return result
-            yield progress
-            if run.stop_requested():
-                return None
 
 
 def counted(

@@ -4,6 +4,7 @@ import numpy as np
 
 from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import possible_classes
 from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.data.pictures import AcceptedMask, validation_records
 from training.data.samplers import spread
@@ -38,7 +39,7 @@ class CellCheck:
         names, classes = class_names(self._project), self._project.classes
         matrix = np.zeros((len(names), len(names)), np.int64)
         for record in self._masked:
-            present = classes.indices(record.labels) if labels_given else tuple(range(len(classes)))
+            present = possible_classes(record, classes) if labels_given else tuple(range(len(classes)))
             found = self._classifier.answer(self._features(record.id), present)
             values = np.asarray([0, *(k + 1 for k in present)], np.uint8)
             truth = AcceptedMask(self._project, record.id)()

@@ -11,7 +11,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.scribbles import as_seeds
 from napari_wsss.pixels.images import image_size
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.records import ImageRecord, possible_classes
 from napari_wsss.project.scribble_files import read_scribbles
 from napari_wsss.project.sourced_masks import SourcedMask
 
@@ -27,13 +27,14 @@ class Example:
     ----------
     image_id : str
     labels : tuple of int
-        0-based indices of the image-level labels: no other class may be learned, or answered, here.
+        0-based indices of the image-level labels, of all classes while nobody labelled the image: no other class may
+        be learned, or answered, here.
     values : (H, W) uint8
         Mask values; 255 where nothing is known.
     weights : (H, W) float32 >= 0
         How much a pixel counts; 0 where nothing is known.
     whole : bool
-        Whether a person decided about the whole picture (an accepted mask, or no label at all).
+        Whether a person decided about the whole picture (an accepted mask, or the label none).
     """
 
     image_id: str
@@ -56,21 +57,19 @@ class Trust:
     ----------
     machine : float in [0, 1]
         A machine's pixels in a mask that a person accepted.
-    empty_is_background : bool
-        Whether an image without labels is one where a person found no class, not one that nobody labelled.
     reach : float >= 0
         How far a scribble or a click speaks for the pixels around it, as a share of the picture's longer side.
     """
 
     machine: float = 1.0
-    empty_is_background: bool = False
     reach: float = 0.0
 
 
 def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) -> Example | None:
     """Return what a person said about an image, None when that is nothing.
 
-    A stroke or scribble lies over an accepted mask below it. Values of classes that are no label of the image teach
+    An image labelled *none of the classes* is all background. A stroke or scribble lies over an accepted mask below
+    it. Values of classes that are no label of the image teach
     nothing, and neither does what a machine drew in an unfinished mask.
 
     Raises
@@ -80,7 +79,7 @@ def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) ->
     """
     size = image_size(project.image_path(record.id))
     values, weights = np.full(size, IGNORE, np.uint8), np.zeros(size, np.float32)
-    if not record.labels and trust.empty_is_background:
+    if record.negative:
         values[:], weights[:] = BACKGROUND, 1
     accepted = record.state == "accepted"
     if accepted and (mask := project.masks.accepted(record.id)) is not None:
@@ -89,18 +88,18 @@ def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) ->
     elif project.masks.has_draft(record.id) and (draft := project.masks.working(record.id)) is not None:
         _lay(values, weights, _checked(draft, record.id, size))
     _scribble(project, record.id, values, weights, trust.reach)
-    labels = project.classes.indices(record.labels)
+    labels = possible_classes(record, project.classes)
     weights[~np.isin(values, [BACKGROUND, *(k + 1 for k in labels)])] = 0
     if not weights.any():
         return None
-    return Example(record.id, labels, values, weights, accepted or not record.labels)
+    return Example(record.id, labels, values, weights, accepted or record.negative)
 
 
 def nothing_known(project: Project, record: ImageRecord) -> Example:
     """Return the example of an image that nobody said anything about but its labels."""
     size = image_size(project.image_path(record.id))
     values, weights = np.full(size, IGNORE, np.uint8), np.zeros(size, np.float32)
-    return Example(record.id, project.classes.indices(record.labels), values, weights)
+    return Example(record.id, possible_classes(record, project.classes), values, weights)
 
 
 def _lay(values: Mask, weights: Weights, mask: SourcedMask, machine: float = 0.0, nobody: float = 0.0) -> None:

@@ -27,6 +27,7 @@ from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
 from napari_wsss.pipeline.run import base_maps
 from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import possible_classes
 from napari_wsss.segment.base import Segmenter
 from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.config import RunConfig
@@ -252,7 +253,10 @@ class PixelLearner:
         return self._answer(self.classifier, image_id)
 
     def _answer(self, classifier: PixelClassifier, image_id: str) -> ActivationMaps:
-        classes = self._project.classes.indices(self._project.catalog.get(image_id).labels)
+        record = self._project.catalog.get(image_id)
+        classes = possible_classes(record, self._project.classes)
+        if not record.labelled:  # else one that nobody has shown would take what is left
+            classes = tuple(k for k in classes if classifier.was_shown(k))
         found = classifier.answer(self.features(image_id), classes)
         return ActivationMaps(found[1:], classes, found[0])
 

@@ -22,10 +22,11 @@ from training.hardware import prepare
 from training.loop.checkpoints import LAST, RESUME
 from training.loop.learner import seed_everything, total_steps
 from training.loop.milestones import Outcome
-from training.loop.rounds import RoundFolder, counted, until_stopped
+from training.loop.rounds import RoundFolder, counted
 from training.recipes.classifier import STAGE, Training, fitted
 from training.run_folder import RunFolder
 from training.sources import ClassifierSources
+from training.stopping import until_stopped
 
 WEB = "web_images.json"
 

@@ -132,7 +132,8 @@ class Search:
         self._settings = from_dict(Lpcam.Parameters, config.parameters)
         self._base = base
         self._pictures = Pictures(project, config.sources.cached_side)
-        self._records = classifier_data(project, self._pictures, config).records
+        # Prototypes and context of a class are found in the images that show it: those labelled none have neither.
+        self._records = [one for one in classifier_data(project, self._pictures, config).records if one.labels]
         self._samples = Samples(run.path / SAMPLES)
 
     def images_done(self) -> int:

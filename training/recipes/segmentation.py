@@ -6,18 +6,20 @@ from functools import partial
 
 import torch
 
+from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter, SegmenterBatch
 from training.config import RunConfig
-from training.data.pictures import Pictures, SegmentationData, prefetched, training_records, view_of
+from training.data.pictures import Pictures, SegmentationData, negative_ids, prefetched, training_records, view_of
 from training.hardware import prepare
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
 from training.run_folder import RunFolder
 from training.scoring.validation import SegmenterCheck
 from training.sources import MaskSources
+from training.stopping import until_stopped
 
 STAGE = "segmentation"
 
@@ -40,7 +42,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     Raises
     ------
     LabelError
-        When there is neither an accepted mask nor a proposal.
+        When there is neither an accepted mask nor a proposal, or no pixel of them says anything.
     StepError
         When the loss is not finite.
     """
@@ -56,6 +58,8 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
         yield Progress(STAGE, message=PIXEL_SUPERVISED)
     pictures = Pictures(project, sources.cached_side)
     data = yield from _data(project, pictures, config, run)
+    if data is None:
+        return Outcome(False, 0, {}, {})
     return (yield from fitted(Training(project, config, run, segmenter, pictures), data, device, bf16))
 
 
@@ -85,17 +89,30 @@ def fitted(training: Training, data: SegmentationData, device: torch.device, bf1
     write = partial(segmenter.save, classes=training.project.classes, run=config.remembered())
     milestones = Milestones(STAGE, learner, order, run, check.figures, write)
 
+    says_something = learner.step > 0
     steps = range(learner.step, learner.total)
     with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
         for batch in batches:
             with learner.forward():
                 losses = segmenter.loss(learner.batch(SegmenterBatch, batch))
             yield milestones.progress(learner.update(losses))
+            says_something = says_something or bool(batch.weights.any())
             if milestones.due():
+                check_pixels(says_something, data)
                 yield from milestones.keep()
             if milestones.stopping():
                 return Outcome(False, learner.step, learner.best, {})
     return Outcome(True, learner.step, learner.best, {**check.tables(), **_supervision(segmenter)})
+
+
+def check_pixels(says_something: bool, data: SegmentationData) -> None:
+    """Raise `LabelError` where no pixel that was learned from had a label: every mask is undecided (255) there."""
+    if not says_something:
+        count = len(data.accepted) + len(data.proposed)
+        raise LabelError(
+            f"Not one pixel of the masks of {count} images is labelled: all that was seen is 255 (undecided). Accept "
+            "masks that say something, compute proposals, or give machine masks a weight above 0."
+        )
 
 
 def _supervision(segmenter: Segmenter) -> dict[str, list[list[str]]]:
@@ -103,29 +120,40 @@ def _supervision(segmenter: Segmenter) -> dict[str, list[list[str]]]:
     return {"supervision": [["start"], [PIXEL_SUPERVISED]]} if segmenter.pixel_supervised else {}
 
 
-def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolder) -> Steps[SegmentationData]:
-    """Return what is learned from, fixed when the run first starts so that resuming sees the same."""
+def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolder) -> Steps[SegmentationData | None]:
+    """Return what is learned from, fixed when the run first starts so that resuming sees the same.
+
+    None when the run is asked to stop before that; proposals that are made by then are made no second time.
+    """
     from napari_wsss.pipeline.run import propose
 
     assert isinstance(config.sources, MaskSources)
     weights = config.sources.machine_weight, config.sources.detail_weight
     if "accepted" not in run.record:
         accepted, proposed = chosen_images(project, config.sources)
-        if proposed and project.plan.localizer_checkpoint + project.plan.segmenter_checkpoint:
-            yield from propose(project, proposed, config.hardware.device)
-        run.update(accepted=accepted, proposed=[i for i in proposed if has_proposal(project, i)])
+        empty = set(negative_ids(project))
+        wanted = [image_id for image_id in proposed if image_id not in empty]
+        if wanted and project.plan.localizer_checkpoint + project.plan.segmenter_checkpoint:
+            found = yield from until_stopped(propose(project, wanted, config.hardware.device), run)
+            if found is None:
+                return None
+        run.update(accepted=accepted, proposed=[i for i in proposed if i in empty or has_proposal(project, i)])
     return SegmentationData(project, pictures, run.record["accepted"], run.record["proposed"], *weights)
 
 
 def chosen_images(project: Project, sources: MaskSources) -> tuple[list[str], list[str]]:
-    """Return the ids whose accepted masks, and those whose proposals, are learned from, in catalog order."""
+    """Return the ids whose accepted masks, and those whose proposals, are learned from, in catalog order.
+
+    Among the latter are undecided images labelled *none of the classes*, whatever machine masks weigh.
+    """
     records = training_records(project)
     accepted = [record.id for record in records if record.state == "accepted"]
     if sources.accepted_limit:
         accepted = accepted[: sources.accepted_limit]
     chosen = set(accepted)
-    proposed = [record.id for record in records if record.id not in chosen and record.labels]
-    return accepted, proposed if sources.machine_weight > 0 else []
+    machine = sources.machine_weight > 0
+    others = [record for record in records if record.id not in chosen]
+    return accepted, [record.id for record in others if record.negative or (machine and record.labels)]
 
 
 def has_proposal(project: Project, image_id: str) -> bool:

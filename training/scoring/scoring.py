@@ -20,6 +20,7 @@ from napari_wsss.exchange.mask_values import read_values
 from napari_wsss.pipeline.applied_model import renormalised
 from napari_wsss.pipeline.lineage import checkpoint_of
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import possible_classes
 from training.scoring.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
 from training.scoring.missing import Missing, missing_in
 
@@ -96,11 +97,7 @@ class AcceptedMasks:
     def known(self, ids: Iterable[str]) -> list[str]:
         """Return those of `ids` that have an accepted mask; raise `ProjectError` when none has one."""
         ids = list(ids)
-        found = [
-            i
-            for i in ids
-            if self.project.catalog.state(i) == "accepted" and self.project.masks.accepted_path(i).exists()
-        ]
+        found = [i for i in ids if self.project.catalog.state(i) == "accepted" and self.project.masks.has_accepted(i)]
         if not found:
             raise ProjectError(
                 f"None of {len(ids)} chosen images is accepted, so there is nothing to compare with. Accept some "
@@ -229,7 +226,7 @@ class Predictor:
         if not labels_given:
             anything: Mask = found.argmax(0).astype(np.uint8)
             return anything
-        present = self._project.classes.indices(self._project.catalog.get(image_id).labels)
+        present = possible_classes(self._project.catalog.get(image_id), self._project.classes)
         values = np.asarray([0, *(k + 1 for k in present)], np.uint8)
         likeliest: Mask = values[found[values].argmax(0)]
         return likeliest
@@ -237,7 +234,7 @@ class Predictor:
     def maps(self, image_id: str) -> ActivationMaps:
         """Return the probabilities of labelled classes and background, as the pipeline hands them to refiners."""
         found = self._probabilities(image_id)
-        present = self._project.classes.indices(self._project.catalog.get(image_id).labels)
+        present = possible_classes(self._project.catalog.get(image_id), self._project.classes)
         return renormalised(ActivationMaps(found[[k + 1 for k in present]], present, found[0]))
 
     def _predicted(self, image_id: str) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ class ClassifierCheck:
 
     def __init__(self, project: Project, localizer: Localizer, pictures: Pictures) -> None:
         self._project, self._localizer, self._pictures = project, localizer, pictures
-        labelled = [record for record in validation_records(project) if record.labels]
+        labelled = [record for record in validation_records(project) if record.labelled]
         self._labelled = spread(labelled, MOST_IMAGES)
         self._companions_wanted = getattr(localizer.settings, PARAMETER, 0)
         accepted = [record for record in labelled if record.state == "accepted"]
@@ -51,8 +51,9 @@ class ClassifierCheck:
             sweep = self._sweep()
             figures["seed_miou"] = float(np.nanmax(sweep.mean_iou()))
         if self._labelled:
-            truth, logits = self._predictions()
-            figures["mean_average_precision"] = float(np.nanmean(average_precision(truth, logits)))
+            found = average_precision(*self._predictions())
+            if not np.isnan(found).all():  # held out are more than images labelled none
+                figures["mean_average_precision"] = float(np.nanmean(found))
         return figures
 
     def tables(self) -> dict[str, list[list[str]]]:

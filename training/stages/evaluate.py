@@ -12,7 +12,10 @@ from napari_wsss.core.files import publish_json
 from napari_wsss.core.inside import below
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Steps
+from napari_wsss.exchange.accepted_masks import Accepted
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.chain import applied_source
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from training.hardware import prepare
 from training.report import Reporter, watched
@@ -37,6 +40,7 @@ def add_evaluate_options(parser: argparse.ArgumentParser, typed: Sequence[str]) 
     parser.add_argument("--absent", choices=ABSENT_RULES, default=DEFAULT_RULE, help="which classes the mean runs over")
     parser.add_argument("--checkpoint", type=Path, help="segmenter, saliency: this file instead of the applied model")
     parser.add_argument("--labels-given", action="store_true", help="segmenter: only the labelled classes may appear")
+    parser.add_argument("--replaced", action="store_true", help="accepted: also masks of images replaced since")
     parser.add_argument("--out", type=Path, help="also write table.txt, table.csv and scores.json into this folder")
     parser.add_argument("--write", type=Path, help="saliency: also write the maps into this folder, as grey PNGs")
 
@@ -51,7 +55,9 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
     with Project.open_to_read(options.project) as project:
         only = scored_names(project, options.classes)
         truth = TrueMasks(options.truth, project.classes)
-        ids = truth.known(chosen_ids(project, options))
+        ids = _answerable(project, truth.known(chosen_ids(project, options)), options.of, report)
+        if options.of == "accepted":
+            ids = _decided(project, ids, report, replaced=options.replaced)
         swept: Sweep | None = None
         if options.of in ("seeds", "refined"):
             swept = watched(_sweep(project, ids, options, truth), report)
@@ -69,6 +75,29 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
         tables = {options.of: rows} | ({"sweep": sweep_rows(swept, options.absent, only)} if swept else {})
         _write(options.out, tables, facts)
     return 0
+
+
+def _answerable(project: Project, ids: Sequence[str], of: str, report: Reporter) -> list[str]:
+    """Return the images that have what is scored; those that wait for labels are left out, and said."""
+    from_maps = of == "seeds" or (of in ("refined", "pseudo") and applied_source(project.plan) == "localize")
+    waiting = set(project.catalog.find(Criteria(unlabelled=True))) if from_maps else set()
+    left_out = [image_id for image_id in ids if image_id in waiting]
+    if left_out:
+        report.say(f"Left out, as not labelled yet: {len(left_out)} images, first {left_out[0]}.")
+    return [image_id for image_id in ids if image_id not in waiting]
+
+
+def _decided(project: Project, ids: Sequence[str], report: Reporter, *, replaced: bool) -> list[str]:
+    """Return the accepted images whose masks are of the images there are now, the others are said."""
+    accepted = [image_id for image_id in ids if project.masks.has_accepted(image_id)]
+    found = Accepted.of(project, accepted, replaced=replaced)
+    for reason in found.left_out:
+        report.say(f"left out: {reason}")
+    if len(accepted) < len(ids):
+        report.say(f"left out: {len(ids) - len(accepted)} images without an accepted mask")
+    if not found.ids:
+        raise StepError("There is no accepted mask to evaluate among the chosen images. Accept some, or choose others.")
+    return list(found.ids)
 
 
 def _evaluate_saliency(options: argparse.Namespace, report: Reporter) -> int:

@@ -175,6 +175,8 @@ def note_fresh(folder: Path, ids: Sequence[str]) -> None:
 def _told(found: pipeline.StageReport, report: Reporter) -> int:
     for image_id, reason in found.failed.items():
         report.say(f"failed: {image_id}: {reason}", image=image_id)
+    if found.without_labels:
+        report.say(found.without_labels)
     counts = f"{len(found.done)} computed, {len(found.reused)} reused, {len(found.failed)} failed"
     report.say(counts, done=len(found.done), reused=len(found.reused), failed=found.failed)
     return SOME_FAILED if found.failed else DONE

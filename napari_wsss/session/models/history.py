@@ -16,7 +16,7 @@ from napari_wsss.project.journal import Entry, Journal
 KINDS = ("mask", "undo")
 PAGE = 1000
 PAUSE = 600.0
-COLUMNS = ("time", "image", "edited", "agreement", "drawn by a person", "seconds", "proposal")
+COLUMNS = ("time", "image", "edited", "agreement", "drawn by a person", "seconds", "proposal", "mismatch")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Acceptance:
         Share of pixels in [0, 1] that a person drew; the others are a machine's that were accepted, or empty.
     model : str
         Key of the result that was proposed, "" when unknown.
+    mismatch : str
+        Labels without a pixel (``-cat``) and painted classes that are no label (``+dog``), as accepted.
     """
 
     number: int
@@ -50,6 +52,7 @@ class Acceptance:
     seconds: float | None = None
     person: float | None = None
     model: str = ""
+    mismatch: str = ""
 
 
 class History:
@@ -89,6 +92,7 @@ def acceptance_of(entry: Entry) -> Acceptance:
         _number(facts.get("seconds")),
         _share(facts.get("person")),
         str(facts.get("model") or ""),
+        " ".join([f"-{name}" for name in facts.get("missing", ())] + [f"+{name}" for name in facts.get("extra", ())]),
     )
 
 
@@ -178,14 +182,14 @@ def places_of(changes: Sequence[ModelChange], acceptances: Sequence[Acceptance])
 
 
 def as_csv(acceptances: Sequence[Acceptance]) -> str:
-    """Return one line per acceptance: local time, image, edited share, agreement, seconds, model."""
+    """Return one line per acceptance: local time, image, edited share, agreement, seconds, model, mismatch."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in acceptances:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.time))
         shares = [_written(value, 4) for value in (one.edited, agreement_of(one), one.person)]
-        writer.writerow([when, one.image_id, *shares, _written(one.seconds, 1), one.model])
+        writer.writerow([when, one.image_id, *shares, _written(one.seconds, 1), one.model, one.mismatch])
     return text.getvalue()
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from psygnal import Signal
 
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline.applied_history import ModelChange, model_changes
+from napari_wsss.project.catalog import Catalog
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
+from napari_wsss.project.states import STATES
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.history import Acceptance, History
 from napari_wsss.session.signals import Signals
@@ -16,6 +20,7 @@ from napari_wsss.session.table.opened import Opened
 
 STATISTICS = "statistics"
 MOST_MODELS = 100
+NOTHING = "(none of the classes)"
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,12 @@ class Figures:
     states : dict of str to int
         Images in each review state.
     labelled, accepted : dict of str to int
-        Images with each class as image-level label, all and accepted ones.
+        Images with each class as image-level label, all and accepted ones; `NOTHING` counts those labelled none,
+        where there are any.
+    unlabelled : int
+        Images that nobody labelled yet, without the excluded ones.
+    mismatched : int
+        Images whose accepted mask paints other classes than the labels.
     """
 
     acceptances: tuple[Acceptance, ...] = ()
@@ -39,6 +49,8 @@ class Figures:
     states: dict[str, int] = field(default_factory=dict)
     labelled: dict[str, int] = field(default_factory=dict)
     accepted: dict[str, int] = field(default_factory=dict)
+    unlabelled: int = 0
+    mismatched: int = 0
 
     @property
     def since_model(self) -> tuple[Acceptance, ...]:
@@ -95,6 +107,11 @@ class Statistics:
             self.changed.emit()
 
 
+def _negatives(catalog: Catalog, states: Collection[str] | None = None) -> dict[str, int]:
+    count = catalog.count(Criteria(states=states, negative=True))
+    return {NOTHING: count} if count else {}
+
+
 class _Reader:
     """Reads one project's journal further and further (in one lane, so never twice at a time)."""
 
@@ -109,8 +126,10 @@ class _Reader:
             acceptances,
             self._models(project),
             catalog.counts(),
-            catalog.class_counts(),
-            catalog.class_counts("accepted"),
+            catalog.class_counts() | _negatives(catalog),
+            catalog.class_counts("accepted") | _negatives(catalog, ("accepted",)),
+            catalog.count(Criteria(states=set(STATES) - {"excluded"}, unlabelled=True)),
+            catalog.count(Criteria(mismatch=True)),
         )
 
     def _models(self, project: Project) -> tuple[ModelChange, ...]:

@@ -16,7 +16,7 @@ from napari_wsss.session.results import stages
 from napari_wsss.session.results.machine import Machine, read_machine
 from napari_wsss.session.results.preview import Preview, Subject
 from napari_wsss.session.results.shown import Shown
-from napari_wsss.session.results.wanted import Wanted, propose_wanted
+from napari_wsss.session.results.wanted import LeftOut, Wanted, propose_wanted
 from napari_wsss.session.settings import Settings
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.hooks import Hook
@@ -84,7 +84,7 @@ class Inference:
     def ask_where_missing(self, image_id: str) -> None:
         """Have the shown image's proposal computed where there is none."""
         table = self._opened.table
-        if table.proposal is None:
+        if table.proposal is None and not table.shown.awaits_labels:
             self._ask_for(table, image_id)
 
     @property
@@ -105,8 +105,8 @@ class Inference:
         shown = table.shown.under(table.plan)
         machine = read_machine(table.project, shown, _base_maps(table, shown), table.machine)
         is_whole = machine.proposal is not None
-        self.show(machine if is_whole else _until_whole(table, shown, machine))
-        if ask and not is_whole:
+        self.show(machine if is_whole or shown.awaits_labels else _until_whole(table, shown, machine))
+        if ask and not is_whole and not shown.awaits_labels:
             self._ask_for(table, table.image_id)
 
     def hold_back(self) -> None:
@@ -246,7 +246,7 @@ class Inference:
         )
         job.ended.connect(lambda: self._ended(table, job))
         job.failed.connect(lambda message, _: self._failed(message))
-        job.succeeded.connect(self._tell_failures)
+        job.succeeded.connect(self._tell_left_out)
         self._jobs.submit(job)
 
     def _arrived(self, table: Table, finished: Sequence[str], failed: Mapping[str, str]) -> None:
@@ -273,6 +273,11 @@ class Inference:
         self._storing.difference_update(finished)
         if were_ahead:
             self._navigation.look_ahead()
+
+    def _tell_left_out(self, found: LeftOut) -> None:
+        if found.without_labels:
+            self.signals.notice.emit(found.without_labels)
+        self._tell_failures(found.failed)
 
     def _tell_failures(self, failed: Mapping[str, str]) -> None:
         if failed:

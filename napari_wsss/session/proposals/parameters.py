@@ -67,6 +67,8 @@ class Parameters:
             reason = next(one for one in table.shown.why(method) if one.name == name)
         if not reason.is_chosen:
             return False
+        if not reason.scope.startswith("image:"):
+            self.signals.notice.emit(f"Forgotten for all images of {reason.place}, where it was set.")
         return self._sliders.change_plan(planning.without_value(table.plan, method, name, reason.scope, entry))
 
     @reported

@@ -14,6 +14,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.gains import NEUTRAL
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.chain import CLASS_GAIN, applied_source, chain_of
+from napari_wsss.pipeline.lineage import answered_classes, awaits_labels
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.session.results.live import gains_in, threshold_in
@@ -57,8 +58,13 @@ class Shown:
 
     @cached_property
     def present(self) -> tuple[int, ...]:
-        """0-based indices of the labelled classes."""
-        return self.classes.indices(self.record.labels)
+        """0-based indices of the labelled classes; of all for a segmenter while the image is not labelled."""
+        return answered_classes(self.classes, applied_source(self.plan), self.record)
+
+    @property
+    def awaits_labels(self) -> bool:
+        """Whether there is no proposal before the image is labelled."""
+        return awaits_labels(applied_source(self.plan), self.record.labelled)
 
     @cached_property
     def threshold(self) -> float:

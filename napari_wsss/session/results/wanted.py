@@ -7,7 +7,7 @@ takes a few at a time), so walking through the queue re-orders running work with
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline import run as pipeline
@@ -71,28 +71,36 @@ def _first_keys(source: dict[str, None], count: int) -> Iterator[str]:
     return (image_id for image_id, _ in zip(tuple(source), range(count), strict=False))
 
 
+class LeftOut(NamedTuple):
+    """The images of a job that failed, with their reasons, and a sentence about those that are not labelled yet."""
+
+    failed: dict[str, str]
+    without_labels: str
+
+
 def propose_wanted(
     project: Project, wanted: Wanted, device: str, tell: Callable[[tuple[str, ...], dict[str, str]], None]
-) -> Steps[dict[str, str]]:
-    """Compute what is missing for the wanted images until none is left; return the failed ones with their reasons.
+) -> Steps[LeftOut]:
+    """Compute what is missing for the wanted images until none is left; return those that were left out.
 
     Parameters
     ----------
     tell : callable
         Called in the background thread after each chunk with the finished ids and the failed ones.
     """
-    done, failed = 0, dict[str, str]()
+    done, whole = 0, pipeline.StageReport()
     while ids := wanted.take():
         total = done + len(ids) + len(wanted)
         report = yield from _within(pipeline.propose(project, ids, device), done, total)
         finished = (*report.done, *report.reused)
         for image_id in finished:
             note_result(project, image_id)
-        failed.update(report.failed)
+        whole = whole.with_more(report)
         done += len(ids)
         tell(finished, dict(report.failed))
         yield Progress("propose", done, done + len(wanted), ids[-1])
-    return failed
+    # One image alone says it beside its labels.
+    return LeftOut(whole.failed, whole.without_labels if done > 1 else "")
 
 
 def _within(steps: Steps[Any], done: int, total: int) -> Steps[Any]:

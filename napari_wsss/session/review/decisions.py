@@ -1,9 +1,10 @@
 """A person's decisions: accept, skip, flag, exclude, undo; copying the proposal.
 
 Accepting means: a mask that a person has touched (painted, copied, or a draft or accepted mask from before) is accepted
-as it is. When the mask was never touched, the proposal on the screen is accepted. An untouched image with labels and no
-proposal is not accepted, because that would silently say "nothing here". Strokes on an empty mask that leave most of
-the proposal out are accepted at the second asking: the person may have thought the proposal was included.
+as it is; what was painted and then undone counts as untouched. When the mask was never touched, the proposal on the
+screen is accepted. An untouched image without proposal is not accepted, because that would silently say "nothing here",
+unless just this is its label. Where mask and labels differ (see `mismatch`), and where strokes on an empty mask leave
+most of the proposal out, a mask is accepted at the second asking: the person may have meant something else.
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ from napari_wsss.core.masks import changed_fraction, overlap
 from napari_wsss.core.sources import Source
 from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.project.states import State
+from napari_wsss.session.review.mismatch import Mismatch, MismatchCheck
 from napari_wsss.session.review.origins import proposal_source
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.navigation import Navigation
@@ -34,10 +36,11 @@ class Decisions:
     navigation : Navigation
         Goes on to the next image.
     signals : Signals
+    check : MismatchCheck
     """
 
-    def __init__(self, opened: Opened, navigation: Navigation, signals: Signals) -> None:
-        self._opened, self._navigation, self.signals = opened, navigation, signals
+    def __init__(self, opened: Opened, navigation: Navigation, signals: Signals, check: MismatchCheck) -> None:
+        self._opened, self._navigation, self.signals, self._check = opened, navigation, signals, check
 
     @reported
     def accept(self, and_next: bool = True) -> bool:
@@ -48,36 +51,42 @@ class Decisions:
         table.record_last()
         values = canvas.mask_to_accept()
         if values is None:
-            if table.record.labels:
+            if not table.record.negative:
                 self.signals.notice.emit(
-                    "Nothing to accept yet: paint a mask, wait for the proposal, or remove the labels."
+                    "Nothing to accept yet: paint a mask, wait for the proposal, or say that nothing is here."
                 )
                 return False
             values = canvas.mask
-        if self._asks_about_proposal(table):
+        mismatch = Mismatch.of(table.record, table.classes, values)
+        questions = self._about_proposal(table) + self._about_labels(mismatch)
+        if questions:
+            self.signals.notice.emit(f"Not accepted yet: {' '.join(questions)}")
             return False
         copied = not canvas.touched and bool(np.any(values != canvas.mask))
         origin = None if canvas.machine.proposal is None else self.proposal_source()
         source = None if canvas.touched else origin
         drawn = table.drawn if source is None else table.planned(values, source)
-        table.project.review.accept(image_id, drawn.values, _facts(table, drawn, origin), drawn.sources)
+        table.project.review.accept(image_id, drawn.values, _facts(table, drawn, origin, mismatch), drawn.sources)
         table.attention.forget(image_id)
         table.take_accepted(np.array(values), source)
         if copied and not and_next:
             self.signals.mask_replaced.emit(image_id)
         return self._decided(image_id, and_next)
 
-    def _asks_about_proposal(self, table: Table) -> bool:
-        """Ask once when a few strokes would be accepted without the proposal shown around them."""
+    def _about_proposal(self, table: Table) -> list[str]:
+        """Return what to ask, once, when a few strokes would be accepted without the proposal shown around them."""
         canvas = table.canvas
         if not (canvas.touched and canvas.proposal_ignored) or (share := canvas.share_of_proposal()) >= LITTLE:
-            return False
+            return []
         canvas.proposal_ignored = False
-        self.signals.notice.emit(
-            f"Not accepted yet: your mask holds {share:.0%} of what is proposed. Copy the proposal into the mask first "
-            "(Shift+Y), or accept again to keep only what you painted."
-        )
-        return True
+        return [
+            f"your mask holds {share:.0%} of what is proposed. Copy the proposal into the mask first (Shift+Y), or "
+            "accept again to keep only what you painted."
+        ]
+
+    def _about_labels(self, mismatch: Mismatch) -> list[str]:
+        """Return what to ask, once, where mask and labels differ."""
+        return [f"{mismatch.text}. Accept again to accept it as it is."] if self._check.asks(mismatch) else []
 
     def skip(self) -> bool:
         """Put the image off (it comes back last) and show the next undecided one."""
@@ -165,13 +174,14 @@ class Decisions:
         return True
 
 
-def _facts(table: Table, drawn: SourcedMask, origin: Source | None) -> dict[str, Any]:
+def _facts(table: Table, drawn: SourcedMask, origin: Source | None, mismatch: Mismatch) -> dict[str, Any]:
     """Return what the statistics want to know of a mask that is accepted now; `origin` is the shown proposal's."""
     proposal = table.proposal
     facts: dict[str, Any] = {
         "seconds": round(table.attention.seconds(table.image_id), 1),
         "person": round(float(drawn.sources.person.mean()), 6),
     }
+    facts |= {"missing": mismatch.missing, "extra": mismatch.extra} if mismatch else {}
     if proposal is not None and origin is not None:
         facts["edited"] = changed_fraction(proposal, drawn.values)
         facts["agreement"] = overlap(proposal, drawn.values)

@@ -31,6 +31,8 @@ class LabelEdit:
     Parameters
     ----------
     added, removed : frozenset of str
+    was_negative, negative : bool
+        Whether the image was, and is now, labelled *none of the classes*.
     pixels : (N,) int
         Flat positions in the mask that changed with it; none for most edits.
     before, after : (N,) uint8
@@ -41,6 +43,8 @@ class LabelEdit:
 
     added: Names
     removed: Names
+    was_negative: bool
+    negative: bool
     pixels: NDArray[np.intp]
     before: NDArray[np.uint8]
     after: NDArray[np.uint8]
@@ -108,11 +112,26 @@ class Labels:
         return self._edit_shown(table, table.record.labels - {name})
 
     @reported
-    def set(self, image_id: str, labels: Iterable[str]) -> bool:
-        """Set the image-level labels of an image; its maps and proposal follow at once, its mask does not change."""
+    def say_nothing_there(self) -> bool:
+        """Label the shown image *none of the classes*; takes its labels away, also from its mask, undoably."""
+        self._awaited = ""
+        return self._edit_shown(self._opened.table, frozenset(), negative=True)
+
+    @reported
+    def say_not_labelled(self) -> bool:
+        """Take *none of the classes* back: it is not known yet what the shown image holds."""
+        return self._edit_shown(self._opened.table, frozenset())
+
+    @reported
+    def set(self, image_id: str, labels: Iterable[str], *, negative: bool = False) -> bool:
+        """Set the image-level labels of an image; its maps and proposal follow at once, its mask does not change.
+
+        Without labels it is not labelled yet, or, where `negative` says so, labelled *none of the classes*.
+        """
         table, wanted = self._opened.table, frozenset(labels)
-        if wanted != table.project.catalog.get(image_id).labels:
-            table.project.set_labels(image_id, wanted)
+        record = table.project.catalog.get(image_id)
+        if (wanted, negative) != (record.labels, record.negative):
+            table.project.set_labels(image_id, wanted, negative=negative)
             self.follow(image_id)
         return True
 
@@ -141,24 +160,27 @@ class Labels:
         table.replace_mask(values)
         if not edit.taken_back:  # nothing in the mask, or painted over: the pixels did not tell
             edit.taken_back = True
-            self.set(image_id, edit.undone_to(table.record.labels))
+            self._follow_edit(image_id, edit, table.record.labels)
         self._edits.remove(edit)
         self.signals.labels_changed.emit(image_id)  # there is less to undo
         return True
 
     # -- the shown image's mask -------------------------------------------------------------------------------
 
-    def _edit_shown(self, table: Table, wanted: Names) -> bool:
+    def _edit_shown(self, table: Table, wanted: Names, *, negative: bool = False) -> bool:
         image_id = table.shown_id()
         table.record_last()  # is part of what undo brings back
-        labels = table.record.labels
+        labels, was_negative = table.record.labels, table.record.negative
         by_machine = table.sources.machine
         nothing = np.zeros(0, np.uint8)
-        edit = LabelEdit(wanted - labels, labels - wanted, np.zeros(0, np.intp), nothing, nothing)
+        edit = LabelEdit(
+            wanted - labels, labels - wanted, was_negative, negative, np.zeros(0, np.intp), nothing, nothing
+        )
         self._edits.append(edit)
-        if wanted == labels or not self.set(image_id, wanted):
+        is_same = (wanted, negative) == (labels, was_negative)
+        if is_same or not self.set(image_id, wanted, negative=negative):
             self._edits.remove(edit)
-            return wanted == labels
+            return is_same
         self._take_out(table, edit, by_machine)
         return True
 
@@ -186,9 +208,14 @@ class Labels:
             before = edit.after if edit.taken_back else edit.before
             if len(edit.pixels) and np.array_equal(flat[edit.pixels], before):
                 edit.taken_back = not edit.taken_back
-                labels = table.record.labels
-                self.set(table.image_id, edit.undone_to(labels) if edit.taken_back else edit.done_to(labels))
+                self._follow_edit(table.image_id, edit, table.record.labels)
                 return
+
+    def _follow_edit(self, image_id: str, edit: LabelEdit, labels: Names) -> None:
+        """Set the labels as they are with the edit made, or taken back."""
+        after = edit.undone_to(labels) if edit.taken_back else edit.done_to(labels)
+        said = edit.was_negative if edit.taken_back else edit.negative
+        self.set(image_id, after, negative=said and not after)
 
     # -- maps -------------------------------------------------------------------------------------------------
 

@@ -21,16 +21,24 @@ class Canvas:
     mask : (H, W) uint8
         The working mask; the viewer paints into this very array.
     touched : bool
-        True when a person made the mask (a draft or an accepted mask), False while it is empty by default.
+        True when a person made the mask (a draft or an accepted mask), False while it is empty by default, also
+        after all that was made was undone.
     proposal_ignored : bool
         True while the mask was never accepted and the person has neither copied the proposal nor been told that
         the mask goes without it.
+    was_accepted : bool
+        An accepted mask lies on disk, so that an empty one is a decision, too.
     """
 
     picture: Picture
     mask: Mask
     touched: bool
     proposal_ignored: bool = True
+    was_accepted: bool = False
+
+    def look(self, drawn: SourcedMask) -> None:
+        """Find out from the mask and who made its pixels whether it is touched."""
+        self.touched = self.was_accepted or bool(drawn.values.any() or drawn.sources.values.any())
 
     @property
     def image_id(self) -> str:
@@ -102,9 +110,11 @@ def open_canvas(project: Project, picture: Picture) -> tuple[Canvas, SourcedMask
     masks = project.masks.of(picture.image_id)
     stored = masks.working()
     if stored is not None and stored.values.shape == (height, width):
-        ignored = masks.accepted_file is None
+        accepted = masks.accepted_file is not None
         drawn = SourcedMask(np.ascontiguousarray(stored.values), stored.sources)
-        return Canvas(picture, drawn.values, touched=True, proposal_ignored=ignored), drawn, ""
+        canvas = Canvas(picture, drawn.values, True, proposal_ignored=not accepted, was_accepted=accepted)
+        canvas.look(drawn)
+        return canvas, drawn, ""
     warning = ""
     if stored is not None:
         warning = (

@@ -22,6 +22,7 @@ NEEDED: Mapping[str, tuple[Fact, str]] = {
     "diversity": ("clusters", "There are no clusters yet (Clusters: make them)"),
     "changed": ("changed", "No model has changed proposals yet"),
     "disagrees": ("disagrees", "The model disagrees with no accepted mask"),
+    "mismatch": ("mismatch", "Every accepted mask paints the labels of its image"),
 }
 """What an order sorts by, and what to say while there is none of it."""
 FALLBACK: Order = "undecided first"

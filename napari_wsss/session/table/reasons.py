@@ -22,6 +22,7 @@ def reasons(record: ImageRecord, order: str, catalog: Catalog) -> tuple[str, ...
     found = {
         "flagged": "flagged" if record.state == "flagged" else "",
         "disagrees": "model disagrees" if record.disagrees else "",
+        "mismatch": "mask and labels differ" if record.mismatch else "",
         "changed": _percent("changed {} by the last model", record.changed),
         "borrowed": f"from {record.borrowed_from}" if record.borrowed_from else "",
         "uncertainty": _percent("unsure {}", record.score),

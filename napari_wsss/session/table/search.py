@@ -21,7 +21,12 @@ FACTS = {
     "disagrees": "disagrees",
     "replaced": "replaced",
     "doubtful": "doubtful",
+    "negative": "negative",
+    "unlabelled": "unlabelled",
+    "mismatch": "mismatch",
 }
+"""What ``is:`` may say -> the criterion; negative is *labelled, none*, unlabelled *not labelled yet*, mismatch
+*the accepted mask paints other classes than the labels*."""
 SHARES = ("score", "changed", "edited")
 SPLITS = ("train", "val", "none")
 KEYS: Mapping[str, str] = {

@@ -244,7 +244,8 @@ class Table:
         canvas.mask = values
         changed = self._autosave.record(values, _stamped(source), claimed, ground)
         if changed and not self.project.read_only:
-            was_touched, canvas.touched = canvas.touched, True
+            was_touched = canvas.touched
+            canvas.look(self.drawn)
             self._follow_draft(was_touched)
             self.recorded()
         if self.drawn is not before:
@@ -279,7 +280,7 @@ class Table:
 
     def take_accepted(self, values: NDArray[np.uint8], source: Source | None) -> None:
         """Take `values` (H, W) uint8 as the mask, accepted and on disk (see `Autosave.accepted`)."""
-        self.canvas.mask, self.canvas.touched = values, True
+        self.canvas.mask, self.canvas.touched, self.canvas.was_accepted = values, True, True
         self._autosave.accepted(values, source)
         self.signals.sources_changed.emit(self.image_id)
 

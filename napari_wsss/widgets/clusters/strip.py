@@ -160,7 +160,7 @@ def describe(session: Session, image_id: str) -> str:
     if session.project is None:
         return image_id
     record = session.project.catalog.get(image_id)
-    lines = [image_id, state_text(record), ", ".join(sorted(record.labels)) or "no labels"]
+    lines = [image_id, state_text(record), record.labels_text]
     if record.score is not None:
         lines.append(f"confidence {1 - record.score:.0%}")
     if record.borrowed_from:

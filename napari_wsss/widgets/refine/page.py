@@ -2,9 +2,10 @@
 
 What a person can do with it: move the background threshold, the gain of a class and every parameter of the refiners
 and see the proposal follow, take a preset, take the last change back, say for which images a change counts, use this
-image's values for all undecided ones, switch refiners on and off and drag them into another order, choose the folder
-of saliency maps a step needs, look at class boundaries, have the chain held against what it was before, copy the
-proposal into the mask (one class, everything, only into empty pixels), compute maps for the whole queue.
+image's values for all undecided ones, have the chain held against what it was before, copy the proposal into the mask
+(one class, everything, only into empty pixels); for all images, under a heading of their own, switch refiners on and
+off, drag them into another order, choose the folder of saliency maps a step needs; look at class boundaries, compute
+maps for the whole queue.
 """
 
 from pathlib import Path
@@ -51,7 +52,9 @@ KEEP_AFTER_MS = 600
 LOOK_AFTER_MS = 80
 """Rest after which all sliders are brought after a proposal that another than the page has changed (keys)."""
 
-WITHOUT_IMAGE = {"image": "this image", PROJECT: "the project"}
+WITHOUT_IMAGE = {PROJECT: "the project"}
+FOR_ALL = "For all images"
+"""Over what counts for every image whatever scope is chosen: which refiners run, and where saliency comes from."""
 
 
 class RefinePage(QWidget):
@@ -79,6 +82,8 @@ class RefinePage(QWidget):
         self.boundary.setToolTip("What random walks do not cross, by the applied network; as a layer over the image")
         self.boundary.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         connect(self.boundary.clicked, session.boundaries.show)
+        self.scope_again = text_label(quiet=True)
+        self._chosen_scope = "image"  # also while no image is shown that it could mean
         self.forms: dict[str, ParameterForm] = {}
         self._forms_box = QWidget()
         self._forms_box.setLayout(column())
@@ -107,11 +112,14 @@ class RefinePage(QWidget):
                 button("Only empty", self._copy_into_empty, "Everything, but only where the mask is background"),
             ),
             line(),
-            heading("Refiners, in the order they run"),
+            self.scope_again,
+            self._forms_box,
+            line(),
+            heading(FOR_ALL),
+            text_label("Refiners, in the order they run", quiet=True),
             self.chain,
             self.saliency,
             self.boundary,
-            self._forms_box,
             line(),
             heading("Maps and proposals"),
             row(
@@ -226,22 +234,27 @@ class RefinePage(QWidget):
         self._on_scope()
 
     def _fill_scopes(self) -> None:
-        current = self._scope()
         self.scope.clear()
         table = self._session.shown_table
         for scope, title in (table.shown.scopes if table is not None else WITHOUT_IMAGE).items():
             self.scope.addItem(title, scope)
-        choose(self.scope, current)
-        self._show_spread()
+        choose(self.scope, self._chosen_scope)
+        self._show_scope()
 
     def _on_scope(self) -> None:
+        self._chosen_scope = self._scope()
         self._keep()
         self._show_parameters()
-        self._show_spread()
+        self._show_scope()
 
     def _target(self) -> str:
         """Return the scope that this image's values can be used for: the chosen one, all undecided by default."""
         return PROJECT if self._scope() == "image" else self._scope()
+
+    def _show_scope(self) -> None:
+        """Say over the forms, a page below the choice, for what they count."""
+        self.scope_again.setText(f"Parameters for {self.scope.currentText()}")
+        self._show_spread()
 
     def _show_spread(self) -> None:
         where = "all undecided" if self._target() == PROJECT else self.scope.currentText()

@@ -35,7 +35,7 @@ class RefinerChain(QListWidget):
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMaximumHeight(HEIGHT)
-        self.setToolTip("Ticked steps run, top to bottom; drag to reorder")
+        self.setToolTip("Ticked steps run on every image, top to bottom; drag to reorder")
         self.itemChanged.connect(lambda _item: self.take_over())
         certain(self.model()).rowsMoved.connect(lambda *_: self.take_over())
 

@@ -1,7 +1,8 @@
 """Image-level labels as chips, and a popup with type-ahead to add and remove them.
 
 What a person can do with it: click a chip to remove its label, press + or N, type a few letters, Enter to add or
-remove the marked class, Escape to close; take the last edit back, pixels included.
+remove the marked class, Escape to close; say of an image without labels that nothing is there; take the last edit back,
+pixels included.
 """
 
 from qtpy.QtCore import QPoint
@@ -9,7 +10,9 @@ from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import QWidget
 from superqt import QFlowLayout
 
+from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.session.session import Session
+from napari_wsss.session.table.table import Table
 from napari_wsss.widgets.controls.basic import button, clear_layout, text_label, tool_button
 from napari_wsss.widgets.controls.class_entries import hex_colour
 from napari_wsss.widgets.controls.stubs import certain
@@ -46,9 +49,15 @@ class LabelChips(QWidget):
         for name in table.classes.names:
             if name in table.record.labels:
                 layout.addWidget(self._chip(name, hex_colour(table.classes, name)))
-        if not table.record.labels:
-            layout.addWidget(text_label("no labels: nothing of any class", wrap=False, quiet=True))
+        if table.record.negative:
+            tip = "Labelled: none of the classes is there. A click makes the image not labelled again"
+            layout.addWidget(button("nothing here  ×", self._session.labels.say_not_labelled, tip))
+        elif not table.record.labelled:
+            layout.addWidget(text_label(unlabelled_text(table), wrap=False, quiet=True))
         layout.addWidget(tool_button("+", self.open_popup, self._add_tip))
+        if not table.record.labelled:
+            tip = "None of the classes is there: the image trains as such, and its mask is background"
+            layout.addWidget(button("nothing here", self._session.labels.say_nothing_there, tip))
         if self._session.labels.can_be_undone:
             undo = tool_button("↶", self._session.labels.undo, "Take the last label back, with its pixels in the mask")
             layout.addWidget(undo)
@@ -65,6 +74,13 @@ class LabelChips(QWidget):
         if self._session.shown_id:
             below = self.mapToGlobal(QPoint(0, self.height()))
             self.popup.open_at(below if self.isVisible() else QCursor.pos())
+
+
+def unlabelled_text(table: Table) -> str:
+    """Return what an image that is not labelled yet gets from the applied model."""
+    if not has_model(table.plan):
+        return "not labelled yet"
+    return "not labelled yet: label it for a proposal" if table.shown.awaits_labels else "not labelled yet: any class"
 
 
 class LabelPopup(TypeAhead):

@@ -77,8 +77,7 @@ class QueueModel(QAbstractListModel):
 
     @staticmethod
     def _tip(record: ImageRecord, why: str) -> str:
-        labels = ", ".join(sorted(record.labels)) or "no labels"
-        lines = (record.id, state_text(record), labels, why, edited_text(record), record.note)
+        lines = (record.id, state_text(record), record.labels_text, why, edited_text(record), record.note)
         return "\n".join(line for line in lines if line)
 
     def picture(self, image_id: str) -> NDArray[np.uint8] | None:

@@ -25,6 +25,7 @@ ORDER_TITLES = {
     "flagged": "flagged first",
     "changed": "most changed by the last model",
     "disagrees": "model disagrees",
+    "mismatch": "mask and labels differ",
     "random": "random",
 }
 LEAST_HEIGHT = 220

@@ -75,7 +75,7 @@ def test_how_much_disagreement_counts_is_a_choice(computed: Sitting) -> None:
     session, project = computed.session, computed.session.project
     assert project is not None
     computed.paint(1, slice(0, 24), slice(0, 16))
-    session.decisions.accept(and_next=False)
+    computed.accept(and_next=False)
     proposal, mask = stored_proposal(project, "p0.png"), project.masks.read_accepted("p0.png")
     assert proposal is not None
     assert mask is not None

@@ -109,9 +109,9 @@ def test_an_added_label_is_computed_while_the_old_maps_stay(computed: Sitting) -
     assert session.table.maps.classes == (0, 1, 2)
 
 
-def test_removing_every_label_leaves_an_empty_proposal(computed: Sitting) -> None:
+def test_labelled_none_is_an_empty_proposal(computed: Sitting) -> None:
     session = computed.session
-    session.labels.set("p0.png", ())
+    session.labels.set("p0.png", (), negative=True)
     computed.settle()
     assert session.table.maps is not None
     assert session.table.maps.classes == ()

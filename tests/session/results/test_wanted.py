@@ -54,7 +54,7 @@ def test_walking_reorders_a_running_job(model_folder: Path) -> None:
         steps = propose_wanted(project, wanted, "cpu", lambda ids, failed: told.append(ids))
         next(steps)
         wanted.hurry("p5.png")
-        assert finish(steps) == {}
+        assert finish(steps) == ({}, "")
     assert told == [tuple(NAMES[:CHUNK]), ("p5.png",), ("p4.png",)]
 
 
@@ -73,7 +73,7 @@ def test_a_bad_image_is_named_and_the_others_are_done(model_folder: Path) -> Non
     wanted.add(NAMES)
     with Project.open(model_folder) as project:
         project.image_path("p1.png").write_bytes(b"no picture")
-        failed = finish(propose_wanted(project, wanted, "cpu", lambda ids, failed: told.update(failed)))
+        failed = finish(propose_wanted(project, wanted, "cpu", lambda ids, failed: told.update(failed))).failed
         scored = [name for name in NAMES if project.catalog.get(name).score is not None]
     assert list(failed) == list(told) == ["p1.png"]
     assert "p1.png" in failed["p1.png"]
@@ -106,3 +106,16 @@ def test_a_class_that_is_in_doubt_comes_forward(model_folder: Path) -> None:
         assert any(text.startswith("hardly found: ") for text in reasons(record, "uncertainty", project.catalog))
         project.catalog.rename_class("red", "crimson")
         assert "crimson" in project.catalog.get("p3.png").doubtful
+
+
+def test_images_that_nobody_labelled_are_said(model_folder: Path) -> None:
+    wanted = Wanted()
+    wanted.add(NAMES)
+    with Project.open(model_folder) as project:
+        project.set_labels("p1.png", ())
+        project.set_labels("p2.png", (), negative=True)
+        found = finish(propose_wanted(project, wanted, "cpu", lambda *_: None))
+    assert found.failed == {}
+    assert found.without_labels == (
+        "Not labelled yet: 1 are left out, as a classifier looks for labelled classes only."
+    )

@@ -19,7 +19,7 @@ def state(sitting: Sitting, image_id: str = "p0.png") -> str:
 def test_a_touched_mask_is_accepted_as_it_is(computed: Sitting) -> None:
     session = computed.session
     painted = computed.paint(2, slice(None), slice(None))
-    assert session.decisions.accept()
+    assert computed.accept()
     assert session.project is not None
     np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), painted)
     assert session.table.image_id == "p1.png"
@@ -43,7 +43,7 @@ def test_paint_of_the_last_moment_counts_as_touched(computed: Sitting) -> None:
     assert session.table.mask is not None
     session.table.mask[:] = 1
     painted = session.table.mask.copy()
-    assert session.decisions.accept()
+    assert computed.accept()
     assert session.project is not None
     np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), painted)
 
@@ -54,7 +54,7 @@ def test_strokes_without_the_proposal_are_accepted_at_the_second_asking(computed
     assert not session.decisions.accept(and_next=False)
     assert state(computed) == "draft"
     assert "0% of what is proposed" in computed.notices[0]
-    assert session.decisions.accept(and_next=False)
+    assert computed.accept(and_next=False)
     assert session.project is not None
     np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), painted)
 
@@ -75,9 +75,11 @@ def test_an_untouched_image_without_proposal_is_not_accepted(sitting: Sitting) -
     assert len(sitting.notices) == 1
 
 
-def test_an_image_without_labels_may_be_accepted_as_background(sitting: Sitting) -> None:
+def test_an_image_labelled_none_may_be_accepted_as_background(sitting: Sitting) -> None:
     session = sitting.session
     session.labels.set("p0.png", ())
+    assert not session.decisions.accept(), "nobody has said yet what is there"
+    session.labels.say_nothing_there()
     assert session.decisions.accept()
     assert session.project is not None
     accepted = session.project.masks.read_accepted("p0.png")
@@ -95,7 +97,7 @@ def test_a_value_without_class_is_refused_by_name(sitting: Sitting) -> None:
 def test_editing_an_accepted_mask_makes_a_draft_and_keeps_the_file(sitting: Sitting) -> None:
     session = sitting.session
     first = sitting.paint(1)
-    session.decisions.accept(and_next=False)
+    sitting.accept(and_next=False)
     sitting.paint(2, slice(4, 8))
     assert state(sitting) == "draft"
     assert session.project is not None
@@ -105,7 +107,7 @@ def test_editing_an_accepted_mask_makes_a_draft_and_keeps_the_file(sitting: Sitt
 def test_undo_goes_back_to_the_image_as_it_was(sitting: Sitting) -> None:
     session = sitting.session
     painted = sitting.paint(1)
-    session.decisions.accept()
+    sitting.accept()
     assert session.table.image_id == "p1.png"
     assert session.decisions.undo()
     assert session.table.image_id == "p0.png"
@@ -128,7 +130,7 @@ def test_flag_and_unflag_return_to_where_the_image_was(sitting: Sitting) -> None
     assert session.decisions.toggle_flag()
     assert state(sitting) == "todo"
     sitting.paint(1)
-    session.decisions.accept(and_next=False)
+    sitting.accept(and_next=False)
     session.decisions.toggle_flag()
     session.decisions.toggle_flag()
     assert state(sitting) == "accepted"
@@ -185,3 +187,28 @@ def test_only_the_person_changes_a_persons_pixels() -> None:
 @pytest.mark.slow
 def test_only_the_person_changes_a_persons_pixels_in_long_sittings() -> None:
     run_state_machine_as_test(Hands, settings=_settings(15, 40))
+
+
+def test_touched_and_then_undone_counts_as_untouched(computed: Sitting) -> None:
+    session = computed.session
+    empty = session.table.mask.copy()
+    session.table.replace_mask(session.decisions.copy_proposal(), session.decisions.proposal_source())  # type: ignore[arg-type]
+    assert session.table.mask_is_touched
+    session.table.mask[:] = empty  # what the layer's undo leaves
+    session.table.record_change(session.table.mask)
+    assert not session.table.mask_is_touched
+    session.navigation.next()
+    session.navigation.previous()
+    assert not session.table.mask_is_touched, "also when it is opened again"
+    shown = session.table.proposal.copy()  # type: ignore[union-attr]
+    assert session.decisions.accept(and_next=False)
+    np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), shown)  # type: ignore[union-attr]
+
+
+def test_an_empty_mask_over_an_accepted_one_is_a_decision(computed: Sitting) -> None:
+    session = computed.session
+    assert session.decisions.accept(and_next=False)
+    computed.paint(0, slice(None), slice(None))
+    assert session.table.mask_is_touched
+    assert computed.accept(and_next=False)
+    assert not session.project.masks.read_accepted("p0.png").any()  # type: ignore[union-attr]

@@ -186,3 +186,36 @@ def test_who_has_moved_on_is_not_told(computed: Sitting) -> None:
     session.navigation.previous()
     computed.settle()
     assert told == []
+
+
+def test_nothing_there_takes_labels_and_pixels_away_and_comes_back_as_a_whole(copied: Sitting) -> None:
+    session = copied.session
+    before = session.table.mask.copy()
+    assert session.labels.say_nothing_there()
+    assert session.table.record.negative
+    assert labels(copied) == set()
+    assert not session.table.mask.any()
+    assert session.labels.undo()
+    assert not session.table.record.negative
+    assert labels(copied) == {"red", "green"}
+    np.testing.assert_array_equal(session.table.mask, before)
+
+
+def test_what_is_said_of_an_image_without_labels_is_one_of_two(computed: Sitting) -> None:
+    session = computed.session
+    session.labels.set("p0.png", ())
+    computed.settle()
+    assert not session.table.record.labelled
+    assert session.table.proposal is None, "a classifier looks for labelled classes only"
+    session.labels.say_nothing_there()
+    computed.settle()
+    assert session.table.record.negative
+    assert session.table.proposal is not None
+    assert not session.table.proposal.any()
+    session.labels.say_not_labelled()
+    computed.settle()
+    assert not session.table.record.labelled
+    assert session.table.proposal is None
+    session.labels.say_nothing_there()
+    session.labels.add("red")
+    assert not session.table.record.negative

@@ -30,6 +30,7 @@ CLUSTERS = ("dog 1", "dog 4", "dog night", "traffic light 1")
         ("split:val is:stale", Criteria(split="val", stale=True)),
         ("split:none", Criteria(split="")),
         ("is:label-changed", Criteria(label_changed=True)),
+        ("is:negative is:Unlabelled", Criteria(negative=True, unlabelled=True)),
         ("from:day1/a.png", Criteria(borrowed_from="day1/a.png")),
         ("from:any", Criteria(borrowed_from="")),
         ("night street", Criteria(text="night street")),

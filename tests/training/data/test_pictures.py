@@ -81,6 +81,31 @@ def test_labels_from_masks_are_those_in_view(project: Project) -> None:
     assert batch.labels[0].tolist() == project.classes.vector([project.classes.names[1]]).tolist()
 
 
+def test_images_labelled_none_are_rows_of_zeros(project: Project) -> None:
+    first, second, *_ = (record.id for record in training_records(project))
+    project.set_labels(first, ())
+    project.set_labels(second, (), negative=True)
+    data = ClassifierData(project, Pictures(project, 1024), training_records(project))
+    ids = [record.id for record in data.records]
+    assert first not in ids
+    order = data.order(len(ids), 0)
+    batch = data.batch(0, order, VIEW)
+    rows = {ids[int(index)]: row for index, row in zip(order.batch(0), batch.labels, strict=True)}
+    assert not rows[second].any()
+    assert all(row.any() for image_id, row in rows.items() if image_id != second)
+
+
+def test_a_segmenter_learns_background_from_images_labelled_none(project: Project) -> None:
+    image_id = next(record.id for record in training_records(project) if record.state != "accepted")
+    project.set_labels(image_id, (), negative=True)
+    data = SegmentationData(project, Pictures(project, 1024), (), (image_id,), machine_weight=0.25)
+    batch = data.batch(0, data.order(1, 0, 1), VIEW)
+    seen = batch.masks != 255
+    assert seen.any()
+    assert not batch.masks[seen].any()
+    assert (batch.weights[seen] == 1).all(), "that nothing is there is a person's word"
+
+
 def test_nothing_labelled_is_bad_data(project: Project) -> None:
     for image_id in list(project.catalog.ids()):
         project.set_labels(image_id, ())

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core.progress import Progress, Steps, finish
+from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
 from training.loop.checkpoints import BEST, LAST, RESUME
 from training.loop.milestones import Outcome
-from training.loop.rounds import RoundFolder, counted, steps_done, until_stopped
+from training.loop.rounds import RoundFolder, counted, steps_done
 from training.run_folder import RunFolder
 
 
@@ -53,16 +53,6 @@ def two_steps() -> Steps[str]:
     yield Progress("inner", 1, 2, "a")
     yield Progress("inner", 2, 2, "b")
     return "done"
-
-
-def test_steps_without_a_state_end_between_two_when_the_run_is_to_stop(run: RunFolder) -> None:
-    assert finish(until_stopped(two_steps(), run)) == "done"
-    run.request_stop()
-    steps = until_stopped(two_steps(), run)
-    assert next(steps).message == "a"
-    with pytest.raises(StopIteration) as ended:
-        next(steps)
-    assert ended.value.value is None
 
 
 @pytest.mark.parametrize(("standing", "done"), [(False, [11, 12]), (True, [10, 10])])

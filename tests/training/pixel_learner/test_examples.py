@@ -81,11 +81,13 @@ def test_scribbles_and_clicks_teach_also_background(project: Project) -> None:
     assert found.weights.sum() == 2
 
 
-def test_an_image_without_labels_is_background_only_when_the_project_says_so(project: Project) -> None:
+def test_an_image_labelled_none_is_background_one_that_is_not_labelled_unknown(project: Project) -> None:
     project.set_labels(ID, ())
     assert given(project) is None
-    found = given(project, Trust(empty_is_background=True))
+    project.set_labels(ID, (), negative=True)
+    found = given(project)
     assert found is not None
+    assert found.whole
     assert found.labels == ()
     assert found.shown == {0}
     assert (found.weights == 1).all()

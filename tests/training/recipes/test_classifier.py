@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from napari_wsss.localize.base import Localizer
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig
-from training.execute import begin, continued
+from training.execute import begin, continued, recipe_module
 from training.recipes.classifier import train
 from training.run_folder import RunFolder
 
@@ -102,3 +103,19 @@ def test_another_seed_another_model(project: Project, tiny_config: Callable[...,
     first, same, other = (_weights(run)["classifier.weight"] for run in runs)
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("method", ["cam", "seam", "edam", "co_attention", "sub_category"])
+def test_every_classifier_learns_from_images_labelled_none(
+    project_folder: Path, tiny_config: Callable[..., RunConfig], method: str
+) -> None:
+    parameters = {"cluster_count": 2, "rounds": 1} if method == "sub_category" else {}
+    config = tiny_config("classifier", method, optimisation={"epochs": 1}, parameters=parameters)
+    with Project.open(project_folder) as project:
+        train_ids, val_ids = (list(project.catalog.ids(split=split)) for split in ("train", "val"))
+        for image_id in (train_ids[0], train_ids[-1], val_ids[0]):
+            project.set_labels(image_id, (), negative=True)
+        recipe = import_module(f"training.recipes.{recipe_module(config)}")
+        outcome = finish(recipe.train(project, config, begin(project, config)))
+    assert outcome.finished
+    assert outcome.tables["labels"][-1][-1] == str(len(val_ids)), "those labelled none validate, too"

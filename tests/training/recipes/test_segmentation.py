@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from napari_wsss.core.errors import LabelError
+from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.progress import finish
 from napari_wsss.core.registry import method_names
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
@@ -18,6 +19,7 @@ from napari_wsss.weights.checkpoint import load_checkpoint
 from tests.weights.states import deeplab_v2_state
 from training.config import RunConfig
 from training.execute import begin, carry_out, continued
+from training.loop.learner import Learner
 from training.recipes.segmentation import chosen_images, train
 from training.report import EventLines
 from training.sources import SegmentationSources
@@ -132,3 +134,74 @@ def test_a_start_from_pixel_masks_is_said_everywhere(
     segmenter, _, what = Segmenter.restore(run.path / "best.safetensors", "cpu")
     assert segmenter.pixel_supervised
     assert what.run["pixel_supervised"] is True
+
+
+def test_masks_without_one_labelled_pixel_end_a_run_as_failed(
+    project_folder: Path, tiny_config: Callable[..., RunConfig]
+) -> None:
+    with Project.open(project_folder) as project:
+        for image_id in project.catalog.ids(states=["accepted"], split="train"):
+            values = project.masks.read_accepted(image_id)
+            project.review.accept(image_id, np.full_like(values, 255))
+        config = tiny_config("segmentation", sources={"machine_weight": 0.0})
+        run = begin(project, config)
+        with pytest.raises(LabelError, match="Not one pixel"):
+            carry_out(project, config, run, EventLines())
+    assert run.record["state"] == "failed"
+
+
+def test_a_stop_while_proposals_are_made_is_obeyed_and_the_run_can_go_on(
+    applied_folder: Path, tiny_config: Callable[..., RunConfig]
+) -> None:
+    with Project.open(applied_folder, read_only=True) as project:
+        project.store.clear()
+        config = tiny_config("segmentation", sources={"machine_weight": 0.5}, optimisation={"epochs": 1})
+        run = begin(project, config)
+        steps, seen = train(project, config, run), []
+        for progress in steps:
+            seen.append(progress)
+            run.request_stop()
+        assert [progress.stage for progress in seen] == ["propose"], "no further image was begun"
+        config, again = continued(project, run.path)
+        assert finish(train(project, config, again)).finished
+        assert len(again.record["proposed"]) == 5
+
+
+def test_a_run_that_diverges_names_the_last_good_checkpoint(
+    project_folder: Path, tiny_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def poisoned(self: Learner, losses: dict[str, torch.Tensor]) -> dict[str, float]:
+        if self.step == 2:
+            losses = {name: value * float("nan") for name, value in losses.items()}
+        return update(self, losses)
+
+    update = Learner.update
+    monkeypatch.setattr(Learner, "update", poisoned)
+    with Project.open(project_folder, read_only=True) as project:
+        config = tiny_config("segmentation", sources={"machine_weight": 0.0}, optimisation={"epochs": 3})
+        run = begin(project, config)
+        with pytest.raises(StepError, match="loss became nan"):
+            carry_out(project, config, run, EventLines())
+    assert run.record["state"] == "failed"
+    assert "The last good checkpoint is last.safetensors" in run.record["error"]
+    assert "of step 2" in run.record["error"]
+    weights, _ = load_checkpoint(run.path / "last.safetensors")
+    assert all(torch.isfinite(value).all() for value in weights.values())
+
+
+def test_weights_that_are_no_numbers_are_not_kept(
+    project_folder: Path, tiny_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_far(self: Learner, losses: dict[str, torch.Tensor]) -> dict[str, float]:
+        figures = update(self, losses)
+        next(self.network.parameters()).data.fill_(float("nan"))
+        return figures
+
+    update = Learner.update
+    monkeypatch.setattr(Learner, "update", too_far)
+    with Project.open(project_folder, read_only=True) as project:
+        config = tiny_config("segmentation", sources={"machine_weight": 0.0}, optimisation={"epochs": 1})
+        run = begin(project, config)
+        with pytest.raises(StepError, match="weight"):
+            carry_out(project, config, run, EventLines())
+    assert not (run.path / "last.safetensors").exists()

@@ -11,6 +11,7 @@ from napari_wsss.localize.base import Localizer
 from napari_wsss.pipeline.companions import chosen_by_rule
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter
+from tests.tiny_project import put_split
 from training.config import RunConfig
 from training.data.pictures import Pictures
 from training.scoring.validation import ClassifierCheck, SegmenterCheck, average_precision, label_rows
@@ -125,3 +126,17 @@ def test_without_held_out_masks_there_are_no_figures(project: Project, tiny_conf
     check = SegmenterCheck(project, segmenter, Pictures(project, 1024))
     assert check.figures() == {}
     assert check.tables() == {}
+
+
+def test_held_out_images_labelled_none_count_against_a_classifier(
+    project: Project, tiny_config: Callable[..., RunConfig]
+) -> None:
+    first, second = list(project.catalog.ids(split="train"))[:2]
+    put_split(project, first, "val")
+    put_split(project, second, "val")
+    project.set_labels(first, (), negative=True)
+    project.set_labels(second, ())
+    localizer = Localizer.build("cam", tiny_config("classifier").network.choice(), class_count=len(project.classes))
+    truth, logits = ClassifierCheck(project, localizer, Pictures(project, 1024))._predictions()
+    assert len(truth) == len(logits) == len(list(project.catalog.ids(split="val"))) - 1
+    assert sum(not row.any() for row in truth) == 1

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QLabel
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.registry import load_method
@@ -15,7 +16,7 @@ from napari_wsss.session.jobs import Job
 from napari_wsss.session.models.verdicts import Told
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.refine import page as refine_page
-from napari_wsss.widgets.refine.page import RefinePage
+from napari_wsss.widgets.refine.page import FOR_ALL, RefinePage
 from napari_wsss.widgets.refine.refiner_chain import METHOD
 
 
@@ -190,3 +191,18 @@ def test_the_saliency_folder_is_asked_for_where_a_step_needs_it(page, session, m
     page.saliency.click()
     assert session.table.plan.saliency_folder == str(tmp_path / "sal")
     assert "sal" in page.saliency.text()
+
+
+def test_under_the_scope_is_only_what_it_decides(page, session):
+    layout = page.layout()
+    order = [layout.itemAt(place).widget() for place in range(layout.count())]
+    titles = [one.text() if isinstance(one, QLabel) else "" for one in order]
+    for_all = next(place for place, title in enumerate(titles) if FOR_ALL in title)
+    assert order.index(page.chain) > for_all
+    assert order.index(page.saliency) > for_all
+    assert order.index(page.threshold) < for_all
+    assert order.index(page._forms_box) < for_all
+    page.choose_scope("project")
+    assert page.scope_again.text() == "Parameters for the project"
+    session.close_project()
+    assert [page.scope.itemData(row) for row in range(page.scope.count())] == ["project"]

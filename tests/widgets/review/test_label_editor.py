@@ -70,3 +70,19 @@ def test_it_opens_at_the_mouse_while_its_page_is_hidden(chips, qtbot):
     chips.open_popup()
     assert chips.popup.isVisible()
     chips.popup.close()
+
+
+def press(chips, text):
+    layout = chips.layout()
+    widgets = [layout.itemAt(position).widget() for position in range(layout.count())]
+    next(one for one in widgets if isinstance(one, QPushButton) and one.text().startswith(text)).click()
+
+
+def test_nothing_here_is_a_chip_like_others(chips, session):
+    session.labels.set("p0.png", ())
+    assert texts(chips) == ["nothing here"], "offered while the image is not labelled"
+    press(chips, "nothing here")
+    assert session.table.record.negative
+    assert texts(chips) == ["nothing here"]
+    press(chips, "nothing here  ×")
+    assert not session.table.record.labelled
