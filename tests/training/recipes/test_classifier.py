@@ -12,8 +12,8 @@ from napari_wsss.core.progress import Progress, finish
 from napari_wsss.localize.base import Localizer
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
-from training.config import RunConfig
-from training.execute import begin, continued, recipe_module
+from training.config import RunConfig, module_of
+from training.execute import begin, continued
 from training.recipes.classifier import train
 from training.run_folder import RunFolder
 
@@ -115,7 +115,7 @@ def test_every_classifier_learns_from_images_labelled_none(
         train_ids, val_ids = (list(project.catalog.ids(split=split)) for split in ("train", "val"))
         for image_id in (train_ids[0], train_ids[-1], val_ids[0]):
             project.set_labels(image_id, (), negative=True)
-        recipe = import_module(f"training.recipes.{recipe_module(config)}")
+        recipe = import_module(f"training.recipes.{module_of(config.recipe, config.method)}")
         outcome = finish(recipe.train(project, config, begin(project, config)))
     assert outcome.finished
     assert outcome.tables["labels"][-1][-1] == str(len(val_ids)), "those labelled none validate, too"
