@@ -8,7 +8,7 @@ computed again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import LEARNER
 from napari_wsss.pipeline.lineage import file_digest, with_model
+from napari_wsss.pipeline.recommended import is_own_chain, learner_chain
 from napari_wsss.project.project import Project
 
 METHOD = "pixel_classifier"
@@ -139,8 +140,9 @@ def next_state(project: Project) -> Path:
 
 
 def plan_with(project: Project, checkpoint: Path) -> Plan:
-    """Return the project's plan with a state in use."""
-    return with_model(project.plan, "segment", METHOD, checkpoint.relative_to(project.folder).as_posix())
+    """Return the project's plan with a state in use, and the chain that suits it unless a person has chosen one."""
+    plan = with_model(project.plan, "segment", METHOD, checkpoint.relative_to(project.folder).as_posix())
+    return plan if is_own_chain(plan) else replace(plan, refiners=learner_chain())
 
 
 def drop_old(project: Project) -> None:

@@ -80,9 +80,17 @@ def recommended_chain() -> tuple[Step, ...]:
     return background, crf
 
 
+def learner_chain() -> tuple[Step, ...]:
+    """Return the chain that suits a learner's probabilities: the same, with the CRF that was tuned on them."""
+    return tuple(
+        Step("dense_crf", {"preset": "probabilities"}) if step.method == "dense_crf" else step
+        for step in recommended_chain()
+    )
+
+
 def is_own_chain(plan: Plan) -> bool:
     """Return True when a person has chosen refiners or their parameters: they are neither a new project's nor ours."""
-    return plan.refiners not in (Plan().refiners, recommended_chain())
+    return plan.refiners not in (Plan().refiners, recommended_chain(), learner_chain())
 
 
 def is_wanted(project: Project, offer: Offer) -> bool:

@@ -1,12 +1,15 @@
 """A learner's states: named by numbers that rise, told in one line, and known again from what lies beside them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from napari_wsss.core.classes import ClassList
+from napari_wsss.core.plan import Step
 from napari_wsss.pipeline.learner_states import LearnerState, next_state, plan_with, states
+from napari_wsss.pipeline.recommended import learner_chain
 from napari_wsss.project.project import Project
 
 
@@ -37,6 +40,14 @@ def test_a_plan_uses_a_state_by_its_place_in_the_project(project: Project) -> No
     plan = plan_with(project, written(next_state(project)))
     assert plan.segmenter_checkpoint == "training/learner/0001.safetensors"
     assert plan.localizer_checkpoint == project.plan.localizer_checkpoint
+
+
+def test_the_chain_that_suits_it_gives_way_to_one_a_person_chose(project: Project) -> None:
+    state = written(next_state(project))
+    assert plan_with(project, state).refiners == learner_chain()
+    own = (Step("power_background", {"background_power": 3.0}),)
+    project.set_plan(replace(project.plan, refiners=own))
+    assert plan_with(project, state).refiners == own
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from napari_wsss.pipeline.applied_history import (
     model_name,
     with_models_of,
 )
+from napari_wsss.pipeline.learner_states import plan_with
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, ModelShelf, has_model, method_of
 from napari_wsss.pipeline.recommended import Offer, is_wanted, take
 from napari_wsss.project.project import Project
@@ -105,8 +106,9 @@ class AppliedModels:
         table = self._opened.table
         self._inference.cancel()
         self._inference.hold_back()
-        before = table.plan
-        started = self._follow(table, before, apply(table.project, "segment", method, checkpoint), is_last, quiet=True)
+        before, chain = table.plan, plan_with(table.project, checkpoint).refiners
+        is_moved = apply(table.project, "segment", method, checkpoint, chain)
+        started = self._follow(table, before, is_moved, is_last, quiet=True)
         self._navigation.look_ahead()
         return started
 

@@ -11,6 +11,7 @@ from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pipeline import applied_history
 from napari_wsss.pipeline.learner_states import KEPT_STATES, METHOD, LearnerState, Lesson, drop_old, plan_with, states
+from napari_wsss.pipeline.recommended import learner_chain
 from napari_wsss.pipeline.run import base_maps, propose
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
@@ -108,7 +109,9 @@ def test_wanted_proposals_are_there_before_the_state_is_in_use(opened: Project, 
     state = finish(beside.learn(opened.folder, lesson(config, wanted)))
     assert state is not None
     assert not opened.plan.segmenter_checkpoint
-    applied_history.apply(opened, "segment", METHOD, state.checkpoint)
+    chain = plan_with(opened, state.checkpoint).refiners
+    assert chain == learner_chain()
+    applied_history.apply(opened, "segment", METHOD, state.checkpoint, chain)
     report = finish(propose(opened, [wanted]))
     assert report.reused == (wanted,)
     assert applied_history.model_name(opened.plan.segmenter_checkpoint) == "learner 0001"
