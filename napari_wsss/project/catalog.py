@@ -207,8 +207,12 @@ class Catalog:
                 )
         return number - first
 
-    def set_labels(self, image_id: str, labels: Collection[str], *, negative: bool = False) -> None:
+    def set_labels(
+        self, image_id: str, labels: Collection[str], *, negative: bool = False, by_person: bool = False
+    ) -> None:
         """Replace the image-level labels; without any the image is not labelled, or `negative` (none of the classes).
+
+        Edits `by_person` mark the image as label-changed.
 
         Raises
         ------
@@ -222,7 +226,10 @@ class Catalog:
             connection.execute("DELETE FROM labels WHERE image = ?", (number,))
             rows = [(number, classes[name]) for name in set(labels)]
             connection.executemany("INSERT INTO labels VALUES (?, ?)", rows)
-            connection.execute("UPDATE images SET negative = ? WHERE number = ?", (negative, number))
+            connection.execute(
+                "UPDATE images SET negative = ?, label_changed = label_changed OR ? WHERE number = ?",
+                (negative, by_person, number),
+            )
 
     def set_state(self, image_id: str, state: str, now: str | None = None) -> None:
         """Move an image to another review state.
@@ -279,9 +286,10 @@ class Catalog:
         """Set the share of pixels in [0, 1] that a person changed before accepting."""
         self._set(image_id, "edited = ?", None if edited is None else float(edited))
 
-    def set_painted(self, image_id: str, painted: Iterable[int] | None) -> None:
-        """Set the 0-based indices of the classes in the accepted mask; None where there is none, or unknown."""
-        self._set(image_id, "painted = ?", None if painted is None else _as_text(painted))
+    def set_mask_facts(self, image_id: str, edited: float | None, painted: Iterable[int] | None) -> None:
+        """Set what is known of the accepted mask: the edited share, and the 0-based indices of its classes."""
+        text = None if painted is None else _as_text(painted)
+        self._set(image_id, "edited = ?, painted = ?", None if edited is None else float(edited), text)
 
     def set_changes(self, changes: Mapping[str, float | None]) -> None:
         """Set how much the proposals of many images changed with the last applied model, in [0, 1]."""

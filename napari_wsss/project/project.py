@@ -399,8 +399,7 @@ class Project:
             return
         before, after = _as_journaled(record.labels, record.negative), _as_journaled(labels, negative)
         with self._database.transaction():
-            self.catalog.set_labels(image_id, set(labels), negative=negative)
-            self.catalog.set_facts(image_id, label_changed=True)
+            self.catalog.set_labels(image_id, set(labels), negative=negative, by_person=True)
             self.journal.append("labels", image_id, before, after)
 
     def set_note(self, image_id: str, note: str) -> None:
