@@ -9,27 +9,29 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from tqdm import tqdm
 
-from napari_wsss.core.children import python, run_here
+from napari_wsss.core.children import distrust, print_any_name, python, run_here
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
 from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, write_labels
 from napari_wsss.exchange.label_report import LabelReport
 from napari_wsss.exchange.labels import KINDS, read_labels
-from napari_wsss.exchange.masks_png import ExportOptions, MaskImportReport, export_masks, import_masks
-from napari_wsss.exchange.new_images import find_new_images
+from napari_wsss.exchange.masks_png import ExportOptions, ExportReport, MaskImportReport, export_masks, import_masks
+from napari_wsss.exchange.new_images import NewImages, find_new_images
+from napari_wsss.pipeline.every_pixel import suggestion
 from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.project.backups import list_backups
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
-from napari_wsss.session.runs.folders import runs_in
+from napari_wsss.session.runs.folders import runs_in, unreadable_in
 from napari_wsss.session.session import HELD_OUT, create_project
 
 DONE, WRONG_OPTIONS, CORRECTABLE = 0, 2, 4
+Told = LabelReport | NewImages | ExportReport | MaskImportReport
 Verb = Callable[[argparse.Namespace], int]
 
 
@@ -41,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Command line without the program's name; that of this process otherwise.
     """
+    distrust(Path.cwd())
+    print_any_name()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     if typed[:1] == ["evaluate"]:
         return evaluate(typed[1:])
@@ -90,6 +94,12 @@ def _sample_options(sub: argparse.ArgumentParser) -> None:
 def _label_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--images", type=Path, required=True, help="folder of images, or a VOC-style folder")
     _source_options(sub)
+    _whole_options(sub)
+
+
+def _whole_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--all", action="store_true", help="every entry of the report, not examples alone")
+    sub.add_argument("--json", action="store_true", help="the whole report as one JSON object, and nothing else")
 
 
 def _source_options(sub: argparse.ArgumentParser) -> None:
@@ -102,6 +112,7 @@ def _create_options(sub: argparse.ArgumentParser) -> None:
     _label_options(sub)
     sub.add_argument("--project", type=Path, required=True, help="the project folder to make")
     sub.add_argument("--classes", nargs="+", help="class names in order, where the labels do not say them")
+    sub.add_argument("--every-pixel", action="store_true", help="every pixel belongs to a class: no background")
     _split_option(sub)
 
 
@@ -116,6 +127,7 @@ def _add_options(sub: argparse.ArgumentParser) -> None:
     _source_options(sub)
     _split_option(sub)
     sub.add_argument("--dry-run", action="store_true", help="say what would be added, write nothing")
+    _whole_options(sub)
 
 
 def _locate_options(sub: argparse.ArgumentParser) -> None:
@@ -140,6 +152,7 @@ def _export_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--replaced", action="store_true", help="also masks of images that were replaced since")
     sub.add_argument("--overwrite", action="store_true", help="allow a folder that holds masks already")
     sub.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
+    _whole_options(sub)
 
 
 def _import_options(sub: argparse.ArgumentParser) -> None:
@@ -149,6 +162,7 @@ def _import_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--split", choices=("train", "val"), help="only images of this split")
     sub.add_argument("--limit", type=int, help="at most so many masks, in the project's order")
     sub.add_argument("--overwrite", action="store_true", help="also images that have a draft or an accepted mask")
+    _whole_options(sub)
 
 
 def _project_argument(sub: argparse.ArgumentParser) -> None:
@@ -178,16 +192,25 @@ def sample(options: argparse.Namespace) -> int:
 def create(options: argparse.Namespace) -> int:
     """Make a project and say what its labels are."""
     report = _labels(options, options.classes or ())
-    print(report.summary())
+    _tell(report, options)
     with create_project(options.project, options.images, report, options.classes, options.hold_out) as project:
         counts = {split: sum(1 for _ in project.catalog.ids(split=split)) for split in ("train", "val")}
         print(f"Project {project.folder} with {len(project.catalog)} images: {_listed(counts)}.")
+        if options.every_pixel:
+            project.set_plan(replace(project.plan, every_pixel=True))
+        _suggest_every_pixel(project)
     return DONE
+
+
+def _suggest_every_pixel(project: Project) -> None:
+    why = "" if project.plan.every_pixel else suggestion(project)
+    if why:
+        print(f"{why} If there is no background, say so: --every-pixel when it is made, or on the page Project.")
 
 
 def labels_report(options: argparse.Namespace) -> int:
     """Say what a label source holds and what is wrong with it."""
-    print(_labels(options).summary())
+    _tell(_labels(options), options)
     return DONE
 
 
@@ -200,7 +223,7 @@ def add_images(options: argparse.Namespace) -> int:
     opened = Project.open_to_read if options.dry_run else _opened
     with opened(options.project) as project:
         found = find_new_images(project, options.pictures, options.labels, options.kind, options.encoding)
-        print(found.summary())
+        _tell(found, options)
         if found.images and not options.dry_run:
             project.add_images(found.images)
             project.hold_out(options.hold_out)
@@ -249,6 +272,7 @@ def open_project(options: argparse.Namespace) -> int:
 def info(options: argparse.Namespace) -> int:
     """Say what is in a project."""
     with Project.open_to_read(options.project) as project:
+        _say_left_out(project)
         catalog, plan = project.catalog, project.plan
         splits = {split or "without split": sum(1 for _ in catalog.ids(split=split)) for split in ("train", "val", "")}
         lines = {
@@ -258,11 +282,13 @@ def info(options: argparse.Namespace) -> int:
             "Splits": _listed(splits),
             "Labels": _listed(catalog.class_counts() | _without_labels(project)),
             "Model": plan.segmenter_checkpoint or plan.localizer_checkpoint or "none applied yet",
+            "Pixels": "every one belongs to a class" if plan.every_pixel else "of a class, or background",
             "Refiners": " -> ".join(step.method for step in plan.refiners) or "none",
             "Results": f"{project.store.size_bytes() / 1e6:.1f} MB (may be deleted at any time)",
             "Backups": project.backup_error or f"{len(list_backups(project.folder / BACKUPS))} of project.sqlite",
             "Runs": "; ".join(f"{run.folder.name} {run.state}" for run in runs_in(project.training_folder)) or "none",
         }
+        lines |= {f"Left out ({name})": why for name, why in unreadable_in(project.training_folder).items()}
     print("\n".join(f"{name + ':':<10}{text}" for name, text in lines.items()))
     return DONE
 
@@ -280,16 +306,18 @@ def export(options: argparse.Namespace) -> int:
     """Write the accepted masks; say what was left out and why."""
     chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
     with Project.open_to_read(options.project) as project:
-        splits = {record.id: record.split for record in project.catalog.records(states=("accepted",))}
-        accepted = Accepted.of(project, tuple(splits), replaced=options.replaced)
+        _say_left_out(project)
+        records = list(project.catalog.records(states=("accepted",)))
+        accepted = Accepted.of(project, [record.id for record in records], replaced=options.replaced)
         masks = [(one, AcceptedMask(project, one)) for one in accepted.ids]
+        splits = {record.id: record.split for record in records}
         report = export_masks(masks, project.classes, options.out, chosen, splits)
         if not options.dry_run:
             write_labels(project, options.out)
         others = {state: count for state, count in project.catalog.counts().items() if state != "accepted" and count}
-    print(report.summary())
+    _tell(report, options)
     for reason in accepted.left_out:
-        print(f"Left out: {reason}.")
+        print(f"napari-wsss: left out: {reason}.", file=sys.stderr)
     if others:
         print(f"Not exported, because not accepted: {_listed(others)}.")
     return DONE
@@ -301,8 +329,9 @@ def import_existing(options: argparse.Namespace) -> int:
         images = {one: project.image_path(one) for one in project.catalog.ids()}
         labels = {record.id: record.labels for record in project.catalog.records() if record.labelled}
         report = import_masks(options.masks, images, project.classes, labels)
-        print(report.summary())
+        _tell(report, options)
         taken = _take(project, list(project.catalog.ids(split=options.split)), report, options)
+        _suggest_every_pixel(project)
     kind = "accepted masks" if options.accept else "drafts"
     print(f"{taken.count} masks taken as {kind}; {taken.kept} images kept the mask they had.")
     return DONE
@@ -312,8 +341,24 @@ def import_existing(options: argparse.Namespace) -> int:
 def _opened(folder: Path) -> Iterator[Project]:
     """Yield a project opened for writing; say on closing when its backup failed."""
     with Project.open(folder) as project:
+        _say_left_out(project)
         yield project
     _say_backup(project)
+
+
+def _tell(report: Told, options: argparse.Namespace) -> None:
+    """Print a report: with examples of every kind of problem, whole, or as JSON."""
+    if options.json:
+        print(report.as_json())
+        return
+    print(report.summary())
+    if options.all:
+        print(report.whole())
+
+
+def _say_left_out(project: Project) -> None:
+    for sentence in project.left_out:
+        print(f"napari-wsss: {sentence}", file=sys.stderr)
 
 
 def _say_backup(project: Project) -> None:

@@ -64,6 +64,8 @@ class TrunkNetwork(nn.Module, ABC):
         The method's parameters.
     origin : str
         The checkpoint it was restored from, "" for a new one.
+    side : int
+        Longer side in pixels that pictures had in training (`pixels.working_size`); 0 for one that does not say.
     """
 
     shelf: ClassVar[Shelf]
@@ -83,6 +85,7 @@ class TrunkNetwork(nn.Module, ABC):
         super().__init__()
         self.settings = self.Parameters() if parameters is None else parameters
         self.normalisation = normalisation
+        self.side = 0
         self.method = type(self).__module__.rpartition(".")[2]
         self.origin = ""
 
@@ -223,7 +226,8 @@ class TrunkNetwork(nn.Module, ABC):
         features = self.trunk
         trunk = TrunkChoice(features.name, features.output_stride, features.width, dilated=features.dilated)
         parameters = to_dict(self.settings)
-        what = Trained(self.shelf, self.method, parameters, trunk, self.normalisation, classes, self.remember(run))
+        about = (self.shelf, self.method, parameters, trunk, self.normalisation)
+        what = Trained(*about, classes, self.remember(run), self.side)
         save_trained(path, self.state_dict(), what)
 
     @classmethod
@@ -253,7 +257,7 @@ class TrunkNetwork(nn.Module, ABC):
         classes = what.known_classes() if load_method(cls.shelf, what.method).has_classes else None
         class_count = None if classes is None else len(classes)
         network = cls.build(what.method, what.trunk, what.parameters, class_count=class_count)
-        network.normalisation = what.normalisation
+        network.normalisation, network.side = what.normalisation, what.side
         network.recall(what.run)
         network.origin = str(path)
         network.load_state_dict(state)

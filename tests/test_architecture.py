@@ -25,7 +25,7 @@ SHELF = ({*BELOW_SHELVES, "trunk_network"}, NUMERIC | {"torch", "pydensecrf"})
 TABLE: dict[str, tuple[set[str], set[str]]] = {
     "core": (set(), {"numpy", "PIL"}),
     "pixels": ({"core"}, {"numpy", "scipy", "PIL", "skimage", "tifffile"}),
-    "project": ({"core", "pixels"}, {"numpy", "PIL"}),
+    "project": ({"core", "pixels"}, {"numpy", "PIL", "psutil"}),
     "clusters": ({"core", "project"}, {"numpy"}),
     "networks": (set(), {"torch"}),
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
@@ -46,7 +46,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
 
 SIBLINGS = {f"napari_wsss.{name}" for name in (*SHELVES, "networks")}
 """Folders that list things of one kind, each a file: they may grow."""
-MOST_FILES = 22
+MOST_FILES = 23
 
 
 def modules() -> dict[str, Path]:

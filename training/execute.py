@@ -1,31 +1,34 @@
 """Carry out one training run: its folder, its progress, its tables and plot, and putting the result to use."""
 
 import hashlib
+import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.clusters.edits import edits_of
+from napari_wsss.core.inside import not_through_links
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import applied_history
-from napari_wsss.project.mask_files import accepted_name
+from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.project import Project
 from training.changes import seen_at_start
-from training.config import RECIPES, RunConfig
-from training.data.pictures import training_records
+from training.config import RECIPES, RunConfig, module_of
+from training.data.pictures import VALIDATION, leave_out, usable_records
+from training.data.usable_images import find_unusable
 from training.hardware import out_of_memory
 from training.loop.checkpoints import BEST, LAST
 from training.loop.milestones import Outcome
 from training.loop.plot import write_plot
 from training.report import Reporter
 from training.resolving import resolve_file
-from training.run_folder import RunFolder
+from training.run_folder import RECORD, RunFolder
 from training.scoring.tables import write_tables
 from training.stopping import stopped_in_time
 
@@ -34,9 +37,7 @@ PLOT = "plot.png"
 
 def begin(project: Project, config: RunConfig) -> RunFolder:
     """Make the folder of a new run; its key holds the configuration and everything it learns from."""
-    provenance = Provenance(
-        f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights=""
-    )
+    provenance = _provenance(project, config)
     record = {
         "config": config.to_dict(),
         "classes": list(project.classes.names),
@@ -46,10 +47,30 @@ def begin(project: Project, config: RunConfig) -> RunFolder:
     return RunFolder.create(project.training_folder, config.recipe, provenance, record)
 
 
+def done_before(project: Project, config: RunConfig) -> RunFolder | None:
+    """Return a finished run of the same configuration on the same data, whose model is still there."""
+    name = f"{config.recipe}-{_provenance(project, config).key}"
+    runs = [RunFolder.open(path.parent) for path in sorted(project.training_folder.glob(f"{name}*/{RECORD}"))]
+    return next((run for run in runs if run.record["state"] == "done" and (run.path / BEST).is_file()), None)
+
+
+def _provenance(project: Project, config: RunConfig) -> Provenance:
+    return Provenance(f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights="")
+
+
 def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
-    """Return the configuration and folder of a run to resume, no longer asked to stop; `folder` may be its name."""
+    """Return the configuration and folder of a run to resume, no longer asked to stop.
+
+    `folder` may be its name alone.
+
+    Raises
+    ------
+    ProjectError
+        When it is no run of this project that can be read.
+    """
     known = project.training_folder / folder.name
-    run = RunFolder.open(known if not folder.is_dir() and known.is_dir() else folder)
+    place = known if not folder.is_dir() and known.is_dir() else Path(os.path.abspath(folder))
+    run = RunFolder.open(not_through_links(project.folder, place))
     run.forget_stop()
     return resolve_file(run.record["recipe"], run.record["config"]), run
 
@@ -63,7 +84,8 @@ def finished_run(project: Project, config: RunConfig, note: Path, report: Report
         When somebody stopped it.
     """
     if note.exists():
-        config, run = continued(project, Path(note.read_text(encoding="utf-8")))
+        name = Path(note.read_text(encoding="utf-8")).name
+        config, run = continued(project, project.training_folder / name)
     else:
         run = begin(project, config)
         note.write_text(run.path.name, encoding="utf-8")
@@ -90,8 +112,12 @@ def carry_out(
     -------
     Outcome
     """
-    recipe = import_module(f"training.recipes.{recipe_module(config)}")
+    recipe = import_module(f"training.recipes.{module_of(config.recipe, config.method)}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
+    size = working_size(middle_side(project), config.recipe, config.method, config.flat())
+    if size is not None:
+        run.update(working_size=asdict(size))
+        report.say(str(size))
 
     def follow(progress: Progress) -> None:
         run.note(progress)
@@ -99,8 +125,15 @@ def carry_out(
 
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
+        run.forget_stop()  # of an earlier sitting
         with stopped_by_signals(run), stopped_in_time(run) if in_time else nullcontext():
-            outcome: Outcome = finish(recipe.train(project, config, run), follow)
+            unusable = finish(find_unusable(project, usable_records(project), run), follow)
+            _name_unusable(run, unusable, report)
+            leave_out(project, unusable)
+            if run.stop_requested():
+                outcome = Outcome(False, int(run.record.get("steps", 0)), {}, {})
+            else:
+                outcome = finish(recipe.train(project, config, run), follow)
     except BaseException as error:
         spent = earlier + time.process_time() - started
         kept = last_good(run)
@@ -127,10 +160,12 @@ def last_good(run: RunFolder) -> str:
     return f"The last good checkpoint is {found[0].name} in {run.path.name}{after}; the run can go on from there."
 
 
-def recipe_module(config: RunConfig) -> str:
-    """Return the module of `training.recipes` that trains the configuration's method."""
-    method = load_method(RECIPES[config.recipe][0], config.method)
-    return str(getattr(method, "recipe", config.recipe))
+def _name_unusable(run: RunFolder, found: Mapping[str, str], report: Reporter) -> None:
+    """Note in `run.json`, and say, which images the run goes on without."""
+    if found or "left_out" in run.record:
+        run.update(left_out=dict(found))
+    for image_id, reason in found.items():
+        report.say(f"left out: {image_id}: {reason}", image=image_id)
 
 
 @contextmanager
@@ -167,11 +202,12 @@ def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = T
 def data_digest(project: Project) -> str:
     """Return a content hash of everything a run learns from: ids, labels, states, accepted masks, edited clusters."""
     digest = hashlib.sha256(repr(project.classes.names).encode())
-    for record in training_records(project):
+    for record in usable_records(project):
+        if record.split == VALIDATION:
+            continue
         digest.update(repr((record.id, sorted(record.labels), record.negative, record.state, record.split)).encode())
         if record.state == "accepted":
-            (content,) = project.masks.files.contents(accepted_name(record.id))  # also while it is not written yet
-            digest.update(content or b"")
+            digest.update(project.masks.of(record.id).accepted_file or b"")
     for edit in edits_of(project):
         digest.update(repr(edit.to_dict()).encode())
     return digest.hexdigest()[:16]

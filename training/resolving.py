@@ -4,12 +4,12 @@ Precedence, weakest first: defaults, the preset, the configuration file, what wa
 """
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.files import read_object
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.registry import load_method, method_names
 from training.config import PRESETS, PUBLISHED, RECIPES, SCRATCH, Optimisation, Recipe, RunConfig, sections_of
@@ -23,14 +23,14 @@ def add_recipe_options(parser: argparse.ArgumentParser, recipe: Recipe, method: 
     """Add ``--method`` and one option per parameter of the recipe's sections and of the method."""
     shelf, default = RECIPES[recipe]
     parser.add_argument("--method", default=argparse.SUPPRESS, choices=method_names(shelf), help=f"[{default}]")
-    for cls in sections_of(recipe).values():
+    for cls in sections_of(recipe, method).values():
         add_options(parser, cls)
     add_options(parser, load_method(shelf, method).Parameters, prefix=method_prefix(recipe, method))
 
 
 def method_prefix(recipe: Recipe, method: str) -> str:
     """Return the prefix of the method's options: none, unless a name would be there twice."""
-    taken = {name for cls in sections_of(recipe).values() for name in fields_of(cls)}
+    taken = {name for cls in sections_of(recipe, method).values() for name in fields_of(cls)}
     own = set(fields_of(load_method(RECIPES[recipe][0], method).Parameters))
     return f"{method}_" if own & taken else ""
 
@@ -56,9 +56,9 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
     published = published_preset(name) if is_published(name) else None
     implied = published.method if published and published.recipe == recipe else default
     method = getattr(options, "method", file.get("method", implied))
-    unknown = sorted(set(file) - {"method", "parameters", *sections_of(recipe)})
+    unknown = sorted(set(file) - {"method", "parameters", *sections_of(recipe, method)})
     if unknown:
-        known = ", ".join(["method", "parameters", *sections_of(recipe)])
+        known = ", ".join(["method", "parameters", *sections_of(recipe, method)])
         raise ParameterError(f"Unknown section {', '.join(unknown)} in the configuration; expected: {known}.")
     chosen = load_method(shelf, method)
     shared, special = preset_values(recipe, method, name)
@@ -72,7 +72,7 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
                 **typed_options(cls, options),
             },
         )
-        for section, cls in sections_of(recipe).items()
+        for section, cls in sections_of(recipe, method).items()
     }
     own = chosen.Parameters
     typed = typed_options(own, options, prefix=method_prefix(recipe, method))
@@ -130,7 +130,7 @@ def read_config(path: Path, recipe: Recipe) -> dict[str, Any]:
     """
     path = path / "run.json" if path.is_dir() else path
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_object(path)
     except (OSError, ValueError) as reason:
         raise ParameterError(f"The configuration {path} cannot be read ({reason}); expected a JSON file.") from reason
     if not isinstance(content, dict):

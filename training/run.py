@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from napari_wsss.core.children import distrust, print_any_name
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.registry import method_names
 from napari_wsss.project.project import Project
@@ -25,9 +26,12 @@ from training.stopping import STOPPED
 OURS = ("napari_wsss", "training")
 DONE, BAD_DATA, OUT_OF_MEMORY = 0, 4, 5
 OTHER_STAGES: dict[str, tuple[str, str]] = {
+    "start": ("training.stages.start", "the recommended start: SEAM, LPCAM on it, dense CRF; each is used at once"),
     "localize": ("training.stages.maps", "compute the activation maps of images"),
     "refine": ("training.stages.maps", "refine activation maps into pseudo masks"),
+    "background": ("training.stages.maps", "estimate the automatic background strength anew"),
     "evaluate": ("training.stages.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
+    "judge": ("training.stages.judge", "hold a new model or chain against what is used now, class by class"),
     "adopt": ("training.stages.adopt", "take a published network, or one of another project, into the project"),
     "weights": ("training.stages.weights", "list the published weights that are known, or say what a file is"),
     "clusters": (
@@ -59,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Command line without the program's name; that of this process otherwise.
     """
+    distrust(Path.cwd())
+    print_any_name()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parser_for(typed).parse_args(typed)

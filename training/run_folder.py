@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish_bytes, publish_json
-from napari_wsss.core.progress import Progress
+from napari_wsss.core.files import publish_bytes, publish_json, read_object
+from napari_wsss.core.inside import not_through_links
+from napari_wsss.core.progress import Progress, read_reports
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.project.processes import Process
 
 RECORD = "run.json"
 EVENTS = "events.jsonl"
@@ -42,10 +44,10 @@ class RunFolder:
         record : mapping
             Plain JSON types to keep beside recipe, provenance and environment (``config``, ``classes`` ...).
         """
-        training_folder.mkdir(parents=True, exist_ok=True)
+        not_through_links(training_folder.parent, training_folder).mkdir(parents=True, exist_ok=True)
         path = _new_folder(training_folder, f"{recipe}-{provenance.key}")
         run = cls(path, {"recipe": recipe, **record, "provenance": provenance.to_dict(), "environment": environment()})
-        run.update(state="running", started=time.time(), pid=os.getpid())
+        run.update(state="running", started=time.time(), **_this_process())
         return run
 
     @classmethod
@@ -55,14 +57,16 @@ class RunFolder:
         Raises
         ------
         ProjectError
-            When the folder holds no readable `run.json`.
+            When the folder holds no readable `run.json`, or a link, which going on would write through.
         """
         try:
-            record = json.loads((path / RECORD).read_text(encoding="utf-8"))
+            record = read_object(path / RECORD)
         except (OSError, ValueError) as reason:
             raise ProjectError(
                 f"{path} is no training run ({reason}); give a folder below the project's training folder."
             ) from reason
+        for inside in path.iterdir():
+            not_through_links(path, inside)
         return cls(path, record)
 
     def update(self, **changes: Any) -> None:
@@ -72,26 +76,26 @@ class RunFolder:
 
     def resume(self, finished_steps: int) -> None:
         """Mark the run as running again: forget events after the checkpoint."""
-        kept = [event for event in self.events() if int(event.get("done", 0)) <= finished_steps]
+        kept = [event for event in self.events() if event.get("done", 0) <= finished_steps]
         publish_bytes(self.path / EVENTS, "".join(json.dumps(event) + "\n" for event in kept).encode())
-        self.update(state="running", pid=os.getpid(), resumed=time.time())
+        self.update(state="running", resumed=time.time(), **_this_process())
 
     def request_stop(self) -> None:
         """Ask the run to stop at its next step."""
         (self.path / STOP).touch()
 
     def forget_stop(self) -> None:
-        """Take a stop request back: the run goes on."""
+        """Take back what `request_stop` asked for."""
         (self.path / STOP).unlink(missing_ok=True)
 
     def stop_requested(self) -> bool:
         """Return whether somebody put a `stop` file into the folder."""
         return (self.path / STOP).exists()
 
-    def note(self, progress: Progress) -> None:
-        """Append one progress to `events.jsonl` and refresh the heartbeat."""
+    def note(self, progress: Progress, **facts: object) -> None:
+        """Append one progress, and facts for programs that follow, to `events.jsonl` and refresh the heartbeat."""
         with (self.path / EVENTS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({**progress.to_dict(), "time": round(time.time(), 3)}) + "\n")
+            file.write(json.dumps({**progress.to_dict(), **facts, "time": round(time.time(), 3)}) + "\n")
         self.beat()
 
     def beat(self) -> None:
@@ -100,15 +104,14 @@ class RunFolder:
             return
         self._last_beat = time.monotonic()
         living = {"pid": os.getpid(), "host": socket.gethostname(), "time": time.time()}
-        temporary = self.path / f".{HEARTBEAT}.tmp"
+        temporary = self.path / f".{HEARTBEAT}.{os.getpid()}.tmp"
+        temporary.unlink(missing_ok=True)
         temporary.write_text(json.dumps(living), encoding="utf-8")
         temporary.replace(self.path / HEARTBEAT)
 
     def events(self) -> list[dict[str, Any]]:
-        """Return the noted progress as plain records; a torn last line of a killed run is left out."""
-        path = self.path / EVENTS
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [record for line in lines if (record := _parsed(line)) is not None]
+        """Return the noted progress as plain records; what is none (the torn last line of a killed run) is left out."""
+        return read_reports(self.path / EVENTS)[0]
 
     def finish(self, state: str, **results: Any) -> None:
         """Write how the run ended (``done``, ``stopped``, ``failed``) and drop the heartbeat."""
@@ -116,12 +119,10 @@ class RunFolder:
         self.update(state=state, ended=time.time(), **results)
 
 
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
+def _this_process() -> dict[str, Any]:
+    """Return what tells this process from a later one that gets its number."""
+    mine = Process.this()
+    return {"pid": mine.pid, "process": mine.to_dict()}
 
 
 def _new_folder(parent: Path, name: str) -> Path:

@@ -85,9 +85,17 @@ class ClusterEdit:
 
 
 def edits_of(project: Project) -> tuple[ClusterEdit, ...]:
-    """Return the changes that were not taken back, oldest first."""
+    """Return the changes that were not taken back, oldest first; an entry that is damaged is none."""
     entries = project.journal.recent(_ALL, (KIND,))
-    return tuple(ClusterEdit.from_entry(entry) for entry in reversed(entries) if not entry.undone)
+    found = (_read(entry) for entry in reversed(entries) if not entry.undone)
+    return tuple(edit for edit in found if edit is not None)
+
+
+def _read(entry: Entry) -> ClusterEdit | None:
+    try:
+        return ClusterEdit.from_entry(entry)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def as_left(project: Project, machine: Clusters) -> Clusters:

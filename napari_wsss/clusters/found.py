@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.files import publish_bytes, publish_json
+from napari_wsss.core.files import parsed_object, publish_bytes, publish_json
+from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.project.store import DAMAGE
+from napari_wsss.project.store import DAMAGE, read_arrays
 
 STEP = "clusters"
 FILE_NAME = "clusters.npz"
@@ -189,9 +190,8 @@ def write_clusters(path: Path, clusters: Clusters) -> None:
 def read_clusters(path: Path) -> Clusters | None:
     """Return the clusters in a file, None when it is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        meta = json.loads(str(arrays["meta"]))
+        arrays = read_arrays(path)
+        meta = parsed_object(str(arrays["meta"]))
         return Clusters(
             tuple(_class(k, record, meta, arrays) for k, record in enumerate(meta["classes"])),
             int(meta["count"]),
@@ -208,21 +208,33 @@ def _class(
 ) -> ClassClusters:
     start = sum(other["images"] for other in meta["classes"][:k])
     rows = slice(start, start + record["images"])
-    return ClassClusters(
+    found = ClassClusters(
         str(record["name"]),
         tuple(str(image_id) for image_id in arrays["ids"][arrays["images"][rows]]),
         arrays[f"assignment/{k}"],
         arrays[f"distances/{k}"],
         arrays[f"coordinates/{k}"],
         arrays[f"projection/{k}"],
-        tuple(record["names"]),
-        arrays["by_person"][rows],
+        tuple(map(str, record["names"])),
+        arrays["by_person"][rows].astype(bool),
     )
+    _check(found, int(meta["count"]))
+    return found
+
+
+def _check(found: ClassClusters, count: int) -> None:
+    """Raise `ValueError` unless every image has all that is said of images, and a place among `count`."""
+    each = (found.assignment, found.distances, found.coordinates, found.projection, found.by_person)
+    lengths = {len(found.image_ids), *(len(values) for values in each)}
+    flat = found.coordinates.ndim == found.projection.ndim == 2 and found.projection.shape[1] == 2
+    places = found.assignment.astype(np.int64)
+    if len(lengths) > 1 or not flat or len(found.names) != count or not np.all((places >= 0) & (places < count)):
+        raise ValueError(f"the clusters of {found.name!r} do not fit together")
 
 
 def keep_clusters(results: Path, clusters: Clusters) -> Path:
     """Publish a machine's clusters in a project's folder of results and return their file."""
-    folder = results / f"{STEP}-{clusters.provenance.key}"
+    folder = not_through_links(results.parent, below(results, f"{STEP}-{clusters.provenance.key}"))
     write_clusters(folder / FILE_NAME, clusters)
     publish_json(folder / RECORD, clusters.provenance.to_dict(), indent=1, sort_keys=True)
     return folder / FILE_NAME
@@ -239,8 +251,7 @@ def latest_clusters(results: Path) -> Clusters | None:
 
 def _made(path: Path) -> float:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return float(json.loads(str(stored["meta"]))["made"])
+        return float(parsed_object(str(read_arrays(path, only="meta")["meta"]))["made"])
     except DAMAGE:
         return 0.0
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import queue
 import signal
@@ -55,10 +56,31 @@ def environment() -> dict[str, str]:
 
 
 def _module_path() -> list[str]:
-    """Return where this process imports from, in its order, without the current folder (unless we lie there)."""
-    here = Path.cwd()
-    folders = [here / entry for entry in sys.path]  # "" is the current folder
-    return list(dict.fromkeys(str(one) for one in folders if one.resolve() != here.resolve() or here.resolve() == ROOT))
+    """Return where this process imports from, in its order, without the current folder (unless we lie there).
+
+    Entries that are relative to it are left out too: an import hook's mark is no folder, but somebody could make one.
+    """
+    here = Path.cwd().resolve()
+    absolute = [entry for entry in sys.path if os.path.isabs(entry) and Path(entry).resolve() != here]
+    return list(dict.fromkeys([*([str(ROOT)] if here == ROOT else []), *absolute]))
+
+
+def print_any_name() -> None:
+    """Let this program print names that are no text: what cannot be written is spelled out instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def distrust(folder: Path) -> None:
+    """Import nothing from a folder of data from now on, nor from the current folder where that lies in it.
+
+    Python puts the current folder first when it was started with ``-m`` or ``-c``, or as a console: a ``torch.py``
+    lying in a project would then be run by the next late import.
+    """
+    data, here = folder.resolve(), Path.cwd().resolve()
+    refused = {data, *([here] if data == here or data in here.parents else [])} - {ROOT}
+    sys.path[:] = [entry for entry in sys.path if (here / entry).resolve() not in refused]
 
 
 def start(
@@ -109,7 +131,8 @@ def _signal(pid: int, number: int) -> None:
         return
     if os.name != "posix":
         force = ["/F"] if number == FORCE else []
-        said_by(["taskkill", "/T", "/PID", str(pid), *force])
+        taskkill = Path(os.environ.get("SYSTEMROOT", "C:/Windows"), "System32", "taskkill.exe")
+        said_by([str(taskkill), "/T", "/PID", str(pid), *force])  # whole, or one in the current folder would be run
         return
     for send in (os.killpg, os.kill):
         try:

@@ -22,12 +22,22 @@ class ProjectError(WsssError):
         True when opening the project read-only would work (another process holds its lock).
     update_possible : bool
         True when opening the project for writing would bring it up to date.
+    take_over_possible : bool
+        True when a person may know better whether the holder of its lock still lives.
     """
 
-    def __init__(self, message: str, *, read_only_possible: bool = False, update_possible: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        read_only_possible: bool = False,
+        update_possible: bool = False,
+        take_over_possible: bool = False,
+    ) -> None:
         super().__init__(message)
         self.read_only_possible = read_only_possible
         self.update_possible = update_possible
+        self.take_over_possible = take_over_possible
 
 
 class LabelError(WsssError):

@@ -1,12 +1,28 @@
-"""Publishing files so that a reader sees the old content or the whole new content, never a part."""
+"""Files published so that a reader sees the old content or the whole new one; plain files read, JSON without trust.
 
+What is read may have been written by anybody, or be damaged: neither its size, nor its depth, nor the kind of anything
+in it is believed.
+"""
+
+import errno
 import json
 import os
 import secrets
-from collections.abc import Iterator
+import stat
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+MOST_BYTES = 2**31
+"""Of a file that is read whole."""
+MOST_RECORD_BYTES = 64 * 2**20
+"""Of a JSON file; a run's reports of a million steps take half of it."""
+MOST_UNZIPPED = 2**30
+"""Of what a mask or a stroke keeps compressed: a byte or two for each of some hundred million pixels."""
+LARGEST = 2**53
+"""Whole number up to which a float is exact."""
 
 
 @contextmanager
@@ -17,7 +33,7 @@ def publish(path: Path) -> Iterator[IO[bytes]]:
     still whole, and when the block has ended the new one is on disk. Missing parent folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")  # without its name, which may be as long as can be
     try:
         with temporary.open("wb") as file:
             yield file
@@ -40,6 +56,43 @@ def publish_json(path: Path, record: object, **how: Any) -> None:
     publish_bytes(path, json.dumps(record, **how).encode())
 
 
+def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Return the content of a plain file.
+
+    Parameters
+    ----------
+    most : int
+        Bytes it may hold.
+
+    Raises
+    ------
+    OSError
+        When it is missing, cannot be read, is larger, or is no plain file: reading a named pipe waits for ever.
+    """
+    check_regular(path, most)
+    return path.read_bytes()
+
+
+def unzipped(content: bytes, most: int = MOST_UNZIPPED) -> bytes:
+    """Return what was compressed; raise `zlib.error` when it is damaged, `ValueError` when larger than `most` bytes."""
+    packed = zlib.decompressobj()
+    plain = packed.decompress(content, most)
+    if packed.unconsumed_tail:
+        raise ValueError(f"it would unpack to more than {most} bytes")
+    if not packed.eof:
+        raise zlib.error("it ends early")
+    return plain
+
+
+def check_regular(path: Path, most: int | None = None) -> None:
+    """Raise `OSError` as `read_regular` does, without reading."""
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError(errno.EINVAL, "is a folder, a pipe or a device, not a plain file", str(path))
+    if most is not None and facts.st_size > most:
+        raise OSError(errno.EFBIG, f"has {facts.st_size} bytes, more than the {most} expected", str(path))
+
+
 def sync_folder(folder: Path) -> None:
     """Force a folder's entries to disk (a no-op where the system cannot open folders)."""
     if os.name != "posix":
@@ -49,3 +102,77 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def parsed(content: bytes | str) -> Any:
+    """Return what a JSON text holds.
+
+    Raises
+    ------
+    ValueError
+        For anything else: not UTF-8, torn, nested too deeply, a number too long.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError as reason:
+        raise ValueError("it is nested too deeply") from reason
+
+
+def parsed_object(content: bytes | str) -> dict[str, Any]:
+    """Return the JSON object in a text; raise `ValueError` for anything else."""
+    found = parsed(content)
+    if not isinstance(found, dict):
+        raise ValueError(f"it holds {type(found).__name__}, not a JSON object")
+    return found
+
+
+def read_object(path: Path, most: int = MOST_RECORD_BYTES) -> dict[str, Any]:
+    """Return the JSON object in a file.
+
+    Raises
+    ------
+    OSError
+        As `core.files.read_regular`.
+    ValueError
+        When it holds something else.
+    """
+    return parsed_object(read_regular(path, most))
+
+
+def whole(record: Mapping[str, Any], name: str, default: int = 0) -> int:
+    """Return a whole number of a record, `default` where it is missing, something else, or beyond `LARGEST`."""
+    value = number(record, name, default)
+    return int(value) if abs(value) <= LARGEST else default
+
+
+def number(record: Mapping[str, Any], name: str, default: float = 0.0) -> float:
+    """Return a number of a record, `default` where it is missing or something else (an infinite one is kept)."""
+    value = record.get(name, default)
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else default
+    except OverflowError:
+        return default
+
+
+def text(record: Mapping[str, Any], name: str, default: str = "") -> str:
+    """Return a text of a record, `default` where it is missing or something else."""
+    value = record.get(name, default)
+    return value if isinstance(value, str) else default
+
+
+def mapping(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return an object of a record, an empty one where it is missing or something else."""
+    value = record.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def texts(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the texts in a list of a record; none where it is missing or something else."""
+    value = record.get(name)
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+
+
+def numbers(record: Mapping[str, Any], name: str) -> dict[str, float]:
+    """Return the numbers in an object of a record, without its other entries."""
+    inner = mapping(record, name)
+    return {key: number(inner, key) for key, value in inner.items() if isinstance(value, int | float)}

@@ -14,6 +14,10 @@ _SCALES = "Factors on the image size; the results of all scales are merged."
 _FLIP = "Also run the mirrored image and merge both results: better maps, twice the time."
 _BUDGET = "Pixels of one forward pass; larger images are cut into overlapping tiles. Less needs less memory."
 _OVERLAP = "How far neighbouring tiles overlap, in pixels of the scaled image."
+_SIDE = (
+    "Longer side in pixels that images are brought to at scale 1 for a localizer's maps and features; 0 takes the size "
+    "it was trained at."
+)
 _PRECISION = "auto takes bfloat16 only where a quick trial shows it clearly faster with the same result."
 
 
@@ -29,6 +33,7 @@ class Inference:
     pixel_budget: int = parameter(1_500_000, "Pixels per pass", _BUDGET, bounds=(4096, None), advanced=True)
     tile_overlap: int = parameter(160, "Tile overlap", _OVERLAP, bounds=(0, 1024), advanced=True)
     precision: str = parameter("auto", "Precision", _PRECISION, choices=PRECISIONS, advanced=True)
+    working_side: int = parameter(0, "Working size", _SIDE, bounds=(0, 8192), advanced=True)
 
     def __post_init__(self) -> None:
         _check_scales(self.scales)

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import os
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,25 @@ from PIL.PngImagePlugin import PngInfo
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish_bytes
+from napari_wsss.core.files import publish_bytes, read_regular
 
+DAMAGED_PICTURE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+"""What Pillow raises for files that are no pictures, damaged, or made to fill the memory."""
 Mask = NDArray[np.uint8]
 """(H, W): 0 background, k + 1 class k, 255 ignore."""
 
@@ -113,7 +132,7 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
         When the file is missing, damaged, or holds colours instead of class values.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as reason:
         known = "There is no mask file" if isinstance(reason, FileNotFoundError) else "Cannot read the mask file"
         raise ProjectError(f"{known} {path} ({reason.strerror}).") from reason
@@ -134,7 +153,7 @@ def decode_mask(content: bytes, name: str = "mask") -> tuple[NDArray[np.uint8], 
                 )
             values = np.array(image, dtype=np.uint8)
             text = {str(key): str(value) for key, value in getattr(image, "text", {}).items()}
-    except (OSError, SyntaxError, ValueError, EOFError) as reason:
+    except DAMAGED_PICTURE as reason:
         raise ProjectError(f"The mask {name} cannot be read ({reason}); restore it from a backup.") from reason
     verify(values, text, name)
     return values, text

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
+
+from napari_wsss.core.files import MOST_RECORD_BYTES, number, numbers, parsed_object, read_regular, text, whole
 
 Result = TypeVar("Result")
 Steps = Generator["Progress", None, Result]
@@ -45,15 +48,48 @@ class Progress:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Progress:
-        """Return the `Progress` written by `to_dict`; unknown keys are ignored, missing ones get defaults."""
-        metrics = {str(k): float(v) for k, v in dict(record.get("metrics", {})).items()}
+        """Return the `Progress` written by `to_dict`; unknown keys are ignored, missing or wrong ones get defaults."""
         return cls(
-            stage=str(record.get("stage", "")),
-            done=int(record.get("done", 0)),
-            total=int(record.get("total", 0)),
-            message=str(record.get("message", "")),
-            metrics=metrics,
+            stage=text(record, "stage"),
+            done=whole(record, "done"),
+            total=whole(record, "total"),
+            message=text(record, "message"),
+            metrics=numbers(record, "metrics"),
         )
+
+
+def read_reports(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """Return the reports in a file of one JSON object per line, and how many lines are none and left out.
+
+    A line that a killed run has torn, that is not UTF-8, or that holds a word where a number belongs, is one of those.
+    A missing file holds none.
+    """
+    try:
+        lines = read_regular(path, MOST_RECORD_BYTES).splitlines()
+    except FileNotFoundError:
+        return [], 0
+    except OSError:
+        return [], 1
+    found = [record for line in lines if (record := read_report(line)) is not None]
+    return found, len(lines) - len(found)
+
+
+def read_report(line: bytes | str) -> dict[str, Any] | None:
+    """Return the report in a line, None when it is something else."""
+    try:
+        record = parsed_object(line)
+        plain = Progress.from_dict(record).to_dict() | {"time": number(record, "time")}
+    except ValueError:
+        return None
+    told = {name: value for name, value in record.items() if name in plain}
+    return record if all(_is_kind_of(value, plain[name]) for name, value in told.items()) else None
+
+
+def _is_kind_of(told: object, read: object) -> bool:
+    """Tell whether a value was taken as it is: a wrong one has become another, or lost a part."""
+    if isinstance(told, dict) and isinstance(read, dict):
+        return told.keys() == read.keys()
+    return isinstance(told, str) == isinstance(read, str) and (told == read or told != told)
 
 
 def finish(steps: Steps[Result], told: Callable[[Progress], object] = lambda _: None) -> Result:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import parsed_object, unzipped
 
 NOTHING, PERSON, FIRST_MACHINE, OTHER_MACHINE = 0, 1, 2, 255
 Kind = Literal["proposal", "propagated", "borrowed", "clean-up", "label", "script"]
@@ -60,6 +61,9 @@ class Source:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ProjectError(f"A source is one of {', '.join(KINDS)}; found {self.kind!r}.")
+        words = (self.key, self.method, self.checkpoint, self.from_image)
+        if not all(isinstance(word, str) for word in words) or not isinstance(self.parameters, Mapping):
+            raise ProjectError(f"A source is described by words and parameters; found {words} and {self.parameters!r}.")
 
     def text(self) -> str:
         """Return a line for a person: ``proposal of classifier-ab12 at threshold 0.40``."""
@@ -175,11 +179,11 @@ def encode_sources(sources: Sources) -> bytes:
 def decode_sources(content: bytes, name: str = "mask") -> Sources:
     """Return the sources written by `encode_sources`; `ProjectError` when they are damaged."""
     try:
-        head, _, values = zlib.decompress(content).partition(b"\0")
-        facts = json.loads(head)
+        head, _, values = unzipped(content).partition(b"\0")
+        facts = parsed_object(head)
         shaped = np.frombuffer(values, np.uint8).reshape(facts["shape"])
         return Sources(shaped.copy(), unpack_table(facts["table"]))
-    except (zlib.error, ValueError, KeyError, TypeError) as reason:
+    except (zlib.error, ValueError, KeyError, TypeError, AttributeError, ProjectError) as reason:
         raise ProjectError(
             f"Who made the pixels of {name} cannot be read ({reason}); restore the mask from a backup."
         ) from reason

@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_wsss.core.classes import natural_order
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.text_files import is_empty, is_nothing, split_names, words_of
+from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.project.records import NewImage
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "val"}
@@ -16,7 +17,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class LabelReport:
+class LabelReport(WholeReport):
     """Image-level labels by image id, and every entry that could not be used, as sentences.
 
     Parameters
@@ -214,7 +215,7 @@ class LabelCollector:
             masks=self.masks,
             unmatched=tuple(self.unmatched),
             duplicates=tuple(self.duplicates),
-            unreadable=tuple(self.unreadable),
+            unreadable=(*self.index.unusable, *self.unreadable),
             conflicts=(*self.conflicts, *_same_but_for_case(classes)),
             notes=tuple(self.notes),
         )

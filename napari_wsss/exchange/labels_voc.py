@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.errors import LabelError, WsssError
+from napari_wsss.core.files import MOST_RECORD_BYTES, read_regular
 from napari_wsss.exchange.class_lists import ValueNames
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.mask_values import MASK_SUFFIXES, read_values
@@ -126,8 +127,9 @@ def object_names(path: Path) -> list[str]:
     ValueError
         When the file is no annotation, or declares entities (which could expand without end).
     """
-    content = path.read_bytes()
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+    content = read_regular(path, MOST_RECORD_BYTES)
+    plain = content.replace(b"\0", b"")  # also as UTF-16 writes it
+    if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
         raise ValueError("declares a document type or entities; expected a plain VOC annotation")
     annotation = ElementTree.fromstring(content)
     if annotation.tag != "annotation":

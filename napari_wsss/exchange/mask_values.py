@@ -9,7 +9,8 @@ from PIL import Image
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.masks import Mask, verify
+from napari_wsss.core.files import check_regular
+from napari_wsss.core.masks import DAMAGED_PICTURE, Mask, verify
 from napari_wsss.exchange.class_lists import Colour, ValueNames
 from napari_wsss.pixels import deep_images
 
@@ -42,13 +43,14 @@ def read_values(path: Path, listed: ValueNames | None = None) -> Mask:
     if path.suffix.lower() not in MASK_SUFFIXES:
         raise ProjectError(f"{path.name} is no PNG, TIFF or BMP; save masks without loss as PNG.")
     try:
+        check_regular(path)
         with Image.open(path) as image:
             pages = int(getattr(image, "n_frames", 1))
             if pages > 1:
                 raise ProjectError(f"{path.name} has {pages} pages; a mask has one.")
             samples, palette = _samples(image, path)
             text = dict(getattr(image, "text", {}))
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as reason:
+    except DAMAGED_PICTURE as reason:
         raise ProjectError(f"The mask {path} cannot be read ({reason}); replace it or leave it out.") from reason
     colours = listed.colours if listed else {}
     if samples.ndim == 3:

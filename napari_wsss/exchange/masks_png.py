@@ -1,5 +1,6 @@
 """Masks to and from folders of PNG files: a VOC-style export, and a checked import."""
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,15 +14,18 @@ from PIL import Image
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish, publish_bytes
+from napari_wsss.core.inside import below
 from napari_wsss.core.masks import Mask, PseudoMask, read_mask, write_mask
 from napari_wsss.core.sources import Sources
 from napari_wsss.exchange.class_lists import CLASS_LIST, ValueNames, read_value_names
 from napari_wsss.exchange.mask_values import read_values
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.sources_png import SourcesExport, read_sources
+from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.pixels.images import find_images, image_id, image_size
 from napari_wsss.project.sourced_masks import SourcedMask
 
+_NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
 MASK_FOLDER = "SegmentationClass"
 GREY_FOLDER = "SegmentationClassGrey"
 PREVIEW_FOLDER = "preview"
@@ -57,7 +61,7 @@ class ExportOptions:
 
 
 @dataclass(frozen=True)
-class ExportReport:
+class ExportReport(WholeReport):
     """What was (or, on a dry run, would be) written, and what was left out with the reason."""
 
     folder: Path
@@ -80,7 +84,7 @@ class ExportReport:
 
 
 @dataclass(frozen=True)
-class MaskImportReport:
+class MaskImportReport(WholeReport):
     """Usable masks by image id, and every file that is not, as sentences.
 
     `read` returns a mask's values; `without_mask` are the images that got none, `contradictions` say which masks
@@ -219,22 +223,28 @@ class _Export:
         sources = SourcesExport(self.folder, self.classes) if self.options.sources else None
         for (id_, mask), name in zip(self.entries, names, strict=True):
             try:
+                below(self.folder, name)
                 values, made_by = _read_entry(mask)
                 _check_values(values, self.classes, id_)
             except ProjectError as reason:
                 self.left_out.append(str(reason).removesuffix("."))
                 continue
+            try:
+                was_there = (self.folder / MASK_FOLDER / f"{name}.png").exists()
+                is_there = was_there and self.goes_on and self._is_there(name, values)
+                if not (is_there or self.options.dry_run):
+                    self._write(name, values)
+                if sources and made_by and not self.options.dry_run:
+                    sources.add(name, made_by())
+            except OSError as reason:
+                if reason.errno not in _NAME_ERRORS:  # a full disk is no matter of one image
+                    raise
+                self.left_out.append(f"{id_}: no file can be called so there ({reason.strerror})")
+                continue
             self.counts += np.bincount(values.ravel(), minlength=IGNORE + 1)
             self.written[id_] = name
-            is_there = self.goes_on and self._is_there(name, values)
             self.kept += is_there
-            self.replaced += not is_there and (self.folder / MASK_FOLDER / f"{name}.png").exists()
-            if self.options.dry_run:
-                continue
-            if not is_there:
-                self._write(name, values)
-            if sources and made_by:
-                sources.add(name, made_by())
+            self.replaced += was_there and not is_there
         if sources and not self.options.dry_run:
             sources.write_table()
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_wsss.core.inside import why_not_plain, writable
 from napari_wsss.pixels.images import IMAGE_SUFFIXES, find_images, image_id
 
 
@@ -38,12 +39,15 @@ class ImageIndex:
     ----------
     system : tuple of str
         Folders of a file server or an operating system among them, which were left out.
+    unusable : tuple of str
+        Pictures whose names cannot be used, with the reason, which were left out.
     """
 
     def __init__(self, root: Path, ids: Iterable[str]) -> None:
         self.root = root
         self.ids = tuple(ids)
         self.system: tuple[str, ...] = ()
+        self.unusable: tuple[str, ...] = ()
         self._exact = {_clean(id_): id_ for id_ in self.ids}
         self._names: dict[str, list[str]] = {}
         self._stems: dict[str, list[str]] = {}
@@ -57,7 +61,10 @@ class ImageIndex:
     def of_folder(cls, root: Path) -> ImageIndex:
         """Return the index of every picture under `root`."""
         system: list[Path] = []
-        index = cls(root, [image_id(path, root) for path in find_images(root, system)])
+        ids = [image_id(path, root) for path in find_images(root, system)]
+        reasons = {one: why for one in ids if (why := why_not_plain(one))}
+        index = cls(root, [one for one in ids if one not in reasons])
+        index.unusable = tuple(f"{writable(one)}: {why}; rename it" for one, why in reasons.items())
         index.system = tuple(path.relative_to(root).as_posix() for path in system)
         return index
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.inside import why_not_plain, writable
 from napari_wsss.exchange.label_report import LabelReport, listed
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.labels_voc import pictures_folder
+from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.pixels.images import find_images, image_id, is_image_name, read_header
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
@@ -18,7 +20,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class NewImages:
+class NewImages(WholeReport):
     """New pictures, those that cannot be added, and where labels came from.
 
     Parameters
@@ -90,7 +92,7 @@ def find_new_images(
     is_part = pictures_folder(root.parent) == root  # the JPEGImages of a VOC-style folder
     beside, names = root.parent if is_part else root, project.classes.names
     labels = read_labels(beside, source, kind, check_images=False, encoding=encoding, also=names)
-    images = tuple(labels.new_image(one) for one in fresh if one not in left_out)
+    images = tuple(labels.new_image(one) for one in fresh if writable(one) not in left_out)
     _check_classes(project, images)
     return NewImages(root, images, left_out, labels, in_part)
 
@@ -112,18 +114,20 @@ def _left_out(project: Project, fresh: Sequence[str]) -> tuple[dict[str, str], t
     found: dict[str, str] = {}
     parts: list[str] = []
     for one in fresh:
-        if Path(one).name in missing:
+        if reason := why_not_plain(one):
+            found[one] = f"{reason}. Rename it."
+        elif Path(one).name in missing:
             found[one] = "an image of this name is missing. If it was moved, run napari-wsss locate-images first."
         elif one in project.catalog:
             found[one] = "an image that was renamed since has this id already. Rename the new one."
         else:
             try:
                 left_out = read_header(root / one).left_out
-            except ProjectError as reason:
-                found[one] = str(reason)
+            except ProjectError as damage:
+                found[one] = str(damage)
             else:
                 parts += [f"{one} ({', '.join(left_out)})"] if left_out else []
-    return found, tuple(parts)
+    return {writable(one): why for one, why in found.items()}, tuple(parts)
 
 
 def _check_classes(project: Project, images: Sequence[NewImage]) -> None:

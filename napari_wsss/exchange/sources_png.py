@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish_bytes
+from napari_wsss.core.inside import below
 from napari_wsss.core.masks import write_mask
 from napari_wsss.core.sources import PERSON, Sources
 from napari_wsss.project.sourced_masks import decode_sourced
@@ -49,7 +50,7 @@ class SourcesExport:
 
     def add(self, name: str, sources: Sources) -> None:
         """Write the sources of the mask `name` (its path below the mask folder, without suffix)."""
-        write_mask(self._folder / f"{name}.png", sources.values, self._classes)
+        write_mask(below(self._folder, f"{name}.png"), sources.values, self._classes)
         for value, share in sorted(sources.shares().items()):
             source = sources.source_of(value)
             details = json.dumps(source.to_dict(), ensure_ascii=False) if source else ""

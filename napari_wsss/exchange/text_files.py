@@ -5,6 +5,7 @@ from pathlib import Path
 
 from napari_wsss.core.classes import BACKGROUND_NAMES
 from napari_wsss.core.errors import LabelError
+from napari_wsss.core.files import read_regular
 from napari_wsss.exchange.encodings import decode
 
 NOTHING_NAMES = BACKGROUND_NAMES | {"none", "-", "nothing", "negative", "negatives", "no finding", "no_finding"}
@@ -26,7 +27,7 @@ def read_text(path: Path, encoding: str = "") -> tuple[str, str]:
         When the file is missing, unreadable, not text or not in `encoding`.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as reason:
         raise LabelError(f"The label file {path} cannot be read ({reason}).") from reason
     return decode(content, path.name, encoding)

@@ -24,6 +24,7 @@ from napari_wsss.networks.co_attention import PairAttention
 from napari_wsss.networks.kept_features import kept_features
 from napari_wsss.networks.map_fusion import fused
 from napari_wsss.pixels.resizing import resize, scaled_size
+from napari_wsss.pixels.working_size import factor_to
 
 Pixels = NDArray[np.uint8]
 # Class -> features (1,D,h,w) of the companions that show it.
@@ -141,12 +142,15 @@ class _Views:
     def __init__(self, network: Comparing, image: Pixels, settings: Inference) -> None:
         self.network, self.settings = network, settings
         self._image = image
-        cells = image.shape[0] * image.shape[1] * max(1.0, *settings.scales) ** 2 / network.stride**2
+        height, width = image.shape[:2]
+        factor = factor_to(height, width, settings.working_side or network.side)
+        cells = height * width * (factor * max(1.0, *settings.scales) / network.stride) ** 2
         self._scale = min(1.0, math.sqrt(_MOST_CELLS / cells))
 
     def at(self, scale: float, *, mirrored: bool = False) -> Tensor:
-        height, width = scaled_size(self._image.shape[0], self._image.shape[1], scale * self._scale)
-        image = resize(self._image, *self.network.normalisation.fit_size(height, width))
+        height, width = self._image.shape[:2]
+        size = self.network.input_size(height, width, scale * self._scale, self.settings.working_side)
+        image = resize(self._image, *size)
         image = image[:, ::-1] if mirrored else image
         return _features(self.network, image, self.settings)
 

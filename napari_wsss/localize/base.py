@@ -1,9 +1,10 @@
 """The contract of a localizer, and everything around a method that is the same for all of them.
 
 A method gives (B,C,h,w) maps of a normalised batch. Scales, flips, resizing, normalising, tiling and dropping
-absent classes are written once, here: at each scale the image is resized (bicubic; to the sizes the weights
-want), the maps of image and mirrored image are added, brought to the image's size (bilinear, corners not
-aligned) and summed over the scales; each class is then divided by its own maximum over the whole image.
+absent classes are written once, here: at each scale of the working size (`pixels.working_size`) the image is resized
+(bicubic; to the sizes the weights want), the maps of image and mirrored image are added, brought to the image's size
+(bilinear, corners not aligned) and summed over the scales; each class is then divided by its own maximum over the
+whole image.
 """
 
 from abc import abstractmethod
@@ -24,6 +25,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.networks.dense import evaluating
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import resize, scaled_size
+from napari_wsss.pixels.working_size import factor_to
 from napari_wsss.trunk_network import TrunkNetwork
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
@@ -78,6 +80,8 @@ class Localizer(TrunkNetwork):
         What to know before choosing it, in a sentence or two beside the choice; "" for nothing.
     aligned_corners : bool
         Bring the maps of each scale to that scale's image size with corners aligned first, as SEAM does.
+    background_threshold : float
+        Constant background score beside its maps that is right on photographs, until the data tell a better one.
     map_range : 'max' or 'min_max'
         Divide a class's summed map by its maximum, or stretch it from its minimum to its maximum (SEAM).
     companions : int
@@ -91,6 +95,7 @@ class Localizer(TrunkNetwork):
     recipe: ClassVar[str] = "classifier"
     advice: ClassVar[str] = ""
     aligned_corners: ClassVar[bool] = False
+    background_threshold: ClassVar[float] = 0.382
     map_range: ClassVar[Literal["max", "min_max"]] = "max"
     trunk: Trunk
 
@@ -108,6 +113,20 @@ class Localizer(TrunkNetwork):
     def stride(self) -> int:
         """Input pixels per cell of the maps."""
         return self.trunk.output_stride
+
+    def input_size(self, height: int, width: int, scale: float = 1.0, side: int = 0) -> tuple[int, int]:
+        """Return the (height, width) at which an image of this size is seen at a scale.
+
+        Parameters
+        ----------
+        height, width : int
+        scale : float
+            1 is the size in training.
+        side : int
+            Longer side in pixels at scale 1, in place of that in training.
+        """
+        factor = factor_to(height, width, side or self.side)
+        return self.normalisation.fit_size(*scaled_size(height, width, scale * factor))
 
     @abstractmethod
     def classify(self, images: Tensor) -> Tensor:
@@ -190,7 +209,7 @@ def infer_maps(
     network, settings = localizer.prepared(inference or Inference(), every_map)
     with torch.inference_mode():
         for scale in settings.scales:
-            size = localizer.normalisation.fit_size(*scaled_size(height, width, scale))
+            size = localizer.input_size(height, width, scale, settings.working_side)
             maps = _maps_at_stride(network, resize(image, *size), classes, settings)[None]
             if localizer.aligned_corners:
                 maps = F.interpolate(maps, size, mode="bilinear", align_corners=True)
@@ -204,12 +223,13 @@ def infer_features(
     inference: Inference | None = None,
     compute: Callable[[Tensor], Tensor] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the pixel features (D,h,w) float32 of one image (H,W,3) uint8 at its own scale; tiled as its maps are.
+    """Return the pixel features (D,h,w) float32 of one image (H,W,3) uint8 at scale 1; tiled as its maps are.
 
     `compute` makes features of a batch, (1,3,H,W) to (1,D,h,w); the localizer's `pixel_features` without it.
     """
     settings = (inference or Inference()).resolved()
-    resized = resize(image, *localizer.normalisation.fit_size(*image.shape[:2]))
+    height, width = image.shape[:2]
+    resized = resize(image, *localizer.input_size(height, width, side=settings.working_side))
     with evaluating(localizer), torch.inference_mode():
         run = compute or localizer.pixel_features
         features = localizer.over_image(lambda batch: run(batch)[0], [resized], settings, localizer.stride)

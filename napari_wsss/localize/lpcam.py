@@ -41,6 +41,7 @@ class Lpcam(Localizer):
     """Maps by likeness to the local features of a class, with the classifier of any other localizer."""
 
     title = "LPCAM"
+    background_threshold = 0.52  # alpha 0.89
     advice = "Trains nothing: it makes better maps from the classifier that is applied, in a few minutes."
     recipe = "prototypes"
 
@@ -153,6 +154,7 @@ def standing_on(base: Localizer, parameters: Lpcam.Parameters) -> Lpcam:
     settings = replace(parameters, base_method=base.method, base_parameters=own)
     result = Lpcam(base.class_count, base.trunk, settings, base.normalisation)
     result.base.load_state_dict({n: v for n, v in base.state_dict().items() if not n.startswith("trunk.")})
+    result.side = base.side
     result.start()
     return result.to(next(base.trunk.parameters()).device).train(base.training)
 

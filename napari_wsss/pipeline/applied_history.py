@@ -1,13 +1,18 @@
 """Which models a project uses: taking another one, those used before, read from its journal, and going back."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from napari_wsss.core.plan import Plan
+from napari_wsss.core.background import AutomaticBackground
+from napari_wsss.core.errors import ProjectError, StepError
+from napari_wsss.core.inside import is_below
+from napari_wsss.core.plan import Plan, Step
+from napari_wsss.pipeline.background import declared_background
 from napari_wsss.pipeline.chain import applied_source
-from napari_wsss.pipeline.lineage import ModelShelf, is_asked, with_model
+from napari_wsss.pipeline.lineage import ModelShelf, has_model, is_asked, with_model
 from napari_wsss.project.journal import Entry
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import UNDECIDED
@@ -61,7 +66,14 @@ class ModelChange:
         )
 
 
-def apply(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) -> bool:
+def apply(
+    project: Project,
+    shelf: ModelShelf,
+    method: str,
+    checkpoint: Path,
+    refiners: Sequence[Step] | None = None,
+    automatic: AutomaticBackground | None = None,
+) -> bool:
     """Let a project use a trained model; return True when its proposals depend on it.
 
     Accepted masks stay. Where proposals depend on the model, those of undecided images are noted as old.
@@ -74,19 +86,60 @@ def apply(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) ->
     method : str
     checkpoint : Path
         Its file. That of the model in use means that it was trained further.
+    refiners : sequence of Step, optional
+        The chain from now on, as part of the same change; the plan's stays without it.
+    automatic : AutomaticBackground, optional
+        In place of the background strength that a localizer declares.
 
     Raises
     ------
     ProjectError
-        When the project is open read-only.
+        When the project is open read-only, or the file lies outside the project.
     """
-    relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
-    plan = with_model(project.plan, shelf, method, relative)
+    plan = with_applied(project, shelf, method, checkpoint)
+    if refiners is not None:
+        plan = replace(plan, refiners=tuple(refiners))
+    if automatic is not None:
+        plan = replace(plan, automatic=automatic)
     project.set_plan(plan)
     is_moved = is_asked(plan, shelf)
     if is_moved:
         _mark_outdated(project)
     return is_moved
+
+
+def with_applied(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) -> Plan:
+    """Return the plan a project has once a model is applied; parameters and errors as `apply` has them."""
+    if not is_below(project.folder, checkpoint):
+        raise ProjectError(
+            f"{checkpoint} lies outside the project {project.folder}, which would lose it when either moves. Take it "
+            f"into the project with: python -P -m training.run adopt --project {project.folder} --weights {checkpoint}"
+        )
+    relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
+    plan = with_model(project.plan, shelf, method, relative)
+    if shelf == "localize" and plan != project.plan:
+        plan = replace(plan, automatic=declared_background(method))
+    return plan
+
+
+def rival_of(project: Project, candidate: Plan) -> Plan:
+    """Return the plan that a candidate is held against: the project's, or, if that is it, the one before.
+
+    Raises
+    ------
+    StepError
+        When no model is applied, or the candidate is what has always been used.
+    """
+    if not has_model(project.plan):
+        raise StepError("No model is applied to this project yet, so there is nothing to compare with. Apply one.")
+    if candidate != project.plan:
+        return project.plan
+    move = last_move(project)
+    if move is None:
+        raise StepError(
+            "The project uses this, and has used no other model before it. Choose another run, or another chain."
+        )
+    return with_models_of(project.plan, move.before)
 
 
 def apply_earlier(project: Project, earlier: Plan) -> None:
@@ -116,10 +169,15 @@ def base_name(plan: Plan) -> str:
 def model_changes(project: Project, limit: int = 20) -> list[ModelChange]:
     """Return the last changes of models, newest first."""
     entries = project.journal.differing("plan", tuple(CHECKPOINTS), limit)
-    return [
-        ModelChange(entry.number, entry.time, Plan.from_dict(entry.before), Plan.from_dict(entry.after))
-        for entry in entries
-    ]
+    return [change for entry in entries if (change := _read(entry)) is not None]
+
+
+def _read(entry: Entry) -> ModelChange | None:
+    """Return the change that an entry holds, None where it is damaged."""
+    try:
+        return ModelChange(entry.number, entry.time, Plan.from_dict(entry.before), Plan.from_dict(entry.after))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def last_move(project: Project) -> ModelChange | None:
@@ -149,7 +207,7 @@ def _scopes_before(project: Project, number: int) -> dict[str, Any]:
 
 def with_models_of(plan: Plan, kept: Plan) -> Plan:
     """Return a plan with the models of another one; refiners and everything a person chose stay."""
-    return replace(plan, **{name: getattr(kept, name) for name in (*STEPS, *CHECKPOINTS)})
+    return replace(plan, **{name: getattr(kept, name) for name in (*STEPS, *CHECKPOINTS, "automatic")})
 
 
 def _mark_outdated(project: Project) -> None:

@@ -6,7 +6,6 @@ changes the choice only where it is chosen itself.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import WsssError
+from napari_wsss.core.files import check_regular, parsed_object
+from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
@@ -71,7 +72,7 @@ def related(project: Project, plan: Plan, image: ImageRecord) -> Companions:
         Whose applied localizer says how many it wants, and which may name a person's choice.
     image : ImageRecord
     """
-    wanted = companions_per_class(project.folder / plan.localizer_checkpoint) if plan.localizer_checkpoint else 0
+    wanted = companions_per_class(below(project.folder, plan.localizer_checkpoint)) if plan.localizer_checkpoint else 0
     if not wanted or not image.labels:
         return NONE
     if image.id in plan.companions:
@@ -91,6 +92,7 @@ def candidates(project: Project, image: ImageRecord) -> dict[str, frozenset[str]
 def companions_per_class(checkpoint: Path) -> int:
     """Return how many companions per class a localizer wants; 0 for methods that compare nothing and other files."""
     try:
+        check_regular(checkpoint)
         facts = checkpoint.stat()
     except OSError:
         return 0
@@ -105,7 +107,7 @@ def _parameters(checkpoint: Path, changed: int, size: int) -> Mapping[str, Any]:
         length = int.from_bytes(file.read(8), "little")
         head = file.read(length) if length < _LONGEST_HEAD else b""
     try:
-        found = json.loads(json.loads(head)["__metadata__"][_CONFIGURATION])["parameters"]
+        found = parsed_object(parsed_object(head)["__metadata__"][_CONFIGURATION])["parameters"]
     except (ValueError, KeyError, TypeError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,14 +1,19 @@
 """The states of a learner that stays beside a window: what it is asked, what it answers, where each state lies.
 
-A state is a checkpoint like a run's, ``training/learner/0007.safetensors``, numbered as they come. Those a person can
-go back to stay; what older ones proposed is dropped first, since it can be computed again.
+A state is a checkpoint like a run's, ``training/learner/0007.safetensors``, numbered as they come; what is known of it
+stands in ``0007.json``. Those a person can go back to stay; what older ones proposed is dropped first, since it can be
+computed again.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from napari_wsss.core.files import mapping, number, numbers, publish_json, read_object, texts, whole
+from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import LEARNER
 from napari_wsss.pipeline.lineage import file_digest, with_model
@@ -54,6 +59,8 @@ class LearnerState:
         Images that were decided as a whole, and images of which parts are known.
     agreement : float, optional
         Mean intersection over union with the person on images left out, in [0, 1]; None when it was not measured yet.
+    compared : int
+        How many images were left out to measure it.
     left_to_maps : tuple of str
         Classes on which the maps agree more, which keep them.
     left_out : tuple of str
@@ -66,6 +73,7 @@ class LearnerState:
     whole: int
     parts: int
     agreement: float | None = None
+    compared: int = 0
     left_to_maps: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -89,18 +97,45 @@ class LearnerState:
         unread = f"unreadable: {', '.join(self.left_out)}" if self.left_out else ""
         return " · ".join(part for part in (maps, unread) if part)
 
+    def note(self) -> None:
+        """Write what is known beside the checkpoint, under the names that a run notes it by."""
+        agreement = {} if self.agreement is None else {"learner": self.agreement, "images": self.compared}
+        counts = {"whole": self.whole, "parts": self.parts}
+        facts = {"left_to_maps": self.left_to_maps, "left_out": self.left_out, "seconds": self.seconds}
+        publish_json(self.checkpoint.with_suffix(".json"), {"learned_from": counts, "agreement": agreement, **facts})
+
+    @classmethod
+    def of(cls, checkpoint: Path) -> LearnerState | None:
+        """Return what is known of a state; None when that cannot be read."""
+        try:
+            record = read_object(checkpoint.with_suffix(".json"))
+        except (OSError, ValueError):
+            return None
+        counts, agreement = mapping(record, "learned_from"), numbers(record, "agreement")
+        return cls(
+            checkpoint,
+            whole(counts, "whole"),
+            whole(counts, "parts"),
+            agreement.get("learner"),
+            whole(agreement, "images"),
+            texts(record, "left_to_maps"),
+            texts(record, "left_out"),
+            number(record, "seconds"),
+        )
+
 
 def states(project: Project) -> list[Path]:
     """Return the files of the states that are there, newest first."""
-    found = (project.training_folder / LEARNER).glob("*.safetensors")
-    return sorted((path for path in found if path.stem.isdigit()), key=lambda path: int(path.stem), reverse=True)
+    folder = project.training_folder / LEARNER
+    found = [] if is_link(project.training_folder) or is_link(folder) else folder.glob("*.safetensors")
+    return sorted((path for path in found if path.stem.isdecimal()), key=lambda path: int(path.stem), reverse=True)
 
 
 def next_state(project: Project) -> Path:
     """Return where the next state goes."""
     known = states(project)
     number = int(known[0].stem) + 1 if known else 1
-    return project.training_folder / LEARNER / f"{number:04d}.safetensors"
+    return not_through_links(project.folder, project.training_folder / LEARNER) / f"{number:04d}.safetensors"
 
 
 def plan_with(project: Project, checkpoint: Path) -> Plan:
@@ -115,4 +150,5 @@ def drop_old(project: Project) -> None:
     if older:  # one a time, as they come; those before it were dropped before
         project.store.forget(file_digest(older[0]))
     for path in older[KEPT_STATES - KEPT_RESULTS :]:
-        path.unlink(missing_ok=True)
+        for file in (path, path.with_suffix(".json")):
+            file.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.inside import below
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.provenance import Provenance
@@ -165,7 +166,13 @@ class Lineage:
     @property
     def content(self) -> str:
         """What refined results are made from: that of the base maps and the image's labels."""
-        return f"{self.base_content} {','.join(map(str, self.classes))}"
+        whole = " every pixel" if self.plan.every_pixel else ""
+        return f"{self.base_content} {','.join(map(str, self.classes))}{whole}"
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The refiners that run, by name."""
+        return tuple(link.provenance.step.removeprefix("refine.") for link in self.links)
 
     @property
     def result(self) -> Provenance:
@@ -218,7 +225,7 @@ def checkpoint_of(project: Project, plan: Plan, source: ModelShelf) -> Path:
     advice = f"Train one (python -m training.run {chosen.stage} --project DIR --apply) or apply a finished run."
     if not relative:
         raise StepError(f"No trained {source} model is applied to this project. {advice}", missing=("model",))
-    path = project.folder / relative
+    path = below(project.folder, relative)
     if not path.is_file():
         raise StepError(f"The applied {source} model {path} is missing. {advice}", missing=("model",))
     return path
@@ -256,6 +263,8 @@ def is_asked(plan: Plan, source: ModelShelf) -> bool:
 def base_provenance(project: Project, plan: Plan, source: ModelShelf) -> Provenance:
     """Return what decides base maps, besides the image: method, inference settings and the model's content."""
     settings = to_dict(inference_of(plan, source))
+    if not settings.get("working_side"):  # results of before it could be chosen stay
+        settings.pop("working_side", None)
     weights = file_digest(checkpoint_of(project, plan, source))
     parents = (base_provenance(project, plan, "localize"),) if asks_localizer(plan, source) else ()
     return Provenance(f"{source}.{method_of(plan, source)}", settings, weights=weights, parents=parents)

@@ -48,9 +48,19 @@ def last_change(project: Project) -> ParameterChange | None:
     for entry in project.journal.recent(_LOOKED_THROUGH, ("plan",)):
         if entry.undone or not entry.before or not entry.after:
             continue
-        if any(entry.before.get(part) != entry.after.get(part) for part in ("refiners", "overrides")):
+        differs = any(entry.before.get(part) != entry.after.get(part) for part in ("refiners", "overrides"))
+        if differs and _is_plan(entry.before) and _is_plan(entry.after):
             return ParameterChange(entry.number, entry.before, entry.after)
     return None
+
+
+def _is_plan(record: Mapping[str, Any]) -> bool:
+    """Tell whether a record can be read as the parts of a plan that parameters are in."""
+    try:
+        Plan.from_dict(record)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+    return "refiners" in record and "overrides" in record
 
 
 def mark_taken_back(project: Project, change: ParameterChange) -> None:

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.files import check_regular
+from napari_wsss.core.inside import below
 from napari_wsss.core.maps import SaliencyMap
+from napari_wsss.core.masks import DAMAGED_PICTURE
 
 
 def saliency_file(folder: Path, image_id: str) -> Path:
@@ -17,10 +20,10 @@ def saliency_file(folder: Path, image_id: str) -> Path:
     StepError
         When there is none.
     """
-    relative = Path(image_id)
-    for name in (relative.with_suffix(".png"), Path(f"{relative.stem}.png"), Path(f"{image_id}.png")):
-        if (folder / name).is_file():
-            return folder / name
+    whole = below(folder, image_id)
+    for path in (whole.with_suffix(".png"), folder / f"{whole.stem}.png", below(folder, f"{image_id}.png")):
+        if path.is_file():
+            return path
     raise StepError(
         f"There is no saliency map of {image_id} in {folder}; expected a grey PNG of the image's name. Add it, choose "
         "another folder, or remove the step that needs saliency.",
@@ -44,10 +47,11 @@ def read_saliency(path: Path, height: int, width: int) -> SaliencyMap:
         When the file is no picture.
     """
     try:
+        check_regular(path)
         with Image.open(path) as picture:
             deep = picture.mode.startswith(("I", "F"))
             grey = picture.convert("F") if deep else picture.convert("L").convert("F")
-    except (OSError, UnidentifiedImageError) as reason:
+    except DAMAGED_PICTURE as reason:
         raise StepError(f"{path} cannot be read as a picture ({reason}); expected a grey PNG.") from reason
     if grey.size != (width, height):
         grey = grey.resize((width, height), Image.Resampling.BILINEAR)

@@ -4,6 +4,7 @@ Pillow opens 16-bit colour pictures as 8-bit ones by dropping the low byte witho
 fetched by decoding a second time with the byte order swapped; TIFF goes through tifffile where that can read it.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_wsss.core.masks import DAMAGED_PICTURE
 from napari_wsss.pixels.tiff_bands import Bands, bands
 
 _SWAPPED = {"B": "L", "L": "B"}
@@ -23,6 +25,7 @@ Percentiles = tuple[float, float]
 USUAL: Percentiles = (0.1, 99.9)
 """Between which deep pictures are scaled where a project says nothing else."""
 WHOLE: Percentiles = (0.0, 100.0)
+_ENOUGH = 2**20  # pixels
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -63,8 +66,10 @@ def read_with_tifffile(path: Path) -> tuple[NDArray[Any] | None, int]:
     try:
         with tifffile.TiffFile(path) as file:
             page, count = file.pages[0], len(file.pages)
+            if math.prod(page.shape[:2]) > 2 * (Image.MAX_IMAGE_PIXELS or math.inf):  # where Pillow too refuses
+                return None, 0
             samples, axes = page.asarray(), str(page.axes)
-    except (tifffile.TiffFileError, ValueError, RuntimeError, KeyError, IndexError):
+    except (tifffile.TiffFileError, *DAMAGED_PICTURE):
         return None, 0
     if axes not in ("YX", "YXS", "SYX"):
         return None, 0
@@ -113,10 +118,14 @@ def _range(samples: NDArray[Any], finite: NDArray[np.bool_], percentiles: Percen
     smallest, largest = samples[finite].min(), samples[finite].max()
     if percentiles == WHOLE:
         return smallest, largest, "min..max"
-    values, sound = (part.reshape(*samples.shape[:2], -1) for part in (samples, finite))
-    known = sound.any(axis=2)
-    darkest = np.where(sound, values, largest).min(axis=2)[known]
-    brightest = np.where(sound, values, smallest).max(axis=2)[known]
+    count = samples.shape[0] * samples.shape[1]
+    some = slice(None, None, max(1, count // _ENOUGH))  # of a large picture every so manieth pixel says the same
+    values, sound = (part.reshape(count, -1)[some] for part in (samples, finite))
+    known = sound.any(axis=1)
+    if not known.any():
+        return smallest, largest, "min..max"
+    darkest = np.where(sound, values, largest).min(axis=1)[known]
+    brightest = np.where(sound, values, smallest).max(axis=1)[known]
     low = np.percentile(darkest, percentiles[0], method="higher")
     high = np.percentile(brightest, percentiles[1], method="lower")
     if low < high:

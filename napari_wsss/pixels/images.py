@@ -7,7 +7,6 @@ written beside the pixels, so that nothing about a picture is altered silently.
 import hashlib
 import os
 import re
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,8 @@ from PIL import Image
 
 from napari_wsss.core.classes import natural_order
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import check_regular
+from napari_wsss.core.masks import DAMAGED_PICTURE
 from napari_wsss.pixels import deep_images
 from napari_wsss.pixels.tiff_bands import Bands, bands_of
 
@@ -47,16 +48,6 @@ SYSTEM_FOLDERS = frozenset(
 """What file servers and systems keep among a person's folders (thumbnails, deleted files), in lower case."""
 _OLD_BINS = frozenset({"RECYCLER", "RECYCLED"})  # of Windows; in small letters they may be a person's words
 _RESCUED = re.compile(r"found\.\d{3}")  # fragments that Windows' disk check put aside
-_UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    EOFError,
-    struct.error,
-    Image.DecompressionBombError,
-)
 _ORIENTATION = 0x0112
 _UPRIGHT = 1
 _SIDEWAYS = (5, 6, 7, 8)
@@ -112,13 +103,14 @@ def read_image(path: Path, percentiles: deep_images.Percentiles = deep_images.US
         When the file is missing, damaged or not a picture; names the file and the reason.
     """
     try:
+        check_regular(path)
         image = Image.open(path)
-    except _UNREADABLE as reason:
+    except DAMAGED_PICTURE as reason:
         return _read_unknown_tiff(path, reason, percentiles)
     try:
         with image:
             return _load(image, path, percentiles)
-    except _UNREADABLE as reason:
+    except DAMAGED_PICTURE as reason:
         raise _unreadable(path, reason) from reason
 
 
@@ -143,15 +135,30 @@ def read_header(path: Path) -> Header:
         When the file is missing or not a picture.
     """
     try:
+        check_regular(path)
         with Image.open(path) as image:
             width, height = image.size
             # Pillow reports TIFF sizes upright already, the other formats as stored.
             sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
             return Header((width, height) if sideways else (height, width), _left_out(image))
-    except _UNREADABLE as reason:
+    except DAMAGED_PICTURE as reason:
         loaded = _read_unknown_tiff(path, reason, deep_images.USUAL)
         height, width, _ = loaded.pixels.shape
         return Header((height, width), loaded.notes)
+
+
+def check_image(path: Path) -> None:
+    """Raise `ProjectError` unless the pixels of an image can be read; of a JPEG at an eighth of its size, as is quick.
+
+    A file that ends early, or has pixels that cannot be unpacked, is noticed; one whose header alone is whole, too.
+    """
+    try:
+        check_regular(path)
+        with Image.open(path) as image:
+            image.draft("RGB", (1, 1))
+            image.load()
+    except DAMAGED_PICTURE:
+        read_image(path)  # knows more kinds of files, and says what is wrong
 
 
 def content_hash(path: Path) -> str:
@@ -163,6 +170,7 @@ def content_hash(path: Path) -> str:
         When the file cannot be read.
     """
     try:
+        check_regular(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as reason:
@@ -217,7 +225,7 @@ def is_system_folder(name: str) -> bool:
 def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
-            kinds = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
+            kinds = {entry.name: _is_folder(entry) for entry in entries if not entry.name.startswith(".")}
     except OSError as reason:
         raise ProjectError(f"The folder {folder} cannot be listed ({reason}); check its permissions.") from reason
     for name in natural_order(sorted(kinds)):
@@ -232,6 +240,13 @@ def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
         if real not in seen:
             seen.add(real)
             yield from _walk(folder / name, seen, system)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: reading it says so
+        return False
 
 
 def _load(image: Image.Image, path: Path, percentiles: deep_images.Percentiles) -> LoadedImage:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from napari_wsss.core.files import sync_folder
+from napari_wsss.core.inside import not_through_links
 from napari_wsss.project.database import Database
 
 NEWEST_KEPT = 4
@@ -38,7 +39,7 @@ def back_up(database: Database, folder: Path) -> Path:
     existing = list_backups(folder)
     if holds_everything(database, folder):
         return existing[0]
-    folder.mkdir(parents=True, exist_ok=True)
+    not_through_links(folder.parent, folder).mkdir(parents=True, exist_ok=True)
     target = folder / f"project-{_stamp(existing)}-{database.revision}.sqlite"
     temporary = folder / f".{target.name}.{secrets.token_hex(4)}.tmp"
     try:

@@ -32,7 +32,7 @@ MISMATCH = (
 ORDERS: dict[str, str] = {
     "file": "number",
     "undecided first": f"{_RANK}, number",
-    "uncertainty": f"NOT {_IS_UNDECIDED}, score IS NULL, score DESC, number",
+    "uncertainty": f"NOT {_IS_UNDECIDED}, doubtful = '', score IS NULL, score DESC, number",
     "diversity": f"NOT {_IS_UNDECIDED}, place IS NULL, place, class, cluster, number",
     "flagged": f"state != 'flagged', {_RANK}, number",
     "changed": f"NOT {_IS_UNDECIDED}, changed IS NULL, changed DESC, number",
@@ -75,6 +75,8 @@ class Criteria:
         The accepted mask paints other classes than the labels.
     unlabelled : bool, optional
         Nobody has said yet which classes are in the image.
+    doubtful : bool, optional
+        The proposal is in doubt of a labelled class.
     clusters : collection of str
         Clusters, one of which the image is in: by name (``cat 3``) or by number alone (``3``), ignoring case.
     changed_above, changed_below, edited_above, edited_below : float, optional
@@ -94,6 +96,7 @@ class Criteria:
     label_changed: bool | None = None
     disagrees: bool | None = None
     replaced: bool | None = None
+    doubtful: bool | None = None
     clusters: Collection[str] = ()
     changed_above: float | None = None
     changed_below: float | None = None
@@ -132,6 +135,7 @@ class Criteria:
             ("negative = ?", self.negative),
             (f"{_UNLABELLED} = ?", self.unlabelled),
             (f"{MISMATCH} = ?", self.mismatch),
+            ("(doubtful != '') = ?", self.doubtful),
             ("changed > ?", self.changed_above),
             ("changed < ?", self.changed_below),
             ("edited > ?", self.edited_above),

@@ -187,6 +187,11 @@ class Database:
                         handle.connection.close()
 
 
+def part_of(column: str, name: str) -> str:
+    """Return the SQL of an entry of the JSON object in a column, NULL where that is damaged (else SQLite stops)."""
+    return f"CASE WHEN json_valid({column}) THEN json_extract({column}, '$.{name}') END"
+
+
 def create_file(path: Path, build: Callable[[sqlite3.Connection], None]) -> None:
     """Make a new SQLite file and let `build` fill it."""
     with _as_project_error(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -223,7 +228,7 @@ def _open(uri: str, first_statements: Sequence[str]) -> sqlite3.Connection:
     # check_same_thread is off only so that `close` can close the connections of other, idle threads.
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        for statement in first_statements:
+        for statement in ("PRAGMA trusted_schema = OFF", *first_statements):  # a stranger's views call no functions
             connection.execute(statement).fetchall()
     except BaseException:
         connection.close()  # or it would live on in the traceback and keep the file locked

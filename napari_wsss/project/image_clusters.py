@@ -8,7 +8,7 @@ called it.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from napari_wsss.project.database import Database
+from napari_wsss.project.database import Database, part_of
 
 UNTOUCHED = ("todo", "skipped")
 """States of images that nobody has decided about or begun to work on."""
@@ -91,7 +91,7 @@ class ImageClusters:
             "SELECT cluster, count(DISTINCT journal.image) FROM journal "
             "JOIN image_clusters ON image_clusters.image = journal.image JOIN images ON images.number = journal.image "
             "WHERE kind = 'mask' AND undone = 0 AND state = 'accepted' "
-            "AND json_extract(after, '$.action') = 'accept' AND json_extract(after, '$.batch') IS NULL "
+            f"AND {part_of('after', 'action')} = 'accept' AND {part_of('after', 'batch')} IS NULL "
             "AND class = (SELECT position FROM classes WHERE name = ?) GROUP BY cluster",
             (class_name,),
         )

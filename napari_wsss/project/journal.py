@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import parsed
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, pack_table, unpack_table
 from napari_wsss.project.catalog import Catalog
-from napari_wsss.project.database import Database, Row
+from napari_wsss.project.database import Database, Row, part_of
 from napari_wsss.project.strokes import Stroke, pack, unpack
 
 Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split", "cluster", "undo"]
@@ -30,6 +31,8 @@ NEWEST = 2**62
 of every image follows from the entries in order.
 """
 
+_OBJECTS = frozenset({"state", "mask", "draft", "undo", "plan", "cluster", "stroke"})
+"""Kinds whose entries hold objects, or nothing (decisions also one word)."""
 COLUMNS = "journal.number, time, id, kind, before, after, undone"
 
 
@@ -122,10 +125,7 @@ class Journal:
             "ORDER BY number",
             (self._catalog.number(image_id), since),
         )
-        return [
-            Stroke(number, when, *unpack(pixels), unpack_table((json.loads(after) or {}).get("table", ())))
-            for number, when, pixels, after in rows
-        ]
+        return [_stroke(*row) for row in rows]
 
     def last_stroke(self, image_id: str) -> int:
         """Return the number of the newest stroke of an image, 0 when there is none."""
@@ -189,9 +189,8 @@ class Journal:
 
     def differing(self, kind: Kind, names: Collection[str], limit: int = 10) -> list[Entry]:
         """Return the newest entries of a kind whose `before` and `after` differ in one of these keys, newest first."""
-        differs = " OR ".join(["json_extract(before, ?) IS NOT json_extract(after, ?)"] * len(names))
-        paths = [f"$.{name}" for name in names for _ in range(2)]
-        return self._select(f"kind = ? AND ({differs})", [kind, *paths], limit)
+        differs = " OR ".join(f"{part_of('before', name)} IS NOT {part_of('after', name)}" for name in names)
+        return self._select(f"kind = ? AND ({differs})", [kind], limit)
 
     def last_of(self, image_id: str) -> int:
         """Return the number of an image's newest entry, 0 when it has none."""
@@ -202,7 +201,7 @@ class Journal:
         """Return when the mask of an image was accepted last, in seconds since 1970; 0.0 when no acceptance stands."""
         found = self._database.value(
             "SELECT max(time) FROM journal WHERE image = ? AND kind = 'mask' AND undone = 0 "
-            "AND json_extract(after, '$.action') = 'accept'",
+            f"AND {part_of('after', 'action')} = 'accept'",
             (self._catalog.number(image_id),),
         )
         return float(found or 0.0)
@@ -219,7 +218,7 @@ class Journal:
             below, count = entry.number, 1
             group = entry.after.get("group") if isinstance(entry.after, dict) else None
             if group is not None:
-                others = f"{among} < ? AND json_extract(after, '$.group') IS NOT ?"
+                others = f"{among} < ? AND {part_of('after', 'group')} IS NOT ?"
                 older = self._select(others, [*kinds, entry.number, group], 1)
                 first = older[0].number if older else 0
                 inside = [*kinds, first, entry.number]
@@ -256,4 +255,30 @@ class Journal:
 
 def _entry(row: Row) -> Entry:
     number, when, image_id, kind, before, after, undone = row
-    return Entry(number, when, image_id, kind, json.loads(before), json.loads(after), bool(undone))
+    return Entry(number, when, image_id, kind, _json(before, kind), _json(after, kind), bool(undone))
+
+
+def _stroke(number: int, when: float, pixels: bytes | None, after: str) -> Stroke:
+    try:
+        table = unpack_table(mapping_in(after).get("table", ()))
+    except (TypeError, AttributeError) as reason:
+        raise ProjectError(
+            f"Who made a stroke cannot be read (entry {number}: {reason}); discard the draft."
+        ) from reason
+    return Stroke(number, when, *unpack(pixels or b""), table)
+
+
+def _json(text: str, kind: str) -> Any:
+    """Return a value that was written down, an empty object where it is damaged or not what this kind of entry has."""
+    try:
+        found = parsed(text)
+    except (ValueError, TypeError):
+        return {}
+    kinds = (dict, str, type(None)) if kind in DECISIONS else (dict, type(None))
+    return {} if kind in _OBJECTS and not isinstance(found, kinds) else found
+
+
+def mapping_in(text: str) -> dict[str, Any]:
+    """Return the object that was written down, an empty one where there is something else."""
+    found = _json(text, "stroke")
+    return found if isinstance(found, dict) else {}

@@ -6,12 +6,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.inside import below, has_file
 from napari_wsss.pixels.images import content_hash, find_images
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
 
 SAMPLE = 8
 NEARBY_FOLDERS = 200
+_LEAVING = (
+    "path LIKE '/%' OR path = '..' OR path LIKE '../%' OR path LIKE '%/..' OR path LIKE '%/../%' "
+    "OR instr(path, char(92)) OR instr(path, char(0))"
+)
+"""Which stored paths are none below a folder, as `core.inside.below` finds one by one."""
 
 
 class ImageLocations:
@@ -29,8 +35,8 @@ class ImageLocations:
         self.root = self._find_root()
 
     def path(self, image_id: str) -> Path:
-        """Return where an image file lies (it may be missing)."""
-        return self.root / str(self._row(image_id)[0])
+        """Return where an image file lies (it may be missing); `ProjectError` when it would be outside the folder."""
+        return below(self.root, str(self._row(image_id)[0]))
 
     def _row(self, image_id: str) -> tuple[str, int, int, str]:
         number = self._catalog.number(image_id)
@@ -50,7 +56,7 @@ class ImageLocations:
             When the file is missing or cannot be read.
         """
         relative, mtime, size, known = self._row(image_id)
-        path = self.root / relative
+        path = below(self.root, relative)
         try:
             stat = path.stat()
         except OSError:
@@ -86,16 +92,30 @@ class ImageLocations:
         )
         self._fresh.pop(image_id, None)
 
+    def complaints(self) -> Iterator[str]:
+        """Yield what is wrong with where the images are said to be, as sentences."""
+        lacking = sorted({"images_root", "images_root_relative"} - self._stored().keys())
+        if lacking:
+            yield (
+                f"The project does not say where its images are ({' and '.join(lacking)} is missing); looked for in "
+                f"{self.root}. Name their folder: napari-wsss locate-images --project {self._folder} --images FOLDER."
+            )
+        rows = self._database.rows(f"SELECT path FROM images WHERE {_LEAVING} LIMIT {SAMPLE}")
+        if rows:
+            names = ", ".join(repr(path) for (path,) in rows)
+            yield f"Images that are said to lie outside the image folder are never read: {names}."
+
     # -- finding again ------------------------------------------------------------------------------------
 
     def _find_root(self) -> Path:
         stored = self._stored()
-        absolute = Path(stored["images_root"])
-        relative = Path(os.path.normpath(self._folder / stored["images_root_relative"]))
+        told = stored.get("images_root"), self._folder / stored.get("images_root_relative", "images")
+        relative = Path(os.path.normpath(told[1]))
+        absolute = Path(told[0] or relative)
         samples = self._samples()
 
         def fitting(root: Path) -> int:
-            return sum(_fits(root / path, size) for path, size in samples)
+            return sum(_fits(root, path, size) for path, size in samples)
 
         # Beside the project first: a copy of project and images together must not fall back to the originals.
         known = [relative, absolute]
@@ -157,7 +177,7 @@ class ImageLocations:
 
     def _missing(self) -> Iterator[tuple[str, int, str]]:
         for record in self._catalog.records():
-            if not (self.root / record.path).exists():
+            if not has_file(self.root, record.path):
                 size = self._database.value("SELECT file_size FROM images WHERE id = ?", (record.id,))
                 yield record.id, int(size), record.content_hash
 
@@ -197,10 +217,11 @@ def root_entries(root: Path, folder: Path) -> dict[str, str]:
     return {"images_root": absolute.as_posix(), "images_root_relative": relative}
 
 
-def _fits(path: Path, size: int) -> bool:
+def _fits(root: Path, stored: str, size: int) -> bool:
     try:
+        path = below(root, stored)
         return path.is_file() and size in (-1, path.stat().st_size)
-    except OSError:
+    except (OSError, ProjectError):
         return False
 
 

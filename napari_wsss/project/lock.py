@@ -1,40 +1,41 @@
-"""Keeps a second writer out of a project: a lock file naming host, process and start time of its holder."""
+"""Keeps a second writer out of a project: a lock file naming machine, process and start time of its holder."""
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from napari_wsss.core.children import said_by
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import publish_json, read_object, text
+from napari_wsss.core.inside import not_through_links
+from napari_wsss.project.processes import Process
 
 LOCK_NAME = "project.lock"
+MOST_BYTES = 2**16
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lock. `started` tells a process from a later one that got the same number."""
+    """Who holds a lock: a process, and a token that tells one holding from the next."""
 
-    host: str
-    pid: int
-    started: str
+    process: Process
     token: str
 
     @classmethod
     def this_process(cls) -> Holder:
         """Return a new holder for the running process."""
-        return cls(socket.gethostname(), os.getpid(), process_start(os.getpid()), secrets.token_hex(8))
+        return cls(Process.this(), secrets.token_hex(8))
 
-    def is_gone(self) -> bool:
-        """Tell whether the holder is known to have ended; never for a holder on another machine."""
-        return self.host == socket.gethostname() and process_start(self.pid) != self.started
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {**self.process.to_dict(), "token": self.token}
 
 
 class ProjectLock:
@@ -44,18 +45,27 @@ class ProjectLock:
         self.path = folder / LOCK_NAME
         self._held: Holder | None = None
 
-    def acquire(self) -> None:
+    def acquire(self, *, take_over: bool = False) -> None:
         """Take the lock, also from a holder that has died.
+
+        Parameters
+        ----------
+        take_over : bool
+            A person says that nobody else has the project open: take it too from a holder of whom that is not known.
 
         Raises
         ------
         ProjectError
-            When a living process (or one on another machine) holds it; ``read_only_possible`` is then True.
+            When a living process holds it, or one that may live on another machine or in another container (then
+            ``take_over_possible`` is True); ``read_only_possible`` is True in both cases. Also when it is a link.
         """
         mine = Holder.this_process()
+        guard = self.path.with_name(f".{LOCK_NAME}.guard")
+        for path in (self.path, guard):
+            not_through_links(self.path.parent, path)
         try:
-            with _guard(self.path.with_name(f".{LOCK_NAME}.guard")):
-                self._take(mine)
+            with _guard(guard):
+                self._take(mine, take_over)
         except OSError as reason:
             raise ProjectError(
                 f"The folder {self.path.parent} cannot be written ({reason.strerror}), so the project cannot be "
@@ -64,15 +74,12 @@ class ProjectLock:
             ) from reason
         self._held = mine
 
-    def _take(self, mine: Holder) -> None:
+    def _take(self, mine: Holder, take_over: bool) -> None:
         holder = read_holder(self.path)
-        if holder is not None and not holder.is_gone():
-            raise ProjectError(
-                f"The project {self.path.parent} is open in process {holder.pid} on {holder.host}. Close it there, "
-                f"or open it read-only here. If that process no longer exists, delete {self.path}.",
-                read_only_possible=True,
-            )
-        self.path.write_text(json.dumps(asdict(mine)), encoding="utf-8")
+        lives = holder.process.lives(_written(self.path)) if holder is not None else False
+        if holder is not None and (lives or (lives is None and not take_over)):
+            raise _held(self.path, holder.process, lives is None)
+        publish_json(self.path, mine.to_dict())
 
     def release(self) -> None:
         """Give the lock back; does nothing when it is not (or no longer) ours."""
@@ -81,35 +88,49 @@ class ProjectLock:
         self._held = None
 
 
+def _held(path: Path, process: Process, is_unknown: bool) -> ProjectError:
+    where = f"in process {process.pid} on {process.host}"
+    if not is_unknown:
+        words = f"The project {path.parent} is open {where}. Close it there, or open it read-only here."
+    elif process.host == socket.gethostname():
+        words = (
+            f"The project {path.parent} was opened {where}: another machine or container that is also called so, or "
+            "this one before it was started again. Open it read-only, or make sure that nobody has it open and take "
+            f"it over (in the window, or delete {path})."
+        )
+    else:
+        words = (
+            f"The project {path.parent} is open {where}. Close it there, or open it read-only here. If that process no "
+            f"longer exists, take it over (in the window, or delete {path})."
+        )
+    return ProjectError(words, read_only_possible=True, take_over_possible=is_unknown)
+
+
 def read_holder(path: Path) -> Holder | None:
     """Return who holds the lock file `path`; None when it is absent or was never completely written."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return Holder(str(record["host"]), int(record["pid"]), str(record["started"]), str(record["token"]))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        record = read_object(path, MOST_BYTES)
+    except (FileNotFoundError, ValueError):
         return None
+    holder = Holder(Process.from_dict(record), text(record, "token"))
+    return holder if holder.process.host and holder.token else None
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def is_held(folder: Path) -> bool:
-    """Tell whether a living process, or one on another machine, has the project in `folder` open for writing."""
-    holder = read_holder(folder / LOCK_NAME)
-    return holder is not None and not holder.is_gone()
-
-
-def process_start(pid: int) -> str:
-    """Return what identifies the run of process `pid` on this machine, "" when no such process runs."""
-    if sys.platform.startswith("linux"):
-        try:
-            boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return ""
-        ended = fields[0] in "ZX"  # a zombie holds nothing any more
-        return "" if ended else f"{boot} {fields[19]}"
-    if os.name == "nt":
-        command = ["tasklist", "/FI", f"PID eq {pid}", "/FO", "CSV", "/NH"]
-        return "running" if f'"{pid}"' in said_by(command) else ""
-    return said_by(["ps", "-o", "lstart=", "-p", str(pid)]).strip()
+    """Tell whether a living process, or perhaps one on another machine, has the project in `folder` open."""
+    path = folder / LOCK_NAME
+    try:
+        holder = read_holder(path)
+    except OSError:  # not even a file
+        return False
+    return holder is not None and holder.process.lives(_written(path)) is not False
 
 
 @contextmanager

@@ -8,8 +8,12 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from napari_wsss.core.files import publish_bytes, sync_folder
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import publish_bytes, read_regular, sync_folder
+from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.project.database import Database
+
+ACCEPTED, DRAFTS = "masks", "drafts"
 
 
 class MaskFiles:
@@ -30,8 +34,8 @@ class MaskFiles:
         self.settling = threading.RLock()
 
     def path(self, name: str) -> Path:
-        """Return where a file lies (it may not exist)."""
-        return self._folder / name
+        """Return where a file lies (it may not exist); `ProjectError` where its name leads out of the project."""
+        return below(self._folder, name)
 
     def contents(self, *names: str) -> list[bytes | None]:
         """Return mask files' bytes as decided, also where the files themselves are not written yet."""
@@ -45,14 +49,14 @@ class MaskFiles:
                 found: bytes | None = rows[0][0]
                 return found
         try:
-            return (self._folder / name).read_bytes()
+            return read_regular(self.path(name))
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def exists(self, name: str) -> bool:
         """Tell whether there is such a file, or one is decided."""
         has_content = self._unsettled().get(name)
-        return (self._folder / name).is_file() if has_content is None else bool(has_content)
+        return self.path(name).is_file() if has_content is None else bool(has_content)
 
     def _unsettled(self) -> dict[str, int]:
         """Return the names of the files that are still to be written, and whether each is to hold anything."""
@@ -72,11 +76,13 @@ class MaskFiles:
 
     def settle(self) -> int:
         """Write the files that decisions left to be written; return how many still wait (full disk ...)."""
-        waiting, written = 0, []
+        waiting, written, refused = 0, [], self.refused()
         with self.settling:
             for name, content in self._database.rows("SELECT path, content FROM unsettled"):
+                if name in refused:
+                    continue
                 try:
-                    self.write(self._folder / name, content)
+                    self.write(self.path(name), content)
                 except OSError:
                     waiting += 1  # the content is safe in the database and read from there; tried again later
                     continue
@@ -86,9 +92,28 @@ class MaskFiles:
                     connection.executemany("DELETE FROM unsettled WHERE path = ? AND content IS ?", written)
         return waiting
 
-    @staticmethod
-    def write(path: Path, content: bytes | None) -> None:
-        """Write a file now, or remove it (None)."""
+    def refused(self) -> dict[str, str]:
+        """Return the names of decided files that are none of the project's masks, and why each is not written."""
+        found = {}
+        for name in self._unsettled():
+            try:
+                self._check(name)
+            except ProjectError as reason:
+                found[name] = str(reason)
+        return found
+
+    def _check(self, name: str) -> None:
+        first, _, rest = name.partition("/")
+        if first not in (ACCEPTED, DRAFTS) or not rest.endswith(".png"):
+            raise ProjectError(
+                f"The file {name!r}, which waits to be written or deleted, is no mask or draft of this project; it is "
+                "left alone."
+            )
+        not_through_links(self._folder, self.path(name).parent)
+
+    def write(self, path: Path, content: bytes | None) -> None:
+        """Write a file now, or remove it (None); `ProjectError` where a link leads out of the project."""
+        not_through_links(self._folder, path.parent)
         if content is not None:
             publish_bytes(path, content)
         elif path.exists():
@@ -98,9 +123,9 @@ class MaskFiles:
 
 def accepted_name(image_id: str) -> str:
     """Return the name of the file of an image's accepted mask."""
-    return f"masks/{image_id}.png"
+    return f"{ACCEPTED}/{image_id}.png"
 
 
 def draft_name(image_id: str) -> str:
     """Return the name of the file of the last checkpoint of an image's unfinished mask."""
-    return f"drafts/{image_id}.png"
+    return f"{DRAFTS}/{image_id}.png"

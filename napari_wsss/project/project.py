@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
+from napari_wsss.core.children import distrust
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import sync_folder
+from napari_wsss.core.files import parsed_object, sync_folder
+from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan, changed_parts
 from napari_wsss.pixels.deep_images import USUAL, Percentiles
 from napari_wsss.pixels.images import LoadedImage, image_size, read_image
@@ -37,6 +40,11 @@ FILE_NAME = "project.sqlite"
 BACKUPS = "backups"
 NEGATIVE = "none of the classes"
 """In a journal entry of labels, in place of a list of names."""
+BESIDE = ("wal", "shm", "journal")
+"""What SQLite puts beside its file."""
+DAMAGED_RECORD = (ValueError, TypeError, KeyError, AttributeError)
+"""What a record of another kind than the one expected raises while it is taken apart."""
+OWN_FOLDERS = ("masks", "drafts", "scribbles", "results", "training", BACKUPS)
 
 
 class Project:
@@ -125,26 +133,36 @@ class Project:
             raise
 
     @classmethod
-    def open(cls, folder: Path | str, *, read_only: bool = False) -> Project:
+    def open(cls, folder: Path | str, *, read_only: bool = False, take_over: bool = False) -> Project:
         """Open the project in `folder` (or its ``project.sqlite``).
 
         Opening for writing takes the lock, migrates older projects (after a backup), finishes what a crash left
-        unfinished and makes a backup.
+        unfinished and makes a backup. Nothing in the folder is trusted: what would lead out of it, or cannot be read,
+        is left out and named in `left_out`.
+
+        Parameters
+        ----------
+        read_only : bool
+            Change nothing, and take no lock.
+        take_over : bool
+            As `ProjectLock.acquire` takes it.
 
         Raises
         ------
         ProjectError
-            When there is no project, it is damaged or newer than this program, or another process has it open
-            (then ``read_only_possible`` is True).
+            When there is no project, it is damaged or newer than this program, its database is a link, or another
+            process has it open (then ``read_only_possible`` is True).
         """
         path = Path(os.path.abspath(folder))
         path = path if path.name == FILE_NAME and not path.is_dir() else path / FILE_NAME
         if not path.is_file():
             raise ProjectError(f"There is no project in {path.parent} (no {FILE_NAME}). Create one, or choose another.")
+        for name in (path.name, *(f"{path.name}-{part}" for part in BESIDE)):
+            not_through_links(path.parent, path.parent / name)
         if read_only:
             return cls._opened(path.parent, None)
         lock = ProjectLock(path.parent)
-        lock.acquire()
+        lock.acquire(take_over=take_over)
         try:
             return cls._opened(path.parent, lock)
         except BaseException:
@@ -174,6 +192,7 @@ class Project:
 
     @classmethod
     def _opened(cls, folder: Path, lock: ProjectLock | None) -> Project:
+        distrust(folder)
         database = Database(folder / FILE_NAME, read_only=lock is None)
         try:
             prepare(database, folder / BACKUPS)
@@ -272,8 +291,32 @@ class Project:
     def _read_plan(self) -> Plan:
         text = str(self._database.value("SELECT value FROM meta WHERE key = 'plan'", default="{}"))
         if text != self._plan[0]:
-            self._plan = (text, Plan.from_dict(json.loads(text)))
+            try:
+                plan = Plan.from_dict(parsed_object(text))
+            except DAMAGED_RECORD:  # named in `left_out`
+                plan = Plan()
+            self._plan = (text, plan)
         return self._plan[1]
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """What in the project's folder is not used because it leads out of it or cannot be read, as sentences."""
+        return tuple(self._find_left_out())
+
+    def _find_left_out(self) -> Iterator[str]:
+        for name in OWN_FOLDERS:
+            if is_link(self.folder / name):
+                yield f"The project's folder {name!r} is a link, so nothing is written or deleted in it."
+        yield from self.masks.files.refused().values()
+        yield from self._locations.complaints()
+        try:
+            text = self._database.value("SELECT value FROM meta WHERE key = 'plan'", default="{}")
+            Plan.from_dict(parsed_object(str(text)))
+        except DAMAGED_RECORD as reason:
+            yield (
+                f"The project's plan (methods, parameters, applied models) cannot be read ({reason}), so the default "
+                f"one is used. Apply a run again, or copy the newest file of {self.folder / BACKUPS} over {FILE_NAME}."
+            )
 
     def set_plan(self, plan: Plan) -> None:
         """Replace the plan (journaled)."""

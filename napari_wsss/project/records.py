@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.inside import why_not_plain
 from napari_wsss.project.states import State
 
 SPLITS = ("", "train", "val")
@@ -42,6 +42,9 @@ class ImageRecord:
         1 - mean IoU between the proposal and the one of the model applied before, in [0, 1]; None when unknown.
     borrowed_from : str
         Id of the image whose correction the proposal was taken over from, "" for none.
+    doubtful : frozenset of str
+        Labelled classes that the machine would have left out of the proposal, or grown over the whole picture: their
+        surest region was kept.
     negative : bool
         Labelled *none of the classes*: known to hold nothing. Such an image has no labels.
     painted : tuple of int, optional
@@ -65,6 +68,7 @@ class ImageRecord:
     edited: float | None = None
     changed: float | None = None
     borrowed_from: str = ""
+    doubtful: frozenset[str] = frozenset()
     negative: bool = False
     painted: tuple[int, ...] | None = None
     mismatch: bool = False
@@ -106,10 +110,11 @@ def possible_classes(record: ImageRecord, classes: ClassList) -> tuple[int, ...]
 
 def check_new(image: NewImage, classes: Mapping[str, int]) -> None:
     """Raise `ProjectError` for an id that is no plain relative path or a wrong split, `LabelError` for its labels."""
-    path = PurePosixPath(image.id)
-    if not path.parts or path.is_absolute() or ".." in path.parts or str(path) != image.id or "\\" in image.id:
+    reason = why_not_plain(image.id)
+    if reason:
         raise ProjectError(
-            f"The image id {image.id!r} is not a plain path below the image folder; expected 'day1/cat.jpg' or so."
+            f"The image id {image.id!r} is not a plain path below the image folder ({reason}); expected 'day1/cat.jpg' "
+            "or so."
         )
     check_labels(image.id, image.labels, classes, image.negative)
     check_split(image.id, image.split)

@@ -254,17 +254,26 @@ class Review:
         undone = None
         with self._database.transaction():
             entry = self._journal.last(DECISIONS)
-            group = entry.after.get("group") if entry is not None else None
+            group = _group_of(entry)
             while entry is not None and entry.image_id is not None:
                 self._undo_entry(entry, entry.image_id)
                 undone = entry.image_id
                 entry = self._journal.last(DECISIONS)
-                if group is None or entry is None or entry.after.get("group") != group:
+                if group is None or _group_of(entry) != group:
                     break
         self._files.settle()
         return undone
 
     def _undo_entry(self, entry: Entry, image_id: str) -> None:
+        try:
+            self._take_back(entry, image_id)
+        except (KeyError, TypeError, AttributeError) as reason:
+            raise ProjectError(
+                f"The decision about {image_id} cannot be taken back: entry {entry.number} of the journal is damaged "
+                f"({reason!r}). Decide about the image anew, or restore the project from a backup."
+            ) from reason
+
+    def _take_back(self, entry: Entry, image_id: str) -> None:
         now = self._catalog.state(image_id)
         if entry.kind == "mask":
             state = self._undo_mask(entry, image_id)
@@ -327,3 +336,8 @@ def _is_accepted(stored: MasksOfImage, mask: SourcedMask) -> bool:
     except ProjectError:  # damaged: a good reason to accept anew
         return False
     return known is not None and known.same_as(mask)
+
+
+def _group_of(entry: Entry | None) -> Any:
+    """Return the step an entry belongs to, None when it is one by itself."""
+    return entry.after.get("group") if entry is not None and isinstance(entry.after, dict) else None

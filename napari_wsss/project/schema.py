@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
 
-VERSION = 3
+VERSION = 4
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
 
@@ -34,6 +34,7 @@ CREATE TABLE images (
     edited REAL,
     changed REAL,
     borrowed_from TEXT NOT NULL DEFAULT '',
+    doubtful TEXT NOT NULL DEFAULT '',
     negative INTEGER NOT NULL DEFAULT 0,
     painted TEXT
 );
@@ -88,6 +89,11 @@ def _to_version_2(connection: sqlite3.Connection) -> None:
 
 
 def _to_version_3(connection: sqlite3.Connection) -> None:
+    """Add which labelled classes a proposal is in doubt of."""
+    connection.execute("ALTER TABLE images ADD COLUMN doubtful TEXT NOT NULL DEFAULT ''")
+
+
+def _to_version_4(connection: sqlite3.Connection) -> None:
     """Tell images labelled *none of the classes* from those not labelled yet, as which all have counted so far.
 
     Which classes an accepted mask paints is known from its next acceptance on.
@@ -96,7 +102,7 @@ def _to_version_3(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE images ADD COLUMN painted TEXT")
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2, 2: _to_version_3}
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2, 2: _to_version_3, 3: _to_version_4}
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 
 

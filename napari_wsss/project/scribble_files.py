@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.files import publish
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import publish, read_regular
+from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.project.project import Project
 
@@ -20,7 +22,7 @@ TIME_TEXT = "wsss-time"
 
 def scribble_path(project: Project, image_id: str) -> Path:
     """Return where the scribbles of an image lie (the file may not exist)."""
-    return project.folder / FOLDER / f"{image_id}.png"
+    return below(project.folder / FOLDER, f"{image_id}.png")
 
 
 def scribbled(project: Project) -> Iterator[str]:
@@ -28,6 +30,11 @@ def scribbled(project: Project) -> Iterator[str]:
     folder = project.folder / FOLDER
     for path in folder.rglob("*.png"):
         yield path.relative_to(folder).as_posix().removesuffix(".png")
+
+
+def newest_scribbles(project: Project) -> float:
+    """Return when scribbles were last written, seconds since 1970; 0 where nobody scribbled on any image."""
+    return max((path.stat().st_mtime for path in (project.folder / FOLDER).rglob("*.png")), default=0.0)
 
 
 def read_scribbles(project: Project, image_id: str) -> NDArray[np.uint8] | None:
@@ -40,9 +47,11 @@ def read_scribbles(project: Project, image_id: str) -> NDArray[np.uint8] | None:
     """
     path = scribble_path(project, image_id)
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         return None
+    except OSError as reason:
+        raise ProjectError(f"The scribbles {path} cannot be read ({reason.strerror}).") from reason
     values, text = decode_mask(content, str(path))
     spent = float(text.get(TIME_TEXT, 0)) <= project.journal.accepted_at(image_id)
     return None if spent or not values.any() else values
@@ -56,9 +65,11 @@ def write_scribbles(project: Project, image_id: str, values: NDArray[np.uint8], 
     OSError
         When the file cannot be written.
     """
+    path = scribble_path(project, image_id)
+    not_through_links(project.folder, path.parent)
     if not values.any():
-        scribble_path(project, image_id).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         return
     text = {TIME_TEXT: repr(time.time() if when is None else when)}
-    with publish(scribble_path(project, image_id)) as file:
+    with publish(path) as file:
         file.write(encode_mask(values, project.classes, text))

@@ -4,10 +4,13 @@ A result counts only while its image's content is the one it was computed from: 
 a half-written one reads as absent. Two processes may write the same result at once; readers see one of them whole.
 """
 
+import errno
 import hashlib
 import io
+import math
 import secrets
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -19,16 +22,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError, StepError
-from napari_wsss.core.files import publish_bytes, publish_json
+from napari_wsss.core.files import MOST_RECORD_BYTES, publish_bytes, publish_json, read_regular
+from napari_wsss.core.inside import below, is_link, not_through_links
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.pixels.tap_features import TapFeatures
 
 IMAGE_TEXT = "wsss-image"
+DOUBTFUL_TEXT = "wsss-doubtful"
 HALF_ERROR = 5e-4
 _OF_TAPS = ("planes", "lows", "steps")
-DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, StepError, ProjectError)
+MOST_ARRAY_BYTES = 2**32
+"""Of all arrays of one file, unpacked; what is larger is refused before it is unpacked."""
+DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+    StepError,
+    ProjectError,
+)
 """What reading a damaged or foreign file can raise."""
 
 
@@ -46,13 +70,12 @@ class ResultStore:
 
     def path(self, provenance: Provenance, image_id: str, suffix: str = ".npz") -> Path:
         """Return where a result lies (it may not exist)."""
-        return self.folder / f"{provenance.step}-{provenance.key}" / f"{image_id}{suffix}"
+        return below(self.folder, f"{provenance.step}-{provenance.key}/{image_id}{suffix}")
 
     def has(self, provenance: Provenance, image_id: str, image_hash: str) -> bool:
         """Tell whether maps for this content of the image are stored; damage shows only when they are read."""
         try:
-            with np.load(self.path(provenance, image_id), allow_pickle=False) as stored:
-                return str(stored["image"]) == image_hash
+            return str(read_arrays(self.path(provenance, image_id), only="image")["image"]) == image_hash
         except DAMAGE:
             return False
 
@@ -86,8 +109,7 @@ class ResultStore:
             if arrays is None:
                 return None
             background = arrays["background"].astype(np.float32) if "background" in arrays else None
-            classes = tuple(int(k) for k in arrays["classes"])
-            scores = arrays["scores"].astype(np.float32)
+            scores, classes = arrays["scores"].astype(np.float32), tuple(arrays["classes"])
             maps = ActivationMaps(scores, classes, background, arrays.get("undecided"))
             return maps if _is_sound(maps) else None
         except DAMAGE:
@@ -117,21 +139,42 @@ class ResultStore:
 
     # -- masks --------------------------------------------------------------------------------------------
 
-    def write_mask(self, provenance: Provenance, image_id: str, image_hash: str, values: NDArray[np.uint8]) -> None:
-        """Store a machine's mask (H, W) uint8."""
-        content = encode_mask(values, text={IMAGE_TEXT: image_hash})
-        self._publish(provenance, self.path(provenance, image_id, ".png"), content)
+    def write_mask(
+        self,
+        provenance: Provenance,
+        image_id: str,
+        image_hash: str,
+        values: NDArray[np.uint8],
+        doubtful: tuple[int, ...] = (),
+    ) -> None:
+        """Store a machine's mask (H, W) uint8, and the 0-based classes it is in doubt of."""
+        text = {IMAGE_TEXT: image_hash, DOUBTFUL_TEXT: " ".join(map(str, doubtful))}
+        self._publish(provenance, self.path(provenance, image_id, ".png"), encode_mask(values, text=text))
 
     def read_mask(self, provenance: Provenance, image_id: str, image_hash: str) -> NDArray[np.uint8] | None:
         """Return the stored mask, None when absent, damaged, or made from another content of the image."""
+        found = self._read_mask(provenance, image_id, image_hash)
+        return found[0] if found else None
+
+    def read_guarded(self, provenance: Provenance, image_id: str, image_hash: str) -> Guarded | None:
+        """Return the stored mask and the classes it is in doubt of, None also where nobody noted these."""
+        found = self._read_mask(provenance, image_id, image_hash)
+        if found is None or DOUBTFUL_TEXT not in found[1]:
+            return None
+        return Guarded(found[0], tuple(map(int, found[1][DOUBTFUL_TEXT].split())))
+
+    def _read_mask(
+        self, provenance: Provenance, image_id: str, image_hash: str
+    ) -> tuple[NDArray[np.uint8], dict[str, str]] | None:
         try:
-            values, text = decode_mask(self.path(provenance, image_id, ".png").read_bytes())
+            values, text = decode_mask(read_regular(self.path(provenance, image_id, ".png")))
         except DAMAGE:
             return None
-        return values if text.get(IMAGE_TEXT) == image_hash else None
+        return (values, text) if text.get(IMAGE_TEXT) == image_hash else None
 
     def _publish(self, provenance: Provenance, path: Path, content: bytes) -> None:
-        record = self.folder / f"{provenance.step}-{provenance.key}" / "provenance.json"
+        record = below(self.folder, f"{provenance.step}-{provenance.key}/provenance.json")
+        not_through_links(self.folder.parent, path.parent)
         if not record.exists():
             publish_json(record, provenance.to_dict(), indent=1, sort_keys=True)
         publish_bytes(path, content)
@@ -152,7 +195,7 @@ class ResultStore:
     def clear(self, stage: str | None = None, but: Provenance | None = None) -> None:
         """Delete all results, or those of a stage: a shelf (``localize``) or a step (``localize.cam``).
 
-        Those of the provenance `but` stay.
+        Those of the provenance `but` stay, and so does whatever a link leads to.
         """
         kept = f"{but.step}-{but.key}" if but else ""
         _delete(folder for folder in self._folders(stage) if folder.name != kept)
@@ -168,11 +211,13 @@ class ResultStore:
         _delete(folder for folder in self._folders(None) if _is_made_by(folder, weights))
 
     def _folders(self, stage: str | None) -> Iterator[Path]:
-        if not self.folder.is_dir():
+        if not self.folder.is_dir() or is_link(self.folder):
             return
         for folder in sorted(self.folder.iterdir()):
             step = folder.name.lstrip(".").rpartition("-")[0]
-            if folder.is_dir() and (stage is None or step == stage or step.startswith(f"{stage}.")):
+            if is_link(folder) or not folder.is_dir():
+                continue
+            if stage is None or step == stage or step.startswith(f"{stage}."):
                 yield folder
 
 
@@ -190,7 +235,7 @@ def _delete(folders: Iterable[Path]) -> None:
 def _is_made_by(folder: Path, weights: str) -> bool:
     """Return True when the record in a folder of results names these weights; one that cannot be read names none."""
     try:
-        record = (folder / "provenance.json").read_text(encoding="utf-8")
+        record = read_regular(folder / "provenance.json", MOST_RECORD_BYTES).decode()
     except (OSError, UnicodeDecodeError):
         return False
     return f'"{weights}"' in record
@@ -222,10 +267,46 @@ def _packed(write: Callable[..., None], image_hash: str, arrays: dict[str, NDArr
 
 def _unpacked(path: Path, image_hash: str) -> dict[str, NDArray[Any]] | None:
     """Return the arrays of a file, None when it is not whole or of another image; raises one of `DAMAGE`."""
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
+    arrays = read_arrays(path)
     found = (str(arrays.pop("image")), str(arrays.pop("digest")))
     return arrays if found == (image_hash, _digest(image_hash, arrays)) else None
+
+
+def read_arrays(path: Path, only: str = "", most: int = MOST_ARRAY_BYTES) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an ``.npz`` file by name, after a look at what their headers say of their sizes.
+
+    Parameters
+    ----------
+    only : str
+        Read just the array of this name.
+    most : int
+        Bytes that all of them may have.
+
+    Raises
+    ------
+    Exception
+        One of `DAMAGE`, when it is no such file, holds Python objects, or is larger than `most`.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, "is no file", str(path))
+    with zipfile.ZipFile(path) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+        if size > most:
+            raise ValueError(f"{path} would unpack to {size} bytes, more than the {most} expected")
+        names = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+        return {name: _read_array(archive, entry) for name, entry in names.items() if only in ("", name)}
+
+
+def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(entry) as content:
+        version = np.lib.format.read_magic(content)
+        head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, is_column_wise, dtype = head(content)
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.hasobject or min(shape, default=0) < 0 or content.tell() + size != entry.file_size:
+            raise ValueError(f"{entry.filename} holds Python objects, or not what its header says")
+        values = np.frombuffer(bytearray(content.read(size)), dtype) if size else np.empty(math.prod(shape), dtype)
+    return values.reshape(shape, order="F" if is_column_wise else "C")
 
 
 def _digest(image_hash: str, arrays: dict[str, NDArray[np.generic]]) -> str:

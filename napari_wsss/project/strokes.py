@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import unzipped
 from napari_wsss.core.sources import PERSON, Source
 
 RUNS = b"R"
@@ -51,19 +53,38 @@ def pack(indices: NDArray[np.int64], values: NDArray[np.uint8], sources: NDArray
 
 
 def unpack(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return positions, values and sources written by `pack`; strokes older than sources are a person's."""
-    if content[:1] != RUNS:
-        return _unpack_first_form(content)
-    plain = zlib.decompress(content[1:])
+    """Return positions, values and sources written by `pack`; strokes older than sources are a person's.
+
+    Raises
+    ------
+    ProjectError
+        When they are damaged.
+    """
+    try:
+        return _unpack_runs(content) if content[:1] == RUNS else _unpack_first_form(content)
+    except (zlib.error, ValueError, IndexError, TypeError, OverflowError) as reason:
+        raise ProjectError(
+            f"A stroke of an unfinished mask is damaged ({reason}). Restore the project from a backup, or discard the "
+            "draft."
+        ) from reason
+
+
+def _unpack_runs(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
+    plain = unzipped(content[1:])
     runs = int(np.frombuffer(plain, "<i8", 1)[0])
+    if not 0 <= runs <= len(plain) // 16:
+        raise ValueError(f"{runs} runs in {len(plain)} bytes")
     starts, lengths = np.frombuffer(plain, "<i8", 2 * runs, 8).reshape(2, runs)
+    pixels = (len(plain) - 8 - 16 * runs) // 2
+    if np.any(lengths < 0) or np.any(lengths > pixels) or lengths.sum() != pixels:
+        raise ValueError(f"runs of other lengths than {pixels} pixels")
     within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     values, sources = np.frombuffer(plain, np.uint8, offset=8 + 16 * runs).reshape(2, -1)
     return np.repeat(starts, lengths) + within, values, sources
 
 
 def _unpack_first_form(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
-    plain = zlib.decompress(content)
+    plain = unzipped(content)
     count = len(plain) // 9
     steps = np.frombuffer(plain, dtype="<i8", count=count)
     values = np.frombuffer(plain, dtype=np.uint8, offset=8 * count)

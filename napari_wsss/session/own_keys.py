@@ -7,7 +7,7 @@ from pathlib import Path
 from platformdirs import user_config_path
 from psygnal import Signal
 
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import publish, read_object
 
 
 class OwnKeys:
@@ -29,10 +29,8 @@ class OwnKeys:
 
     def _read(self) -> dict[str, str]:
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
+            found = read_object(self._path)
         except (OSError, ValueError):
-            return {}
-        if not isinstance(found, dict):
             return {}
         return {str(action): key for action, key in found.items() if isinstance(key, str) and key}
 

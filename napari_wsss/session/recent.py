@@ -6,7 +6,8 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
-from napari_wsss.core.files import publish
+from napari_wsss.core.files import MOST_RECORD_BYTES, parsed, publish, read_regular
+from napari_wsss.core.inside import has_file
 
 KEPT = 12
 
@@ -28,11 +29,11 @@ class RecentProjects:
     def all(self) -> list[RecentProject]:
         """Return the projects that still exist."""
         try:
-            records = json.loads(self._path.read_text(encoding="utf-8"))
+            records = parsed(read_regular(self._path, MOST_RECORD_BYTES))
             found = [RecentProject(Path(record["folder"]), str(record["image_id"])) for record in records]
         except (OSError, ValueError, KeyError, TypeError):
             return []
-        return [project for project in found if (project.folder / "project.sqlite").exists()]
+        return [project for project in found if has_file(project.folder, "project.sqlite")]
 
     def note(self, folder: Path, image_id: str = "") -> None:
         """Put a project first and remember the image shown in it."""

@@ -13,6 +13,7 @@ from typing import Any
 from napari_wsss.core.apart import end_idle
 from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.inside import why_not_plain
 from napari_wsss.core.plan import Plan
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.project.project import FILE_NAME, Project
@@ -32,9 +33,12 @@ from napari_wsss.session.models.changes import Changes
 from napari_wsss.session.models.comparison import Comparison
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.models.learning import Learning
+from napari_wsss.session.models.start import RecommendedStart
 from napari_wsss.session.models.statistics import Statistics
+from napari_wsss.session.models.verdicts import Verdicts
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.pictures.thumbnails import Thumbnails
+from napari_wsss.session.proposals.automatic import AutomaticStrength
 from napari_wsss.session.proposals.boundary import Boundaries
 from napari_wsss.session.proposals.companions import CompanionChoice
 from napari_wsss.session.proposals.inference import Inference
@@ -93,6 +97,7 @@ class Session:
         self.inference = Inference(opened, self.navigation, jobs, signals, settings)
         self.sliders = Sliders(opened, self.inference, signals)
         self.parameters = Parameters(opened, self.sliders, self.inference, signals)
+        self.automatic = AutomaticStrength(opened, self.inference, self.sliders, jobs, signals)
         self.boundaries = Boundaries(opened, jobs, signals)
         self.companions = CompanionChoice(opened, self.sliders, signals)
         self.models = AppliedModels(opened, self.navigation, self.inference, self.sliders, signals)
@@ -109,6 +114,9 @@ class Session:
         self.gallery = self._gallery()
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
         self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
+        self.verdicts = Verdicts(opened, jobs, signals, "runs")
+        self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
+        self.start = RecommendedStart(opened, self.training, self.models, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         signals.image_changed.connect(self._check.begin)
@@ -116,6 +124,8 @@ class Session:
         signals.project_closed.connect(self._check.end)
         self.labels.moved.connect(self.inference.follow_labels)
         self.inference.shown.connect(self.sliders.follow_results)
+        self.inference.finished.connect(self.automatic.take)
+        self.inference.idle.connect(self.automatic.settle)
         self.sliders.plan_changed.connect(self.boundaries.follow_plan)
 
     def _gallery(self) -> Gallery:
@@ -224,8 +234,14 @@ class Session:
         create_project(Path(folder), Path(images_root), report, classes, hold_out).close()
         self.open_project(folder)
 
-    def open_project(self, folder: Path, read_only: bool = False) -> None:
+    def open_project(self, folder: Path, read_only: bool = False, take_over: bool = False) -> None:
         """Open a project and show the image where the person was; the open project is closed once this one is there.
+
+        Parameters
+        ----------
+        folder : Path
+        read_only, take_over : bool
+            As `Project.open` takes them.
 
         Raises
         ------
@@ -236,7 +252,7 @@ class Session:
             if self.project.read_only == read_only:
                 return
             self._make_room()
-        project = Project.open(Path(folder), read_only=read_only)
+        project = Project.open(Path(folder), read_only=read_only, take_over=take_over)
         try:
             self._make_room()
             table = Table(project, self.jobs, self.signals)
@@ -305,6 +321,7 @@ class Session:
         if not table.flush() and not discard_unsaved:
             return False
         self.inference.end()
+        self.automatic.begin()
         self.jobs.cancel_all(CLOSING_SECONDS)
         end_idle()
         self.training.leave()
@@ -349,7 +366,8 @@ def create_project(
         names = names[1:]  # a class list as other programs write it
     root = images_root if report is None else report.images_root  # JPEGImages of a VOC-style folder
     if report is None:
-        images = [NewImage(image_id(path, root)) for path in find_images(root)]
+        found = [image_id(path, root) for path in find_images(root)]
+        images = [NewImage(one) for one in found if not why_not_plain(one)]
     else:
         images = [report.new_image(one) for one in report.images]
     if not images:

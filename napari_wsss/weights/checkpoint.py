@@ -10,10 +10,12 @@ from safetensors.torch import save
 from torch import Tensor
 
 from napari_wsss.core.errors import WeightsError
-from napari_wsss.core.files import publish_bytes
+from napari_wsss.core.files import parsed_object, publish_bytes
 from napari_wsss.weights.read import DIGEST, State, digest_of, read_as_stored
 
 _META = "napari-wsss"
+LENGTH_BYTES = 8
+"""What a safetensors file says the length of its header in."""
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
@@ -31,7 +33,16 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], meta: Mapping[str, 
     record = json.dumps(dict(meta), sort_keys=True)
     # A copy of each tensor: safetensors refuses tensors that share memory.
     tensors = {key: value.detach().cpu().clone().contiguous() for key, value in state.items()}
-    publish_bytes(Path(path), save(tensors, metadata={_META: record, DIGEST: digest_of(tensors, {_META: record})}))
+    content = save(tensors, metadata={_META: record, DIGEST: digest_of(tensors, {_META: record})})
+    publish_bytes(Path(path), _in_order(content))
+
+
+def _in_order(content: bytes) -> bytes:
+    """Return a safetensors file with its metadata in order, which is another one in every process as it is written."""
+    length = int.from_bytes(content[:LENGTH_BYTES], "little")
+    header = json.dumps(json.loads(content[LENGTH_BYTES : LENGTH_BYTES + length]), sort_keys=True).encode()
+    header += b" " * (-len(header) % LENGTH_BYTES)  # tensors begin at a multiple of it
+    return len(header).to_bytes(LENGTH_BYTES, "little") + header + content[LENGTH_BYTES + length :]
 
 
 def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
@@ -44,7 +55,13 @@ def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
         weights that are no numbers, or is not one of our checkpoints.
     """
     state, metadata = read_as_stored(Path(path))
-    meta = checkpoint_meta(metadata)
+    try:
+        meta = checkpoint_meta(metadata)
+    except ValueError as reason:
+        raise WeightsError(
+            f"{Path(path).name} is a damaged checkpoint of napari-wsss: its configuration cannot be read ({reason}). "
+            "Copy it again, or use another checkpoint of its run."
+        ) from reason
     if meta is None:
         raise WeightsError(
             f"{Path(path).name} is not a checkpoint of napari-wsss (its configuration is missing). To start from "
@@ -54,17 +71,20 @@ def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Tell whether a file is one of our checkpoints; its tensors are not read."""
+    """Tell whether a file is one of our checkpoints, sound or damaged; its tensors are not read."""
     try:
         with safe_open(path, framework="pt") as file:
-            return checkpoint_meta(file.metadata() or {}) is not None
+            return _META in (file.metadata() or {})
     except (SafetensorError, OSError):
         return False
 
 
 def checkpoint_meta(metadata: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the configuration found in a file's metadata, or None when it is not one of our checkpoints."""
-    if _META not in metadata:
-        return None
-    meta: dict[str, Any] = json.loads(metadata[_META])
-    return meta
+    """Return the configuration found in a file's metadata, or None when it is not one of our checkpoints.
+
+    Raises
+    ------
+    ValueError
+        When it is no JSON object.
+    """
+    return parsed_object(metadata[_META]) if _META in metadata else None

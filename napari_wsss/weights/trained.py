@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.errors import WeightsError
+from napari_wsss.core.errors import LabelError, ParameterError, WeightsError
 from napari_wsss.core.parameters import from_dict, to_dict
 from napari_wsss.core.registry import Shelf
 from napari_wsss.core.trunk_choice import TrunkChoice
@@ -38,6 +38,8 @@ class Trained:
         Order of its outputs; None for a network without classes (affinity, saliency).
     run : mapping
         Whatever the training recorded, plain JSON types.
+    side : int
+        Longer side in pixels that pictures had in training (`pixels.working_size`); 0 when it is not known.
     """
 
     shelf: Shelf
@@ -47,6 +49,7 @@ class Trained:
     normalisation: Normalisation
     classes: ClassList | None
     run: Mapping[str, Any] = field(default_factory=dict)
+    side: int = 0
 
     def known_classes(self) -> ClassList:
         """Return the classes of a network that has some; raise `WeightsError` when it was saved without."""
@@ -68,6 +71,7 @@ class Trained:
             "normalisation": self.normalisation.to_dict(),
             "classes": list(self.classes.names) if self.classes else [],
             "run": dict(self.run),
+            "side": self.side,
         }
 
     @classmethod
@@ -81,6 +85,7 @@ class Trained:
             normalisation=Normalisation.from_dict(record["normalisation"]),
             classes=ClassList.stored(record["classes"]) if record["classes"] else None,
             run=record.get("run", {}),
+            side=int(record.get("side", 0)),
         )
 
 
@@ -100,7 +105,7 @@ def load_trained(path: Path, shelf: Shelf) -> tuple[dict[str, Tensor], Trained]:
     state, record = load_checkpoint(path)
     try:
         what = Trained.from_dict(record)
-    except (KeyError, TypeError) as missing:
+    except (KeyError, TypeError, ValueError, AttributeError, LabelError, ParameterError) as missing:
         raise WeightsError(
             f"{path} is not a network trained here (its description lacks {missing}); expected a checkpoint that "
             "`training.run` wrote. To start from published weights, give them as trunk weights."

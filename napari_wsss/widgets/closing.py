@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_wsss.session.session import Session
@@ -29,10 +30,14 @@ def ask_about_training(parent: QWidget) -> Answer:
 
 def ask_about_unsaved(parent: QWidget, reason: str) -> bool:
     """Ask whether to close although the mask could not be written; the safe answer is the default."""
-    buttons = united(QMessageBox.StandardButton.Discard, QMessageBox.StandardButton.Cancel)
-    text = f"The mask of this image could not be saved:\n{reason}\n\nClose and lose the last strokes?"
-    answer = QMessageBox.warning(parent, "Not saved", text, buttons, QMessageBox.StandardButton.Cancel)
-    return answer == QMessageBox.StandardButton.Discard
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle("Not saved")
+    box.setTextFormat(Qt.TextFormat.PlainText)  # before the text: a path may look like markup
+    box.setText(f"The mask of this image could not be saved:\n{reason}\n\nClose and lose the last strokes?")
+    box.setStandardButtons(united(QMessageBox.StandardButton.Discard, QMessageBox.StandardButton.Cancel))
+    box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+    return bool(box.exec() == QMessageBox.StandardButton.Discard)
 
 
 def may_close(session: Session, parent: QWidget) -> bool:

@@ -17,6 +17,7 @@ from napari_wsss.widgets.closing import may_close
 from napari_wsss.widgets.clusters.page import ClustersPage
 from napari_wsss.widgets.controls.basic import PageArea, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.correct.page import CorrectPage
 from napari_wsss.widgets.header import Footer, Header
@@ -158,7 +159,7 @@ class WsssDock(QWidget):
 
     def _on_failed(self, message: str) -> None:
         self.header.say(message)
-        show_warning(message)
+        show_warning(as_text(message))
 
     def _on_job_finished(self, name: str, outcome: str, seconds: float) -> None:
         self.header.say(f"{name}: {outcome}")
@@ -174,7 +175,7 @@ class WsssDock(QWidget):
     def _say_done(self, what: str) -> None:
         """Toast a finished job, but only where the person cannot see it in the panel."""
         if not self.isVisible() or not self.isActiveWindow():
-            show_info(f"WSSS: {what}")
+            show_info(as_text(f"WSSS: {what}"))
 
     def _toggle_filmstrip(self) -> None:
         """Have napari open the filmstrip, as its plugin menu does; show or hide it where it is open."""

@@ -25,6 +25,8 @@ class Header(QWidget):
         super().__init__(parent)
         self._session, self._actions = session, actions
         self.name = text_label(wrap=True)
+        self.name.setStyleSheet("font-weight: bold;")
+        self.note = text_label(quiet=True)
         self.badge = StateBadge()
         self.progress = text_label(wrap=False)
         self.saved = text_label(wrap=False, tip="Everything is written by itself; there is nothing to save by hand")
@@ -37,7 +39,9 @@ class Header(QWidget):
         saved = row(self.saved, self.why)
         saved.setStretch(1, 1)
         place = row(self.badge, 1, self.progress)
-        self.setLayout(column(self.name, place, saved, self.learned, self.backup, self.status, line(), margin=2))
+        self.setLayout(
+            column(self.name, self.note, place, saved, self.learned, self.backup, self.status, line(), margin=2)
+        )
         self._clock = QTimer(self)
         self._clock.setInterval(AGE_MS)
         self._clock.timeout.connect(self._on_clock)
@@ -80,18 +84,20 @@ class Header(QWidget):
         session = self._session
         table = session.shown_table
         if table is None:
-            self.name.setText("<i>no project</i>" if session.project is None else "<i>no image</i>")
+            self.name.setText("no project" if session.project is None else "no image")
+            self.note.setText("")
             self.badge.show_state("todo", "")
             self.progress.setText(session.navigation.progress_text)
             self.why.setText("")
         else:
             record = table.record
             before = record.state == "draft" and table.project.masks.has_accepted(record.id)
-            note = f"  <small>({table.image_note})</small>" if table.image_note else ""
-            self.name.setText(f"<b>{record.id}</b>{note}")
+            self.name.setText(record.id)
+            self.note.setText(table.image_note)
             self.badge.show_state(record.state, state_text(record, before))
             self.progress.setText(session.navigation.progress_text)
             self.why.setText(self._reasons(table))
+        self.note.setVisible(bool(self.note.text()))
         self._on_clock()
         self._show_backup()
 
@@ -119,9 +125,10 @@ class Header(QWidget):
         self.learned.setVisible(bool(self.learned.text()))
 
     def _show_backup(self) -> None:
-        """Show that the project has no backup of the last changes, and what to do; nothing while it has."""
+        """Show what is wrong with the project as a whole, and what to do; nothing while all is well."""
         project = self._session.project
-        self.backup.setText(project.backup_error if project is not None else "")
+        wrong = (project.backup_error, *project.left_out) if project is not None else ()
+        self.backup.setText("\n".join(text for text in wrong if text))
         self.backup.setVisible(bool(self.backup.text()))
 
     def say(self, text: str) -> None:
@@ -139,7 +146,7 @@ class Footer(QWidget):
         self.previous = button("Prev", lambda: actions.run("previous"))
         self.skip = button("Skip", lambda: actions.run("skip"))
         self.flag = button("Flag", lambda: actions.run("flag"))
-        self.accept = button("Accept && next", lambda: actions.run("accept"))
+        self.accept = button("Accept & next", lambda: actions.run("accept"))
         self.accept.setStyleSheet("QPushButton { font-weight: bold; }")
         for made in (self.previous, self.skip, self.flag):
             made.setMinimumWidth(48)

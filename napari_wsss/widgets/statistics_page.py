@@ -128,12 +128,12 @@ def blocks(acceptances: tuple[Acceptance, ...], figure: Figure) -> list[tuple[fl
 
 
 def summary(figures: Figures) -> str:
-    """Return what a person wants to know first, as a few short lines of rich text."""
+    """Return what a person wants to know first, as a few short lines."""
     total = sum(figures.states.values()) - figures.states.get("excluded", 0)
     done, lately = figures.states.get("accepted", 0), figures.acceptances[-LATELY:]
     others = ", ".join(f"{count} {state}" for state, count in figures.states.items() if count and state != "accepted")
     share = f" ({percent(done / total)})" if total else ""
-    lines = [f"<b>{done} of {total}</b> images accepted{share}{'; ' if others else ''}{others}"]
+    lines = [f"{done} of {total} images accepted{share}{'; ' if others else ''}{others}"]
     if figures.unlabelled:
         lines.append(f"{figures.unlabelled} images not labelled yet (search is:unlabelled)")
     if figures.mismatched:
@@ -148,4 +148,4 @@ def summary(figures: Figures) -> str:
     person = mean_of(figures.acceptances, person_of)
     if person is not None:
         lines.append(f"{percent(person)} of all accepted pixels were drawn by hand")
-    return "<br>".join(line for line in lines if line)
+    return "\n".join(line for line in lines if line)

@@ -12,7 +12,18 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.core import children
-from napari_wsss.core.children import ROOT, SILENCE, Followed, end, environment, python, run_here, said_by, start
+from napari_wsss.core.children import (
+    ROOT,
+    SILENCE,
+    Followed,
+    distrust,
+    end,
+    environment,
+    python,
+    run_here,
+    said_by,
+    start,
+)
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and process groups are a POSIX matter")
 HOLD = "import time; print('ready', flush=True); time.sleep(60)"
@@ -77,6 +88,54 @@ def test_a_persons_scripts_in_the_current_folder_are_not_imported() -> None:
     assert any("usage" in line for line in lines)
     lines, code = lines_of(python("-c", "import json, training; print(training.__path__[0])"))
     assert (lines, code) == ([str(ROOT / "training")], 0)
+
+
+HOSTILE = ("argparse", "numpy", "torch", "training", "napari_wsss", "deeper")
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of packages that leave a mark when they are imported; it is the current one."""
+    for name in HOSTILE:
+        package = tmp_path / name
+        package.mkdir()
+        mark = f"open({str(tmp_path / 'CODE_RAN')!r}, 'w').write('x')"
+        for file in ("__init__", "run", "cli", "argparse", "numpy"):
+            (package / f"{file}.py").write_text(mark)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("paths", [["", "."], ["{here}"], ["deeper", "{here}/"]])
+def test_nothing_in_the_current_folder_is_imported_by_children(
+    hostile: Path, monkeypatch: pytest.MonkeyPatch, paths: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "path", [*(path.format(here=hostile) for path in paths), *sys.path])
+    lines, code = lines_of(python("-c", "import argparse, numpy, training, napari_wsss.cli; print('done')"))
+    assert (lines, code) == (["done"], 0)
+    assert not (hostile / "CODE_RAN").exists()
+
+
+def test_a_folder_of_data_is_not_imported_from(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = hostile / "pictures"
+    inside.mkdir()
+    before = [entry for entry in sys.path if entry]
+    monkeypatch.setattr(sys, "path", ["", ".", str(hostile), f"{hostile}/pictures/..", *before])
+    distrust(hostile)
+    assert sys.path == before
+    monkeypatch.chdir(inside)
+    monkeypatch.setattr(sys, "path", ["", str(hostile), *before])
+    distrust(hostile)
+    assert sys.path == before
+
+
+@pytest.mark.parametrize("words", [("info", "."), ("evaluate", "--project", ".", "--of", "pseudo")])
+def test_our_programs_run_no_code_of_the_project_they_are_started_in(hostile: Path, words: tuple[str, ...]) -> None:
+    start = "import sys; sys.path[:1] = []; from napari_wsss.cli import main; sys.path[:0] = ['']; sys.exit(main())"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    run = subprocess.run([sys.executable, "-c", start, *words], env=environment, capture_output=True, timeout=100)
+    assert run.returncode == 4, run.stderr
+    assert not (hostile / "CODE_RAN").exists()
 
 
 def test_a_checkout_that_is_not_installed_finds_itself() -> None:

@@ -6,7 +6,6 @@ a fill, undo, a stroke's pixels) is computed here from its definition.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -68,7 +67,7 @@ class Desk(Labeler):
     @property
     def name(self) -> str:
         """The name in the header."""
-        return re.sub("<small>.*", "", self.dock.header.name.text()).replace("<b>", "").replace("</b>", "").strip()
+        return self.dock.header.name.text()
 
     @property
     def badge(self) -> str:

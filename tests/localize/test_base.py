@@ -130,6 +130,40 @@ def test_images_are_brought_to_the_sizes_the_weights_want(monkeypatch: pytest.Mo
     assert seen[-2:] == [(97, 161), (193, 289)]
 
 
+@pytest.mark.parametrize(
+    ("trained", "wanted", "shape", "expected"),
+    [
+        (0, 0, (64, 96), [(64, 96), (32, 48)]),  # a checkpoint that does not say, as those of before
+        (192, 0, (64, 96), [(128, 192), (64, 96)]),
+        (192, 0, (256, 384), [(128, 192), (64, 96)]),
+        (110, 0, (64, 96), [(64, 96), (32, 48)]),  # it nearly fits
+        (192, 288, (64, 96), [(192, 288), (96, 144)]),
+    ],
+)
+def test_maps_and_features_are_made_at_the_size_in_training(
+    trained: int, wanted: int, shape: tuple[int, int], expected: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    made = Localizer.build("cam", SMALL, class_count=3)
+    made.side = trained
+    made.save(tmp_path / "cam.safetensors", ClassList("abc"), {})
+    found, _, what = Localizer.restore(tmp_path / "cam.safetensors", "cpu")
+    assert what.side == found.side == trained
+    asked = Inference(scales=(1.0, 0.5), flip=False, precision="float32", working_side=wanted)
+    assert [found.input_size(*shape, scale, wanted) for scale in asked.scales] == expected
+    assert infer_maps(found, picture(*shape), [0], asked).size == shape
+    cells = [-(-side // found.stride) for side in expected[0]]
+    assert list(found.describe(picture(*shape), asked).shape[1:]) == cells
+
+
+def test_an_enlarged_image_has_the_maps_of_the_enlarged_one() -> None:
+    localizer, image = brightness(), picture(64, 96)
+    localizer.side = 192
+    once = Inference(preset="fast", precision="float32")
+    small = infer_maps(localizer, image, [0, 1], once).scores
+    large = infer_maps(localizer, resize(image, 128, 192), [0, 1], once).scores
+    assert np.abs(small - large[:, ::2, ::2]).max() < 0.15
+
+
 def test_tiles_give_the_maps_of_the_whole_image() -> None:
     localizer, image = brightness(), picture(300, 420)
     whole = infer_maps(localizer, image, [0, 1, 2], EXACT)

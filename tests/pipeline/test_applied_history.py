@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline.applied_history import (
     apply,
@@ -10,6 +13,8 @@ from napari_wsss.pipeline.applied_history import (
     last_move,
     model_changes,
     model_name,
+    rival_of,
+    with_applied,
     with_models_of,
 )
 from napari_wsss.project.project import Project
@@ -106,3 +111,20 @@ def test_going_back_takes_the_models_alone_and_makes_proposals_old(project: Proj
     apply_earlier(project, old)
     assert project.plan == replace(old, refiners=(Step("constant_background"),))
     assert all(record.stale for record in project.catalog.records())
+
+
+def test_a_candidate_is_held_against_what_is_used_and_that_against_what_was_before(project: Project) -> None:
+    new, old = (project.folder / f"training/{name}/best.safetensors" for name in ("new", "old"))
+    with pytest.raises(StepError, match="No model is applied"):
+        rival_of(project, with_applied(project, "localize", "cam", new))
+    apply(project, "localize", "cam", old)
+    before, candidate = project.plan, with_applied(project, "localize", "cam", new)
+    assert project.plan == before, "nothing is applied"
+    assert rival_of(project, candidate) == before
+    with pytest.raises(StepError, match="no other model before it"):
+        rival_of(project, before)
+    apply(project, "localize", "cam", new)
+    assert project.plan == candidate
+    assert rival_of(project, candidate) == before
+    use(project, refiners=())
+    assert rival_of(project, project.plan) == replace(before, refiners=()), "models differ, the chain does not"

@@ -45,6 +45,7 @@ def test_equal_projects_have_equal_keys(project: Project) -> None:
     "change",
     [
         {"localizer": Step("cam", {"scales": [1.0]})},
+        {"localizer": Step("cam", {"working_side": 480})},
         {"refiners": (Step("power_background", {"background_power": 5.0}),)},
         {"refiners": (Step("constant_background"),)},
     ],
@@ -64,6 +65,12 @@ def test_a_spelt_out_default_and_a_preset_are_no_change(project: Project) -> Non
 
     project.set_plan(replace(project.plan, refiners=(Step("power_background", {"background_power": DEFAULT_ALPHA}),)))
     assert key(project) == before
+
+
+def test_a_working_size_that_nobody_chose_is_no_part_of_the_key(project: Project) -> None:
+    """Results of before it could be chosen stay."""
+    plan = replace(project.plan, localizer=Step("cam", {"working_side": 0}))
+    assert "working_side" not in Lineage.of(project, next(iter(project.catalog.ids())), plan=plan).base.parameters
 
 
 def test_labels_and_image_decide_the_content_not_the_key(project: Project) -> None:

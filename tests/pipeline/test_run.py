@@ -348,6 +348,20 @@ def test_a_plan_changed_meanwhile_does_not_mix_results(project: Project) -> None
     np.testing.assert_array_equal(mixed.scores, expected.scores)
 
 
+def test_another_plan_is_tried_without_being_the_projects(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply_localizer(project)
+    plan, ids = project.plan, tuple(LABELS)
+    other = replace(plan, refiners=(Step("constant_background", {"background_threshold": 0.9}),))
+    assert finish(pipeline.propose(project, ids, "cpu", plan=other)).done == ids
+    assert project.plan == plan
+    assert pipeline.proposal(project, "a.png") is None
+    tried = pipeline.own_proposal(project, "a.png", other)
+    project.set_plan(other)
+    forbid_models(monkeypatch)
+    assert propose(project).reused == ids, "adopting it computes nothing again"
+    np.testing.assert_array_equal(pipeline.proposal(project, "a.png"), tried)
+
+
 # -- plans ------------------------------------------------------------------------------------------------
 
 

@@ -59,3 +59,12 @@ def test_channels_left_out_are_named():
     assert colour.shape == (2, 2, 3)
     assert alpha is None
     assert note == "first 3 of 6 channels"
+
+
+def test_of_a_large_picture_a_part_says_the_same(monkeypatch):
+    samples = np.random.default_rng(4).integers(0, 4000, (90, 110, 3)).astype(np.uint16)
+    samples[50, 50] = 65535
+    whole, _ = scale_to_uint8(samples)
+    monkeypatch.setattr("napari_wsss.pixels.deep_images._ENOUGH", 1000)
+    part, _ = scale_to_uint8(samples)
+    assert np.abs(whole.astype(int) - part).max() < 6

@@ -5,17 +5,24 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.project.lock import Holder, ProjectLock, process_start, read_holder
+from napari_wsss.project.lock import Holder, ProjectLock, read_holder
+from napari_wsss.project.processes import Process, System
 
 
 def put(lock: ProjectLock, holder: Holder) -> None:
-    lock.path.write_text(json.dumps(asdict(holder)))
+    lock.path.write_text(json.dumps(holder.to_dict()))
+
+
+def outlived() -> Holder:
+    """Return a holder of this machine whose process has ended."""
+    mine = Holder.this_process()
+    return replace(mine, process=replace(mine.process, started="long ago"))
 
 
 def test_second_instance_is_told_who_holds_it_and_may_read(tmp_path: Path) -> None:
@@ -43,18 +50,18 @@ def test_a_dead_process_s_lock_is_taken_over(tmp_path: Path) -> None:
     lock.acquire()
     holder = read_holder(lock.path)
     assert holder is not None
-    assert holder.pid == os.getpid()
+    assert holder.process.pid == os.getpid()
 
 
 def test_a_process_number_used_again_does_not_keep_the_lock(tmp_path: Path) -> None:
     lock = ProjectLock(tmp_path)
-    put(lock, replace(Holder.this_process(), started="long ago"))
+    put(lock, outlived())
     lock.acquire()
 
 
 def test_a_holder_on_another_machine_is_never_presumed_dead(tmp_path: Path) -> None:
     lock = ProjectLock(tmp_path)
-    put(lock, Holder("another-host", 2**22 + 1, "1", "token"))
+    put(lock, Holder(Process("another-host", 2**22 + 1, "1"), "token"))
     with pytest.raises(ProjectError, match="another-host"):
         lock.acquire()
 
@@ -68,7 +75,7 @@ def test_a_half_written_lock_is_nobody_s(tmp_path: Path, content: str) -> None:
 
 def test_of_many_processes_one_gets_a_stale_lock(tmp_path: Path) -> None:
     lock = ProjectLock(tmp_path)
-    put(lock, replace(Holder.this_process(), started="long ago"))
+    put(lock, outlived())
     code = (
         "import sys, time; from pathlib import Path; from napari_wsss.core.errors import ProjectError\n"
         "from napari_wsss.project.lock import ProjectLock\n"
@@ -100,9 +107,54 @@ def test_a_folder_that_cannot_be_written_may_be_read(tmp_path: Path, monkeypatch
     assert raised.value.read_only_possible
 
 
-def test_process_start_tells_running_from_ended() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    assert process_start(child.pid) != ""
-    assert process_start(child.pid) == process_start(child.pid)
-    child.communicate(b"\n", timeout=30)
-    assert process_start(child.pid) == ""
+def of_another_start(process: Process, **changes: str) -> Process:
+    """Return a process of this host's name, of a system that differs in `changes` from the one that is here."""
+    return replace(process, system=str(replace(System.here(), **changes)))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"machine": "0" * 32}, {"boot": "11111111-2222"}, {"space": "pid:[4026539999]"}, {"machine": ""}]
+)
+def test_a_holder_of_another_system_with_our_host_name_is_asked_about(tmp_path: Path, changes: dict[str, str]) -> None:
+    lock, mine = ProjectLock(tmp_path), Holder.this_process()
+    put(lock, replace(mine, process=of_another_start(replace(mine.process, pid=1), **changes)))
+    with pytest.raises(ProjectError, match="also called so") as raised:
+        lock.acquire()
+    assert raised.value.take_over_possible
+    assert raised.value.read_only_possible
+    lock.acquire(take_over=True)
+    holder = read_holder(lock.path)
+    assert holder is not None
+    assert holder.process.pid == os.getpid()
+
+
+def test_a_lock_without_a_system_is_asked_about_when_its_boot_is_another(tmp_path: Path) -> None:
+    lock = ProjectLock(tmp_path)
+    put(lock, Holder(Process(socket.gethostname(), 1, "11111111-2222-3333-4444-555555555555 12345"), "00"))
+    with pytest.raises(ProjectError, match="also called so"):
+        lock.acquire()
+
+
+def test_a_living_holder_is_never_taken_over(tmp_path: Path) -> None:
+    first = ProjectLock(tmp_path)
+    first.acquire()
+    with pytest.raises(ProjectError) as raised:
+        ProjectLock(tmp_path).acquire(take_over=True)
+    assert not raised.value.take_over_possible
+
+
+@pytest.mark.parametrize("name", ["project.lock", ".project.lock.guard"])
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path, name: str) -> None:
+    outside, folder = tmp_path / "precious.txt", tmp_path / "project"
+    outside.write_text("precious")
+    folder.mkdir()
+    (folder / name).symlink_to(outside)
+    with pytest.raises(ProjectError, match="is a link"):
+        ProjectLock(folder).acquire()
+    assert outside.read_text() == "precious"
+
+
+def test_a_lock_with_wrong_types_is_nobody_s(tmp_path: Path) -> None:
+    lock = ProjectLock(tmp_path)
+    lock.path.write_text('{"host": 3, "pid": "x", "started": [], "token": {}}')
+    lock.acquire()

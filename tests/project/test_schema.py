@@ -137,9 +137,14 @@ CREATE TABLE kept_files (
 CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
 """
 
+
 VERSION_3 = VERSION_2.replace(
     "borrowed_from TEXT NOT NULL DEFAULT ''",
-    "borrowed_from TEXT NOT NULL DEFAULT '', negative INTEGER NOT NULL DEFAULT 0, painted TEXT",
+    "borrowed_from TEXT NOT NULL DEFAULT '', doubtful TEXT NOT NULL DEFAULT ''",
+)
+VERSION_4 = VERSION_3.replace(
+    "doubtful TEXT NOT NULL DEFAULT ''",
+    "doubtful TEXT NOT NULL DEFAULT '', negative INTEGER NOT NULL DEFAULT 0, painted TEXT",
 )
 
 
@@ -167,7 +172,7 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         first, second = project.catalog.records()
         assert (first.labels, first.state, first.note) == ({"cat", "wild boar"}, "draft", "tail?")
         assert (second.state, second.split, second.score) == ("accepted", "val", 0.5)
-        assert not second.labelled, "whether nothing is there was not known before version 3"
+        assert not second.labelled, "whether nothing is there was not known before version 4"
         assert project.classes.names == ("cat", "wild boar")
         assert project.plan.refiners[0].parameters == {"alpha": 3.0}
         assert project.images_root == images_root
@@ -182,6 +187,7 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         assert project.review.undo() == "b.png"
         assert project.masks.read_accepted("b.png") is None
         assert (second.edited, second.changed, second.borrowed_from) == (None, None, "")
+        assert not second.doubtful
         assert schema.version_of(project._database.connection) == schema.VERSION
 
 
@@ -192,8 +198,8 @@ def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
             return [" ".join(sql.split()) for (sql,) in rows]
 
-    assert schema.VERSION == 3, "a new version needs its own kept statements and a migration in this file"
-    assert statements(schema.TABLES) == statements(VERSION_3)
+    assert schema.VERSION == 4, "a new version needs its own kept statements and a migration in this file"
+    assert statements(schema.TABLES) == statements(VERSION_4)
 
 
 def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> None:
@@ -212,9 +218,9 @@ def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> No
 def next_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]:
     migrations: dict[int, object] = {
         **schema.MIGRATIONS,
-        3: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
+        4: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
     }
-    monkeypatch.setattr(schema, "VERSION", 4)
+    monkeypatch.setattr(schema, "VERSION", 5)
     monkeypatch.setattr(schema, "MIGRATIONS", migrations)
     return migrations
 

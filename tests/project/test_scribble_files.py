@@ -7,7 +7,7 @@ import pytest
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.project.project import Project
-from napari_wsss.project.scribble_files import read_scribbles, scribble_path, write_scribbles
+from napari_wsss.project.scribble_files import newest_scribbles, read_scribbles, scribble_path, write_scribbles
 
 ID = "day 1/a.png"
 
@@ -46,3 +46,11 @@ def test_a_damaged_file_is_said(project: Project) -> None:
     scribble_path(project, ID).write_bytes(b"no picture")
     with pytest.raises(ProjectError, match="cannot be read"):
         read_scribbles(project, ID)
+
+
+def test_the_last_time_anybody_scribbled_is_known(project: Project) -> None:
+    assert newest_scribbles(project) == 0
+    write_scribbles(project, ID, dot())
+    assert newest_scribbles(project) == scribble_path(project, ID).stat().st_mtime
+    write_scribbles(project, ID, np.zeros((6, 8), np.uint8))
+    assert newest_scribbles(project) == 0

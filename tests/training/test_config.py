@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from training.config import PRESETS, Recipe
@@ -16,6 +18,23 @@ def test_published_weights_are_named_after_the_trunk() -> None:
     choice = resolve_file("classifier", {"network": {"trunk": "resnet50"}}).network.choice()
     assert choice.weights == "resnet50_imagenet"
     assert resolve_file("classifier", {"network": {"trunk_weights": "none"}}).network.choice().weights == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "side"),
+    [
+        ({}, 373),
+        ({"optimisation": {"preset": "scratch"}}, 157),
+        ({"augmentation": {"crop": 640, "scale_low": 0.5, "scale_high": 2.0}}, 640),
+        ({"augmentation": {"scale_of": "image"}}, 0),
+        ({"optimisation": {"preset": "reference"}}, 0),
+        ({"optimisation": {"preset": "voc12/seam"}, "method": "seam"}, 0),
+    ],
+)
+def test_a_localizer_notes_the_side_of_its_pictures_unless_it_follows_published_code(
+    changes: dict[str, Any], side: int
+) -> None:
+    assert resolve_file("classifier", changes).trained_side() == side
 
 
 def test_hardware_does_not_decide_the_result() -> None:

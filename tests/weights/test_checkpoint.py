@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from torch import nn
 
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.checkpoint import checkpoint_meta, is_checkpoint, load_checkpoint, save_checkpoint
 from napari_wsss.weights.read import read
+from napari_wsss.weights.trained import load_trained
 
 
 def test_round_trip_keeps_types_and_configuration(tmp_path: Path) -> None:
@@ -107,3 +108,12 @@ def test_ours_are_told_from_others_without_reading_them(tmp_path: Path) -> None:
     torch.save({"w": torch.ones(2)}, tmp_path / "a.pth")
 
     assert [is_checkpoint(tmp_path / name) for name in ("ours", "theirs", "a.pth", "none")] == [True] + [False] * 3
+
+
+@pytest.mark.parametrize("meta", ["not JSON", "[1, 2]", "", "7", "[" * 50_000, '{"shelf": 3}'])
+def test_a_configuration_that_cannot_be_read_is_one_sentence(tmp_path: Path, meta: str) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(save({"a": torch.zeros(1)}, metadata={"napari-wsss": meta}))
+    with pytest.raises(WeightsError):
+        load_trained(path, "localize")
+    assert is_checkpoint(path), "so that whoever opens it hears of the damage, not of an unknown origin"

@@ -23,6 +23,7 @@ WHAT = Trained(
     TENSORFLOW,
     ClassList(["red fox", "owl"]),
     {"epochs": 3},
+    480,
 )
 
 
@@ -35,6 +36,12 @@ def test_tensors_and_description_come_back(tmp_path: Path) -> None:
     assert what == WHAT
     assert set(found) == set(state)
     assert all(torch.equal(found[key], state[key]) for key in state)
+
+
+def test_a_file_of_before_does_not_say_its_side() -> None:
+    record = WHAT.to_dict()
+    del record["side"]
+    assert Trained.from_dict(record) == replace(WHAT, side=0)
 
 
 def test_a_network_may_have_no_classes(tmp_path: Path) -> None:

@@ -29,6 +29,11 @@ __all__ = ["_colours_on_the_shelf"]
 OPTIONS = [
     {"section": "network", "name": "trunk_weights", "default": "imagenet", "title": "Trunk weights"},
     {"section": "optimisation", "name": "epochs", "default": 5, "title": "Epochs", "minimum": 1},
+    {"section": "optimisation", "name": "preset", "default": "auto", "choices": ["auto", "paper"]},
+    {"section": "augmentation", "name": "crop", "default": 321, "title": "Crop"},
+    {"section": "augmentation", "name": "scale_low", "default": 0.9},
+    {"section": "augmentation", "name": "scale_high", "default": 1.5},
+    {"section": "augmentation", "name": "scale_of", "default": "crop", "choices": ["crop", "image"]},
     {"section": "hardware", "name": "threads", "default": 0, "title": "Threads", "advanced": True},
 ]
 """What `describe_stage` says here: asking the real program would load torch in a child process for every window."""

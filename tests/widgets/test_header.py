@@ -101,9 +101,9 @@ def test_the_footer_decides(actions, session, qtbot):
 def test_it_says_what_was_learned_and_that_a_proposal_waits(header, session):
     assert header.learned.isHidden()
     session.learning.state = LearnerState(session.project.folder / "training" / "learner" / "0001.safetensors", 3, 1)
-    session.learning._learned_at = time.monotonic()
+    session.learning._learned_at = time.time()
     session.inference.hold_back()
     session.learning.changed.emit()
-    assert header.learned.text() == "learned from 3 masks, 1 partly corrected · 0 s ago · new proposal (L)"
+    assert header.learned.text() == "learned from 3 masks, 1 partly corrected · now · new proposal (L)"
     session.navigation.next()
     assert "new proposal" not in header.learned.text()

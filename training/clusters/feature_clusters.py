@@ -17,13 +17,14 @@ from napari_wsss.clusters.edits import as_left, edits_of, known_places
 from napari_wsss.clusters.found import STEP, Clusters, latest_clusters
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.files import publish_bytes
+from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_model import RunError, applied_network, known_as
 from napari_wsss.pipeline.lineage import checkpoint_of, file_digest, method_of
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
-from napari_wsss.project.store import DAMAGE
+from napari_wsss.project.store import DAMAGE, read_arrays
 from training.clusters.clustering import Clustering
 from training.clusters.features import Pool, class_features
 from training.data.pictures import Pictures
@@ -144,13 +145,14 @@ def _known_classes(classes: ClassList, known: ClassList, wanted: Iterable[int]) 
 
 
 def _features_path(project: Project, provenance: Provenance) -> Path:
-    return project.results_folder / f"{provenance.step}-{provenance.key}" / "features.npz"
+    folder = below(project.results_folder, f"{provenance.step}-{provenance.key}")
+    return not_through_links(project.folder, folder) / "features.npz"
 
 
 def _read(path: Path) -> Vectors:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            ids, classes, features = stored["ids"], stored["classes"], stored["features"]
+        stored = read_arrays(path)
+        ids, classes, features = stored["ids"], stored["classes"], stored["features"]
         return {(str(one), int(k)): row for one, k, row in zip(ids, classes, features, strict=True)}
     except DAMAGE:
         return {}

@@ -69,8 +69,8 @@ def _weights(localizer: Localizer, batch: Tensor, present: Sequence[int], featur
 
 
 def _batch(localizer: Localizer, image: NDArray[np.uint8]) -> Tensor:
-    size = localizer.normalisation.fit_size(*image.shape[:2])
-    return as_batch([localizer.normalisation.apply(resize(image, *size))], next(localizer.parameters()).device)
+    resized = resize(image, *localizer.input_size(*image.shape[:2]))
+    return as_batch([localizer.normalisation.apply(resized)], next(localizer.parameters()).device)
 
 
 def _unit(features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from napari_wsss.core.files import publish
 from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.dense import evaluating
+from napari_wsss.project.store import read_arrays
 from training.clusters.clustering import k_means, unit
 
 Features = NDArray[np.float32]
@@ -56,9 +57,7 @@ class Samples:
         """Return the features (n, C') float32 of class `k` on one side, from all of these images."""
         found = [np.zeros((0, channels), np.float16)]
         for image in images:
-            with np.load(self._path(image), allow_pickle=False) as arrays:
-                if f"{side}-{k}" in arrays:
-                    found.append(arrays[f"{side}-{k}"])
+            found += read_arrays(self._path(image), only=f"{side}-{k}").values()
         return np.concatenate(found).astype(np.float32)
 
     def _path(self, image: int) -> Path:

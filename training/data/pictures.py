@@ -4,11 +4,12 @@ Accepted masks are read, never written. Excluded images and the held-out ``val``
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from napari_wsss.core.masks import PseudoMask, read_mask
 from napari_wsss.pixels.images import image_size
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.records import ImageRecord, possible_classes
 from napari_wsss.weights.normalisation import Normalisation
 from training.augment import Augmentation, augmented
 from training.data.label_decoupling import detail_weights
@@ -29,6 +30,7 @@ from training.data.samplers import BatchOrder, GroupOrder, sample_rng
 Pixels = NDArray[np.uint8]
 Batch = TypeVar("Batch")
 TRAIN, VALIDATION = "train", "val"
+_LEFT_OUT: WeakKeyDictionary[Project, frozenset[str]] = WeakKeyDictionary()
 
 
 class Pictures:
@@ -68,14 +70,26 @@ class Pictures:
         return values
 
 
+def leave_out(project: Project, image_ids: Iterable[str]) -> None:
+    """Let no recipe learn from, or validate with, these images of an open project: they cannot be read."""
+    _LEFT_OUT[project] = frozenset(image_ids)
+
+
 def training_records(project: Project) -> list[ImageRecord]:
-    """Return the images that may train: neither excluded nor held out, in a fixed order."""
-    return [r for r in project.catalog.records() if r.state != "excluded" and r.split != VALIDATION]
+    """Return the images that may train: neither excluded, held out nor left out, in a fixed order."""
+    left_out = _LEFT_OUT.get(project, frozenset())
+    return [r for r in usable_records(project) if r.split != VALIDATION and r.id not in left_out]
 
 
 def validation_records(project: Project) -> list[ImageRecord]:
-    """Return the held-out images, without the excluded ones."""
-    return [r for r in project.catalog.records(split=VALIDATION) if r.state != "excluded"]
+    """Return the held-out images, without the excluded and left out ones."""
+    left_out = _LEFT_OUT.get(project, frozenset())
+    return [r for r in usable_records(project, VALIDATION) if r.id not in left_out]
+
+
+def usable_records(project: Project, split: str | None = None) -> list[ImageRecord]:
+    """Return the images (of a split) that nobody excluded, whether or not they can be read."""
+    return [r for r in project.catalog.records(split=split) if r.state != "excluded"]
 
 
 def negative_ids(project: Project) -> list[str]:
@@ -120,10 +134,21 @@ class View:
         return self.normalisation.apply(pixels), values
 
 
-def view_of(augmentation: Augmentation, normalisation: Normalisation, seed: int) -> View:
-    """Return the view of a run, its crop changed to the nearest size the weights want."""
+def view_of(augmentation: Augmentation, normalisation: Normalisation, seed: int, enlargement: float = 1.0) -> View:
+    """Return the view of a run: its crop the nearest size the weights want, its scales those of enlarged pictures.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+    normalisation : Normalisation
+    seed : int
+    enlargement : float
+        Of pictures, by the network that is trained; scales that refer to the crop bring them to its size anyway.
+    """
     crop, _ = normalisation.fit_size(augmentation.crop, augmentation.crop)
-    return View(replace(augmentation, crop=crop), normalisation, seed)
+    factor = enlargement if augmentation.scale_of == "image" else 1.0
+    low, high = factor * augmentation.scale_low, factor * augmentation.scale_high
+    return View(replace(augmentation, crop=crop, scale_low=low, scale_high=high), normalisation, seed)
 
 
 @dataclass(frozen=True)
@@ -273,11 +298,23 @@ class ProposedMask:
 
 @dataclass(frozen=True)
 class SegmentationBatch:
-    """Images (B, 3, H, W) float32, masks (B, H, W) uint8 and pixel weights (B, H, W) float32, as arrays."""
+    """One training batch, as arrays.
+
+    Parameters
+    ----------
+    images : (B, 3, H, W) float32
+        Normalised.
+    masks : (B, H, W) uint8
+    weights : (B, H, W) float32
+        Of the pixels.
+    allowed : (B, C + 1) bool
+        Background and what an image is labelled with, or shows.
+    """
 
     images: NDArray[np.float32]
     masks: Pixels
     weights: NDArray[np.float32]
+    allowed: NDArray[np.bool_]
 
 
 class SegmentationData:
@@ -326,24 +363,32 @@ class SegmentationData:
     def batch(self, step: int, order: BatchOrder, view: View) -> SegmentationBatch:
         """Return the batch of `step`."""
         samples = [self._sample(int(index), step, at, view) for at, index in enumerate(order.batch(step))]
-        images, masks, weights = zip(*samples, strict=True)
-        return SegmentationBatch(np.stack(images), np.stack(masks), np.stack(weights))
+        return SegmentationBatch(*(np.stack(parts) for parts in zip(*samples, strict=True)))
 
     def _sample(
         self, index: int, step: int, position: int, view: View
-    ) -> tuple[NDArray[np.float32], Pixels, NDArray[np.float32]]:
+    ) -> tuple[NDArray[np.float32], Pixels, NDArray[np.float32], NDArray[np.bool_]]:
         person = index < len(self.accepted)
         image_id = self.accepted[index] if person else self.proposed[index - len(self.accepted)]
         empty = not person and image_id in self._negative
-        read = AcceptedMask if person else NothingThere if empty else ProposedMask
-        mask = self._pictures.mask(image_id, read(self._project, image_id))
+        read = AcceptedMask(self._project, image_id) if person else self.marks(image_id)
+        mask = self._pictures.mask(image_id, NothingThere(self._project, image_id) if empty else read)
         image, visible = view(self._pictures.image(image_id), mask, step, position)
         assert visible is not None
         by_person = np.full(visible.shape, person or empty)
         weights = PseudoMask(visible, by_person).weights(self._machine_weight)
         if self._detail_weight > 0:
             weights *= detail_weights(visible, IGNORE, self._detail_weight)
-        return image, visible, weights
+        return image, visible, weights, self._allowed(image_id, visible)
+
+    def marks(self, image_id: str) -> Callable[[], Pixels]:
+        """Return what reads the mask of an image that nobody accepted; equal readers read the same one."""
+        return ProposedMask(self._project, image_id)
+
+    def _allowed(self, image_id: str, visible: Pixels) -> NDArray[np.bool_]:
+        classes = self._project.classes
+        labels = np.isin(np.arange(len(classes)), possible_classes(self._project.catalog.get(image_id), classes))
+        return np.append(True, labels) | np.isin(np.arange(len(classes) + 1), visible)
 
 
 def prefetched(make: Callable[[int], Batch], steps: Sequence[int], loaders: int) -> Generator[Batch, None, None]:

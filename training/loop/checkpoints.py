@@ -50,16 +50,17 @@ def load_state(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer)
     """
     tensors, meta = load_checkpoint(path)
     weights = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
-    state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in meta["optimiser"].items()}
-    for name, value in tensors.items():
-        if name.startswith("optimiser."):
-            _, index, key = name.split(".", 2)
-            state.setdefault(int(index), {})[key] = value
     try:
+        state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in meta["optimiser"].items()}
+        for name, value in tensors.items():
+            if name.startswith("optimiser."):
+                _, index, key = name.split(".", 2)
+                state.setdefault(int(index), {})[key] = value
+        step, figures = int(meta["step"]), dict(meta["figures"])
         network.load_state_dict(weights)
         optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
-    except (RuntimeError, ValueError) as reason:
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as reason:
         raise WeightsError(
             f"{path} does not fit the network of this run ({reason}). Start a new run instead of resuming."
         ) from reason
-    return int(meta["step"]), dict(meta["figures"])
+    return step, figures

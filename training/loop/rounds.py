@@ -1,13 +1,13 @@
 """Trainings that consist of several, one after the other: their folders inside the run's, counting, and resuming."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from napari_wsss.core.files import publish, publish_json
+from napari_wsss.core.files import publish, publish_json, read_object
+from napari_wsss.core.inside import not_through_links
 from napari_wsss.core.progress import Progress, Steps, retold
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.loop.checkpoints import BEST, LAST, RESUME
@@ -22,7 +22,7 @@ class RoundFolder(RunFolder):
     """The files of one round inside the folder of its run, which it stops with."""
 
     def __init__(self, run: RunFolder, number: int) -> None:
-        super().__init__(run.path / f"round-{number}", {})
+        super().__init__(not_through_links(run.path, run.path / f"round-{number}"), {})
         self._run = run
 
     def stop_requested(self) -> bool:
@@ -34,10 +34,11 @@ class RoundFolder(RunFolder):
 
     def outcome(self) -> Outcome | None:
         """Return how the round ended, None when it did not yet."""
-        if not (self.path / FINISHED).exists():
+        try:
+            kept = read_object(self.path / FINISHED)
+            return Outcome(True, kept["steps"], kept["figures"], kept["tables"])
+        except (OSError, ValueError, KeyError):
             return None
-        kept = json.loads((self.path / FINISHED).read_text(encoding="utf-8"))
-        return Outcome(True, kept["steps"], kept["figures"], kept["tables"])
 
     def steps_kept(self) -> int:
         """Return the steps at which an unfinished round can go on."""

@@ -4,6 +4,7 @@ Between two lessons it stays as it is: project, features and cells in memory, th
 did meanwhile is found by looking at the project, so that nobody has to tell it what to read again.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,10 @@ class Desk:
         self.classes = self.project.classes.names
         self._learner = PixelLearner(self.project, resolve_file("segmentation", config))
         self._traces: dict[str, Trace] = {}
-        self._agreement: float | None = None
+        self._agreement: tuple[float | None, int] = (None, 0)  # and of how many images
         self._left_to_maps: tuple[int, ...] = ()
-        self._is_compared = False
+        self._localizer = ""
+        self._is_compared = False  # with the maps of this localizer
         self._is_news = False  # since the last fit
         self._was_thorough = False  # the last fit
 
@@ -61,8 +63,8 @@ class Desk:
         StepError
             When the loss is not finite.
         """
-        thorough, learner = lesson.thorough or not self._is_compared, self._learner
         yield from self._follow()
+        thorough, learner = lesson.thorough or not self._is_compared, self._learner
         if not self._is_news and (self._was_thorough or not thorough):
             return None
         learned = yield from learner.learn(warm=not thorough, rounds=None if thorough else 0)
@@ -75,13 +77,13 @@ class Desk:
         drop_old(self.project)
         plan = plan_with(self.project, checkpoint)
         yield from propose(self.project, lesson.wanted, plan=plan)
-        names = tuple(self.classes[k] for k in self._left_to_maps)
-        return LearnerState(
-            checkpoint, learned.whole, learned.parts, self._agreement, names, tuple(learner.left_out), learned.seconds
-        )
+        left = (tuple(self.classes[k] for k in self._left_to_maps), tuple(learner.left_out))
+        state = LearnerState(checkpoint, learned.whole, learned.parts, *self._agreement, *left, learned.seconds)
+        state.note()
+        return state
 
     def _follow(self) -> Steps[None]:
-        """Read again what a person said since the last lesson."""
+        """Read again what a person said since the last lesson; other maps to be compared with are news, too."""
         teachers, found = set(self._learner.teachers()), {}
         for record in self.project.catalog.records():
             if record.id in teachers:
@@ -89,7 +91,9 @@ class Desk:
         before, self._traces = self._traces, found
         gone = [image_id for image_id in before if image_id not in found]
         changed = [image_id for image_id, trace in found.items() if before.get(image_id) != trace]
-        self._is_news |= bool(gone or changed)
+        localizer, self._localizer = self._localizer, self.project.plan.localizer_checkpoint
+        self._is_compared &= localizer == self._localizer
+        self._is_news |= bool(gone or changed) or localizer != self._localizer
         self._learner.take(gone)
         try:
             yield from self._learner.take_all(changed)
@@ -109,7 +113,8 @@ class Desk:
         except LabelError:  # of too few images to leave any out
             return
         self._is_compared = True
-        self._agreement, self._left_to_maps = found.mean, found.better_by_maps
+        mean = found.mean if math.isfinite(found.mean) else None
+        self._agreement, self._left_to_maps = (mean, found.images), found.better_by_maps
 
     def close(self) -> None:
         """Close the project."""

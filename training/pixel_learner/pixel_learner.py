@@ -44,7 +44,7 @@ from training.sources import SegmentationSources
 
 STAGE = "learn"
 WARM_SHARE = 1 / 3
-"""Part of the steps, and of the rate, of a fit that goes on from the last one."""
+"""Part of the steps of a fit that goes on from the last one."""
 
 
 @dataclass(frozen=True)
@@ -227,8 +227,7 @@ class PixelLearner:
         settings, classifier = self._config.optimisation, classifier or self.classifier
         if warm:
             start_warm(classifier, shown)
-            steps, rate = max(1, round(settings.iterations * WARM_SHARE)), settings.learning_rate * WARM_SHARE
-            settings = replace(settings, iterations=steps, learning_rate=rate)
+            settings = replace(settings, iterations=max(1, round(settings.iterations * WARM_SHARE)))
         else:
             start(classifier, cells, shown, settings.seed)
         groups = ((), classifier.head_parameters())

@@ -89,6 +89,7 @@ def fitted(training: Training) -> Steps[Outcome]:
     """Train from the checkpoint in the run's folder, or from the start, to the last step or a stop."""
     project, config, run, localizer = training.project, training.config, training.run, training.localizer
     settings = config.rated_for(localizer.class_count).optimisation
+    localizer.side = config.trained_side()
     freeze(localizer.trunk, settings)
     order = training.data.order(settings.batch_size, settings.seed, localizer.companions)
     view = view_of(config.augmentation, localizer.normalisation, settings.seed)

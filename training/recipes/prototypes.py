@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.inference import Inference
+from napari_wsss.core.inside import is_below
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.localize.base import Localizer
@@ -81,7 +82,7 @@ def base_of(project: Project, config: RunConfig, run: RunFolder, device: torch.d
         As `train`.
     """
     settings = from_dict(Lpcam.Parameters, config.parameters)
-    path = Path(run.record["base"]) if "base" in run.record else base_checkpoint(project, settings.base)
+    path = _noted(project, run) or base_checkpoint(project, settings.base)
     base, _, what = Localizer.restore(path, str(device))
     classes = what.known_classes()
     if classes != project.classes:
@@ -91,9 +92,15 @@ def base_of(project: Project, config: RunConfig, run: RunFolder, device: torch.d
         )
     run.update(base=str(path))
     if isinstance(base, Lpcam):
-        base.base.normalisation = base.normalisation
+        base.base.normalisation, base.base.side = base.normalisation, base.side
         return base.base
     return base
+
+
+def _noted(project: Project, run: RunFolder) -> Path | None:
+    """Return the base noted when a run began; None for one outside the project, which the configuration must name."""
+    path = Path(str(run.record.get("base", "")))
+    return path if is_below(project.folder, path) else None
 
 
 def base_checkpoint(project: Project, given: str) -> Path:
@@ -196,9 +203,9 @@ class Search:
         self._samples.keep(at, drawn_features(features, by_class, self._settings.map_threshold, shares, rng))
 
     def _local(self, image: NDArray[np.uint8]) -> Features:
-        """Return the trunk's last features (C',h,w) float32 of an image at its own scale."""
+        """Return the trunk's last features (C',h,w) float32 of an image at scale 1."""
         normalisation, trunk = self._base.normalisation, self._base.trunk
-        resized = resize(image, *normalisation.fit_size(*image.shape[:2]))
+        resized = resize(image, *self._base.input_size(*image.shape[:2]))
         batch = as_batch([normalisation.apply(resized)], next(trunk.parameters()).device)
         with evaluating(trunk), torch.inference_mode():
             features: Features = trunk(batch)[0].float().cpu().numpy()

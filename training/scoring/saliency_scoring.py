@@ -11,6 +11,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.files import publish
 from napari_wsss.core.inference import Inference
+from napari_wsss.core.inside import below
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.lineage import checkpoint_of, inference_of, saliency_path
 from napari_wsss.pipeline.saliency_folder import read_saliency
@@ -85,7 +86,7 @@ def tally_saliency(
     for done, image_id in enumerate(ids, 1):
         found = maps(image_id)
         if written is not None:
-            write_saliency(written / Path(image_id).with_suffix(".png"), found)
+            write_saliency(below(written, image_id).with_suffix(".png"), found)
         path = truth.path(image_id) if truth else None
         if path is not None:
             mask, known = read_truth(path)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError, StepError
 from napari_wsss.core.inference import SegmentInference
+from napari_wsss.core.inside import below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask, read_mask
 from napari_wsss.core.progress import Progress, Steps
@@ -21,6 +22,7 @@ from napari_wsss.pipeline.lineage import checkpoint_of
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import possible_classes
 from training.scoring.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
+from training.scoring.missing import Missing, missing_in
 
 Truth = Callable[[str], Mask]
 THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(1, 90))
@@ -43,9 +45,9 @@ class TrueMasks:
 
     def path(self, image_id: str) -> Path | None:
         """Return the mask file of an image, None when there is none."""
-        relative = Path(image_id)
-        names = (relative.with_suffix(".png"), Path(f"{relative.stem}.png"), Path(f"{image_id}.png"))
-        return next((self.folder / name for name in names if (self.folder / name).is_file()), None)
+        whole = below(self.folder, image_id)
+        paths = (whole.with_suffix(".png"), self.folder / f"{whole.stem}.png", below(self.folder, f"{image_id}.png"))
+        return next((path for path in paths if path.is_file()), None)
 
     def __call__(self, image_id: str) -> Mask:
         """Return the true mask (H, W) uint8; raise `ProjectError` when there is none."""
@@ -154,6 +156,7 @@ def score(project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | 
     """
     names = class_names(project)
     matrix, undecided = np.zeros((len(names), len(names)), np.int64), 0
+    missing = Missing.nothing(len(names))
     for done, image_id in enumerate(ids, 1):
         found, true = mask_of(image_id), truth(image_id)
         if found is None:
@@ -163,8 +166,9 @@ def score(project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | 
         except LabelError as reason:
             raise LabelError(f"{image_id}: {reason}") from reason
         undecided += undecided_pixels(true, found)
+        missing += missing_in(true, found, len(names))
         yield Progress("evaluate", done, len(ids), image_id)
-    return Scores(matrix, names, undecided)
+    return Scores(matrix, names, undecided, missing)
 
 
 def seeds(project: Project, image_id: str) -> ActivationMaps | None:

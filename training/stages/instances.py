@@ -21,6 +21,7 @@ from napari_wsss.core.classes import voc_colours
 from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.inference import Inference
+from napari_wsss.core.inside import below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, parameter
 from napari_wsss.core.progress import Progress, Steps
@@ -159,7 +160,7 @@ def _each(
             maps = pipeline.base_maps(project, image_id)
             assert maps is not None
             found = find_instances(network, project.load_image(image_id).pixels, maps, inference, settings)
-            _write(folder / f"{image_id}.png", found)
+            _write(below(folder, f"{image_id}.png"), found)
             rows += _rows(image_id, found, project.classes.names)
         except (WsssError, OSError) as reason:
             failed[image_id] = str(reason)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.inside import has_file
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import (
     CHECKPOINTS,
@@ -14,6 +15,7 @@ from napari_wsss.pipeline.applied_history import (
     with_models_of,
 )
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, ModelShelf, has_model, method_of
+from napari_wsss.pipeline.recommended import Offer, is_wanted, take
 from napari_wsss.project.project import Project
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.proposals.sliders import Sliders
@@ -109,6 +111,16 @@ class AppliedModels:
         return started
 
     @reported
+    def take(self, offer: Offer) -> bool:
+        """Use a model that a recommended start offers, with the chain that suits it; False when it is not wanted."""
+        table = self._opened.table
+        if not is_wanted(table.project, offer):
+            return False
+        self._inference.cancel()
+        before = table.plan
+        return self._follow(table, before, take(table.project, offer))
+
+    @reported
     def go_back_to(self, earlier: AppliedModel) -> bool:
         """Go back to the models of an entry of `history`; what they proposed comes back from what is stored."""
         table = self._opened.table
@@ -153,6 +165,6 @@ def _applied(project: Project, time: float, plan: Plan, fields: tuple[str, ...])
     # A localizer that takes the place of a segmenter empties the segmenter's field: name what came, not what went.
     field = next((name for name in fields if getattr(plan, name)), fields[0])
     used = [path for name in CHECKPOINTS if (path := getattr(plan, name))]
-    missing = next((path for path in used if not (project.folder / path).is_file()), "")
+    missing = next((path for path in used if not has_file(project.folder, path)), "")
     name = model_name(getattr(plan, field))
     return AppliedModel(time, CHECKPOINTS[field], method_of(plan, CHECKPOINTS[field]), name, plan, missing)

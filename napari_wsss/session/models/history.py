@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from napari_wsss.core.files import whole
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_history import ModelChange, base_name
 from napari_wsss.project.journal import Entry, Journal
@@ -71,9 +72,11 @@ class History:
         return tuple(self._found.values())
 
     def _note(self, entry: Entry) -> None:
+        told = entry.before if entry.kind == "undo" else entry.after
+        facts = told if isinstance(told, dict) else {}
         if entry.kind == "undo":
-            self._found.pop(int(entry.before.get("entry", 0)), None)
-        elif not entry.undone and entry.after.get("action") == "accept":
+            self._found.pop(whole(facts, "entry"), None)
+        elif not entry.undone and facts.get("action") == "accept":
             self._found[entry.number] = acceptance_of(entry)
 
 

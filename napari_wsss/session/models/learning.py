@@ -19,6 +19,7 @@ from psygnal import Signal
 
 from napari_wsss.core.apart import Apart
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_history import LEARNER
@@ -33,6 +34,7 @@ from napari_wsss.session.settings import Settings
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.navigation import Navigation
 from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.save_state import ago
 from napari_wsss.session.table.table import Table
 
 KEY = "learning"
@@ -50,7 +52,9 @@ def trunk_of_localizer(project: Project) -> dict[str, Any]:
 
     Whoever chose other weights, say because the machine is offline, means them for the learner too.
     """
-    run = read_run((project.folder / project.plan.localizer_checkpoint).parent)
+    if not project.plan.localizer_checkpoint:
+        return {}
+    run = read_run(below(project.folder, project.plan.localizer_checkpoint).parent)
     network = run.config.get("network", {}) if run is not None and run.stage == "classifier" else {}
     if network.get("trunk_weights", "none") == "none":
         return {}
@@ -132,7 +136,7 @@ class Learning:
         self._lesson: _Lesson | None = None
         self._is_behind = False  # something happened since the lesson under way began
         self._owes_comparison = False  # since the last thorough lesson something was learned
-        self._checkpoint = ""  # the segmenter in use, as far as known here
+        self._checkpoint = self._localizer = ""  # the models in use, as far as known here
         self._trunk: dict[str, Any] = {}
         self._told = ""
         self._learned_at = 0.0
@@ -160,8 +164,7 @@ class Learning:
         """What the learner in use learned from, how long ago, and how far it agrees; "" without one."""
         if self.state is None:
             return ""
-        ago = int(time.monotonic() - self._learned_at)
-        age = f"{ago} s ago" if ago < 60 else f"{ago // 60} min ago"
+        age = ago(time.time() - self._learned_at)
         return " · ".join(part for part in (self.state.text, age, self.state.held_out) if part)
 
     @property
@@ -242,7 +245,7 @@ class Learning:
             return
         self._checkpoint = state.checkpoint.relative_to(table.project.folder).as_posix()
         if self._models.apply_learned(METHOD, state.checkpoint, is_last=lesson.is_thorough):
-            self.state, self._learned_at, self._told = state, time.monotonic(), ""
+            self.state, self._learned_at, self._told = state, time.time(), ""
             if lesson.is_asked:
                 self.signals.notice.emit(self.text[0].upper() + self.text[1:])
 
@@ -264,22 +267,31 @@ class Learning:
 
     def _on_project(self) -> None:
         table = self._opened.table
-        self._checkpoint, self._trunk = table.plan.segmenter_checkpoint, trunk_of_localizer(table.project)
+        self._remember(table)
         self._on_news()
 
     def _on_plan(self) -> None:
-        """Learn no longer by itself when the person chose another model, and say nothing of a learner not in use."""
+        """Learn on top of another localizer, but no longer by itself when the person chose another segmenter."""
         table = self._opened.or_none
-        if table is None:
+        if table is None or (self._checkpoint, self._localizer) == _models(table):
             return
-        self._trunk = trunk_of_localizer(table.project)
-        if table.plan.segmenter_checkpoint == self._checkpoint:
-            return
-        self._checkpoint, self.state = table.plan.segmenter_checkpoint, None
-        if self._settings.learns_at_once:
+        is_localizer_new = table.plan.localizer_checkpoint != self._localizer
+        self._remember(table)
+        if is_localizer_new:
+            self._on_news()
+        elif self._settings.learns_at_once:
             self.set_automatic(False)
             self.signals.notice.emit("You chose another model, so nothing is learned by itself for now (Train page).")
         self.changed.emit()
+
+    def _remember(self, table: Table) -> None:
+        """Take what is known of the models in use."""
+        self._checkpoint, self._localizer = _models(table)
+        self._trunk = trunk_of_localizer(table.project)
+        used = table.project.folder / self._checkpoint
+        self.state = LearnerState.of(used) if used.parent.name == LEARNER else None
+        if self.state is not None and used.exists():
+            self._learned_at = used.stat().st_mtime
 
     def _forget(self) -> None:
         self._lesson, self._is_behind, self._owes_comparison = None, False, False
@@ -289,6 +301,10 @@ class Learning:
 
 def _config(trunk: Mapping[str, Any]) -> dict[str, Any]:
     return {"method": METHOD, **({"network": dict(trunk)} if trunk else {})}
+
+
+def _models(table: Table) -> tuple[str, str]:
+    return table.plan.segmenter_checkpoint, table.plan.localizer_checkpoint
 
 
 def _is_ours(plan: Plan) -> bool:

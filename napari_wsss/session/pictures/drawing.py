@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from napari_wsss.core.classes import BACKGROUND
-from napari_wsss.core.masks import Mask
+from napari_wsss.core.files import check_regular
+from napari_wsss.core.masks import DAMAGED_PICTURE, Mask
 from napari_wsss.pixels.deep_images import USUAL, Percentiles
 from napari_wsss.pixels.images import read_image
 
@@ -22,7 +23,6 @@ LONG_SIDE = 160
 OUTLINE = 2
 TINT = 0.4
 QUALITY = 88
-_DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 Picture = NDArray[np.uint8]
 
@@ -39,11 +39,12 @@ def small_picture(path: Path, long_side: int = LONG_SIDE, percentiles: Percentil
         When the file is missing or not a picture.
     """
     try:
+        check_regular(path)
         with Image.open(path) as image:
             if image.format == "JPEG" and image.mode == "RGB":
                 image.draft("RGB", (2 * long_side, 2 * long_side))
                 return _shrunk(ImageOps.exif_transpose(image), long_side)
-    except _DAMAGE:
+    except DAMAGED_PICTURE:
         pass  # the whole reader knows more kinds of files, and says what is wrong
     return _shrunk(Image.fromarray(read_image(path, percentiles).pixels), long_side)
 
@@ -98,7 +99,7 @@ def keep_picture(path: Path, picture: Picture, key: str) -> None:
     content = io.BytesIO()
     Image.fromarray(picture).save(content, "JPEG", quality=QUALITY, subsampling=0, comment=key)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         temporary.write_bytes(content.getvalue())
         os.replace(temporary, path)
@@ -109,9 +110,10 @@ def keep_picture(path: Path, picture: Picture, key: str) -> None:
 def kept_picture(path: Path, key: str) -> Picture | None:
     """Return the kept picture (h, w, 3) uint8, None when there is none or it shows something else."""
     try:
+        check_regular(path)
         with Image.open(path) as image:
             if image.info.get("comment") != key.encode():
                 return None
             return np.array(image.convert("RGB"))
-    except _DAMAGE:
+    except DAMAGED_PICTURE:
         return None

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_wsss.core.errors import WsssError
+from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.lineage import Lineage, has_model
 from napari_wsss.project.project import Project
@@ -187,7 +188,7 @@ def picture_of(project: Project, image_id: str) -> Picture | None:
     """Return the kept picture of an image, or one made now; None when the image cannot be read."""
     try:
         key, tinted = _content(project, image_id)
-        path = project.results_folder / THUMBNAILS / f"{image_id}.jpg"
+        path = below(project.results_folder, f"{THUMBNAILS}/{image_id}.jpg")
         picture = kept_picture(path, key)
         return _drawn(project, image_id, path, key, tinted) if picture is None else picture
     except (WsssError, OSError):  # no image file, a damaged mask: the row shows that there is no picture
@@ -200,7 +201,7 @@ def _drawn(project: Project, image_id: str, path: Path, key: str, tinted: bool) 
     if mask is not None:
         picture = with_mask(picture, mask, project.classes.palette, tinted)
     if not project.read_only:
-        keep_picture(path, picture, key)
+        keep_picture(not_through_links(project.folder, path), picture, key)
     return picture
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from napari_wsss.core.errors import LabelError, WsssError
+from napari_wsss.core.inside import below
 from napari_wsss.pipeline.companions import NONE, Companions, candidates, companions_per_class, related
 from napari_wsss.session.proposals.sliders import Sliders
 from napari_wsss.session.signals import Signals, reported
@@ -31,7 +32,7 @@ class CompanionChoice:
         plan = table.plan
         if not plan.localizer_checkpoint or plan.segmenter_checkpoint:
             return False
-        return companions_per_class(table.project.folder / plan.localizer_checkpoint) > 0
+        return companions_per_class(below(table.project.folder, plan.localizer_checkpoint)) > 0
 
     @property
     def chosen(self) -> Companions:

@@ -104,6 +104,18 @@ def estimate(
     return Estimate(steps, steps * pixels_of(told) * rough_pace(method, told, device), said(asked, device))
 
 
+def estimate_start(
+    project: Project, options: Mapping[str, Any], runs: Sequence[RunInfo], device: str = ""
+) -> Estimate | None:
+    """Return what a recommended start would cost, its maps aside: SEAM, then LPCAM on it; see `estimate`."""
+    parts = [estimate(project, "classifier", method, options, runs, device) for method in ("seam", "lpcam")]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    measured = known[0].measured if all(part.measured for part in known) else ""
+    return Estimate(sum(part.steps for part in known), sum(part.seconds for part in known), known[0].device, measured)
+
+
 def _from_features(images: int, options: Mapping[str, Any], device: str) -> Estimate | None:
     """Return the most a fit on kept features costs: the trunk passes once, without a way back, over all images."""
     if not images:

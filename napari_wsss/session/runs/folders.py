@@ -1,19 +1,31 @@
 """The training runs of a project as their folders tell it: JSON only, so no torch is needed to look at them."""
 
-import json
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from socket import gethostname
 from typing import Any, Literal
 
-from napari_wsss.core.progress import Progress
-from napari_wsss.project.lock import process_start
+from napari_wsss.core.files import mapping, number, numbers, parsed_object, read_object, text, whole
+from napari_wsss.core.inside import is_link
+from napari_wsss.core.progress import Progress, read_reports
+from napari_wsss.project.processes import Process, process_start
 
 RunState = Literal["running", "done", "stopped", "interrupted", "failed"]
+RECORD, EVENTS, HEARTBEAT = "run.json", "events.jsonl", "heartbeat"
 CHECKPOINTS = ("best.safetensors", "last.safetensors")
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("recipe", "stage", "state", "error"), (str,)),
+    **dict.fromkeys(("config", "figures", "environment", "process"), (dict,)),
+    **dict.fromkeys(("started", "pid"), (float, int)),
+}
+"""Entry of a run's record -> what it may be."""
+LATEST = 2.0**32
+"""Seconds since 1970 that every system can turn into a date."""
+OF_PARTS = ("start",)
+"""Stages whose runs train nothing themselves: their parts are runs of their own."""
 PAUSE = 600.0
 SILENT_SECONDS = 120.0
 """A run on another machine whose heartbeat is older than this counts as interrupted."""
@@ -46,6 +58,10 @@ class RunInfo:
         From its first to its last report, 0.0 when unknown.
     platform : str
         Operating system and machine it ran on.
+    process : Process, optional
+        That works on it; None in runs of earlier versions.
+    lost_lines : int
+        Of its reports, that cannot be read.
     """
 
     folder: Path
@@ -60,6 +76,8 @@ class RunInfo:
     figures: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     platform: str = ""
+    process: Process | None = None
+    lost_lines: int = 0
 
     @property
     def checkpoint(self) -> Path | None:
@@ -68,8 +86,9 @@ class RunInfo:
 
     @property
     def can_resume(self) -> bool:
-        """True when it ended before its time and left a checkpoint."""
-        return self.state in ("stopped", "interrupted", "failed") and (self.folder / CHECKPOINTS[1]).exists()
+        """True when it ended before its time and left a checkpoint, or has parts that did."""
+        left = self.stage in OF_PARTS or (self.folder / CHECKPOINTS[1]).exists()
+        return left and self.state in ("stopped", "interrupted", "failed")
 
     def history(self) -> list[Progress]:
         """Return every report of the run, for the plot."""
@@ -78,86 +97,117 @@ class RunInfo:
 
 def runs_in(training_folder: Path) -> list[RunInfo]:
     """Return the runs of a project's training folder, newest first; folders that are no runs are left out."""
-    folders = [path.parent for path in training_folder.glob("*/run.json")] if training_folder.is_dir() else []
-    found = [run for folder in folders if (run := read_run(folder)) is not None]
+    found = [run for folder in _run_folders(training_folder) if (run := read_run(folder)) is not None]
     return sorted(found, key=lambda run: run.started, reverse=True)
+
+
+def unreadable_in(training_folder: Path) -> dict[str, str]:
+    """Return the runs of a training folder that `runs_in` leaves out, wholly or in part, and why."""
+    found: dict[str, str] = {}
+    for folder in _run_folders(training_folder):
+        try:
+            _read_record(folder)
+        except (OSError, ValueError) as reason:
+            found[folder.name] = f"its {RECORD} cannot be read ({reason})"
+            continue
+        run = read_run(folder)
+        if run is not None and run.lost_lines:
+            found[folder.name] = f"{run.lost_lines} of its reports cannot be read"
+    return found
+
+
+def _run_folders(training_folder: Path) -> list[Path]:
+    """Return the folders that say they are runs; a link is none, as going on with it would write elsewhere."""
+    if not training_folder.is_dir() or is_link(training_folder):
+        return []
+    return [path.parent for path in sorted(training_folder.glob(f"*/{RECORD}")) if not is_link(path.parent)]
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    """Return a run's record; raise `OSError` or `ValueError` where it cannot be read or holds other kinds of values."""
+    record = read_object(folder / RECORD)
+    for name, kinds in _KINDS.items():
+        if not isinstance(record.get(name, kinds[0]()), kinds):
+            raise ValueError(f"its entry {name!r} is a {type(record[name]).__name__}")
+    return record
 
 
 def read_run(folder: Path) -> RunInfo | None:
     """Return what a run folder tells, None when it holds no readable ``run.json``."""
-    record = _read_json(folder / "run.json")
-    if record is None:
+    try:
+        record = _read_record(folder)
+    except (OSError, ValueError):
         return None
-    events = read_events(folder)
-    last = events[-1] if events else {}
+    events, lost = read_reports(folder / EVENTS)
+    last = Progress.from_dict(events[-1] if events else {})
     return RunInfo(
         folder=folder,
-        stage=str(record.get("recipe", record.get("stage", folder.name.partition("-")[0]))),
+        stage=text(record, "recipe") or text(record, "stage") or folder.name.partition("-")[0],
         state=_state(folder, record),
-        message=str(record.get("error", "") or last.get("message", "")),
-        done=int(last.get("done", 0)),
-        total=int(last.get("total", 0)),
-        started=float(record.get("started", 0.0)),
-        config=dict(record.get("config", {})),
-        pid=int(record.get("pid", 0)),
-        figures=_numbers(record.get("figures")),
+        message=text(record, "error") or last.message,
+        done=last.done,
+        total=last.total,
+        started=min(max(0.0, number(record, "started")), LATEST),
+        config=mapping(record, "config"),
+        pid=whole(record, "pid"),
+        figures=numbers(record, "figures"),
         seconds=seconds_between(events),
-        platform=str(_mapping(record.get("environment")).get("platform", "")),
+        platform=text(mapping(record, "environment"), "platform"),
+        process=_process_of(record),
+        lost_lines=lost,
     )
 
 
 def seconds_between(events: Sequence[Mapping[str, Any]]) -> float:
     """Return the seconds a run worked; pauses of more than `PAUSE` (it was stopped and resumed) do not count."""
-    times = [float(event["time"]) for event in events if "time" in event]
+    times = [number(event, "time") for event in events if "time" in event]
     gaps = (after - before for before, after in pairwise(times))
     return sum(gap for gap in gaps if 0 < gap < PAUSE)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _numbers(value: Any) -> dict[str, float]:
-    return {str(k): float(v) for k, v in _mapping(value).items() if isinstance(v, int | float)}
-
-
 def read_events(folder: Path) -> list[dict[str, Any]]:
-    """Return the lines of ``events.jsonl``; a line torn by a killed run is left out."""
-    try:
-        lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    return [record for line in lines if (record := parse_line(line)) is not None]
+    """Return the reports of a run; a line that is none (torn by a killed run) is left out."""
+    return read_reports(folder / EVENTS)[0]
 
 
 def parse_line(line: str) -> dict[str, Any] | None:
     """Return the JSON object in a line, None when it is something else."""
     try:
-        record = json.loads(line)
+        return parsed_object(line)
     except ValueError:
         return None
-    return record if isinstance(record, dict) else None
+
+
+def is_running(folder: Path) -> bool:
+    """Tell whether a run says it is running and a process works on it; its reports are not read."""
+    try:
+        return _state(folder, _read_record(folder)) == "running"
+    except (OSError, ValueError):
+        return False
 
 
 def is_alive(folder: Path, record: Mapping[str, Any]) -> bool:
     """Return True when a process is still working on a run that says it is running."""
-    beat = _read_json(folder / "heartbeat") or {}
-    host = str(beat.get("host", socket.gethostname()))
-    if host != socket.gethostname():
-        return time.time() - float(beat.get("time", 0.0)) < SILENT_SECONDS
-    pid = int(record.get("pid", beat.get("pid", 0)))
-    return pid > 0 and process_start(pid) != ""
+    process = _process_of(record)
+    lives = process.lives() if process is not None else None
+    if lives is not None:
+        return lives
+    try:
+        beat = read_object(folder / HEARTBEAT)
+    except (OSError, ValueError):
+        beat = {}
+    if process is None and text(beat, "host", gethostname()) == gethostname():  # written by an earlier version
+        pid = whole(record, "pid") or whole(beat, "pid")
+        return pid > 0 and process_start(pid) != ""
+    return time.time() - number(beat, "time") < SILENT_SECONDS
+
+
+def _process_of(record: Mapping[str, Any]) -> Process | None:
+    return Process.from_dict(mapping(record, "process")) if mapping(record, "process") else None
 
 
 def _state(folder: Path, record: Mapping[str, Any]) -> RunState:
-    said = str(record.get("state", "interrupted"))
+    said = text(record, "state", "interrupted")
     if said in ("done", "stopped", "failed"):
         return said  # type: ignore[return-value]
     return "running" if is_alive(folder, record) else "interrupted"
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        return parse_line(path.read_text(encoding="utf-8"))
-    except OSError:
-        return None

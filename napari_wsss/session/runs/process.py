@@ -18,16 +18,17 @@ from psygnal import Signal
 
 from napari_wsss.core import children
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.inside import is_below, is_link, not_through_links
 from napari_wsss.core.progress import Progress
-from napari_wsss.project.lock import process_start
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Dispatch, directly
-from napari_wsss.session.runs.folders import RunInfo, parse_line, read_run, runs_in
+from napari_wsss.session.runs.folders import EVENTS, OF_PARTS, RunInfo, is_running, parse_line, read_run, runs_in
 
 POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 60.0
 KILL_GRACE_SECONDS = 10.0
 PROGRAM = children.python("-m", "training.run")
+STOP = "stop"
 STOPPED = 3
 EXPLAINED = 4  # the run's own sentence says what is wrong, which may be a file, an option or the network
 EXIT_CODES = {
@@ -63,7 +64,7 @@ def arguments(stage: str, project_folder: Path, options: Mapping[str, Any] | Non
 
 def command_line(stage: str, project_folder: Path, options: Mapping[str, Any] | None = None) -> str:
     """Return the command to copy, for a terminal or a cluster."""
-    return shlex.join(["python", "-m", "training.run", *arguments(stage, project_folder, options)])
+    return shlex.join(["python", "-P", "-m", "training.run", *arguments(stage, project_folder, options)])
 
 
 class TrainingProcess:
@@ -80,6 +81,7 @@ class TrainingProcess:
     started = Signal()
     progressed = Signal(object)  # Progress
     said = Signal(str)  # a line or table it reports
+    offered = Signal(object, Path)  # a model that is ready (an `Offer` as plain types), the folder of the run
     ended = Signal(int, object, str)  # exit code, run folder (Path or None), message
 
     def __init__(
@@ -90,6 +92,7 @@ class TrainingProcess:
         self._dispatch = dispatch
         self._program = program
         self._child: subprocess.Popen[bytes] | None = None
+        self._training_folder = Path()
         self._watch: threading.Thread | None = None
         self._stop_at: float | None = None
         self._warned = False
@@ -120,10 +123,11 @@ class TrainingProcess:
         except OSError as reason:
             raise ProjectError(f"The training could not be started ({reason}).") from reason
         child, training_folder = self._child, project.training_folder
+        self._training_folder = training_folder
         self.run_folder = None
 
         def find_folder() -> Path | None:
-            return next((run.folder for run in runs_in(training_folder) if run.pid == child.pid), None)
+            return next((run.folder for run in runs_in(training_folder) if _is_of(run, child.pid)), None)
 
         self._watch_with(lambda: self._follow(log, lambda: child.poll() is None, find_folder))
 
@@ -136,14 +140,13 @@ class TrainingProcess:
         if self.running or run.state != "running":
             return False
         self._child, self.run_folder = None, run.folder
-        self._watch_with(
-            lambda: self._follow(run.folder / "events.jsonl", lambda: process_start(run.pid) != "", lambda: run.folder)
-        )
+        self._watch_with(lambda: self._follow(run.folder / EVENTS, lambda: is_running(run.folder), lambda: run.folder))
         return True
 
     def attach_to_living(self, project: Project) -> bool:
-        """Attach to the project's living run, if there is one."""
-        return any(self.attach(run) for run in self.runs(project) if run.state == "running")
+        """Attach to the project's living run, if there is one; to the whole of one that has parts."""
+        living = [run for run in self.runs(project) if run.state == "running"]
+        return any(self.attach(run) for run in sorted(living, key=lambda run: run.stage not in OF_PARTS))
 
     def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
         """Ask the run to stop after its current step; it is ended by force when it has not reacted after `grace` s."""
@@ -192,8 +195,13 @@ class TrainingProcess:
             leave.wait(POLL_SECONDS)
 
     def _hear(self, line: dict[str, Any]) -> None:
-        if "run_folder" in line:
-            self.run_folder = Path(str(line["run_folder"]))
+        named = line.get("run_folder")
+        # What a child of ours says: a stranger's record may name any folder.
+        if isinstance(named, str) and self._child is not None and is_below(self._training_folder, Path(named)):
+            self.run_folder = self._training_folder / Path(named).name
+        offer, folder = line.get("offer"), self.run_folder
+        if isinstance(offer, dict) and folder is not None:
+            self._dispatch(lambda: self.offered.emit(offer, folder))
         progress = Progress.from_dict(line)
         if progress.stage == "report":
             self._dispatch(lambda: self.said.emit(progress.message))
@@ -205,8 +213,8 @@ class TrainingProcess:
         """Bring a wanted stop about: the file first, later a signal, at last the end of the process group."""
         if stop_at is None:
             return
-        if self.run_folder is not None:
-            (self.run_folder / "stop").touch()
+        if self.run_folder is not None and not is_link(self.run_folder / STOP):
+            (self.run_folder / STOP).touch()
         late = time.monotonic() - stop_at
         pid = self._child.pid if self._child is not None else self._pid_of_run()
         if late > KILL_GRACE_SECONDS:
@@ -216,8 +224,10 @@ class TrainingProcess:
             children.ask_to_end(pid)
 
     def _pid_of_run(self) -> int:
+        """Return the process of the run that is watched, 0 unless it is surely that one which still runs."""
         run = read_run(self.run_folder) if self.run_folder is not None else None
-        return run.pid if run is not None else 0
+        process = run.process if run is not None else None
+        return process.pid if process is not None and process.lives() else 0
 
     def _tell_end(self, last_text: str) -> None:
         run = read_run(self.run_folder) if self.run_folder is not None else None
@@ -261,8 +271,12 @@ class _Tail:
         return found
 
 
+def _is_of(run: RunInfo, pid: int) -> bool:
+    return run.pid == pid and (run.process is None or run.process.lives() is not False)
+
+
 def _log_file(training_folder: Path, stage: str) -> Path:
-    folder = training_folder / "logs"
+    folder = not_through_links(training_folder.parent, training_folder / "logs")
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{stage}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
 

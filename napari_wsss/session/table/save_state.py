@@ -38,13 +38,14 @@ class SaveState:
         """Return what the header shows: ``saved 3 s ago``, ``NOT SAVED: disk full`` ..."""
         age = max(0.0, (time.time() if now is None else now) - self.since)
         if self.kind == "saved":
-            return f"saved {_ago(age)}"
+            return f"saved {ago(age)}"
         if self.kind == "failed":
             return f"NOT SAVED: {self.message}"
         return {"unsaved": "NOT SAVED yet", "saving": "saving ...", "read_only": "read-only"}[self.kind]
 
 
-def _ago(seconds: float) -> str:
+def ago(seconds: float) -> str:
+    """Return how long ago something was: ``now``, ``3 s ago``, ``2 min ago``, ``5 h ago``."""
     if seconds < 2:
         return "now"
     if seconds < 60:

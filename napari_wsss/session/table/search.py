@@ -20,6 +20,7 @@ FACTS = {
     "label-changed": "label_changed",
     "disagrees": "disagrees",
     "replaced": "replaced",
+    "doubtful": "doubtful",
     "negative": "negative",
     "unlabelled": "unlabelled",
     "mismatch": "mismatch",

@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QSlider, QWidget
 from napari_wsss.session.gallery.gallery import GalleryRow
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, button, column, row, text_label
+from napari_wsss.widgets.controls.plain_text import as_text
 
 USUAL = 90
 """Confidence in percent to begin with."""
@@ -53,7 +54,7 @@ class AcceptBox(QWidget):
             would += f" ({waiting} not measured yet)"
         self.remark.setText(f"{would}. Not yet: {reason}." if reason else f"{would}; drafts stay as they are.")
         self.accept.setEnabled(not reason and count > 0)
-        self.accept.setToolTip(f"Not yet: {reason}" if reason else "One step; Backspace takes all of it back")
+        self.accept.setToolTip(as_text(f"Not yet: {reason}") if reason else "One step; Backspace takes all of it back")
 
     def _accept(self) -> None:
         if self._row is not None:

@@ -35,6 +35,7 @@ from napari_wsss.widgets.controls.basic import (
     tool_button,
 )
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
@@ -156,7 +157,7 @@ class ClustersPage(QWidget):
         self._show_rows(shown)
         text = gallery.undo_text
         self.undo.setEnabled(bool(text))
-        self.undo.setToolTip(f"Take back: {text}" if text else "Nothing to take back")
+        self.undo.setToolTip(as_text(f"Take back: {text}" if text else "Nothing to take back"))
         for part in (self.merge, self.undo):
             part.setVisible(bool(shown) or bool(text))
         self._on_pick()

@@ -12,6 +12,7 @@ from napari_wsss.widgets.clusters.accept import AcceptBox
 from napari_wsss.widgets.clusters.selection import ClusterSelection, cluster_colour
 from napari_wsss.widgets.clusters.strip import ImageStrip
 from napari_wsss.widgets.controls.basic import column, line, row, text_label, tool_button
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 
 MORE = 48
@@ -84,7 +85,7 @@ class ClusterRow(QWidget):
         self.shown = shown
         self.name.show_name(shown.name, cluster_colour(shown.place).name())
         self.facts.setText(_facts(shown))
-        self.facts.setToolTip(f"{shown.full_name}: {shown.facts.by_hand} accepted one by one")
+        self.facts.setToolTip(as_text(f"{shown.full_name}: {shown.facts.by_hand} accepted one by one"))
         few = len(shown.nearest)
         self.all_shown.setText("show fewer" if self._all else f"show {min(MORE, len(shown.members))}")
         self.all_shown.setVisible(len(shown.members) > few)

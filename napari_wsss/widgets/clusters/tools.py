@@ -11,6 +11,7 @@ from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.clusters.selection import ClusterSelection
 from napari_wsss.widgets.controls.basic import WheelGuard, column, row, text_label, tool_button
+from napari_wsss.widgets.controls.plain_text import as_text, without_keys
 from napari_wsss.widgets.controls.stubs import certain, connect
 
 Attempt = Callable[[Callable[[], object]], bool]
@@ -89,11 +90,11 @@ class ClusterTools(QWidget):
         """Bring the buttons after the selection."""
         count = len(self._selection)
         hint = "Click, drag around points, Shift or Ctrl adds" if not count else ""
-        self.title.setText(f"<b>{count} selected</b> {hint}" if count else f"<b>Selected images</b> · {hint}")
+        self.title.show_markup(f"<b>{count} selected</b> {hint}" if count else f"<b>Selected images</b> · {hint}")
         tools = self._tools()
         for name, control in self._buttons.items():
             control.setEnabled(not tools[name].reason)
-            control.setToolTip(tools[name].reason or tools[name].text)
+            control.setToolTip(as_text(tools[name].reason or tools[name].text))
         self.move_button.setEnabled(not self._needs_some())
 
     def open_menu(self, where: QPoint) -> None:
@@ -108,9 +109,9 @@ class ClusterTools(QWidget):
         self._fill_moves(moves)
         moves.setEnabled(not self._needs_some())
         for tool in self._tools().values():
-            entry = certain(menu.addAction(tool.text))
+            entry = certain(menu.addAction(without_keys(tool.text)))
             entry.setEnabled(not tool.reason)
-            entry.setToolTip(tool.reason)
+            entry.setToolTip(as_text(tool.reason))
             connect(entry.triggered, lambda _checked=False, tool=tool: self._attempt(tool.run))
 
     def _open_moves(self) -> None:
@@ -120,7 +121,7 @@ class ClusterTools(QWidget):
 
     def _fill_moves(self, menu: QMenu) -> None:
         for name in self._names:
-            entry = certain(menu.addAction(name))
+            entry = certain(menu.addAction(without_keys(name)))
             connect(entry.triggered, lambda _checked=False, name=name: self._attempt(lambda: self._move(name)))
 
     def _run(self, name: str) -> None:

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QWidget
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.widgets.controls.basic import draw_line
 from napari_wsss.widgets.controls.colours import clear_pixmap, legible
+from napari_wsss.widgets.controls.plain_text import as_text
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class StateBadge(QWidget):
         """Show a state's shape with `text` beside it; no text shows nothing."""
         self.state, self.text = state, text
         self.setAccessibleName(text)
-        self.setToolTip(text)
+        self.setToolTip(as_text(text))
         self.updateGeometry()
         self.update()
 

@@ -1,6 +1,7 @@
 """Buttons, labels and combos that leave the keyboard to the canvas: none of them takes the focus when clicked."""
 
 from collections.abc import Callable, Sequence
+from html import escape
 
 from qtpy.QtCore import QEvent, QObject, QRectF, Qt, QTimer
 from qtpy.QtGui import QPainter, QResizeEvent, QTextOption
@@ -22,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_wsss.widgets.controls.colours import ThemedLabel
 from napari_wsss.widgets.controls.folding import Folded
+from napari_wsss.widgets.controls.plain_text import PlainButton, as_text
 from napari_wsss.widgets.controls.stubs import certain, connect
 
 PAGE_WIDTH = 300  # pixels; the least that is comfortable
@@ -31,9 +33,9 @@ SCROLL_BAR = 14
 
 def button(text: str, on_click: Callable[[], object], tip: str = "") -> QPushButton:
     """Return a push button that never takes the keyboard focus."""
-    made = QPushButton(text)
+    made = PlainButton(text)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    made.setToolTip(tip)
+    made.setToolTip(as_text(tip))
     connect(made.clicked, lambda _checked=False: on_click())
     return made
 
@@ -42,7 +44,7 @@ def tool_button(text: str, on_click: Callable[[], object], tip: str = "") -> QTo
     """Return a small flat button that never takes the keyboard focus."""
     made = QToolButton()
     made.setText(text)
-    made.setToolTip(tip)
+    made.setToolTip(as_text(tip))
     made.setAutoRaise(True)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     connect(made.clicked, lambda _checked=False: on_click())
@@ -79,7 +81,7 @@ def text_label(text: str = "", *, wrap: bool = True, quiet: bool = False, tip: s
     """Return a label whose text can be selected; `quiet` ones are dimmed side remarks."""
     made = ThemedLabel(text)
     made.setWordWrap(wrap)
-    made.setToolTip(tip)
+    made.setToolTip(as_text(tip))
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     across = QSizePolicy.Policy.Ignored if wrap else QSizePolicy.Policy.Maximum
@@ -93,7 +95,8 @@ def text_label(text: str = "", *, wrap: bool = True, quiet: bool = False, tip: s
 
 def heading(text: str) -> QLabel:
     """Return a section heading."""
-    made = QLabel(f"<b>{text}</b>")
+    made = ThemedLabel()
+    made.show_markup(f"<b>{escape(text)}</b>")
     made.setContentsMargins(0, 6, 0, 0)
     return made
 

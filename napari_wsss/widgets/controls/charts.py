@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_wsss.widgets.controls.basic import column, text_label
 from napari_wsss.widgets.controls.colours import ACCENT, FILL, legible
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ class Chart(QWidget):
     def point(self, place: float | None) -> None:
         """Say in the heading what is at a place on the horizontal axis, or (None) the newest."""
         self.place = place
+        self.tell()
+
+    def tell(self) -> None:
+        """Show what is said in the heading."""
         self.heading.setText(self.said())
 
     def said(self) -> str:
@@ -84,7 +89,7 @@ class Chart(QWidget):
 
     def refresh(self) -> None:
         """Show what has changed."""
-        self.heading.setText(self.said())
+        self.tell()
         if self.isVisible():
             self.draw()
 
@@ -133,7 +138,7 @@ class LineChart(Chart):
         super().point(place)
         reach = 0.0 if place is None else self.axes.reach(NEAR)
         near = [name for at, name in self.marks if place is not None and abs(at - place) < reach]
-        self.setToolTip(f"from here on {near[-1]}" if near else "")
+        self.setToolTip(as_text(f"from here on {near[-1]}") if near else "")
 
     def said(self) -> str:
         """Return the title with the newest value or the one under the pointer."""

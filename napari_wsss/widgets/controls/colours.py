@@ -63,16 +63,27 @@ def quiet(text: QColor, ground: QColor) -> QColor:
 
 
 class ThemedLabel(QLabel):
-    """A label whose colour means something, or is that of a side remark, on the ground of any theme.
+    """A label that shows text as it stands; its colour may mean something, or be that of a side remark.
 
     It follows a change of the theme at once.
     """
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+        super().__init__(parent)
+        self.setText(text)
         self._colour: str | None = None
         self._bold = False
         self._sheet = ""
+
+    def setText(self, text: str | None) -> None:
+        """Show a text as it stands, whatever is in it."""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        super().setText(text)
+
+    def show_markup(self, markup: str) -> None:
+        """Show HTML that we wrote; what is not ours in it has been escaped."""
+        self.setTextFormat(Qt.TextFormat.RichText)
+        super().setText(markup)
 
     def tint(self, colour: str, bold: bool = False) -> None:
         """Write in a colour (``#rrggbb``), or with "" as a side remark."""

@@ -7,9 +7,10 @@ which forgets what the place named beside it says.
 import math
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QSlider, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QSlider, QWidget
 
 from napari_wsss.widgets.controls.basic import WheelGuard, column, row, text_label, tool_button
+from napari_wsss.widgets.controls.colours import ThemedLabel
 from napari_wsss.widgets.controls.number_text import read_as_it_looks
 from napari_wsss.widgets.controls.stubs import certain
 
@@ -75,7 +76,7 @@ class LiveSlider(QWidget):
         self.number = number_field(low, high)
         self.reset = tool_button("↺", self.forgotten.emit, FORGET)
         self.why = text_label(quiet=True)
-        self.name = QLabel(title)
+        self.name = ThemedLabel(title)
         self.name.setVisible(bool(title))
         self.line = row(self.name, self.slider, self.number, self.reset)
         self.setLayout(column(self.line, self.why))

@@ -20,8 +20,10 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import fields_of, from_dict, named, to_dict, type_of
 from napari_wsss.session.typed_numbers import as_it_looks, parts_of_list
 from napari_wsss.widgets.controls.basic import WheelGuard, column, folded, narrow, row, text_label, tool_button
+from napari_wsss.widgets.controls.colours import ThemedLabel
 from napari_wsss.widgets.controls.live_slider import FORGET
 from napari_wsss.widgets.controls.number_text import read_as_it_looks
+from napari_wsss.widgets.controls.plain_text import as_text
 
 LONGEST_SLIDER = 200.0
 SLIDER_STEPS = 100
@@ -96,9 +98,10 @@ class ParameterForm(QWidget):
         widget = field_widget(type_of(self._cls, name), metadata, value)
         widget.changed.connect(lambda _value, name=name: self._on_change(name))
         reset = tool_button("↺", lambda: self.reset(name), "Back to the default")
-        title = QLabel(str(metadata.get("title", name)))
-        title.setToolTip(str(metadata.get("description", "")))
-        widget.native.setToolTip(str(metadata.get("description", "")))
+        title = ThemedLabel(str(metadata.get("title", name)))
+        description = as_text(str(metadata.get("description", "")))
+        title.setToolTip(description)
+        widget.native.setToolTip(description)
         _leave_keyboard(widget.native)
         read_as_it_looks(widget.native)
         if isinstance(widget.native, QComboBox):

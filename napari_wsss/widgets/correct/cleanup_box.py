@@ -11,6 +11,7 @@ from napari_wsss.pixels.cleanup import CleanUp
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, button, column, row, single_shot, text_label
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.plain_text import without_keys
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
 ASK_AFTER_MS = 80
@@ -142,7 +143,7 @@ class CleanupBox(QWidget):
         classes, value = self._session.classes, self._sync.value
         known = classes is not None and value in classes.values()
         name = f" ({classes.name_of(value)})" if classes is not None and known else ""
-        self.only.setText(f"Only the current class{name}")
+        self.only.setText(without_keys(f"Only the current class{name}"))
         if self.only.isChecked() and self.steps.does_anything:
             self._later.start()
 

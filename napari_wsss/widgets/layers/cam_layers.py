@@ -75,8 +75,8 @@ class CamLayers:
     def _feed_row(self, row: int, index: int, maps: ActivationMaps | None, image: NDArray[np.uint8]) -> None:
         known = maps if maps is not None and index in maps.classes else None
         source = (image if known is None else known, index)
-        if row < len(self.layers) and self.layers[row].name != looks.CAM_PREFIX + self.names[row]:
-            self.layers[row].name = looks.CAM_PREFIX + self.names[row]  # another class, or the same one renamed
+        if row < len(self.layers) and self.layers[row].name != looks.cam_name(self.names[row]):
+            self.layers[row].name = looks.cam_name(self.names[row])  # another class, or the same one renamed
         if row < len(self._fed) and self._fed[row][0] is source[0] and self._fed[row][1] == index:
             return
         scores = np.zeros(image.shape[:2], np.float32) if known is None else known.scores[known.classes.index(index)]
@@ -84,7 +84,7 @@ class CamLayers:
             self.layers.append(self.spares.pop(0))
             self._fed.append(source)
         if row < len(self.layers):
-            self.layers[row].name = looks.CAM_PREFIX + self.names[row]
+            self.layers[row].name = looks.cam_name(self.names[row])
             self.layers[row].data = scores
             self._fed[row] = source
             return

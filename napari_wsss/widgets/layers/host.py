@@ -226,5 +226,5 @@ class LayerHost(QObject):
 
     def _name_of(self, layer: Layer) -> str:
         if layer in self.cams.layers:
-            return looks.CAM_PREFIX + self.cams.names[self.cams.layers.index(layer)]
+            return looks.cam_name(self.cams.names[self.cams.layers.index(layer)])
         return looks.SPARE if layer in self.cams.spares else looks.role_of(layer)

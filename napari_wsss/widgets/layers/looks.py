@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
 from napari_wsss.widgets import preferences
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.layers.outline import quicken_contours
 
 TAG = "wsss"
@@ -53,11 +54,16 @@ def image_layer(pixels: NDArray[np.uint8]) -> Image:
     return _tagged(Image(pixels, rgb=True, name="image"), "image")
 
 
+def cam_name(class_name: str) -> str:
+    """Return the name of a class's map among the layers, which napari shows where Qt guesses what text is."""
+    return as_text(CAM_PREFIX + class_name)
+
+
 def cam_layer(scores: NDArray[np.float32], class_name: str) -> Image:
     """Return the layer of one activation map (H, W) float32 in [0, 1]."""
     layer = Image(
         scores,
-        name=CAM_PREFIX + class_name,
+        name=cam_name(class_name),
         colormap=cam_colours(),
         contrast_limits=(0.0, 1.0),
         blending="translucent",

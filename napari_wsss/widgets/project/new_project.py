@@ -38,6 +38,12 @@ class LabelReport(Protocol):
     def counts(self) -> dict[str, int]:
         """Return the number of images per class."""
 
+    def whole(self) -> str:
+        """Return every entry, one a line."""
+
+    def as_json(self) -> str:
+        """Return the report as one JSON object."""
+
 
 KINDS = (
     ("auto", "find out"),
@@ -48,7 +54,7 @@ KINDS = (
     ("none", "none yet"),
 )
 ENCODINGS = (
-    ("", "encoding: find out"),
+    ("", "find out"),
     ("utf-8-sig", "UTF-8"),
     ("gb18030", "Chinese (GB18030)"),
     ("big5", "Chinese (Big5)"),
@@ -59,6 +65,7 @@ ENCODINGS = (
     ("cp1252", "Western (1252)"),
 )
 MOST_NAMES = 200
+REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
 
 
@@ -161,6 +168,7 @@ class NewProject(QWidget):
         self.classes.setPlaceholderText("classes in order, separated by commas")
         self.classes.textEdited.connect(lambda _text: self._allow())
         self.folder = PathField("project folder (new)")
+        self.keep_button = button("Save report …", self._keep_report, "All of it, also what is only counted above")
         self.create_button = button(
             "Create project", self._create, "Writes the project folder; your images stay as they are"
         )
@@ -170,9 +178,10 @@ class NewProject(QWidget):
         self.setLayout(
             column(
                 self.images,
-                row(text_label("Labels", wrap=False), self.kind, self.encoding),
+                row(text_label("Labels", wrap=False), self.kind),
+                row(text_label("Encoding", wrap=False), self.encoding),
                 self.source,
-                button("Preview labels", self.preview, "Reads, reports, writes nothing"),
+                row(button("Preview labels", self.preview, "Reads, reports, writes nothing"), self.keep_button),
                 self.summary,
                 self.tree,
                 self.classes,
@@ -236,8 +245,23 @@ class NewProject(QWidget):
         return [name.strip() for name in self.classes.text().split(",") if name.strip()]
 
     def _allow(self) -> None:
+        self.keep_button.setEnabled(self.report is not None)
         ready = self.report is not None and bool(self.class_names()) and self.folder.path is not None
         self.create_button.setEnabled(ready)
+
+    def _keep_report(self) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the report", "labels-report.txt", REPORT_FILES)
+        if chosen:
+            self.save_report(Path(chosen))
+
+    def save_report(self, path: Path) -> None:
+        """Write the whole report: as JSON where the file is to be called so, else as lines."""
+        if self.report is None:
+            return
+        try:
+            path.write_text(self.report.as_json() if path.suffix == ".json" else self.report.whole(), encoding="utf-8")
+        except OSError as error:
+            self._session.signals.failed.emit(str(error))
 
     def _create(self) -> None:
         images, folder = self.images.path, self.folder.path

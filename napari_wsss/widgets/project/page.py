@@ -1,15 +1,15 @@
 """The Project page: open or make a project, see its classes, device and cache.
 
 What a person can do with it: open a project or continue a recent one, make one from a folder of images after reading
-the label report, rename and add classes, choose the device, choose how pictures of more than 8 bits are scaled, empty
-the cache of results.
+the label report, rename and add classes, say whether there is a background, choose the device, choose how pictures of
+more than 8 bits are scaled, empty the cache of results.
 """
 
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFileDialog, QListWidget, QWidget
+from qtpy.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.pixels.deep_images import USUAL
@@ -20,10 +20,12 @@ from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, folded, heading, line, row, text_label
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.live_slider import number_field
-from napari_wsss.widgets.controls.stubs import certain
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.project.class_table import ClassTable
+from napari_wsss.widgets.project.every_pixel import EveryPixel
 from napari_wsss.widgets.project.new_project import NewProject
 
+FOLDER = Qt.ItemDataRole.UserRole
 DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))
 
 
@@ -47,17 +49,20 @@ class ProjectPage(QWidget):
         self.locked_text = text_label()
         self.locked = QWidget()
         look = button("Open read-only", lambda: self.open_read_only(self._locked), "Look at it; nothing is changed")
-        self.locked.setLayout(column(self.locked_text, row(look, button("Do not open", self.locked.hide), 1)))
+        self.take_over = button("Take it over", self._take_over, "Nobody else has it open: open it for changes")
+        leave = button("Do not open", self.locked.hide)
+        self.locked.setLayout(column(self.locked_text, row(look, self.take_over, leave, 1)))
         self.locked.hide()
         self.recent_heading = heading("Recent projects")
         self.recent = QListWidget()
         self.recent.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.recent.setMaximumHeight(90)
-        self.recent.itemActivated.connect(lambda item: self.open(Path(item.toolTip())))
-        self.recent.itemClicked.connect(lambda item: self.open(Path(item.toolTip())))
+        self.recent.itemActivated.connect(lambda item: self.open(item.data(FOLDER)))
+        self.recent.itemClicked.connect(lambda item: self.open(item.data(FOLDER)))
         self.new = NewProject(session)
         self.new_folded = folded("New project from a folder of images", self.new)
         self.classes = ClassTable(session)
+        self.every_pixel = EveryPixel(session)
         self.device = combo(DEVICES, self._choose_device)
         self.device_text = text_label(quiet=True)
         self.cache = text_label(quiet=True)
@@ -92,10 +97,12 @@ class ProjectPage(QWidget):
                 line(),
                 heading("Classes"),
                 self.classes,
+                self.every_pixel,
                 line(),
                 row(text_label("Device", wrap=False), self.device),
                 self.device_text,
-                row(text_label("Deep pictures, %", wrap=False), self.darkest, self.brightest, self.scale, 1),
+                text_label("Pictures of more than 8 bits: per cent of the pixels that become black, white"),
+                row(self.darkest, self.brightest, self.scale, 1),
                 row(self.cache, button("Empty cache", self._empty_cache, "Deletes computed maps and proposals")),
                 1,
                 margin=4,
@@ -110,9 +117,7 @@ class ProjectPage(QWidget):
             self.where.setText("No project is open.")
         else:
             mode = "  (read-only)" if project.read_only else ""
-            self.where.setText(
-                f"<b>{project.folder.name}</b>{mode}<br>{project.folder}<br>images: {project.images_root}"
-            )
+            self.where.setText(f"{project.folder.name}{mode}\n{project.folder}\nimages: {project.images_root}")
         self._show_recent()
         self.classes.refresh()
         self._show_cache()
@@ -124,8 +129,9 @@ class ProjectPage(QWidget):
         self.recent_heading.setVisible(bool(known_projects))
         self.recent.clear()
         for known in known_projects:
-            self.recent.addItem(known.folder.name)
-            certain(self.recent.item(self.recent.count() - 1)).setToolTip(str(known.folder))
+            item = QListWidgetItem(known.folder.name, self.recent)
+            item.setData(FOLDER, known.folder)
+            item.setToolTip(as_text(str(known.folder)))
 
     def _refresh_classes(self, _image_id: str = "") -> None:
         self.classes.refresh()
@@ -169,6 +175,7 @@ class ProjectPage(QWidget):
             self._session.open_project(folder)
         except ProjectError as error:
             if error.read_only_possible:
+                self.take_over.setVisible(error.take_over_possible)
                 self._offer_read_only(folder, str(error))
             else:
                 self._session.signals.failed.emit(str(error))
@@ -179,6 +186,12 @@ class ProjectPage(QWidget):
         """Open a project to look at it only."""
         try:
             self._session.open_project(folder, read_only=True)
+        except (WsssError, OSError) as error:
+            self._session.signals.failed.emit(str(error))
+
+    def _take_over(self) -> None:
+        try:
+            self._session.open_project(self._locked, take_over=True)
         except (WsssError, OSError) as error:
             self._session.signals.failed.emit(str(error))
 

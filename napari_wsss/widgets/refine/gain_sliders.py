@@ -13,6 +13,7 @@ from napari_wsss.core.gains import HIGHEST, LOWEST
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import column
 from napari_wsss.widgets.controls.live_slider import LiveSlider
+from napari_wsss.widgets.controls.plain_text import as_text
 
 TIP = "This class's map times so much, before the strongest class is looked for; 1 changes nothing"
 WIDEST_NAME = 110  # pixels; longer names are cut, so that sliders keep room to move
@@ -56,7 +57,7 @@ class GainSliders(QWidget):
         for name, gain in gains.items():
             self.sliders[name].show_value(gain)
             reason = self._session.parameters.why_gain(name)
-            self.sliders[name].explain("" if reason.scope == "default" else reason.place, reason.scope != "default")
+            self.sliders[name].explain(reason.place if reason.is_chosen else "", reason.is_chosen)
         self.setEnabled(table is not None and table.maps is not None)
 
     def _rebuild(self, names: list[str]) -> None:
@@ -76,7 +77,7 @@ class GainSliders(QWidget):
     def _slider(self, name: str) -> LiveSlider:
         made = LiveSlider(name, LOWEST, HIGHEST, logarithmic=True)
         made.slider.setToolTip(TIP)
-        made.name.setToolTip(f"{name}: {TIP}")
+        made.name.setToolTip(as_text(f"{name}: {TIP}"))
         made.taken.connect(lambda: self._session.sliders.prepare_gain(name))
         made.moved.connect(lambda gain: self._session.sliders.set_gain(name, gain, self._scope()))
         made.settled.connect(self.settled.emit)

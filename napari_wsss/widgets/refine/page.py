@@ -4,7 +4,8 @@ What a person can do with it: move the background threshold, the gain of a class
 and see the proposal follow, take a preset, take the last change back, say for which images a change counts, use this
 image's values for all undecided ones, copy the proposal into the mask (one class, everything, only into empty pixels);
 for all images, under a heading of their own, switch refiners on and off, drag them into another order, choose the
-folder of saliency maps a step needs; look at class boundaries, compute maps for the whole queue.
+folder of saliency maps a step needs; look at class boundaries, have the chain held against
+what it was before, compute maps for the whole queue.
 """
 
 from pathlib import Path
@@ -16,9 +17,10 @@ from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import method_title
+from napari_wsss.pipeline.chain import CLASS_GAIN
+from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.session.proposals.planning import asks_for
 from napari_wsss.session.proposals.presets import MODIFIED, NAMES, preset_of
-from napari_wsss.session.results.live import CLASS_GAIN
 from napari_wsss.session.results.scopes import PROJECT, parameters_class
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import (
@@ -36,11 +38,13 @@ from napari_wsss.widgets.controls.basic import (
 )
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.parameter_form import ParameterForm
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain, connect
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.refine.gain_sliders import GainSliders
 from napari_wsss.widgets.refine.refiner_chain import RefinerChain
 from napari_wsss.widgets.refine.threshold_slider import ThresholdSlider
+from napari_wsss.widgets.train.verdict_line import VerdictLine
 
 KEEP_AFTER_MS = 600
 """Rest after which what was tried is written into the plan, where no slider is held."""
@@ -62,6 +66,10 @@ class RefinePage(QWidget):
         self.preset = combo([(name, name) for name in (*NAMES, MODIFIED)], self._apply_preset)
         self.preset.setToolTip("Ready values for the whole chain; one change, which can be taken back")
         self.undo = button("Undo change", session.parameters.undo)
+        self.judge = button(
+            "Better?", self._judge, "Hold the chain against that before the last change, class by class"
+        )
+        self.verdict = VerdictLine(session.chain_verdicts)
         self.busy = text_label(wrap=False)
         self.scope = combo([], lambda _scope: self._on_scope())
         self.scope.setToolTip("Where a change counts: image wins over cluster, cluster over class, class over project")
@@ -90,7 +98,9 @@ class RefinePage(QWidget):
         layout = column(
             row(text_label("Changes count for", wrap=False), self.scope),
             row(self.spread, 1),
-            row(text_label("Preset", wrap=False), self.preset, self.undo),
+            row(text_label("Preset", wrap=False), self.preset),
+            row(self.undo, self.judge, 1),
+            self.verdict,
             row(heading("Background threshold"), 1, self.busy),
             self.threshold,
             folded("Class gains", self.gains, is_open=True),
@@ -153,6 +163,7 @@ class RefinePage(QWidget):
         self._show_busy()
 
     def _on_plan(self) -> None:
+        self._session.chain_verdicts.ask(None)  # what was said is about another chain
         self._show_chain()
         if set(self.forms) != self._chosen_methods():
             self._build_forms()
@@ -173,6 +184,7 @@ class RefinePage(QWidget):
         if self._session.sliders.is_trying:
             self._later.start()
             self.undo.setEnabled(True)
+            self.judge.setEnabled(True)
         if not self._is_held():
             self.threshold.show_numbers()
             self._look.start()
@@ -184,13 +196,13 @@ class RefinePage(QWidget):
         self.preset.setEnabled(self._session.project is not None)
 
     def _show_preset(self) -> None:
-        table = self._session.shown_table
-        choose(self.preset, preset_of(table.shown.steps if table is not None else self._session.plan.refiners))
+        choose(self.preset, self._preset())
 
     def _show_undo(self) -> None:
         change = self._session.parameters.last_change
         self.undo.setEnabled(bool(change))
-        self.undo.setToolTip(f"Take back: {change}" if change else "No parameter was changed yet")
+        self.undo.setToolTip(as_text(f"Take back: {change}") if change else "No parameter was changed yet")
+        self.judge.setEnabled(bool(change) and has_model(self._session.plan))
 
     def _show_busy(self) -> None:
         self.busy.setText("drawing …" if self._session.inference.is_drawing else "")
@@ -272,6 +284,10 @@ class RefinePage(QWidget):
         self._later.stop()
         self._session.sliders.keep()
 
+    def _judge(self) -> None:
+        self._keep()
+        self._session.chain_verdicts.ask_last_change()
+
     def _apply_preset(self, preset: str) -> None:
         self._later.stop()
         if preset != MODIFIED:
@@ -316,7 +332,7 @@ class RefinePage(QWidget):
     def _show_parameters(self) -> None:
         """Show what counts for the shown image, or the project's own values where that scope is chosen."""
         table = self._session.shown_table
-        steps = self._session.plan.refiners if self._scope() == PROJECT or table is None else table.shown.steps
+        steps = self._session.plan.steps if self._scope() == PROJECT or table is None else table.shown.steps
         for step in steps:
             form = self.forms.get(step.method)
             if form is None:
@@ -329,7 +345,11 @@ class RefinePage(QWidget):
                 continue
             form.show_values(dict(step.parameters))
             reasons = table.shown.why(step.method) if table is not None else ()
-            form.explain({one.name: (one.place, one.scope != "default") for one in reasons})
+            form.explain({one.name: (one.place, one.is_chosen) for one in reasons})
+
+    def _preset(self) -> str:
+        plan, table = self._session.plan, self._session.shown_table
+        return preset_of(plan.steps, plan) if table is None else preset_of(table.shown.steps, table.shown.plan)
 
     # Buttons
 

@@ -7,6 +7,7 @@ from napari_wsss.session.review.last_decisions import LAST, Decision, last_decis
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.badge import state_icon
 from napari_wsss.widgets.controls.basic import soon
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.keys.actions import Actions
 
@@ -51,5 +52,5 @@ class DecisionList(QListWidget):
         font.setStrikeOut(decision.undone)
         item.setFont(font)
         item.setData(IMAGE, decision.image_id)
-        item.setToolTip(f"{item.text()}\nClick to go to {decision.image_id}")
+        item.setToolTip(as_text(f"{item.text()}\nClick to go to {decision.image_id}"))
         return item

@@ -5,6 +5,7 @@ much comes from which model at which threshold; the tooltip of a line tells all 
 """
 
 import json
+from html import escape
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
@@ -13,6 +14,7 @@ from napari_wsss.core.sources import NOTHING, Sources
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import clear_layout, column, text_label
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.layers.provenance_layer import colour_of
 
 MOST_LINES = 8
@@ -63,17 +65,13 @@ def legend(sources: Sources) -> list[QLabel]:
 def _line(sources: Sources, value: int, share: float) -> QLabel:
     square = f'<span style="color:{colour_of(value)}">■</span>' if value != NOTHING else "□"
     source = sources.source_of(value)
-    label = text_label(f"{square} {percent(share)} {_escaped(sources.text_of(value))}")
-    label.setTextFormat(Qt.TextFormat.RichText)
+    label = text_label()
+    label.show_markup(f"{square} {escape(percent(share))} {escape(sources.text_of(value))}")
     if source is not None:
-        label.setToolTip(json.dumps(source.to_dict(), indent=1, ensure_ascii=False))
+        label.setToolTip(as_text(json.dumps(source.to_dict(), indent=1, ensure_ascii=False)))
     return label
 
 
 def percent(share: float) -> str:
     """Return a share in [0, 1] for reading; what is there never reads as nothing."""
-    return "&lt;1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+    return "<1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")

@@ -18,6 +18,7 @@ from napari_wsss.session.table.reasons import edited_text, reasons
 from napari_wsss.widgets.controls.badge import state_icon, state_text
 from napari_wsss.widgets.controls.basic import single_shot
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.plain_text import as_text
 
 KEPT_RECORDS = 512
 REDRAW_MS = 600  # after the last change of the plan: while a slider moves its proposals are not worth drawing
@@ -70,7 +71,7 @@ class QueueModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return self._icons[record.state]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(record, why)
+            return as_text(self._tip(record, why))
         answers = {RECORD: record, REASONS: why, EDITED: edited_text(record)}
         return self.picture(record.id) if role == PICTURE else answers.get(role)
 

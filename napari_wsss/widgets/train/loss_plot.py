@@ -86,8 +86,12 @@ class LossPlot(Chart):
         ground = self.palette().window().color()
         return [legible(PALETTE[place % len(PALETTE)], ground, least) for place in range(len(self.series))]
 
+    def tell(self) -> None:
+        """Show the legend, in the colours of the lines."""
+        self.heading.show_markup(self.said())
+
     def said(self) -> str:
-        """Return the legend: each figure's newest value, or the one under the pointer."""
+        """Return the legend as HTML: each figure's newest value, or the one under the pointer."""
         cells = [
             f"<td style='color: {colour.name()}'>{escape(title(name))}&nbsp;{series.at(self.place):.3g}</td>"
             for colour, (name, series) in zip(self.colours(TEXT_CONTRAST), self.series.items(), strict=True)

@@ -16,6 +16,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, button, column, row, text_label
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.number_text import read_as_it_looks
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 
 MODEL = Qt.ItemDataRole.UserRole
@@ -75,7 +76,7 @@ class ModelList(QWidget):
         for place, model in enumerate(models):
             item = QListWidgetItem(model_text(model, is_used=place == 0))
             item.setData(MODEL, model)
-            item.setToolTip(f"{model.missing} is no longer there" if model.missing else model.name)
+            item.setToolTip(as_text(f"{model.missing} is no longer there" if model.missing else model.name))
             self.list.addItem(item)
         if not models:
             self.list.addItem(NONE)

@@ -1,22 +1,27 @@
 """The Train page: learn from what was accepted, watch it, and use the result for what is not decided yet.
 
-What a person can do with it: see what will be used and how long it takes, choose what is trained and how, start, stop
-and resume, watch loss and scores, look at and compare earlier runs (`run_list`), apply a run's model to the undecided
-images, go back to an earlier model (`model_list`), open a published model's file, copy the command for another machine.
+What a person can do with it: press the recommended start, see what will be used and how long it takes, choose what is
+trained and how, start, stop and resume, watch loss and scores, look at and compare earlier runs (`run_list`), apply a
+run's model to the undecided images, go back to an earlier model (`model_list`), open a published model's file, copy the
+command for another machine.
 """
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QApplication, QCheckBox, QFileDialog, QLineEdit, QProgressBar, QWidget
 
 from napari_wsss.core.errors import ParameterError, ProjectError
-from napari_wsss.core.progress import Progress
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.criteria import Criteria
+from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job
-from napari_wsss.session.runs.cost import estimate
+from napari_wsss.session.runs.cost import estimate, estimate_start
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.runs.process import command_line
 from napari_wsss.session.runs.questions import describe_device
@@ -33,6 +38,17 @@ from napari_wsss.widgets.train.stage_options import StageOptions
 
 WEIGHTS_FILES = "Weights (*.pth *.pt *.safetensors *.params);;All files (*)"
 NOTHING_TO_LEARN = "There is nothing to learn from yet: label or accept images first."
+RECOMMENDED = (
+    "Trains SEAM, finds LPCAM's prototypes on it and adds a dense CRF; the first maps come after two minutes, and each "
+    "step is used as soon as it is there. Trunk, weights and hardware are those of the options below"
+)
+NETWORK = ("trunk", "output_stride", "width", "trunk_weights", "dilated")
+TAKEN_OVER = (*NETWORK, "device", "precision", "threads", "loaders")
+"""Options of the chosen stage that a recommended start takes over."""
+SIZE = (
+    "Objects are learned at the size they have in training; maps and features are made at the same one. Crop and scale "
+    "change it for a run of a classifier, Enlargement for a pixel classifier"
+)
 AT_ONCE = "A pixel classifier learns in seconds from everything corrected so far, and is applied when it is done"
 BY_ITSELF = "After every decision, from eight corrected images on, where the classifier began with known weights"
 APPLY_IT = "Done. Apply the run to give undecided images new proposals."
@@ -46,8 +62,12 @@ class TrainPage(QWidget):
         super().__init__(parent)
         self._session = session
         self._device_asked = False
+        self._sides: tuple[Path | None, int] = (None, 0)  # of the middle picture, of which project
         self._clock = (time.monotonic(), 0)  # when, and at which step, the watched run was first heard
         self.used = text_label()
+        self.recommended = button("Recommended start", self._start_recommended, RECOMMENDED)
+        self.recommended_cost = text_label(quiet=True)
+        self.seen = text_label(quiet=True, tip=SIZE)
         self.options = StageOptions(session)
         self.options.changed.connect(self._on_options)
         self.cost = text_label(quiet=True, tip="Images x epochs x the pace of earlier runs; refined while it runs")
@@ -55,6 +75,7 @@ class TrainPage(QWidget):
         self.learn = button("Learn at once", self._learn, AT_ONCE)
         self.by_itself = QCheckBox("after every decision")
         self.by_itself.setToolTip(BY_ITSELF)
+        self.by_itself.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.by_itself.toggled.connect(self._set_automatic)
         self.stop = button("Stop", self._stop, "Stops after the current step; can be resumed")
         self.bar = QProgressBar()
@@ -82,8 +103,11 @@ class TrainPage(QWidget):
             column(
                 heading("What will be used"),
                 self.used,
+                row(self.recommended, 1),
+                self.recommended_cost,
                 line(),
                 self.options,
+                self.seen,
                 self.cost,
                 row(self.start, self.stop, 1),
                 row(self.learn, self.by_itself, 1),
@@ -122,6 +146,7 @@ class TrainPage(QWidget):
         self._show_used()
         self._show_cost()
         self._ask_for_device()
+        self._ask_for_sides()
 
     def _ask_for_device(self) -> None:
         """Have the device looked for that the cost depends on, once."""
@@ -131,6 +156,21 @@ class TrainPage(QWidget):
         job = Job("device", describe_device, lane="questions", quiet=True)
         listen(self, (job.succeeded, self._on_device), until=job.ended)
         self._session.jobs.submit(job)
+
+    def _ask_for_sides(self) -> None:
+        """Have the pictures measured, once for a project: fifty files are opened."""
+        project = self._session.project
+        if project is None or self._sides[0] == project.folder:
+            return
+        self._sides = (project.folder, 0)
+        job = Job("sizes", partial(measured_sides, project), lane="questions", quiet=True)
+        listen(self, (job.succeeded, self._on_sides), until=job.ended)
+        self._session.jobs.submit(job)
+
+    def _on_sides(self, found: tuple[Path, int]) -> None:
+        if self._session.project is not None and found[0] == self._session.project.folder:
+            self._sides = found
+            self._show_cost()
 
     def _on_device(self, text: str) -> None:
         self._session.settings.device_found = text
@@ -164,8 +204,8 @@ class TrainPage(QWidget):
         per_class = ", ".join(f"{name} {accepted.get(name, 0)}" for name in project.classes.names)
         total = sum(counts.values()) - counts.get("excluded", 0)
         self.used.setText(
-            f"<b>{counts.get('accepted', 0)}</b> accepted of {total} images. "
-            f"{train} train, {val} are kept for validation and never train.<br>Accepted per class: {per_class}."
+            f"{counts.get('accepted', 0)} accepted of {total} images. "
+            f"{train} train, {val} are kept for validation and never train.\nAccepted per class: {per_class}."
         )
 
     def _on_options_said(self, text: str) -> None:
@@ -180,11 +220,24 @@ class TrainPage(QWidget):
         session, form, choice = self._session, self.options.form, self.options.choice
         if session.project is None or form is None:
             self.cost.clear()
+            self.recommended_cost.clear()
+            self.seen.clear()
             return
         told = {name: field.value for name, field in form.fields.items()}
         runs = session.training.runs(session.project)
+        size = working_size(self._sides[1], choice.stage, choice.method, told)
+        self.seen.setText("" if size is None else str(size))
+        self.seen.setVisible(size is not None)
         cost = estimate(session.project, choice.stage, choice.method, told, runs, session.settings.device_found)
         self.cost.setText(f"Takes about {duration(cost.seconds)}{cost.details()}" if cost else NOTHING_TO_LEARN)
+        whole = estimate_start(session.project, self._taken_over(), runs, session.settings.device_found)
+        self.recommended_cost.setText(
+            f"SEAM, LPCAM on it, dense CRF: about {duration(whole.seconds)}{whole.details()}" if whole else ""
+        )
+
+    def _taken_over(self) -> dict[str, Any]:
+        """Return the options of the form that a recommended start takes over, where they were changed."""
+        return {name: value for name, value in self.options.options().items() if name in TAKEN_OVER}
 
     def _show_command(self) -> None:
         project = self._session.project
@@ -205,6 +258,7 @@ class TrainPage(QWidget):
         running, project = self._session.training.running, self._session.project
         self.start.setEnabled(project is not None and not running)
         self.learn.setEnabled(project is not None and not project.read_only and not self._session.learning.running)
+        self.recommended.setEnabled(project is not None and not project.read_only and not running)
         self.open.setEnabled(project is not None and not running)
         self.stop.setEnabled(running)
         self.bar.setVisible(running)
@@ -219,6 +273,10 @@ class TrainPage(QWidget):
         self._session.flush()  # the child reads accepted masks and labels from disk
         stage, options = self.options.choice.stage, self.options.options()
         self._try(lambda: self._session.training.start(project, stage, options))
+
+    def _start_recommended(self) -> None:
+        self._session.start.begin(self._taken_over())
+        self._show_buttons()
 
     def _learn(self) -> None:
         self._session.learning.learn()
@@ -272,6 +330,8 @@ class TrainPage(QWidget):
             if progress.message:
                 self.said.setText(progress.message.splitlines()[0])
             return
+        if progress.total != self.bar.maximum():
+            self._clock = (time.monotonic(), -1)  # another part of a recommended start has another pace
         self.bar.setRange(0, progress.total)
         self.bar.setValue(progress.done)
         self.said.setText(" · ".join(part for part in (self._pace(progress), progress.message) if part))
@@ -290,7 +350,7 @@ class TrainPage(QWidget):
         self.run_list.refresh(folder)
         self._show_buttons()
         self._show_cost()  # its pace is known now
-        self.said.setText(message if code else APPLY_IT)
+        self.said.setText(message if code else self._session.start.text or APPLY_IT)
 
     # Runs
 
@@ -302,3 +362,9 @@ class TrainPage(QWidget):
         run = self.chosen_run()
         if run is not None and not self._session.training.running:
             self.plot.show_history([(event.done, event.metrics) for event in run.history() if event.metrics])
+
+
+def measured_sides(project: Project) -> Steps[tuple[Path, int]]:
+    """Return a project's folder and the longer side of its middle picture."""
+    yield Progress("sizes", 0, 1)
+    return project.folder, middle_side(project)

@@ -24,7 +24,6 @@ class RunComparison(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.table = text_label(wrap=False)
-        self.table.setTextFormat(Qt.TextFormat.RichText)
         self.plot = LossPlot()
         scroll = QScrollArea()  # many runs are wider than the panel
         scroll.setWidget(self.table)
@@ -39,7 +38,7 @@ class RunComparison(QWidget):
     def show_runs(self, runs: Sequence[RunInfo]) -> None:
         """Compare runs, at most `MOST_RUNS` of them."""
         chosen = list(runs)[:MOST_RUNS]
-        self.table.setText(as_html(compare(chosen)))
+        self.table.show_markup(as_html(compare(chosen)))
         self.plot.show_history(curves(chosen))
         self.show()
 

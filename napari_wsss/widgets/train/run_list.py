@@ -10,15 +10,18 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.registry import method_title
-from napari_wsss.session.runs.folders import RunInfo
+from napari_wsss.session.runs.folders import RunInfo, unreadable_in
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, row
+from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.train.run_comparison import RunComparison
 from napari_wsss.widgets.train.stage_options import SHELVES
+from napari_wsss.widgets.train.verdict_line import RunVerdict
 
 RUN = Qt.ItemDataRole.UserRole
 STATE_MARKS = {"running": "▶", "done": "✔", "stopped": "■", "interrupted": "⚠", "failed": "✖"}
+WHOLES = {"start": "Recommended start"}
 HEIGHT = 130  # pixels
 
 
@@ -52,7 +55,9 @@ class RunList(QWidget):
         self.resume = button("Resume", self.resume_wanted.emit, "Go on from the run's last checkpoint")
         self.compare = button("Compare", self._compare, "Mark two or more runs with Ctrl-click first")
         self.comparison = RunComparison()
-        self.setLayout(column(self.list, row(self.apply, self.resume, self.compare, 1), self.comparison))
+        self.verdict = RunVerdict(session)
+        buttons = row(self.apply, self.resume, self.compare, 1)
+        self.setLayout(column(self.list, buttons, self.verdict, self.comparison))
 
     def refresh(self, chosen: Path | None = None) -> None:
         """Read the runs again; mark `chosen`, else the one that was marked, else the newest."""
@@ -63,10 +68,14 @@ class RunList(QWidget):
         for run in found:
             item = QListWidgetItem(run_text(run))
             item.setData(RUN, run)
-            item.setToolTip(f"{run.folder.name}\n{run.message}")
+            item.setToolTip(as_text(f"{run.folder.name}\n{run.message}"))
             self.list.addItem(item)
             if run.folder == wanted:
                 self.list.setCurrentItem(item)
+        for name, why in unreadable_in(project.training_folder).items() if project is not None else ():
+            item = QListWidgetItem(f"{name}: {why}")
+            item.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.list.addItem(item)
         if found and self.list.currentItem() is None:
             self.list.setCurrentRow(0)
         self.comparison.clear()
@@ -82,13 +91,15 @@ class RunList(QWidget):
     def marked(self) -> list[RunInfo]:
         """Every marked run, in the order of the list."""
         items = [certain(self.list.item(place)) for place in range(self.list.count())]
-        return [item.data(RUN) for item in items if item.isSelected()]
+        return [item.data(RUN) for item in items if item.isSelected() and item.data(RUN) is not None]
 
     def show_buttons(self) -> None:
         """Enable what can be done with the marked run now."""
         project, run, marked = self._session.project, self.run, self.marked
         writable = project is not None and not project.read_only
-        self.apply.setEnabled(writable and len(marked) < 2 and run is not None and run.checkpoint is not None)
+        can_apply = writable and len(marked) < 2 and run is not None and run.checkpoint is not None
+        self.apply.setEnabled(can_apply)
+        self.verdict.follow(run if can_apply else None)
         self.resume.setEnabled(not self._session.training.running and run is not None and run.can_resume)
         self.compare.setEnabled(len(marked) > 1)
 
@@ -114,5 +125,6 @@ def run_text(run: RunInfo) -> str:
     steps = f" · {run.done}/{run.total}" if run.total and run.state != "done" else ""
     score = next((f" · {name.replace('_', ' ')} {value:.3f}" for name, value in run.figures.items()), "")
     method = str(run.config.get("method", ""))
-    what = method_title(SHELVES[run.stage][0], method) if run.stage in SHELVES and method else run.stage
+    named = method_title(SHELVES[run.stage][0], method) if run.stage in SHELVES and method else run.stage
+    what = WHOLES.get(run.stage, named)
     return f"{STATE_MARKS.get(run.state, '?')} {what} · {run.state}{steps}{score} · {clock}"

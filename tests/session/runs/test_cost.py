@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from napari_wsss.project.project import Project
-from napari_wsss.session.runs.cost import estimate, images_learned, steps_of
+from napari_wsss.session.runs.cost import estimate, estimate_start, images_learned, steps_of
 from napari_wsss.session.runs.folders import RunInfo
 from tests.session.conftest import Sitting
 from tests.tiny_project import put_split
@@ -118,6 +118,17 @@ def test_nothing_to_learn_from_costs_nothing(project: Project) -> None:
     project.review.undo()
     project.review.undo()
     assert estimate(project, "saliency", "ldf", {}, []) is None
+
+
+def test_a_recommended_start_costs_seam_and_lpcam(project: Project) -> None:
+    parts = [estimate(project, "classifier", method, {"width": 0.5}, [], "cpu") for method in ("seam", "lpcam")]
+    whole = estimate_start(project, {"width": 0.5}, [], "cpu")
+    assert whole is not None
+    assert whole.seconds == pytest.approx(sum(part.seconds for part in parts if part is not None))
+    assert whole.details().endswith("(a rough guess until a run was measured here)")
+    for image_id in list(project.catalog.ids()):
+        put_split(project, image_id, "val")
+    assert estimate_start(project, {}, []) is None
 
 
 def test_a_pixel_classifier_costs_one_pass_an_image_and_its_fits(project: Project) -> None:

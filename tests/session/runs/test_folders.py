@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from napari_wsss.session.runs.folders import SILENT_SECONDS, read_run, runs_in
+from napari_wsss.project.processes import Process
+from napari_wsss.session.runs.folders import SILENT_SECONDS, read_run, runs_in, unreadable_in
 
 
 def make(folder: Path, heartbeat: dict[str, Any] | None = None, **record: Any) -> Path:
@@ -80,6 +82,12 @@ def test_which_runs_can_be_resumed(tmp_path: Path, state: str, last: bool, possi
     assert run.can_resume == possible
 
 
+def test_a_run_of_parts_can_be_resumed_without_a_model_of_its_own(tmp_path: Path) -> None:
+    make(tmp_path / "start-a", recipe="start", state="stopped")
+    make(tmp_path / "start-b", recipe="start", state="done")
+    assert {run.folder.name: run.can_resume for run in runs_in(tmp_path)} == {"start-a": True, "start-b": False}
+
+
 def test_the_best_checkpoint_comes_first(tmp_path: Path) -> None:
     folder = make(tmp_path / "a", state="done")
     run = read_run(folder)
@@ -98,3 +106,66 @@ def test_figures_and_working_time_are_read(tmp_path: Path) -> None:
     run = read_run(folder)
     assert run is not None
     assert (run.figures, run.seconds, run.platform) == ({"miou": 0.5}, 5.0, "Linux")
+
+
+BAD = {
+    "text": b"not JSON",
+    "torn": b'{"recipe": "classifier"',
+    "list": b"[1, 2]",
+    "not_utf8": b'{"recipe": "cl\xff\xfe"}',
+    "deep": b"[" * 100_000 + b"]" * 100_000,
+    "config": b'{"state": "done", "config": [1, 2]}',
+    "pid": b'{"state": "running", "pid": "abc"}',
+    "started": b'{"started": "yesterday"}',
+    "figures": b'{"figures": 3}',
+    "state": b'{"state": {"a": 1}}',
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_record_that_cannot_be_used_is_left_out_and_named(tmp_path: Path, kind: str) -> None:
+    make(tmp_path / "good", state="done")
+    make(tmp_path / "bad")
+    (tmp_path / "bad" / "run.json").write_bytes(BAD[kind])
+    assert [run.folder.name for run in runs_in(tmp_path)] == ["good"]
+    assert list(unreadable_in(tmp_path)) == ["bad"]
+
+
+@pytest.mark.parametrize("line", [b'{"done": "x", "total": 1}', b'{"message": "\xff"}', b'{"metrics": {"loss": []}}'])
+def test_a_report_that_cannot_be_used_is_left_out_and_named(tmp_path: Path, line: bytes) -> None:
+    folder = make(tmp_path / "r", state="done")
+    (folder / "events.jsonl").write_bytes(b'{"stage": "classifier", "done": 3}\n' + line + b"\n")
+    run = read_run(folder)
+    assert run is not None
+    assert (run.done, run.lost_lines, len(run.history())) == (3, 1, 1)
+    assert "1 of its reports" in unreadable_in(tmp_path)["r"]
+
+
+def test_a_loss_that_is_no_number_is_a_report_all_the_same(tmp_path: Path) -> None:
+    folder = make(tmp_path / "r", state="done")
+    (folder / "events.jsonl").write_text('{"done": 1, "metrics": {"loss": NaN}}\n')
+    assert len(read_run(folder).history()) == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("beat", [{"host": "other", "time": "x"}, {"host": 3}, {"host": "other", "time": 1e400}])
+def test_a_heartbeat_with_wrong_types_is_none(tmp_path: Path, beat: dict[str, Any]) -> None:
+    run = read_run(make(tmp_path / "r", beat, state="running"))
+    assert run is not None
+    assert run.state == "interrupted" or beat.get("time") == 1e400
+
+
+def test_a_process_number_used_again_is_not_the_run_s(tmp_path: Path) -> None:
+    mine = Process.this()
+    living = read_run(make(tmp_path / "a", state="running", pid=mine.pid, process=mine.to_dict()))
+    other = replace(mine, started="long ago")
+    gone = read_run(make(tmp_path / "b", state="running", pid=mine.pid, process=other.to_dict()))
+    assert living is not None
+    assert gone is not None
+    assert (living.state, gone.state) == ("running", "interrupted")
+
+
+def test_a_run_behind_a_link_is_no_run(tmp_path: Path) -> None:
+    outside = make(tmp_path / "outside", state="stopped")
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "linked").symlink_to(outside)
+    assert runs_in(tmp_path / "training") == []

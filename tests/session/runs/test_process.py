@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.project.processes import Process
 from napari_wsss.project.project import Project
 from napari_wsss.session.mailbox import Mailbox
 from napari_wsss.session.runs import process as training_process
@@ -184,6 +187,37 @@ def test_a_run_survives_its_window_and_is_attached_to_again(
     assert later.steps == list(range(1, 151))
 
 
+def put_run(folder: Path, process: Process) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {"recipe": "classifier", "state": "running", "pid": process.pid, "process": process.to_dict()}
+    (folder / "run.json").write_text(json.dumps(record))
+
+
+def test_a_process_that_only_has_the_run_s_number_is_never_signalled(watcher: Watcher, project: Project) -> None:
+    folder, mine = project.training_folder / "classifier-x", Process.this()
+    put_run(folder, replace(mine, started="long ago"))
+    assert not watcher.process.attach_to_living(project)
+    watcher.process.run_folder = folder
+    assert watcher.process._pid_of_run() == 0
+    put_run(folder, mine)
+    assert watcher.process._pid_of_run() == mine.pid
+
+
+def test_what_a_record_says_about_folders_is_not_believed(watcher: Watcher, project: Project, tmp_path: Path) -> None:
+    folder, outside = project.training_folder / "classifier-x", tmp_path / "outside"
+    outside.mkdir()
+    put_run(folder, Process.this())
+    (folder / "events.jsonl").write_text(json.dumps({"done": 1, "run_folder": str(outside)}) + "\n")
+    (folder / "stop").symlink_to(outside / "made_by_a_link")
+    assert watcher.process.attach_to_living(project)
+    watcher.until(lambda: bool(watcher.steps))
+    assert watcher.process.run_folder == folder
+    watcher.process.stop(grace=60)
+    watcher.process._press_on(watcher.process._stop_at)
+    watcher.process.leave()
+    assert list(outside.iterdir()) == []
+
+
 def test_leaving_and_closing_are_quick(watcher: Watcher, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEPS", "2000")
     watcher.process.start(project, "classifier")
@@ -207,4 +241,4 @@ def test_options_become_arguments() -> None:
 
 def test_the_command_can_be_copied() -> None:
     text = command_line("classifier", Path("/a folder/p"), {"epochs": 3})
-    assert text == "python -m training.run classifier --project '/a folder/p' --epochs 3"
+    assert text == "python -P -m training.run classifier --project '/a folder/p' --epochs 3"

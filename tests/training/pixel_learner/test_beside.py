@@ -10,7 +10,7 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pipeline import applied_history
-from napari_wsss.pipeline.learner_states import KEPT_STATES, METHOD, Lesson, drop_old, plan_with, states
+from napari_wsss.pipeline.learner_states import KEPT_STATES, METHOD, LearnerState, Lesson, drop_old, plan_with, states
 from napari_wsss.pipeline.run import base_maps, propose
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
@@ -67,6 +67,8 @@ def test_a_thorough_state_is_what_the_recipe_learns(opened: Project, config: Run
         np.testing.assert_array_equal(value, ours.head.state_dict()[name])
     assert (state.whole, state.parts) == (2, 0)
     assert state.agreement is not None
+    assert state.compared == 2
+    assert LearnerState.of(state.checkpoint) == state
 
 
 def test_it_finds_what_changed_and_the_trunk_never_runs_again(
@@ -161,3 +163,15 @@ def _results(project: Project, checkpoint: Path, image_id: str) -> object:
         return base_maps(project, image_id) is not None
     finally:
         project.set_plan(before)
+
+
+def test_maps_of_another_localizer_are_compared_anew(opened: Project, config: RunConfig) -> None:
+    finish(beside.learn(opened.folder, lesson(config)))
+    assert finish(beside.learn(opened.folder, lesson(config))) is None
+    used = opened.folder / opened.plan.localizer_checkpoint
+    other = used.with_name("other.safetensors")
+    other.write_bytes(used.read_bytes())
+    applied_history.apply(opened, "localize", "cam", other)
+    state = finish(beside.learn(opened.folder, lesson(config)))
+    assert state is not None
+    assert state.agreement is not None

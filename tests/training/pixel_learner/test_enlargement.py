@@ -1,44 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from PIL import Image
 
-from napari_wsss.core.classes import ClassList
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.pixels.working_size import LARGEST
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import NewImage
 from napari_wsss.segment.base import Segmenter
-from training.pixel_learner.enlargement import LARGEST, WANTED_SIDE, fix_enlargement, wanted_enlargement
-
-
-def of_sides(folder: Path, *sides: tuple[int, int]) -> Project:
-    root = folder / "images"
-    root.mkdir()
-    for number, (width, height) in enumerate(sides):
-        Image.new("RGB", (width, height), (number, 0, 0)).save(root / f"{number}.png")
-    images = [NewImage(f"{number}.png") for number in range(len(sides))]
-    return Project.create(folder / "project", root, ClassList("ab"), images)
-
-
-def test_the_middle_picture_comes_to_the_wanted_side(tmp_path: Path) -> None:
-    with of_sides(tmp_path, (200, 100), (320, 240), (100, 1000)) as project:
-        assert wanted_enlargement(project) == WANTED_SIDE / 320
-
-
-def test_large_pictures_are_reduced_and_tiny_ones_not_blown_up_without_end(tmp_path: Path) -> None:
-    with of_sides(tmp_path, (960, 20)) as project:
-        assert wanted_enlargement(project) == 0.5
-    (tmp_path / "tiny").mkdir()
-    with of_sides(tmp_path / "tiny", (12, 10)) as project:
-        assert wanted_enlargement(project) == LARGEST
-
-
-def test_missing_pictures_say_nothing(project: Project) -> None:
-    for image_id in project.catalog.ids():
-        project.image_path(image_id).unlink()
-    assert wanted_enlargement(project) == 1.0
+from training.pixel_learner.enlargement import fix_enlargement
 
 
 @pytest.mark.parametrize(("given", "expected"), [(0.0, LARGEST), (1.5, 1.5)])

@@ -46,6 +46,7 @@ def test_a_run_learns_and_leaves_a_model(project: Project, tiny_config: Callable
     localizer, classes, trained = Localizer.restore(run.path / "best.safetensors", "cpu")
     assert classes == project.classes
     assert trained.run["recipe"] == "classifier"
+    assert localizer.side == trained.side == config.trained_side() > 0
     assert not localizer.training
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from napari_wsss.exchange import labels
@@ -77,6 +79,16 @@ def test_the_report_names_what_does_not_fit(form, images, qtbot):
     assert "listed below" in form.summary.text()
     assert form.classes.text() == "cat, dog"
     assert not (images.parent / "photos_wsss").exists()  # nothing is written before Create
+
+
+@pytest.mark.parametrize("name", ["report.txt", "report.json"])
+def test_the_whole_report_can_be_kept(form, images, tmp_path, qtbot, name):
+    assert not form.keep_button.isEnabled()
+    previewed(form, images, qtbot)
+    form.save_report(tmp_path / name)
+    kept = (tmp_path / name).read_text()
+    assert all(word in kept for word in ("nowhere.png", "broken.png", "a0.png"))
+    assert name.endswith("txt") or json.loads(kept)["classes"] == ["cat", "dog"]
 
 
 def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 from qtpy.QtWidgets import QPushButton
 
+from napari_wsss.project.processes import Process
 from napari_wsss.project.project import Project
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.project.page import ProjectPage
@@ -55,7 +59,7 @@ def test_a_folder_that_is_no_project_is_said(page, tmp_path, empty_session):
 def test_a_locked_project_is_offered_read_only(page, model_folder, empty_session):
     offers = []
     page.offered.connect(lambda: offers.append(page.locked_text.text()))
-    look, leave = page.locked.findChildren(QPushButton)
+    look, _, leave = page.locked.findChildren(QPushButton)
     with Project.open(model_folder):
         page.open(model_folder)
         assert len(offers) == 1
@@ -71,6 +75,20 @@ def test_a_locked_project_is_offered_read_only(page, model_folder, empty_session
         assert "read-only" in page.where.text()
         assert not page.classes.isEnabled()
         empty_session.close_project()
+
+
+def test_a_lock_of_nobody_knows_whom_can_be_taken_over(page, model_folder, empty_session):
+    lock = model_folder / "project.lock"
+    mine = replace(Process.this(), pid=1, system="other boot pid:[1]")
+    lock.write_text(json.dumps({**mine.to_dict(), "token": "00"}))
+    page.open(model_folder)
+    assert "also called so" in page.locked_text.text()
+    assert not page.take_over.isHidden()
+    assert empty_session.project is None
+    page.take_over.click()
+    assert empty_session.project.folder == model_folder
+    assert not empty_session.project.read_only
+    empty_session.close_project()
 
 
 def test_the_device_is_asked_once_and_chosen(page, empty_session, qtbot):

@@ -13,6 +13,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.registry import load_method
 from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.session.jobs import Job
+from napari_wsss.session.models.verdicts import Told
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.refine import page as refine_page
 from napari_wsss.widgets.refine.page import FOR_ALL, RefinePage
@@ -58,6 +59,19 @@ def test_the_last_change_is_taken_back(page, session, qtbot):
     assert session.sliders.threshold == 0.5
     assert page.threshold.slider.value == 0.5
     assert session.table.plan.overrides == {}
+
+
+def test_a_change_is_held_against_what_was_before_until_the_next_one(page, session, monkeypatch):
+    asked, verdicts = [], session.chain_verdicts
+    monkeypatch.setattr(verdicts, "ask_last_change", lambda: asked.append(session.sliders.is_trying))
+    page.threshold.slider.slider.setValue(800)  # tried, not kept yet
+    page.judge.click()
+    assert asked == [False], "what is tried is kept first"
+    verdicts.told = Told("known", "Better on 2, worse on 0 of 3 classes. Stay with it.", "apply")
+    verdicts.changed.emit()
+    assert page.verdict.line.text().startswith("Better on 2")
+    page.threshold.slider.number.setValue(0.7)
+    assert page.verdict.line.isHidden()
 
 
 def test_presets_are_one_change_and_other_values_are_called_modified(page, session):

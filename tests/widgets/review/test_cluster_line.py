@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from napari_wsss.widgets.controls.listening import let_go
+from napari_wsss.widgets.review import cluster_line as module
 from napari_wsss.widgets.review.cluster_line import ClusterLine
 from tests.widgets.clustered import cluster
 
@@ -18,4 +19,19 @@ def test_it_names_the_clusters_and_gives_the_own_proposal_back(session, settle, 
     line.own.click()
     assert session.table.record.borrowed_from == ""
     assert line.text.text() == "Cluster: red 1"
+    let_go(line)
+
+
+def test_it_says_why_an_undecided_image_has_its_proposal(session, qtbot, monkeypatch):
+    said = []
+    monkeypatch.setattr(module, "why_proposal", lambda project, plan, labels: said.append(labels) or "by the learner")
+    line = ClusterLine(session)
+    qtbot.addWidget(line)
+    assert line.why.text() == "by the learner"
+    assert not line.isHidden()
+    assert line.text.isHidden()
+    assert said == [frozenset({"red", "green"})]
+    session.decisions.accept(and_next=False)
+    line.refresh()
+    assert line.isHidden(), "what a person decided needs no reason"
     let_go(line)

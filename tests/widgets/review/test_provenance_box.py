@@ -8,7 +8,7 @@ from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.review.provenance_box import ProvenanceBox, percent
 
 
-@pytest.mark.parametrize(("share", "text"), [(0.4, "40 %"), (0.001, "&lt;1 %"), (1.0, "100 %")])
+@pytest.mark.parametrize(("share", "text"), [(0.4, "40 %"), (0.001, "<1 %"), (1.0, "100 %")])
 def test_shares_are_read_easily(share, text):
     assert percent(share) == text
 

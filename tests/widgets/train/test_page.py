@@ -76,7 +76,7 @@ def shown(page, qtbot):
 def test_what_will_be_used_is_counted(page, session):
     session.decisions.accept()
     page._show_used()
-    assert "<b>1</b> accepted of 6 images" in page.used.text()
+    assert "1 accepted of 6 images" in page.used.text()
     assert "red 1, green 1, blue 0" in page.used.text()
 
 
@@ -101,6 +101,31 @@ def test_learning_by_itself_is_a_choice_that_is_kept(page, session, monkeypatch)
     session.learning.set_automatic(False)  # because another model was chosen: not for good
     assert not page.by_itself.isChecked()
     assert len(kept) == 1
+
+
+def test_the_recommended_start_takes_over_trunk_and_hardware(page, session, qtbot, program):
+    program()
+    shown(page, qtbot)
+    page.options.form.fields["epochs"].value = 7
+    page.options.form.fields["trunk_weights"].value = "own.pth"
+    assert page.recommended_cost.text().startswith("SEAM, LPCAM on it, dense CRF: about")
+    page.recommended.click()
+    assert not page.recommended.isEnabled()
+    qtbot.waitUntil(lambda: page.recommended.isEnabled(), timeout=20000)
+    run = page.chosen_run()
+    words = json.loads((run.folder / "run.json").read_text())["words"]
+    assert words[0] == "start"
+    assert words[words.index("--trunk-weights") + 1] == "own.pth"
+    assert "--epochs" not in words
+    assert page.run_list.list.currentItem().text().startswith("✔ Recommended start")
+
+
+def test_what_becomes_of_the_pictures_is_said(page, qtbot):
+    shown(page, qtbot)
+    qtbot.waitUntil(lambda: "about 32 pixels" in page.seen.text(), timeout=20000)
+    assert page.seen.text() == "Pictures of about 32 pixels are enlarged to 128."
+    page.options.form.fields["crop"].value = 32
+    assert page.seen.text() == "Pictures of about 32 pixels are seen as they are."
 
 
 def test_the_command_is_what_start_does(page, session, qtbot):
