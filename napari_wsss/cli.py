@@ -27,7 +27,6 @@ from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.project.backups import list_backups
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
-from napari_wsss.project.records import ImageRecord
 from napari_wsss.session.runs.folders import runs_in, unreadable_in
 from napari_wsss.session.session import HELD_OUT, create_project
 
@@ -308,16 +307,17 @@ def export(options: argparse.Namespace) -> int:
     chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
     with Project.open_to_read(options.project) as project:
         _say_left_out(project)
-        splits = {record.id: record.split for record in project.catalog.records(states=("accepted",))}
-        accepted = Accepted.of(project, tuple(splits), replaced=options.replaced)
+        records = list(project.catalog.records(states=("accepted",)))
+        accepted = Accepted.of(project, [record.id for record in records], replaced=options.replaced)
         masks = [(one, AcceptedMask(project, one)) for one in accepted.ids]
+        splits = {record.id: record.split for record in records}
         report = export_masks(masks, project.classes, options.out, chosen, splits)
         if not options.dry_run:
             write_labels(project, options.out)
         others = {state: count for state, count in project.catalog.counts().items() if state != "accepted" and count}
     _tell(report, options)
     for reason in accepted.left_out:
-        print(f"Left out: {reason}.")
+        print(f"napari-wsss: left out: {reason}.", file=sys.stderr)
     if others:
         print(f"Not exported, because not accepted: {_listed(others)}.")
     return DONE
@@ -335,15 +335,6 @@ def import_existing(options: argparse.Namespace) -> int:
     kind = "accepted masks" if options.accept else "drafts"
     print(f"{taken.count} masks taken as {kind}; {taken.kept} images kept the mask they had.")
     return DONE
-
-
-def _accepted_masks(project: Project, records: Sequence[ImageRecord]) -> Iterator[tuple[str, Path]]:
-    """Yield where the masks of images lie; say for which there can be none."""
-    for record in records:
-        try:
-            yield record.id, project.masks.accepted_path(record.id)
-        except ProjectError as reason:
-            print(f"napari-wsss: left out: {reason}", file=sys.stderr)
 
 
 @contextmanager

@@ -59,7 +59,9 @@ def _provenance(project: Project, config: RunConfig) -> Provenance:
 
 
 def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
-    """Return the configuration and folder of a run to resume, no longer asked to stop; `folder` may be its name.
+    """Return the configuration and folder of a run to resume, no longer asked to stop.
+
+    `folder` may be its name alone.
 
     Raises
     ------
@@ -123,6 +125,7 @@ def carry_out(
 
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
+        run.forget_stop()  # of an earlier sitting
         with stopped_by_signals(run), stopped_in_time(run) if in_time else nullcontext():
             unusable = finish(find_unusable(project, usable_records(project), run), follow)
             _name_unusable(run, unusable, report)
@@ -147,14 +150,6 @@ def carry_out(
     return outcome
 
 
-def _name_unusable(run: RunFolder, found: Mapping[str, str], report: Reporter) -> None:
-    """Note in `run.json`, and say, which images the run goes on without."""
-    if found or "left_out" in run.record:
-        run.update(left_out=dict(found))
-    for image_id, reason in found.items():
-        report.say(f"left out: {image_id}: {reason}", image=image_id)
-
-
 def last_good(run: RunFolder) -> str:
     """Return a sentence that names the last checkpoint of a run, "" when it has none yet."""
     found = [path for name in (LAST, BEST) if (path := run.path / name).is_file()]
@@ -163,6 +158,14 @@ def last_good(run: RunFolder) -> str:
     steps = [int(event["done"]) for event in run.events() if event.get("message") == "validated"]
     after = f", of step {steps[-1]}" if steps else ""
     return f"The last good checkpoint is {found[0].name} in {run.path.name}{after}; the run can go on from there."
+
+
+def _name_unusable(run: RunFolder, found: Mapping[str, str], report: Reporter) -> None:
+    """Note in `run.json`, and say, which images the run goes on without."""
+    if found or "left_out" in run.record:
+        run.update(left_out=dict(found))
+    for image_id, reason in found.items():
+        report.say(f"left out: {image_id}: {reason}", image=image_id)
 
 
 @contextmanager

@@ -85,7 +85,7 @@ class RunFolder:
         (self.path / STOP).touch()
 
     def forget_stop(self) -> None:
-        """Take a stop request back: the run goes on."""
+        """Take back what `request_stop` asked for."""
         (self.path / STOP).unlink(missing_ok=True)
 
     def stop_requested(self) -> bool:

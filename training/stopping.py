@@ -16,7 +16,7 @@ from training.run_folder import RunFolder
 
 Result = TypeVar("Result")
 
-PATIENCE = 3.5
+PATIENCE = 3.0
 """Seconds a run has to stop by itself; with looking and ending less than 5."""
 POLL = 0.2
 STOPPED = 3

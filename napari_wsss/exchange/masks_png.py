@@ -230,13 +230,12 @@ class _Export:
                 self.left_out.append(str(reason).removesuffix("."))
                 continue
             try:
-                is_there = (self.folder / MASK_FOLDER / f"{name}.png").exists()
-                is_kept = self.goes_on and self._is_there(name, values)
-                if not self.options.dry_run:
-                    if not is_kept:
-                        self._write(name, values)
-                    if sources and made_by:
-                        sources.add(name, made_by())
+                was_there = (self.folder / MASK_FOLDER / f"{name}.png").exists()
+                is_there = was_there and self.goes_on and self._is_there(name, values)
+                if not (is_there or self.options.dry_run):
+                    self._write(name, values)
+                if sources and made_by and not self.options.dry_run:
+                    sources.add(name, made_by())
             except OSError as reason:
                 if reason.errno not in _NAME_ERRORS:  # a full disk is no matter of one image
                     raise
@@ -244,8 +243,8 @@ class _Export:
                 continue
             self.counts += np.bincount(values.ravel(), minlength=IGNORE + 1)
             self.written[id_] = name
-            self.kept += is_kept
-            self.replaced += is_there and not is_kept
+            self.kept += is_there
+            self.replaced += was_there and not is_there
         if sources and not self.options.dry_run:
             sources.write_table()
 

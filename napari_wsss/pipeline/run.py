@@ -10,7 +10,7 @@ The shelves are reached through the registry when a stage runs; reading what is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -28,7 +28,6 @@ from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.chain import BaseShelf, applied_source, build_refiner, drawn, handed_on, refiner_for
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, has_model
 from napari_wsss.pixels.surest_regions import Guarded
-from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 
 # What can go wrong with one image without saying anything about the next one.
@@ -136,8 +135,11 @@ def propose(
     check_plan(used)
     checkpoint_of(project, used, applied_source(used))
 
+    unlabelled: list[str] = []
+
     def one(image_id: str) -> Steps[bool | None]:
         item = Lineage.of(project, image_id, plan=plan)
+        unlabelled.extend([] if item.labelled else [image_id])
         if item.awaits_labels:
             return None
         base, reused = _base(item, device, background)
@@ -146,7 +148,7 @@ def propose(
             yield from _refine_and_store(item, base, _evidence(item, device, background))
         return reused
 
-    return (yield from _run(project, "propose", ids, one))
+    return replace((yield from _run("propose", ids, one)), unlabelled=tuple(unlabelled))
 
 
 def refine_maps(
@@ -355,21 +357,22 @@ def _base_stage(
 ) -> Steps[StageReport]:
     checkpoint_of(project, project.plan, source)
 
+    unlabelled: list[str] = []
+
     def one(image_id: str) -> Steps[bool | None]:
         yield from ()
         item = Lineage.of(project, image_id, source, refined=False)
+        unlabelled.extend([] if item.labelled else [image_id])
         return None if item.awaits_labels else _base(item, device, background)[1]
 
-    return (yield from _run(project, source, ids, one))
+    return replace((yield from _run(source, ids, one)), unlabelled=tuple(unlabelled))
 
 
 def _report(stage: str, done: int, total: int, _: Progress) -> Progress:
     return Progress(stage, done, total)
 
 
-def _run(
-    project: Project, stage: str, ids: Iterable[str], one: Callable[[str], Steps[bool | None]]
-) -> Steps[StageReport]:
+def _run(stage: str, ids: Iterable[str], one: Callable[[str], Steps[bool | None]]) -> Steps[StageReport]:
     """Run `one` (was it stored? None: it waits for labels) over images; a failing one is reported, a run raises."""
     ids = tuple(ids)
     done: list[str] = []
@@ -386,6 +389,4 @@ def _run(
         except _IMAGE_ERRORS as reason:
             failed[image_id] = str(reason)
         yield Progress(stage, position + 1, len(ids), image_id)
-    open_ids = set(project.catalog.find(Criteria(unlabelled=True)))
-    unlabelled = tuple(image_id for image_id in ids if image_id in open_ids)
-    return StageReport(tuple(done), tuple(reused), failed, unlabelled)
+    return StageReport(tuple(done), tuple(reused), failed)

@@ -209,8 +209,12 @@ class Catalog:
                 )
         return number - first
 
-    def set_labels(self, image_id: str, labels: Collection[str], *, negative: bool = False) -> None:
+    def set_labels(
+        self, image_id: str, labels: Collection[str], *, negative: bool = False, by_person: bool = False
+    ) -> None:
         """Replace the image-level labels; without any the image is not labelled, or `negative` (none of the classes).
+
+        Edits `by_person` mark the image as label-changed.
 
         Raises
         ------
@@ -224,7 +228,10 @@ class Catalog:
             connection.execute("DELETE FROM labels WHERE image = ?", (number,))
             rows = [(number, classes[name]) for name in set(labels)]
             connection.executemany("INSERT INTO labels VALUES (?, ?)", rows)
-            connection.execute("UPDATE images SET negative = ? WHERE number = ?", (negative, number))
+            connection.execute(
+                "UPDATE images SET negative = ?, label_changed = label_changed OR ? WHERE number = ?",
+                (negative, by_person, number),
+            )
 
     def set_state(self, image_id: str, state: str, now: str | None = None) -> None:
         """Move an image to another review state.
@@ -286,9 +293,10 @@ class Catalog:
         """Set the share of pixels in [0, 1] that a person changed before accepting."""
         self._set(image_id, "edited = ?", None if edited is None else float(edited))
 
-    def set_painted(self, image_id: str, painted: Iterable[int] | None) -> None:
-        """Set the 0-based indices of the classes in the accepted mask; None where there is none, or unknown."""
-        self._set(image_id, "painted = ?", None if painted is None else _as_text(painted))
+    def set_mask_facts(self, image_id: str, edited: float | None, painted: Iterable[int] | None) -> None:
+        """Set what is known of the accepted mask: the edited share, and the 0-based indices of its classes."""
+        text = None if painted is None else _as_text(painted)
+        self._set(image_id, "edited = ?, painted = ?", None if edited is None else float(edited), text)
 
     def set_changes(self, changes: Mapping[str, float | None]) -> None:
         """Set how much the proposals of many images changed with the last applied model, in [0, 1]."""
@@ -367,7 +375,7 @@ def _check_move(image_id: str, now: str, state: str) -> None:
 
 def _record(row: Row) -> ImageRecord:
     _, image_id, path, state, split, note, *facts, content_hash = row[:11]
-    score, edited, changed, source, doubtful, negative, painted, mismatch, names = row[11:]
+    score, edited, changed, borrowed_from, doubtful, negative, painted, mismatch, names = row[11:]
     stale, label_changed, disagrees, replaced = map(bool, facts)
     return ImageRecord(
         id=image_id,
@@ -384,7 +392,7 @@ def _record(row: Row) -> ImageRecord:
         score=score,
         edited=edited,
         changed=changed,
-        borrowed_from=source,
+        borrowed_from=borrowed_from,
         doubtful=_names(doubtful) & _names(names),
         negative=bool(negative),
         painted=None if painted is None else tuple(int(k) for k in painted.split(",") if k),

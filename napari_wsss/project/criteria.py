@@ -71,12 +71,12 @@ class Criteria:
         Bounds (exclusive) of the queue score; images without a score fulfil neither.
     stale, label_changed, disagrees, replaced, negative : bool, optional
         The orthogonal facts.
-    doubtful : bool, optional
-        The proposal is in doubt of a labelled class.
     mismatch : bool, optional
         The accepted mask paints other classes than the labels.
     unlabelled : bool, optional
         Nobody has said yet which classes are in the image.
+    doubtful : bool, optional
+        The proposal is in doubt of a labelled class.
     clusters : collection of str
         Clusters, one of which the image is in: by name (``cat 3``) or by number alone (``3``), ignoring case.
     changed_above, changed_below, edited_above, edited_below : float, optional
@@ -132,10 +132,10 @@ class Criteria:
             ("label_changed = ?", self.label_changed),
             ("disagrees = ?", self.disagrees),
             ("replaced = ?", self.replaced),
-            ("(doubtful != '') = ?", self.doubtful),
             ("negative = ?", self.negative),
             (f"{_UNLABELLED} = ?", self.unlabelled),
             (f"{MISMATCH} = ?", self.mismatch),
+            ("(doubtful != '') = ?", self.doubtful),
             ("changed > ?", self.changed_above),
             ("changed < ?", self.changed_below),
             ("edited > ?", self.edited_above),

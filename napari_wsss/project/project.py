@@ -38,13 +38,13 @@ from napari_wsss.project.store import ResultStore
 
 FILE_NAME = "project.sqlite"
 BACKUPS = "backups"
+NEGATIVE = "none of the classes"
+"""In a journal entry of labels, in place of a list of names."""
 BESIDE = ("wal", "shm", "journal")
 """What SQLite puts beside its file."""
 DAMAGED_RECORD = (ValueError, TypeError, KeyError, AttributeError)
 """What a record of another kind than the one expected raises while it is taken apart."""
 OWN_FOLDERS = ("masks", "drafts", "scribbles", "results", "training", BACKUPS)
-NEGATIVE = "none of the classes"
-"""In a journal entry of labels, in place of a list of names."""
 
 
 class Project:
@@ -442,8 +442,7 @@ class Project:
             return
         before, after = _as_journaled(record.labels, record.negative), _as_journaled(labels, negative)
         with self._database.transaction():
-            self.catalog.set_labels(image_id, set(labels), negative=negative)
-            self.catalog.set_facts(image_id, label_changed=True)
+            self.catalog.set_labels(image_id, set(labels), negative=negative, by_person=True)
             self.journal.append("labels", image_id, before, after)
 
     def set_note(self, image_id: str, note: str) -> None:

@@ -292,8 +292,7 @@ class Review:
             draft = draft or (stored.accepted_file if before["draft"] else None)  # kept only where it differed
             contents[accepted_name(image_id)] = self._journal.kept_file(entry.number, "mask")
             self._catalog.set_facts(image_id, disagrees=before["disagrees"], replaced=before["replaced"])
-            self._catalog.set_edited(image_id, before.get("edited"))
-            self._catalog.set_painted(image_id, before.get("painted"))
+            self._catalog.set_mask_facts(image_id, before.get("edited"), before.get("painted"))
         if newer is not None:
             draft = encode_sourced(newer, self._classes())
         self._journal.clear_strokes(image_id)

@@ -31,6 +31,7 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.lineage import base_provenance
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
+from napari_wsss.session.review.mismatch import Mismatch
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.session import Session
 from tests.benchmarks.conftest import CLASSES, LABELS, Context, Window, blobs, photograph
@@ -73,8 +74,13 @@ class Desk:
         self.session.signals.failed.connect(self.failures.append)
 
     def open(self, folder: Path) -> None:
-        """Open a project in place of the one before; its first image is shown."""
+        """Open a project in place of the one before; its first image is shown, and masks may differ from labels."""
         self.session.open_project(folder)
+        self.agree()
+
+    def agree(self) -> None:
+        names = self.session.classes.names
+        self.session.mismatch.check.agree(Mismatch("", names, names))
 
     def close(self) -> None:
         """Close the project."""
@@ -195,6 +201,7 @@ class WindowDesk(Desk):
 
     def open(self, folder: Path) -> None:
         self.dock.open_project(folder)
+        self.agree()
 
     def close(self) -> None:
         self.dock.shut_down()

@@ -25,19 +25,19 @@ class Most(NamedTuple):
 MOST = {
     "next image": Most(3, 5),
     "next image, not read ahead": Most(5, 15),
-    "next image after a slider move": Most(13, 46),
+    "next image after a slider move": Most(13, 48),
     "next image after a stroke": Most(17, 5),
     "first slider move": Most(0, 0),
     "slider move": Most(0, 0),
     "first stroke": Most(10, 0),
     "stroke": Most(5, 0),
-    "label removed": Most(19, 15),
-    "accept a proposal": Most(28, 16),
-    "accept a painted mask": Most(28, 16),
-    "accept without a model": Most(27, 15),
+    "label removed": Most(20, 15),
+    "accept a proposal": Most(30, 20),
+    "accept a painted mask": Most(30, 20),
+    "accept without a model": Most(32, 20),
     "flag": Most(9, 0),
     "undo a decision": Most(33, 0),
-    "apply a model": Most(44, 330),  # 43, and 289 to 293: what is read ahead hangs on which proposals are there
+    "apply a model": Most(46, 330),  # 43, and 289 to 293: what is read ahead hangs on which proposals are there
 }
 MOST_IN_THE_WINDOW = {
     "next image": Most(6, 12),

@@ -11,6 +11,7 @@ import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication, QWidget
 
+from napari_wsss.session.review.mismatch import Mismatch
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.dock import DOCK_NAME, WsssDock
 from tests.e2e import mouse
@@ -77,6 +78,12 @@ class Labeler:
         assert form.report.is_clean
         mouse.click(form.create_button)
         self.until(lambda: self.session.table.image is not None)
+        self.let_masks_differ()
+
+    def let_masks_differ(self) -> None:
+        """Have said *accept all the same* of every class: what is painted here is no answer to the labels."""
+        names = self.session.classes.names
+        self.session.mismatch.check.agree(Mismatch("", names, names))
 
     def train(self, meanwhile: Callable[[], object] = lambda: None, **options: object) -> None:
         """Train with what the form of the Train page says, do something `meanwhile`, and wait for the end."""

@@ -18,6 +18,8 @@ from tests.session.conftest import Sitting
 
 DRAWN_AT_ONCE = (Step("class_gain", {"gains": {"2": 1.4}}), Step("power_background", {"background_power": 3.0}))
 """Refiners whose proposals are drawn while a slider moves, not stored."""
+ADDED_SINCE = ("doubtful", "negative", "painted", "mismatch")
+"""Facts of an image that projects of that time did not know."""
 
 
 def digest(values: NDArray[Any] | None) -> str:
@@ -34,7 +36,10 @@ def file_digest(path: Path) -> str:
 
 
 def on_disk(folder: Path) -> dict[str, Any]:
-    """Return what the folder of a project tells, opened read-only: nothing is repaired, recovered or computed."""
+    """Return what the folder of a project tells, opened read-only: nothing is recovered or computed.
+
+    Its tables are of an older version, and brought up to date first.
+    """
     with Project.open_to_read(folder) as project:
         entries = [entry for entry in reversed(project.journal.recent(1000)) if entry.kind != "stroke"]
         return {
@@ -53,8 +58,8 @@ def on_disk(folder: Path) -> dict[str, Any]:
 
 
 def _record(record: dict[str, Any]) -> dict[str, Any]:
-    assert record.pop("doubtful") is not None  # later than the project
-    return {**record, "labels": sorted(record["labels"])}
+    known = {name: value for name, value in record.items() if name not in ADDED_SINCE}
+    return {**known, "labels": sorted(record["labels"])}
 
 
 def _mask(found: SourcedMask | None) -> dict[str, Any] | None:

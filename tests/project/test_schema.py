@@ -137,11 +137,11 @@ CREATE TABLE kept_files (
 CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
 """
 
+
 VERSION_3 = VERSION_2.replace(
     "borrowed_from TEXT NOT NULL DEFAULT ''",
     "borrowed_from TEXT NOT NULL DEFAULT '', doubtful TEXT NOT NULL DEFAULT ''",
 )
-
 VERSION_4 = VERSION_3.replace(
     "doubtful TEXT NOT NULL DEFAULT ''",
     "doubtful TEXT NOT NULL DEFAULT '', negative INTEGER NOT NULL DEFAULT 0, painted TEXT",
@@ -218,11 +218,9 @@ def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> No
 def next_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]:
     migrations: dict[int, object] = {
         **schema.MIGRATIONS,
-        schema.VERSION: lambda connection: connection.execute(
-            "ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"
-        ),
+        4: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
     }
-    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
+    monkeypatch.setattr(schema, "VERSION", 5)
     monkeypatch.setattr(schema, "MIGRATIONS", migrations)
     return migrations
 

@@ -20,7 +20,7 @@ from napari_wsss.core.masks import PseudoMask, read_mask
 from napari_wsss.pixels.images import image_size
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.records import ImageRecord, possible_classes
 from napari_wsss.weights.normalisation import Normalisation
 from training.augment import Augmentation, augmented
 from training.data.label_decoupling import detail_weights
@@ -371,10 +371,8 @@ class SegmentationData:
         person = index < len(self.accepted)
         image_id = self.accepted[index] if person else self.proposed[index - len(self.accepted)]
         empty = not person and image_id in self._negative
-        given = AcceptedMask if person else NothingThere
-        mask = self._pictures.mask(
-            image_id, given(self._project, image_id) if person or empty else self.marks(image_id)
-        )
+        read = AcceptedMask(self._project, image_id) if person else self.marks(image_id)
+        mask = self._pictures.mask(image_id, NothingThere(self._project, image_id) if empty else read)
         image, visible = view(self._pictures.image(image_id), mask, step, position)
         assert visible is not None
         by_person = np.full(visible.shape, person or empty)
@@ -389,7 +387,7 @@ class SegmentationData:
 
     def _allowed(self, image_id: str, visible: Pixels) -> NDArray[np.bool_]:
         classes = self._project.classes
-        labels = classes.vector(self._project.catalog.get(image_id).labels)
+        labels = np.isin(np.arange(len(classes)), possible_classes(self._project.catalog.get(image_id), classes))
         return np.append(True, labels) | np.isin(np.arange(len(classes) + 1), visible)
 
 

@@ -96,9 +96,9 @@ class MismatchCheck:
         self._ask(open_question)
         return True
 
-    def agree(self) -> None:
-        """Remember that such masks are accepted all the same."""
-        self._agreed |= self.asked.pairs
+    def agree(self, to: Mismatch | None = None) -> None:
+        """Remember that such masks (as the one asked about, without `to`) are accepted all the same."""
+        self._agreed |= (to or self.asked).pairs
 
     def _ask(self, question: Mismatch) -> None:
         if question != self.asked:

@@ -219,7 +219,7 @@ class TrainingProcess:
         pid = self._child.pid if self._child is not None else self._pid_of_run()
         if late > KILL_GRACE_SECONDS:
             children.end_by_force(pid)
-        elif late > 0 and not self._warned:
+        elif (late > 0 or self.run_folder is None) and not self._warned:  # without a folder there is nothing to keep
             self._warned = True  # once: a stage may take the second signal as the end of all patience
             children.ask_to_end(pid)
 
@@ -232,6 +232,8 @@ class TrainingProcess:
     def _tell_end(self, last_text: str) -> None:
         run = read_run(self.run_folder) if self.run_folder is not None else None
         code = self._child.wait() if self._child is not None else _code_of(run)
+        if run is None and self._stop_at is not None:
+            code = STOPPED  # before it had begun
         said = run.message if run is not None and run.state == "failed" else ""
         reason = EXIT_CODES.get(code, f"ended with code {code}")
         detail = "" if code in (0, STOPPED) else said or last_text

@@ -2,10 +2,10 @@
 
 What a person can do with it: move the background threshold, the gain of a class and every parameter of the refiners
 and see the proposal follow, take a preset, take the last change back, say for which images a change counts, use this
-image's values for all undecided ones, have the chain held against what it was before, copy the proposal into the mask
-(one class, everything, only into empty pixels); for all images, under a heading of their own, switch refiners on and
-off, drag them into another order, choose the folder of saliency maps a step needs; look at class boundaries, compute
-maps for the whole queue.
+image's values for all undecided ones, copy the proposal into the mask (one class, everything, only into empty pixels);
+for all images, under a heading of their own, switch refiners on and off, drag them into another order, choose the
+folder of saliency maps a step needs; look at class boundaries, have the chain held against
+what it was before, compute maps for the whole queue.
 """
 
 from pathlib import Path

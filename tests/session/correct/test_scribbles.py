@@ -56,7 +56,7 @@ def test_accepting_puts_them_away_and_undo_brings_them_back(sitting):
     session = sitting.session
     scribble(session, 1)
     sitting.paint(1)
-    assert session.decisions.accept(and_next=False)
+    assert sitting.accept(and_next=False)
     assert not session.scribbles.any
     session.navigation.next()
     session.navigation.previous()
@@ -67,7 +67,7 @@ def test_accepting_puts_them_away_and_undo_brings_them_back(sitting):
     assert session.scribbles.classes == ("green",)
     scribble(session, 1)
     sitting.paint(2)
-    assert session.decisions.accept(and_next=True)
+    assert sitting.accept(and_next=True)
     session.decisions.undo()
     assert session.table.image_id == "p0.png"
     assert session.scribbles.classes == ("red",)

@@ -91,6 +91,19 @@ def test_a_new_result_is_no_longer_stale_only_where_undecided(model_folder: Path
         assert not project.catalog.get("p1.png").stale
 
 
+def test_images_that_nobody_labelled_are_said(model_folder: Path) -> None:
+    wanted = Wanted()
+    wanted.add(NAMES)
+    with Project.open(model_folder) as project:
+        project.set_labels("p1.png", ())
+        project.set_labels("p2.png", (), negative=True)
+        found = finish(propose_wanted(project, wanted, "cpu", lambda *_: None))
+    assert found.failed == {}
+    assert found.without_labels == (
+        "Not labelled yet: 1 are left out, as a classifier looks for labelled classes only."
+    )
+
+
 def test_a_class_that_is_in_doubt_comes_forward(model_folder: Path) -> None:
     """At this threshold both classes are left out; their surest regions stay, and the image is the most uncertain."""
     wanted = Wanted()
@@ -106,16 +119,3 @@ def test_a_class_that_is_in_doubt_comes_forward(model_folder: Path) -> None:
         assert any(text.startswith("hardly found: ") for text in reasons(record, "uncertainty", project.catalog))
         project.catalog.rename_class("red", "crimson")
         assert "crimson" in project.catalog.get("p3.png").doubtful
-
-
-def test_images_that_nobody_labelled_are_said(model_folder: Path) -> None:
-    wanted = Wanted()
-    wanted.add(NAMES)
-    with Project.open(model_folder) as project:
-        project.set_labels("p1.png", ())
-        project.set_labels("p2.png", (), negative=True)
-        found = finish(propose_wanted(project, wanted, "cpu", lambda *_: None))
-    assert found.failed == {}
-    assert found.without_labels == (
-        "Not labelled yet: 1 are left out, as a classifier looks for labelled classes only."
-    )
