@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
 
-VERSION = 2
+VERSION = 3
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
 
@@ -69,6 +69,12 @@ CREATE TABLE kept_files (
     PRIMARY KEY (entry, role)
 );
 CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
+CREATE TABLE accepted_files (
+    path TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    size INTEGER NOT NULL DEFAULT -1,
+    mtime INTEGER NOT NULL DEFAULT -1
+) WITHOUT ROWID;
 """
 
 
@@ -85,7 +91,15 @@ def _to_version_2(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX image_clusters_by_cluster ON image_clusters (cluster, image)")
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2}
+def _add_accepted_files(connection: sqlite3.Connection) -> None:
+    """Add what the files of accepted masks hold, as decided; `accepted_files` fills it in on opening."""
+    connection.execute(
+        "CREATE TABLE accepted_files (path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL DEFAULT -1, "
+        "mtime INTEGER NOT NULL DEFAULT -1) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2, 2: _add_accepted_files}
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 
 
