@@ -60,6 +60,11 @@ class AcceptedFiles:
         """Return the digest of what a file is to hold, "" when nothing was decided of it."""
         return str(self._database.value("SELECT digest FROM accepted_files WHERE path = ?", (name,), default=""))
 
+    def copy_of(self, name: str) -> Path | None:
+        """Return the file that holds a whole copy of what was decided, None when there is none."""
+        digest = self.digest(name)
+        return None if self.copies.get(digest) is None else self.copies.path(digest)
+
     def names(self) -> set[str]:
         """Return the names of all files that are to hold an accepted mask."""
         return set(self._database.column("SELECT path FROM accepted_files"))

@@ -29,9 +29,9 @@ from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
 from napari_wsss.project.locations import ImageLocations, root_entries
 from napari_wsss.project.lock import ProjectLock, is_held
+from napari_wsss.project.mask_copies import TRASH, wanted_by
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.masks import Masks
-from napari_wsss.project.mask_copies import TRASH, wanted_by
 from napari_wsss.project.opening import bring_together, build_file, prepare, seen_from_outside
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.review import Review
@@ -306,7 +306,7 @@ class Project:
 
     @cached_property
     def left_out(self) -> tuple[str, ...]:
-        """What of the project is not used (it leads out of its folder, cannot be read) or was put right, as sentences."""
+        """What of the project is not used (leads out of its folder, cannot be read) or was put right, as sentences."""
         return tuple(self._find_left_out())
 
     def _find_left_out(self) -> Iterator[str]:
