@@ -26,10 +26,10 @@ from napari_wsss.exchange.masks_png import ExportOptions, ExportReport, MaskImpo
 from napari_wsss.exchange.new_images import NewImages, find_new_images
 from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.project.backups import BACKUPS, list_backups
-from napari_wsss.project.check import check
+from napari_wsss.project.durable.check import check
+from napari_wsss.project.durable.restoring import generations, read_generation, restore
 from napari_wsss.project.project import FILE_NAME, Project
 from napari_wsss.project.records import ImageRecord
-from napari_wsss.project.restoring import generations, read_generation, restore
 from napari_wsss.session.runs.folders import runs_in, unreadable_in
 from napari_wsss.session.session import HELD_OUT, create_project
 

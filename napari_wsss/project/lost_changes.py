@@ -11,7 +11,7 @@ from napari_wsss.core.masks import decode_mask
 from napari_wsss.project.backups import list_backups, revision_of
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
-from napari_wsss.project.mask_copies import digest_of
+from napari_wsss.project.kept.mask_copies import digest_of
 from napari_wsss.project.mask_files import DRAFTS, MaskFiles, accepted_name
 from napari_wsss.project.masks import CHECKPOINT_TEXT
 from napari_wsss.project.review import Review

@@ -11,10 +11,10 @@ from pathlib import Path
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish_bytes, read_regular, sync_folder
 from napari_wsss.core.inside import below, not_through_links
-from napari_wsss.project.accepted_files import AcceptedFiles, Changed, told
 from napari_wsss.project.backups import BACKUPS
 from napari_wsss.project.database import Database
-from napari_wsss.project.mask_copies import MaskCopies, digest_of
+from napari_wsss.project.kept.accepted_files import AcceptedFiles, Changed, told
+from napari_wsss.project.kept.mask_copies import MaskCopies, digest_of
 
 ACCEPTED, DRAFTS = "masks", "drafts"
 

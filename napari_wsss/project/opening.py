@@ -10,13 +10,13 @@ from napari_wsss.project import schema
 from napari_wsss.project.backups import BACKUPS, back_up, list_backups
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database, create_file
-from napari_wsss.project.leftovers import sweep
+from napari_wsss.project.kept.leftovers import sweep
+from napari_wsss.project.kept.revision_note import RevisionNote
 from napari_wsss.project.lock import is_held
 from napari_wsss.project.lost_changes import count_above_drafts, lost_words, take_up_masks
 from napari_wsss.project.mask_files import MaskFiles, accepted_name
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.review import Review
-from napari_wsss.project.revision_note import RevisionNote
 
 
 def build_file(path: Path, root: Mapping[str, str], classes: ClassList, images: Iterable[NewImage]) -> None:

@@ -27,9 +27,9 @@ from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
+from napari_wsss.project.kept.mask_copies import TRASH, wanted_by
 from napari_wsss.project.locations import ImageLocations, root_entries
 from napari_wsss.project.lock import ProjectLock, is_held
-from napari_wsss.project.mask_copies import TRASH, wanted_by
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.masks import Masks
 from napari_wsss.project.opening import bring_together, build_file, prepare, seen_from_outside
@@ -204,7 +204,7 @@ class Project:
                 project.found = seen_from_outside(*parts)
             else:
                 project.found = bring_together(*parts, project.catalog, project.review)
-                project._try_backup()
+                project.try_backup()
             if lock is None and not is_held(folder) and not holds_everything(database, folder / BACKUPS):
                 project.backup_error = (
                     f"No backup holds the last changes of {folder}. The project itself is saved; open it for writing "
@@ -223,7 +223,7 @@ class Project:
         try:
             if not self.read_only:
                 self.review.settle()
-                self._try_backup()
+                self.try_backup()
                 self.masks.files.accepted.thin(wanted_by(list_backups(self.folder / BACKUPS)))
         finally:
             self._database.close()
@@ -247,7 +247,11 @@ class Project:
         """Return a backup of ``project.sqlite`` as it is now, made unless the newest one is already equal."""
         return back_up(self._database, self.folder / BACKUPS)
 
-    def _try_backup(self) -> None:
+    def copy_database(self, target: Path) -> None:
+        """Write the database as it is now to another file."""
+        self._database.back_up(target)
+
+    def try_backup(self) -> None:
         """Back up as far as the disk allows: a full one must neither keep a project shut nor open."""
         try:
             self.backup()

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from napari_wsss.project.backups import list_backups, revision_of
+from napari_wsss.project.kept.revision_note import RevisionNote
 from napari_wsss.project.project import Project
-from napari_wsss.project.revision_note import RevisionNote
 
 A, B = "a.png", "b.png"
 
@@ -83,19 +83,3 @@ def test_a_newer_backup_is_named(project: Project, tmp_path: Path) -> None:
     with Project.open(copy) as again:
         assert f"{newer.name} holds revision {revision_of(newer)}" in again.found[0]
         assert newer.name in [path.name for path in list_backups(copy / "backups")]
-
-
-def test_a_note_that_is_torn_or_no_file_says_nothing(tmp_path: Path) -> None:
-    note = RevisionNote(tmp_path / "project.sqlite")
-    assert note.read() == 0
-    note.write(17)
-    assert note.read() == 17
-    note.write(9)
-    assert note.read() == 9
-    for content in (b"", b"12", b"x" * 20, b"1" * 500):
-        note.path.write_bytes(content)
-        assert note.read() == 0
-    note.path.unlink()
-    note.path.mkdir()
-    note.write(3)
-    assert note.read() == 0

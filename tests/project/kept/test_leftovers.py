@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from napari_wsss.project.leftovers import OLD_SECONDS, sweep
+from napari_wsss.project.kept.leftovers import OLD_SECONDS, sweep
 
 SWEPT = (
     f".{'0f' * 8}.tmp",

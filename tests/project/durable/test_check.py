@@ -13,9 +13,9 @@ from PIL import Image
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import encode_mask
-from napari_wsss.project.check import check
+from napari_wsss.project.durable.check import check
+from napari_wsss.project.kept.revision_note import RevisionNote
 from napari_wsss.project.project import Project
-from napari_wsss.project.revision_note import RevisionNote
 
 A, B = "a.png", "b.png"
 BLANK = encode_mask(np.zeros((6, 8), np.uint8))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.project.mask_copies import TRASH
+from napari_wsss.project.durable.restoring import generations, read_generation, restore
+from napari_wsss.project.kept.mask_copies import TRASH
 from napari_wsss.project.project import Project
-from napari_wsss.project.restoring import generations, read_generation, restore
 
 A = "a.png"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.masks import encode_mask
-from napari_wsss.project.mask_copies import TRASH, digest_of, into_trash
+from napari_wsss.project.kept.mask_copies import TRASH
 from napari_wsss.project.project import Project
 
 A = "a.png"
@@ -98,21 +98,6 @@ def test_undo_decides_the_file_too(project: Project, mask: np.ndarray) -> None:
     assert project.masks.files.take_told() != []
 
 
-def test_copies_are_kept_while_a_generation_wants_them(project: Project, mask: np.ndarray) -> None:
-    copies = project.masks.files.accepted.copies
-    project.review.accept(A, mask)
-    first = digest_of(project.masks.accepted_path(A).read_bytes())
-    project.backup()
-    project.review.accept(A, np.zeros_like(mask))
-    project.close()
-    assert first in set(copies.all())
-    assert len(set(copies.all())) == 2
-    for backup in (project.folder / "backups").glob("*.sqlite"):
-        backup.unlink()
-    Project.open(project.folder).close()
-    assert set(copies.all()) == {digest_of(project.masks.accepted_path(A).read_bytes())}
-
-
 def test_masks_of_an_older_project_are_taken_as_they_are(accepted: Path) -> None:
     folder = accepted.parents[1]
     with Project.open(folder) as project:
@@ -133,11 +118,3 @@ def test_nothing_is_put_through_a_link(accepted: Path, tmp_path: Path) -> None:
     with Project.open(accepted.parents[1]) as project:
         assert project.found
     assert elsewhere.read_bytes() == b"precious"
-
-
-def test_the_trash_never_overwrites(tmp_path: Path) -> None:
-    for number in range(3):
-        (tmp_path / "masks").mkdir(exist_ok=True)
-        (tmp_path / "masks" / "a.png").write_text(str(number))
-        into_trash(tmp_path, tmp_path / "masks" / "a.png")
-    assert sorted(path.read_text() for path in (tmp_path / TRASH).rglob("a.png")) == ["0", "1", "2"]

@@ -16,7 +16,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish_bytes, read_regular
 from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.project.database import Database
-from napari_wsss.project.mask_copies import MaskCopies, digest_of, into_trash
+from napari_wsss.project.kept.mask_copies import MaskCopies, digest_of, into_trash
 
 SHOWN = 3
 """Names in a sentence."""
