@@ -27,7 +27,17 @@ from napari_wsss.core.errors import WsssError
 from napari_wsss.project.durable.check import check
 from napari_wsss.project.project import Project
 from napari_wsss.session.runs.folders import runs_in
-from tests.reliability.sitting import IDS, Diary, Known, Labeler, build, put_methods_on_the_shelf, read_diary, same, unpacked
+from tests.reliability.sitting import (
+    IDS,
+    Diary,
+    Known,
+    Labeler,
+    build,
+    put_methods_on_the_shelf,
+    read_diary,
+    same,
+    unpacked,
+)
 
 ROUNDS_OF_A_PROJECT = 150
 UNSOUND = {
@@ -93,7 +103,9 @@ class Rounds:
         if child == 0:
             _work(self._root, self._known, diary, self._seed * 1_000_003 + number, trains)
         uniform = self._chance.uniform
-        time.sleep(uniform(2, 20) if trains else self._chance.choice([uniform(0, 0.2), uniform(0.05, 0.7), uniform(0.3, 2)]))
+        time.sleep(
+            uniform(2, 20) if trains else self._chance.choice([uniform(0, 0.2), uniform(0.05, 0.7), uniform(0.3, 2)])
+        )
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         self.outcome.kills += 1

@@ -43,7 +43,17 @@ Mask = NDArray[np.uint8]
 IDS = tuple(f"p{number}.png" for number in range(5))
 DEEDS = {
     **{"stroke": 40, "copy": 6, "machine": 4, "take back": 6, "accept": 14, "undo": 5, "walk": 12, "labels": 6},
-    **{"skip": 3, "flag": 2, "exclude": 1, "threshold": 3, "refine": 1, "flush": 3, "results": 1, "export": 1, "note": 1},
+    **{
+        "skip": 3,
+        "flag": 2,
+        "exclude": 1,
+        "threshold": 3,
+        "refine": 1,
+        "flush": 3,
+        "results": 1,
+        "export": 1,
+        "note": 1,
+    },
 }
 TRAINING = {"trunk_weights": "none", "epochs": 100, "crop": 32, "batch_size": 2}
 
