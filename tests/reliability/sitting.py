@@ -178,14 +178,16 @@ class Labeler:
         self._layer_undo: list[tuple[str, Mask]] = []
         self._decided: list[_Decided] = []
         self._number = 0
+        self.stroke_seconds: list[float] = []
         if training:
             self.session.training.start(self.session.project, "classifier", TRAINING)
             diary.write("training")
 
     def work(self, deeds: int | None = None) -> None:
-        """Do so many deeds (without end when None)."""
+        """Do so many more deeds (without end when None)."""
         names, weights = zip(*DEEDS.items(), strict=True)
-        while deeds is None or self._number < deeds:
+        last = None if deeds is None else self._number + deeds
+        while last is None or self._number < last:
             self._sitting.mailbox.drain()
             self._number += 1
             name = self._chance.choices(names, weights)[0]
@@ -224,9 +226,11 @@ class Labeler:
         table, image_id = self.session.table, self._shown
         self._about_to(kind, image_id, working=packed(new))
         table.mask[:] = new
+        begun = time.perf_counter()
         if kind == "stroke":
             table.touch()
         table.record_change(table.mask)
+        self.stroke_seconds.append(time.perf_counter() - begun)
         self._changed(kind, image_id, new)
 
     def _changed(self, kind: str, image_id: str, new: Mask) -> None:
