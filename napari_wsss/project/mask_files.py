@@ -6,6 +6,7 @@ a crash or a full disk leaves unsettled is read from the table and written later
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from napari_wsss.core.errors import ProjectError
@@ -14,7 +15,7 @@ from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.project.backups import BACKUPS
 from napari_wsss.project.database import Database
 from napari_wsss.project.kept.accepted_files import AcceptedFiles, Changed, told
-from napari_wsss.project.kept.mask_copies import MaskCopies, digest_of
+from napari_wsss.project.kept.mask_copies import MaskCopies, digest_of, place_in_trash
 
 ACCEPTED, DRAFTS = "masks", "drafts"
 
@@ -182,6 +183,12 @@ class MaskFiles:
                 "left alone."
             )
         not_through_links(self._folder, self.path(name).parent)
+
+    def keep_in_trash(self, name: str) -> None:
+        """Keep a damaged file's content in the folder ``trash``, as far as the disk allows: it is about to go."""
+        with suppress(OSError, ProjectError):
+            path = self.path(name)
+            publish_bytes(place_in_trash(self._folder, path), read_regular(path))
 
     def write(self, path: Path, content: bytes | None) -> None:
         """Write a file now, or remove it (None); `ProjectError` where a link leads out of the project."""

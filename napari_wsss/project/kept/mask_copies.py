@@ -102,13 +102,24 @@ def into_trash(project_folder: Path, path: Path) -> Path:
     OSError, ProjectError
         When it cannot be moved, or a link is in the way.
     """
+    target = place_in_trash(project_folder, path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(not_through_links(project_folder, path), target)
+    return target
+
+
+def place_in_trash(project_folder: Path, path: Path) -> Path:
+    """Return where a file of a project can be put in ``trash``; nothing lies there yet.
+
+    Raises
+    ------
+    ProjectError
+        When a link is in the way, or too many files of the name were put there within this second.
+    """
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     inside = path.relative_to(project_folder)
     for count in range(1000):
         target = project_folder / TRASH / (f"{stamp}-{count}" if count else stamp) / inside
         if not target.exists():
-            not_through_links(project_folder, path)
-            not_through_links(project_folder, target).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(path, target)
-            return target
+            return not_through_links(project_folder, target)
     raise ProjectError(f"{path} cannot be put into {project_folder / TRASH}: there are too many of the same name.")
