@@ -3,9 +3,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 WORKERS ?= $(if $(filter real,$(WSSS_DISPLAY)),1,2)
+KILLS ?= 3000
+FLIPS ?= 5000
+MINUTES ?= 60
 export VENV
 
-.PHONY: help env demo screenshots test test-qt6 lint bench clean
+.PHONY: help env demo screenshots test test-qt6 lint bench kill-test fault-test fuzz soak clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z0-9-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /make \1|/' | column -t -s '|'
@@ -34,6 +37,18 @@ lint: env  ## ruff, and mypy --strict
 bench: env  ## the benchmarks of tests/benchmarks
 	@.ci/with_display $(BIN)/python -m pytest tests/benchmarks -o addopts= --import-mode=importlib \
 	  --benchmark-only -m "not real and not gpu" $(PYTEST_ARGS)
+
+kill-test: env  ## kill a sitting KILLS times at random and compare with its diary
+	@$(BIN)/python -m tests.reliability.kill --kills $(KILLS)
+
+fault-test: env  ## let every system call of a save fail, one after another
+	@$(BIN)/python -m tests.reliability.faults
+
+fuzz: env  ## flip, cut and zero bytes of every project file, FLIPS times
+	@$(BIN)/python -m tests.reliability.fuzz --flips $(FLIPS)
+
+soak: env  ## one sitting of MINUTES: memory, open files and latency stay flat
+	@$(BIN)/python -m tests.reliability.soak --minutes $(MINUTES)
 
 clean:  ## remove the environment and everything built
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

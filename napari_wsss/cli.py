@@ -1,10 +1,11 @@
 """`napari-wsss`: make, look at, open, export and fill projects from a terminal.
 
 Training and everything that computes is ``python -m training.run``; ``napari-wsss evaluate`` hands its options on.
-Exit codes: 0 done, 2 wrong options, 4 something a person can correct (said in one line).
+Exit codes: 0 done, 1 `check` found something, 2 wrong options, 4 something a person can correct (said in one line).
 """
 
 import argparse
+import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from tqdm import tqdm
 
 from napari_wsss.core.children import distrust, print_any_name, python, run_here
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
+from napari_wsss.core.inside import writable
 from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, write_labels
 from napari_wsss.exchange.label_report import LabelReport
 from napari_wsss.exchange.labels import KINDS, read_labels
@@ -24,13 +26,15 @@ from napari_wsss.exchange.masks_png import ExportOptions, ExportReport, MaskImpo
 from napari_wsss.exchange.new_images import NewImages, find_new_images
 from napari_wsss.pipeline.every_pixel import suggestion
 from napari_wsss.pixels.deep_images import USUAL
-from napari_wsss.project.backups import list_backups
+from napari_wsss.project.backups import BACKUPS, list_backups
 from napari_wsss.project.criteria import Criteria
-from napari_wsss.project.project import BACKUPS, FILE_NAME, Project
+from napari_wsss.project.durable.check import check
+from napari_wsss.project.durable.restoring import generations, read_generation, restore
+from napari_wsss.project.project import FILE_NAME, Project
 from napari_wsss.session.runs.folders import runs_in, unreadable_in
 from napari_wsss.session.session import HELD_OUT, create_project
 
-DONE, WRONG_OPTIONS, CORRECTABLE = 0, 2, 4
+DONE, FOUND, WRONG_OPTIONS, CORRECTABLE = 0, 1, 2, 4
 Told = LabelReport | NewImages | ExportReport | MaskImportReport
 Verb = Callable[[argparse.Namespace], int]
 
@@ -74,6 +78,8 @@ def parser() -> argparse.ArgumentParser:
     _locate_options(add("locate-images", locate_images, "find the images of a project again that were moved"))
     _project_argument(add("open", open_project, "open a project in napari"))
     _project_argument(add("info", info, "say what is in a project"))
+    _check_options(add("check", check_project, "look whether a project is whole; repair what needs no decision"))
+    _restore_options(add("restore", restore_project, "list the generations of a project, or restore one"))
     _scaling_options(add("scale-deep", scale_deep, "choose how pictures of more than 8 bits are scaled to 0..255"))
     _export_options(add("export", export, "write the accepted masks as palette PNGs with VOC lists"))
     _import_options(add("import-masks", import_existing, "take existing masks as drafts, or as accepted masks"))
@@ -133,6 +139,18 @@ def _add_options(sub: argparse.ArgumentParser) -> None:
 def _locate_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--project", type=Path, required=True, help="project folder")
     sub.add_argument("--images", type=Path, help="the folder that holds the images now [the one it had]")
+
+
+def _check_options(sub: argparse.ArgumentParser) -> None:
+    _project_argument(sub)
+    sub.add_argument("--repair", action="store_true", help="put right what can be without touching a person's work")
+    sub.add_argument("--json", action="store_true", help="the findings as one JSON object, and nothing else")
+
+
+def _restore_options(sub: argparse.ArgumentParser) -> None:
+    _project_argument(sub)
+    words = "restore this file of its backups, or `newest`; without it the generations are listed, nothing is changed"
+    sub.add_argument("--generation", metavar="NAME", help=words)
 
 
 def _scaling_options(sub: argparse.ArgumentParser) -> None:
@@ -240,6 +258,37 @@ def locate_images(options: argparse.Namespace) -> int:
     if missing:
         print(f"{len(missing)} are missing: {', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}")
     return CORRECTABLE if missing else DONE
+
+
+def check_project(options: argparse.Namespace) -> int:
+    """Say what is not as it should be; 1 when something is, also after a repair."""
+    found = check(options.project, repair=options.repair)
+    open_ones = [finding for finding in found if not finding.repaired]
+    if options.json:
+        print(json.dumps({"sound": not open_ones, "findings": [finding.to_dict() for finding in found]}, indent=1))
+        return FOUND if open_ones else DONE
+    for finding in found:
+        done = " Repaired." if finding.repaired else ""
+        print(f"{finding.kind}: {writable(finding.name)}: {writable(finding.words)}{done}")
+    repaired = len(found) - len(open_ones)
+    print(f"{options.project}: {len(open_ones) or 'no'} finding(s){f', {repaired} repaired' if repaired else ''}.")
+    return FOUND if open_ones else DONE
+
+
+def restore_project(options: argparse.Namespace) -> int:
+    """List the generations with what they hold, or make one of them the project's database."""
+    if options.generation is None:
+        present = options.project / FILE_NAME
+        if present.is_file():
+            print(f"now: {read_generation(present).line()}")
+        listed = generations(options.project)
+        print("\n".join(one.line() for one in listed) or "There are no backups.")
+        return DONE if listed else CORRECTABLE
+    restored, kept = restore(options.project, "" if options.generation == "newest" else options.generation)
+    print(f"Restored {restored.name}.{f' The replaced database is kept as {kept}.' if kept else ''}")
+    with _opened(options.project) as project:  # its masks follow now
+        print(f"The project has {_listed(project.catalog.counts())}.")
+    return DONE
 
 
 def scale_deep(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_wsss.cli import CORRECTABLE, DONE, WRONG_OPTIONS, main
+from napari_wsss.cli import CORRECTABLE, DONE, FOUND, WRONG_OPTIONS, main
 from napari_wsss.project.project import Project
 
 
@@ -349,3 +350,44 @@ def test_the_commands_need_neither_torch_nor_qt(project_folder: Path) -> None:
         f"sys.exit(main(['info', {str(project_folder)!r}]))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == DONE
+
+
+def test_check_and_restore(project_folder: Path, sample_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    masks = ["--masks", masks_of(sample_folder), "--accept"]
+    assert main(["check", str(project_folder)]) == DONE
+    assert main(["import-masks", "--project", str(project_folder), *masks]) == DONE
+    mask = next((project_folder / "masks").glob("*.png"))
+    mask.unlink()
+    capsys.readouterr()
+    assert main(["check", str(project_folder), "--json"]) == FOUND
+    told = json.loads(capsys.readouterr().out)
+    assert (told["sound"], [one["kind"] for one in told["findings"]]) == (False, ["mask vanished"])
+    assert main(["check", str(project_folder), "--repair"]) == DONE
+    assert mask.is_file()
+    assert main(["check", str(project_folder.parent)]) == CORRECTABLE
+    capsys.readouterr()
+    assert main(["restore", str(project_folder)]) == DONE
+    listed = capsys.readouterr().out.splitlines()
+    assert "accepted 10" in listed[0]
+    oldest = listed[-1].split()[0]
+    assert main(["restore", str(project_folder), "--generation", oldest]) == DONE
+    assert "is kept as" in capsys.readouterr().out
+    with Project.open_to_read(project_folder) as project:
+        assert project.catalog.counts().get("accepted", 0) == 0
+    assert main(["restore", str(project_folder), "--generation", "none"]) == CORRECTABLE
+
+
+def test_export_hands_out_what_was_accepted(project_folder: Path, sample_folder: Path, tmp_path: Path) -> None:
+    command = ["import-masks", "--project", str(project_folder), "--masks", masks_of(sample_folder), "--accept"]
+    assert main(command) == DONE
+    first, second, third = sorted((project_folder / "masks").glob("*.png"))[:3]
+    wanted = {path.name: np.array(Image.open(path)) for path in (first, second, third)}
+    first.unlink()
+    shutil.copy(third, second)
+    assert main(["export", "--project", str(project_folder), "--out", str(tmp_path / "out"), "--sources"]) == DONE
+    written = list((tmp_path / "out" / "SegmentationClass").glob("*.png"))
+    assert len(written) == 10
+    for path in written:
+        stem = next((name for name in wanted if name.startswith(f"{path.stem}.")), None)
+        if stem:
+            assert np.array_equal(np.array(Image.open(path)), wanted[stem])

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Folders of tests that belong to no single module.
-FREE = {"contracts", "parity", "benchmarks", "e2e"}
+FREE = {"contracts", "parity", "benchmarks", "e2e", "reliability"}
 # Tests at the top that are about the repository as a whole.
 ABOUT_THE_REPOSITORY = {
     "test_architecture.py",

@@ -1,4 +1,4 @@
-"""Generations of ``project.sqlite`` in the folder ``backups``: the newest ones and one of each recent day."""
+"""Generations of ``project.sqlite`` in the folder ``backups``: the newest, one of each recent hour and recent day."""
 
 import os
 import re
@@ -10,7 +10,9 @@ from napari_wsss.core.files import sync_folder
 from napari_wsss.core.inside import not_through_links
 from napari_wsss.project.database import Database
 
+BACKUPS = "backups"
 NEWEST_KEPT = 4
+HOURS_KEPT = 6
 DAYS_KEPT = 7
 NAME = re.compile(r"project-(\d{8}T\d{6}\.\d{3})-(\d+)\.sqlite")
 
@@ -23,10 +25,11 @@ def list_backups(folder: Path) -> list[Path]:
 def holds_everything(database: Database, folder: Path) -> bool:
     """Tell whether the newest backup in `folder` has the database's present content."""
     existing = list_backups(folder)
-    return bool(existing) and _revision(existing[0]) == database.revision
+    return bool(existing) and revision_of(existing[0]) == database.revision
 
 
-def _revision(backup: Path) -> int:
+def revision_of(backup: Path) -> int:
+    """Return the revision (`Database.revision`) that a backup holds, -1 when its name is none of ours."""
     found = NAME.fullmatch(backup.name)
     return int(found[2]) if found else -1
 
@@ -67,10 +70,11 @@ def _stamp(existing: list[Path]) -> str:
 
 
 def superfluous(newest_first: list[Path]) -> list[Path]:
-    """Return the backups to delete: all but the newest few and the newest of each of the last days with one."""
+    """Return the backups to delete: all but the newest few and the newest of each recent hour and day with one."""
     kept = set(newest_first[:NEWEST_KEPT])
-    days: dict[str, Path] = {}
-    for path in newest_first:
-        days.setdefault(path.name[: len("project-00000000")], path)
-    kept.update(list(days.values())[:DAYS_KEPT])
+    for named, count in (("project-00000000T00", HOURS_KEPT), ("project-00000000", DAYS_KEPT)):
+        newest_of: dict[str, Path] = {}
+        for path in newest_first:
+            newest_of.setdefault(path.name[: len(named)], path)
+        kept.update(list(newest_of.values())[:count])
     return [path for path in newest_first if path not in kept]

@@ -44,6 +44,11 @@ class Database:
         An existing file.
     read_only : bool
         True opens it without ever writing, also from a folder that cannot be written.
+
+    Attributes
+    ----------
+    committed : callable
+        Is told the revision that is on disk after every transaction.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -57,6 +62,7 @@ class Database:
         self._ended = 0  # transactions
         self._memory: dict[str, tuple[int, Any]] = {}
         self._closed = False
+        self.committed: Callable[[int], None] = _nobody
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -141,8 +147,10 @@ class Database:
                     connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 if outermost:
-                    connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
+                    statement = "UPDATE meta SET value = value + 1 WHERE key = 'revision' RETURNING value"
+                    revision = connection.execute(statement).fetchone()
                     connection.execute("COMMIT")
+                    self.committed(int(revision[0]) if revision else 0)
             except BaseException as reason:
                 if outermost and connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -206,11 +214,46 @@ def _as_project_error(path: Path) -> Iterator[None]:
         raise _unusable(path, reason) from reason
 
 
+FULL, DAMAGED = (sqlite3.SQLITE_FULL,), (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
+LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS)
+LOCK_TROUBLE = (
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_IOERR_RDLOCK,
+    sqlite3.SQLITE_IOERR_UNLOCK,
+    sqlite3.SQLITE_IOERR_SHMLOCK,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+)
+PRIMARY = 0xFF
+"""Part of SQLite's error codes that says the kind."""
+
+
 def _unusable(path: Path, reason: sqlite3.Error) -> ProjectError:
-    return ProjectError(
-        f"The project database {path} cannot be used ({reason}). Check free space and permissions; "
-        "if it is damaged, restore the newest file of the folder 'backups' as project.sqlite."
+    return ProjectError(f"The project database {path} cannot be used ({reason}). {_advice(path, reason)}")
+
+
+def _advice(path: Path, reason: sqlite3.Error) -> str:
+    """Return what to do; a backup is restored only where the database itself is damaged."""
+    code = getattr(reason, "sqlite_errorcode", 0)
+    if code & PRIMARY in DAMAGED:
+        return f"It is damaged. The backups and what they hold are listed by: napari-wsss restore {path.parent}"
+    if code & PRIMARY in FULL:
+        return "The disk is full, and the database is sound: make room and try again."
+    if code & PRIMARY in REFUSED:
+        return "It may not be written, and is sound: correct the permissions of file and folder and try again."
+    if code & PRIMARY in LOCKED or code in LOCK_TROUBLE:
+        return (
+            "Another program holds it, or its folder is on a share without file locks. The database is sound: close "
+            "the other program, or put the project on a disk with locks."
+        )
+    return (
+        "The disk or share may be full or gone; nothing says that the database is damaged. Try again when it is back."
     )
+
+
+def _nobody(_revision: int) -> None:
+    """Hear of nothing."""
 
 
 def _connect(path: Path, read_only: bool) -> sqlite3.Connection:

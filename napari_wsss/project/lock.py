@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import socket
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish_json, read_object, text
@@ -64,7 +65,8 @@ class ProjectLock:
         for path in (self.path, guard):
             not_through_links(self.path.parent, path)
         try:
-            with _guard(guard):
+            with _guard(guard) as file:
+                _check_locks(self.path.parent, file)
                 self._take(mine, take_over)
         except OSError as reason:
             raise ProjectError(
@@ -133,8 +135,27 @@ def is_held(folder: Path) -> bool:
     return holder is not None and holder.process.lives(_written(path)) is not False
 
 
+def _check_locks(folder: Path, file: IO[bytes]) -> None:
+    """Raise `ProjectError` where the file system has no POSIX locks: SQLite would wait for them in vain."""
+    if os.name != "posix":
+        return
+    import fcntl
+
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as reason:
+        if reason.errno in (errno.EACCES, errno.EAGAIN):
+            return
+        raise ProjectError(
+            f"{folder} is on a share or file system without file locks ({reason.strerror}), which the project's "
+            "database needs; nothing is wrong with the project. Mount the share with locks, put the project on "
+            "another disk, or open it read-only.",
+            read_only_possible=True,
+        ) from reason
+
+
 @contextmanager
-def _guard(path: Path) -> Iterator[None]:
+def _guard(path: Path) -> Iterator[IO[bytes]]:
     """Let one process at a time look at and take the lock; the system frees the guard when a process dies."""
     with path.open("a+b") as file:
         if os.name == "posix":
@@ -146,4 +167,4 @@ def _guard(path: Path) -> Iterator[None]:
             import msvcrt
 
             msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        yield
+        yield file

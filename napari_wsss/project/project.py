@@ -22,29 +22,29 @@ from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan, changed_parts
 from napari_wsss.pixels.deep_images import USUAL, Percentiles
 from napari_wsss.pixels.images import LoadedImage, image_size, read_image
-from napari_wsss.project.backups import back_up, holds_everything
+from napari_wsss.project.backups import BACKUPS, back_up, holds_everything, list_backups
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
+from napari_wsss.project.kept.mask_copies import TRASH, wanted_by
 from napari_wsss.project.locations import ImageLocations, root_entries
 from napari_wsss.project.lock import ProjectLock, is_held
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.masks import Masks
-from napari_wsss.project.opening import build_file, prepare
+from napari_wsss.project.opening import bring_together, build_file, prepare, seen_from_outside
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.review import Review
 from napari_wsss.project.store import ResultStore
 
 FILE_NAME = "project.sqlite"
-BACKUPS = "backups"
 NEGATIVE = "none of the classes"
 """In a journal entry of labels, in place of a list of names."""
-BESIDE = ("wal", "shm", "journal")
-"""What SQLite puts beside its file."""
+BESIDE = ("wal", "shm", "journal", "revision")
+"""What SQLite puts beside its file, and the note of what was committed last."""
 DAMAGED_RECORD = (ValueError, TypeError, KeyError, AttributeError)
 """What a record of another kind than the one expected raises while it is taken apart."""
-OWN_FOLDERS = ("masks", "drafts", "scribbles", "results", "training", BACKUPS)
+OWN_FOLDERS = ("masks", "drafts", "scribbles", "results", "training", BACKUPS, TRASH)
 
 
 class Project:
@@ -69,6 +69,9 @@ class Project:
     backup_error : str
         What is wrong with the backups and what to do about it: the last one, at opening or closing, failed; or, of a
         project that is only read and that nobody has open, none holds the last changes. "" when all is well.
+    found : list of str
+        What had happened to the project since it was closed and was put right on opening: masks that vanished,
+        changes that were lost. Empty when all is well.
     """
 
     def __init__(self, folder: Path, database: Database, lock: ProjectLock | None) -> None:
@@ -81,6 +84,7 @@ class Project:
         self._lock = lock
         self._closed = False
         self.backup_error = ""
+        self.found: list[str] = []
         self._classes: ClassList | None = None
         self._plan: tuple[str, Plan] = ("", Plan())
         self._locations = ImageLocations(folder, database, self.catalog)
@@ -197,10 +201,13 @@ class Project:
         try:
             prepare(database, folder / BACKUPS)
             project = cls(folder, database, lock)
-            if lock is not None:
-                project.review.settle()
-                project._try_backup()
-            elif not is_held(folder) and not holds_everything(database, folder / BACKUPS):
+            parts = (folder, database, project.masks.files)
+            if lock is None:
+                project.found = seen_from_outside(*parts)
+            else:
+                project.found = bring_together(*parts, project.catalog, project.review)
+                project.try_backup()
+            if lock is None and not is_held(folder) and not holds_everything(database, folder / BACKUPS):
                 project.backup_error = (
                     f"No backup holds the last changes of {folder}. The project itself is saved; open it for writing "
                     "once, which makes a backup."
@@ -218,7 +225,8 @@ class Project:
         try:
             if not self.read_only:
                 self.review.settle()
-                self._try_backup()
+                self.try_backup()
+                self.masks.files.accepted.thin(wanted_by(list_backups(self.folder / BACKUPS)))
         finally:
             self._database.close()
             if self._lock is not None:
@@ -241,7 +249,11 @@ class Project:
         """Return a backup of ``project.sqlite`` as it is now, made unless the newest one is already equal."""
         return back_up(self._database, self.folder / BACKUPS)
 
-    def _try_backup(self) -> None:
+    def copy_database(self, target: Path) -> None:
+        """Write the database as it is now to another file."""
+        self._database.back_up(target)
+
+    def try_backup(self) -> None:
         """Back up as far as the disk allows: a full one must neither keep a project shut nor open."""
         try:
             self.backup()
@@ -300,10 +312,11 @@ class Project:
 
     @cached_property
     def left_out(self) -> tuple[str, ...]:
-        """What in the project's folder is not used because it leads out of it or cannot be read, as sentences."""
+        """What of the project is not used (leads out of its folder, cannot be read) or was put right, as sentences."""
         return tuple(self._find_left_out())
 
     def _find_left_out(self) -> Iterator[str]:
+        yield from self.found
         for name in OWN_FOLDERS:
             if is_link(self.folder / name):
                 yield f"The project's folder {name!r} is a link, so nothing is written or deleted in it."
@@ -315,7 +328,7 @@ class Project:
         except DAMAGED_RECORD as reason:
             yield (
                 f"The project's plan (methods, parameters, applied models) cannot be read ({reason}), so the default "
-                f"one is used. Apply a run again, or copy the newest file of {self.folder / BACKUPS} over {FILE_NAME}."
+                "one is used. Apply a run again, or restore an older generation: napari-wsss restore."
             )
 
     def set_plan(self, plan: Plan) -> None:

@@ -223,6 +223,7 @@ class Review:
         try:
             draft = stored.draft(None if accepted is None else accepted.values.shape)
         except ProjectError:  # damaged, or its image is gone: it must not stand in the way of a whole mask
+            self._files.keep_in_trash(draft_name(entry.image_id or ""))
             return
         if draft is not None and (accepted is None or not draft.same_as(accepted)):
             self._journal.keep_file(entry.number, "draft", encode_sourced(draft, classes))

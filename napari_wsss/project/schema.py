@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
 
-VERSION = 4
+VERSION = 5
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
 
@@ -72,6 +72,12 @@ CREATE TABLE kept_files (
     PRIMARY KEY (entry, role)
 );
 CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
+CREATE TABLE accepted_files (
+    path TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    size INTEGER NOT NULL DEFAULT -1,
+    mtime INTEGER NOT NULL DEFAULT -1
+) WITHOUT ROWID;
 """
 
 
@@ -102,7 +108,20 @@ def _to_version_4(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE images ADD COLUMN painted TEXT")
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2, 2: _to_version_3, 3: _to_version_4}
+def _to_version_5(connection: sqlite3.Connection) -> None:
+    """Add what the files of accepted masks hold, as decided; `accepted_files` fills it in on opening."""
+    connection.execute(
+        "CREATE TABLE accepted_files (path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL DEFAULT -1, "
+        "mtime INTEGER NOT NULL DEFAULT -1) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
+    1: _to_version_2,
+    2: _to_version_3,
+    3: _to_version_4,
+    4: _to_version_5,
+}
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 
 

@@ -14,6 +14,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish, read_regular
 from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.masks import decode_mask, encode_mask
+from napari_wsss.project.kept.mask_copies import into_trash
 from napari_wsss.project.project import Project
 
 FOLDER = "scribbles"
@@ -58,7 +59,9 @@ def read_scribbles(project: Project, image_id: str) -> NDArray[np.uint8] | None:
 
 
 def write_scribbles(project: Project, image_id: str, values: NDArray[np.uint8], when: float | None = None) -> None:
-    """Write the scribbles (H, W) uint8 of an image, as made now or at `when` (seconds since 1970); none leave no file.
+    """Write the scribbles (H, W) uint8 of an image, as made now or at `when` (seconds since 1970).
+
+    None leave no file: the one there goes into ``trash``.
 
     Raises
     ------
@@ -68,7 +71,8 @@ def write_scribbles(project: Project, image_id: str, values: NDArray[np.uint8], 
     path = scribble_path(project, image_id)
     not_through_links(project.folder, path.parent)
     if not values.any():
-        path.unlink(missing_ok=True)
+        if path.exists():
+            into_trash(project.folder, path)
         return
     text = {TIME_TEXT: repr(time.time() if when is None else when)}
     with publish(path) as file:

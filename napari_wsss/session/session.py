@@ -300,6 +300,13 @@ class Session:
         return self.table is None or self.table.flush()
 
     @reported
+    def save_copy(self, folder: Path) -> bool:
+        """Save a copy of the open project's work in another folder, for when its own disk is full or gone."""
+        self._opened.table.save_copy(Path(folder))
+        self.signals.notice.emit(f"A copy of the work is in {folder}; it opens like any project.")
+        return True
+
+    @reported
     def scale_deep(self, low: float, high: float) -> bool:
         """Scale pictures of more than 8 bits between other percentiles of their pixels; the project opens anew."""
         project = self._opened.table.project

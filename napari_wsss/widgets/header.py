@@ -1,7 +1,9 @@
 """The dock's sticky head and foot: which image, its state, whether it is saved; and the decisions."""
 
+from pathlib import Path
+
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.reasons import reasons
@@ -30,6 +32,7 @@ class Header(QWidget):
         self.badge = StateBadge()
         self.progress = text_label(wrap=False)
         self.saved = text_label(wrap=False, tip="Everything is written by itself; there is nothing to save by hand")
+        self.elsewhere = button("Save a copy elsewhere …", self._save_copy, "Masks, drafts, labels and decisions")
         self.why = text_label(quiet=True, tip="Why you are shown this image")
         self.why.setAlignment(united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignTop))
         self.learned = text_label(quiet=True, tip=LEARNED)
@@ -40,7 +43,11 @@ class Header(QWidget):
         saved.setStretch(1, 1)
         place = row(self.badge, 1, self.progress)
         self.setLayout(
-            column(self.name, self.note, place, saved, self.learned, self.backup, self.status, line(), margin=2)
+            column(
+                *(self.name, self.note, place, saved, self.elsewhere),
+                *(self.learned, self.backup, self.status, line()),
+                margin=2,
+            )
         )
         self._clock = QTimer(self)
         self._clock.setInterval(AGE_MS)
@@ -111,10 +118,17 @@ class Header(QWidget):
         table = self._session.shown_table
         if table is None:
             self.saved.setText("")
+            self.elsewhere.hide()
             return
         state = table.save_state
+        self.elsewhere.setVisible(state.kind == "failed")
         self.saved.setText(state.text())
         self.saved.tint(SAVE_COLOURS.get(state.kind, ""), bold=state.kind == "failed")
+
+    def _save_copy(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "An empty folder on another disk")
+        if chosen:
+            self._session.save_copy(Path(chosen))
 
     def _show_learned(self) -> None:
         """Show what the learner learned from, and that it has something else to propose for this image."""

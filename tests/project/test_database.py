@@ -108,7 +108,7 @@ def test_a_full_disk_is_told_and_nothing_half_written(path: Path) -> None:
         add(database, 1)
         pages = database.value("PRAGMA page_count")
         database.connection.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(ProjectError, match="free space"):
+        with pytest.raises(ProjectError, match="disk is full, and the database is sound"):
             database.execute("INSERT INTO meta VALUES ('note002', ?)", ("x" * 200_000,))
         assert notes(database) == ["1"]
         add(database, 3)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import pytest
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.project.lock import Holder, ProjectLock, read_holder
 from napari_wsss.project.processes import Process, System
+from napari_wsss.project.project import Project
 
 
 def put(lock: ProjectLock, holder: Holder) -> None:
@@ -105,6 +108,36 @@ def test_a_folder_that_cannot_be_written_may_be_read(tmp_path: Path, monkeypatch
     with pytest.raises(ProjectError, match="Read-only file system") as raised:
         ProjectLock(tmp_path).acquire()
     assert raised.value.read_only_possible
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SQLite uses other locks there")
+def test_a_share_without_locks_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(ProjectError, match=r"share or file system without file locks.*nothing is wrong") as raised:
+        ProjectLock(tmp_path).acquire()
+    assert raised.value.read_only_possible
+    assert "restore" not in str(raised.value)
+    assert not (tmp_path / "project.lock").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not shutil.which("cc"), reason="needs LD_PRELOAD and a C compiler")
+def test_the_command_line_tells_a_share_without_locks(project: Project, cases_folder: Path, tmp_path: Path) -> None:
+    project.close()
+    library = tmp_path / "nolock.so"
+    source = cases_folder / "bugs" / "scripts" / "nolock.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, capture_output=True)
+    command = [sys.executable, "-m", "napari_wsss.cli", "add-images", "--project", str(project.folder)]
+    told = {**os.environ, "LD_PRELOAD": str(library)}
+    ended = subprocess.run(command, env=told, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 4
+    assert "without file locks" in ended.stderr
+    assert "restore" not in ended.stderr
 
 
 def of_another_start(process: Process, **changes: str) -> Process:

@@ -362,6 +362,8 @@ def test_accepting_without_the_image_keeps_the_strokes_for_undo(project: Project
 def test_a_damaged_accepted_mask_is_told_and_can_be_made_anew(project: Project, mask: np.ndarray) -> None:
     project.review.accept(A, mask)
     path = project.masks.accepted_path(A)
+    for copy in (project.folder / "backups" / "masks").rglob("*.png"):
+        copy.unlink()
     path.write_bytes(path.read_bytes()[:-60])
     with pytest.raises(ProjectError, match=r"a\.png\.png"):
         project.masks.read_accepted(A)
@@ -401,3 +403,13 @@ def test_decisions_made_as_one_step_are_taken_back_together(project: Project, ma
     assert project.masks.read_accepted("b.png") is None
     assert state(project) == "accepted"
     assert project.review.undo() == A
+
+
+def test_a_damaged_draft_that_is_discarded_is_kept_in_the_trash(project: Project, mask: np.ndarray) -> None:
+    project.review.save_draft(A, mask)
+    path = project.masks.draft_path(A)
+    path.write_bytes(path.read_bytes()[:-60])
+    damaged = path.read_bytes()
+    assert project.review.discard_draft(A)
+    assert not path.exists()
+    assert [kept.read_bytes() for kept in (project.folder / "trash").rglob("*.png")] == [damaged]

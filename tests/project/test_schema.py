@@ -146,6 +146,17 @@ VERSION_4 = VERSION_3.replace(
     "doubtful TEXT NOT NULL DEFAULT ''",
     "doubtful TEXT NOT NULL DEFAULT '', negative INTEGER NOT NULL DEFAULT 0, painted TEXT",
 )
+VERSION_5 = (
+    VERSION_4
+    + """
+CREATE TABLE accepted_files (
+    path TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    size INTEGER NOT NULL DEFAULT -1,
+    mtime INTEGER NOT NULL DEFAULT -1
+) WITHOUT ROWID;
+"""
+)
 
 
 def build_version_1(folder: Path) -> None:
@@ -198,8 +209,8 @@ def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
             return [" ".join(sql.split()) for (sql,) in rows]
 
-    assert schema.VERSION == 4, "a new version needs its own kept statements and a migration in this file"
-    assert statements(schema.TABLES) == statements(VERSION_4)
+    assert schema.VERSION == 5, "a new version needs its own kept statements and a migration in this file"
+    assert statements(schema.TABLES) == statements(VERSION_5)
 
 
 def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> None:
@@ -218,9 +229,9 @@ def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> No
 def next_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]:
     migrations: dict[int, object] = {
         **schema.MIGRATIONS,
-        4: lambda connection: connection.execute("ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
+        schema.VERSION: lambda it: it.execute("ALTER TABLE images ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
     }
-    monkeypatch.setattr(schema, "VERSION", 5)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
     monkeypatch.setattr(schema, "MIGRATIONS", migrations)
     return migrations
 
@@ -230,7 +241,7 @@ def test_an_older_project_is_backed_up_and_migrated(old_folder: Path) -> None:
     with Project.open(old_folder) as project:
         assert project.catalog.get("a.png").state == "draft"
         assert project._database.value("SELECT mood FROM images") == "none"
-    oldest = sorted((old_folder / "backups").iterdir())[0]
+    oldest = sorted((old_folder / "backups").glob("*.sqlite"))[0]
     with closing(sqlite3.connect(oldest)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
     with Project.open(old_folder, read_only=True) as project:

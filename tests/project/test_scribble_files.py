@@ -54,3 +54,4 @@ def test_the_last_time_anybody_scribbled_is_known(project: Project) -> None:
     assert newest_scribbles(project) == scribble_path(project, ID).stat().st_mtime
     write_scribbles(project, ID, np.zeros((6, 8), np.uint8))
     assert newest_scribbles(project) == 0
+    assert [path.name for path in (project.folder / "trash").rglob("*.png")] == ["a.png.png"]

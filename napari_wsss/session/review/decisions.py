@@ -113,6 +113,7 @@ class Decisions:
 
     def _decided(self, image_id: str, and_next: bool) -> bool:
         self._opened.table.tell_state(image_id)
+        self._opened.table.generations.decided()
         if and_next:
             self._navigation.next_undecided()
         return True

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.sources import Source, Sources
+from napari_wsss.project.durable.work_copy import copy_work
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.sourced_masks import SourcedMask
@@ -27,6 +29,7 @@ from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.attention import Attention
 from napari_wsss.session.table.autosave import Autosave
 from napari_wsss.session.table.canvas import EMPTY, open_canvas
+from napari_wsss.session.table.generations import Generations
 from napari_wsss.session.table.hooks import Hook
 from napari_wsss.session.table.prefetch import Prefetch
 from napari_wsss.session.table.queue import Queue
@@ -60,6 +63,8 @@ class Table:
         Another image (its id) is on the table.
     recorded : Hook
         The mask was changed, and this is recorded.
+    generations : Generations
+        Backups while the project is open.
     savers : list of callable
         Each writes something of the shown image and returns False when that is only in memory; `flush` calls all.
     """
@@ -74,6 +79,7 @@ class Table:
         self.arrived: Hook[str] = Hook()
         self.recorded: Hook[[]] = Hook()
         self.savers: list[Callable[[], bool]] = []
+        self.generations = Generations(project, jobs)
         self._autosave = Autosave(project, self._on_save_state)
 
     # -- what is on it ----------------------------------------------------------------------------------------
@@ -179,8 +185,9 @@ class Table:
         self._autosave.begin(image_id, drawn, whole_first=bool(warning))
         self.attention.arrive(image_id)
         self.arrived(image_id)
-        if warning:
-            self.signals.failed.emit(warning)
+        for sentence in (*self.project.masks.files.take_told(), warning):
+            if sentence:
+                self.signals.failed.emit(sentence)
 
     def refresh(self, image_id: str = "") -> None:
         """Ask the catalog again what it says of the shown image, where that is `image_id` ("" for whichever)."""
@@ -299,9 +306,26 @@ class Table:
         """Write the mask; return False (and say why) when it is only in memory."""
         self.record_last()
         if self._autosave.checkpoint():
+            self.generations.look()
             return True
-        self.signals.failed.emit(f"The mask of {self.image_id} could not be saved: {self.save_state.message}")
+        self.signals.failed.emit(
+            f"The mask of {self.image_id} could not be saved: {self.save_state.message} It is tried again by itself; "
+            "a copy of the work can be saved in another place (Save a copy elsewhere)."
+        )
         return False
+
+    def save_copy(self, folder: Path) -> None:
+        """Save a copy of the project's work in another folder, the mask as it is on the screen included.
+
+        Raises
+        ------
+        ProjectError, OSError
+            When it cannot be written there either.
+        """
+        self.record_last()
+        with copy_work(self.project, folder) as copy:
+            if self.image_id and not self.save_state.safe:
+                copy.review.save_draft(self.image_id, self.drawn.values, sources=self.drawn.sources)
 
     def _on_save_state(self, state: SaveState) -> None:
         """Tell the windows, and try a failed write again later where a window owns this thread."""

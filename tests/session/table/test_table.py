@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source
 from napari_wsss.project.journal import DECISIONS
 from napari_wsss.project.project import Project
@@ -138,3 +140,34 @@ def test_a_step_on_the_proposal_leaves_the_proposal_its_pixels(computed: Sitting
     assert (session.table.sources.values[:2] == FIRST_MACHINE + 1).all()
     assert (session.table.sources.values[2:] == FIRST_MACHINE).all()
     assert [source.kind for source in session.table.sources.table] == ["proposal", "clean-up"]
+
+
+def test_a_mask_that_was_overwritten_is_told_when_it_is_shown(sitting: Sitting) -> None:
+    mask = sitting.paint(1)
+    assert sitting.session.decisions.accept(and_next=True) or sitting.session.decisions.accept(and_next=True)
+    sitting.session.project.masks.accepted_path("p0.png").write_bytes(b"not a mask")
+    assert sitting.session.navigation.go_to("p0.png")
+    assert np.array_equal(sitting.session.table.mask, mask)
+    assert "overwritten" in sitting.failures[-1]
+
+
+def test_a_full_disk_offers_another_place_and_a_retry_succeeds(
+    sitting: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = sitting.session.project
+
+    def full(*_: object, **__: object) -> None:
+        raise ProjectError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(project.review, "record_stroke", full)
+        patch.setattr(project.review, "save_draft", full)
+        mask = sitting.paint(2)
+        assert not sitting.session.flush()
+        assert "another place" in sitting.failures[-1]
+        assert sitting.session.save_copy(tmp_path / "elsewhere")
+        assert not sitting.session.table.save_state.safe
+    with Project.open(tmp_path / "elsewhere") as copy:
+        assert np.array_equal(copy.masks.read_draft(sitting.session.shown_id), mask)
+    assert sitting.session.flush()
+    assert np.array_equal(project.masks.read_draft(sitting.session.shown_id), mask)

@@ -1,0 +1,1 @@
+"""Looks whether a project is whole, restores a generation of it, copies its work elsewhere."""
