@@ -63,7 +63,7 @@ def test_masks_of_replaced_images_are_left_out_and_named(
     found = Accepted.of(accepted, IDS[:3])
     assert found.ids == (IDS[0], IDS[2])
     assert export(accepted, tmp_path / "out") == DONE
-    assert f"Left out: {IDS[1]}: its image was replaced" in capsys.readouterr().out
+    assert f"left out: {IDS[1]}: its image was replaced" in capsys.readouterr().err
     assert not (tmp_path / "out/SegmentationClass/b.png").exists()
     assert export(accepted, tmp_path / "all", "--replaced") == DONE
     assert (tmp_path / "all/SegmentationClass/b.png").exists()

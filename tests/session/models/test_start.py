@@ -64,7 +64,7 @@ def used(sitting: Sitting) -> list[str]:
 def test_a_real_run_is_followed_and_its_models_are_used(sitting: Sitting) -> None:
     session = sitting.session
     sitting.paint(1)
-    assert session.decisions.accept()
+    assert sitting.accept()
     accepted = session.project.masks.accepted_path("p0.png").read_bytes()
     assert session.start.begin({**TINY, "device": "cpu", "precision": "float32", "first_maps": 0.001})
     assert sitting.mailbox.drain_until(lambda: not session.training.running, 300)
