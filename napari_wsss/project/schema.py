@@ -151,7 +151,7 @@ def version_of(connection: sqlite3.Connection) -> int:
     if version > VERSION:
         raise ProjectError(
             f"This project was written by a newer napari-wsss (schema version {version}, this one knows up to "
-            f"{VERSION}). Update napari-wsss, or open one of the project's older backups."
+            f"{VERSION}). Update napari-wsss."
         )
     return version
 

@@ -32,11 +32,12 @@ MOST = {
     "first stroke": Most(10, 0),
     "stroke": Most(5, 0),
     "label removed": Most(20, 15),
-    "accept a proposal": Most(30, 20),
-    "accept a painted mask": Most(30, 20),
-    "accept without a model": Most(32, 20),
+    # Three of them note what the accepted file holds, so that it is noticed when another program changes it.
+    "accept a proposal": Most(33, 20),
+    "accept a painted mask": Most(33, 20),
+    "accept without a model": Most(35, 20),
     "flag": Most(9, 0),
-    "undo a decision": Most(33, 0),
+    "undo a decision": Most(35, 0),
     "apply a model": Most(46, 330),  # 43, and 289 to 293: what is read ahead hangs on which proposals are there
 }
 MOST_IN_THE_WINDOW = {

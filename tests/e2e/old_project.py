@@ -36,10 +36,7 @@ def file_digest(path: Path) -> str:
 
 
 def on_disk(folder: Path) -> dict[str, Any]:
-    """Return what the folder of a project tells, opened read-only: nothing is recovered or computed.
-
-    Its tables are of an older version, and brought up to date first.
-    """
+    """Return what the folder of a project tells, brought up to date and opened read-only: nothing is computed."""
     with Project.open_to_read(folder) as project:
         entries = [entry for entry in reversed(project.journal.recent(1000)) if entry.kind != "stroke"]
         return {

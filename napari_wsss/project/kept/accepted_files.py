@@ -6,7 +6,7 @@ A file that differs is put into ``trash`` and the decided one comes back from it
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +55,28 @@ class AcceptedFiles:
 
     def __init__(self, folder: Path, database: Database, copies: MaskCopies) -> None:
         self._folder, self._database, self.copies = folder, database, copies
+        self._known: dict[str, str] | None = None  # digests, all of them; None: not asked for yet
+        self._unsure: set[str] = set()  # names of which something else may be decided
+
+    def likely_digest(self, name: str) -> str:
+        """Return what `digest` returned last, as a rule without asking the database."""
+        if self._database.read_only or self._known is None:
+            return self.digest(name)
+        if name in self._unsure:
+            self._unsure.discard(name)
+            self._known[name] = self.digest(name)
+        return self._known.get(name, "")
 
     def digest(self, name: str) -> str:
         """Return the digest of what a file is to hold, "" when nothing was decided of it."""
         return str(self._database.value("SELECT digest FROM accepted_files WHERE path = ?", (name,), default=""))
+
+    def settled(self, contents: Iterable[tuple[str, bytes | None]]) -> None:
+        """Take what was just written as what `likely_digest` returns; a later decision is then found by `digest`."""
+        for name, content in contents:
+            if self._known is not None:
+                self._known[name] = "" if content is None else digest_of(content)
+                self._unsure.discard(name)
 
     def copy_of(self, name: str) -> Path | None:
         """Return the file that holds a whole copy of what was decided, None when there is none."""
@@ -79,8 +97,11 @@ class AcceptedFiles:
         """Note in a transaction what files are to hold; None: there is to be none."""
         rows = [(name, digest_of(content)) for name, content in contents.items() if content is not None]
         gone = [(name,) for name, content in contents.items() if content is None]
-        connection.executemany("INSERT OR REPLACE INTO accepted_files (path, digest) VALUES (?, ?)", rows)
-        connection.executemany("DELETE FROM accepted_files WHERE path = ?", gone)
+        self._unsure.update(contents)
+        if rows:
+            connection.executemany("INSERT OR REPLACE INTO accepted_files (path, digest) VALUES (?, ?)", rows)
+        if gone:
+            connection.executemany("DELETE FROM accepted_files WHERE path = ?", gone)
 
     def written(self, connection: sqlite3.Connection, name: str) -> None:
         """Note in a transaction how the file that was just written looks from outside."""
@@ -104,8 +125,10 @@ class AcceptedFiles:
         thorough : bool
             Read every file; otherwise only those whose size or time is not what this program left.
         """
+        rows = self._database.rows("SELECT path, digest, size, mtime FROM accepted_files")
+        self._known = {name: digest for name, digest, *_ in rows}
         same = []
-        for name, digest, size, mtime in self._database.rows("SELECT path, digest, size, mtime FROM accepted_files"):
+        for name, digest, size, mtime in rows:
             if name in but:
                 continue
             try:
