@@ -16,7 +16,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from napari_wsss.core.children import distrust, print_any_name, python, run_here
 from napari_wsss.core.errors import ProjectError, StepError, WsssError
 from napari_wsss.core.inside import writable
 from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, write_labels
@@ -26,6 +25,7 @@ from napari_wsss.exchange.masks_png import ExportOptions, ExportReport, MaskImpo
 from napari_wsss.exchange.new_images import NewImages, find_new_images
 from napari_wsss.pipeline.every_pixel import suggestion
 from napari_wsss.pixels.deep_images import USUAL
+from napari_wsss.processes.children import distrust, print_any_name, python, run_here
 from napari_wsss.project.backups import BACKUPS, list_backups
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.durable.check import check

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from napari_wsss.core.children import distrust, print_any_name
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.registry import method_names
+from napari_wsss.processes.children import distrust, print_any_name
 from napari_wsss.project.project import Project
 from training.config import RECIPES, Recipe
 from training.describing import describe

@@ -18,7 +18,7 @@ from napari_wsss.core.files import publish_bytes, publish_json, read_object
 from napari_wsss.core.inside import not_through_links
 from napari_wsss.core.progress import Progress, read_reports
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.project.processes import Process
+from napari_wsss.processes.identity import Process
 
 RECORD = "run.json"
 EVENTS = "events.jsonl"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.processes.lock import is_held
 from napari_wsss.project import schema
 from napari_wsss.project.backups import BACKUPS, back_up, list_backups
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database, create_file
 from napari_wsss.project.kept.leftovers import sweep
 from napari_wsss.project.kept.revision_note import RevisionNote
-from napari_wsss.project.lock import is_held
 from napari_wsss.project.lost_changes import count_above_drafts, lost_words, take_up_masks
 from napari_wsss.project.mask_files import MaskFiles, accepted_name
 from napari_wsss.project.records import NewImage

@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
-from napari_wsss.core.children import distrust
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import parsed_object, sync_folder
@@ -22,6 +21,8 @@ from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan, changed_parts
 from napari_wsss.pixels.deep_images import USUAL, Percentiles
 from napari_wsss.pixels.images import LoadedImage, image_size, read_image
+from napari_wsss.processes.children import distrust
+from napari_wsss.processes.lock import ProjectLock, is_held
 from napari_wsss.project.backups import BACKUPS, back_up, holds_everything, list_backups
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
@@ -29,7 +30,6 @@ from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
 from napari_wsss.project.kept.mask_copies import TRASH, wanted_by
 from napari_wsss.project.locations import ImageLocations, root_entries
-from napari_wsss.project.lock import ProjectLock, is_held
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.masks import Masks
 from napari_wsss.project.opening import bring_together, build_file, prepare, seen_from_outside

@@ -22,11 +22,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.apart import Apart, stalls_others
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
 from napari_wsss.core.progress import Progress, Steps, finish
+from napari_wsss.processes.apart import Apart, stalls_others
 from napari_wsss.refine.base import Refiner
 
 LOWEST_SCORE = 1e-5

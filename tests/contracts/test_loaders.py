@@ -38,8 +38,8 @@ from napari_wsss.pipeline.companions import companions_per_class
 from napari_wsss.pipeline.plan_history import last_change
 from napari_wsss.pipeline.saliency_folder import read_saliency
 from napari_wsss.pixels.images import content_hash, image_size, read_image
-from napari_wsss.project.lock import is_held
-from napari_wsss.project.processes import Process
+from napari_wsss.processes.identity import Process
+from napari_wsss.processes.lock import is_held
 from napari_wsss.project.project import Project
 from napari_wsss.project.sourced_masks import SourcedMask, decode_sourced, encode_sourced
 from napari_wsss.project.store import ResultStore, read_arrays

@@ -1,4 +1,4 @@
-"""The learner of an open window, in the process that the window keeps for it (see `core.apart`).
+"""The learner of an open window, in the process that the window keeps for it (see `processes.apart`).
 
 Between two lessons it stays as it is: project, features and cells in memory, the last fit to go on from. What a person
 did meanwhile is found by looking at the project, so that nobody has to tell it what to read again.

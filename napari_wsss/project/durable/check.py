@@ -14,13 +14,13 @@ from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.core.files import check_regular, read_regular
 from napari_wsss.core.masks import decode_mask
 from napari_wsss.pixels.images import content_hash
+from napari_wsss.processes.lock import is_held
 from napari_wsss.project import schema
 from napari_wsss.project.backups import BACKUPS, holds_everything
 from napari_wsss.project.database import Database
 from napari_wsss.project.durable.restoring import generations
 from napari_wsss.project.kept.leftovers import leftovers
 from napari_wsss.project.kept.revision_note import RevisionNote
-from napari_wsss.project.lock import is_held
 from napari_wsss.project.mask_files import ACCEPTED, DRAFTS, accepted_name
 from napari_wsss.project.opening import has_mask
 from napari_wsss.project.project import FILE_NAME, Project

@@ -18,12 +18,12 @@ from pathlib import Path
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import sync_folder
 from napari_wsss.core.inside import not_through_links
+from napari_wsss.processes.lock import ProjectLock
 from napari_wsss.project import schema
 from napari_wsss.project.backups import BACKUPS, back_up, list_backups, revision_of
 from napari_wsss.project.database import Database
 from napari_wsss.project.kept.mask_copies import into_trash
 from napari_wsss.project.kept.revision_note import RevisionNote
-from napari_wsss.project.lock import ProjectLock
 from napari_wsss.project.lost_changes import count_above_drafts
 from napari_wsss.project.project import BESIDE, FILE_NAME
 

@@ -1,9 +1,9 @@
 """Learning at once: a pixel classifier beside the window that learns from every correction and proposes anew.
 
-It lives in a process of its own that stays (`core.apart`); `training.pixel_learner.beside` is what runs there, named
-and never imported here. A fit from fresh weights gives what ``segmentation --method pixel_classifier`` gives on the
-command line. What it learned is applied like any model: accepted masks and drafts stay as they are, other images get
-new proposals, and it is taken back in one step.
+It lives in a process of its own that stays (`processes.apart`); `training.pixel_learner.beside` is what runs there,
+named and never imported here. A fit from fresh weights gives what ``segmentation --method pixel_classifier`` gives on
+the command line. What it learned is applied like any model: accepted masks and drafts stay as they are, other images
+get new proposals, and it is taken back in one step.
 
 - A lesson goes on from the last fit and takes about a second. When nothing more happens for a while, a thorough one
   follows, which learns afresh and compares itself with the maps.
@@ -17,13 +17,13 @@ from typing import Any
 
 from psygnal import Signal
 
-from napari_wsss.core.apart import Apart
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_history import LEARNER
 from napari_wsss.pipeline.learner_states import METHOD, LearnerState, Lesson
+from napari_wsss.processes.apart import Apart
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import scribbled
 from napari_wsss.session.jobs import Job, Jobs

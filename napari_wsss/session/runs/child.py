@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.children import Followed
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.processes.children import Followed
 from napari_wsss.session.runs.folders import parse_line
 from napari_wsss.session.runs.process import EXIT_CODES, PROGRAM, arguments
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from napari_wsss.core.files import mapping, number, numbers, parsed_object, read_object, text, whole
 from napari_wsss.core.inside import is_link
 from napari_wsss.core.progress import Progress, read_reports
-from napari_wsss.project.processes import Process, process_start
+from napari_wsss.processes.identity import Process, process_start
 
 RunState = Literal["running", "done", "stopped", "interrupted", "failed"]
 RECORD, EVENTS, HEARTBEAT = "run.json", "events.jsonl", "heartbeat"

@@ -16,10 +16,10 @@ from typing import Any
 
 from psygnal import Signal
 
-from napari_wsss.core import children
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inside import is_below, is_link, not_through_links
 from napari_wsss.core.progress import Progress
+from napari_wsss.processes import children
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Dispatch, directly
 from napari_wsss.session.runs.folders import EVENTS, OF_PARTS, RunInfo, is_running, parse_line, read_run, runs_in

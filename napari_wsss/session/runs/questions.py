@@ -5,9 +5,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from napari_wsss.core.children import Followed, python
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.processes.children import Followed, python
 
 LONGEST_SECONDS = 120
 _DEVICE = """

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_wsss.core.apart import Apart
 from napari_wsss.pipeline.applied_history import apply
+from napari_wsss.processes.apart import Apart
 from napari_wsss.session.models import learning as module
 from napari_wsss.session.models.learning import trunk_of_localizer
 from tests.session.conftest import Sitting

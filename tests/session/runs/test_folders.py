@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from napari_wsss.project.processes import Process
+from napari_wsss.processes.identity import Process
 from napari_wsss.session.runs.folders import SILENT_SECONDS, read_run, runs_in, unreadable_in
 
 

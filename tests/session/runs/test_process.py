@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.project.processes import Process
+from napari_wsss.processes.identity import Process
 from napari_wsss.project.project import Project
 from napari_wsss.session.mailbox import Mailbox
 from napari_wsss.session.runs import process as training_process

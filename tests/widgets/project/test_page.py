@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from qtpy.QtWidgets import QPushButton
 
-from napari_wsss.project.processes import Process
+from napari_wsss.processes.identity import Process
 from napari_wsss.project.project import Project
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.project.page import ProjectPage

@@ -8,7 +8,7 @@ import sys
 import pytest
 from qtpy.QtWidgets import QApplication
 
-from napari_wsss.core.apart import Apart
+from napari_wsss.processes.apart import Apart
 from napari_wsss.session.models import learning
 from napari_wsss.session.runs.process import command_line
 from napari_wsss.widgets.controls.listening import let_go

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.core import children
-from napari_wsss.core.children import (
+from napari_wsss.processes import children
+from napari_wsss.processes.children import (
     ROOT,
     SILENCE,
     Followed,
@@ -142,7 +142,7 @@ def test_a_checkout_that_is_not_installed_finds_itself() -> None:
     """``-S`` leaves out what is installed; the current folder is that of our packages, so it may be looked into."""
     child = "import napari_wsss, training; print(napari_wsss.__path__[0])"
     code = (
-        "from napari_wsss.core.children import Followed, python\n"
+        "from napari_wsss.processes.children import Followed, python\n"
         f"with Followed(python('-S', '-c', {child!r})) as output: print([one for one in output if one], output.code)"
     )
     bare = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
@@ -244,7 +244,7 @@ def test_what_a_child_leaves_behind_does_not_hold_its_follower() -> None:
 @posix
 def test_children_end_with_the_program_unless_they_are_to_outlive_it() -> None:
     code = (
-        "import subprocess\nfrom napari_wsss.core.children import python, start\n"
+        "import subprocess\nfrom napari_wsss.processes.children import python, start\n"
         f"made = [start(python('-c', {HOLD!r}), writes=subprocess.DEVNULL, outlives=one) for one in (False, True)]\n"
         "print(*(one.pid for one in made))"
     )

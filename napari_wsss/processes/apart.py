@@ -15,16 +15,16 @@ import threading
 from importlib import import_module
 from typing import IO, Any
 
-from napari_wsss.core import children
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.processes import children
 
 WAIT = 0.05
 """Seconds between two moments at which a call can be cancelled."""
 GRACE = 0.2
 """Seconds of silence that a cancelled call has before its process is ended; a new one is started for the next call."""
 
-_CHILD = "from napari_wsss.core.apart import serve; serve()"
+_CHILD = "from napari_wsss.processes.apart import serve; serve()"
 
 
 def stalls_others() -> bool:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_wsss.core import apart
-from napari_wsss.core.apart import Apart, end_idle, stalls_others
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.progress import Progress, finish
+from napari_wsss.processes import apart
+from napari_wsss.processes.apart import Apart, end_idle, stalls_others
 
 WORK = """
 import os, sys, time

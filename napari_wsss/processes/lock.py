@@ -16,7 +16,7 @@ from typing import IO, Any
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish_json, read_object, text
 from napari_wsss.core.inside import not_through_links
-from napari_wsss.project.processes import Process
+from napari_wsss.processes.identity import Process
 
 LOCK_NAME = "project.lock"
 MOST_BYTES = 2**16

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from napari_wsss.project import processes
-from napari_wsss.project.processes import FIRST_SPACE, Process, System, process_start
+from napari_wsss.processes import identity as processes
+from napari_wsss.processes.identity import FIRST_SPACE, Process, System, process_start
 
 
 def test_process_start_tells_running_from_ended() -> None:

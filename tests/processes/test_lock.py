@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.project.lock import Holder, ProjectLock, read_holder
-from napari_wsss.project.processes import Process, System
+from napari_wsss.processes.identity import Process, System
+from napari_wsss.processes.lock import Holder, ProjectLock, read_holder
 from napari_wsss.project.project import Project
 
 
@@ -44,7 +44,7 @@ def test_second_instance_is_told_who_holds_it_and_may_read(tmp_path: Path) -> No
 
 def test_a_dead_process_s_lock_is_taken_over(tmp_path: Path) -> None:
     code = (
-        "import os; from pathlib import Path; from napari_wsss.project.lock import ProjectLock\n"
+        "import os; from pathlib import Path; from napari_wsss.processes.lock import ProjectLock\n"
         f"ProjectLock(Path({str(tmp_path)!r})).acquire(); os._exit(9)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 9
@@ -81,7 +81,7 @@ def test_of_many_processes_one_gets_a_stale_lock(tmp_path: Path) -> None:
     put(lock, outlived())
     code = (
         "import sys, time; from pathlib import Path; from napari_wsss.core.errors import ProjectError\n"
-        "from napari_wsss.project.lock import ProjectLock\n"
+        "from napari_wsss.processes.lock import ProjectLock\n"
         "time.sleep(max(0, float(sys.argv[1]) - time.time()))\n"
         f"try: ProjectLock(Path({str(tmp_path)!r})).acquire(); print('mine', flush=True)\n"
         "except ProjectError: print('taken', flush=True)\n"
