@@ -71,7 +71,7 @@ def digest_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str
     """Return what tells a changed file from a whole one: of names, types, shapes and bytes, and of the metadata."""
     digest = hashlib.sha256(repr(sorted((key, text) for key, text in metadata.items() if key != DIGEST)).encode())
     for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
+        tensor = tensors[name].clone(memory_format=torch.contiguous_format)
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

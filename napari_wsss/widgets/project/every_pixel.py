@@ -25,7 +25,7 @@ class EveryPixel(QWidget):
         super().__init__()
         self._session = session
         self._asked: Project | None = None
-        self.box = QCheckBox("Every pixel belongs to a class (no background)")
+        self.box = QCheckBox("No background: every pixel has a class")
         self.box.setToolTip("Proposals take the strongest of the labelled classes everywhere")
         connect(self.box.clicked, lambda chosen: session.parameters.set_every_pixel(bool(chosen)))
         self.hint = text_label(quiet=True)

@@ -9,7 +9,7 @@ from tests.session.conftest import write_checkpoint
 
 
 def test_views_come_one_after_the_other_and_go(session, sync, actions, viewer, settle):
-    path = write_checkpoint(session.project.folder, 0.6, "training/classifier-new/best.safetensors")
+    path = write_checkpoint(session.project.folder, 4.0, "training/classifier-new/best.safetensors")
     session.models.apply(RunInfo(path.parent, "classifier", "done", config={"method": "colours"}))
     settle(session)
     assert "comparison" not in viewer.layers

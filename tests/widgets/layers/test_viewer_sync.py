@@ -206,9 +206,9 @@ def test_the_slider_changes_the_proposal_in_place(sync, session, viewer):
     array = viewer.layers["proposal"].data
     drawn = []
     viewer.layers["proposal"].events.set_data.connect(lambda event: drawn.append(1))
-    session.sliders.set_threshold(0.8)
+    session.sliders.set_threshold(0.7)
     assert viewer.layers["proposal"].data is array
-    np.testing.assert_array_equal(array, session.table.maps.to_mask(0.8))
+    np.testing.assert_array_equal(array, session.table.maps.to_mask(0.7))
     assert len(drawn) == 1
 
 
