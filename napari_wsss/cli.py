@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from napari_wsss.exchange.label_report import LabelReport
 from napari_wsss.exchange.labels import KINDS, read_labels
 from napari_wsss.exchange.masks_png import ExportOptions, ExportReport, MaskImportReport, export_masks, import_masks
 from napari_wsss.exchange.new_images import NewImages, find_new_images
+from napari_wsss.pipeline.every_pixel import suggestion
 from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.project.backups import BACKUPS, list_backups
 from napari_wsss.project.durable.check import check
@@ -117,6 +118,7 @@ def _create_options(sub: argparse.ArgumentParser) -> None:
     _label_options(sub)
     sub.add_argument("--project", type=Path, required=True, help="the project folder to make")
     sub.add_argument("--classes", nargs="+", help="class names in order, where the labels do not say them")
+    sub.add_argument("--every-pixel", action="store_true", help="every pixel belongs to a class: no background")
     _split_option(sub)
 
 
@@ -211,7 +213,16 @@ def create(options: argparse.Namespace) -> int:
     with create_project(options.project, options.images, report, options.classes, options.hold_out) as project:
         counts = {split: sum(1 for _ in project.catalog.ids(split=split)) for split in ("train", "val")}
         print(f"Project {project.folder} with {len(project.catalog)} images: {_listed(counts)}.")
+        if options.every_pixel:
+            project.set_plan(replace(project.plan, every_pixel=True))
+        _suggest_every_pixel(project)
     return DONE
+
+
+def _suggest_every_pixel(project: Project) -> None:
+    why = "" if project.plan.every_pixel else suggestion(project)
+    if why:
+        print(f"{why} If there is no background, say so: --every-pixel when it is made, or on the page Project.")
 
 
 def labels_report(options: argparse.Namespace) -> int:
@@ -319,6 +330,7 @@ def info(options: argparse.Namespace) -> int:
             "Splits": _listed(splits),
             "Labels": _listed(catalog.class_counts()),
             "Model": plan.segmenter_checkpoint or plan.localizer_checkpoint or "none applied yet",
+            "Pixels": "every one belongs to a class" if plan.every_pixel else "of a class, or background",
             "Refiners": " -> ".join(step.method for step in plan.refiners) or "none",
             "Results": f"{project.store.size_bytes() / 1e6:.1f} MB (may be deleted at any time)",
             "Backups": project.backup_error or f"{len(list_backups(project.folder / BACKUPS))} of project.sqlite",
@@ -353,6 +365,7 @@ def import_existing(options: argparse.Namespace) -> int:
         report = import_masks(options.masks, images, project.classes, labels)
         _tell(report, options)
         taken = _take(project, list(project.catalog.ids(split=options.split)), report, options)
+        _suggest_every_pixel(project)
     kind = "accepted masks" if options.accept else "drafts"
     print(f"{taken.count} masks taken as {kind}; {taken.kept} images kept the mask they had.")
     return DONE

@@ -90,6 +90,17 @@ def test_masks_in_another_order_are_taken_by_name(project_folder: Path, sample_f
         assert set(np.unique(project.masks.read_working(first))) == {len(names)}
 
 
+def test_a_project_without_background_is_made_by_an_option(
+    tmp_path: Path, sample_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["create", "--images", str(sample_folder), "--project", str(tmp_path / "project"), "--every-pixel"]
+    assert main(command) == DONE
+    with Project.open(tmp_path / "project") as project:
+        assert project.plan.every_pixel
+    assert main(["info", str(tmp_path / "project")]) == DONE
+    assert "every one belongs to a class" in capsys.readouterr().out
+
+
 def test_images_without_labels_need_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("RGB", (20, 10)).save(tmp_path / "a.png")
     command = ["create", "--images", str(tmp_path), "--kind", "none", "--project", str(tmp_path / "p")]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from napari_wsss.core.parameters import parameter, to_dict
+from napari_wsss.core.registry import load_method
 from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
 from napari_wsss.pipeline.lineage import ModelShelf
 from napari_wsss.pixels.working_size import side_in_training
@@ -16,6 +17,8 @@ from training.sources import (
     AffinitySources,
     BoundarySources,
     ClassifierSources,
+    GivenSources,
+    MaskSources,
     RecipeSources,
     SaliencySources,
     SegmentationSources,
@@ -153,13 +156,16 @@ class Hardware:
     )
 
 
-SOURCES: dict[Recipe, type[Any]] = {
+SOURCES: dict[str, type[Any]] = {
     "classifier": ClassifierSources,
-    "segmentation": SegmentationSources,
+    "segmentation": MaskSources,
+    "pixel_classifier": SegmentationSources,
+    "hypercolumns": GivenSources,
     "affinity": AffinitySources,
     "boundary": BoundarySources,
     "saliency": SaliencySources,
 }
+"""Recipe, or module of `training.recipes` where that learns from something else -> what it learns from."""
 
 SMALL_NETWORK = {"trunk": "resnet18", "width": 0.25, "output_stride": 8}
 FROM_SCRATCH = {
@@ -264,12 +270,12 @@ class RunConfig:
 
     def flat(self) -> dict[str, Any]:
         """Return every option by its name alone."""
-        sections = [to_dict(getattr(self, name)) for name in sections_of(self.recipe)]
+        sections = [to_dict(getattr(self, name)) for name in sections_of(self.recipe, self.method)]
         return {name: value for options in (*sections, self.parameters) for name, value in options.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        sections = {name: to_dict(getattr(self, name)) for name in sections_of(self.recipe)}
+        sections = {name: to_dict(getattr(self, name)) for name in sections_of(self.recipe, self.method)}
         return {"method": self.method, "parameters": dict(self.parameters), **sections}
 
     def decisive(self) -> dict[str, Any]:
@@ -281,12 +287,17 @@ class RunConfig:
         return {"recipe": self.recipe, "config": self.decisive()}
 
 
-def sections_of(recipe: Recipe) -> dict[str, type[Any]]:
+def module_of(recipe: Recipe, method: str) -> str:
+    """Return the module of `training.recipes` that trains a method."""
+    return str(getattr(load_method(RECIPES[recipe][0], method), "recipe", recipe))
+
+
+def sections_of(recipe: Recipe, method: str) -> dict[str, type[Any]]:
     """Return the option sections of a recipe by name, in the order of help and files."""
     return {
         "network": Network,
         "optimisation": Optimisation,
         "augmentation": Augmentation,
-        "sources": SOURCES[recipe],
+        "sources": SOURCES.get(module_of(recipe, method), SOURCES[recipe]),
         "hardware": Hardware,
     }

@@ -22,7 +22,7 @@ def describe(config: RunConfig) -> list[dict[str, Any]]:
     entries = [
         {"section": section, **one.metadata, "name": (prefix if section == "parameters" else "") + name}
         | {"default": used[section][name]}
-        for section, cls in {"parameters": own, **sections_of(config.recipe)}.items()
+        for section, cls in {"parameters": own, **sections_of(config.recipe, config.method)}.items()
         for name, one in fields_of(cls).items()
     ]
     preset = next(entry for entry in entries if (entry["section"], entry["name"]) == ("optimisation", "preset"))

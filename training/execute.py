@@ -15,11 +15,10 @@ from napari_wsss.clusters.edits import edits_of
 from napari_wsss.core.inside import not_through_links
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import applied_history
 from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.project import Project
-from training.config import RECIPES, RunConfig
+from training.config import RECIPES, RunConfig, module_of
 from training.data.pictures import VALIDATION, leave_out, usable_records
 from training.data.usable_images import find_unusable
 from training.hardware import out_of_memory
@@ -94,7 +93,7 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     -------
     Outcome
     """
-    recipe = import_module(f"training.recipes.{recipe_module(config)}")
+    recipe = import_module(f"training.recipes.{module_of(config.recipe, config.method)}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
     size = working_size(middle_side(project), config.recipe, config.method, config.flat())
     if size is not None:
@@ -108,10 +107,14 @@ def carry_out(project: Project, config: RunConfig, run: RunFolder, report: Repor
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
         with stopped_by_signals(run):
+            run.forget_stop()  # of an earlier sitting
             unusable = finish(find_unusable(project, usable_records(project), run), follow)
             _name_unusable(run, unusable, report)
             leave_out(project, unusable)
-            outcome: Outcome = finish(recipe.train(project, config, run), follow)
+            if run.stop_requested():
+                outcome = Outcome(False, int(run.record.get("steps", 0)), {}, {})
+            else:
+                outcome = finish(recipe.train(project, config, run), follow)
     except BaseException as error:
         spent = earlier + time.process_time() - started
         run.finish(
@@ -132,12 +135,6 @@ def _name_unusable(run: RunFolder, found: Mapping[str, str], report: Reporter) -
         run.update(left_out=dict(found))
     for image_id, reason in found.items():
         report.say(f"left out: {image_id}: {reason}", image=image_id)
-
-
-def recipe_module(config: RunConfig) -> str:
-    """Return the module of `training.recipes` that trains the configuration's method."""
-    method = load_method(RECIPES[config.recipe][0], config.method)
-    return str(getattr(method, "recipe", config.recipe))
 
 
 @contextmanager

@@ -20,14 +20,14 @@ def add_recipe_options(parser: argparse.ArgumentParser, recipe: Recipe, method: 
     """Add ``--method`` and one option per parameter of the recipe's sections and of the method."""
     shelf, default = RECIPES[recipe]
     parser.add_argument("--method", default=argparse.SUPPRESS, choices=method_names(shelf), help=f"[{default}]")
-    for cls in sections_of(recipe).values():
+    for cls in sections_of(recipe, method).values():
         add_options(parser, cls)
     add_options(parser, load_method(shelf, method).Parameters, prefix=method_prefix(recipe, method))
 
 
 def method_prefix(recipe: Recipe, method: str) -> str:
     """Return the prefix of the method's options: none, unless a name would be there twice."""
-    taken = {name for cls in sections_of(recipe).values() for name in fields_of(cls)}
+    taken = {name for cls in sections_of(recipe, method).values() for name in fields_of(cls)}
     own = set(fields_of(load_method(RECIPES[recipe][0], method).Parameters))
     return f"{method}_" if own & taken else ""
 
@@ -53,9 +53,9 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
     published = published_preset(name) if is_published(name) else None
     implied = published.method if published and published.recipe == recipe else default
     method = getattr(options, "method", file.get("method", implied))
-    unknown = sorted(set(file) - {"method", "parameters", *sections_of(recipe)})
+    unknown = sorted(set(file) - {"method", "parameters", *sections_of(recipe, method)})
     if unknown:
-        known = ", ".join(["method", "parameters", *sections_of(recipe)])
+        known = ", ".join(["method", "parameters", *sections_of(recipe, method)])
         raise ParameterError(f"Unknown section {', '.join(unknown)} in the configuration; expected: {known}.")
     chosen = load_method(shelf, method)
     shared, special = preset_values(recipe, method, name)
@@ -69,7 +69,7 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
                 **typed_options(cls, options),
             },
         )
-        for section, cls in sections_of(recipe).items()
+        for section, cls in sections_of(recipe, method).items()
     }
     own = chosen.Parameters
     typed = typed_options(own, options, prefix=method_prefix(recipe, method))

@@ -28,6 +28,7 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "start": ("training.stages.start", "the recommended start: SEAM, LPCAM on it, dense CRF; each is used at once"),
     "localize": ("training.stages.maps", "compute the activation maps of images"),
     "refine": ("training.stages.maps", "refine activation maps into pseudo masks"),
+    "background": ("training.stages.maps", "estimate the automatic background strength anew"),
     "evaluate": ("training.stages.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
     "judge": ("training.stages.judge", "hold a new model or chain against what is used now, class by class"),
     "adopt": ("training.stages.adopt", "take a published network, or one of another project, into the project"),

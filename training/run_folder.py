@@ -76,7 +76,7 @@ class RunFolder:
 
     def resume(self, finished_steps: int) -> None:
         """Mark the run as running again: forget the stop request and events after the checkpoint."""
-        (self.path / STOP).unlink(missing_ok=True)
+        self.forget_stop()
         kept = [event for event in self.events() if event.get("done", 0) <= finished_steps]
         publish_bytes(self.path / EVENTS, "".join(json.dumps(event) + "\n" for event in kept).encode())
         self.update(state="running", resumed=time.time(), **_this_process())
@@ -84,6 +84,10 @@ class RunFolder:
     def request_stop(self) -> None:
         """Ask the run to stop at its next step."""
         (self.path / STOP).touch()
+
+    def forget_stop(self) -> None:
+        """Take back what `request_stop` asked for."""
+        (self.path / STOP).unlink(missing_ok=True)
 
     def stop_requested(self) -> bool:
         """Return whether somebody put a `stop` file into the folder."""

@@ -20,8 +20,8 @@ class ClassifierSources:
 
 
 @dataclass(frozen=True)
-class SegmentationSources:
-    """What the segmentation network learns from."""
+class MaskSources:
+    """What a segmentation network learns from."""
 
     machine_weight: float = parameter(
         0.5,
@@ -44,17 +44,26 @@ class SegmentationSources:
     accepted_limit: int = parameter(
         0, "Accepted limit", "Use at most so many accepted masks; 0 uses all.", bounds=(0, 10**9), advanced=True
     )
+    cached_side: int = parameter(
+        1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
+    )
+
+
+@dataclass(frozen=True)
+class GivenSources(MaskSources):
+    """What a network learns from that starts from a pixel classifier."""
+
     accepted_machine_weight: float = parameter(
         1.0,
         "Accepted machine weight",
-        "Weight, for a pixel classifier, of what a machine drew in an accepted mask; a person's pixels count 1.",
+        "Weight of what a machine drew in an accepted mask; a person's pixels count 1.",
         bounds=(0.0, 1.0),
         advanced=True,
     )
     reach: float = parameter(
         0.02,
         "Reach of clicks",
-        "How far a click or scribble speaks, for a pixel classifier, for pixels around it: share of the longer side.",
+        "How far a click or scribble speaks for the pixels around it: share of the longer side.",
         bounds=(0.0, 0.5),
         advanced=True,
         decimals=3,
@@ -67,6 +76,18 @@ class SegmentationSources:
         bounds=(0, 10),
         advanced=True,
     )
+    empty_is_background: bool = parameter(
+        False,
+        "No label means background",
+        "A pixel classifier learns images without any label as background, all of them.",
+        advanced=True,
+    )
+
+
+@dataclass(frozen=True)
+class SegmentationSources(GivenSources):
+    """What a pixel classifier learns from."""
+
     compare_folds: int = parameter(
         0,
         "Compare with maps",
@@ -74,15 +95,6 @@ class SegmentationSources:
         "maps; classes on which the maps are better keep them. 0 does not compare.",
         bounds=(0, 10),
         advanced=True,
-    )
-    empty_is_background: bool = parameter(
-        False,
-        "No label means background",
-        "A pixel classifier learns images without any label as background, all of them.",
-        advanced=True,
-    )
-    cached_side: int = parameter(
-        1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
     )
 
 
@@ -157,4 +169,4 @@ class SaliencySources:
     )
 
 
-RecipeSources = ClassifierSources | SegmentationSources | AffinitySources | BoundarySources | SaliencySources
+RecipeSources = ClassifierSources | MaskSources | AffinitySources | BoundarySources | SaliencySources

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from napari_wsss.core.background import AutomaticBackground
+
 
 @dataclass(frozen=True)
 class Step:
@@ -53,6 +55,10 @@ class Plan:
         Parameter overrides by scope: ``"image:<id>"``, ``"cluster:<name>"``, ``"class:<name>"``; each maps a
         refiner's method name to parameters. The most specific scope wins: image, then cluster, then class
         (`scopes_of` has the order among several of a kind).
+    automatic : AutomaticBackground, optional
+        What counts for background steps where neither the step nor a scope says otherwise; their defaults without.
+    every_pixel : bool
+        Every pixel belongs to a labelled class: there is no background.
     """
 
     localizer: Step = field(default_factory=lambda: Step("cam"))
@@ -67,10 +73,20 @@ class Plan:
     saliency_folder: str = ""
     companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     overrides: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    automatic: AutomaticBackground | None = None
+    every_pixel: bool = False
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The project's refiners, what is automatic laid under their parameters."""
+        if self.automatic is None:
+            return self.refiners
+        found = self.automatic.parameters
+        return tuple(replace(step, parameters={**found(step.method), **step.parameters}) for step in self.refiners)
 
     def refiners_for(self, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()) -> tuple[Step, ...]:
         """Return the refiners of one image with its overrides laid over, least specific first."""
-        steps = self.refiners
+        steps = self.steps
         for scope in scopes_of(image_id, labels, clusters) if self.overrides else ():
             values = self.overrides.get(scope)
             if values:
@@ -113,6 +129,8 @@ class Plan:
             **{name: getattr(self, name) for name in _PATHS},
             "companions": {image_id: list(chosen) for image_id, chosen in self.companions.items()},
             "overrides": {s: {m: dict(v) for m, v in inner.items()} for s, inner in self.overrides.items()},
+            **({"automatic": self.automatic.to_dict()} if self.automatic else {}),
+            **({"every_pixel": True} if self.every_pixel else {}),
         }
 
     @classmethod
@@ -127,6 +145,8 @@ class Plan:
             **kept,
             companions={image_id: tuple(others) for image_id, others in record.get("companions", {}).items()},
             overrides=dict(record.get("overrides", {})),
+            automatic=AutomaticBackground.from_dict(record["automatic"]) if record.get("automatic") else None,
+            every_pixel=bool(record.get("every_pixel", False)),
         )
 
 

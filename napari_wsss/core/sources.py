@@ -61,6 +61,9 @@ class Source:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ProjectError(f"A source is one of {', '.join(KINDS)}; found {self.kind!r}.")
+        words = (self.key, self.method, self.checkpoint, self.from_image)
+        if not all(isinstance(word, str) for word in words) or not isinstance(self.parameters, Mapping):
+            raise ProjectError(f"A source is described by words and parameters; found {words} and {self.parameters!r}.")
 
     def text(self) -> str:
         """Return a line for a person: ``proposal of classifier-ab12 at threshold 0.40``."""

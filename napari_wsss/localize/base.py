@@ -80,6 +80,8 @@ class Localizer(TrunkNetwork):
         What to know before choosing it, in a sentence or two beside the choice; "" for nothing.
     aligned_corners : bool
         Bring the maps of each scale to that scale's image size with corners aligned first, as SEAM does.
+    background_threshold : float
+        Constant background score beside its maps that is right on photographs, until the data tell a better one.
     map_range : 'max' or 'min_max'
         Divide a class's summed map by its maximum, or stretch it from its minimum to its maximum (SEAM).
     companions : int
@@ -93,6 +95,7 @@ class Localizer(TrunkNetwork):
     recipe: ClassVar[str] = "classifier"
     advice: ClassVar[str] = ""
     aligned_corners: ClassVar[bool] = False
+    background_threshold: ClassVar[float] = 0.382
     map_range: ClassVar[Literal["max", "min_max"]] = "max"
     trunk: Trunk
 

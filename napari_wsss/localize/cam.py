@@ -29,6 +29,7 @@ class Cam(Localizer):
     """Class activation maps of a linear classifier on pooled features."""
 
     title = "CAM"
+    background_threshold = 0.382  # alpha 2
     published = ("psa_cls_resnet38", "psa_cls_vgg16", "irn_cam_resnet50")
     presets: ClassVar = {
         # The public code of psa passes the weight decay where SGD expects the momentum; its README's rate of 0.1 is

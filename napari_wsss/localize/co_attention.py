@@ -60,6 +60,7 @@ class CoAttention(Comparing):
     """Class maps from what an image shares with others of its class."""
 
     title = "MCIS (co-attention)"
+    background_threshold = 0.52
     published = ("mcis_vgg16",)
     recipe = "co_attention"
     presets: ClassVar = {

@@ -64,6 +64,7 @@ class Edam(Localizer):
     """Class masks that carry the features of their class through a comparison of images."""
 
     title = "EDAM"
+    background_threshold = 0.75
     advice = (
         "Its classes share the whole picture; the background is left to saliency. Put 'Saliency fusion' into the chain "
         "(Refine), or begin with a background threshold of about 0.75."

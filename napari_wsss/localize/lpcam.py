@@ -41,6 +41,7 @@ class Lpcam(Localizer):
     """Maps by likeness to the local features of a class, with the classifier of any other localizer."""
 
     title = "LPCAM"
+    background_threshold = 0.52  # alpha 0.89
     advice = "Trains nothing: it makes better maps from the classifier that is applied, in a few minutes."
     recipe = "prototypes"
 

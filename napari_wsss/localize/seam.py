@@ -63,6 +63,7 @@ class Seam(Localizer):
     """Maps that follow the image through transformations and agree among similar pixels."""
 
     title = "SEAM"
+    background_threshold = 0.449  # alpha 1.34
     published = ("seam_resnet38",)
     aligned_corners = True
     map_range = "min_max"

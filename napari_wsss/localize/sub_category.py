@@ -38,6 +38,7 @@ class SubCategory(Localizer):
     """Class activation maps of a classifier that also has to tell the clusters within a class apart."""
 
     title = "SC-CAM"
+    background_threshold = 0.382  # alpha 2
     advice = "Trains once and then once per round. Where a class has few images, take fewer sub-categories (K)."
     published = ("sccam_resnet38",)
     recipe = "sub_category"

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from napari_wsss.core.background import AutomaticBackground
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.inside import is_below
 from napari_wsss.core.plan import Plan, Step
+from napari_wsss.pipeline.background import declared_background
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import ModelShelf, has_model, is_asked, with_model
 from napari_wsss.project.journal import Entry
@@ -65,7 +67,12 @@ class ModelChange:
 
 
 def apply(
-    project: Project, shelf: ModelShelf, method: str, checkpoint: Path, refiners: Sequence[Step] | None = None
+    project: Project,
+    shelf: ModelShelf,
+    method: str,
+    checkpoint: Path,
+    refiners: Sequence[Step] | None = None,
+    automatic: AutomaticBackground | None = None,
 ) -> bool:
     """Let a project use a trained model; return True when its proposals depend on it.
 
@@ -81,20 +88,19 @@ def apply(
         Its file. That of the model in use means that it was trained further.
     refiners : sequence of Step, optional
         The chain from now on, as part of the same change; the plan's stays without it.
+    automatic : AutomaticBackground, optional
+        In place of the background strength that a localizer declares.
 
     Raises
     ------
     ProjectError
         When the project is open read-only, or the file lies outside the project.
     """
-    if not is_below(project.folder, checkpoint):
-        raise ProjectError(
-            f"{checkpoint} lies outside the project {project.folder}, which would lose it when either moves. Take it "
-            f"into the project with: python -P -m training.run adopt --project {project.folder} --weights {checkpoint}"
-        )
     plan = with_applied(project, shelf, method, checkpoint)
     if refiners is not None:
         plan = replace(plan, refiners=tuple(refiners))
+    if automatic is not None:
+        plan = replace(plan, automatic=automatic)
     project.set_plan(plan)
     is_moved = is_asked(plan, shelf)
     if is_moved:
@@ -103,9 +109,17 @@ def apply(
 
 
 def with_applied(project: Project, shelf: ModelShelf, method: str, checkpoint: Path) -> Plan:
-    """Return the plan a project has once a model is applied; parameters as `apply` takes them."""
+    """Return the plan a project has once a model is applied; parameters and errors as `apply` has them."""
+    if not is_below(project.folder, checkpoint):
+        raise ProjectError(
+            f"{checkpoint} lies outside the project {project.folder}, which would lose it when either moves. Take it "
+            f"into the project with: python -P -m training.run adopt --project {project.folder} --weights {checkpoint}"
+        )
     relative = Path(os.path.relpath(checkpoint, project.folder)).as_posix()
-    return with_model(project.plan, shelf, method, relative)
+    plan = with_model(project.plan, shelf, method, relative)
+    if shelf == "localize" and plan != project.plan:
+        plan = replace(plan, automatic=declared_background(method))
+    return plan
 
 
 def rival_of(project: Project, candidate: Plan) -> Plan:
@@ -193,7 +207,7 @@ def _scopes_before(project: Project, number: int) -> dict[str, Any]:
 
 def with_models_of(plan: Plan, kept: Plan) -> Plan:
     """Return a plan with the models of another one; refiners and everything a person chose stay."""
-    return replace(plan, **{name: getattr(kept, name) for name in (*STEPS, *CHECKPOINTS)})
+    return replace(plan, **{name: getattr(kept, name) for name in (*STEPS, *CHECKPOINTS, "automatic")})
 
 
 def _mark_outdated(project: Project) -> None:

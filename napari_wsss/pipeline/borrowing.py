@@ -17,7 +17,7 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import stored_base
-from napari_wsss.pipeline.chain import handed_on
+from napari_wsss.pipeline.chain import drawn_as_is, handed_on
 from napari_wsss.pipeline.correction import Prototypes, learn_prototypes, relative_evidence, with_evidence
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of
 from napari_wsss.project.image_clusters import UNTOUCHED
@@ -199,7 +199,9 @@ def _borrow_one(item: Lineage, source: str, prototypes: Prototypes, device: str,
         if not laid_over and maps.background is not None:
             maps, laid_over = with_evidence(maps, factors), True
         given = handed_on(link.refiner, maps)
-    store.write_mask(_provenance(item, source), item.image_id, item.content, maps.to_mask())
+    # A class that a person's correction takes out does not vanish silently: nothing is put back.
+    mask = drawn_as_is(maps, item.plan.every_pixel)
+    store.write_mask(_provenance(item, source), item.image_id, item.content, mask)
 
 
 def _provenance(item: Lineage, source: str) -> Provenance:

@@ -1,16 +1,21 @@
-"""Which refiners run on an image: the one rule that preview, stored proposals, training and export ask."""
+"""Which refiners run on an image and the mask they give: the one rule preview, storing, training and export ask."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
+from napari_wsss.core.background import BACKGROUND_STEPS
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method
+from napari_wsss.pixels.surest_regions import Guarded, SurestRegions
 from napari_wsss.project.project import Project
 from napari_wsss.project.store import as_stored
 
+CLASS_GAIN = "class_gain"
+NO_BACKGROUND = Step("constant_background", {"background_threshold": 0.0})
 BaseShelf = Literal["localize", "segment"]
 """Where base maps come from."""
 
@@ -26,7 +31,8 @@ def chain_of(
     """Return the refiners that run on an image: the one rule for what is previewed, stored, trained on and exported.
 
     A segmenter brings its background: steps that only set one are left out, unless this very image overrides them. A
-    step that is not installed stays, so that running the chain says what is missing.
+    step that is not installed stays, so that running the chain says what is missing. Where every pixel belongs to a
+    class, background steps give a background of 0.
 
     Parameters
     ----------
@@ -40,6 +46,8 @@ def chain_of(
         The image's clusters, as `clusters_of` gives them.
     """
     steps = plan.refiners_for(image_id, labels, clusters)
+    if plan.every_pixel:
+        steps = tuple(NO_BACKGROUND if _only_sets_background(step.method) else step for step in steps)
     if source == "localize":
         return steps
     wanted = plan.overrides.get(f"image:{image_id}", {})
@@ -72,6 +80,32 @@ def handed_on(refiner: Any, maps: ActivationMaps) -> ActivationMaps:
     read.
     """
     return maps if refiner.cheap else as_stored(maps)
+
+
+def drawn(
+    maps: ActivationMaps, base: ActivationMaps, methods: Iterable[str] = (), every_pixel: bool = False
+) -> Guarded:
+    """Return the pseudo mask of refined maps, every labelled class in it, and which classes are in doubt.
+
+    Parameters
+    ----------
+    maps : ActivationMaps
+        After the last refiner, with a background.
+    base : ActivationMaps
+        Those the chain began with: they say where a class is surest that is left out now.
+    methods : iterable of str
+        The refiners that ran. Where only a threshold drew, classes may cover the picture: a person lowered it.
+    every_pixel : bool
+        As the plan has it: the strongest class counts everywhere.
+    """
+    mask = drawn_as_is(maps, every_pixel)
+    by_threshold = base.background is None and set(methods) <= {CLASS_GAIN, *BACKGROUND_STEPS}
+    return SurestRegions(base, may_cover=every_pixel or by_threshold).kept_in(mask)
+
+
+def drawn_as_is(maps: ActivationMaps, every_pixel: bool) -> Mask:
+    """Return the pseudo mask (H, W) uint8 of refined maps, also where that leaves a labelled class out."""
+    return maps.strongest()[1] if every_pixel else maps.to_mask()
 
 
 def _only_sets_background(method: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.files import mapping, number, numbers, publish_json, read_object, texts, whole
+from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import LEARNER
 from napari_wsss.pipeline.lineage import file_digest, with_model
@@ -125,15 +126,16 @@ class LearnerState:
 
 def states(project: Project) -> list[Path]:
     """Return the files of the states that are there, newest first."""
-    found = (project.training_folder / LEARNER).glob("*.safetensors")
-    return sorted((path for path in found if path.stem.isdigit()), key=lambda path: int(path.stem), reverse=True)
+    folder = project.training_folder / LEARNER
+    found = [] if is_link(project.training_folder) or is_link(folder) else folder.glob("*.safetensors")
+    return sorted((path for path in found if path.stem.isdecimal()), key=lambda path: int(path.stem), reverse=True)
 
 
 def next_state(project: Project) -> Path:
     """Return where the next state goes."""
     known = states(project)
     number = int(known[0].stem) + 1 if known else 1
-    return project.training_folder / LEARNER / f"{number:04d}.safetensors"
+    return not_through_links(project.folder, project.training_folder / LEARNER) / f"{number:04d}.safetensors"
 
 
 def plan_with(project: Project, checkpoint: Path) -> Plan:

@@ -155,7 +155,13 @@ class Lineage:
     @property
     def content(self) -> str:
         """What refined results are made from: that of the base maps and the image's labels."""
-        return f"{self.base_content} {','.join(map(str, self.classes))}"
+        whole = " every pixel" if self.plan.every_pixel else ""
+        return f"{self.base_content} {','.join(map(str, self.classes))}{whole}"
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The refiners that run, by name."""
+        return tuple(link.provenance.step.removeprefix("refine.") for link in self.links)
 
     @property
     def result(self) -> Provenance:

@@ -9,6 +9,8 @@ from napari_wsss.pixels.images import image_size
 from napari_wsss.pixels.working_size import FEATURES_SIDE, LARGEST, WorkingSize, seen, side_in_training
 from napari_wsss.project.project import Project
 
+ENLARGING = ("pixel_classifier", "hypercolumns")
+"""Methods that see all pictures of a project enlarged by one factor."""
 _LOOKED_AT = 50
 
 
@@ -45,7 +47,7 @@ def working_size(pictures: int, stage: str, method: str, told: Mapping[str, Any]
     """
     if not pictures or method == "lpcam":  # which sees what its base saw
         return None
-    if method == "pixel_classifier":
+    if method in ENLARGING:
         enlargement = float(told.get("enlargement", 0.0)) or wanted_enlargement(pictures)
         return WorkingSize(pictures, round(pictures * enlargement))
     return seen(pictures, side_in_training(told)) if stage == "classifier" else None

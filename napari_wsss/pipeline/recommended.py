@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from napari_wsss.core.background import DEFAULT_ALPHA
+from napari_wsss.core.background import AutomaticBackground, equivalent_threshold
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.applied_history import apply, model_changes
+from napari_wsss.pipeline.background import declared_background
 from napari_wsss.pipeline.chain import build_refiner
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.project import Project
 
 FIRST_POWER = 4.0
-BACKGROUND_POWERS: Mapping[str, float] = {"seam": 1.34, "lpcam": 0.89}
-"""Background power that suits the maps of a training that has just begun, and of localizers (docs/benchmarks.md)."""
+"""Background power that suits the maps of a training that has just begun (docs/benchmarks.md)."""
 _ALL = 1_000_000
 
 
@@ -59,15 +59,20 @@ class Offer:
         return cls(str(record["title"]), str(record["method"]), str(record["checkpoint"]), is_first, time)
 
 
+def background_for(offer: Offer) -> AutomaticBackground:
+    """Return the background strength an offer begins with: what its method declares, less of it after two minutes."""
+    first = AutomaticBackground(round(equivalent_threshold(FIRST_POWER), 3))
+    return first if offer.is_first else declared_background(offer.method)
+
+
 def chain_for(offer: Offer) -> tuple[Step, ...]:
-    """Return the refiners that suit an offer's maps: its background, then a dense CRF where one is installed."""
-    power = FIRST_POWER if offer.is_first else BACKGROUND_POWERS.get(offer.method, DEFAULT_ALPHA)
-    return _chain(power)
+    """Return the recommended chain with an offer's background strength as its parameter."""
+    return Plan(refiners=recommended_chain(), automatic=background_for(offer)).steps
 
 
-def _chain(power: float) -> tuple[Step, ...]:
-    background = Step("power_background", {"background_power": power})
-    crf = Step("dense_crf")
+def recommended_chain() -> tuple[Step, ...]:
+    """Return the automatic background, then a dense CRF where one is installed."""
+    background, crf = Step("power_background"), Step("dense_crf")
     try:
         build_refiner(crf)
     except StepError:
@@ -77,8 +82,7 @@ def _chain(power: float) -> tuple[Step, ...]:
 
 def is_own_chain(plan: Plan) -> bool:
     """Return True when a person has chosen refiners or their parameters: they are neither a new project's nor ours."""
-    ours = [_chain(power) for power in (FIRST_POWER, DEFAULT_ALPHA, *BACKGROUND_POWERS.values())]
-    return plan.refiners not in (Plan().refiners, *ours)
+    return plan.refiners not in (Plan().refiners, recommended_chain())
 
 
 def is_wanted(project: Project, offer: Offer) -> bool:
@@ -105,5 +109,5 @@ def take(project: Project, offer: Offer) -> bool:
     ProjectError
         When the project is open read-only.
     """
-    refiners = None if is_own_chain(project.plan) else chain_for(offer)
-    return apply(project, "localize", offer.method, project.folder / offer.checkpoint, refiners)
+    refiners = None if is_own_chain(project.plan) else recommended_chain()
+    return apply(project, "localize", offer.method, project.folder / offer.checkpoint, refiners, background_for(offer))

@@ -23,8 +23,9 @@ from napari_wsss.core.progress import Progress, Steps, retold
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised, stored_base
 from napari_wsss.pipeline.borrowing import borrowed_mask
-from napari_wsss.pipeline.chain import BaseShelf, applied_source, build_refiner, handed_on, refiner_for
+from napari_wsss.pipeline.chain import BaseShelf, applied_source, build_refiner, drawn, handed_on, refiner_for
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, has_model
+from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.project.project import Project
 
 # What can go wrong with one image without saying anything about the next one.
@@ -113,7 +114,7 @@ def propose(
     def one(image_id: str) -> Steps[bool]:
         item = Lineage.of(project, image_id, plan=plan)
         base, reused = _base(item, device, background)
-        if _stored_mask(item) is None:
+        if stored_proposal(item) is None:
             reused = False
             yield from _refine_and_store(item, base, _evidence(item, device, background))
         return reused
@@ -144,6 +145,13 @@ def refine_maps(
             maps = refiner.refine(image, given, evidence)
             given = handed_on(refiner, maps)
     return maps
+
+
+def refined_mask(
+    image: NDArray[np.uint8], maps: ActivationMaps, steps: Sequence[Step], evidence: Evidence = NOTHING
+) -> Mask:
+    """Return the pseudo mask (H, W) uint8 that is proposed after a chain of refiners; see `refine_maps`."""
+    return drawn(refine_maps(image, maps, steps, evidence), maps, (step.method for step in steps)).mask
 
 
 def evidence_of(project: Project, image_id: str, device: str = "auto", *, background: bool = True) -> Evidence:
@@ -239,12 +247,28 @@ def proposal(project: Project, image_id: str) -> Mask | None:
         return None
     item = Lineage.of(project, image_id)
     borrowed = borrowed_mask(item)
-    return _stored_mask(item) if borrowed is None else borrowed
+    stored = stored_proposal(item) if borrowed is None else None
+    return stored.mask if stored else borrowed
+
+
+def stored_proposal(item: Lineage) -> Guarded | None:
+    """Return an image's own stored pseudo mask and which classes it is in doubt of; None when not computed yet.
+
+    Masks of before these were noted count as long as no labelled class is missing in them.
+    """
+    key = (item.result, item.image_id, item.content)
+    found = item.project.store.read_guarded(*key)
+    if found is not None:
+        return found
+    before = item.project.store.read_mask(*key)
+    is_whole = before is not None and set(item.classes) <= {int(value) - 1 for value in np.unique(before)}
+    return Guarded(before, ()) if before is not None and is_whole else None
 
 
 def own_proposal(project: Project, image_id: str, plan: Plan) -> Mask | None:
     """Return the stored pseudo mask (H, W) uint8 of an image under any plan, never one that was taken over."""
-    return _stored_mask(Lineage.of(project, image_id, plan=plan))
+    stored = stored_proposal(Lineage.of(project, image_id, plan=plan))
+    return stored.mask if stored else None
 
 
 # -- base maps --------------------------------------------------------------------------------------------
@@ -266,10 +290,6 @@ def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps,
 
 
 # -- refining ---------------------------------------------------------------------------------------------
-
-
-def _stored_mask(item: Lineage) -> Mask | None:
-    return item.project.store.read_mask(item.result, item.image_id, item.content)
 
 
 def _furthest(item: Lineage, base: ActivationMaps, end: int) -> tuple[int, ActivationMaps]:
@@ -295,7 +315,7 @@ def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -
         given = handed_on(link.refiner, maps)
         if not link.refiner.cheap:
             store.write_maps(link.provenance, item.image_id, item.content, maps)
-    store.write_mask(item.result, item.image_id, item.content, maps.to_mask())
+    store.write_mask(item.result, item.image_id, item.content, *drawn(maps, base, item.methods, item.plan.every_pixel))
 
 
 # -- the loop over images ---------------------------------------------------------------------------------

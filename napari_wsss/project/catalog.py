@@ -22,11 +22,13 @@ _KNOWN: Mapping[Fact, str] = {
     "clusters": "image_clusters",
 }
 PAGE = 1000
+SEPARATOR = chr(31)
+"""Between class names in one value."""
 MOST_NUMBERS = 100_000
 """Images whose numbers are kept in memory, about 100 bytes each."""
 COLUMNS = (
     "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
-    "edited, changed, borrowed_from, "
+    "edited, changed, borrowed_from, doubtful, "
     "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number)"
 )
 
@@ -260,9 +262,14 @@ class Catalog:
         """Replace the reviewer's remark."""
         self._set(image_id, "note = ?", note)
 
-    def set_score(self, image_id: str, score: float | None) -> None:
-        """Set the queue score."""
-        self._set(image_id, "score = ?", None if score is None else float(score))
+    def set_score(self, image_id: str, score: float | None, doubtful: Collection[str] = ()) -> None:
+        """Set the queue score, and which labelled classes the proposal is in doubt of."""
+        joined = SEPARATOR.join(sorted(doubtful))
+        self._set(image_id, "score = ?, doubtful = ?", None if score is None else float(score), joined)
+
+    def set_doubtful(self, image_id: str, names: Collection[str]) -> None:
+        """Set which labelled classes the proposal is in doubt of."""
+        self._set(image_id, "doubtful = ?", SEPARATOR.join(sorted(names)))
 
     def set_edited(self, image_id: str, edited: float | None) -> None:
         """Set the share of pixels in [0, 1] that a person changed before accepting."""
@@ -310,6 +317,11 @@ class Catalog:
             raise LabelError(f"There already is a class {new!r}; choose another name for {old!r}.")
         if not self._database.execute("UPDATE classes SET name = ? WHERE name = ?", (new, old)):
             raise LabelError(f"There is no class {old!r} to rename; known: {', '.join(self._class_positions())}.")
+        old, new = (f"{SEPARATOR}{name}{SEPARATOR}" for name in (old, new))
+        self._database.execute(
+            "UPDATE images SET doubtful = trim(replace(?1 || doubtful || ?1, ?2, ?3), ?1) WHERE doubtful != ''",
+            (SEPARATOR, old, new),
+        )
 
     def _set(self, image_id: str, assignment: str, *values: Any) -> None:
         with self._database.transaction() as connection:
@@ -335,12 +347,13 @@ def _check_move(image_id: str, now: str, state: str) -> None:
 
 
 def _record(row: Row) -> ImageRecord:
-    _, image_id, path, state, split, note, *facts, content_hash, score, edited, changed, borrowed_from, names = row
-    stale, label_changed, disagrees, replaced = map(bool, facts)
+    _, image_id, path, state, split, note, *facts, borrowed_from, doubtful, names = row
+    stale, label_changed, disagrees, replaced = map(bool, facts[:4])
+    content_hash, score, edited, changed = facts[4:]
     return ImageRecord(
         id=image_id,
         path=path,
-        labels=frozenset(names.split(chr(31)) if names else ()),
+        labels=_names(names),
         state=state,
         split=split,
         note=note,
@@ -353,4 +366,9 @@ def _record(row: Row) -> ImageRecord:
         edited=edited,
         changed=changed,
         borrowed_from=borrowed_from,
+        doubtful=_names(doubtful) & _names(names),
     )
+
+
+def _names(joined: str | None) -> frozenset[str]:
+    return frozenset(joined.split(SEPARATOR) if joined else ())

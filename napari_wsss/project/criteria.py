@@ -23,7 +23,7 @@ _RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2
 ORDERS: dict[str, str] = {
     "file": "number",
     "undecided first": f"{_RANK}, number",
-    "uncertainty": f"NOT {_IS_UNDECIDED}, score IS NULL, score DESC, number",
+    "uncertainty": f"NOT {_IS_UNDECIDED}, doubtful = '', score IS NULL, score DESC, number",
     "diversity": f"NOT {_IS_UNDECIDED}, place IS NULL, place, class, cluster, number",
     "flagged": f"state != 'flagged', {_RANK}, number",
     "changed": f"NOT {_IS_UNDECIDED}, changed IS NULL, changed DESC, number",
@@ -61,6 +61,8 @@ class Criteria:
         Bounds (exclusive) of the queue score; images without a score fulfil neither.
     stale, label_changed, disagrees, replaced : bool, optional
         The orthogonal facts.
+    doubtful : bool, optional
+        The proposal is in doubt of a labelled class.
     clusters : collection of str
         Clusters, one of which the image is in: by name (``cat 3``) or by number alone (``3``), ignoring case.
     changed_above, changed_below, edited_above, edited_below : float, optional
@@ -80,6 +82,7 @@ class Criteria:
     label_changed: bool | None = None
     disagrees: bool | None = None
     replaced: bool | None = None
+    doubtful: bool | None = None
     clusters: Collection[str] = ()
     changed_above: float | None = None
     changed_below: float | None = None
@@ -112,6 +115,7 @@ class Criteria:
             ("label_changed = ?", self.label_changed),
             ("disagrees = ?", self.disagrees),
             ("replaced = ?", self.replaced),
+            ("(doubtful != '') = ?", self.doubtful),
             ("changed > ?", self.changed_above),
             ("changed < ?", self.changed_below),
             ("edited > ?", self.edited_above),

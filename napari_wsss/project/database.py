@@ -271,7 +271,7 @@ def _open(uri: str, first_statements: Sequence[str]) -> sqlite3.Connection:
     # check_same_thread is off only so that `close` can close the connections of other, idle threads.
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        for statement in first_statements:
+        for statement in ("PRAGMA trusted_schema = OFF", *first_statements):  # a stranger's views call no functions
             connection.execute(statement).fetchall()
     except BaseException:
         connection.close()  # or it would live on in the traceback and keep the file locked

@@ -125,10 +125,7 @@ class Journal:
             "ORDER BY number",
             (self._catalog.number(image_id), since),
         )
-        return [
-            Stroke(number, when, *unpack(pixels or b""), unpack_table(mapping_in(after).get("table", ())))
-            for number, when, pixels, after in rows
-        ]
+        return [_stroke(*row) for row in rows]
 
     def last_stroke(self, image_id: str) -> int:
         """Return the number of the newest stroke of an image, 0 when there is none."""
@@ -259,6 +256,16 @@ class Journal:
 def _entry(row: Row) -> Entry:
     number, when, image_id, kind, before, after, undone = row
     return Entry(number, when, image_id, kind, _json(before, kind), _json(after, kind), bool(undone))
+
+
+def _stroke(number: int, when: float, pixels: bytes | None, after: str) -> Stroke:
+    try:
+        table = unpack_table(mapping_in(after).get("table", ()))
+    except (TypeError, AttributeError) as reason:
+        raise ProjectError(
+            f"Who made a stroke cannot be read (entry {number}: {reason}); discard the draft."
+        ) from reason
+    return Stroke(number, when, *unpack(pixels or b""), table)
 
 
 def _json(text: str, kind: str) -> Any:

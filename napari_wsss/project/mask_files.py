@@ -142,14 +142,13 @@ class MaskFiles:
 
     def settle(self) -> int:
         """Write the files that decisions left to be written; return how many still wait (full disk ...)."""
-        waiting, written = 0, []
-        refused = self.refused()
+        waiting, written, refused = 0, [], self.refused()
         with self.settling:
             for name, content in self._database.rows("SELECT path, content FROM unsettled"):
                 if name in refused:
                     continue
                 try:
-                    self.write(self._folder / name, content)
+                    self.write(self.path(name), content)
                 except OSError:
                     waiting += 1  # the content is safe in the database and read from there; tried again later
                     continue

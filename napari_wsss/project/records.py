@@ -41,6 +41,9 @@ class ImageRecord:
         1 - mean IoU between the proposal and the one of the model applied before, in [0, 1]; None when unknown.
     borrowed_from : str
         Id of the image whose correction the proposal was taken over from, "" for none.
+    doubtful : frozenset of str
+        Labelled classes that the machine would have left out of the proposal, or grown over the whole picture: their
+        surest region was kept.
     """
 
     id: str
@@ -58,6 +61,7 @@ class ImageRecord:
     edited: float | None = None
     changed: float | None = None
     borrowed_from: str = ""
+    doubtful: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

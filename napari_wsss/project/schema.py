@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
 
-VERSION = 3
+VERSION = 4
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
 
@@ -33,7 +33,8 @@ CREATE TABLE images (
     score REAL,
     edited REAL,
     changed REAL,
-    borrowed_from TEXT NOT NULL DEFAULT ''
+    borrowed_from TEXT NOT NULL DEFAULT '',
+    doubtful TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX images_by_state ON images (state, number);
 CREATE TABLE labels (
@@ -91,7 +92,12 @@ def _to_version_2(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX image_clusters_by_cluster ON image_clusters (cluster, image)")
 
 
-def _add_accepted_files(connection: sqlite3.Connection) -> None:
+def _to_version_3(connection: sqlite3.Connection) -> None:
+    """Add which labelled classes a proposal is in doubt of."""
+    connection.execute("ALTER TABLE images ADD COLUMN doubtful TEXT NOT NULL DEFAULT ''")
+
+
+def _to_version_4(connection: sqlite3.Connection) -> None:
     """Add what the files of accepted masks hold, as decided; `accepted_files` fills it in on opening."""
     connection.execute(
         "CREATE TABLE accepted_files (path TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL DEFAULT -1, "
@@ -99,7 +105,11 @@ def _add_accepted_files(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2, 2: _add_accepted_files}
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
+    1: _to_version_2,
+    2: _to_version_3,
+    3: _to_version_4,
+}
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish_bytes, read_regular
+from napari_wsss.core.files import publish, read_regular
 from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.project.kept.mask_copies import into_trash
@@ -75,4 +75,5 @@ def write_scribbles(project: Project, image_id: str, values: NDArray[np.uint8], 
             into_trash(project.folder, path)
         return
     text = {TIME_TEXT: repr(time.time() if when is None else when)}
-    publish_bytes(path, encode_mask(values, project.classes, text))
+    with publish(path) as file:
+        file.write(encode_mask(values, project.classes, text))

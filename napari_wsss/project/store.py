@@ -22,14 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError, StepError
-from napari_wsss.core.files import publish_bytes, publish_json, read_regular
+from napari_wsss.core.files import MOST_RECORD_BYTES, publish_bytes, publish_json, read_regular
 from napari_wsss.core.inside import below, is_link, not_through_links
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.pixels.tap_features import TapFeatures
 
 IMAGE_TEXT = "wsss-image"
+DOUBTFUL_TEXT = "wsss-doubtful"
 HALF_ERROR = 5e-4
 _OF_TAPS = ("planes", "lows", "steps")
 MOST_ARRAY_BYTES = 2**32
@@ -137,18 +139,38 @@ class ResultStore:
 
     # -- masks --------------------------------------------------------------------------------------------
 
-    def write_mask(self, provenance: Provenance, image_id: str, image_hash: str, values: NDArray[np.uint8]) -> None:
-        """Store a machine's mask (H, W) uint8."""
-        content = encode_mask(values, text={IMAGE_TEXT: image_hash})
-        self._publish(provenance, self.path(provenance, image_id, ".png"), content)
+    def write_mask(
+        self,
+        provenance: Provenance,
+        image_id: str,
+        image_hash: str,
+        values: NDArray[np.uint8],
+        doubtful: tuple[int, ...] = (),
+    ) -> None:
+        """Store a machine's mask (H, W) uint8, and the 0-based classes it is in doubt of."""
+        text = {IMAGE_TEXT: image_hash, DOUBTFUL_TEXT: " ".join(map(str, doubtful))}
+        self._publish(provenance, self.path(provenance, image_id, ".png"), encode_mask(values, text=text))
 
     def read_mask(self, provenance: Provenance, image_id: str, image_hash: str) -> NDArray[np.uint8] | None:
         """Return the stored mask, None when absent, damaged, or made from another content of the image."""
+        found = self._read_mask(provenance, image_id, image_hash)
+        return found[0] if found else None
+
+    def read_guarded(self, provenance: Provenance, image_id: str, image_hash: str) -> Guarded | None:
+        """Return the stored mask and the classes it is in doubt of, None also where nobody noted these."""
+        found = self._read_mask(provenance, image_id, image_hash)
+        if found is None or DOUBTFUL_TEXT not in found[1]:
+            return None
+        return Guarded(found[0], tuple(map(int, found[1][DOUBTFUL_TEXT].split())))
+
+    def _read_mask(
+        self, provenance: Provenance, image_id: str, image_hash: str
+    ) -> tuple[NDArray[np.uint8], dict[str, str]] | None:
         try:
             values, text = decode_mask(read_regular(self.path(provenance, image_id, ".png")))
         except DAMAGE:
             return None
-        return values if text.get(IMAGE_TEXT) == image_hash else None
+        return (values, text) if text.get(IMAGE_TEXT) == image_hash else None
 
     def _publish(self, provenance: Provenance, path: Path, content: bytes) -> None:
         record = below(self.folder, f"{provenance.step}-{provenance.key}/provenance.json")
@@ -213,7 +235,7 @@ def _delete(folders: Iterable[Path]) -> None:
 def _is_made_by(folder: Path, weights: str) -> bool:
     """Return True when the record in a folder of results names these weights; one that cannot be read names none."""
     try:
-        record = (folder / "provenance.json").read_text(encoding="utf-8")
+        record = read_regular(folder / "provenance.json", MOST_RECORD_BYTES).decode()
     except (OSError, UnicodeDecodeError):
         return False
     return f'"{weights}"' in record

@@ -5,7 +5,7 @@ written once, here: the probabilities of all views are brought to the image's si
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,11 +41,14 @@ class SegmenterBatch:
         (B,H,W) integer mask values: 0 background, k + 1 class k, 255 ignore.
     weights : Tensor
         (B,H,W) float32 >= 0: 1 for a person's pixels, less for a machine's, 0 for ignored ones.
+    allowed : Tensor, optional
+        (B,C+1) 1 for background and the classes each image is labelled with, else 0; for losses over these only.
     """
 
     images: Tensor
     masks: Tensor
     weights: Tensor
+    allowed: Tensor | None = None
 
 
 class Segmenter(TrunkNetwork):
@@ -70,11 +73,14 @@ class Segmenter(TrunkNetwork):
         What `published` weights fit; only methods that have some need it.
     trunk_learns : bool
         Whether training changes the trunk.
+    by_labels : bool
+        Whether its loss is over the classes each image is labelled with; it is judged with labels given, then.
     """
 
     shelf = "segment"
     has_classes = True
     trunk_learns: ClassVar[bool] = True
+    by_labels: ClassVar[bool] = False
     network: nn.Module
 
     def __init__(
@@ -165,12 +171,19 @@ def at_image_size(logits: Tensor, images: Tensor, *, align_corners: bool = False
     return F.interpolate(logits.float(), images.shape[2:], mode="bilinear", align_corners=align_corners)
 
 
-def rest_unused(trunk: Trunk) -> None:
-    """Keep stages after the one a head reads (MobileNetV2's 1280 channels) as they are: they never get a gradient."""
-    if trunk.dense_tap in trunk.stage_taps:
-        for modules in trunk.stages()[trunk.stage_taps.index(trunk.dense_tap) + 1 :]:
-            for module in modules:
-                module.requires_grad_(False)
+def rest_unused(trunk: Trunk, read: Sequence[str] = ()) -> None:
+    """Keep stages after the last one a head reads (MobileNetV2's 1280 channels) as they are: they get no gradient.
+
+    Parameters
+    ----------
+    trunk : Trunk
+    read : sequence of str
+        Taps the head reads; the trunk's `dense_tap` without.
+    """
+    used = [trunk.stage_taps.index(tap) for tap in read or (trunk.dense_tap,) if tap in trunk.stage_taps]
+    for modules in trunk.stages()[max(used, default=len(trunk.stage_taps)) + 1 :]:
+        for module in modules:
+            module.requires_grad_(False)
 
 
 def predict(

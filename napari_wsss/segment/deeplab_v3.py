@@ -25,6 +25,10 @@ class DeepLabV3(Segmenter):
     """Atrous spatial pyramid pooling on a trunk of output stride 8 or 16; trains at batch size 1, too."""
 
     title = "DeepLab v3"
+    advice = (
+        "For images to come without labels. It learns from the proposals of undecided images, too: apply a pixel "
+        "classifier first, so that they are good ones."
+    )
     published = ("deeplab_v3_resnet50_coco", "deeplab_v3_resnet101_coco")
     presets: ClassVar = {
         # torchvision's: the short side becomes 260 to 1040 pixels, which for VOC's photographs is about 0.7 to 2.8.

@@ -56,6 +56,7 @@ class PixelClassifier(Segmenter):
     advice = "Learns in seconds, also from a few clicks. A trunk pretrained on many images matters more than anything."
     recipe = "pixel_classifier"
     trunk_learns = False
+    by_labels = True
     keeps_maps = True
     presets: ClassVar = {"pretrained": QUICK, "scratch": QUICK}
 

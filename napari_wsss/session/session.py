@@ -38,6 +38,7 @@ from napari_wsss.session.models.statistics import Statistics
 from napari_wsss.session.models.verdicts import Verdicts
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.pictures.thumbnails import Thumbnails
+from napari_wsss.session.proposals.automatic import AutomaticStrength
 from napari_wsss.session.proposals.boundary import Boundaries
 from napari_wsss.session.proposals.companions import CompanionChoice
 from napari_wsss.session.proposals.inference import Inference
@@ -92,6 +93,7 @@ class Session:
         self.inference = Inference(opened, self.navigation, jobs, signals, settings)
         self.sliders = Sliders(opened, self.inference, signals)
         self.parameters = Parameters(opened, self.sliders, self.inference, signals)
+        self.automatic = AutomaticStrength(opened, self.inference, self.sliders, jobs, signals)
         self.boundaries = Boundaries(opened, jobs, signals)
         self.companions = CompanionChoice(opened, self.sliders, signals)
         self.models = AppliedModels(opened, self.navigation, self.inference, self.sliders, signals)
@@ -115,6 +117,8 @@ class Session:
         self._recent = RecentProjects(config_folder)
         self.labels.moved.connect(self.inference.follow_labels)
         self.inference.shown.connect(self.sliders.follow_results)
+        self.inference.finished.connect(self.automatic.take)
+        self.inference.idle.connect(self.automatic.settle)
         self.sliders.plan_changed.connect(self.boundaries.follow_plan)
 
     def _gallery(self) -> Gallery:
@@ -317,6 +321,7 @@ class Session:
         if not table.flush() and not discard_unsaved:
             return False
         self.inference.end()
+        self.automatic.begin()
         self.jobs.cancel_all(CLOSING_SECONDS)
         end_idle()
         self.training.leave()

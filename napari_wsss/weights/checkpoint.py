@@ -14,6 +14,8 @@ from napari_wsss.core.files import parsed_object, publish_bytes
 from napari_wsss.weights.read import DIGEST, State, digest_of, read_as_stored
 
 _META = "napari-wsss"
+LENGTH_BYTES = 8
+"""What a safetensors file says the length of its header in."""
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
@@ -31,7 +33,16 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], meta: Mapping[str, 
     record = json.dumps(dict(meta), sort_keys=True)
     # A copy of each tensor: safetensors refuses tensors that share memory.
     tensors = {key: value.detach().cpu().clone().contiguous() for key, value in state.items()}
-    publish_bytes(Path(path), save(tensors, metadata={_META: record, DIGEST: digest_of(tensors, {_META: record})}))
+    content = save(tensors, metadata={_META: record, DIGEST: digest_of(tensors, {_META: record})})
+    publish_bytes(Path(path), _in_order(content))
+
+
+def _in_order(content: bytes) -> bytes:
+    """Return a safetensors file with its metadata in order, which is another one in every process as it is written."""
+    length = int.from_bytes(content[:LENGTH_BYTES], "little")
+    header = json.dumps(json.loads(content[LENGTH_BYTES : LENGTH_BYTES + length]), sort_keys=True).encode()
+    header += b" " * (-len(header) % LENGTH_BYTES)  # tensors begin at a multiple of it
+    return len(header).to_bytes(LENGTH_BYTES, "little") + header + content[LENGTH_BYTES + length :]
 
 
 def load_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:

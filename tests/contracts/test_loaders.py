@@ -297,6 +297,50 @@ def test_a_header_that_lies_about_its_array_is_refused(tmp_path: Path, shape: tu
         read_arrays(tmp_path / "lie.npz")
 
 
+def png_of(width: int, height: int) -> bytes:
+    """Return a PNG of some bytes whose header tells of this size."""
+    sound = pixels("PNG")
+    head = b"IHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big") + sound[24:29]
+    return sound[:12] + head + zlib.crc32(head).to_bytes(4, "big") + sound[33:]
+
+
+def tiff_of(side: int) -> bytes:
+    """Return a TIFF of 64-bit floats whose header tells of this width and height."""
+    content = bytearray(tiff())
+    first = int.from_bytes(content[4:8], "little")
+    for entry in range(first + 2, first + 2 + 12 * int.from_bytes(content[first : first + 2], "little"), 12):
+        if int.from_bytes(content[entry : entry + 2], "little") in (256, 257, 278):
+            long = (4).to_bytes(2, "little") + (1).to_bytes(4, "little")
+            content[entry + 2 : entry + 12] = long + side.to_bytes(4, "little")
+    return bytes(content)
+
+
+BOMBS = {"p.png": png_of(60_000, 60_000), "p.tif": tiff_of(200_000)}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_pictures_that_would_fill_the_memory_are_not_unpacked(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(BOMBS[name])
+    for load in (read_image, image_size, small_picture):
+        with pytest.raises(WsssError):
+            load(tmp_path / name)
+    with pytest.raises(WsssError):
+        read_mask(tmp_path / name)
+
+
+@pytest.mark.parametrize("table", [7, [3], [{"kind": 3}], [{"kind": "label", "checkpoint": 3}], {"a": 1}])
+def test_a_stroke_with_a_damaged_table_is_a_sentence(project: Project, table: object) -> None:
+    project.close()
+    with sqlite3.connect(project.folder / "project.sqlite") as connection:
+        connection.execute(
+            "INSERT INTO journal (time, image, kind, after, pixels) VALUES (1, 1, 'stroke', ?, ?)",
+            (json.dumps({"table": table}), pack(np.arange(2), np.ones(2, np.uint8), np.ones(2, np.uint8))),
+        )
+    connection.close()
+    with Project.open(project.folder) as opened, pytest.raises(WsssError):
+        opened.masks.read_working("a.png")
+
+
 def test_a_mask_with_endless_sources_is_refused() -> None:
     from napari_wsss.core.sources import decode_sources
 

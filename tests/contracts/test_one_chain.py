@@ -147,3 +147,39 @@ def test_a_slow_step_hands_on_what_is_stored_of_it(model_folder: Path, sitting_o
     assert between[at] > 1e-5
     assert session.table.proposal[at] > 0
     assert_seen_is_stored(sitting)
+
+
+@pytest.mark.parametrize("with_segmenter", [False, True])
+@pytest.mark.parametrize(
+    "chain",
+    [("power_background", "dense_crf"), ("class_gain", "constant_background"), ("random_walk", "power_background")],
+    ids="+".join,
+)
+def test_where_every_pixel_belongs_to_a_class_it_does_so_everywhere(
+    chain: tuple[str, str], with_segmenter: bool, model_folder: Path, sitting_on: Callable[[Path], Sitting]
+) -> None:
+    plan = plan_of(model_folder, chain, with_segmenter)
+    runnable(plan)
+    with Project.open(model_folder) as project:
+        project.set_plan(plan)
+    sitting = sitting_on(model_folder)
+    session = sitting.session
+    sitting.settle()
+    with_background = session.table.proposal
+    session.parameters.set_every_pixel(True)
+    sitting.settle()
+    assert (session.table.proposal > 0).all()
+    assert_seen_is_stored(sitting)
+    for method in chain:
+        session.sliders.try_parameters(method, OTHER_SETTINGS.get(method, {}))
+        sitting.settle()
+        session.sliders.keep()
+        sitting.settle()
+        assert (session.table.proposal > 0).all()
+        assert_seen_is_stored(sitting)
+    session.parameters.apply_preset("balanced", "project")
+    session.parameters.set_every_pixel(False)
+    sitting.settle()
+    assert (session.table.proposal == 0).any() == (with_background == 0).any()
+    assert_seen_is_stored(sitting)
+    assert not sitting.failures

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_wsss.core.background import AutomaticBackground
 from napari_wsss.core.plan import Plan, Step, changed_parts
 
 values = st.dictionaries(st.sampled_from(["alpha", "steps"]), st.integers() | st.text(max_size=3))
@@ -79,3 +81,16 @@ def test_what_changed_names_no_scope_that_did_not() -> None:
     assert before["overrides"] == {"image:b": {"dense_crf": {"x": 1}}}
     assert after["overrides"] == {"image:b": {"dense_crf": {"x": 2}}, "image:c": {"dense_crf": {"x": 3}}}
     assert before["localizer"] == after["localizer"] == {"method": "cam", "parameters": {}}
+
+
+def test_what_is_automatic_lies_below_everything_that_was_chosen() -> None:
+    chosen = Plan(refiners=(Step("power_background"), Step("dense_crf")), automatic=AutomaticBackground(0.5))
+    assert chosen.refiners_for("a", frozenset())[0].parameters == {"background_power": 1.0}
+    assert chosen.refiners_for("a", frozenset())[1] == Step("dense_crf")
+    fixed = replace(chosen, refiners=(Step("power_background", {"background_power": 3.0}),))
+    assert fixed.steps == fixed.refiners
+    own = chosen.with_override("image:a", "power_background", {"background_power": 5.0})
+    assert own.refiners_for("a", frozenset())[0].parameters == {"background_power": 5.0}
+    assert own.refiners_for("b", frozenset())[0].parameters == {"background_power": 1.0}
+    assert Plan.from_dict(own.to_dict()) == own
+    assert "automatic" not in Plan().to_dict()

@@ -53,6 +53,7 @@ def on_disk(folder: Path) -> dict[str, Any]:
 
 
 def _record(record: dict[str, Any]) -> dict[str, Any]:
+    assert record.pop("doubtful") is not None  # later than the project
     return {**record, "labels": sorted(record["labels"])}
 
 

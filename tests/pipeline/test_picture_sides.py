@@ -52,6 +52,7 @@ TOLD = {"preset": "auto", "scale_of": "crop", "crop": 321, "scale_low": 0.9, "sc
         ("classifier", "seam", {**TOLD, "preset": "paper"}, WorkingSize(960, 960)),
         ("classifier", "lpcam", TOLD, None),
         ("segmentation", "pixel_classifier", {}, WorkingSize(960, 480)),
+        ("segmentation", "hypercolumns", {}, WorkingSize(960, 480)),
         ("segmentation", "pixel_classifier", {"enlargement": 0.25}, WorkingSize(960, 240)),
         ("segmentation", "deeplab_v3", TOLD, None),
     ],

@@ -3,13 +3,15 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline import recommended
 from napari_wsss.pipeline.applied_history import apply, apply_earlier, model_changes
-from napari_wsss.pipeline.recommended import Offer, chain_for, is_own_chain, is_wanted, take
+from napari_wsss.pipeline.background import declared_background
+from napari_wsss.pipeline.recommended import Offer, chain_for, is_own_chain, is_wanted, recommended_chain, take
 from napari_wsss.project.project import Project
 
 FIRST = Offer("First maps", "seam", "training/a/first.safetensors", is_first=True)
@@ -27,7 +29,8 @@ def test_model_and_chain_are_one_change(project: Project) -> None:
     assert take(project, SEAM)
     assert project.plan.localizer.method == "seam"
     assert project.plan.localizer_checkpoint == SEAM.checkpoint
-    assert project.plan.refiners == chain_for(SEAM)
+    assert project.plan.refiners == recommended_chain()
+    assert project.plan.automatic == declared_background("seam")
     assert len(model_changes(project)) == 1
     assert len(project.journal.recent(10)) == 1
 
@@ -36,15 +39,19 @@ def test_model_and_chain_are_one_change(project: Project) -> None:
     ("refiners", "expected"),
     [
         (Plan().refiners, False),
-        (chain_for(FIRST), False),
-        (chain_for(LPCAM), False),
+        (recommended_chain(), False),
         ((Step("constant_background"),), True),
         ((Step("power_background", {"background_power": 3.0}),), True),
-        ((*chain_for(SEAM), Step("class_gain")), True),
+        ((*recommended_chain(), Step("class_gain")), True),
     ],
 )
 def test_what_a_person_chose_is_told_from_what_was_set_here(refiners: tuple[Step, ...], expected: bool) -> None:
     assert is_own_chain(Plan(refiners=refiners)) is expected
+
+
+def test_each_offer_begins_with_a_background_of_its_own() -> None:
+    powers = [chain_for(offer)[0].parameters["background_power"] for offer in (FIRST, SEAM, LPCAM)]
+    np.testing.assert_allclose(powers, [4.0, 1.34, 0.89], rtol=0.02)
 
 
 def test_a_persons_chain_stays(project: Project) -> None:

@@ -137,8 +137,13 @@ CREATE TABLE kept_files (
 CREATE TABLE unsettled (path TEXT PRIMARY KEY, content BLOB);
 """
 
-VERSION_3 = (
-    VERSION_2
+VERSION_3 = VERSION_2.replace(
+    "borrowed_from TEXT NOT NULL DEFAULT ''",
+    "borrowed_from TEXT NOT NULL DEFAULT '', doubtful TEXT NOT NULL DEFAULT ''",
+)
+
+VERSION_4 = (
+    VERSION_3
     + """
 CREATE TABLE accepted_files (
     path TEXT PRIMARY KEY,
@@ -188,6 +193,7 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         assert project.review.undo() == "b.png"
         assert project.masks.read_accepted("b.png") is None
         assert (second.edited, second.changed, second.borrowed_from) == (None, None, "")
+        assert not second.doubtful
         assert schema.version_of(project._database.connection) == schema.VERSION
 
 
@@ -198,8 +204,8 @@ def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
             return [" ".join(sql.split()) for (sql,) in rows]
 
-    assert schema.VERSION == 3, "a new version needs its own kept statements and a migration in this file"
-    assert statements(schema.TABLES) == statements(VERSION_3)
+    assert schema.VERSION == 4, "a new version needs its own kept statements and a migration in this file"
+    assert statements(schema.TABLES) == statements(VERSION_4)
 
 
 def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> None:

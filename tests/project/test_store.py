@@ -13,9 +13,10 @@ from hypothesis.extra.numpy import arrays
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pixels.tap_features import TapFeatures
-from napari_wsss.project.store import HALF_ERROR, ResultStore
+from napari_wsss.project.store import HALF_ERROR, IMAGE_TEXT, ResultStore
 
 CAM = Provenance("localize.cam", {"scales": [1.0]}, "weights-hash")
 CRF = Provenance("refine.dense_crf", {"steps": 10}, parents=(CAM,))
@@ -216,3 +217,21 @@ def test_clearing_a_stage_can_leave_one_provenance(store: ResultStore) -> None:
     store.clear("localize", but=newer)
     assert store.read_features(CAM, "a.png", IMAGE) is None
     assert store.read_features(newer, "a.png", IMAGE) is not None
+
+
+def test_what_a_mask_is_in_doubt_of_lies_beside_it(store: ResultStore) -> None:
+    values = np.ones((5, 6), np.uint8)
+    store.write_mask(CAM, "a.png", IMAGE, values, (0, 4))
+    found = store.read_guarded(CAM, "a.png", IMAGE)
+    assert found is not None
+    np.testing.assert_array_equal(found.mask, values)
+    assert found.doubtful == (0, 4)
+
+
+def test_who_does_not_say_what_is_in_doubt_is_not_guarded(store: ResultStore) -> None:
+    store.write_mask(CAM, "a.png", IMAGE, np.ones((5, 6), np.uint8))
+    path = store.path(CAM, "a.png", ".png")
+    values, text = decode_mask(path.read_bytes())
+    path.write_bytes(encode_mask(values, text={IMAGE_TEXT: text[IMAGE_TEXT]}))
+    assert store.read_guarded(CAM, "a.png", IMAGE) is None
+    assert store.read_mask(CAM, "a.png", IMAGE) is not None

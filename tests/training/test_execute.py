@@ -15,6 +15,7 @@ from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.execute import apply, begin, carry_out, continued, data_digest, stopped_by_signals
 from training.report import EventLines
+from training.run_folder import RunFolder
 
 
 @pytest.fixture(autouse=True)
@@ -106,3 +107,30 @@ def test_applying_needs_the_project_for_writing(project_folder: Path, tiny_confi
         run = begin(project, config)
         with pytest.raises(ProjectError):
             apply(project, config, run)
+
+
+def test_a_run_goes_on_without_a_damaged_image_and_names_it(
+    project_folder: Path, tiny_config: Callable[..., RunConfig]
+) -> None:
+    with Project.open(project_folder) as project:
+        image_id = next(project.catalog.ids(split="train"))
+        path = project.image_path(image_id)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        config = tiny_config("classifier", optimisation={"epochs": 1})
+        run = begin(project, config)
+        assert carry_out(project, config, run, EventLines()).finished
+    record = json.loads((run.path / "run.json").read_text())
+    assert list(record["left_out"]) == [image_id]
+    assert "cannot be read" in record["left_out"][image_id]
+
+
+def test_a_stop_while_images_are_checked_is_a_stop(
+    project_folder: Path, tiny_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunFolder, "forget_stop", lambda _: None)
+    with Project.open(project_folder) as project:
+        config = tiny_config("classifier", optimisation={"epochs": 1})
+        run = begin(project, config)
+        run.request_stop()
+        assert not carry_out(project, config, run, EventLines()).finished
+    assert run.record["state"] == "stopped"

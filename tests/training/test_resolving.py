@@ -12,20 +12,21 @@ from training.config import Recipe, sections_of
 from training.resolving import add_recipe_options, read_config, resolve, resolve_file
 
 RECIPES: tuple[Recipe, ...] = ("classifier", "segmentation")
+METHODS = {"classifier": "cam", "segmentation": "deeplab_v3"}
 
 
 def _options(recipe: Recipe, *typed: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    add_recipe_options(parser, recipe, {"classifier": "cam", "segmentation": "deeplab_v3"}[recipe])
+    add_recipe_options(parser, recipe, METHODS[recipe])
     return parser.parse_args(typed)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_parameter_is_an_option_and_survives_the_file(recipe: Recipe) -> None:
     help_text = argparse.ArgumentParser()
-    add_recipe_options(help_text, recipe, {"classifier": "cam", "segmentation": "deeplab_v3"}[recipe])
+    add_recipe_options(help_text, recipe, METHODS[recipe])
     shown = help_text.format_help()
-    for cls in sections_of(recipe).values():
+    for cls in sections_of(recipe, METHODS[recipe]).values():
         for name in fields_of(cls):
             assert f"--{name.replace('_', '-')}" in shown
     config = resolve(recipe, _options(recipe, "--epochs", "7", "--trunk-weights", "none"))

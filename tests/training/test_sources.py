@@ -1,13 +1,22 @@
 """Every recipe has its section of sources."""
 
-from __future__ import annotations
-
 from training.config import RECIPES, SOURCES
+from training.describing import describe
 from training.resolving import resolve_file
-from training.sources import ClassifierSources, SegmentationSources
+from training.sources import ClassifierSources, GivenSources, MaskSources, SegmentationSources
 
 
 def test_every_recipe_has_sources() -> None:
-    assert set(SOURCES) == set(RECIPES)
+    assert set(SOURCES) >= set(RECIPES)
     assert isinstance(resolve_file("classifier", {}).sources, ClassifierSources)
-    assert isinstance(resolve_file("segmentation", {}).sources, SegmentationSources)
+
+
+def test_options_are_offered_where_they_do_something() -> None:
+    kinds = {"deeplab_v3": MaskSources, "hypercolumns": GivenSources, "pixel_classifier": SegmentationSources}
+    configs = {method: resolve_file("segmentation", {"method": method}) for method in kinds}
+    offered = {method: {str(entry["name"]) for entry in describe(config)} for method, config in configs.items()}
+
+    assert {method: type(config.sources) for method, config in configs.items()} == kinds
+    assert all("machine_weight" in names for names in offered.values())
+    assert [method for method, names in offered.items() if "reach" in names] == ["hypercolumns", "pixel_classifier"]
+    assert [method for method, names in offered.items() if "compare_folds" in names] == ["pixel_classifier"]

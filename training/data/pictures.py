@@ -128,10 +128,21 @@ class View:
         return self.normalisation.apply(pixels), values
 
 
-def view_of(augmentation: Augmentation, normalisation: Normalisation, seed: int) -> View:
-    """Return the view of a run, its crop changed to the nearest size the weights want."""
+def view_of(augmentation: Augmentation, normalisation: Normalisation, seed: int, enlargement: float = 1.0) -> View:
+    """Return the view of a run: its crop the nearest size the weights want, its scales those of enlarged pictures.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+    normalisation : Normalisation
+    seed : int
+    enlargement : float
+        Of pictures, by the network that is trained; scales that refer to the crop bring them to its size anyway.
+    """
     crop, _ = normalisation.fit_size(augmentation.crop, augmentation.crop)
-    return View(replace(augmentation, crop=crop), normalisation, seed)
+    factor = enlargement if augmentation.scale_of == "image" else 1.0
+    low, high = factor * augmentation.scale_low, factor * augmentation.scale_high
+    return View(replace(augmentation, crop=crop, scale_low=low, scale_high=high), normalisation, seed)
 
 
 @dataclass(frozen=True)
@@ -269,11 +280,23 @@ class ProposedMask:
 
 @dataclass(frozen=True)
 class SegmentationBatch:
-    """Images (B, 3, H, W) float32, masks (B, H, W) uint8 and pixel weights (B, H, W) float32, as arrays."""
+    """One training batch, as arrays.
+
+    Parameters
+    ----------
+    images : (B, 3, H, W) float32
+        Normalised.
+    masks : (B, H, W) uint8
+    weights : (B, H, W) float32
+        Of the pixels.
+    allowed : (B, C + 1) bool
+        Background and what an image is labelled with, or shows.
+    """
 
     images: NDArray[np.float32]
     masks: Pixels
     weights: NDArray[np.float32]
+    allowed: NDArray[np.bool_]
 
 
 class SegmentationData:
@@ -320,23 +343,30 @@ class SegmentationData:
     def batch(self, step: int, order: BatchOrder, view: View) -> SegmentationBatch:
         """Return the batch of `step`."""
         samples = [self._sample(int(index), step, at, view) for at, index in enumerate(order.batch(step))]
-        images, masks, weights = zip(*samples, strict=True)
-        return SegmentationBatch(np.stack(images), np.stack(masks), np.stack(weights))
+        return SegmentationBatch(*(np.stack(parts) for parts in zip(*samples, strict=True)))
 
     def _sample(
         self, index: int, step: int, position: int, view: View
-    ) -> tuple[NDArray[np.float32], Pixels, NDArray[np.float32]]:
+    ) -> tuple[NDArray[np.float32], Pixels, NDArray[np.float32], NDArray[np.bool_]]:
         person = index < len(self.accepted)
         image_id = self.accepted[index] if person else self.proposed[index - len(self.accepted)]
-        read = (AcceptedMask if person else ProposedMask)(self._project, image_id)
-        mask = self._pictures.mask(image_id, read)
+        mask = self._pictures.mask(image_id, AcceptedMask(self._project, image_id) if person else self.marks(image_id))
         image, visible = view(self._pictures.image(image_id), mask, step, position)
         assert visible is not None
         by_person = np.full(visible.shape, person)
         weights = PseudoMask(visible, by_person).weights(self._machine_weight)
         if self._detail_weight > 0:
             weights *= detail_weights(visible, IGNORE, self._detail_weight)
-        return image, visible, weights
+        return image, visible, weights, self._allowed(image_id, visible)
+
+    def marks(self, image_id: str) -> Callable[[], Pixels]:
+        """Return what reads the mask of an image that nobody accepted; equal readers read the same one."""
+        return ProposedMask(self._project, image_id)
+
+    def _allowed(self, image_id: str, visible: Pixels) -> NDArray[np.bool_]:
+        classes = self._project.classes
+        labels = classes.vector(self._project.catalog.get(image_id).labels)
+        return np.append(True, labels) | np.isin(np.arange(len(classes) + 1), visible)
 
 
 def prefetched(make: Callable[[int], Batch], steps: Sequence[int], loaders: int) -> Generator[Batch, None, None]:

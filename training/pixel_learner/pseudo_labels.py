@@ -20,8 +20,6 @@ from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.pixel_learner.examples import Example
 
 CRF, CRF_PRESET = "dense_crf", "probabilities"
-HALF = 2
-"""The CRF works at half of the picture's size: cells are coarser still, and it takes a quarter of the time."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,13 @@ class Confidence:
         Probability of the strongest class.
     weight : float in [0, 1]
         Of such a pixel; a person's count 1.
+    shrink : int
+        Of the picture's size for the CRF: at half of it, it takes a quarter of the time, and cells are coarser still.
     """
 
     least: float = 0.8
     weight: float = 0.5
+    shrink: int = 2
 
 
 def pseudo_labelled(
@@ -61,7 +62,7 @@ def pseudo_labelled(
     confidence : Confidence
     """
     height, width = example.values.shape
-    size = max(1, height // HALF), max(1, width // HALF)
+    size = max(1, height // confidence.shrink), max(1, width // confidence.shrink)
     found = classifier.answer(features, example.labels, size)
     found = _at_borders(resize(image, *size), found)
     value = np.asarray([0, *(k + 1 for k in example.labels)], np.uint8)[found.argmax(0)]

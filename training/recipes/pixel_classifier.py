@@ -96,7 +96,7 @@ def _compared(project: Project, learner: PixelLearner, run: RunFolder, folds: in
 
 def _all_steps(learner: PixelLearner, run: RunFolder) -> Steps[None]:
     yield from learner.take_all(run.record["images"])
-    run.update(learned_from=learner.counts(), left_out=dict(learner.left_out))
+    run.update(learned_from=learner.counts(), left_out={**run.record.get("left_out", {}), **learner.left_out})
     for image_id, reason in learner.left_out.items():
         yield Progress(GATHER, message=f"{image_id} is left out: {reason}")
     yield from learner.learn()

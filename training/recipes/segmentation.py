@@ -1,7 +1,10 @@
 """Train a segmentation network on accepted masks and on machine proposals of images nobody decided yet."""
 
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
+
+import torch
 
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
@@ -14,7 +17,7 @@ from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
 from training.run_folder import RunFolder
 from training.scoring.validation import SegmenterCheck
-from training.sources import SegmentationSources
+from training.sources import MaskSources
 
 STAGE = "segmentation"
 
@@ -41,26 +44,45 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     StepError
         When the loss is not finite.
     """
-    settings, sources = config.optimisation, config.sources
-    assert isinstance(sources, SegmentationSources)
+    sources = config.sources
+    assert isinstance(sources, MaskSources)
     device, bf16 = prepare(config.hardware)
-    seed_everything(settings.seed)
+    seed_everything(config.optimisation.seed)
     segmenter = Segmenter.build(
         config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
     )
     if segmenter.pixel_supervised:
         run.update(pixel_supervised=True)
         yield Progress(STAGE, message=PIXEL_SUPERVISED)
-    freeze(segmenter.trunk, settings)
     pictures = Pictures(project, sources.cached_side)
     data = yield from _data(project, pictures, config, run)
-    order = data.order(settings.batch_size, settings.seed, sources.person_repeats)
-    view = view_of(config.augmentation, segmenter.normalisation, settings.seed)
+    return (yield from fitted(Training(project, config, run, segmenter, pictures), data, device, bf16))
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a segmentation network."""
+
+    project: Project
+    config: RunConfig
+    run: RunFolder
+    segmenter: Segmenter
+    pictures: Pictures
+
+
+def fitted(training: Training, data: SegmentationData, device: torch.device, bf16: bool) -> Steps[Outcome]:
+    """Train from the checkpoint in the run's folder, or from the network as it is, to the last step or a stop."""
+    config, run, segmenter = training.config, training.run, training.segmenter
+    settings = config.optimisation
+    assert isinstance(config.sources, MaskSources)
+    freeze(segmenter.trunk, settings)
+    order = data.order(settings.batch_size, settings.seed, config.sources.person_repeats)
+    view = view_of(config.augmentation, segmenter.normalisation, settings.seed, segmenter.enlargement)
     groups = (segmenter.trunk_parameters(), segmenter.head_parameters())
     learner = Learner(segmenter, groups, settings, total_steps(settings, order), device, bf16)
     learner.resume(run)
-    check = SegmenterCheck(project, segmenter, pictures)
-    write = partial(segmenter.save, classes=project.classes, run=config.remembered())
+    check = SegmenterCheck(training.project, segmenter, training.pictures)
+    write = partial(segmenter.save, classes=training.project.classes, run=config.remembered())
     milestones = Milestones(STAGE, learner, order, run, check.figures, write)
 
     steps = range(learner.step, learner.total)
@@ -85,7 +107,7 @@ def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolde
     """Return what is learned from, fixed when the run first starts so that resuming sees the same."""
     from napari_wsss.pipeline.run import propose
 
-    assert isinstance(config.sources, SegmentationSources)
+    assert isinstance(config.sources, MaskSources)
     weights = config.sources.machine_weight, config.sources.detail_weight
     if "accepted" not in run.record:
         accepted, proposed = chosen_images(project, config.sources)
@@ -95,7 +117,7 @@ def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolde
     return SegmentationData(project, pictures, run.record["accepted"], run.record["proposed"], *weights)
 
 
-def chosen_images(project: Project, sources: SegmentationSources) -> tuple[list[str], list[str]]:
+def chosen_images(project: Project, sources: MaskSources) -> tuple[list[str], list[str]]:
     """Return the ids whose accepted masks, and those whose proposals, are learned from, in catalog order."""
     records = training_records(project)
     accepted = [record.id for record in records if record.state == "accepted"]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
+from training.scoring.missing import Missing
 
 AbsentRule = Literal["all_classes", "truth_present", "either_present"]
 """Which classes a mean runs over: every class (one that is absent counts 0, SEAM), those that occur in the truth
@@ -74,11 +75,14 @@ class Scores:
         K + 1 names, ``background`` first; ``class 1`` and so on where not given.
     undecided : int
         Pixels left out because the prediction was 255 there.
+    missing : Missing, optional
+        Which classes and parts the masks leave out, where masks were looked at one by one.
     """
 
     matrix: NDArray[np.int64]
     names: tuple[str, ...] = ()
     undecided: int = 0
+    missing: Missing | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names) or _numbered(len(self.matrix)))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from training.scoring.metrics import DEFAULT_RULE, AbsentRule, Scores, Sweep
+from training.scoring.missing import Missing
 from training.scoring.tables import aligned
 
 RULE_WORDS: dict[AbsentRule, str] = {
@@ -24,7 +25,17 @@ def score_rows(scores: Scores, rule: AbsentRule = DEFAULT_RULE) -> list[list[str
         rows.append([name, *(_text(float(figure[k])) for figure in figures), *counts])
     means = [_text(scores.mean(figure, rule)) for figure in figures]
     rows.append([f"mean ({rule})", *means, str(int(scores.truth.sum())), str(int(scores.predicted.sum()))])
+    if scores.missing is not None:
+        for row, more in zip(rows, missing_rows(scores.missing), strict=True):
+            row += more
     return rows
+
+
+def missing_rows(missing: Missing) -> list[list[str]]:
+    """Return two columns beside the rows of `score_rows`: ``3/40`` images without the class, and parts not found."""
+    pairs = ((missing.vanished, missing.images), (missing.missed, missing.parts))
+    rows = [[f"{some[k]}/{all_[k]}" if all_[k] else "" for some, all_ in pairs] for k in range(len(missing.images))]
+    return [["vanished", "missed_parts"], *rows, [f"{some.sum()}/{all_.sum()}" for some, all_ in pairs]]
 
 
 def sweep_rows(sweep: Sweep, rule: AbsentRule = DEFAULT_RULE, only: Sequence[str] | None = None) -> list[list[str]]:

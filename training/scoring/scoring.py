@@ -21,6 +21,7 @@ from napari_wsss.pipeline.applied_model import renormalised
 from napari_wsss.pipeline.lineage import checkpoint_of
 from napari_wsss.project.project import Project
 from training.scoring.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
+from training.scoring.missing import Missing, missing_in
 
 Truth = Callable[[str], Mask]
 THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(1, 90))
@@ -158,6 +159,7 @@ def score(project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | 
     """
     names = class_names(project)
     matrix, undecided = np.zeros((len(names), len(names)), np.int64), 0
+    missing = Missing.nothing(len(names))
     for done, image_id in enumerate(ids, 1):
         found, true = mask_of(image_id), truth(image_id)
         if found is None:
@@ -167,8 +169,9 @@ def score(project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | 
         except LabelError as reason:
             raise LabelError(f"{image_id}: {reason}") from reason
         undecided += undecided_pixels(true, found)
+        missing += missing_in(true, found, len(names))
         yield Progress("evaluate", done, len(ids), image_id)
-    return Scores(matrix, names, undecided)
+    return Scores(matrix, names, undecided, missing)
 
 
 def seeds(project: Project, image_id: str) -> ActivationMaps | None:

@@ -109,21 +109,28 @@ class SegmenterCheck:
         self._masked: Sequence[ImageRecord] = spread(held_out, MOST_IMAGES)
 
     def figures(self) -> dict[str, float]:
-        """Return ``miou``, or nothing without held-out masks."""
-        return {"miou": self._scores().mean_iou()} if self._masked else {}
+        """Return ``miou`` and ``miou_labels_given``, the one that its loss is about first; nothing without masks."""
+        if not self._masked:
+            return {}
+        names = ("miou", "miou_labels_given")
+        found = [(name, scores.mean_iou()) for name, scores in zip(names, self._scores(), strict=True)]
+        return dict(found[::-1] if self._segmenter.by_labels else found)
 
     def tables(self) -> dict[str, list[list[str]]]:
-        """Return the per-class table ``segmentation``, or nothing."""
-        return {"segmentation": score_rows(self._scores())} if self._masked else {}
+        """Return the per-class table ``segmentation``, with labels given where its loss is, or nothing."""
+        return {"segmentation": score_rows(self._scores()[self._segmenter.by_labels])} if self._masked else {}
 
-    def _scores(self) -> Scores:
-        names = class_names(self._project)
-        matrix = np.zeros((len(names), len(names)), np.int64)
+    def _scores(self) -> tuple[Scores, Scores]:
+        """Return the scores without and with image-level labels given."""
+        names, classes = class_names(self._project), self._project.classes
+        free, given = np.zeros((2, len(names), len(names)), np.int64)
         for record in self._masked:
             found = predict(self._segmenter, self._pictures.image(record.id), SegmentInference())
             truth = self._pictures.mask(record.id, AcceptedMask(self._project, record.id))
-            matrix += confusion_matrix(truth, found.argmax(0).astype(np.uint8), len(names))
-        return Scores(matrix, names)
+            free += confusion_matrix(truth, found.argmax(0).astype(np.uint8), len(names))
+            told = np.asarray([0, *(k + 1 for k in classes.indices(record.labels))], np.uint8)
+            given += confusion_matrix(truth, told[found[told].argmax(0)], len(names))
+        return Scores(free, names), Scores(given, names)
 
 
 def average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> NDArray[np.float64]:

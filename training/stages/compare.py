@@ -6,7 +6,6 @@ background threshold, as the field does it; the table says so.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ import numpy as np
 
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import LabelError, ParameterError, StepError
-from napari_wsss.core.files import publish_bytes, publish_json
+from napari_wsss.core.files import publish_bytes, publish_json, read_object
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.inside import found_below
 from napari_wsss.core.maps import ActivationMaps
@@ -217,7 +216,7 @@ class Comparison:
         def refined(image_id: str) -> Mask:
             maps = maps_of(image_id)
             assert maps is not None
-            return pipeline.refine_maps(self.project.load_image(image_id).pixels, maps, steps).to_mask()
+            return pipeline.refined_mask(self.project.load_image(image_id).pixels, maps, steps)
 
         after = watched(score(self.project, self.ids, refined, self.truth), self.report)
         return {
@@ -239,9 +238,17 @@ class Comparison:
 
 
 def measured_rows(folder: Path) -> list[Row]:
-    """Return the rows that comparisons left in their output folder, in the order they were made."""
+    """Return the rows that comparisons left in their output folder, in the order they were made; no damaged ones."""
     paths = sorted(folder.glob("row-*.json"), key=lambda path: path.stat().st_mtime_ns)
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return [row for path in paths if (row := _read_row(path)) is not None]
+
+
+def _read_row(path: Path) -> Row | None:
+    try:
+        row = read_object(path)
+    except (OSError, ValueError):
+        return None
+    return row if {"title", "method", "checkpoint", "seed"} <= row.keys() else None
 
 
 def checkpoint_maps(project: Project, method: str, checkpoint: Path, inference: Inference, device: str) -> MapsOf:
@@ -318,7 +325,7 @@ def _read_configs(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = read_object(path)
     except (OSError, ValueError) as reason:
         raise StepError(f"The configuration {path} cannot be read ({reason}); expected a JSON object.") from reason
     return content

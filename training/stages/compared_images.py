@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from napari_wsss.core.errors import ProjectError, WsssError
+from napari_wsss.core.files import mapping
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_history import CHECKPOINTS, base_field
 from napari_wsss.pipeline.lineage import asks_localizer, is_asked
@@ -88,7 +89,7 @@ def _taught(project: Project, checkpoint: Path) -> Iterable[str]:
     if "adopted" in record:
         return ()
     if record.get("recipe") == "classifier":
-        from_masks = record.get("config", {}).get("sources", {}).get("labels_from_masks", False)
+        from_masks = mapping(mapping(record, "config"), "sources").get("labels_from_masks", False)
         return [one.id for one in training_records(project)] if from_masks else ()
     listed = [record[name] for name in TAUGHT if name in record]
     listed += [record["examples"]["training"]] if "examples" in record else []

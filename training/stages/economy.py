@@ -2,12 +2,12 @@
 
 Simulated annotators give something, the pixel learner learns it, masks are scored.
 
-Every finished row is kept in the output folder, so that an interrupted run goes on where it was. Annotators work in a
-project of their own per policy and seed; the true masks of the val split are only ever scored.
+Every finished row is kept in the output folder, so that an interrupted run goes on where it was. Annotators work in
+projects of their own, one per policy, order and seed; a project that is given is only read. The true masks of the val
+split are only ever scored.
 """
 
 import argparse
-import csv
 import json
 import os
 import shutil
@@ -15,136 +15,221 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.files import publish
-from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.parameters import add_options, fields_of, from_dict
+from napari_wsss.core.errors import LabelError, ParameterError
+from napari_wsss.core.files import publish_json
+from napari_wsss.core.parameters import add_options, from_dict, typed_options
 from napari_wsss.core.plan import Step
-from napari_wsss.core.progress import Steps
-from napari_wsss.pipeline import run as pipeline
+from napari_wsss.core.progress import Progress
+from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import NewImage
 from training.config import RunConfig
 from training.data.samplers import spread
-from training.economy.annotators import Annotator, ClicksOnThings, DeepestErrorClicks, FullMasks
+from training.economy.annotators import POLICIES, TAGS
 from training.economy.costs import Costs
+from training.economy.curves import Row
+from training.economy.hand import Hand, Noise
+from training.economy.machine import Machine
+from training.economy.orders import ORDERS, Pool
+from training.economy.results import keep_row, row_path, write_results
 from training.hardware import prepare
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.report import Reporter, watched
 from training.resolving import resolve_file
-from training.scoring.metrics import Scores
 from training.scoring.scoring import TrueMasks, score, scored_names
-from training.scoring.tables import markdown
 from training.stages.maps import add_device_options, hardware_of
 from training.stages.voc_folder import MASKS, project_of, scored_classes
 
 CRF = Step("dense_crf", {"preset": "probabilities"})
-POLICIES: dict[str, Callable[[Costs], Annotator]] = {
-    "masks": FullMasks,
-    "clicks": ClicksOnThings,
-    "three_clicks": lambda costs: ClicksOnThings(costs, 3),
-    "error_clicks": DeepestErrorClicks,
-}
-COLUMNS = (
-    *("policy", "images", "seed", "seconds", "seconds per image", "val mIoU", "val mIoU, CRF"),
-    *("fit seconds", "CPU seconds"),
-)
+STAGE = "economy"
+WITH, WITHOUT = "with", "without"
 Mask = NDArray[np.uint8]
-Row = dict[str, Any]
 
 
 def add_economy_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``economy``."""
-    parser.add_argument("--data", type=Path, required=True, help="VOC-like folder with masks")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="VOC-like folder with masks")
+    source.add_argument("--project", type=Path, help="project whose images, labels, splits and applied models are used")
+    parser.add_argument("--truth", type=Path, help="folder of true masks, needed with --project")
     parser.add_argument("--weights", default="imagenet", help="trunk weights: file, published name, none")
     parser.add_argument("--out", type=Path, required=True, help="rows, projects, table and plot go here")
     parser.add_argument("--classes", nargs="+", help="score background and these [classes_eval.txt]")
     parser.add_argument("--policies", nargs="+", choices=tuple(POLICIES), default=("masks", "clicks"))
+    parser.add_argument("--orders", nargs="+", choices=tuple(ORDERS), default=("random",), help="of images [random]")
+    parser.add_argument(
+        *("--learner",), nargs="+", choices=(WITH, WITHOUT), default=(WITH,), help="with the pixel learner, or without"
+    )
     parser.add_argument("--images", nargs="+", type=int, default=(25, 100, 400), help="numbers of annotated images")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,), help="draws of images, and of the learner")
-    parser.add_argument("--no-crf", action="store_true", help="score the probabilities only")
+    parser.add_argument("--no-crf", action="store_true", help="show and score the learner's probabilities only")
+    parser.add_argument("--pool", type=int, default=0, help="annotate among so many train images, evenly from all")
     parser.add_argument("--limit", type=int, default=0, help="score at most so many images, evenly from all")
     parser.add_argument("--config", type=Path, help="JSON with the options of the pixel classifier's training")
     add_options(parser, Costs)
+    add_options(parser, Noise)
     add_device_options(parser)
 
 
 def economy(options: argparse.Namespace, report: Reporter) -> int:
-    """Measure what is not measured yet, write table, CSV and plot after every row, return the exit code."""
+    """Measure what is not measured yet, write tables and plot after every row, return the exit code."""
+    if options.project and not options.truth:
+        raise LabelError("The masks are scored against true ones: name their folder (--truth).")
     prepare(hardware_of(options))
     options.out.mkdir(parents=True, exist_ok=True)
-    for policy in options.policies:
-        for seed in options.seeds:
-            for row in Curve(options, policy, seed, report).rows():
-                _keep(options.out, row)
-                write_results(options.out)
-    report.say((options.out / "economy.md").read_text(encoding="utf-8"))
+    check_same(options)
+    for setting in settings_of(options):
+        for row in Measuring(options, *setting, report).rows():
+            keep_row(options.out, row)
+            write_results(options.out)
+    report.say(write_results(options.out))
     return 0
 
 
+def check_same(options: argparse.Namespace) -> None:
+    """Note the options that all rows of an output folder share, or compare them with what is noted.
+
+    Raises
+    ------
+    ParameterError
+        When rows there were measured with others: they would stand in one table.
+    """
+    named = ("data", "project", "truth", "weights", "classes", "no_crf", "pool", "limit", "config")
+    given = {name: str(getattr(options, name)) for name in named}
+    given |= {name: str(value) for cls in (Costs, Noise) for name, value in typed_options(cls, options).items()}
+    path = options.out / "options.json"
+    if path.exists() and (known := json.loads(path.read_text(encoding="utf-8"))) != given:
+        other = ", ".join(sorted(name for name in {*known, *given} if known.get(name) != given.get(name)))
+        raise ParameterError(
+            f"The rows in {options.out} were measured with another {other}; measure into another folder (--out), or "
+            "with the same.",
+            name="out",
+        )
+    publish_json(path, given)
+
+
+def settings_of(options: argparse.Namespace) -> list[tuple[str, str, bool, int]]:
+    """Return policy, order, learner and seed of every curve that was asked for; tags have one order and no learner."""
+    asked = [
+        (policy, order, learner == WITH, seed)
+        for policy in options.policies
+        for order in (options.orders if policy != TAGS else ("file",))
+        for learner in (options.learner if policy != TAGS else (WITHOUT,))
+        for seed in (options.seeds if policy != TAGS else (0,))
+    ]
+    return list(dict.fromkeys(asked))
+
+
 @dataclass
-class Curve:
-    """One policy with one seed: more and more images annotated, learned from and scored."""
+class Measuring:
+    """One policy in one order with one seed: more and more images annotated, learned from and scored."""
 
     options: argparse.Namespace
     policy: str
+    order: str
+    learner: bool
     seed: int
     report: Reporter
 
     def __post_init__(self) -> None:
-        typed = {name: getattr(self.options, name) for name in fields_of(Costs) if hasattr(self.options, name)}
-        self.annotator = POLICIES[self.policy](from_dict(Costs, typed))
-        self.truth = TrueMasks(self.options.data / MASKS)
+        costs = from_dict(Costs, typed_options(Costs, self.options))
+        noise = from_dict(Noise, typed_options(Noise, self.options))
+        self.annotator = POLICIES[self.policy](Hand(costs, noise, self.seed))
+        self.truth = TrueMasks(self.options.truth or self.options.data / MASKS)
 
     def rows(self) -> Iterator[Row]:
-        """Yield the rows that are not there yet; all smaller numbers of images are annotated on the way."""
-        counts, out = sorted(self.options.images), self.options.out
-        missing = [count for count in counts if not _path(out, self.policy, count, self.seed).exists()]
-        if not missing:
-            return
-        folder = out / f"{self.policy}-{self.seed}" / "project"
-        shutil.rmtree(folder, ignore_errors=True)
-        share_features(out, folder)
-        with project_of(self.options.data, folder) as project:
-            learner = PixelLearner(project, self._config())
-            order = shuffled(self.truth.known(project.catalog.ids(split="train")), self.seed)
-            seconds, done = 0.0, 0
-            for count in counts[: counts.index(missing[-1]) + 1]:
+        """Yield the rows that are not there yet; all smaller numbers of images are annotated on the way.
+
+        Raises
+        ------
+        LabelError
+            When there is neither a learner nor an applied model: nothing would be proposed.
+        """
+        with self._project() as project:
+            ids = self.truth.known(project.catalog.ids(split="train"))
+            ids = spread(ids, self.options.pool or len(ids))
+            missing = [count for count in self._counts(ids) if not self._path(count).exists()]
+            if not missing:
+                return
+            if not self.learner and not has_model(project.plan):
+                raise LabelError(
+                    f"Without the learner, {self.policy} needs a project (--project) in which a model is applied: "
+                    "nothing else proposes masks."
+                )
+            learner = PixelLearner(project, self._config()) if self.learner else None
+            machine = Machine(project, learner, () if self.options.no_crf else (CRF,))
+            pool = Pool(project, machine, ids, self.seed)
+            for count in [count for count in self._counts(ids) if count <= missing[-1]]:
                 started = time.process_time()
-                seconds += self._annotate(project, learner, order[done:count])
-                done = count
+                self._annotate(pool, ORDERS[self.order](pool, count - len(pool.spent)))
                 if count in missing:
-                    yield self._row(project, learner, count, seconds, started)
+                    yield self._row(pool, started)
 
-    def _annotate(self, project: Project, learner: PixelLearner, ids: Sequence[str]) -> float:
-        seconds = 0.0
-        for number in range(self.annotator.rounds):
-            for image_id in ids:
-                shown = learner.maps(image_id).to_mask() if learner.learned and number else None
-                seconds += self.annotator.annotate(project, image_id, self.truth(image_id), shown)
-            learner.take(ids)
-            watched(learner.learn(), self.report)
-        return seconds
+    def _counts(self, ids: Sequence[str]) -> list[int]:
+        wanted = [len(ids)] if self.policy == TAGS else self.options.images
+        return sorted({min(count, len(ids)) for count in wanted})
 
-    def _row(self, project: Project, learner: PixelLearner, count: int, seconds: float, started: float) -> Row:
-        only = scored_names(project, self.options.classes or scored_classes(self.options.data))
-        assert learner.learned is not None
-        row = {
-            **{"policy": self.policy, "images": count, "seed": self.seed, "seconds": round(seconds, 1)},
-            **{"fit": learner.learned.seconds, "val": self._score(project, learner.maps).mean_iou(only=only)},
-        }
-        if not self.options.no_crf:
-            row["crf"] = self._score(project, lambda image_id: refined(project, learner, image_id)).mean_iou(only=only)
-        return {**row, "cpu": time.process_time() - started}
+    def _path(self, count: int) -> Path:
+        return row_path(self.options.out, self.policy, self.order, self.learner, count, self.seed)
 
-    def _score(self, project: Project, maps_of: Callable[[str], ActivationMaps]) -> Scores:
-        ids = self.truth.known(project.catalog.ids(split="val"))
-        ids = spread(ids, self.options.limit or len(ids))
-        steps: Steps[Scores] = score(project, ids, lambda image_id: maps_of(image_id).to_mask(), self.truth)
-        return watched(steps, self.report)
+    def _annotate(self, pool: Pool, ids: Sequence[str]) -> None:
+        """Visit images as often as the annotator does, and learn after each round."""
+        spent = dict.fromkeys(ids, 0.0)
+        for _ in range(self.annotator.rounds):
+            for done, image_id in enumerate(ids, 1):
+                shown = pool.machine.shown(image_id) if self.annotator.looks else None
+                spent[image_id] += self.annotator.annotate(pool.project, image_id, self.truth(image_id), shown)
+                self.report.show(Progress(STAGE, done, len(ids), image_id))
+            pool.machine.learn(ids)
+        pool.spent.update(spent)
+
+    def _row(self, pool: Pool, started: float) -> Row:
+        machine, no_crf = pool.machine, self.options.no_crf
+        held_out = self.truth.known(pool.project.catalog.ids(split="val"))
+        refined = self._mean_iou(pool.project, held_out, lambda image_id: _mask_of(machine, image_id))
+        plain = refined
+        if self.learner and not no_crf:
+            plain = self._mean_iou(pool.project, held_out, lambda image_id: _mask_of(machine, image_id, refined=False))
+        return Row(
+            policy=self.policy,
+            order=self.order,
+            learner=self.learner,
+            images=len(pool.spent),
+            seed=self.seed,
+            gestures=sum(pool.spent.values()),
+            waited=machine.seconds,
+            everything=self._mean_iou(pool.project, pool.ids, machine.mask),
+            held_out=plain,
+            refined=None if no_crf else refined,
+            fit=machine.fit,
+            cpu=time.process_time() - started,
+        )
+
+    def _mean_iou(self, project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | None]) -> float:
+        classes = self.options.classes or (scored_classes(self.options.data) if self.options.data else ())
+        only = scored_names(project, classes)
+        scores = watched(score(project, spread(ids, self.options.limit or len(ids)), mask_of, self.truth), self.report)
+        return float(scores.mean_iou(only=only))
+
+    # -- the project and the learner ----------------------------------------------------------------------
+
+    def _project(self) -> Project:
+        """Return a fresh project to annotate in, with everything that was computed already for its like."""
+        kind = "learner" if self.learner else "maps"
+        folder = self.options.out / f"{self.policy}-{self.order}-{kind}-{self.seed}" / "project"
+        shutil.rmtree(folder, ignore_errors=True)
+        if self.options.project:
+            share(self.options.project, folder, "training")
+        others = [*([self.options.project] if self.options.project else []), *self.options.out.glob("*/project")]
+        for other in sorted(set(others) - {folder}):
+            share(other, folder, "results")
+        if not self.options.project:
+            return project_of(self.options.data, folder)
+        return unannotated(self.options.project, folder)
 
     def _config(self) -> RunConfig:
         given = json.loads(self.options.config.read_text(encoding="utf-8")) if self.options.config else {}
@@ -155,71 +240,27 @@ class Curve:
         return resolve_file("segmentation", {**given, "method": "pixel_classifier", **sections})
 
 
-def refined(project: Project, learner: PixelLearner, image_id: str) -> ActivationMaps:
-    """Return the learner's probabilities of an image after the dense CRF."""
-    return pipeline.refine_maps(project.load_image(image_id).pixels, learner.maps(image_id), (CRF,))
+def unannotated(source: Path, folder: Path) -> Project:
+    """Return a new project with the images, labels, splits and plan of another, and nothing a person drew."""
+    with Project.open_to_read(source) as given:
+        images = [NewImage(record.id, record.labels, record.split) for record in given.catalog.records()]
+        project = Project.create(folder, given.images_root, given.classes, images)
+        project.set_plan(given.plan)
+    return project
 
 
-def shuffled(ids: Sequence[str], seed: int) -> list[str]:
-    """Return ids in an order fixed by the seed."""
-    return [ids[int(index)] for index in np.random.default_rng(seed).permutation(len(ids))]
+def share(source: Path, target: Path, part: str) -> None:
+    """Link the files that another project of the same images has in a part of its folder; what is there stays."""
+    for found in sorted(path for path in (source / part).rglob("*") if path.is_file()):
+        place = target / found.relative_to(source)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(found, place)
+            except OSError:  # on another disk
+                shutil.copy2(found, place)
 
 
-def share_features(out: Path, folder: Path) -> None:
-    """Link the features that another project of this run computed into a new one (same images, same trunk)."""
-    for found in sorted(out.glob("*/project/results/features.*")):
-        target = folder / "results" / found.name
-        if target.parent != found.parent and not target.exists():
-            shutil.copytree(found, target, copy_function=os.link)
-
-
-def write_results(out: Path) -> None:
-    """Write `economy.md`, `economy.csv` and `economy.png` from the rows that are there."""
-    rows = sorted(
-        (json.loads(path.read_text(encoding="utf-8")) for path in out.glob("row-*.json")),
-        key=lambda row: (row["policy"], row["images"], row["seed"]),
-    )
-    cells = [list(COLUMNS), *(_cells(row) for row in rows)]
-    with publish(out / "economy.md") as file:
-        file.write(markdown(cells).encode())
-    with (out / "economy.csv").open("w", newline="", encoding="utf-8") as table:
-        csv.writer(table).writerows(cells)
-    write_curves(out / "economy.png", rows)
-
-
-def write_curves(path: Path, rows: Sequence[Row]) -> None:
-    """Write mIoU against a person's seconds as PNG, one curve per policy, the mean of its seeds."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    for policy in dict.fromkeys(row["policy"] for row in rows):
-        chosen = [row for row in rows if row["policy"] == policy]
-        points = []
-        for images in sorted({row["images"] for row in chosen}):
-            same = [row for row in chosen if row["images"] == images]
-            value = [float(row["crf"] if "crf" in row else row["val"]) for row in same]
-            points.append((np.mean([row["seconds"] for row in same]), 100 * np.mean(value)))
-        axes.plot(*zip(*points, strict=True), marker="o", label=policy)
-    axes.set(xscale="log", xlabel="seconds of a person", ylabel="val mIoU, labels given (%)")
-    axes.legend(loc="best")
-    with publish(path) as file:
-        figure.savefig(file, format="png", dpi=110)
-
-
-def _cells(row: Row) -> list[str]:
-    percent = [f"{100 * row[name]:.1f}" if name in row else "" for name in ("val", "crf")]
-    each = f"{row['seconds'] / row['images']:.1f}"
-    first = [str(row[name]) for name in ("policy", "images", "seed")]
-    return [*first, f"{row['seconds']:.0f}", each, *percent, f"{row['fit']:.1f}", f"{row['cpu']:.0f}"]
-
-
-def _keep(out: Path, row: Row) -> None:
-    with publish(_path(out, row["policy"], row["images"], row["seed"])) as file:
-        file.write(json.dumps(row, indent=2).encode())
-
-
-def _path(out: Path, policy: str, images: int, seed: int) -> Path:
-    return out / f"row-{policy}-{images}-{seed}.json"
+def _mask_of(machine: Machine, image_id: str, *, refined: bool = True) -> Mask | None:
+    maps = machine.maps(image_id, refined=refined)
+    return None if maps is None else maps.to_mask()

@@ -1,19 +1,23 @@
 """Compare seeds, refined maps, pseudo masks, a segmentation network, accepted masks or saliency with true masks."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.files import publish_json
 from napari_wsss.core.inside import below
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
 from training.hardware import prepare
 from training.report import Reporter, watched
 from training.scoring.metrics import ABSENT_RULES, DEFAULT_RULE, AbsentRule, Scores, Sweep
+from training.scoring.missing import Missing
 from training.scoring.saliency_check import tables_of
 from training.scoring.saliency_scoring import SaliencyMaps, tally_saliency
 from training.scoring.score_tables import RULE_WORDS, format_sweep, score_rows, sweep_rows
@@ -51,7 +55,8 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
         swept: Sweep | None = None
         if options.of in ("seeds", "refined"):
             swept = watched(_sweep(project, ids, options, truth), report)
-            scores = swept.scores(swept.best(options.absent, only))
+            best = swept.thresholds[swept.best(options.absent, only)]
+            scores = watched(score(project, ids, _maps_at(project, options, best), truth), report)
         else:
             scores = watched(_scores(project, ids, options, truth), report)
     report.say(f"{options.of} of {len(ids)} images against {options.truth}")
@@ -98,6 +103,17 @@ def _sweep(project: Project, ids: Sequence[str], options: argparse.Namespace, tr
     return (yield from sweep(project, ids, lambda image_id: pipeline.refined_maps(project, image_id), truth))
 
 
+def _maps_at(project: Project, options: argparse.Namespace, threshold: float) -> Callable[[str], Mask | None]:
+    """Return what gives the masks of seeds or refined maps at a background threshold."""
+    maps_of = seeds if options.of == "seeds" else pipeline.refined_maps
+
+    def mask_of(image_id: str) -> Mask | None:
+        maps = maps_of(project, image_id)
+        return maps.to_mask(threshold) if maps else None
+
+    return mask_of
+
+
 def _scores(project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks) -> Steps[Scores]:
     if options.of == "accepted":
         return (yield from score(project, ids, project.masks.read_accepted, truth))
@@ -140,8 +156,22 @@ def summary(
         "undecided_share": round(1 - scores.coverage, 6),
         "absent_classes": RULE_WORDS[rule],
     }
+    if scores.missing is not None:
+        facts |= _missing_facts(scores.missing, scores.names if only is None else only, scores.names)
     if swept is not None:
         best = swept.thresholds[swept.best(rule, only)]
         facts["best_threshold"] = best
         facts["equivalent_alpha"] = round(equivalent_alpha(best), 3)
     return facts
+
+
+def _missing_facts(missing: Missing, only: Sequence[str], names: Sequence[str]) -> dict[str, float]:
+    """Return how often the masks leave out a class of an image, and parts of one, of the classes `only`."""
+    counts = {
+        "classes_in_images": missing.images,
+        "vanished_classes": missing.vanished,
+        "parts": missing.parts,
+        "missed_parts": missing.missed,
+    }
+    chosen = np.isin(names, list(only))
+    return {name: int(count[chosen].sum()) for name, count in counts.items()}

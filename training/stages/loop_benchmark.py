@@ -214,7 +214,7 @@ class Bench:
 
         def mask(image_id: str) -> Mask:
             pixels = self.project.load_image(image_id).pixels
-            return pipeline.refine_maps(pixels, predictor.maps(image_id), (CRF,)).to_mask()
+            return pipeline.refined_mask(pixels, predictor.maps(image_id), (CRF,))
 
         found = {split: self._score(split, mask) for split in self.ids}
         return {
@@ -270,7 +270,7 @@ class Bench:
     def _refined(self, image_id: str, steps: Sequence[Step]) -> Mask:
         maps = seeds(self.project, image_id)
         assert maps is not None
-        return pipeline.refine_maps(self.project.load_image(image_id).pixels, maps, steps).to_mask()
+        return pipeline.refined_mask(self.project.load_image(image_id).pixels, maps, steps)
 
     def _path(self, name: str) -> Path:
         path: Path = self.options.out / f"row-{name}.json"

@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.background import estimate_background, sample_of, wants_estimate
 from napari_wsss.pipeline.chain import applied_source
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import STATES, UNDECIDED
 from training.config import Hardware
@@ -90,6 +93,7 @@ def add_refine_options(parser: argparse.ArgumentParser, typed: Sequence[str]) ->
 
 def refine(options: argparse.Namespace, report: Reporter) -> int:
     """Compute the missing pseudo masks from maps (which are computed too where missing), return the exit code."""
+    _estimate_where_wanted(options, report)
     with _opened(options, _with_refiners) as project:
         prepare(hardware_of(options))
         steps = pipeline.propose(project, chosen_ids(project, options), options.device, background=False)
@@ -103,6 +107,44 @@ def with_chain(plan: Plan, options: argparse.Namespace) -> Plan:
     return _with_refiners(_plan_of(options, plan), options)
 
 
+def add_background_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
+    """Add the options of ``background``."""
+    parser.add_argument("--project", type=Path, required=True, help="project folder")
+    add_device_options(parser)
+
+
+def background(options: argparse.Namespace, report: Reporter) -> int:
+    """Estimate the automatic background strength anew, write it into the plan, return the exit code."""
+    prepare(hardware_of(options))
+    with Project.open(options.project) as project:
+        _estimate(project, options.device, report)
+    return DONE
+
+
+def _estimate(project: Project, device: str, report: Reporter) -> None:
+    ids = sample_of(project)
+    watched(pipeline.localize(project, ids, device, background=False), report)
+    found = watched(estimate_background(project, ids), report)
+    project.set_plan(replace(project.plan, automatic=found))
+    report.say(
+        f"background threshold {found.threshold} (power {equivalent_alpha(found.threshold):.3f}), estimated from the "
+        f"maps of {found.images} images and what a person decided in {found.decided}",
+        automatic=found.to_dict(),
+    )
+
+
+def _estimate_where_wanted(options: argparse.Namespace, report: Reporter) -> None:
+    """Estimate the background strength where the plan follows it; a window that has the project open does it itself."""
+    project = open_unless_held(options.project)
+    if project is None:
+        return
+    with project:
+        plan = _with_refiners(_plan_of(options, project.plan), options)
+        if wants_estimate(project, plan, len(sample_of(project))):
+            prepare(hardware_of(options))
+            _estimate(project, options.device, report)
+
+
 def open_unless_held(folder: Path) -> Project | None:
     """Return a project open for writing, None while another program (a window) has it open."""
     try:
@@ -114,7 +156,7 @@ def open_unless_held(folder: Path) -> Project | None:
 
 
 def note_fresh(folder: Path, ids: Sequence[str]) -> None:
-    """Write down that the proposals of undecided images are as new as the model.
+    """Write down that the proposals of undecided images are as new as the model, and what they are in doubt of.
 
     A window that has the project open keeps its own account, so then nothing is written.
     """
@@ -124,6 +166,8 @@ def note_fresh(folder: Path, ids: Sequence[str]) -> None:
     with project:
         for image_id in ids:
             record = project.catalog.get(image_id)
+            proposed = pipeline.stored_proposal(Lineage.of(project, image_id, record=record))
+            project.catalog.set_doubtful(image_id, project.classes.names_of(proposed.doubtful) if proposed else ())
             if record.stale and record.state in UNDECIDED:
                 project.catalog.set_facts(image_id, stale=False)
 
@@ -159,8 +203,9 @@ def _plan_of(options: argparse.Namespace, plan: Plan) -> Plan:
         content = json.loads(options.config.read_text(encoding="utf-8"))
         record: Mapping[str, Any] = content["plan"]
         # Which model is applied is the project's own business.
-        kept = {name: getattr(plan, name) for name in ("localizer_checkpoint", "segmenter_checkpoint")}
-        return Plan.from_dict({**plan.to_dict(), **record, **kept})
+        own = plan.to_dict()
+        kept = {name: own.get(name) for name in ("localizer_checkpoint", "segmenter_checkpoint", "automatic")}
+        return Plan.from_dict({**own, **record, **kept})
     except (OSError, ValueError, KeyError, TypeError) as reason:
         raise ParameterError(
             f"The configuration {options.config} holds no usable plan ({reason!r}); expected JSON with an entry 'plan'."

@@ -13,7 +13,7 @@ import numpy as np
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.evidence import NOTHING
-from napari_wsss.core.files import publish_json
+from napari_wsss.core.files import publish_json, read_object
 from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.parameters import to_dict
@@ -94,9 +94,10 @@ class Measures:
         """
         ids = self.ids(split)
         path = self.folder / f"{model.method}-{split}-{chain}-{self._key(model, ids, chain)}.json"
-        if path.exists():
-            kept = json.loads(path.read_text(encoding="utf-8"))
-        else:
+        try:
+            kept = read_object(path)
+            np.asarray(kept["matrix"], np.float64), float(kept["threshold"])
+        except (OSError, ValueError, KeyError, TypeError):  # not measured yet, or damaged
             kept = self._measured(model, split, ids, chain)
             self.folder.mkdir(parents=True, exist_ok=True)
             publish_json(path, kept)
@@ -126,7 +127,7 @@ class Measures:
             evidence = NOTHING
             if chain == "walk":
                 evidence = pipeline.evidence_of(self.project, image_id, self.device, background=False)
-            return pipeline.refine_maps(self.project.load_image(image_id).pixels, maps, steps, evidence).to_mask()
+            return pipeline.refined_mask(self.project.load_image(image_id).pixels, maps, steps, evidence)
 
         found = watched(score(self.project, ids, refined, self.truth), self.report)
         return {"matrix": found.matrix.tolist(), "threshold": threshold}

@@ -50,7 +50,7 @@ def add_start_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> 
     text = "at last compute the proposals of undecided images, unless a window does [yes]"
     parser.add_argument("--proposals", action=argparse.BooleanOptionalAction, default=True, help=text)
     add_truth_options(parser)
-    for cls in sections_of(RECIPE).values():
+    for cls in sections_of(RECIPE, BASE).values():
         add_options(parser, cls)
     parser.set_defaults(method=BASE)
 
@@ -220,7 +220,8 @@ class Watch:
         self._report.show(told)
         if self._whole.stop_requested():
             self._part.request_stop()
-        elif self._first_at is not None and time.monotonic() >= self._first_at:
+        elif self._first_at is not None and progress.metrics and time.monotonic() >= self._first_at:
+            # A training step, after which the network is kept: looking through the images cannot be interrupted so.
             self._first_at, self.is_looked_at = None, True
             self._part.request_stop()
 

@@ -74,7 +74,7 @@ class StepScores:
         def mask_of(image_id: str) -> Mask:
             maps = maps_of(image_id)
             assert maps is not None
-            return pipeline.refine_maps(project.load_image(image_id).pixels, maps, steps).to_mask()
+            return pipeline.refined_mask(project.load_image(image_id).pixels, maps, steps)
 
         only = scored_names(project, self._options.classes)
         scores = watched(score(project, self._ids(project), mask_of, self._truth), self._report)

@@ -65,6 +65,14 @@ class Doubts:
             return None
         return maps, table.machine.threshold or None  # without a background step maps have their own
 
+    @property
+    def _doubtful(self) -> NDArray[np.bool_]:
+        """Where (H, W) the shown proposal has a class that the machine would have left out."""
+        table = self._opened.table
+        values = [table.classes.mask_value(name) for name in table.record.doubtful]
+        proposal = table.proposal
+        return np.zeros(table.image.shape[:2], bool) if proposal is None else np.isin(proposal, values)
+
     def _forget(self) -> None:
         self._regions, self._of = (), ()
         if self.values is not None:
@@ -83,7 +91,8 @@ class Doubts:
         if table is None or source is None:
             return
         image_id = table.image_id
-        job = Job(UNCERTAINTY, partial(_computed, *source), key=UNCERTAINTY, lane=UNCERTAINTY, quiet=True)
+        work = partial(_computed, *source, self._doubtful)
+        job = Job(UNCERTAINTY, work, key=UNCERTAINTY, lane=UNCERTAINTY, quiet=True)
         job.succeeded.connect(lambda values: self._found(table, image_id, values))
         self._jobs.submit(job)
 
@@ -106,6 +115,7 @@ class Doubts:
         if not self._of or self._of[0] is not source[0] or self._of[1] != source[1]:
             self._of, self._next = source, 0
             values = uncertainty(*source)
+            values[self._doubtful] = 1
             values[self._opened.table.person_pixels] = 0  # nobody need look again at what a person decided
             self._regions = strongest_regions(values)
         if not self._regions:
@@ -125,6 +135,8 @@ class Doubts:
         return tuple(classes.name_of(int(value)) for value in most if counts[value])
 
 
-def _computed(maps: ActivationMaps, threshold: float | None) -> Steps[NDArray[np.float32]]:
+def _computed(maps: ActivationMaps, threshold: float | None, doubtful: NDArray[np.bool_]) -> Steps[NDArray[np.float32]]:
     yield Progress(UNCERTAINTY, 0, 1)
-    return uncertainty(maps, threshold)
+    values = uncertainty(maps, threshold)
+    values[doubtful] = 1
+    return values

@@ -64,7 +64,10 @@ class RecommendedStart:
         # A run of a project that was closed meanwhile is no longer this session's.
         if table is None or table.project.read_only or run_folder.parent != table.project.training_folder:
             return
-        offer = Offer.from_dict(record)
+        try:
+            offer = Offer.from_dict(record)
+        except (KeyError, TypeError, ValueError, AttributeError):  # not what a run of ours writes
+            return
         if self._models.take(offer):
             self.text = f"{offer.title}: used from now on. Accepted masks stay as they are."
             self.signals.notice.emit(self.text)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.files import numbers, read_object, texts
+from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import method_title
 from napari_wsss.pipeline.applied_history import LEARNER, model_name
@@ -28,7 +29,7 @@ def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
     source = applied_source(plan)
     if not asks_localizer(plan, source):
         return ""
-    record = run_record(project.folder / plan.segmenter_checkpoint)
+    record = run_record(below(project.folder, plan.segmenter_checkpoint))
     agreement, left = numbers(record, "agreement"), set(texts(record, "left_to_maps"))
     if not {"learner", "images"} <= set(agreement):
         return ""

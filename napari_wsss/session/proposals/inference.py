@@ -46,6 +46,10 @@ class Inference:
         What the machine has for the shown image was replaced.
     holds_back : bool
         True while the shown image keeps its proposal although the models in use have another one.
+    finished : Hook
+        Images (their ids) have maps and proposals now.
+    idle : Hook
+        Nothing more is wanted.
     """
 
     def __init__(
@@ -54,6 +58,8 @@ class Inference:
         self._opened, self._navigation, self._jobs = opened, navigation, jobs
         self.signals, self._settings = signals, settings
         self.shown: Hook[[]] = Hook()
+        self.finished: Hook[Sequence[str]] = Hook()
+        self.idle: Hook[[]] = Hook()
         self._wanted = Wanted()
         self._preview = Preview(jobs, self._previewed, signals.drawing_changed.emit, self._preview_failed)
         self._subject: tuple[object, Subject] | None = None
@@ -248,6 +254,7 @@ class Inference:
         if not self._opened.holds(table):
             return
         self.take(finished)
+        self.finished(finished)
         if table.image_id in failed:
             reason = failed[table.image_id]
             self._tell_failure(f"{table.image_id}: {reason}", reason)
@@ -291,6 +298,8 @@ class Inference:
             self._navigation.refresh_queue()
         if len(self._wanted):  # something was wanted while the job was ending
             self._run(quiet=True)
+        else:
+            self.idle()
 
 
 def _base_maps(table: Table, shown: Shown) -> ActivationMaps | None:

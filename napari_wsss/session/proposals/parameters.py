@@ -65,7 +65,7 @@ class Parameters:
             reason = entry_reason(table.shown.layers(method), name, entry, None)
         else:
             reason = next(one for one in table.shown.why(method) if one.name == name)
-        if reason.scope == "default":
+        if not reason.is_chosen:
             return False
         return self._sliders.change_plan(planning.without_value(table.plan, method, name, reason.scope, entry))
 
@@ -81,7 +81,8 @@ class Parameters:
     @property
     def preset(self) -> str:
         """The preset whose values the shown image has; ``modified`` when it has those of none."""
-        return presets.preset_of(self._opened.table.shown.steps)
+        table = self._opened.table
+        return presets.preset_of(table.shown.steps, table.shown.plan)
 
     @reported
     def use_for(self, scope: str) -> bool:
@@ -164,6 +165,13 @@ class Parameters:
         """
         planning.check_refiners(steps)
         return self._sliders.change_plan(replace(self._kept().plan, refiners=tuple(steps)))
+
+    @reported
+    def set_every_pixel(self, chosen: bool) -> bool:
+        """Let every pixel belong to a labelled class, or no longer, and draw all undecided images anew."""
+        table = self._kept()
+        changed = self._sliders.change_plan(replace(table.plan, every_pixel=chosen))
+        return self._inference.refine() if changed and has_model(table.plan) else changed
 
     @reported
     def set_saliency_folder(self, folder: Path) -> bool:

@@ -8,7 +8,7 @@ from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import Shelf, load_method
-from napari_wsss.session.results.live import CLASS_GAIN
+from napari_wsss.pipeline.chain import CLASS_GAIN
 from napari_wsss.session.results.scopes import PROJECT, parameters_class
 
 

@@ -1,16 +1,18 @@
 """Ready sets of parameters for the whole chain of refiners: soft, balanced and crisp.
 
-``balanced`` is every step's own default. ``soft`` takes more pixels for objects and smooths over larger distances;
-``crisp`` asks for surer pixels and keeps to edges. A set speaks of the parameters listed here and leaves others alone.
+``balanced`` is every step's own default, or what is automatic. ``soft`` takes more pixels for objects and smooths over
+larger distances; ``crisp`` asks for surer pixels and keeps to edges. A set speaks of the parameters listed here and
+leaves others alone.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from napari_wsss.core.background import BACKGROUND_STEPS, parameters_at
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.session.proposals import planning
-from napari_wsss.session.results.scopes import parameters_class
+from napari_wsss.session.results.scopes import PROJECT, parameters_class
 
 NAMES = ("soft", "balanced", "crisp")
 MODIFIED = "modified"
@@ -33,9 +35,15 @@ _VALUES: Mapping[str, Mapping[str, tuple[Any, Any]]] = {
 }
 
 
-def values_of(preset: str, method: str) -> dict[str, Any]:
-    """Return the parameters that a preset sets for a refiner; none for a refiner it does not speak of."""
+def values_of(preset: str, method: str, plan: Plan) -> dict[str, Any]:
+    """Return the parameters that a preset sets for a refiner; none for a refiner it does not speak of.
+
+    Where the background's strength is automatic under the plan, soft and crisp lie beside that.
+    """
     listed = _VALUES.get(method, {})
+    if plan.automatic and method in BACKGROUND_STEPS:
+        t = plan.automatic.threshold
+        return parameters_at(method, {"soft": 0.75 * t, "balanced": t, "crisp": 1 - 0.88 * (1 - t)}[preset])
     if preset == "balanced":
         defaults = parameters_class("refine", method)() if listed else None
         return {name: getattr(defaults, name) for name in listed}
@@ -45,16 +53,18 @@ def values_of(preset: str, method: str) -> dict[str, Any]:
 def with_preset(plan: Plan, preset: str, scope: str) -> Plan:
     """Return the plan with a preset set for ``project`` or another scope, for all of the plan's refiners."""
     for step in plan.refiners:
-        values = values_of(preset, step.method)
-        if values:
+        values = values_of(preset, step.method, plan)
+        if preset == "balanced" and scope == PROJECT and step.method in BACKGROUND_STEPS:
+            plan = planning.without_value(plan, step.method, BACKGROUND_STEPS[step.method][0], scope)
+        elif values:
             plan = planning.with_parameters(plan, "refine", step.method, values, scope)
     return plan
 
 
-def preset_of(steps: Sequence[Step]) -> str:
-    """Return the preset whose values a chain has, ``modified`` when it has those of none."""
+def preset_of(steps: Sequence[Step], plan: Plan) -> str:
+    """Return the preset whose values a chain has under a plan, ``modified`` when it has those of none."""
     for preset in NAMES:
-        if all(_has(step, values_of(preset, step.method)) for step in steps):
+        if all(_has(step, values_of(preset, step.method, plan)) for step in steps):
             return preset
     return MODIFIED
 

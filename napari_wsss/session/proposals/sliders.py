@@ -13,17 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.background import equivalent_alpha
+from napari_wsss.core.background import equivalent_alpha, parameters_at
 from napari_wsss.core.gains import HIGHEST, LOWEST
 from napari_wsss.core.plan import Plan, Step, laid_over
+from napari_wsss.pipeline.chain import CLASS_GAIN
 from napari_wsss.session.proposals import planning
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.results.live import (
-    CLASS_GAIN,
     SLIDER,
     background_step,
     gains_in,
-    parameters_at,
     slider_threshold,
 )
 from napari_wsss.session.results.machine import read_machine
@@ -32,6 +31,8 @@ from napari_wsss.session.table.hooks import Hook
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
+_OF_DRAWING = ("refiners", "overrides", "automatic")
+"""What of a plan leaves base maps as they are."""
 FOLLOWS_ITS_OWN = "This image still follows a value of its own, or one of a narrower scope; ↺ beside it forgets that."
 
 
@@ -81,7 +82,7 @@ class Sliders:
         """
         table = self._opened.table
         live = table.machine.live
-        if live is None:
+        if live is None or table.plan.every_pixel:
             return
         value = min(max(float(value), SLIDER[0]), SLIDER[1])
         step = background_step(table.shown.steps)
@@ -228,7 +229,7 @@ class Sliders:
         plan = table.plan
         self._forget(table)
         self.signals.plan_changed.emit()
-        if replace(plan, refiners=before.refiners, overrides=before.overrides) == before:
+        if replace(plan, **{name: getattr(before, name) for name in _OF_DRAWING}) == before:
             self._follow_refiners(table, before)
         else:
             self.forget_drawn()
@@ -262,7 +263,11 @@ def _forget_ahead(table: Table, before: Plan) -> None:
     after = table.plan
     scopes = {**before.overrides, **after.overrides}
     changed = [scope for scope in scopes if before.overrides.get(scope) != after.overrides.get(scope)]
-    if _gain_apart(before) != _gain_apart(after) or not all(scope.startswith("image:") for scope in changed):
+    if (
+        before.automatic != after.automatic
+        or _gain_apart(before) != _gain_apart(after)
+        or not all(scope.startswith("image:") for scope in changed)
+    ):
         table.prefetch.clear()
         return
     for scope in changed:

@@ -11,20 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_wsss.core.background import (
-    DEFAULT_ALPHA,
-    DEFAULT_THRESHOLD,
-    equivalent_alpha,
-    equivalent_threshold,
-)
+from napari_wsss.core.background import BACKGROUND_STEPS, equivalent_threshold
 from napari_wsss.core.gains import NEUTRAL, gained, gains_of
 from napari_wsss.core.maps import ActivationMaps, Scores
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Step
+from napari_wsss.pipeline.chain import CLASS_GAIN
+from napari_wsss.pixels.surest_regions import SurestRegions
 
 SLIDER = (0.01, 0.95)
 """Range of the threshold slider; the powers it stands for are 458 to 0.017."""
-CLASS_GAIN = "class_gain"
 
 
 @dataclass(frozen=True)
@@ -54,12 +50,17 @@ class LiveMask:
         (K, H, W); K may be 0, which gives background everywhere.
     gains : mapping of int to float
         Gain by class index (0-based); classes that are not named have 1.
+    every_pixel : bool
+        Every pixel belongs to a class, whatever the threshold.
     """
 
-    def __init__(self, maps: ActivationMaps, gains: Mapping[int, float] | None = None) -> None:
-        self._maps = maps
+    def __init__(
+        self, maps: ActivationMaps, gains: Mapping[int, float] | None = None, every_pixel: bool = False
+    ) -> None:
+        self._maps, self.every_pixel = maps, every_pixel
         self._gains = dict(gains or {})
         self._rivals: _Rivals | None = None
+        self._regions = SurestRegions(maps, may_cover=every_pixel or maps.background is None)
         if self._gains:
             self._strength, self._value = self._strongest(maps.classes)
         else:
@@ -69,10 +70,11 @@ class LiveMask:
     def at(self, threshold: float) -> Mask:
         """Return a new (H, W) uint8 mask: the strongest class where it scores above `threshold`, else background.
 
-        Equal to ``maps.to_mask(threshold)`` in every pixel, of maps on which the step `class_gain` has run.
+        Equal to ``maps.to_mask(threshold)`` in every pixel, of maps on which the step `class_gain` has run, but for
+        classes that would be missing (see `pixels.surest_regions`).
         """
-        np.greater(self._strength, np.float32(threshold), out=self._above)
-        return np.multiply(self._value, self._above.view(np.uint8))
+        np.greater(self._strength, np.float32(-1 if self.every_pixel else threshold), out=self._above)
+        return self._regions.kept_in(np.multiply(self._value, self._above.view(np.uint8))).mask
 
     def set_gains(self, gains: Mapping[int, float]) -> None:
         """Take the gains of all classes by class index; quick where one class differs from before."""
@@ -117,13 +119,6 @@ class LiveMask:
         return np.maximum(strength, 0), value
 
 
-# The background steps a slider can drive: method -> (parameter, its default).
-BACKGROUND_STEPS: dict[str, tuple[str, float]] = {
-    "constant_background": ("background_threshold", DEFAULT_THRESHOLD),
-    "power_background": ("background_power", DEFAULT_ALPHA),
-}
-
-
 def background_step(steps: Sequence[Step]) -> Step | None:
     """Return the last background step of a chain (the one whose background counts), or None."""
     for step in reversed(steps):
@@ -137,13 +132,6 @@ def threshold_of(step: Step) -> float:
     name, default = BACKGROUND_STEPS[step.method]
     value = float(step.parameters.get(name, default))
     return equivalent_threshold(value) if step.method == "power_background" else value
-
-
-def parameters_at(method: str, threshold: float) -> dict[str, float]:
-    """Return the parameters that give background step `method` this threshold."""
-    name, _ = BACKGROUND_STEPS[method]
-    value = equivalent_alpha(threshold) if method == "power_background" else threshold
-    return {name: round(float(value), 6)}
 
 
 def gains_in(steps: Sequence[Step], classes: tuple[int, ...]) -> dict[int, float]:

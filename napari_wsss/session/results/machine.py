@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan
+from napari_wsss.pipeline.chain import drawn
 from napari_wsss.project.project import Project
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import LiveMask, gains_in, slider_threshold
@@ -94,8 +95,8 @@ def read_machine(project: Project, shown: Shown, maps: ActivationMaps | None, be
         return Machine()
     gains = gains_in(shown.steps, maps.classes)
     live = before.live if before is not None and before.maps is maps else None
-    if live is None:
-        live = LiveMask(maps, gains)
+    if live is None or live.every_pixel != shown.plan.every_pixel:
+        live = LiveMask(maps, gains, shown.plan.every_pixel)
     else:
         live.set_gains(gains)
     found = Machine(maps, live, None, shown.threshold, shown.plan)
@@ -106,5 +107,5 @@ def read_machine(project: Project, shown: Shown, maps: ActivationMaps | None, be
     if threshold is not None:
         return replace(found, proposal=live.at(threshold))
     if not shown.chain and maps.background is not None:
-        return replace(found, proposal=maps.to_mask())
+        return replace(found, proposal=drawn(maps, maps, (), shown.plan.every_pixel).mask)
     return replace(found, proposal=stages.stored_proposal(project, shown))

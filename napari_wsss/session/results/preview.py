@@ -19,7 +19,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.chain import handed_on, refiner_for
+from napari_wsss.pipeline.chain import drawn, handed_on, refiner_for
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.results.halved import FACTOR, HalvedEvidence, doubled_mask, halved_image, halved_maps
 
@@ -81,12 +81,12 @@ class Chain:
     """
 
     def __init__(self, subject: Subject, scale: float = 1.0) -> None:
-        self._subject, self._scale = subject, scale
+        self.subject, self._scale = subject, scale
         self._kept: list[_Done] = []
 
     def run(self, steps: Sequence[Step]) -> Steps[ActivationMaps]:
         """Return the maps after a chain; closing the generator keeps the steps that were finished."""
-        subject = self._subject
+        subject = self.subject
         same = 0
         while same < min(len(steps), len(self._kept)) and self._kept[same].step == steps[same]:
             same += 1
@@ -202,7 +202,7 @@ class Preview:
     def _draw(self, request: _Request) -> Steps[None]:
         whole, half = self._chains_of(request)
         if half is not None and not request.is_last:
-            self._deliver(request, (yield from half.run(request.steps)), doubled=True)
+            self._deliver(request, half.subject, (yield from half.run(request.steps)))
             if (yield from self._is_overtaken()):
                 return
         begin = time.perf_counter()
@@ -215,7 +215,7 @@ class Preview:
         except StopIteration as stop:
             methods = tuple(step.method for step in request.steps)
             self._seconds[methods] = time.perf_counter() - begin
-            self._deliver(request, stop.value)
+            self._deliver(request, request.subject, stop.value)
         finally:
             running.close()
 
@@ -240,11 +240,13 @@ class Preview:
             yield Progress(PREVIEW)
         return self._next is not None
 
-    def _deliver(self, request: _Request, maps: ActivationMaps, doubled: bool = False) -> None:
+    def _deliver(self, request: _Request, subject: Subject, maps: ActivationMaps) -> None:
+        """Show what a chain gave of the request's subject, or of that at half its size."""
         if maps.background is None:  # nothing decides what is background
             return
-        mask = maps.to_mask()
-        if doubled:
+        methods = (step.method for step in request.steps)
+        mask = drawn(maps, subject.maps, methods, request.plan.every_pixel).mask
+        if subject is not request.subject:
             mask = doubled_mask(mask, request.subject.maps.size)
         self._jobs.dispatch(lambda: self._arrived(request, mask))
 

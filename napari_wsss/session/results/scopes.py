@@ -8,7 +8,7 @@ from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.plan import Plan, scopes_of
 from napari_wsss.core.registry import Shelf, load_method
 
-PROJECT = "project"
+PROJECT, AUTOMATIC, DEFAULT = "project", "automatic", "default"
 Layers = Sequence[tuple[str, Mapping[str, Any]]]
 """What each scope says about a refiner, the most specific scope first."""
 _INFERENCE: Mapping[str, type[Any]] = {"localize": Inference, "segment": SegmentInference}
@@ -25,7 +25,8 @@ class Reason:
     value : object
         What is used.
     scope : str
-        Who decides: ``image:<id>``, ``cluster:<name>``, ``class:<name>``, ``project`` or ``default``.
+        Who decides: ``image:<id>``, ``cluster:<name>``, ``class:<name>``, ``project``, ``automatic`` (estimated) or
+        ``default``.
     """
 
     name: str
@@ -34,9 +35,14 @@ class Reason:
 
     @property
     def place(self) -> str:
-        """Who decides, in a person's words: ``this image``, ``cluster cat 3``, ``class cat``, ``the project``."""
+        """Who decides, in a person's words: ``this image``, ``cluster cat 3``, ``class cat``, ``automatic``."""
         kind, _, name = self.scope.partition(":")
-        return {"image": "this image", PROJECT: "the project", "default": "default"}.get(kind) or f"{kind} {name}"
+        return {"image": "this image", PROJECT: "the project"}.get(kind) or f"{kind} {name}".strip()
+
+    @property
+    def is_chosen(self) -> bool:
+        """True when a person decided, so that it can be forgotten."""
+        return self.scope not in (AUTOMATIC, DEFAULT)
 
 
 def parameters_class(shelf: Shelf, method: str) -> type[Any]:
@@ -63,12 +69,14 @@ def entry_reason(layers: Layers, name: str, entry: str, default: Any) -> Reason:
 
 
 def layers_of(plan: Plan, method: str, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()) -> Layers:
-    """Return what each scope says about a refiner of one image, the most specific scope first."""
+    """Return what each scope says about a refiner of one image, the most specific scope first, automatic last."""
     project = next((step.parameters for step in plan.refiners if step.method == method), {})
     scopes = reversed(scopes_of(image_id, labels, clusters))
-    return [(scope, plan.overrides.get(scope, {}).get(method, {})) for scope in scopes] + [(PROJECT, project)]
+    chosen = [(scope, plan.overrides.get(scope, {}).get(method, {})) for scope in scopes]
+    automatic = plan.automatic.parameters(method) if plan.automatic else {}
+    return [*chosen, (PROJECT, project), (AUTOMATIC, automatic)]
 
 
 def _reason(name: str, layers: Layers, default: Any) -> Reason:
-    found = next(((scope, values[name]) for scope, values in layers if name in values), ("default", default))
+    found = next(((scope, values[name]) for scope, values in layers if name in values), (DEFAULT, default))
     return Reason(name, found[1], found[0])

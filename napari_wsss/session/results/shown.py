@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from napari_wsss.core.background import LOWEST
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.gains import NEUTRAL
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.pipeline.chain import applied_source, chain_of
+from napari_wsss.pipeline.chain import CLASS_GAIN, applied_source, chain_of
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
-from napari_wsss.session.results.live import CLASS_GAIN, gains_in, threshold_in
+from napari_wsss.session.results.live import gains_in, threshold_in
 from napari_wsss.session.results.scopes import PROJECT, Layers, Reason, entry_reason, layers_of, reasons
 
 
@@ -61,8 +62,11 @@ class Shown:
 
     @cached_property
     def threshold(self) -> float:
-        """The constant threshold in [0, 1] equivalent to the last background step; 0.0 without one."""
-        return threshold_in(self.steps)
+        """The constant threshold in [0, 1] equivalent to the last background step; 0.0 without one.
+
+        The lowest there is where every pixel belongs to a class.
+        """
+        return LOWEST if self.plan.every_pixel else threshold_in(self.steps)
 
     @property
     def gains(self) -> dict[str, float]:

@@ -19,6 +19,7 @@ from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_model import stored_base
 from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.lineage import Lineage, has_model
+from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.project.project import Project
 from napari_wsss.session.results.shown import Shown
 
@@ -35,11 +36,17 @@ def base_maps(project: Project, shown: Shown) -> ActivationMaps | None:
 
 def stored_proposal(project: Project, shown: Shown) -> NDArray[np.uint8] | None:
     """Return the image's own stored pseudo mask (H, W) uint8, None when there is none or its model is gone."""
+    found = stored_guarded(project, shown)
+    return found.mask if found else None
+
+
+def stored_guarded(project: Project, shown: Shown) -> Guarded | None:
+    """Return the image's own stored pseudo mask with the classes it is in doubt of; None as in `stored_proposal`."""
     if not has_model(shown.plan):
         return None
     try:
         item = Lineage.of(project, shown.record.id, plan=shown.plan, record=shown.record)
-        return project.store.read_mask(item.result, item.image_id, item.content)
+        return pipeline.stored_proposal(item)
     except (WsssError, OSError):  # its model or a method of it is gone
         return None
 

@@ -113,6 +113,8 @@ def note_result(project: Project, image_id: str) -> None:
     shown = resolve(project, project.plan, image_id)
     maps = stages.base_maps(project, shown)
     if maps is not None:
-        project.catalog.set_score(image_id, share_unsure(maps, shown.threshold))
+        guarded = stages.stored_guarded(project, shown)
+        doubtful = project.classes.names_of(guarded.doubtful) if guarded else ()
+        project.catalog.set_score(image_id, share_unsure(maps, shown.threshold), doubtful)
     if shown.record.state in UNDECIDED:
         project.catalog.set_facts(image_id, stale=False)

@@ -3,12 +3,13 @@
 import time
 from typing import Any
 
+from napari_wsss.core.background import parameters_at
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.sources import Source
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import Lineage, method_of
 from napari_wsss.project.project import Project
-from napari_wsss.session.results.live import background_step, parameters_at
+from napari_wsss.session.results.live import background_step
 from napari_wsss.session.results.machine import Machine
 from napari_wsss.session.results.shown import Shown
 

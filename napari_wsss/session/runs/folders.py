@@ -16,8 +16,6 @@ from napari_wsss.project.processes import Process, process_start
 RunState = Literal["running", "done", "stopped", "interrupted", "failed"]
 RECORD, EVENTS, HEARTBEAT = "run.json", "events.jsonl", "heartbeat"
 CHECKPOINTS = ("best.safetensors", "last.safetensors")
-OF_PARTS = ("start",)
-"""Stages whose runs train nothing themselves: their parts are runs of their own."""
 _KINDS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("recipe", "stage", "state", "error"), (str,)),
     **dict.fromkeys(("config", "figures", "environment", "process"), (dict,)),
@@ -26,6 +24,8 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 """Entry of a run's record -> what it may be."""
 LATEST = 2.0**32
 """Seconds since 1970 that every system can turn into a date."""
+OF_PARTS = ("start",)
+"""Stages whose runs train nothing themselves: their parts are runs of their own."""
 PAUSE = 600.0
 SILENT_SECONDS = 120.0
 """A run on another machine whose heartbeat is older than this counts as interrupted."""

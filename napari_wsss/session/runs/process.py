@@ -18,7 +18,7 @@ from psygnal import Signal
 
 from napari_wsss.core import children
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.inside import found_below, is_link, not_through_links
+from napari_wsss.core.inside import is_below, is_link, not_through_links
 from napari_wsss.core.progress import Progress
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Dispatch, directly
@@ -196,8 +196,9 @@ class TrainingProcess:
 
     def _hear(self, line: dict[str, Any]) -> None:
         named = line.get("run_folder")
-        if isinstance(named, str) and self._child is not None:  # a stranger's record may name any folder
-            self.run_folder = found_below(self._training_folder, named)
+        # What a child of ours says: a stranger's record may name any folder.
+        if isinstance(named, str) and self._child is not None and is_below(self._training_folder, Path(named)):
+            self.run_folder = self._training_folder / Path(named).name
         offer, folder = line.get("offer"), self.run_folder
         if isinstance(offer, dict) and folder is not None:
             self._dispatch(lambda: self.offered.emit(offer, folder))

@@ -25,6 +25,7 @@ def reasons(record: ImageRecord, order: str, catalog: Catalog) -> tuple[str, ...
         "changed": _percent("changed {} by the last model", record.changed),
         "borrowed": f"from {record.borrowed_from}" if record.borrowed_from else "",
         "uncertainty": _percent("unsure {}", record.score),
+        "doubtful": f"hardly found: {', '.join(sorted(record.doubtful))}" if record.doubtful else "",
         "replaced": "image file was replaced" if record.replaced else "",
         "labels": "labels changed" if record.label_changed and record.state not in SETTLED else "",
         "stale": "older than the model" if record.stale and record.state not in SETTLED else "",

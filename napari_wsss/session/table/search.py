@@ -15,7 +15,13 @@ from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.states import STATES, UNDECIDED
 from napari_wsss.session.typed_numbers import as_it_looks
 
-FACTS = {"stale": "stale", "label-changed": "label_changed", "disagrees": "disagrees", "replaced": "replaced"}
+FACTS = {
+    "stale": "stale",
+    "label-changed": "label_changed",
+    "disagrees": "disagrees",
+    "replaced": "replaced",
+    "doubtful": "doubtful",
+}
 SHARES = ("score", "changed", "edited")
 SPLITS = ("train", "val", "none")
 KEYS: Mapping[str, str] = {

@@ -43,12 +43,16 @@ class PlainButton(QPushButton):
 
     def sizeHint(self) -> QSize:
         """Return the room of the whole text, up to a width that every panel has."""
-        return super().sizeHint().boundedTo(QSize(WIDEST, 10_000))
+        return self._whole().boundedTo(QSize(WIDEST, 10_000))
 
     def minimumSizeHint(self) -> QSize:
         """Return the room of a short text."""
-        wanted = super().sizeHint()
+        wanted = self._whole()
         return wanted if wanted.width() <= WIDEST else QSize(LEAST_WIDTH, wanted.height())
+
+    def _whole(self) -> QSize:
+        keys = self.text().count("&")  # for which Qt plans no room
+        return super().sizeHint() + QSize(keys * self.fontMetrics().horizontalAdvance("&"), 0)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the button with as much of its text as there is room for."""

@@ -1,8 +1,8 @@
 """The Project page: open or make a project, see its classes, device and cache.
 
 What a person can do with it: open a project or continue a recent one, make one from a folder of images after reading
-the label report, rename and add classes, choose the device, choose how pictures of more than 8 bits are scaled, empty
-the cache of results.
+the label report, rename and add classes, say whether there is a background, choose the device, choose how pictures of
+more than 8 bits are scaled, empty the cache of results.
 """
 
 from pathlib import Path
@@ -22,6 +22,7 @@ from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.live_slider import number_field
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.project.class_table import ClassTable
+from napari_wsss.widgets.project.every_pixel import EveryPixel
 from napari_wsss.widgets.project.new_project import NewProject
 
 FOLDER = Qt.ItemDataRole.UserRole
@@ -61,6 +62,7 @@ class ProjectPage(QWidget):
         self.new = NewProject(session)
         self.new_folded = folded("New project from a folder of images", self.new)
         self.classes = ClassTable(session)
+        self.every_pixel = EveryPixel(session)
         self.device = combo(DEVICES, self._choose_device)
         self.device_text = text_label(quiet=True)
         self.cache = text_label(quiet=True)
@@ -95,6 +97,7 @@ class ProjectPage(QWidget):
                 line(),
                 heading("Classes"),
                 self.classes,
+                self.every_pixel,
                 line(),
                 row(text_label("Device", wrap=False), self.device),
                 self.device_text,

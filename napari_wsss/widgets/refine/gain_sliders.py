@@ -57,7 +57,7 @@ class GainSliders(QWidget):
         for name, gain in gains.items():
             self.sliders[name].show_value(gain)
             reason = self._session.parameters.why_gain(name)
-            self.sliders[name].explain("" if reason.scope == "default" else reason.place, reason.scope != "default")
+            self.sliders[name].explain(reason.place if reason.is_chosen else "", reason.is_chosen)
         self.setEnabled(table is not None and table.maps is not None)
 
     def _rebuild(self, names: list[str]) -> None:

@@ -16,10 +16,10 @@ from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import method_title
+from napari_wsss.pipeline.chain import CLASS_GAIN
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.session.proposals.planning import asks_for
 from napari_wsss.session.proposals.presets import MODIFIED, NAMES, preset_of
-from napari_wsss.session.results.live import CLASS_GAIN
 from napari_wsss.session.results.scopes import PROJECT, parameters_class
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import (
@@ -188,8 +188,7 @@ class RefinePage(QWidget):
         self.preset.setEnabled(self._session.project is not None)
 
     def _show_preset(self) -> None:
-        table = self._session.shown_table
-        choose(self.preset, preset_of(table.shown.steps if table is not None else self._session.plan.refiners))
+        choose(self.preset, self._preset())
 
     def _show_undo(self) -> None:
         change = self._session.parameters.last_change
@@ -320,7 +319,7 @@ class RefinePage(QWidget):
     def _show_parameters(self) -> None:
         """Show what counts for the shown image, or the project's own values where that scope is chosen."""
         table = self._session.shown_table
-        steps = self._session.plan.refiners if self._scope() == PROJECT or table is None else table.shown.steps
+        steps = self._session.plan.steps if self._scope() == PROJECT or table is None else table.shown.steps
         for step in steps:
             form = self.forms.get(step.method)
             if form is None:
@@ -333,7 +332,11 @@ class RefinePage(QWidget):
                 continue
             form.show_values(dict(step.parameters))
             reasons = table.shown.why(step.method) if table is not None else ()
-            form.explain({one.name: (one.place, one.scope != "default") for one in reasons})
+            form.explain({one.name: (one.place, one.is_chosen) for one in reasons})
+
+    def _preset(self) -> str:
+        plan, table = self._session.plan, self._session.shown_table
+        return preset_of(plan.steps, plan) if table is None else preset_of(table.shown.steps, table.shown.plan)
 
     # Buttons
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QWidget
 
-from napari_wsss.core.background import equivalent_threshold
-from napari_wsss.session.results.live import BACKGROUND_STEPS, SLIDER, background_step
+from napari_wsss.core.background import BACKGROUND_STEPS, equivalent_threshold
+from napari_wsss.session.results.live import SLIDER, background_step
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, column
 from napari_wsss.widgets.controls.live_slider import LiveSlider, number_field
@@ -62,16 +62,18 @@ class ThresholdSlider(QWidget):
         self.show_numbers()
         table = session.shown_table
         has_maps = table is not None and table.maps is not None
-        self.setEnabled(has_maps)
+        self.setEnabled(has_maps and not session.plan.every_pixel)
         step = background_step(table.shown.steps) if table is not None else None
         if not has_maps:
             self.slider.explain("no maps yet", False)
+        elif session.plan.every_pixel:
+            self.slider.explain("every pixel belongs to a class", False)
         elif step is None:
             self.slider.explain("the chain has no background step", False)
         else:
             parameter, _ = BACKGROUND_STEPS[step.method]
             reason = next(one for one in session.parameters.why(step.method) if one.name == parameter)
-            self.slider.explain(reason.place, reason.scope != "default")
+            self.slider.explain(reason.place, reason.is_chosen)
 
     def show_numbers(self) -> None:
         """Show threshold and power alone, which is quick."""

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QWidget
 from napari_wsss.core.registry import Shelf, declared, method_names, method_title
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs.questions import describe_stage
+from napari_wsss.session.runs.recommended import recommended
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import column, combo, folded, row, text_label
 from napari_wsss.widgets.controls.listening import listen
@@ -105,6 +106,7 @@ class StageOptions(QWidget):
 
     def show_form(self) -> None:
         """Show the form of what is chosen, asking for it first where it was not seen yet."""
+        self._advise()
         choice = self.choice
         for known, form in self._forms.items():
             form.setVisible(known == choice)
@@ -138,14 +140,20 @@ class StageOptions(QWidget):
         self._on_choice()
 
     def _on_choice(self) -> None:
-        self._advise()
         self.show_form()
         self.changed.emit()
 
     def _advise(self) -> None:
-        """Show what a person should know of the chosen method."""
-        shelf, _ = SHELVES[self.stage.currentData()]
-        self.advice.setText(declared(shelf, self.method.currentData(), "advice"))
+        """Show what a person should know of the chosen method, and which one did better with so many masks."""
+        stage, method = self.stage.currentData(), self.method.currentData()
+        shelf, _ = SHELVES[stage]
+        told, project = declared(shelf, method, "advice"), self._session.project
+        accepted = project.catalog.counts().get("accepted", 0) if project is not None else 0
+        better = recommended(stage, accepted)
+        if better and better != method:
+            title = method_title(shelf, better)
+            told += f" Measured best with {accepted} accepted masks: {title}."
+        self.advice.setText(told.strip())
         self.advice.setVisible(bool(self.advice.text()))
 
     def _add_form(self, choice: Choice, fields: list[dict[str, Any]]) -> None:

@@ -34,7 +34,7 @@ def test_a_new_model_changes_undecided_images_only(computed: Sitting) -> None:
     assert old is not None
     assert session.table.proposal is not None
     assert old.any()
-    assert not session.table.proposal.any()
+    assert project.catalog.get("p1.png").doubtful == {"red", "green"}, "neither reaches the threshold any more"
     np.testing.assert_array_equal(session.table.mask, painted)
     assert project.masks.accepted_path("p0.png").read_bytes() == accepted
     assert not project.catalog.get("p3.png").stale
@@ -46,10 +46,10 @@ def test_the_same_file_trained_further_is_noticed(computed: Sitting) -> None:
     session.models.apply(run_of(computed, 1.0, "classifier-new"))
     computed.settle()
     assert session.table.proposal is not None
-    assert session.table.proposal.any()
+    assert not session.table.record.doubtful
     session.models.apply(run_of(computed, 0.25, "classifier-new"))
     computed.settle()
-    assert not session.table.proposal.any()
+    assert session.table.record.doubtful == session.table.record.labels
 
 
 def test_a_run_without_checkpoint_cannot_be_applied(computed: Sitting, tmp_path: Path) -> None:

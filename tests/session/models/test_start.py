@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.pipeline.recommended import Offer, chain_for
+from napari_wsss.pipeline.recommended import Offer, recommended_chain
 from napari_wsss.project.project import Project
 from napari_wsss.session.runs import process
 from tests.session.conftest import CLASSES, Sitting
@@ -72,7 +72,7 @@ def test_a_real_run_is_followed_and_its_models_are_used(sitting: Sitting) -> Non
     assert sitting.failures == []
     assert used(sitting) == ["first.safetensors", "best.safetensors", "best.safetensors"]
     assert [entry.method for entry in session.models.history()] == ["lpcam", "seam", "seam"]
-    assert session.table.plan.refiners == chain_for(Offer("", "lpcam", ""))
+    assert session.table.plan.refiners == recommended_chain()
     assert session.project.masks.accepted_path("p0.png").read_bytes() == accepted
     assert session.start.text.startswith("LPCAM on SEAM: used from now on")
     stages = {run.stage: run.state for run in session.training.runs(session.project)}

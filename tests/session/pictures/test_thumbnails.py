@@ -77,8 +77,8 @@ def test_they_show_proposals_and_follow_what_counts_for_their_image(computed: Si
         session.thumbnails.outdate_all()
         return differs(drawn(computed, "p1.png"), proposed)
 
-    assert not drawn_with(0.99, "image")
-    assert drawn_with(0.99, "project")
+    assert not drawn_with(0.05, "image")
+    assert drawn_with(0.05, "project")
     assert not drawn_with(0.5, "project")
     session.labels.remove("red", "p1.png")
     computed.settle()

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_wsss.core.background import equivalent_alpha
+from napari_wsss.core.background import BACKGROUND_STEPS, equivalent_alpha, parameters_at
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import load_method
+from napari_wsss.pipeline.chain import drawn
+from napari_wsss.pixels.surest_regions import SurestRegions
 from napari_wsss.session.results.live import (
-    BACKGROUND_STEPS,
     SLIDER,
     LiveMask,
     background_step,
     gains_in,
-    parameters_at,
     slider_threshold,
     threshold_of,
 )
@@ -33,7 +33,8 @@ def maps(seed: int, classes: int) -> ActivationMaps:
 @settings(max_examples=60, deadline=None)
 def test_live_mask_equals_to_mask(seed: int, classes: int, threshold: float) -> None:
     found = maps(seed, classes)
-    np.testing.assert_array_equal(LiveMask(found).at(threshold), found.to_mask(threshold))
+    kept = SurestRegions(found, may_cover=True).kept_in(found.to_mask(threshold))
+    np.testing.assert_array_equal(LiveMask(found).at(threshold), kept.mask)
 
 
 @given(st.integers(0, 100), st.integers(1, 4), st.lists(st.tuples(st.integers(0, 3), st.floats(0.25, 4)), max_size=6))
@@ -49,7 +50,8 @@ def test_gains_draw_what_the_step_draws(seed: int, classes: int, moves: list[tup
     step = cls(from_dict(cls.Parameters, {"gains": {str(k + 1): gain for k, gain in gains.items()}}))
     expected = step.refine(np.zeros((9, 11, 3), np.uint8), found)
     for threshold in (0.0, 0.3, 0.8):
-        np.testing.assert_array_equal(live.at(threshold), expected.to_mask(threshold))
+        kept = SurestRegions(found, may_cover=True).kept_in(expected.to_mask(threshold))
+        np.testing.assert_array_equal(live.at(threshold), kept.mask)
     chosen = Step("class_gain", {"gains": {str(k + 1): gain for k, gain in gains.items()}})
     started = LiveMask(found, gains_in([chosen], found.classes))
     np.testing.assert_array_equal(started.at(0.3), live.at(0.3))
@@ -78,8 +80,8 @@ def test_slider_and_refiner_draw_the_same_mask(method: str, threshold: float) ->
     cls = load_method("refine", method)
     refiner = cls(from_dict(cls.Parameters, parameters_at(method, threshold)))
     found = maps(3, 3)
-    refined = refiner.refine(np.zeros((9, 11, 3), np.uint8), found).to_mask()
-    np.testing.assert_array_equal(LiveMask(found).at(threshold), refined)
+    refined = refiner.refine(np.zeros((9, 11, 3), np.uint8), found)
+    np.testing.assert_array_equal(LiveMask(found).at(threshold), drawn(refined, found).mask)
     assert threshold_of(Step(method, parameters_at(method, threshold))) == pytest.approx(threshold, abs=1e-5)
 
 

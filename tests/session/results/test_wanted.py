@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from napari_wsss.core.progress import finish
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.session.results.wanted import CHUNK, Wanted, propose_wanted
+from napari_wsss.session.table.reasons import reasons
 
 NAMES = [f"p{k}.png" for k in range(6)]
 
@@ -87,3 +89,20 @@ def test_a_new_result_is_no_longer_stale_only_where_undecided(model_folder: Path
         finish(propose_wanted(project, wanted, "cpu", lambda *_: None))
         assert project.catalog.get("p0.png").stale
         assert not project.catalog.get("p1.png").stale
+
+
+def test_a_class_that_is_in_doubt_comes_forward(model_folder: Path) -> None:
+    """At this threshold both classes are left out; their surest regions stay, and the image is the most uncertain."""
+    wanted = Wanted()
+    wanted.add(NAMES)
+    with Project.open(model_folder) as project:
+        plan = project.plan.with_override("image:p3.png", "constant_background", {"background_threshold": 1.0})
+        project.set_plan(plan)
+        finish(propose_wanted(project, wanted, "cpu", lambda ids, failed: None))
+        record = project.catalog.get("p3.png")
+        assert record.doubtful == record.labels
+        assert project.catalog.find(Criteria(), "uncertainty")[0] == "p3.png"
+        assert project.catalog.find(Criteria(doubtful=True)) == ["p3.png"]
+        assert any(text.startswith("hardly found: ") for text in reasons(record, "uncertainty", project.catalog))
+        project.catalog.rename_class("red", "crimson")
+        assert "crimson" in project.catalog.get("p3.png").doubtful

@@ -53,6 +53,13 @@ def test_the_crop_obeys_the_size_rule_of_the_weights() -> None:
     assert view_of(Augmentation(crop=320), IMAGENET, 0).augmentation.crop == 320
 
 
+def test_scales_of_the_image_are_those_of_the_enlarged_one() -> None:
+    image, crop = (Augmentation(scale_low=0.5, scale_high=1.0, scale_of=of) for of in ("image", "crop"))
+    enlarged = view_of(image, IMAGENET, 0, 1.5).augmentation
+    assert (enlarged.scale_low, enlarged.scale_high) == (0.75, 1.5)
+    assert view_of(crop, IMAGENET, 0, 1.5) == view_of(crop, IMAGENET, 0)
+
+
 def test_classifier_batches_hold_the_catalog_labels(project: Project) -> None:
     data = ClassifierData(project, Pictures(project, 1024), training_records(project))
     order = data.order(3, seed=0)
@@ -91,6 +98,20 @@ def test_a_persons_pixels_weigh_one_and_a_machines_less(project: Project, monkey
     counted = [{float(w) for w in np.unique(batch.weights[row][batch.masks[row] != 255])} for row in range(2)]
     assert sorted(counted, key=min) == [{0.25}, {1.0}]
     assert (batch.weights[batch.masks == 255] == 0).all()
+
+
+def test_an_images_labels_and_what_its_mask_shows_are_allowed(project: Project) -> None:
+    accepted = next(iter(project.catalog.ids(states=["accepted"], split="train")))
+    labels = project.classes.indices(project.catalog.get(accepted).labels)
+    unlabelled = next(k for k in range(len(project.classes)) if k not in labels)
+    height, width = project.load_image(accepted).pixels.shape[:2]
+    project.review.accept(accepted, np.full((height, width), unlabelled + 1, np.uint8))
+    project.set_labels(accepted, project.classes.names_of(labels))
+    data = SegmentationData(project, Pictures(project, 1024), [accepted], [], 0.5)
+
+    batch = data.batch(0, data.order(1, 0, 1), VIEW)
+
+    assert set(np.flatnonzero(batch.allowed[0])) == {0, unlabelled + 1, *(k + 1 for k in labels)}
 
 
 def test_edges_between_classes_weigh_more_where_it_is_asked_for(project: Project) -> None:

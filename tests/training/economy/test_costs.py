@@ -11,3 +11,9 @@ def test_costs_are_options_and_never_negative() -> None:
     assert from_dict(Costs, to_dict(check(Costs()))) == Costs()
     with pytest.raises(ParameterError, match="Click"):
         check(Costs(click=-1.0))
+
+
+def test_a_stroke_costs_its_aim_and_its_length() -> None:
+    assert Costs().stroke_of(0) == 1.5
+    assert Costs().stroke_of(300) == 2.5
+    assert Costs(stroke=0.0, stroke_speed=100.0).stroke_of(300) == 3

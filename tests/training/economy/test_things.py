@@ -3,7 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.economy.things import clicks_in, clicks_of, deepest, largest_error, things
+from training.economy.things import (
+    agreement,
+    clicks_in,
+    clicks_of,
+    deepest,
+    largest_error,
+    largest_error_region,
+    things,
+)
 
 
 def scene() -> np.ndarray:
@@ -25,6 +33,14 @@ def test_a_class_that_is_a_speck_only_is_still_a_thing() -> None:
     mask = np.zeros((40, 60), np.uint8)
     mask[3, 3] = 2
     assert [(value, int(region.sum())) for value, region in things(mask)] == [(2, 1)]
+
+
+def test_many_small_parts_of_a_kind_are_things_each() -> None:
+    mask = np.zeros((100, 100), np.uint8)
+    for place in range(5, 95, 15):
+        mask[place : place + 6, 5:11] = mask[place : place + 6, 60:66] = 1
+    mask[0, 99] = 1
+    assert [int(region.sum()) for _, region in things(mask)] == [36] * 12
 
 
 def test_the_deepest_point_is_in_the_middle() -> None:
@@ -61,3 +77,15 @@ def test_void_is_no_error() -> None:
     mask = scene()
     proposal = np.where(mask == 255, 0, mask).astype(np.uint8)
     assert largest_error(mask, proposal) is None
+    assert largest_error_region(mask, proposal) is None
+
+
+def test_agreement_is_the_mean_over_the_classes_that_are_there() -> None:
+    mask = scene()
+    assert agreement(mask, mask) == 1
+    half = mask.copy()
+    half[10:20, 30:50] = 0  # of the dog, whose speck stays
+    assert agreement(mask, half) == pytest.approx((1 + 201 / 401) / 2)
+    assert agreement(mask, np.where(mask == 255, 1, mask)) == 1
+    empty = np.zeros((4, 4), np.uint8)
+    assert agreement(empty, np.eye(4, dtype=np.uint8)) == 0.75

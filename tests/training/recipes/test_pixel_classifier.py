@@ -16,8 +16,8 @@ from napari_wsss.pipeline.run import base_maps, localize, proposal, refine_maps
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter
 from napari_wsss.weights.checkpoint import load_checkpoint
-from training.config import RunConfig
-from training.execute import begin, continued, recipe_module
+from training.config import RunConfig, module_of
+from training.execute import begin, continued
 from training.recipes.pixel_classifier import learned_from, train
 from training.run import main
 
@@ -52,7 +52,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def test_it_is_the_recipe_of_its_method(config: RunConfig) -> None:
-    assert recipe_module(config) == "pixel_classifier"
+    assert module_of(config.recipe, config.method) == "pixel_classifier"
 
 
 def test_accepted_masks_are_learned_from_and_left_alone(project_folder: Path, config: RunConfig) -> None:

@@ -83,16 +83,37 @@ def test_maps_that_want_companions_are_scored_with_them(
     assert given == [tuple(expected.chosen.values())] != [()]
 
 
+@pytest.mark.parametrize(("method", "deciding"), [("deeplab_v3", "miou"), ("hypercolumns", "miou_labels_given")])
 def test_segmenter_figures_against_accepted_held_out_masks(
-    project: Project, tiny_config: Callable[..., RunConfig]
+    project: Project, tiny_config: Callable[..., RunConfig], method: str, deciding: str
 ) -> None:
     torch.manual_seed(0)
-    segmenter = Segmenter.build(
-        "deeplab_v3", tiny_config("segmentation").network.choice(), class_count=len(project.classes)
-    )
+    segmenter = Segmenter.build(method, tiny_config("segmentation").network.choice(), class_count=len(project.classes))
     check = SegmenterCheck(project, segmenter, Pictures(project, 1024))
-    assert 0 <= check.figures()["miou"] <= 1
+    figures = check.figures()
+    assert next(iter(figures)) == deciding
+    assert all(0 <= figure <= 1 for figure in figures.values())
     assert len(check.tables()["segmentation"]) == len(project.classes) + 3
+
+
+def test_with_labels_given_no_other_class_is_answered(project: Project, tiny_config: Callable[..., RunConfig]) -> None:
+    segmenter = Segmenter.build(
+        "hypercolumns", tiny_config("segmentation").network.choice(), class_count=len(project.classes)
+    )
+    record = next(iter(project.catalog.records(("accepted",), split="val")))
+    (labelled, *_) = project.classes.indices(record.labels)
+    other = next(k for k in range(len(project.classes)) if k not in project.classes.indices(record.labels))
+    height, width = project.load_image(record.id).pixels.shape[:2]
+    project.review.accept(record.id, np.full((height, width), labelled + 1, np.uint8))
+    project.set_labels(record.id, project.classes.names_of([labelled]))
+    last = segmenter.head.members[0][-1]
+    with torch.no_grad():
+        last.bias[[labelled + 1, other + 1]] = torch.tensor([50.0, 100.0])
+
+    figures = SegmenterCheck(project, segmenter, Pictures(project, 1024)).figures()
+
+    assert figures["miou"] == 0
+    assert figures["miou_labels_given"] == 1
 
 
 def test_without_held_out_masks_there_are_no_figures(project: Project, tiny_config: Callable[..., RunConfig]) -> None:

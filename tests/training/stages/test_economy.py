@@ -2,49 +2,111 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from napari_wsss.project.project import Project
 from training.run import main
 
 
+@pytest.fixture
+def command(tiny_data: Path, tmp_path: Path) -> Callable[..., list[str]]:
+    """Return a function: more words -> a command that measures tiny pictures in a second."""
+    options = {"network": {"width": 0.0625}, "optimisation": {"iterations": 3, "batch_size": 64}}
+    (tmp_path / "c.json").write_text(json.dumps(options))
+    fixed = ["economy", "--weights", "none", "--config", str(tmp_path / "c.json"), "--threads", "1", "--no-crf"]
+
+    def make(out: Path, *words: str, source: tuple[str, ...] = ("--data", str(tiny_data))) -> list[str]:
+        return [*fixed, "--out", str(out), "--events", *source, *words]
+
+    return make
+
+
+def rows_of(out: Path) -> list[dict[str, str]]:
+    with (out / "economy.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
 def test_rows_are_measured_kept_and_not_measured_again(
-    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "c.json").write_text(
-        json.dumps({"network": {"width": 0.0625}, "optimisation": {"iterations": 3, "batch_size": 64}})
-    )
     out = tmp_path / "out"
-    arguments = ["economy", "--data", str(tiny_data), "--weights", "none", "--out", str(out), "--events"]
-    arguments += ["--policies", "masks", "clicks", "error_clicks", "--images", "2", "3", "--seeds", "1"]
-    arguments += ["--config", str(tmp_path / "c.json"), "--threads", "1", "--no-crf", "--click", "2"]
+    policies = ["--policies", "masks", "clicks", "error_clicks"]
+    arguments = command(out, *policies, "--images", "2", "3", "--seeds", "1", "--click", "2")
     assert main(arguments) == 0
 
-    with (out / "economy.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(out)
     assert [(row["policy"], row["images"]) for row in rows] == [
         *(("clicks", "2"), ("clicks", "3"), ("error_clicks", "2"), ("error_clicks", "3")),
         *(("masks", "2"), ("masks", "3")),
     ]
     assert all(0 <= float(row["val mIoU"]) <= 100 for row in rows)
-    assert float(rows[0]["seconds"]) % 2 == 0
-    assert float(rows[4]["seconds"]) > float(rows[0]["seconds"])
+    assert float(rows[0]["gestures, s"]) % 2 == 0
+    assert float(rows[4]["gestures, s"]) > float(rows[0]["gestures, s"])
+    assert float(rows[0]["waited, s"]) > 0
     assert (out / "economy.png").read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in out.glob("*.csv")} == {"economy.csv", "curves.csv"}
 
-    monkeypatch.setattr("training.stages.economy.Curve._row", lambda *_: pytest.fail("measured twice"))
+    monkeypatch.setattr("training.stages.economy.Measuring._row", lambda *_: pytest.fail("measured twice"))
     assert main(arguments) == 0
+    assert main([*arguments, "--click", "3"]) != 0  # would stand in the same table
 
 
-def test_features_are_computed_once_for_all_policies(tiny_data: Path, tmp_path: Path) -> None:
-    (tmp_path / "c.json").write_text(
-        json.dumps({"network": {"width": 0.0625}, "optimisation": {"iterations": 1, "batch_size": 64}})
-    )
-    arguments = ["economy", "--data", str(tiny_data), "--weights", "none", "--out", str(tmp_path), "--events"]
-    arguments += ["--images", "2", "--config", str(tmp_path / "c.json"), "--threads", "1", "--no-crf"]
-    assert main(arguments) == 0
+def test_more_accepted_masks_more_of_all_masks_is_right(command: Callable[..., list[str]], tmp_path: Path) -> None:
+    assert main(command(tmp_path / "out", "--policies", "masks", "--images", "1", "7")) == 0
+    few, every = (float(row["mIoU of all masks"]) for row in rows_of(tmp_path / "out"))
+    assert few < every == 100
+
+
+def test_features_are_computed_once_for_all_policies(command: Callable[..., list[str]], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main(command(out, "--images", "2", "--limit", "2")) == 0
     first, second = (
-        sorted(tmp_path.glob(f"{policy}-0/project/results/features.*/*.npz")) for policy in ("masks", "clicks")
+        {path.name: path.stat().st_ino for path in out.glob(f"{policy}-*-0/project/results/features.*/*.npz")}
+        for policy in ("masks", "clicks")
     )
-    assert len(first) == 3  # two annotated, one scored
-    assert {path.stat().st_ino for path in first} <= {path.stat().st_ino for path in second}
+    assert set(first.items()) <= set(second.items())
+    assert len(first) >= 4
+
+
+@pytest.mark.parametrize("order", ["stratified", "diversity", "queue", "gain"])
+def test_orders_choose_different_images(command: Callable[..., list[str]], tmp_path: Path, order: str) -> None:
+    words = ["--policies", "clicks", "--images", "1", "3", "--orders", order, "--pool", "5"]
+    assert main(command(tmp_path / "out", *words)) == 0
+    assert [(row["order"], row["images"]) for row in rows_of(tmp_path / "out")] == [(order, "1"), (order, "3")]
+    (folder,) = (tmp_path / "out").glob(f"clicks-{order}-*/project")
+    assert len(list((folder / "scribbles").rglob("*.png"))) == 3
+
+
+def test_a_given_project_is_only_read_and_its_models_propose(
+    command: Callable[..., list[str]], applied_folder: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    source = ("--project", str(applied_folder), "--truth", str(tiny_data / "SegmentationClass"))
+    with Project.open(applied_folder) as project:
+        before = [(record.id, record.state, record.labels) for record in project.catalog.records()]
+    words = ["--policies", "tags", "clicks", "satisfied", "--learner", "with", "without", "--images", "2"]
+    assert main(command(tmp_path / "out", *words, source=source)) == 0
+    found = {(row["policy"], row["learner"]): row for row in rows_of(tmp_path / "out")}
+    assert set(found) == {
+        *(("tags", "without"), ("clicks", "with"), ("clicks", "without")),
+        *(("satisfied", "with"), ("satisfied", "without")),
+    }
+    assert found["tags", "without"]["images"] == "7"  # all of them
+    same = {found[policy, "without"]["val mIoU"] for policy in ("tags", "clicks", "satisfied")}
+    assert len(same) == 1  # nothing learns, so what was never seen stays
+    with Project.open(applied_folder) as project:
+        assert [(record.id, record.state, record.labels) for record in project.catalog.records()] == before
+        assert not (project.folder / "scribbles").exists()
+
+
+def test_what_is_missing_is_said(
+    command: Callable[..., list[str]], tmp_path: Path, project_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command(tmp_path / "out", source=("--project", str(project_folder)))) != 0
+    assert "--truth" in capsys.readouterr().err
+    assert main(command(tmp_path / "out", "--policies", "clicks", "--learner", "without")) != 0
+    assert "--project" in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "out")

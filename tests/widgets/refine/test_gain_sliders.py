@@ -27,7 +27,7 @@ def test_a_gain_is_tried_kept_and_put_back(gains, session):
     green.taken.emit()
     green.number.setValue(0.5)
     assert session.sliders.gains["green"] == 0.5
-    assert not np.array_equal(session.table.proposal, before)
+    assert session.table.proposal is not before, "drawn anew"
     session.sliders.keep()
     assert green.why.text() == "this image"
     assert gains.sliders["red"].why.isHidden()

@@ -58,7 +58,7 @@ def test_pictures_come_later_and_follow_the_plan(model, session, qtbot):
     before = model.data(model.index(3), PICTURE)
     assert before.shape == (24, 32, 3)
     with qtbot.waitSignal(model.pictures_changed):  # a moment after the slider came to rest
-        session.parameters.set("refine", "constant_background", {"background_threshold": 0.95}, "project")
+        session.parameters.set("refine", "constant_background", {"background_threshold": 0.05}, "project")
     with qtbot.waitSignal(model.pictures_changed):
         assert model.data(model.index(3), PICTURE) is before
     assert (model.data(model.index(3), PICTURE) != before).any()

@@ -9,8 +9,9 @@ import pytest
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.parameters import check
 from napari_wsss.core.progress import finish
-from napari_wsss.core.registry import load_method, method_names
+from napari_wsss.core.registry import load_method, method_names, method_title
 from napari_wsss.session.runs import questions
+from napari_wsss.session.runs.recommended import recommended
 from napari_wsss.widgets.controls.parameter_form import ParameterForm
 from napari_wsss.widgets.controls.parameter_form import described as described_by
 from napari_wsss.widgets.train import stage_options
@@ -65,6 +66,16 @@ def test_what_to_know_of_a_method_stands_beside_it(options, qtbot):
 
     assert not options.advice.isHidden()
     assert options.advice.text() == load_method("localize", "edam").advice
+
+
+def test_what_did_better_with_so_many_masks_is_said(options, session, qtbot):
+    choose(options.stage, "segmentation", qtbot, options)
+
+    accepted = session.project.catalog.counts().get("accepted", 0)
+    title = method_title("segment", recommended("segmentation", accepted))
+    assert options.advice.text().endswith(f"Measured best with {accepted} accepted masks: {title}.")
+    choose(options.method, recommended("segmentation", accepted), qtbot, options)
+    assert "Measured best" not in options.advice.text()
 
 
 def test_another_stage_has_its_own_methods_and_form(options, qtbot):

@@ -1,0 +1,63 @@
+"""What mean IoU hides: classes that a mask leaves out altogether, and parts of them it does not touch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import label
+
+from napari_wsss.core.classes import IGNORE
+from napari_wsss.core.masks import Mask
+
+SMALLEST_PART = 0.001
+"""Share of the picture below which a part is not looked for."""
+FOUND = 0.1
+"""Share of a part that must be predicted as its class."""
+_TOUCHING = np.ones((3, 3), bool)
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Counts (K + 1,) int64 by mask value, background first and 0.
+
+    Parameters
+    ----------
+    images, vanished : (K + 1,) int64
+        Images in whose truth a class occurs, and those of them whose mask has no pixel of it.
+    parts, missed : (K + 1,) int64
+        Connected parts of a class in the truth, and those of which less than `FOUND` is predicted as the class.
+    """
+
+    images: Counts
+    vanished: Counts
+    parts: Counts
+    missed: Counts
+
+    @classmethod
+    def nothing(cls, count: int) -> Missing:
+        """Return the counts of no image, for `count` mask values."""
+        return cls(*np.zeros((4, count), np.int64))
+
+    def __add__(self, other: Missing) -> Missing:
+        return Missing(*(one + more for one, more in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+def missing_in(truth: Mask, prediction: Mask, count: int) -> Missing:
+    """Return what a mask misses of the true one (both (H, W) uint8, 255 left out), for `count` mask values."""
+    found = Missing.nothing(count)
+    for value in np.unique(truth):
+        if value in (0, IGNORE):
+            continue
+        inside = truth == value
+        parts, _ = label(inside, _TOUCHING)
+        sizes = np.bincount(parts.ravel())[1:]
+        hits = np.bincount(parts[prediction == value], minlength=len(sizes) + 1)[1:]
+        looked_for = sizes >= SMALLEST_PART * truth.size
+        found.images[value] = 1
+        found.vanished[value] = not (prediction == value).any()
+        found.parts[value] = looked_for.sum()
+        found.missed[value] = (looked_for & (hits < FOUND * sizes)).sum()
+    return found
