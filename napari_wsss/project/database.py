@@ -18,6 +18,8 @@ from napari_wsss.core.errors import ProjectError
 BUSY_SECONDS = 20.0
 WRITER_SETTINGS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
 Row = tuple[Any, ...]
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What a statement raises; the latter where SQLite's own words quote damaged bytes of the file."""
 T = TypeVar("T")
 
 
@@ -88,7 +90,7 @@ class Database:
         try:
             with handle.in_use:
                 found: list[Row] = handle.connection.execute(sql, parameters).fetchall()
-        except sqlite3.Error as reason:
+        except SQLITE_ERRORS as reason:
             raise _unusable(self.path, reason) from reason
         return found
 
@@ -154,7 +156,7 @@ class Database:
             except BaseException as reason:
                 if outermost and connection.in_transaction:
                     connection.execute("ROLLBACK")
-                if isinstance(reason, sqlite3.Error):
+                if isinstance(reason, SQLITE_ERRORS):
                     raise _unusable(self.path, reason) from reason
                 raise
             finally:
@@ -181,7 +183,7 @@ class Database:
         """Return "" when the file is sound, else SQLite's first complaint."""
         try:
             found = str(self.connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-        except sqlite3.DatabaseError as damage:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as damage:
             return str(damage)
         return "" if found == "ok" else found
 
@@ -210,7 +212,7 @@ def create_file(path: Path, build: Callable[[sqlite3.Connection], None]) -> None
 def _as_project_error(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as reason:
+    except SQLITE_ERRORS as reason:
         raise _unusable(path, reason) from reason
 
 
@@ -229,14 +231,14 @@ PRIMARY = 0xFF
 """Part of SQLite's error codes that says the kind."""
 
 
-def _unusable(path: Path, reason: sqlite3.Error) -> ProjectError:
+def _unusable(path: Path, reason: sqlite3.Error | UnicodeDecodeError) -> ProjectError:
     return ProjectError(f"The project database {path} cannot be used ({reason}). {_advice(path, reason)}")
 
 
-def _advice(path: Path, reason: sqlite3.Error) -> str:
+def _advice(path: Path, reason: sqlite3.Error | UnicodeDecodeError) -> str:
     """Return what to do; a backup is restored only where the database itself is damaged."""
     code = getattr(reason, "sqlite_errorcode", 0)
-    if code & PRIMARY in DAMAGED:
+    if code & PRIMARY in DAMAGED or isinstance(reason, UnicodeDecodeError):
         return f"It is damaged. The backups and what they hold are listed by: napari-wsss restore {path.parent}"
     if code & PRIMARY in FULL:
         return "The disk is full, and the database is sound: make room and try again."

@@ -139,25 +139,6 @@ class Masks:
         found = self.working(image_id)
         return found.values if found else None
 
-    def to_export(self, image_id: str) -> Path | Mask:
-        """Return the accepted mask as a file that holds what was decided (its own, or the copy), else as values.
-
-        Raises
-        ------
-        ProjectError
-            When there is none, or it is damaged.
-        """
-        name = accepted_name(image_id)
-        if self.files.is_as_decided(name):
-            return self.files.path(name)
-        copy = self.files.accepted.copy_of(name)
-        if copy is not None and name not in self.files.unsettled():
-            return copy
-        values = self.read_accepted(image_id)
-        if values is None:
-            raise ProjectError(f"The mask of {image_id} is missing ({self.files.path(name)}); there is no copy of it.")
-        return values
-
     # -- values and who made them -------------------------------------------------------------------------
 
     def accepted(self, image_id: str) -> SourcedMask | None:

@@ -101,7 +101,7 @@ def _take_as_they_are(files: MaskFiles, catalog: Catalog) -> None:
     for image_id in list(catalog.ids()):
         name = accepted_name(image_id)
         if name not in waiting and has_mask(files, name):
-            with suppress(OSError):
+            with suppress(OSError, ProjectError):  # a full disk keeps no project shut
                 files.accepted.take(name)
 
 

@@ -25,7 +25,7 @@ class Most(NamedTuple):
 MOST = {
     "next image": Most(3, 5),
     "next image, not read ahead": Most(5, 15),
-    "next image after a slider move": Most(13, 48),
+    "next image after a slider move": Most(13, 50),
     "next image after a stroke": Most(17, 5),
     "first slider move": Most(0, 0),
     "slider move": Most(0, 0),
@@ -44,9 +44,9 @@ MOST_IN_THE_WINDOW = {
     "next image": Most(6, 12),
     "slider move": Most(0, 0),
     "stroke": Most(5, 0),
-    "label removed": Most(25, 32),
+    "label removed": Most(26, 32),
     "accept a proposal": Most(46, 28),
-    "apply a model": Most(80, 420),  # 63, and 365 to 372
+    "apply a model": Most(80, 460),  # 65, and 365 to 445
 }
 """The dock with all its pages, the Review page in front (the Refine page for the slider)."""
 

@@ -64,3 +64,22 @@ def test_damage_is_noticed_and_the_backup_named(project: Project, place: int) ->
     path.write_bytes(newest.read_bytes())
     with Project.open(project.folder) as restored:
         assert restored.catalog.get("a.png").note == "x" * 9000
+
+
+def test_damage_that_sqlite_quotes_is_told(project: Project) -> None:
+    """SQLite's words then hold bytes that are no text."""
+    project.close()
+    path = project.folder / "project.sqlite"
+    content = path.read_bytes()
+    for found, damaged in (
+        (b"CREATE TABLE meta", b"CREATE TAB\xdeE meta"),
+        (b"CREATE TABLE images", b"CREATE TABL\xc5 images"),
+    ):
+        path.write_bytes(content.replace(found, damaged, 1))
+        for read_only in (False, True):
+            with pytest.raises(ProjectError, match="napari-wsss restore"):
+                Project.open(project.folder, read_only=read_only)
+    path.write_bytes(content)
+    backup = list_backups(project.folder / "backups")[0]
+    backup.write_bytes(content.replace(b"CREATE TABLE meta", b"CREATE TAB\xdeE meta", 1))
+    Project.open(project.folder).close()

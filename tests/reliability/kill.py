@@ -112,7 +112,10 @@ class Rounds:
         self.outcome.counts["trainings"] += trains
         if os.WIFEXITED(status):
             self.outcome.wrong(f"the sitting ended by itself: {(self._root / 'errors.txt').read_text()[-1500:]}")
+        damaged = self.outcome.damaged
         self._compare(read_diary(diary))
+        if self.outcome.damaged > damaged and self._root.exists():  # what there is to look at, as it lies
+            shutil.copytree(self._root, self._folder / f"damaged-{self.outcome.kills}")
         diary.unlink(missing_ok=True)
 
     def _compare(self, records: list[dict[str, Any]]) -> None:

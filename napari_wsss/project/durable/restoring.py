@@ -21,7 +21,7 @@ from napari_wsss.core.inside import not_through_links
 from napari_wsss.processes.lock import ProjectLock
 from napari_wsss.project import schema
 from napari_wsss.project.backups import BACKUPS, back_up, list_backups, revision_of
-from napari_wsss.project.database import Database
+from napari_wsss.project.database import SQLITE_ERRORS, Database
 from napari_wsss.project.kept.mask_copies import into_trash
 from napari_wsss.project.kept.revision_note import RevisionNote
 from napari_wsss.project.lost_changes import count_above_drafts
@@ -168,7 +168,7 @@ def _put_away(folder: Path) -> Path | None:
                     kept = back_up(database, folder / BACKUPS)
                     database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                     return kept
-        except (ProjectError, sqlite3.Error):
+        except (ProjectError, *SQLITE_ERRORS):
             pass  # it is as damaged as can be: kept as it is
     moved = [into_trash(folder, one) for one in (path, *_beside(path)) if one.exists()]
     return moved[0] if moved else None

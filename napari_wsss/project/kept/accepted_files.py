@@ -89,8 +89,8 @@ class AcceptedFiles:
 
     def thin(self, wanted: set[str]) -> None:
         """Delete the copies that neither the database nor one of its generations wants (`wanted`: their digests)."""
-        own = set(self._database.column("SELECT digest FROM accepted_files"))
         with suppress(OSError, ProjectError):
+            own = set(self._database.column("SELECT digest FROM accepted_files"))
             self.copies.thin(own | wanted)
 
     def decide(self, connection: sqlite3.Connection, contents: Mapping[str, bytes | None]) -> None:
@@ -147,7 +147,7 @@ class AcceptedFiles:
             elif looks != (size, mtime):
                 same.append((*looks, name))
         if same and not self._database.read_only:  # a copied project, or one unpacked from an archive
-            with self._database.transaction() as connection:
+            with suppress(ProjectError), self._database.transaction() as connection:  # a full disk: read again then
                 connection.executemany("UPDATE accepted_files SET size = ?, mtime = ? WHERE path = ?", same)
 
     def put_back(self, changed: Changed) -> Path | None:

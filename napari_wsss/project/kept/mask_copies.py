@@ -15,6 +15,7 @@ from pathlib import Path
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import read_regular
 from napari_wsss.core.inside import not_through_links
+from napari_wsss.project.database import SQLITE_ERRORS
 
 FOLDER, TRASH = "masks", "trash"
 DIGEST_CHARACTERS = 64
@@ -89,7 +90,7 @@ def wanted_by(databases: Iterable[Path]) -> set[str]:
     """Return the digests of the masks accepted in these generations; one that cannot be read wants none."""
     found: set[str] = set()
     for path in databases:
-        with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
+        with suppress(*SQLITE_ERRORS), closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
             found.update(row[0] for row in connection.execute("SELECT digest FROM accepted_files"))
     return found
 

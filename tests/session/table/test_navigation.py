@@ -176,6 +176,8 @@ def test_a_damaged_mask_is_named_and_the_shown_image_stays(sitting: Sitting) -> 
     session = sitting.session
     assert session.project is not None
     session.project.review.accept("p3.png", np.ones((HEIGHT, WIDTH), np.uint8))
+    for copy in (session.project.folder / "backups" / "masks").rglob("*.png"):
+        copy.unlink()
     session.project.masks.accepted_path("p3.png").write_bytes(b"nothing")
     assert not session.navigation.go_to("p3.png")
     assert session.table.image_id == "p0.png"
