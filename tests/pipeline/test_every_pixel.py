@@ -54,9 +54,9 @@ def test_a_segmenter_s_background_does_not_count(model_folder: Path) -> None:
         assert not (proposal(project, "p0.png") == 0).any()
 
 
-def test_an_image_without_labels_stays_empty(model_folder: Path) -> None:
+def test_an_image_labelled_none_of_the_classes_stays_empty(model_folder: Path) -> None:
     with Project.open(model_folder) as project:
-        project.set_labels("p0.png", frozenset())
+        project.set_labels("p0.png", frozenset(), negative=True)
         project.set_plan(replace(project.plan, every_pixel=True))
         assert not proposal(project, "p0.png").any()
 

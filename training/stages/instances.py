@@ -18,7 +18,7 @@ from PIL import Image
 from napari_wsss.affinity.boundary_net import BoundaryNet, infer_displacement
 from napari_wsss.core.cells import Cells
 from napari_wsss.core.classes import voc_colours
-from napari_wsss.core.errors import StepError, WsssError
+from napari_wsss.core.errors import LabelError, StepError, WsssError
 from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.inside import below
@@ -158,7 +158,8 @@ def _each(
     for done, image_id in enumerate(ids, start=1):
         try:
             maps = pipeline.base_maps(project, image_id)
-            assert maps is not None
+            if maps is None:
+                raise LabelError("it is not labelled yet, and a classifier looks for labelled classes only")
             found = find_instances(network, project.load_image(image_id).pixels, maps, inference, settings)
             _write(below(folder, f"{image_id}.png"), found)
             rows += _rows(image_id, found, project.classes.names)

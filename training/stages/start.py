@@ -252,5 +252,6 @@ def _resumed(project: Project, folder: Path) -> RunFolder:
     run = RunFolder.open(known if not folder.is_dir() and known.is_dir() else folder)
     if run.record["recipe"] != STAGE:
         raise ProjectError(f"{run.path} is a {run.record['recipe']} run; resume it with that stage.")
+    run.forget_stop()
     run.resume(sys.maxsize)  # its parts know where they stand; here every report stays
     return run

@@ -84,6 +84,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(applied_folder: Path, config: Ru
                 if stops and "loss" in progress.metrics:
                     run.request_stop()
             if stops:
+                run.forget_stop()
                 for _ in train(project, config, run):
                     pass
             states.append(AffinityModel.restore(run.path / BEST, "cpu")[0].state_dict())

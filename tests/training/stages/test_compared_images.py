@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -91,6 +92,7 @@ def test_how_much_each_sides_model_had_proposed_is_known(project: Project) -> No
 
 def test_a_damaged_mask_is_named_and_stops_nothing(project: Project) -> None:
     accept(project, *IDS[:2])
+    shutil.rmtree(project.folder / "backups")  # which has copies of accepted masks
     project.masks.accepted_path(IDS[0]).write_bytes(b"no picture")
     found = chosen_images(project, IDS, 10, frozenset())
     assert [one.image_id for one in found.examples] == [IDS[1]]

@@ -93,12 +93,19 @@ def test_without_displacements_boundary_is_named(applied_folder: Path, capsys: p
         assert "training.run boundary" in capsys.readouterr().err
 
 
-def test_an_image_without_labels_has_no_instances(boundary_folder: Path, tmp_path: Path) -> None:
+def test_an_image_labelled_none_has_no_instances_and_one_not_labelled_is_named(
+    boundary_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with Project.open(boundary_folder) as project:
-        image_id = next(iter(project.catalog.ids()))
-        project.catalog.set_labels(image_id, frozenset())
+        image_id, other = list(project.catalog.ids())[:2]
+        project.catalog.set_labels(image_id, frozenset(), negative=True)
+        project.catalog.set_labels(other, frozenset())
     arguments = ["instances", "--project", str(boundary_folder), "--ids", image_id, "--out", str(tmp_path), "--events"]
 
     assert main([*arguments, "--threads", "1"]) == 0
     with Image.open(tmp_path / f"{image_id}.png") as picture:
         assert not np.asarray(picture).any()
+    arguments[arguments.index("--ids") + 1] = other
+    main([*arguments, "--threads", "1"])
+    assert f"{other}: it is not labelled yet" in "".join(capsys.readouterr())
+    assert not (tmp_path / f"{other}.png").exists()
