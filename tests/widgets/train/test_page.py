@@ -94,7 +94,7 @@ def test_learning_at_once_is_applied_without_asking(page, session, qtbot, monkey
 
 def test_learning_by_itself_is_a_choice_that_is_kept(page, session, monkeypatch):
     kept = []
-    monkeypatch.setattr("napari_wsss.widgets.train.page.keep", lambda *choice: kept.append(choice))
+    monkeypatch.setattr(train_page, "keep", lambda *choice: kept.append(choice))
     page.by_itself.click()
     assert session.settings.learns_at_once
     assert kept == [("computing", "learns_at_once", True)]
