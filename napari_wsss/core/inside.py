@@ -60,7 +60,9 @@ def below(folder: Path, stored: str) -> Path:
         When it would leave the folder, or no file can be called so.
     """
     path = PurePosixPath(stored)
-    if not path.parts or path.is_absolute() or ".." in path.parts or any(c in stored for c in ("\\", "\0", "//")):
+    if not path.parts or path.is_absolute() or ".." in path.parts:
+        raise _leaving(folder, stored)
+    if "\\" in stored or "\0" in stored or "//" in stored:
         raise _leaving(folder, stored)
     if os.name == "nt" and ":" in stored:
         raise _leaving(folder, stored)
