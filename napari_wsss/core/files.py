@@ -69,7 +69,9 @@ def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
     OSError
         When it is missing, cannot be read, is larger, or is no plain file: reading a named pipe waits for ever.
     """
-    check_regular(path, most)
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size > most:
+        raise _irregular(path, facts, most)
     return path.read_bytes()
 
 
@@ -87,10 +89,14 @@ def unzipped(content: bytes, most: int = MOST_UNZIPPED) -> bytes:
 def check_regular(path: Path, most: int | None = None) -> None:
     """Raise `OSError` as `read_regular` does, without reading."""
     facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode) or (most is not None and facts.st_size > most):
+        raise _irregular(path, facts, most)
+
+
+def _irregular(path: Path, facts: os.stat_result, most: int | None) -> OSError:
     if not stat.S_ISREG(facts.st_mode):
-        raise OSError(errno.EINVAL, "is a folder, a pipe or a device, not a plain file", str(path))
-    if most is not None and facts.st_size > most:
-        raise OSError(errno.EFBIG, f"has {facts.st_size} bytes, more than the {most} expected", str(path))
+        return OSError(errno.EINVAL, "is a folder, a pipe or a device, not a plain file", str(path))
+    return OSError(errno.EFBIG, f"has {facts.st_size} bytes, more than the {most} expected", str(path))
 
 
 def sync_folder(folder: Path) -> None:

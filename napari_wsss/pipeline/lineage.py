@@ -136,7 +136,8 @@ class Lineage:
         source = source or applied_source(plan)
         record = record or project.catalog.get(image_id)
         labels = record.labels
-        classes, image_hash = answered_classes(project.classes, source, record), project.pixels_hash(image_id)
+        classes = answered_classes(project.classes, source, record)
+        image_hash = project.pixels_hash(image_id, record)
         base = base_provenance(project, plan, source)
         chain = chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)) if refined else ()
         links, parent = [], base
@@ -197,8 +198,13 @@ def has_model(plan: Plan) -> bool:
 
 def inference_of(plan: Plan, source: ModelShelf) -> Inference | SegmentInference:
     """Return how the applied model is run, presets spelt out."""
+    return _inference(source, _parameters(plan, source))
+
+
+def _parameters(plan: Plan, source: ModelShelf) -> str:
+    """Return the chosen parameters of a shelf's model as JSON."""
     step: Step | None = getattr(plan, _CHOSEN[source].step)
-    return _inference(source, json.dumps(step.parameters if step else {}))
+    return json.dumps(step.parameters if step else {})
 
 
 @lru_cache(maxsize=32)
@@ -262,12 +268,20 @@ def is_asked(plan: Plan, source: ModelShelf) -> bool:
 
 def base_provenance(project: Project, plan: Plan, source: ModelShelf) -> Provenance:
     """Return what decides base maps, besides the image: method, inference settings and the model's content."""
-    settings = to_dict(inference_of(plan, source))
-    if not settings.get("working_side"):  # results of before it could be chosen stay
-        settings.pop("working_side", None)
     weights = file_digest(checkpoint_of(project, plan, source))
     parents = (base_provenance(project, plan, "localize"),) if asks_localizer(plan, source) else ()
-    return Provenance(f"{source}.{method_of(plan, source)}", settings, weights=weights, parents=parents)
+    return _base_provenance(source, method_of(plan, source), _parameters(plan, source), weights, parents)
+
+
+@lru_cache(maxsize=32)
+def _base_provenance(
+    source: ModelShelf, method: str, parameters: str, weights: str, parents: tuple[Provenance, ...]
+) -> Provenance:
+    """Return the very same provenance, its key worked out once, for every image of a project."""
+    settings = to_dict(_inference(source, parameters))
+    if not settings.get("working_side"):  # results of before it could be chosen stay
+        settings.pop("working_side", None)
+    return Provenance(f"{source}.{method}", settings, weights=weights, parents=parents)
 
 
 def asks_localizer(plan: Plan, source: ModelShelf) -> bool:

@@ -29,8 +29,10 @@ MOST_NUMBERS = 100_000
 """Images whose numbers are kept in memory, about 100 bytes each."""
 COLUMNS = (
     "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
-    f"edited, changed, borrowed_from, doubtful, negative, painted, {MISMATCH}, "
-    "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number)"
+    f"edited, changed, borrowed_from, doubtful, negative, painted, file_mtime, file_size, {MISMATCH}, "
+    "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number), "
+    "(SELECT group_concat(cluster, char(31)) FROM "
+    "(SELECT cluster FROM image_clusters WHERE image = images.number ORDER BY class))"
 )
 
 
@@ -338,7 +340,9 @@ class Catalog:
         """Rename a class; labels and mask values stay what they are."""
         if new in self._class_positions():
             raise LabelError(f"There already is a class {new!r}; choose another name for {old!r}.")
-        if not self._database.execute("UPDATE classes SET name = ? WHERE name = ?", (new, old)):
+        with self._database.transaction("classes") as connection:
+            renamed = connection.execute("UPDATE classes SET name = ? WHERE name = ?", (new, old)).rowcount
+        if not renamed:
             raise LabelError(f"There is no class {old!r} to rename; known: {', '.join(self._class_positions())}.")
         old, new = (f"{SEPARATOR}{name}{SEPARATOR}" for name in (old, new))
         self._database.execute(
@@ -347,9 +351,8 @@ class Catalog:
         )
 
     def _set(self, image_id: str, assignment: str, *values: Any) -> None:
-        with self._database.transaction() as connection:
-            number = self.number(image_id)
-            connection.execute(f"UPDATE images SET {assignment} WHERE number = ?", (*values, number))
+        number = self.number(image_id)
+        self._database.execute(f"UPDATE images SET {assignment} WHERE number = ?", (*values, number))
 
     def _class_positions(self) -> dict[str, int]:
         positions: dict[str, int] = dict(self._database.rows("SELECT name, position FROM classes ORDER BY position"))
@@ -357,7 +360,7 @@ class Catalog:
 
 
 def _as_text(painted: Iterable[int]) -> str:
-    return ",".join(str(int(k)) for k in sorted(set(painted)))
+    return ",".join(map(str, sorted(set(map(int, painted)))))
 
 
 def _unknown(image_id: str) -> ProjectError:
@@ -375,12 +378,13 @@ def _check_move(image_id: str, now: str, state: str) -> None:
 
 def _record(row: Row) -> ImageRecord:
     _, image_id, path, state, split, note, *facts, content_hash = row[:11]
-    score, edited, changed, borrowed_from, doubtful, negative, painted, mismatch, names = row[11:]
+    score, edited, changed, borrowed_from, doubtful, negative, painted, *file, mismatch, names, clusters = row[11:]
     stale, label_changed, disagrees, replaced = map(bool, facts)
+    labels = frozenset(names.split(SEPARATOR) if names else ())
     return ImageRecord(
         id=image_id,
         path=path,
-        labels=_names(names),
+        labels=labels,
         state=state,
         split=split,
         note=note,
@@ -393,12 +397,11 @@ def _record(row: Row) -> ImageRecord:
         edited=edited,
         changed=changed,
         borrowed_from=borrowed_from,
-        doubtful=_names(doubtful) & _names(names),
+        doubtful=labels.intersection(doubtful.split(SEPARATOR) if doubtful else ()),
         negative=bool(negative),
-        painted=None if painted is None else tuple(int(k) for k in painted.split(",") if k),
+        painted=None if painted is None else tuple(map(int, filter(None, painted.split(",")))),
         mismatch=bool(mismatch),
+        file_mtime=file[0],
+        file_size=file[1],
+        clusters=tuple(clusters.split(SEPARATOR)) if clusters else (),
     )
-
-
-def _names(joined: str | None) -> frozenset[str]:
-    return frozenset(joined.split(SEPARATOR) if joined else ())

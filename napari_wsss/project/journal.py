@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any, Literal
 
 import numpy as np
@@ -72,9 +73,19 @@ class Journal:
         self._database = database
         self._catalog = catalog
 
-    def append(self, kind: Kind, image_id: str | None, before: Any, after: Any) -> Entry:
-        """Record one edit; it is on disk when this returns (or when the surrounding transaction ends)."""
-        return self._insert(kind, image_id, before, after, None)
+    def append(self, kind: Kind, image_id: str | None, before: Any, after: Any, pixels: bytes | None = None) -> Entry:
+        """Record one edit; it is on disk when this returns (or when the surrounding transaction ends).
+
+        `pixels` are those of a stroke (see `append_stroke`).
+        """
+        now = time.time()
+        with self._database.transaction() as connection:
+            image = None if image_id is None else self._catalog.number(image_id)
+            number = connection.execute(
+                "INSERT INTO journal (time, image, kind, before, after, pixels) VALUES (?, ?, ?, ?, ?, ?)",
+                (now, image, kind, json.dumps(before), json.dumps(after), pixels),
+            ).lastrowid
+        return Entry(int(number or 0), now, image_id, kind, before, after)
 
     def append_stroke(
         self,
@@ -104,17 +115,7 @@ class Journal:
         made_by = np.ascontiguousarray(np.broadcast_to(np.asarray(sources, np.uint8), flat.shape))
         machine = bool(np.any(made_by >= FIRST_MACHINE))
         after = {"pixels": int(flat.size), **({"table": pack_table(table)} if machine else {})}
-        return self._insert("stroke", image_id, None, after, pack(flat, filled, made_by))
-
-    def _insert(self, kind: Kind, image_id: str | None, before: Any, after: Any, pixels: bytes | None) -> Entry:
-        now = time.time()
-        with self._database.transaction() as connection:
-            image = None if image_id is None else self._catalog.number(image_id)
-            number = connection.execute(
-                "INSERT INTO journal (time, image, kind, before, after, pixels) VALUES (?, ?, ?, ?, ?, ?)",
-                (now, image, kind, json.dumps(before), json.dumps(after), pixels),
-            ).lastrowid
-        return Entry(int(number or 0), now, image_id, kind, before, after)
+        return self.append("stroke", image_id, None, after, pack(flat, filled, made_by))
 
     # -- strokes ------------------------------------------------------------------------------------------
 
@@ -125,7 +126,7 @@ class Journal:
             "ORDER BY number",
             (self._catalog.number(image_id), since),
         )
-        return [_stroke(*row) for row in rows]
+        return list(starmap(_stroke, rows))
 
     def last_stroke(self, image_id: str) -> int:
         """Return the number of the newest stroke of an image, 0 when there is none."""

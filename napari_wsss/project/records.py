@@ -34,6 +34,8 @@ class ImageRecord:
         image file's content changed since results were made.
     content_hash : str
         SHA-256 of the file, "" while never read.
+    file_mtime, file_size : int
+        Time (nanoseconds) and size (bytes) of the file when it had this content; -1 while never read.
     score : float, optional
         Queue score (uncertainty).
     edited : float, optional
@@ -51,6 +53,8 @@ class ImageRecord:
         0-based indices of the classes in the accepted mask; None without one, or while they are not known.
     mismatch : bool
         The accepted mask paints other classes than the labels.
+    clusters : tuple of str
+        Names of the clusters the image is in, one per class at most, in the order of the class list.
     """
 
     id: str
@@ -72,6 +76,9 @@ class ImageRecord:
     negative: bool = False
     painted: tuple[int, ...] | None = None
     mismatch: bool = False
+    file_mtime: int = -1
+    file_size: int = -1
+    clusters: tuple[str, ...] = ()
 
     @property
     def labelled(self) -> bool:

@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -289,12 +290,16 @@ def read_arrays(path: Path, only: str = "", most: int = MOST_ARRAY_BYTES) -> dic
     """
     if not path.is_file():
         raise FileNotFoundError(errno.ENOENT, "is no file", str(path))
+    found: dict[str, NDArray[Any]] = {}
     with zipfile.ZipFile(path) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
+        size = sum(map(attrgetter("file_size"), archive.infolist()))
         if size > most:
             raise ValueError(f"{path} would unpack to {size} bytes, more than the {most} expected")
-        names = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
-        return {name: _read_array(archive, entry) for name, entry in names.items() if only in ("", name)}
+        for entry in archive.infolist():
+            name = entry.filename.removesuffix(".npy")
+            if only in ("", name):
+                found[name] = _read_array(archive, entry)
+    return found
 
 
 def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:

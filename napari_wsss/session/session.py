@@ -174,7 +174,7 @@ class Session:
 
     def _follow(self, table: Table) -> None:
         """Connect who follows the table of a project; the order is part of what is promised."""
-        table.savers += [self.sliders.save, table.save_mask, self.scribbles.save]
+        table.savers += [self.sliders.save, self.scribbles.save]
         table.recorded.connect(self.labels.follow_mask)
         table.arrived.connect(
             self.sliders.begin,

@@ -126,12 +126,15 @@ class Queue:
         """Return all ids but that at `position`, in walking order from there."""
         if position is None:
             return self._ids if step > 0 else reversed(self._ids)
-        after, before = range(position + 1, len(self)), range(position)
+        after, before = range(position + 1, len(self._ids)), range(position)
         places = chain(after, before) if step > 0 else chain(reversed(before), reversed(after))
-        return (self._ids[place] for place in places)
+        return map(self._ids.__getitem__, places)
 
     def _first(self, ids: Iterable[str], states: Collection[str]) -> str | None:
-        return next((image_id for image_id in ids if self._catalog.state(image_id) in states), None)
+        for image_id in ids:
+            if self._catalog.state(image_id) in states:
+                return image_id
+        return None
 
 
 def _order_and_seed(order: str) -> tuple[Order, int]:
