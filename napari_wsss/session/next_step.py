@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from napari_wsss.pipeline.applied_history import CHECKPOINTS, model_changes, model_name
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, has_model
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.models.hint import RetrainHint
@@ -96,7 +97,7 @@ class NextSteps:
 
     def _to_train(self, table: Table, runs: tuple[RunInfo, ...]) -> NextStep:
         cost = estimate_start(table.project, {}, runs, self._settings.device_found)
-        if cost is None:
+        if cost is None or not table.project.catalog.count(Criteria(unlabelled=False)):
             return LABEL
         minutes = max(1, round(cost.seconds / 60))
         text = "No model yet: train one from the image-level labels"

@@ -42,7 +42,7 @@ def test_labelled_images_are_trained_on_and_unlabelled_ones_labelled(session):
     step = session.next_steps.step
     assert (step.verb, "min" in step.text) == ("train", True)
     for image_id in session.project.catalog.ids():
-        session.project.set_labels(image_id, None)
+        session.project.set_labels(image_id, [])
     assert session.next_steps.step == LABEL
 
 
