@@ -95,10 +95,6 @@ class ValueNames:
             return IGNORE
         raise LabelError(f"the value {value} is {name!r}, which is no class here")
 
-    def differs_from(self, classes: ClassList) -> bool:
-        """Return True when some value means another class here than in masks of `classes`."""
-        return any(name in classes.names and classes.mask_value(name) != value for value, name in self.names.items())
-
     def _listed(self) -> str:
         return f"{min(self.names)} to {max(self.names)}" if self.names else "none"
 
@@ -124,12 +120,6 @@ def read_value_names(folders: Sequence[Path]) -> ValueNames | None:
             if (folder / name).is_file():
                 return _read(folder / name)
     return None
-
-
-def read_class_list(folders: Sequence[Path]) -> tuple[str, ...]:
-    """Return the foreground names of the first class list in `folders`; empty where there is none."""
-    found = read_value_names(folders)
-    return found.classes if found else ()
 
 
 def _read(path: Path) -> ValueNames:

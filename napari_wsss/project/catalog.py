@@ -291,10 +291,6 @@ class Catalog:
         """Set which labelled classes the proposal is in doubt of."""
         self._set(image_id, "doubtful = ?", SEPARATOR.join(sorted(names)))
 
-    def set_edited(self, image_id: str, edited: float | None) -> None:
-        """Set the share of pixels in [0, 1] that a person changed before accepting."""
-        self._set(image_id, "edited = ?", None if edited is None else float(edited))
-
     def set_mask_facts(self, image_id: str, edited: float | None, painted: Iterable[int] | None) -> None:
         """Set what is known of the accepted mask: the edited share, and the 0-based indices of its classes."""
         text = None if painted is None else _as_text(painted)

@@ -113,10 +113,6 @@ class MaskFiles:
         sentences, self._told = self._told, []
         return sentences
 
-    def is_as_decided(self, name: str) -> bool:
-        """Tell whether the file of an accepted mask lies there whole and as it was accepted."""
-        return name not in self.unsettled() and _is(self._read(name), self.accepted.digest(name), missing=False)
-
     def exists(self, name: str) -> bool:
         """Tell whether there is such a file, or one is decided."""
         has_content = self.unsettled().get(name)
@@ -206,10 +202,10 @@ class MaskFiles:
             sync_folder(path.parent)
 
 
-def _is(content: bytes | None, digest: str, missing: bool = True) -> bool:
-    """Return True when a file's content is what was decided; where nothing was, anything is (`missing`: also none)."""
+def _is(content: bytes | None, digest: str) -> bool:
+    """Return True when a file's content is what was decided; where nothing was, anything is."""
     if content is None:
-        return missing and not digest
+        return not digest
     return not digest or digest_of(content) == digest
 
 

@@ -2,6 +2,8 @@
 
 One `Project` may be used by the GUI thread and a job's thread at once: every thread reads through its own database
 connection, and writes queue on one lock (see `database`).
+
+The file is long because it is the one door to what is on disk: most functions hand on to a part in a line or two.
 """
 
 from __future__ import annotations

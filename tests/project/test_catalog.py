@@ -138,7 +138,7 @@ def test_labels_with_any_characters_are_kept_apart(project: Project) -> None:
 
 def test_what_machine_and_person_differ_in_is_kept(project: Project) -> None:
     first, second = list(project.catalog.ids())[:2]
-    project.catalog.set_edited(first, 0.3)
+    project.catalog.set_mask_facts(first, 0.3, None)
     project.catalog.set_changes({first: 0.5, second: None})
     project.catalog.set_borrowed([second], first)
     one, two = project.catalog.get(first), project.catalog.get(second)

@@ -18,7 +18,8 @@ from napari_wsss.core.masks import write_mask
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.project.project import Project
 from training.config import RunConfig
-from training.data.pictures import AcceptedMask, MaskFile, Pictures, Pixels, View, training_records, validation_records
+from training.data.masks import AcceptedMask, MaskFile
+from training.data.pictures import Pictures, Pixels, View, training_records, validation_records
 from training.data.samplers import BatchOrder, spread
 from training.run_folder import RunFolder
 from training.stopping import until_stopped

@@ -7,16 +7,15 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.masks import PseudoMask, read_mask
+from napari_wsss.core.masks import PseudoMask
 from napari_wsss.pixels.images import image_size
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
@@ -24,6 +23,7 @@ from napari_wsss.project.records import ImageRecord, possible_classes
 from napari_wsss.weights.normalisation import Normalisation
 from training.augment import Augmentation, augmented
 from training.data.label_decoupling import detail_weights
+from training.data.masks import AcceptedMask, NothingThere, ProposedMask
 from training.data.picture_memory import CACHE_BYTES, PictureMemory
 from training.data.samplers import BatchOrder, GroupOrder, sample_rng
 
@@ -236,64 +236,6 @@ class ClassifierData:
         if visible is None:
             return image, classes.vector(record.labels)
         return image, classes.vector(classes.name_of(value) for value in PseudoMask(visible).class_values())
-
-
-@dataclass(frozen=True)
-class AcceptedMask:
-    """Reads one accepted mask; equal readers read the same file."""
-
-    project: Project
-    image_id: str
-
-    def __call__(self) -> Pixels:
-        """Return the mask (H, W) uint8; raise `ProjectError` when its file is gone."""
-        values = self.project.masks.read_accepted(self.image_id)
-        if values is None:
-            raise ProjectError(
-                f"{self.image_id} is accepted, but its mask file is gone; expected one at "
-                f"{self.project.masks.accepted_path(self.image_id)}. Restore it, or decide about the image again."
-            )
-        return values
-
-
-@dataclass(frozen=True)
-class MaskFile:
-    """Reads one mask file; equal readers read the same file."""
-
-    path: Path
-
-    def __call__(self) -> Pixels:
-        """Return the mask (H, W) uint8."""
-        return read_mask(self.path)
-
-
-@dataclass(frozen=True)
-class NothingThere:
-    """Makes the mask of an image labelled *none of the classes*: all background."""
-
-    project: Project
-    image_id: str
-
-    def __call__(self) -> Pixels:
-        """Return the mask (H, W) uint8."""
-        return np.full(image_size(self.project.image_path(self.image_id)), BACKGROUND, np.uint8)
-
-
-@dataclass(frozen=True)
-class ProposedMask:
-    """Reads one stored machine proposal, everything undecided (255) when there is none."""
-
-    project: Project
-    image_id: str
-
-    def __call__(self) -> Pixels:
-        """Return the mask (H, W) uint8."""
-        from napari_wsss.pipeline.run import proposal
-
-        values = proposal(self.project, self.image_id)
-        if values is not None:
-            return values
-        return np.full(image_size(self.project.image_path(self.image_id)), IGNORE, np.uint8)
 
 
 @dataclass(frozen=True)

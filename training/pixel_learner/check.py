@@ -6,7 +6,8 @@ from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import possible_classes
 from napari_wsss.segment.pixel_classifier import PixelClassifier
-from training.data.pictures import AcceptedMask, validation_records
+from training.data.masks import AcceptedMask
+from training.data.pictures import validation_records
 from training.data.samplers import spread
 from training.scoring.metrics import Scores, confusion_matrix
 from training.scoring.score_tables import score_rows

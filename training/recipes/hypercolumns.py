@@ -19,7 +19,8 @@ from napari_wsss.segment.base import Segmenter
 from napari_wsss.segment.hypercolumns import Hypercolumns
 from training.config import RunConfig
 from training.data.affinity_data import label_path
-from training.data.pictures import MaskFile, Pictures, Pixels, SegmentationData
+from training.data.masks import MaskFile
+from training.data.pictures import Pictures, Pixels, SegmentationData
 from training.hardware import prepare
 from training.loop.learner import seed_everything
 from training.loop.milestones import Outcome

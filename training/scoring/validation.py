@@ -18,7 +18,8 @@ from napari_wsss.pixels.resizing import resize
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.segment.base import Segmenter, predict
-from training.data.pictures import AcceptedMask, Pictures, validation_records
+from training.data.masks import AcceptedMask
+from training.data.pictures import Pictures, validation_records
 from training.data.samplers import spread
 from training.scoring.metrics import Scores, Sweep, confusion_matrix, threshold_sweep
 from training.scoring.score_tables import score_rows

@@ -77,11 +77,6 @@ class AcceptedFiles:
             self._known.update(digests)
             self._unsure.difference_update(digests)
 
-    def copy_of(self, name: str) -> Path | None:
-        """Return the file that holds a whole copy of what was decided, None when there is none."""
-        digest = self.digest(name)
-        return None if self.copies.get(digest) is None else self.copies.path(digest)
-
     def names(self) -> set[str]:
         """Return the names of all files that are to hold an accepted mask."""
         return set(self._database.column("SELECT path FROM accepted_files"))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 
@@ -11,11 +10,10 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project.project import Project
 from napari_wsss.weights.normalisation import CAFFE, IMAGENET, TENSORFLOW
 from training.augment import Augmentation
+from training.data.masks import AcceptedMask
 from training.data.pictures import (
-    AcceptedMask,
     ClassifierData,
     Pictures,
-    ProposedMask,
     SegmentationData,
     padding_of,
     prefetched,
@@ -162,19 +160,6 @@ def test_accepted_images_come_more_often_when_mixed(project: Project) -> None:
 def test_no_mask_at_all_is_bad_data(project: Project) -> None:
     with pytest.raises(LabelError, match="Accept some masks"):
         SegmentationData(project, Pictures(project, 1024), [], [], 0.5)
-
-
-def test_a_missing_proposal_is_undecided_everywhere(project: Project) -> None:
-    other = next(iter(project.catalog.ids(states=["todo"])))
-    assert (ProposedMask(project, other)() == 255).all()
-
-
-def test_a_lost_mask_file_is_named(project: Project) -> None:
-    accepted = next(iter(project.catalog.ids(states=["accepted"])))
-    shutil.rmtree(project.folder / "backups")  # which has copies of accepted masks
-    project.masks.accepted_path(accepted).unlink()
-    with pytest.raises(ProjectError, match=Path(accepted).name):
-        AcceptedMask(project, accepted)()
 
 
 def test_a_mask_of_another_size_is_refused(project: Project) -> None:
