@@ -15,7 +15,7 @@ from napari_wsss.clusters.edits import edits_of
 from napari_wsss.core.inside import not_through_links
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.pipeline import applied_history
+from napari_wsss.pipeline.apply import apply as apply_model
 from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.project import Project
 from training.changes import seen_at_start
@@ -196,7 +196,7 @@ def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = T
 
     Raises `ProjectError` when the project is open read-only.
     """
-    applied_history.apply(project, RECIPES[config.recipe][0], config.method, run.path / (BEST if best else LAST))
+    apply_model(project, RECIPES[config.recipe][0], config.method, run.path / (BEST if best else LAST))
 
 
 def data_digest(project: Project) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from napari_wsss.core.background import AutomaticBackground, equivalent_threshold
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.pipeline.applied_history import apply, model_changes
+from napari_wsss.pipeline.apply import apply, model_changes
 from napari_wsss.pipeline.background import declared_background
 from napari_wsss.pipeline.chain import build_refiner
 from napari_wsss.pipeline.lineage import has_model

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from napari_wsss.pipeline.applied_history import CHECKPOINTS, model_changes, model_name
+from napari_wsss.pipeline.apply import CHECKPOINTS, model_changes, model_name
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, has_model
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project

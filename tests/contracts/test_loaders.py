@@ -33,7 +33,7 @@ from napari_wsss.exchange.csv_table import read_table
 from napari_wsss.exchange.labels_voc import object_names
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.text_files import read_text
-from napari_wsss.pipeline.applied_history import model_changes
+from napari_wsss.pipeline.apply import model_changes
 from napari_wsss.pipeline.companions import companions_per_class
 from napari_wsss.pipeline.plan_history import last_change
 from napari_wsss.pipeline.saliency_folder import read_saliency

@@ -9,7 +9,7 @@ import pytest
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline import recommended
-from napari_wsss.pipeline.applied_history import apply, apply_earlier, model_changes
+from napari_wsss.pipeline.apply import apply, apply_earlier, model_changes
 from napari_wsss.pipeline.background import declared_background
 from napari_wsss.pipeline.recommended import Offer, chain_for, is_own_chain, is_wanted, recommended_chain, take
 from napari_wsss.project.project import Project

@@ -6,7 +6,7 @@ from pathlib import Path
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.inside import has_file
 from napari_wsss.core.plan import Plan
-from napari_wsss.pipeline.applied_history import (
+from napari_wsss.pipeline.apply import (
     CHECKPOINTS,
     apply,
     apply_earlier,

@@ -21,7 +21,7 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.applied_history import LEARNER
+from napari_wsss.pipeline.apply import LEARNER
 from napari_wsss.pipeline.learner_states import METHOD, LearnerState, Lesson
 from napari_wsss.processes.apart import Apart
 from napari_wsss.project.project import Project

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from psygnal import Signal
 
 from napari_wsss.core.progress import Steps
-from napari_wsss.pipeline.applied_history import ModelChange, model_changes
+from napari_wsss.pipeline.apply import ModelChange, model_changes
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_wsss.pipeline.applied_history import apply
+from napari_wsss.pipeline.apply import apply
 from napari_wsss.processes.apart import Apart
 from napari_wsss.session.models import learning as module
 from napari_wsss.session.models.learning import trunk_of_localizer

@@ -116,7 +116,7 @@ def test_a_persons_pixels_weigh_one_and_a_machines_less(project: Project, monkey
     accepted = next(iter(project.catalog.ids(states=["accepted"], split="train")))
     other = next(iter(project.catalog.ids(states=["todo"], split="train")))
     mask = np.zeros(project.load_image(other).pixels.shape[:2], np.uint8)
-    monkeypatch.setattr("napari_wsss.pipeline.run.proposal", lambda project, image_id: mask)
+    monkeypatch.setattr("training.data.masks.proposal", lambda project, image_id: mask)
     data = SegmentationData(project, Pictures(project, 1024), [accepted], [other], 0.25)
     batch = data.batch(0, data.order(2, 0, 1), VIEW)
     counted = [{float(w) for w in np.unique(batch.weights[row][batch.masks[row] != 255])} for row in range(2)]

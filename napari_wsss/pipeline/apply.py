@@ -1,4 +1,4 @@
-"""Which models a project uses: taking another one, those used before, read from its journal, and going back."""
+"""*Apply*: a project uses another model from now on; those it used before, read from its journal, and going back."""
 
 import os
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ import pytest
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Step
-from napari_wsss.pipeline.applied_history import (
+from napari_wsss.pipeline.apply import (
     apply,
     apply_earlier,
     base_name,
