@@ -32,6 +32,8 @@ class MasksOfImage:
         Of its files, below the project folder.
     accepted_file : bytes, optional
         Of the accepted mask, None when there is none.
+    has_draft : bool
+        Whether there is unfinished work.
     """
 
     def __init__(self, image_id: str, files: MaskFiles, journal: Journal, size_of: SizeOf) -> None:
@@ -39,11 +41,7 @@ class MasksOfImage:
         self.accepted_name, self.draft_name = accepted_name(image_id), draft_name(image_id)
         self.accepted_file, self._checkpoint = files.contents(self.accepted_name, self.draft_name)
         self._strokes = journal.strokes(image_id)
-
-    @property
-    def has_draft(self) -> bool:
-        """True when there is unfinished work."""
-        return self._checkpoint is not None or bool(self._strokes)
+        self.has_draft = self._checkpoint is not None or bool(self._strokes)
 
     @property
     def resting_state(self) -> State:

@@ -112,7 +112,7 @@ class Scribbles:
         self.replaced.emit(image_id)
 
     def _read(self, table: Table, image_id: str) -> Mask:
-        empty = np.zeros(table.mask.shape, np.uint8)
+        empty = np.zeros(table.canvas.mask.shape, np.uint8)
         try:
             values = read_scribbles(table.project, image_id)
         except (WsssError, OSError) as error:

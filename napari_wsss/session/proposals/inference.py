@@ -133,7 +133,8 @@ class Inference:
         """Have missing results of an image computed before those of all others."""
         plan = table.plan
         if table.project.read_only or not has_model(plan):
-            self.draw(plan, is_last=True)
+            if table.maps is not None:
+                self.draw(plan, is_last=True)
             return
         self._wanted.first(image_id)
         self._run(quiet=True)
