@@ -243,7 +243,10 @@ class Measuring:
 def unannotated(source: Path, folder: Path) -> Project:
     """Return a new project with the images, labels, splits and plan of another, and nothing a person drew."""
     with Project.open_to_read(source) as given:
-        images = [NewImage(record.id, record.labels, record.split) for record in given.catalog.records()]
+        images = [
+            NewImage(record.id, record.labels, record.split, record.negative, record.unknown)
+            for record in given.catalog.records()
+        ]
         project = Project.create(folder, given.images_root, given.classes, images)
         project.set_plan(given.plan)
     return project

@@ -40,7 +40,7 @@ class Mismatch:
         """Return the mismatch of a mask (H, W) uint8, false where there is none."""
         painted = {classes.name_of(value) for value in PseudoMask(values).class_values()}
         missing = tuple(name for name in classes.names if name in record.labels and name not in painted)
-        extra = tuple(name for name in classes.names if name in painted and name not in record.labels)
+        extra = tuple(name for name in classes.names if name in painted - record.labels - record.unknown)
         return cls(record.id, missing, extra)
 
     @property
