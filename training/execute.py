@@ -206,6 +206,7 @@ def data_digest(project: Project) -> str:
         if record.split == VALIDATION:
             continue
         digest.update(repr((record.id, sorted(record.labels), record.negative, record.state, record.split)).encode())
+        digest.update(repr(sorted(record.unknown)).encode() if record.unknown else b"")
         if record.state == "accepted":
             digest.update(project.masks.of(record.id).accepted_file or b"")
     for edit in edits_of(project):

@@ -13,6 +13,7 @@ from napari_wsss.cli import DONE, main
 from napari_wsss.core.masks import read_mask
 from napari_wsss.exchange import masks_png
 from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, label_table, why_outdated
+from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.masks_png import UNFINISHED, export_masks
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.project import Project
@@ -131,3 +132,20 @@ def test_labels_go_out_and_come_back_as_the_two_facts_they_are(project: Project,
         (set(), True),
         (set(), False),
     ]
+
+
+def test_what_is_not_known_of_an_image_comes_back_from_an_export(project: Project, tmp_path: Path) -> None:
+    assert label_table(project).startswith("image,labels,split\n"), "columns of the classes only where they are needed"
+    first, second, third, last = IDS
+    project.set_labels(first, ["cat"], unknown=["dog"])
+    project.set_labels(second, [], unknown=["cat"])
+    project.set_labels(third, [], negative=True)
+    project.set_labels(last, [])
+    (tmp_path / "labels.csv").write_text(label_table(project))
+
+    report = read_labels(project.images_root, tmp_path / "labels.csv", "auto")
+
+    for image_id in IDS:
+        found, record = report.new_image(image_id), project.catalog.get(image_id)
+        assert (found.labels, found.unknown, found.negative) == (record.labels, record.unknown, record.negative)
+    assert not report.conflicts
