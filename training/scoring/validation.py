@@ -1,7 +1,7 @@
 """How good a network is on what it does not learn from: the held-out split, against its labels and accepted masks."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -29,13 +29,19 @@ MOST_IMAGES = 200
 """Validation images per epoch, evenly from the split. `evaluate` uses all."""
 MOST_COMPARED = 50
 """Instead, images whose maps are made with companions, several times as much work."""
+Ask = Callable[[], object]
+"""Called before each image; what it raises ends the look at them."""
+
+
+def go_on() -> None:
+    """Ask nobody."""
 
 
 class ClassifierCheck:
     """Image-level scores on labelled held-out images, and seed mIoU where they have accepted masks."""
 
-    def __init__(self, project: Project, localizer: Localizer, pictures: Pictures) -> None:
-        self._project, self._localizer, self._pictures = project, localizer, pictures
+    def __init__(self, project: Project, localizer: Localizer, pictures: Pictures, ask: Ask = go_on) -> None:
+        self._project, self._localizer, self._pictures, self._ask = project, localizer, pictures, ask
         labelled = [record for record in validation_records(project) if record.tells]
         self._labelled = spread(labelled, MOST_IMAGES)
         self._companions_wanted = getattr(localizer.settings, PARAMETER, 0)
@@ -76,6 +82,7 @@ class ClassifierCheck:
         return threshold_sweep(pairs, THRESHOLDS, len(names), names)
 
     def _maps(self, record: ImageRecord) -> ActivationMaps:
+        self._ask()
         image, classes = self._pictures.image(record.id), self._project.classes.indices(record.labels)
         given = [self._companions(record)] if self._companions_wanted else []
         return self._localizer.infer(image, classes, Inference(preset="fast"), *given)
@@ -95,6 +102,7 @@ class ClassifierCheck:
         logits = []
         with evaluating(self._localizer), torch.inference_mode():
             for record in self._labelled:
+                self._ask()
                 image = self._pictures.image(record.id)
                 resized = resize(image, *self._localizer.input_size(*image.shape[:2]))
                 planes = self._localizer.normalisation.apply(resized)
@@ -105,8 +113,8 @@ class ClassifierCheck:
 class SegmenterCheck:
     """mIoU on held-out images with accepted masks."""
 
-    def __init__(self, project: Project, segmenter: Segmenter, pictures: Pictures) -> None:
-        self._project, self._segmenter, self._pictures = project, segmenter, pictures
+    def __init__(self, project: Project, segmenter: Segmenter, pictures: Pictures, ask: Ask = go_on) -> None:
+        self._project, self._segmenter, self._pictures, self._ask = project, segmenter, pictures, ask
         held_out = [record for record in validation_records(project) if record.state == "accepted"]
         self._masked: Sequence[ImageRecord] = spread(held_out, MOST_IMAGES)
 
@@ -127,6 +135,7 @@ class SegmenterCheck:
         names, classes = class_names(self._project), self._project.classes
         free, given = np.zeros((2, len(names), len(names)), np.int64)
         for record in self._masked:
+            self._ask()
             found = predict(self._segmenter, self._pictures.image(record.id), SegmentInference())
             truth = self._pictures.mask(record.id, AcceptedMask(self._project, record.id))
             free += confusion_matrix(truth, found.argmax(0).astype(np.uint8), len(names))

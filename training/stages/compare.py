@@ -139,7 +139,8 @@ class Comparison:
     def measure(self, entry: Entry) -> None:
         """Train an entry and score its maps, unless both was done before."""
         config = self._config(entry)
-        run = finished_run(self.project, config, self.options.out / f"{entry.name}.run", self.report)
+        note, is_program = self.options.out / f"{entry.name}.run", getattr(self.options, "is_program", False)
+        run = finished_run(self.project, config, note, self.report, in_time=is_program)
         for title, checkpoint in self._checkpoints(entry, run.path):
             path = self._path(title, entry.seed)
             if path.exists():

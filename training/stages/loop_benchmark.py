@@ -246,7 +246,8 @@ class Bench:
 
     def _trained(self, name: str, config: RunConfig) -> Path:
         """Return the folder of a finished run, continuing the one that an interruption left."""
-        return finished_run(self.project, config, self.options.out / f"{name}.run", self.report).path
+        note, is_program = self.options.out / f"{name}.run", getattr(self.options, "is_program", False)
+        return finished_run(self.project, config, note, self.report, in_time=is_program).path
 
     def _run(self, folder: Path) -> RunFolder:
         return continued(self.project, folder)[1]
