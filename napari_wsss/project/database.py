@@ -178,8 +178,12 @@ class Database:
 
         A process killed at the end of a commit may have written all of it to the WAL without having told the others
         that have the file open (a training run). They go on without it, and it would be there again once the file is
-        opened by somebody alone. The next write takes its place; this is one.
+        opened by somebody alone. The next write takes its place; this is one. After a clean end there is no WAL, and
+        nothing to do.
         """
+        wal = self.path.with_name(f"{self.path.name}-wal")
+        if not (wal.exists() and wal.stat().st_size):
+            return
         with self._writing, _as_project_error(self.path):
             connection = self._handle().connection
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
