@@ -79,7 +79,7 @@ def bring_together(folder: Path, database: Database, files: MaskFiles, catalog: 
     is noted. Return what a person should know, as sentences.
     """
     sweep(folder)
-    with suppress(ProjectError):  # a full disk keeps no project shut
+    with suppress(OSError, ProjectError):  # a full disk keeps no project shut
         database.make_final()
     note = RevisionNote(database.path)
     noted, found = note.read(), database.revision

@@ -35,6 +35,7 @@ from training.data import usable_images
 from training.data.picture_memory import PictureMemory
 from training.execute import begin, continued
 from training.loop.learner import Learner
+from training.report import EventLines
 from training.run import main
 from training.run_folder import RunFolder
 
@@ -70,7 +71,7 @@ def test_every_recipe_is_among_them() -> None:
 class Watched:
     """Counts what a run works on between two looks for a stop: images it reads, and steps of learning."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, owner: type = RunFolder, ask: str = "stop_requested") -> None:
         self.images: set[str] = set()
         self.updates = self.asked = 0
         self.most: tuple[int, int, list[str]] = (0, 0, [])
@@ -79,7 +80,7 @@ class Watched:
         self._wrap(patch, PictureMemory, "kept", lambda _, key, make: self.images.add(_name_in(key)))
         self._wrap(patch, usable_images, "why_unusable", lambda _, record: self.images.add(record.id))
         self._wrap(patch, Learner, "update", self._update)
-        self._wrap(patch, RunFolder, "stop_requested", self._ask)
+        self._wrap(patch, owner, ask, self._ask)
 
     def _wrap(self, patch: pytest.MonkeyPatch, owner: Any, name: str, note: Callable[..., object]) -> None:
         real = getattr(owner, name)
@@ -228,14 +229,13 @@ STAGES: dict[str, tuple[list[str], set[str]]] = {
 def test_a_stage_names_bad_images_and_works_on_the_others(
     name: str, bad: dict[str, str], whole_folder: Path, tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    stage, (given, kinds) = name.partition(" ")[0], STAGES[name]
-    places = {"{truth}": str(tiny_data / "SegmentationClass"), "{out}": str(tmp_path / "out")}
-    arguments = [stage, "--project", str(whole_folder), "--threads", "1", *(places.get(one, one) for one in given)]
+    stage, kinds = name.partition(" ")[0], STAGES[name][1]
+    arguments = words_of(name, whole_folder, tiny_data, tmp_path)
     if stage == "compare":
         arguments += ["--trunk-weights", "none", "--out", str(tmp_path / "out")]
     capsys.readouterr()
 
-    code = main([*arguments, "--events"])
+    code = main(arguments)
 
     told = capsys.readouterr()
     wanted = {image_id for image_id, kind in bad.items() if kind in kinds}
@@ -243,6 +243,26 @@ def test_a_stage_names_bad_images_and_works_on_the_others(
         wanted = {image_id for image_id in wanted if image_id in _ids(whole_folder, "train")}
     assert code in (0, 4 if stage in ("localize", "refine", "instances") else 0), told.err
     assert wanted <= named_in(told.out, bad)
+
+
+@pytest.mark.parametrize("name", [name for name in STAGES if name != "compare"])
+def test_a_stage_reports_after_every_image(
+    name: str, whole_folder: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it reports, a job is cancelled and Ctrl+C is heard."""
+    with Project.open(whole_folder) as project:
+        put_models(project)
+    watched = Watched(monkeypatch, EventLines, "show")
+    assert main(words_of(name, whole_folder, tiny_data, tmp_path)) == 0
+    images, _, named = watched.most
+    assert watched.asked > 3
+    assert images <= 1, named
+
+
+def words_of(name: str, folder: Path, data: Path, out: Path) -> list[str]:
+    places = {"{truth}": str(data / "SegmentationClass"), "{out}": str(out / "out")}
+    given = [places.get(one, one) for one in STAGES[name][0]]
+    return [name.partition(" ")[0], "--project", str(folder), "--threads", "1", *given, "--events"]
 
 
 def _ids(folder: Path, split: str) -> list[str]:
