@@ -72,6 +72,7 @@ def _without_labels(project: Project) -> dict[str, int]:
     counts = {
         "none of the classes": project.catalog.count(Criteria(negative=True)),
         "not labelled yet": project.catalog.count(Criteria(unlabelled=True)),
+        "some class unknown": project.catalog.count(Criteria(unknown=True)),
     }
     return {what: count for what, count in counts.items() if count}
 

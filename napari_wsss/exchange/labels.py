@@ -234,6 +234,7 @@ def _without_unreadable(report: LabelReport) -> LabelReport:
         report,
         images=tuple(id_ for id_ in report.images if id_ not in reasons),
         labels=kept(report.labels),
+        unknown=kept(report.unknown),
         splits=kept(report.splits),
         masks=kept(report.masks),
         unreadable=(*report.unreadable, *reasons.values()),

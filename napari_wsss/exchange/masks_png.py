@@ -14,13 +14,13 @@ from PIL import Image
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish, publish_bytes
-from napari_wsss.core.inside import below
+from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.masks import Mask, PseudoMask, read_mask, write_mask
 from napari_wsss.core.sources import Sources
 from napari_wsss.exchange.class_lists import CLASS_LIST, ValueNames, read_value_names
 from napari_wsss.exchange.mask_values import read_values
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.sources_png import SourcesExport, read_sources
+from napari_wsss.exchange.sources_png import SOURCES_FOLDER, SourcesExport, read_sources
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.pixels.images import find_images, image_id, image_size
 from napari_wsss.project.sourced_masks import SourcedMask
@@ -32,6 +32,8 @@ PREVIEW_FOLDER = "preview"
 LIST_FOLDER = "ImageSets/Segmentation"
 UNFINISHED = "EXPORT-NOT-FINISHED.txt"
 UNFINISHED_TEXT = "This export is still running, or broke off: masks are missing. The same command again goes on.\n"
+BEGAN_EMPTY = "There was no mask in this folder before.\n"
+"""In the mark of an export: every mask there is one of its own."""
 Reader = Callable[[], SourcedMask]
 
 
@@ -71,6 +73,7 @@ class ExportReport(WholeReport):
     replaced: int = 0
     dry_run: bool = False
     kept: int = 0
+    taken_away: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Return the report as lines; `kept` masks were there from an export that broke off."""
@@ -78,6 +81,8 @@ class ExportReport(WholeReport):
         verb = "would be written" if self.dry_run else "written"
         lines = [f"{len(self.written)} masks {verb} to {self.folder}, {self.replaced} of them replaced."]
         lines += [f"{self.kept} of them were there from an export that broke off."] if self.kept else []
+        away = f"{len(self.taken_away)} files of masks that it had written and that are no part of it now were deleted."
+        lines += [away] if self.taken_away else []
         lines += [f"No pixel of: {', '.join(empty)}."] if empty else []
         lines += [f"Left out: {reason}." for reason in self.left_out]
         return "\n".join(lines)
@@ -134,7 +139,8 @@ def export_masks(
 
     A mask is named after its image without suffix, in the image's sub-folder; of two images with one stem both keep
     their suffix (``x.jpg.png``). ``all.txt`` lists every mask; line k of ``classes.txt`` is the class of value k. While
-    it is not whole, the folder is marked (`UNFINISHED`); an export into a marked folder goes on.
+    it is not whole, the folder is marked (`UNFINISHED`); an export into a marked folder goes on, and masks that the one
+    before had written of images that are no longer exported are deleted.
 
     Parameters
     ----------
@@ -154,15 +160,18 @@ def export_masks(
         When the folder holds masks already and `options.overwrite` is off.
     """
     options, mark = options or ExportOptions(), folder / UNFINISHED
-    broke_off = mark.is_file()
-    if any((folder / MASK_FOLDER).rglob("*.png")) and not (options.overwrite or broke_off):
+    broke_off, has_masks = mark.is_file(), any((folder / MASK_FOLDER).rglob("*.png"))
+    is_own = BEGAN_EMPTY in mark.read_text(errors="replace") if broke_off else not has_masks
+    if has_masks and not (options.overwrite or broke_off):
         raise ProjectError(f"{folder / MASK_FOLDER} holds masks already; choose an empty folder or allow overwriting.")
     export = _Export(list(masks), classes, folder, options, goes_on=broke_off and not options.overwrite)
     if options.dry_run:
         export.run()
         return export.report()
-    publish_bytes(mark, UNFINISHED_TEXT.encode())
+    publish_bytes(mark, (UNFINISHED_TEXT + (BEGAN_EMPTY if is_own else "")).encode())
     export.run()
+    if is_own:
+        export.take_away_others()
     export.write_lists(splits or {})
     mark.unlink(missing_ok=True)
     return export.report()
@@ -217,6 +226,7 @@ class _Export:
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(IGNORE + 1, np.int64))
     replaced: int = 0
     kept: int = 0
+    taken_away: list[str] = field(default_factory=list)
 
     def run(self) -> None:
         names = _file_names([id_ for id_, _ in self.entries])
@@ -265,6 +275,15 @@ class _Export:
         if self.options.previews:
             _save(Image.fromarray(self.classes.palette[values]), self.folder / PREVIEW_FOLDER / f"{name}.png")
 
+    def take_away_others(self) -> None:
+        """Delete the files of masks that are not in this export: one that broke off wrote them."""
+        names = set(self.written.values())
+        for place in (MASK_FOLDER, GREY_FOLDER, PREVIEW_FOLDER, SOURCES_FOLDER):
+            for path in sorted((self.folder / place).rglob("*.png")):
+                if path.relative_to(self.folder / place).as_posix().removesuffix(".png") not in names:
+                    not_through_links(self.folder, path).unlink()
+                    self.taken_away.append(path.relative_to(self.folder).as_posix())
+
     def write_lists(self, splits: Mapping[str, str]) -> None:
         lists: dict[str, list[str]] = {"all": list(self.written.values())}
         for id_, name in self.written.items():
@@ -284,6 +303,7 @@ class _Export:
             replaced=self.replaced,
             dry_run=self.options.dry_run,
             kept=self.kept,
+            taken_away=tuple(self.taken_away),
         )
 
 

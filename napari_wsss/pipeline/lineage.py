@@ -188,7 +188,7 @@ def awaits_labels(source: BaseShelf, labelled: bool) -> bool:
 
 def answered_classes(classes: ClassList, source: BaseShelf, record: ImageRecord) -> tuple[int, ...]:
     """Return the 0-based indices of the classes that an image's results may show: none while it awaits labels."""
-    return () if awaits_labels(source, record.labelled) else possible_classes(record, classes)
+    return classes.indices(record.labels) if source == "localize" else possible_classes(record, classes)
 
 
 def has_model(plan: Plan) -> bool:

@@ -32,7 +32,8 @@ COLUMNS = (
     f"edited, changed, borrowed_from, doubtful, negative, painted, file_mtime, file_size, {MISMATCH}, "
     "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number), "
     "(SELECT group_concat(cluster, char(31)) FROM "
-    "(SELECT cluster FROM image_clusters WHERE image = images.number ORDER BY class))"
+    "(SELECT cluster FROM image_clusters WHERE image = images.number ORDER BY class)), "
+    "(SELECT group_concat(name, char(31)) FROM unknown_labels JOIN classes ON position = class WHERE image = number)"
 )
 
 
@@ -206,13 +207,18 @@ class Catalog:
                     "INSERT INTO images (number, id, path, split, negative) VALUES (?, ?, ?, ?, ?)",
                     (number, image.id, image.id, image.split, image.negative),
                 )
-                connection.executemany(
-                    "INSERT INTO labels VALUES (?, ?)", [(number, classes[name]) for name in image.labels]
-                )
+                for table, names in (("labels", image.labels), ("unknown_labels", image.unknown)):
+                    connection.executemany(_insert(table), [(number, classes[name]) for name in names])
         return number - first
 
     def set_labels(
-        self, image_id: str, labels: Collection[str], *, negative: bool = False, by_person: bool = False
+        self,
+        image_id: str,
+        labels: Collection[str],
+        *,
+        negative: bool = False,
+        unknown: Collection[str] = (),
+        by_person: bool = False,
     ) -> None:
         """Replace the image-level labels; without any the image is not labelled, or `negative` (none of the classes).
 
@@ -224,12 +230,12 @@ class Catalog:
             For a name that is no class of the project, or labels of a negative image.
         """
         classes = self._class_positions()
-        check_labels(image_id, labels, classes, negative)
+        check_labels(image_id, labels, classes, negative, unknown)
         number = self.number(image_id)
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM labels WHERE image = ?", (number,))
-            rows = [(number, classes[name]) for name in set(labels)]
-            connection.executemany("INSERT INTO labels VALUES (?, ?)", rows)
+            for table, names in (("labels", labels), ("unknown_labels", unknown)):
+                connection.execute(f"DELETE FROM {table} WHERE image = ?", (number,))
+                connection.executemany(_insert(table), [(number, classes[name]) for name in set(names)])
             connection.execute(
                 "UPDATE images SET negative = ?, label_changed = label_changed OR ? WHERE number = ?",
                 (negative, by_person, number),
@@ -355,6 +361,10 @@ class Catalog:
         return positions
 
 
+def _insert(table: str) -> str:
+    return f"INSERT INTO {table} VALUES (?, ?)"
+
+
 def _as_text(painted: Iterable[int]) -> str:
     return ",".join(map(str, sorted(set(map(int, painted)))))
 
@@ -374,7 +384,8 @@ def _check_move(image_id: str, now: str, state: str) -> None:
 
 def _record(row: Row) -> ImageRecord:
     _, image_id, path, state, split, note, *facts, content_hash = row[:11]
-    score, edited, changed, borrowed_from, doubtful, negative, painted, *file, mismatch, names, clusters = row[11:]
+    score, edited, changed, borrowed_from, doubtful, negative, painted, *file, mismatch = row[11:20]
+    names, clusters, unknown = row[20:]
     stale, label_changed, disagrees, replaced = map(bool, facts)
     labels = frozenset(names.split(SEPARATOR) if names else ())
     return ImageRecord(
@@ -400,4 +411,5 @@ def _record(row: Row) -> ImageRecord:
         file_mtime=file[0],
         file_size=file[1],
         clusters=tuple(clusters.split(SEPARATOR)) if clusters else (),
+        unknown=frozenset(unknown.split(SEPARATOR) if unknown else ()),
     )

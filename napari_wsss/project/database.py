@@ -189,6 +189,22 @@ class Database:
         """How many writing transactions the file has seen; equal revisions hold equal content."""
         return int(self.value("SELECT value FROM meta WHERE key = 'revision'", default=0))
 
+    def make_final(self) -> None:
+        """Write without changing anything, so that what is read from now on is what stays.
+
+        A process killed at the end of a commit may have written all of it to the WAL without having told the others
+        that have the file open (a training run). They go on without it, and it would be there again once the file is
+        opened by somebody alone. The next write takes its place; this is one. After a clean end there is no WAL, and
+        nothing to do.
+        """
+        wal = self.path.with_name(f"{self.path.name}-wal")
+        if not (wal.exists() and wal.stat().st_size):
+            return
+        with self._writing, _as_project_error(self.path):
+            connection = self._handle().connection
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            connection.execute(f"PRAGMA user_version = {version}")
+
     def back_up(self, target: Path) -> None:
         """Copy the whole database to `target` through SQLite's backup, also while others write."""
         with _as_project_error(self.path), closing(sqlite3.connect(target)) as copy:

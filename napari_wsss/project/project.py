@@ -460,18 +460,35 @@ class Project:
             return image_size(path), record_content
         return None, record_content
 
-    def set_labels(self, image_id: str, labels: Collection[str], *, negative: bool = False) -> None:
-        """Replace the image-level labels (journaled) and mark the image as label-changed.
+    def set_labels(
+        self,
+        image_id: str,
+        labels: Collection[str],
+        *,
+        negative: bool = False,
+        unknown: Collection[str] | None = None,
+    ) -> bool:
+        """Replace the image-level labels (journaled) and mark the image as label-changed; tell whether they differ.
 
         Without labels it is not labelled yet, or, where `negative` says so, labelled *none of the classes*.
+
+        Parameters
+        ----------
+        unknown : collection of str, optional
+            Classes that may or may not be there. Without it those of before stay so beside labels that do not name
+            them.
         """
         record = self.catalog.get(image_id)
-        if (frozenset(labels), negative) == (record.labels, record.negative):
-            return
-        before, after = _as_journaled(record.labels, record.negative), _as_journaled(labels, negative)
+        if unknown is None:
+            unknown = record.unknown.difference(labels) if labels else ()
+        before = record.labels, record.negative, record.unknown
+        after = frozenset(labels), negative, frozenset(unknown)
+        if after == before:
+            return False
         with self._database.transaction():
-            self.catalog.set_labels(image_id, set(labels), negative=negative, by_person=True)
-            self.journal.append("labels", image_id, before, after)
+            self.catalog.set_labels(image_id, after[0], negative=negative, unknown=after[2], by_person=True)
+            self.journal.append("labels", image_id, _as_journaled(*before), _as_journaled(*after))
+        return True
 
     def set_note(self, image_id: str, note: str) -> None:
         """Replace the reviewer's remark (journaled)."""
@@ -482,6 +499,10 @@ class Project:
                 self.journal.append("note", image_id, before, note)
 
 
-def _as_journaled(labels: Collection[str], negative: bool) -> list[str] | str:
-    """Return labels as the journal keeps them: no list of names where a person said that nothing is there."""
-    return NEGATIVE if negative and not labels else sorted(set(labels))
+def _as_journaled(
+    labels: Collection[str], negative: bool, unknown: Collection[str]
+) -> list[str] | str | dict[str, list[str]]:
+    """Return labels as the journal keeps them: names alone, unless nothing is there or something is not known."""
+    if unknown:
+        return {"labels": sorted(labels), "unknown": sorted(unknown)}
+    return NEGATIVE if negative and not labels else sorted(labels)

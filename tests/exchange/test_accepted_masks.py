@@ -11,10 +11,11 @@ from PIL import Image
 
 from napari_wsss.cli import main
 from napari_wsss.commands.base import DONE
-from napari_wsss.core.masks import read_mask
+from napari_wsss.core.masks import read_mask, write_mask
 from napari_wsss.exchange import masks_png
 from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, label_table, why_outdated
-from napari_wsss.exchange.masks_png import UNFINISHED, export_masks
+from napari_wsss.exchange.labels import read_labels
+from napari_wsss.exchange.masks_png import BEGAN_EMPTY, UNFINISHED, UNFINISHED_TEXT, ExportOptions, export_masks
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.project import Project
 from tests.tiny_project import HEIGHT, IDS, WIDTH
@@ -102,6 +103,31 @@ def test_an_export_that_broke_off_is_marked_and_goes_on(
     assert (tmp_path / "out/ImageSets/Segmentation/all.txt").read_text().count("\n") == 3
 
 
+def test_what_is_no_longer_accepted_goes_from_an_export_that_goes_on(accepted: Project, tmp_path: Path) -> None:
+    entries, out = [(one, AcceptedMask(accepted, one)) for one in IDS[:3]], tmp_path / "out"
+    options = ExportOptions(grey=True, sources=True)
+    export_masks(entries, accepted.classes, out, options)
+    (out / UNFINISHED).write_text(UNFINISHED_TEXT + BEGAN_EMPTY)  # as if it had broken off at its end
+
+    report = export_masks(entries[1:], accepted.classes, out, options)
+
+    name = f"{Path(IDS[0]).with_suffix('')}.png"
+    assert {f"SegmentationClass/{name}", f"SegmentationClassGrey/{name}"} <= set(report.taken_away)
+    assert not (out / "SegmentationClass" / name).exists()
+    assert len(list((out / "SegmentationClass").rglob("*.png"))) == 2
+    assert "were deleted" in report.summary()
+
+
+def test_masks_that_were_there_before_an_export_stay(accepted: Project, tmp_path: Path) -> None:
+    theirs, out = tmp_path / "out/SegmentationClass/theirs.png", tmp_path / "out"
+    write_mask(theirs, np.zeros((HEIGHT, WIDTH), np.uint8), accepted.classes)
+    entries = [(IDS[0], AcceptedMask(accepted, IDS[0]))]
+    export_masks(entries, accepted.classes, out, ExportOptions(overwrite=True))
+    (out / UNFINISHED).write_text(UNFINISHED_TEXT)
+    assert not export_masks(entries, accepted.classes, out).taken_away
+    assert theirs.exists()
+
+
 def test_an_accepted_mask_whose_file_is_gone_is_named(accepted: Project, tmp_path: Path) -> None:
     accepted.masks.accepted_path(IDS[0]).unlink()
     shutil.rmtree(accepted.folder / "backups")  # which has a copy of it
@@ -132,3 +158,20 @@ def test_labels_go_out_and_come_back_as_the_two_facts_they_are(project: Project,
         (set(), True),
         (set(), False),
     ]
+
+
+def test_what_is_not_known_of_an_image_comes_back_from_an_export(project: Project, tmp_path: Path) -> None:
+    assert label_table(project).startswith("image,labels,split\n"), "columns of the classes only where they are needed"
+    first, second, third, last = IDS
+    project.set_labels(first, ["cat"], unknown=["dog"])
+    project.set_labels(second, [], unknown=["cat"])
+    project.set_labels(third, [], negative=True)
+    project.set_labels(last, [])
+    (tmp_path / "labels.csv").write_text(label_table(project))
+
+    report = read_labels(project.images_root, tmp_path / "labels.csv", "auto")
+
+    for image_id in IDS:
+        found, record = report.new_image(image_id), project.catalog.get(image_id)
+        assert (found.labels, found.unknown, found.negative) == (record.labels, record.unknown, record.negative)
+    assert not report.conflicts

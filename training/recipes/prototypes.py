@@ -34,7 +34,7 @@ from training.loop.checkpoints import BEST, LAST
 from training.loop.learner import seed_everything
 from training.loop.milestones import Outcome
 from training.recipes.classifier import STAGE, classifier_data
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, StopAsked
 from training.scoring.validation import ClassifierCheck
 
 SAMPLES = "features"
@@ -181,10 +181,13 @@ class Search:
         record = {**self._config.remembered(), "base": of}
         for name in (BEST, LAST):
             result.save(self._run.path / name, self._project.classes, record)
-        check = ClassifierCheck(self._project, result, self._pictures)
+        check, steps = ClassifierCheck(self._project, result, self._pictures, self._run.ask), len(self._records)
+        try:
+            figures, tables = check.figures(), {"prototypes": self._rows(choices), **check.tables()}
+        except StopAsked:
+            return Outcome(False, steps, {}, {})
         shutil.rmtree(self._run.path / SAMPLES, ignore_errors=True)
-        steps = len(self._records) + len(choices)
-        return Outcome(True, steps, check.figures(), {"prototypes": self._rows(choices), **check.tables()})
+        return Outcome(True, steps + len(choices), figures, tables)
 
     def _shares(self) -> dict[int, int]:
         """Return how many positions an image gives to each class, on either side."""

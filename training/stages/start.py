@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from training.run_folder import RunFolder
 from training.stage_list import Recipe
 from training.stages.maps import note_fresh, open_unless_held
 from training.stages.start_scores import StepScores, add_truth_options
+from training.stopping import stopped_in_time
 
 STAGE = "start"
 RECIPE: Recipe = "classifier"
@@ -63,7 +65,8 @@ def start(options: argparse.Namespace, report: Reporter) -> int:
         scores = StepScores(options, report) if options.truth else None
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
     try:
-        Start(options.project, run, report, scores).carry_out()
+        with stopped_in_time(run) if getattr(options, "is_program", False) else nullcontext():
+            Start(options.project, run, report, scores).carry_out()
     except KeyboardInterrupt:
         run.finish("stopped")
         report.say(f"stopped; continue with --resume {run.path}")

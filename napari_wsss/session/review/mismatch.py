@@ -40,7 +40,7 @@ class Mismatch:
         """Return the mismatch of a mask (H, W) uint8, false where there is none."""
         painted = set(map(classes.name_of, PseudoMask(values).class_values()))
         missing = sorted(record.labels - painted, key=classes.names.index)
-        extra = sorted(painted - record.labels, key=classes.names.index)
+        extra = sorted(painted - record.labels - record.unknown, key=classes.names.index)
         return cls(record.id, tuple(missing), tuple(extra))
 
     @property

@@ -15,6 +15,7 @@ from training.data.pictures import (
     ClassifierData,
     Pictures,
     SegmentationData,
+    label_targets,
     padding_of,
     prefetched,
     training_records,
@@ -202,3 +203,19 @@ def test_an_error_in_a_loader_arrives() -> None:
 
     with pytest.raises(ProjectError, match="broken image"):
         list(prefetched(make, range(4), 1))
+
+
+def test_what_is_not_known_of_an_image_is_not_learned_as_absent(project: Project) -> None:
+    records = training_records(project)
+    name, other = project.classes.names[:2]
+    project.set_labels(records[0].id, [name], unknown=[other])
+    project.set_labels(records[1].id, [], unknown=[name])
+
+    data = ClassifierData(project, Pictures(project, 1024), training_records(project))
+
+    rows = label_targets(data.records, project.classes)
+    np.testing.assert_array_equal(rows[0, :2], [1, np.nan])
+    np.testing.assert_array_equal(rows[1, :2], [np.nan, 0])
+    order = data.order(len(rows), 0)
+    batch = data.batch(0, order, VIEW)
+    np.testing.assert_array_equal(batch.labels, rows[order.batch(0)])
