@@ -57,7 +57,7 @@ def outlines(where: NDArray[np.bool_]) -> list[Outline]:
 
 @dataclass(frozen=True, eq=False)
 class _Border:
-    """All pieces between two pixels of which one is inside: where each starts, its direction, and the piece after it."""
+    """All pieces between two pixels of which one is inside: where each starts, its direction, the piece after it."""
 
     starts: Points
     directions: NDArray[np.int64]
@@ -120,7 +120,7 @@ class _Ring:
         return int(self.inner[0, 0]), int(self.inner[0, 1])
 
     def join(self, where: NDArray[np.bool_], rings: list["_Ring"]) -> None:
-        """Cut to the left from this hole's leftmost corner, along its row of pixels, to the border that is met first."""
+        """Cut to the left from this hole's leftmost corner, along its row of pixels, to the border met first."""
         _, row = self.pixel
         left = np.flatnonzero(~where[row, : self.corner[0]])
         x = int(left[-1]) + 1 if left.size else 0

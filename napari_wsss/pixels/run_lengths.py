@@ -39,8 +39,9 @@ THINGI_SIZES = (3, 4, 8, 16)
 def brush_runs(where: NDArray[np.bool_]) -> list[int]:
     """Return (H, W) bool as the bytes of Label Studio's brush format (the run-length format of thi.ng/rle-pack).
 
-    Every pixel stands for four equal bytes (RGBA), 255 where it is True. A head says how many bytes there are (32 bits),
-    how long one is (5), and the sizes of the four kinds of counts (4 each); then follow runs (1, kind, length - 1, byte).
+    Every pixel stands for four equal bytes (RGBA), 255 where it is True. A head says how many bytes there are (32
+    bits), how long one is (5), and the sizes of the four kinds of counts (4 each); then follow runs (1, kind,
+    length - 1, byte).
     """
     lengths = run_lengths(where)
     bits = [f"{4 * where.size:032b}{8 - 1:05b}", *(f"{size - 1:04b}" for size in THINGI_SIZES)]
