@@ -13,7 +13,7 @@ from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.inside import writable
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.registry import load_method, method_names
+from napari_wsss.core.registry import Shelf, load_method, method_names
 from napari_wsss.exchange.data_card import CARD, CARD_TEXT, About, DataCard, as_markdown, files_of, read_card
 from napari_wsss.exchange.export_folder import ExportFolder, ForeignFileError, Images, digest_of
 from napari_wsss.exchange.mask_values import check_values
@@ -22,7 +22,9 @@ from napari_wsss.exchange.writers.base import Content, Item, Kind, Writer
 from napari_wsss.project.sourced_masks import SourcedMask
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
-SHELF = "exchange.writers"
+SHELF: Shelf = "exchange.writers"
+FORMATS: tuple[str, ...] = method_names(SHELF)
+"""The names of all formats, those of other packages last."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class ExportOptions:
     Parameters
     ----------
     formats : tuple of str
-        Names of `format_names`; one is written into the folder itself, of several each into a folder of its own, but
+        Names of `FORMATS`; one is written into the folder itself, of several each into a folder of its own, but
         those that lie beside any other (`Writer.beside`).
     images : 'none', 'link' or 'copy'
         What becomes of the image files.
@@ -118,11 +120,6 @@ class ExportReport(WholeReport):
         return "\n".join([lines[0][0].upper() + lines[0][1:], *lines[1:]])
 
 
-def format_names() -> tuple[str, ...]:
-    """Return the names of all formats, those of other packages last; imports none of them."""
-    return method_names(SHELF)
-
-
 def load_format(name: str) -> type[Writer]:
     """Return the writer of a format; raise `StepError` when there is none."""
     found: type[Writer] = load_method(SHELF, name)
@@ -131,7 +128,7 @@ def load_format(name: str) -> type[Writer]:
 
 def formats_of(kind: Kind) -> dict[str, str]:
     """Return name -> title of the formats that write this kind."""
-    loaded = {name: load_format(name) for name in format_names()}
+    loaded = {name: load_format(name) for name in FORMATS}
     return {name: writer.title for name, writer in loaded.items() if writer.kind == kind}
 
 

@@ -31,7 +31,7 @@ def test_runs_stand_for_the_pixels_in_turn(where: np.ndarray) -> None:
 
 
 def unpacked(data: list[int]) -> np.ndarray:
-    """Return the bytes of thi.ng's run-length format, by its description: single values and runs, four kinds of counts."""
+    """Return the bytes of thi.ng's run-length format, by its description: single values and runs."""
     bits, at = "".join(f"{one:08b}" for one in data), 0
 
     def read(count: int) -> int:

@@ -14,7 +14,7 @@ NAME = "annotations.xml"
 
 
 class CvatImages(Writer):
-    """``annotations.xml``; CVAT finds its images by their names."""
+    """``annotations.xml``; CVAT finds its images by their names; splits are a matter of its tasks, so none is in it."""
 
     title = "CVAT for images 1.1"
     takes_images: ClassVar[bool] = True
@@ -27,7 +27,7 @@ class CvatImages(Writer):
         """Note an image with a mask for each class: run lengths, row after row, inside its bounding box."""
         self.put_image(f"images/{item.id}", item)
         height, width = item.size
-        facts = {"id": item.number - 1, "name": writable(item.id), "subset": item.subset, "width": width}
+        facts = {"id": item.number - 1, "name": writable(item.id), "width": width}
         image = Element("image", _texts({**facts, "height": height}))
         for value, where in regions(item):
             rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))

@@ -39,6 +39,8 @@ class Yolo(Writer):
         self.put(f"labels/{item.subset}/{item.name}.txt", "".join(f"{line}\n" for line in found))
         self.put_image(f"images/{item.subset}/{item.name}{item.suffix}", item)
         self._splits.add(item.subset)
+        if item.split == "" and "train" in self._splits:
+            self.say(f"images without a split are in images/{NO_SPLIT}, which data.yaml does not name")
 
     def finish(self) -> None:
         """Write the class names and where the splits lie; without a split everything is both."""
@@ -46,7 +48,7 @@ class Yolo(Writer):
         val = "val" if "val" in self._splits else train
         names = [f"  {k}: {json.dumps(name, ensure_ascii=False)}" for k, name in enumerate(self.classes.names)]
         places = [f"{split}: images/{place}" for split, place in (("train", train), ("val", val))]
-        self.put("data.yaml", "\n".join(["path: .", *places, "names:", *names, ""]))
+        self.put("data.yaml", "\n".join([*places, "names:", *names, ""]))
 
 
 def _points(pixels: NDArray[np.int64], size: tuple[int, int]) -> list[str]:
