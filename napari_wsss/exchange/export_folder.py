@@ -163,6 +163,13 @@ class ExportFolder:
                 self.removed += 1
                 if not self.dry_run:
                     target.unlink(missing_ok=True)
+                    self._tidy(target.parent)
+
+    def _tidy(self, folder: Path) -> None:
+        """Take away a folder that a removed file left empty, and those above it."""
+        while folder != self.root and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
 
     def _target(self, path: str) -> Path:
         return not_through_links(self.root, below(self.root, path))

@@ -26,7 +26,7 @@ def test_import_accept_and_export_give_the_same_masks(
     assert len(written) == 3
     for path in written:
         np.testing.assert_array_equal(Image.open(path), Image.open(sample_folder / "SegmentationClass" / path.name))
-    assert main(["export", "--project", str(project_folder), "--out", str(out)]) == CORRECTABLE
+    assert main(["export", "--project", str(project_folder), "--out", str(out)]) == CORRECTABLE, "another choice"
 
 
 def test_a_dry_run_writes_nothing(project_folder: Path, sample_masks: str, tmp_path: Path) -> None:
