@@ -39,15 +39,14 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 def _export(options: argparse.Namespace, answer: Answer) -> int:
     from napari_wsss.core.progress import finish
-    from napari_wsss.exchange.export import ExportOptions
     from napari_wsss.session.exporting import USUAL, Choice, export_project
 
-    choice = Choice(options.what, tuple(options.states), options.search, options.replaced)
     asked = zip(BESIDE, (options.grey, options.previews, options.sources), strict=True)
-    formats = (*(options.format or [USUAL[choice.what]]), *(name for name, wanted in asked if wanted))
-    how = ExportOptions(formats, options.images, options.overwrite, options.dry_run)
+    formats = (*(options.format or [USUAL[options.what]]), *(name for name, wanted in asked if wanted))
+    which = (options.what, tuple(options.states), options.search, options.replaced)
+    choice = Choice(*which, formats, options.images, options.overwrite)
     with opened(options.project, answer, to_read=True) as project:
-        report = finish(export_project(project, options.out, choice, how))
+        report = finish(export_project(project, options.out, choice, dry_run=options.dry_run))
         counts = project.catalog.counts()
     answer.report(report)
     others = {state: count for state, count in counts.items() if state not in choice.wanted and count}

@@ -44,7 +44,7 @@ class About:
 
     def made(self, card: Mapping[str, Any]) -> bool:
         """Tell whether a card is one of this export."""
-        return card.get("project") == self.project and card.get("choice") == json.loads(json.dumps(self.choice))
+        return card.get("project") == self.project and card.get("choice") == json.loads(json.dumps(dict(self.choice)))
 
 
 class DataCard:

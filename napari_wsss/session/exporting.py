@@ -16,6 +16,7 @@ from napari_wsss.core.sources import Sources
 from napari_wsss.exchange.accepted_masks import LABELS_NAME, Accepted, AcceptedMask, label_table
 from napari_wsss.exchange.data_card import About
 from napari_wsss.exchange.export import Entry, ExportOptions, ExportReport, export, file_names, formats_of
+from napari_wsss.exchange.export_folder import Images
 from napari_wsss.exchange.writers.base import Content, Kind
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
@@ -37,12 +38,29 @@ WHAT: dict[What, str] = {
 """What can be handed out -> what a person reads."""
 USUAL: dict[What, str] = {"masks": "voc", "proposals": "voc", "maps": "maps_irn", "clusters": "clusters_csv"}
 """The format where none is chosen."""
+BESIDE = {
+    "grey": ("grey", "Plain grey PNGs, value = class"),
+    "preview": ("previews", "The images with the masks laid over"),
+    "sources": ("who made it", "For each pixel: a person, or which model"),
+}
+"""Formats that can be had beside any other -> a short title, and what they are."""
+STATE_CHOICES = {
+    "": "all but excluded",
+    "accepted": "accepted",
+    "accepted draft": "accepted and unfinished",
+    "draft": "unfinished",
+    "flagged": "flagged",
+    "skipped": "skipped",
+}
+"""Review states as they are chosen together -> what a person reads."""
+IMAGE_CHOICES: dict[Images, str] = {"none": "left where they are", "link": "linked", "copy": "copied"}
+"""What becomes of the image files -> what a person reads."""
 NEVER = "excluded"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What an export is of.
+    """What an export is of, and how it is written.
 
     Parameters
     ----------
@@ -54,12 +72,21 @@ class Choice:
         A search line that the images must fulfil, too.
     replaced : bool
         Also accepted masks of images that were replaced since.
+    formats : tuple of str
+        See `ExportOptions`; the usual one where none is named.
+    images : 'none', 'link' or 'copy'
+        What becomes of the image files.
+    overwrite : bool
+        Replace files that are no earlier export's of the same choice.
     """
 
     what: What = "masks"
     states: tuple[str, ...] = ()
     search: str = ""
     replaced: bool = False
+    formats: tuple[str, ...] = ()
+    images: Images = "none"
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.what not in get_args(What):
@@ -76,6 +103,11 @@ class Choice:
         return self.states or usual
 
     @property
+    def written(self) -> tuple[str, ...]:
+        """The formats that count."""
+        return self.formats or (USUAL[self.what],)
+
+    @property
     def kind(self) -> Kind:
         """What the formats must write."""
         return "masks" if self.what == "proposals" else self.what
@@ -88,7 +120,7 @@ def possible_formats(what: What) -> dict[str, str]:
 
 
 def export_project(
-    project: Project, folder: Path, choice: Choice | None = None, options: ExportOptions | None = None
+    project: Project, folder: Path, choice: Choice | None = None, *, dry_run: bool = False
 ) -> Steps[ExportReport]:
     """Hand out a part of a project (see `exchange.export.export`).
 
@@ -97,9 +129,9 @@ def export_project(
     project : Project
     folder : Path
     choice : Choice, optional
-        The accepted masks by default.
-    options : ExportOptions, optional
-        Palette PNGs in VOC layout by default.
+        The accepted masks by default, as palette PNGs in VOC layout.
+    dry_run : bool
+        Read and check everything, write nothing.
 
     Returns
     -------
@@ -113,13 +145,16 @@ def export_project(
     ProjectError
         As `exchange.export.export`.
     """
-    choice, options = choice or Choice(), options or ExportOptions()
+    choice = choice or Choice()
+    options = ExportOptions(choice.written, choice.images, choice.overwrite, dry_run)
     ids, left_out = _chosen(project, choice)
     plan = project.plan
     models = {"localize": plan.localizer_checkpoint, "segment": plan.segmenter_checkpoint}
+    asked = {**asdict(choice), "states": choice.wanted, "formats": choice.written}
+    asked.pop("overwrite")
     about = About(
         project.folder.resolve().name,
-        {**asdict(choice), "states": list(choice.wanted), "formats": list(options.formats), "images": options.images},
+        asked,
         {shelf: model for shelf, model in models.items() if model},
     )
     entries = list(_entries(project, choice, ids))
