@@ -20,6 +20,7 @@ from napari_wsss.project.sourced_masks import SourcedMask
 IDS = ("a.jpg", "day 1/ü & <b>.png", "day 1/c.jpg")
 SPLITS = {IDS[0]: "train", IDS[1]: "val"}
 CLASSES = ClassList(["cat", "traffic light"])
+MORE_CLASSES = ClassList([*CLASSES.names, "wild boar"])
 MASK = np.array([[0, 1, 2, 255], [0, 0, 1, 1], [2, 2, 2, 0]], np.uint8)
 _NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).map(str.strip).filter(bool)
 
@@ -41,9 +42,14 @@ def sets(draw: st.DrawFn) -> tuple[ClassList, dict[str, Mask]]:
     return classes, found
 
 
+def person_made(values: Mask) -> SourcedMask:
+    """Return a mask that a person made."""
+    return SourcedMask(values, Sources.uniform(values.shape, PERSON))
+
+
 def entry(image_id: str, values: Mask, folder: Path | None = None, number: int = 0) -> Entry:
     """Return what hands out a mask that a person made."""
-    content = SourcedMask(values, Sources.uniform(values.shape, PERSON))
+    content = person_made(values)
     image = None if folder is None else folder / image_id
     return Entry(image_id, lambda: content, number, "", SPLITS.get(image_id, ""), image, {"state": "accepted"})
 
@@ -79,5 +85,4 @@ def some_maps() -> ActivationMaps:
 def exported_maps(folder: Path, maps: Mapping[str, ActivationMaps], name: str) -> ExportReport:
     """Export maps by image id in one format and return the report."""
     entries = [Entry(one, partial(maps.get, one)) for one in maps]
-    classes = ClassList([*CLASSES.names, "wild boar"])
-    return finish(export(entries, classes, folder, ExportOptions((name,))))
+    return finish(export(entries, MORE_CLASSES, folder, ExportOptions((name,))))

@@ -146,6 +146,7 @@ def export_project(
         As `exchange.export.export`.
     """
     choice = choice or Choice()
+    _check_formats(choice)
     options = ExportOptions(choice.written, choice.images, choice.overwrite, dry_run)
     ids, left_out = _chosen(project, choice)
     plan = project.plan
@@ -160,6 +161,17 @@ def export_project(
     entries = list(_entries(project, choice, ids))
     report = yield from export(entries, project.classes, folder, options, about, {LABELS_NAME: _labels(project)})
     return replace(report, left_out=(*left_out, *report.left_out), what=WHAT[choice.what])
+
+
+def _check_formats(choice: Choice) -> None:
+    """Raise `ParameterError` for a format that does not write what is wanted."""
+    possible = possible_formats(choice.what)
+    unfit = [name for name in choice.written if name not in possible]
+    if unfit:
+        raise ParameterError(
+            f"{unfit[0]} does not write {WHAT[choice.what]}; formats of one kind that do: {', '.join(possible)}.",
+            name="formats",
+        )
 
 
 def _labels(project: Project) -> bytes:

@@ -13,7 +13,7 @@ from napari_wsss.core.masks import read_mask
 from napari_wsss.core.progress import finish
 from napari_wsss.exchange import export_folder
 from napari_wsss.exchange.data_card import CARD, About
-from napari_wsss.exchange.export import FORMATS, Entry, ExportOptions, export, file_names, formats_of, load_format
+from napari_wsss.exchange.export import FORMATS, Entry, export, file_names, formats_of, load_format
 from napari_wsss.exchange.export_folder import UNFINISHED
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.masks_png import import_masks
@@ -72,33 +72,6 @@ def test_one_stem_two_images_keep_their_suffixes_and_come_back(tmp_path, picture
 
 def test_names_are_told_apart_whatever_their_case() -> None:
     assert file_names(["A.jpg", "a.png", "b.c.jpg", "d/a.jpg"]) == ["A.jpg", "a.png", "b.c", "d/a"]
-
-
-@pytest.mark.parametrize("name", [name for name in FORMATS if load_format(name).kind == "masks"])
-def test_a_repeated_export_writes_only_what_changed(tmp_path, name: str) -> None:
-    masks = dict.fromkeys(IDS, MASK)
-    before = exported(tmp_path, masks, name)
-    assert before.files["new"] > 0
-    assert exported(tmp_path, masks, name).files == {**before.files, "new": 0, "kept": before.files["new"]}
-    changed = exported(tmp_path, masks | {IDS[0]: np.ones_like(MASK)}, name)
-    assert changed.files["new"] == 0
-    assert 0 < changed.files["replaced"] <= before.files["new"]
-    fewer = exported(tmp_path, {IDS[0]: MASK}, name)
-    whole = exported(tmp_path / "new", {IDS[0]: MASK}, name)
-    assert fewer.files["replaced"] + fewer.files["kept"] == whole.files["new"]
-    assert {path.relative_to(tmp_path / "new") for path in (tmp_path / "new").rglob("*")} == {
-        path.relative_to(tmp_path) for path in tmp_path.rglob("*") if "new" not in path.parts
-    }
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_dry_run_writes_nothing(tmp_path, name: str) -> None:
-    if load_format(name).kind == "masks":
-        report = exported(tmp_path / "out", {"a.jpg": MASK}, name, dry_run=True)
-        assert "Masks of 1 images would be written" in report.summary()
-    else:
-        finish(export([], CLASSES, tmp_path / "out", ExportOptions((name,), dry_run=True)))
-    assert not (tmp_path / "out").exists()
 
 
 def test_masks_that_no_export_made_are_not_replaced_unasked(tmp_path) -> None:

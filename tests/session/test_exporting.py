@@ -53,13 +53,12 @@ def test_a_search_line_narrows_it_and_is_checked(project: Project, tmp_path: Pat
     assert not (tmp_path / "three").exists()
 
 
-def test_names_do_not_depend_on_what_is_exported(project: Project, tmp_path: Path) -> None:
-    (tmp_path / "more").mkdir()
-    first = next(iter(project.catalog.ids()))
-    project.review.accept(first, MASK)
-    exported(project, tmp_path / "out", formats=("coco",))
-    record = json.loads((tmp_path / "out/annotations/instances_default.json").read_text())
-    assert record["images"][0]["id"] == project.catalog.number(first)
+def test_ids_are_those_of_the_project_whatever_is_exported(project: Project, tmp_path: Path) -> None:
+    last = list(project.catalog.ids())[-1]
+    project.review.accept(last, MASK)
+    exported(project, tmp_path, formats=("coco",))
+    (path,) = (tmp_path / "annotations").iterdir()
+    assert json.loads(path.read_text())["images"][0]["id"] == project.catalog.number(last)
 
 
 def test_proposals_say_which_model_made_them(project: Project, tmp_path: Path) -> None:
@@ -99,7 +98,7 @@ def test_the_card_says_who_decided_what_when(project: Project, tmp_path: Path) -
     half = np.ones((HEIGHT, WIDTH), np.uint8)
     half[:, : WIDTH // 2] = 2
     sources = Sources(half, (Source("proposal", "k", "colours"),))
-    project.review.accept(first, MASK, sources)
+    project.review.accept(first, MASK, sources=sources)
     exported(project, tmp_path)
     card = json.loads((tmp_path / "data-card.json").read_text())
     (row,) = card["images"]
