@@ -23,8 +23,8 @@ class Preview(Writer):
     beside: ClassVar[bool] = True
 
     def add(self, item: Item) -> None:
-        """Write the overlay: classes half transparent, their borders in full colour."""
-        colours = self.classes.palette[item.values]
+        """Write the overlay in the colours of the screen: classes half transparent, their borders in full colour."""
+        colours = self.classes.screen[item.values]
         picture = colours if item.image is None else laid_over(read_image(item.image).pixels, colours, item.values)
         file = io.BytesIO()
         Image.fromarray(picture).save(file, format="JPEG", quality=QUALITY)
