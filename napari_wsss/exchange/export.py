@@ -10,7 +10,6 @@ from typing import Any
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ParameterError, ProjectError
-from napari_wsss.core.inside import writable
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import Shelf, load_method, method_names
@@ -251,8 +250,8 @@ class _Export:
             self.folder.put(path, content)
         record = self._card.record(tuple(self._left_out), tuple(self._notes))
         self.folder.put(CARD_TEXT, as_markdown(record).encode())
-        files = {writable(path): digest for path, digest in sorted(self.folder.files.items())}
-        self.folder.put(CARD, json.dumps(record | {"files": files}, ensure_ascii=False, indent=1).encode())
+        whole = record | {"files": dict(sorted(self.folder.files.items()))}
+        self.folder.put(CARD, json.dumps(whole, ensure_ascii=False, indent=1).encode())
         self.folder.remove_rest()
 
     def report(self) -> ExportReport:

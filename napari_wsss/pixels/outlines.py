@@ -4,7 +4,7 @@ The border is followed along the cracks between pixels (Rosenfeld & Kak, *Digita
 11.2). A hole is joined to what surrounds it by a cut of no width, as formats whose polygons know no holes want it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,9 +49,10 @@ def outlines(where: NDArray[np.bool_]) -> list[Outline]:
             outer[int(regions[ring.pixel[1], ring.pixel[0]])] = ring
         else:
             holes.append(ring)
-    rings = [*outer.values(), *holes]
+    rings = [*outer.values(), *holes] if holes else []
+    left_sides = {side: place for ring in rings for side, place in ring.left_sides()}
     for hole in sorted(holes, key=lambda one: one.corner, reverse=True):  # what it is cut into is joined after it
-        hole.join(where, rings)
+        hole.join(where, left_sides)
     return [outer[region].outline() for region in sorted(outer)]
 
 
@@ -119,38 +120,43 @@ class _Ring:
         """The inner pixel where it begins."""
         return int(self.inner[0, 0]), int(self.inner[0, 1])
 
-    def join(self, where: NDArray[np.bool_], rings: list["_Ring"]) -> None:
+    def left_sides(self) -> Iterator[tuple[tuple[int, int], tuple["_Ring", int]]]:
+        """Yield each pixel (x, y) whose left side is a piece of it, with itself and the piece's place."""
+        rising = np.flatnonzero(self.ends[:, 1] < self.starts[:, 1])
+        for piece, (x, y) in zip(rising.tolist(), self.inner[rising].tolist(), strict=True):
+            yield (x, y), (self, piece)
+
+    def join(self, where: NDArray[np.bool_], left_sides: Mapping[tuple[int, int], tuple["_Ring", int]]) -> None:
         """Cut to the left from this hole's leftmost corner, along its row of pixels, to the border met first."""
         _, row = self.pixel
         left = np.flatnonzero(~where[row, : self.corner[0]])
-        x = int(left[-1]) + 1 if left.size else 0
-        for ring in rings:
-            met = np.flatnonzero(
-                (ring.starts == (x, row + 1)).all(1) & (ring.ends == (x, row)).all(1)
-            )  # the left side of the pixel (x, row)
-            if met.size:
-                ring.cuts.setdefault(int(met[0]), []).append(self)
-                return
+        ring, piece = left_sides[int(left[-1]) + 1 if left.size else 0, row]
+        ring.cuts.setdefault(piece, []).append(self)
 
-    def walk(self) -> Iterator[tuple[Points, Points]]:
-        """Yield corner and inner pixel (x, y) along the border, and along every cut to and fro."""
-        for piece, (start, end, inner) in enumerate(zip(self.starts, self.ends, self.inner, strict=True)):
-            yield start, inner
-            yield end, inner
-            for hole in self.cuts.get(piece, ()):
-                yield from hole.walk()
-                yield hole.starts[0], hole.inner[0]
-                yield end, inner
+    def path(self) -> tuple[Points, Points]:
+        """Return corners and inner pixels (N, 2) along the border, and along every cut to and fro."""
+        corners = np.stack([self.starts, self.ends], axis=1).reshape(-1, 2)
+        pixels = np.repeat(self.inner, 2, axis=0)
+        parts, begun = [], 0
+        for piece in sorted(self.cuts):
+            parts.append((corners[begun : 2 * piece + 2], pixels[begun : 2 * piece + 2]))
+            begun = 2 * piece + 2
+            for hole in self.cuts[piece]:
+                back = np.array([hole.starts[0], self.ends[piece]]), np.array([hole.inner[0], self.inner[piece]])
+                parts += [hole.path(), back]
+        parts.append((corners[begun:], pixels[begun:]))
+        return np.concatenate([part for part, _ in parts]), np.concatenate([part for _, part in parts])
 
     def outline(self) -> Outline:
         """Return the border with its cuts as polygons."""
-        corners, pixels = (np.array(points) for points in zip(*self.walk(), strict=True))
+        corners, pixels = self.path()
         return Outline(_without_middles(corners), _at_least(_without_middles(pixels)))
 
 
 def _without_middles(points: Points) -> Points:
     """Return a closed polygon (N, 2) without repeated points and without those on a straight line between others."""
-    points = points[(points != np.roll(points, 1, axis=0)).any(1)] if len(np.unique(points, axis=0)) > 1 else points[:1]
+    moving = (points != np.roll(points, 1, axis=0)).any(1)
+    points = points[moving] if moving.any() else points[:1]
     before = np.sign(points - np.roll(points, 1, axis=0))
     after = np.sign(np.roll(points, -1, axis=0) - points)
     turning = (before != after).any(1)
