@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.progress import Steps
+from napari_wsss.core.errors import ParameterError, ProjectError
+from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Sources
-from napari_wsss.exchange.accepted_masks import LABELS_NAME, Accepted, AcceptedMask, label_table
+from napari_wsss.exchange.accepted_masks import LABELS_NAME, AcceptedMask, label_table, why_outdated
 from napari_wsss.exchange.data_card import About
 from napari_wsss.exchange.export import Entry, ExportOptions, ExportReport, export, file_names, formats_of
 from napari_wsss.exchange.export_folder import Images
@@ -56,6 +56,8 @@ STATE_CHOICES = {
 IMAGE_CHOICES: dict[Images, str] = {"none": "left where they are", "link": "linked", "copy": "copied"}
 """What becomes of the image files -> what a person reads."""
 NEVER = "excluded"
+TOLD_EVERY = 500
+"""Images between two reports while they are looked for."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def export_project(
     choice = choice or Choice()
     _check_formats(choice)
     options = ExportOptions(choice.written, choice.images, choice.overwrite, dry_run)
-    ids, left_out = _chosen(project, choice)
+    ids = _chosen(project, choice)
     plan = project.plan
     models = {"localize": plan.localizer_checkpoint, "segment": plan.segmenter_checkpoint}
     asked = {**asdict(choice), "states": choice.wanted, "formats": choice.written}
@@ -158,9 +160,13 @@ def export_project(
         asked,
         {shelf: model for shelf, model in models.items() if model},
     )
-    entries = list(_entries(project, choice, ids))
+    entries: list[Entry] = []
+    for entry in _entries(project, choice, ids):
+        if len(entries) % TOLD_EVERY == 0:
+            yield Progress("export", len(entries), len(ids), "looking for the images")
+        entries.append(entry)
     report = yield from export(entries, project.classes, folder, options, about, {LABELS_NAME: _labels(project)})
-    return replace(report, left_out=(*left_out, *report.left_out), what=WHAT[choice.what])
+    return replace(report, what=WHAT[choice.what])
 
 
 def _check_formats(choice: Choice) -> None:
@@ -178,17 +184,11 @@ def _labels(project: Project) -> bytes:
     return label_table(project).encode()
 
 
-def _chosen(project: Project, choice: Choice) -> tuple[list[str], tuple[str, ...]]:
-    """Return the images that are wanted in catalog order, and sentences about those that are left out."""
+def _chosen(project: Project, choice: Choice) -> list[str]:
+    """Return the images that are wanted in catalog order."""
     criteria = parse(choice.search, project.classes.names, project.catalog.clusters.names())
     asked = choice.wanted if criteria.states is None else set(choice.wanted) & set(criteria.states)
-    ids = project.catalog.find(replace(criteria, states=tuple(asked)))
-    if choice.what != "masks":
-        return ids, ()
-    decided = {one for one in ids if project.catalog.state(one) == "accepted"}
-    accepted = Accepted.of(project, [one for one in ids if one in decided], replaced=choice.replaced)
-    out = decided.difference(accepted.ids)
-    return [one for one in ids if one not in out], accepted.left_out
+    return project.catalog.find(replace(criteria, states=tuple(asked)))
 
 
 def _entries(project: Project, choice: Choice, ids: Iterable[str]) -> Iterator[Entry]:
@@ -196,7 +196,7 @@ def _entries(project: Project, choice: Choice, ids: Iterable[str]) -> Iterator[E
     names = dict(zip(everything, file_names(everything), strict=True))
     clusters = project.catalog.clusters.by_image() if choice.what == "clusters" else {}
     readers: dict[What, Callable[[ImageRecord], Callable[[], Content | None]]] = {
-        "masks": lambda record: _mask_reader(project, record),
+        "masks": lambda record: partial(_mask, project, record, choice.replaced),
         "proposals": lambda record: partial(_proposal, project, record.id),
         "maps": lambda record: partial(_maps, project, record.id),
         "clusters": lambda record: partial(clusters.get, record.id),
@@ -225,10 +225,14 @@ def _facts(project: Project, record: ImageRecord) -> dict[str, Any]:
     return facts
 
 
-def _mask_reader(project: Project, record: ImageRecord) -> Callable[[], SourcedMask | None]:
-    if record.state == "accepted":
-        return AcceptedMask(project, record.id)
-    return partial(project.masks.working, record.id)
+def _mask(project: Project, record: ImageRecord, replaced: bool) -> SourcedMask | None:
+    """Return a person's mask; raise `ProjectError` when its image was replaced since, unless such ones are wanted."""
+    if record.state != "accepted":
+        return project.masks.working(record.id)
+    why = "" if replaced else why_outdated(project, record.id)
+    if why:
+        raise ProjectError(f"{record.id}: {why}")
+    return AcceptedMask(project, record.id)()
 
 
 def _proposal(project: Project, image_id: str) -> SourcedMask | None:
