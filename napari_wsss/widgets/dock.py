@@ -59,7 +59,7 @@ PAGE_OF = {
     "export": "Export",
 }
 """Verb of a next step -> page where it is done."""
-TABS = "QTabBar { font-size: 11px; } QTabBar::tab { padding: 3px 1px; }"
+TABS = "QTabBar { font-size: 11px; } QTabBar::tab { padding: 3px 1px; font-size: 11px; }"
 """All eight fit a narrow dock."""
 PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats", "Export")
 
