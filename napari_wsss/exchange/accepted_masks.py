@@ -4,10 +4,8 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish_bytes
 from napari_wsss.exchange.csv_table import UNKNOWN
 from napari_wsss.exchange.text_files import NOTHING_NAMES, is_nothing
 from napari_wsss.project.criteria import Criteria
@@ -97,8 +95,3 @@ def _flag(record: ImageRecord, name: str) -> str:
     if not record.tells:
         return ""
     return UNKNOWN if name in record.unknown else str(int(name in record.labels))
-
-
-def write_labels(project: Project, folder: Path) -> None:
-    """Write `label_table` into the folder of an export."""
-    publish_bytes(folder / LABELS_NAME, label_table(project).encode())

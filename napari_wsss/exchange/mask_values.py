@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE, Mask, verify
@@ -61,6 +61,15 @@ def read_values(path: Path, listed: ValueNames | None = None) -> Mask:
     if palette is not None and not colours:
         verify(values, text, str(path))
     return values
+
+
+def check_values(values: Mask, classes: ClassList, name: str) -> None:
+    """Raise `ProjectError` naming the mask `name` when it is not (H, W) uint8 of values of `classes`."""
+    if values.ndim != 2 or values.dtype != np.uint8:
+        raise ProjectError(f"{name}: a mask is (H, W) uint8; found {values.shape} {values.dtype}.")
+    wrong = [int(value) for value in np.unique(values) if int(value) not in classes.values()]
+    if wrong:
+        raise ProjectError(f"{name}: holds the values {wrong}; expected 0 to {len(classes)} or {IGNORE}.")
 
 
 def _samples(image: Image.Image, path: Path) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:

@@ -384,8 +384,8 @@ def _check_move(image_id: str, now: str, state: str) -> None:
 
 def _record(row: Row) -> ImageRecord:
     _, image_id, path, state, split, note, *facts, content_hash = row[:11]
-    score, edited, changed, borrowed_from, doubtful, negative, painted, *file, mismatch = row[11:20]
-    names, clusters, unknown = row[20:]
+    score, edited, changed, borrowed_from, doubtful, negative, painted, *file, mismatch = row[11:21]
+    names, clusters, unknown = row[21:]
     stale, label_changed, disagrees, replaced = map(bool, facts)
     labels = frozenset(names.split(SEPARATOR) if names else ())
     return ImageRecord(

@@ -14,13 +14,12 @@ from PIL import Image
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.progress import finish
-from napari_wsss.exchange.accepted_masks import AcceptedMask
 from napari_wsss.exchange.labels import read_labels
-from napari_wsss.exchange.masks_png import export_masks
 from napari_wsss.exchange.new_images import find_new_images
 from napari_wsss.pipeline.run import proposal, propose
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
+from napari_wsss.session.exporting import export_project
 from tests.session.conftest import CLASSES, _colours_on_the_shelf, colours_plan, write_checkpoint, write_picture
 
 __all__ = ["_colours_on_the_shelf"]
@@ -72,8 +71,7 @@ def test_odd_entries_are_named_and_the_rest_makes_a_project(odd: Path, tmp_path:
         assert find_new_images(made).images == ()
         left_out = find_new_images(made).left_out
         assert len(left_out) == len(BYTES) + 4
-        paths = [(one, made.masks.accepted_path(one)) for one in report.images]
-        exported = export_masks(paths, made.classes, tmp_path / "out")
+        exported = finish(export_project(made, tmp_path / "out"))
         assert len(exported.written) == 2
 
 
@@ -95,8 +93,7 @@ def test_odd_names_go_through_maps_proposals_and_an_export(tmp_path: Path) -> No
             assert values is not None
             assert values.any()
             made.review.accept(name, values)
-        entries = [(name, AcceptedMask(made, name)) for name in ODD_BUT_USABLE]
-        report = export_masks(entries, made.classes, tmp_path / "out")
+        report = finish(export_project(made, tmp_path / "out"))
     assert report.written == ODD_BUT_USABLE
     assert not report.left_out
 
