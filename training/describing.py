@@ -4,6 +4,7 @@ from typing import Any
 
 from napari_wsss.core.parameters import fields_of, from_dict, to_dict
 from napari_wsss.core.registry import load_method
+from napari_wsss.networks.trunk import installed_trunks
 from training.config import RECIPES, RunConfig, sections_of
 from training.published_presets import is_published, published_preset
 from training.resolving import method_prefix
@@ -25,9 +26,15 @@ def describe(config: RunConfig) -> list[dict[str, Any]]:
         for section, cls in {"parameters": own, **sections_of(config.recipe, config.method)}.items()
         for name, one in fields_of(cls).items()
     ]
-    preset = next(entry for entry in entries if (entry["section"], entry["name"]) == ("optimisation", "preset"))
+    trunk = _entry(entries, "network", "trunk")
+    trunk["choices"] = (*trunk["choices"], *installed_trunks())
+    preset = _entry(entries, "optimisation", "preset")
     preset["choices"] = tuple(name for name in preset["choices"] if _may_choose(name, config))
     return entries
+
+
+def _entry(entries: list[dict[str, Any]], section: str, name: str) -> dict[str, Any]:
+    return next(entry for entry in entries if (entry["section"], entry["name"]) == (section, name))
 
 
 def _may_choose(preset: str, config: RunConfig) -> bool:

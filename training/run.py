@@ -42,6 +42,8 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "compare": ("training.stages.compare", "train several localizers alike and compare their maps with true masks"),
     "tables": ("training.stages.tables", "make the papers' tables for this project: text, CSV and LaTeX"),
     "instances": ("training.stages.instances", "write the instances of the labelled classes, with a boundary network"),
+    "predict": ("training.stages.predict", "run a trained network on a folder of pictures that is no project"),
+    "export-model": ("training.stages.export_model", "write a trained network as ONNX or TorchScript"),
     "economy": ("training.stages.economy", "measure what a person's seconds buy, with simulated annotators"),
     "benchmark": ("training.stages.loop_benchmark", "measure the whole loop on a folder with true masks"),
 }
@@ -124,8 +126,9 @@ def parser_for(typed: Sequence[str]) -> argparse.ArgumentParser:
         stage = stages.add_parser(name, help=text, description=text, allow_abbrev=False)
         if name == wanted:
             _add_shared_options(stage)
-            getattr(import_module(module), f"add_{name}_options")(stage, typed)
-            stage.set_defaults(carry_out=getattr(import_module(module), name))
+            function = name.replace("-", "_")
+            getattr(import_module(module), f"add_{function}_options")(stage, typed)
+            stage.set_defaults(carry_out=getattr(import_module(module), function))
     return parser
 
 

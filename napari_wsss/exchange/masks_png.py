@@ -1,11 +1,10 @@
 """Masks to and from folders of PNG files: a VOC-style export, and a checked import."""
 
 import errno
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from napari_wsss.exchange.mask_values import read_values
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.sources_png import SourcesExport, read_sources
 from napari_wsss.exchange.whole_reports import WholeReport
-from napari_wsss.pixels.images import find_images, image_id, image_size
+from napari_wsss.pixels.images import find_images, image_id, image_size, result_names
 from napari_wsss.project.sourced_masks import SourcedMask
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
@@ -219,7 +218,7 @@ class _Export:
     kept: int = 0
 
     def run(self) -> None:
-        names = _file_names([id_ for id_, _ in self.entries])
+        names = result_names([id_ for id_, _ in self.entries])
         sources = SourcesExport(self.folder, self.classes) if self.options.sources else None
         for (id_, mask), name in zip(self.entries, names, strict=True):
             try:
@@ -384,13 +383,6 @@ def _read_entry(mask: Path | Mask | Reader) -> tuple[Mask, Callable[[], Sources]
         return mask, None
     found = mask()
     return found.values, lambda: found.sources
-
-
-def _file_names(ids: list[str]) -> list[str]:
-    """Return the mask name of each image: without suffix, or with it where the stem is taken twice."""
-    stems = [PurePosixPath(id_).with_suffix("").as_posix() for id_ in ids]
-    count = Counter(stem.casefold() for stem in stems)
-    return [id_ if count[stem.casefold()] > 1 else stem for id_, stem in zip(ids, stems, strict=True)]
 
 
 def _read(path: Path, listed: ValueNames | None, classes: ClassList) -> Mask:
