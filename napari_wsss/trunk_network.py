@@ -209,10 +209,10 @@ class TrunkNetwork(nn.Module, ABC):
             features = build_trunk(
                 choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
             )
+            classes = () if class_count is None else (class_count,)
+            network: Self = made(*classes, features, from_dict(made.Parameters, parameters or {}))
         except ValueError as reason:
             raise StepError(str(reason)) from reason
-        classes = () if class_count is None else (class_count,)
-        network: Self = made(*classes, features, from_dict(made.Parameters, parameters or {}))
         network.method = method
         if features.own_weights:
             network.normalisation = Normalisation(features.own_weights.mean, features.own_weights.std)

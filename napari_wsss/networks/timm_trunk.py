@@ -65,7 +65,7 @@ class TimmTrunk(Trunk):
             std=plain.config["std"],
             prefix="network.",
             head=(heads,) if isinstance(heads, str) else tuple(heads),
-            unused=tuple(key for key, stage in self._stage_of.items() if stage == len(self.stage_taps)),
+            unused=_unused(self._stage_of, len(self.stage_taps)),
         )
         for key, weight in self.network.named_parameters():
             weight.requires_grad_(self._stage_of.get(key, len(self.stage_taps)) < len(self.stage_taps))
@@ -222,6 +222,14 @@ def _first_use(network: nn.Module, planes: Sequence[Tensor]) -> dict[str, int]:
             if gradient is not None:
                 found.setdefault(name, stage)
     return {name: found.get(name, len(planes)) for name in names}
+
+
+def _unused(stage_of: Mapping[str, int], stages: int) -> tuple[str, ...]:
+    """Return the modules of which no weight is needed, and such weights of others."""
+    owners = {key: key.rpartition(".")[0] for key in stage_of}
+    needed = {owners[key] for key, stage in stage_of.items() if stage < stages}
+    spare = (key for key, stage in stage_of.items() if stage == stages)
+    return tuple(dict.fromkeys(key if owners[key] in {"", *needed} else owners[key] for key in spare))
 
 
 def _padded(images: Tensor, multiple: int) -> Tensor:

@@ -99,7 +99,7 @@ class OwnWeights:
     head : tuple of str
         Their names of modules that a file has more than the trunk.
     unused : tuple of str
-        Their names that a file may lack: no tap is computed with them.
+        Their names of modules and weights that no tap is computed with: a file, or the trunk, may lack them.
     """
 
     mean: tuple[float, float, float]

@@ -104,8 +104,8 @@ def own_names(trunk: nn.Module) -> WeightsDescriptor | None:
         trunk=name,
         normalisation=Normalisation(own.mean, own.std),
         rename=(("^", own.prefix),),
-        ignorable=tuple(f"^{re.escape(part)}\\." for part in own.head),
-        optional=tuple(f"^{re.escape(own.prefix + part)}$" for part in own.unused),
+        ignorable=tuple(f"^{re.escape(part)}(\\.|$)" for part in (*own.head, *own.unused)),
+        optional=tuple(f"^{re.escape(own.prefix + part)}(\\.|$)" for part in own.unused),
     )
 
 

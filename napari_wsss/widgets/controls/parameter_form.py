@@ -29,7 +29,16 @@ from qtpy.QtWidgets import (
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import fields_of, from_dict, named, to_dict, type_of
 from napari_wsss.session.typed_numbers import as_it_looks, parts_of_list
-from napari_wsss.widgets.controls.basic import WheelGuard, column, folded, narrow, row, text_label, tool_button
+from napari_wsss.widgets.controls.basic import (
+    WheelGuard,
+    colour_popup,
+    column,
+    folded,
+    narrow,
+    row,
+    text_label,
+    tool_button,
+)
 from napari_wsss.widgets.controls.colours import ThemedLabel
 from napari_wsss.widgets.controls.live_slider import FORGET
 from napari_wsss.widgets.controls.number_text import read_as_it_looks
@@ -259,6 +268,7 @@ def _typed_choice(value: str, choices: list[str], others: str) -> ValueWidget[An
     completer.setFilterMode(Qt.MatchFlag.MatchContains)
     completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
     line.setCompleter(completer)
+    line.textEdited.connect(lambda _text: colour_popup(completer, line))
     return made
 
 
@@ -269,6 +279,7 @@ def _offering(native: QWidget) -> list[QWidget]:
         return []
 
     def offer() -> None:
+        colour_popup(completer, native)
         completer.setCompletionPrefix("")
         completer.complete()
 
