@@ -13,6 +13,8 @@ from napari_wsss.weights.normalisation import Normalisation
 KEY = "napari-wsss"
 """Name of the entry of an ONNX file's metadata, and of the file in a TorchScript archive, that holds it as JSON."""
 LAYOUT = 1
+_LARGEST = 16.0  # factor on a picture's sides
+_STRIDES = (1, 2, 4, 8, 16, 32)
 INPUT, LABELS = "images", "labels"
 OUTPUTS = {"segment": ("probabilities",), "localize": ("maps", "logits")}
 Kind = Literal["segment", "localize"]
@@ -99,6 +101,8 @@ class Description:
                 "side": int(record["side"]),
                 "stride": int(record["stride"]),
             }
+            if not 0 < own["enlargement"] <= _LARGEST or own["stride"] not in _STRIDES or own["side"] < 0:
+                raise ValueError("sizes that no network has")
             return cls(**own)
         except (KeyError, TypeError, ValueError, LabelError) as wrong:
             raise WeightsError(

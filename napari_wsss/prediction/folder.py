@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.core.files import MOST_BYTES, parsed_object, publish_bytes, read_regular, text, texts
 from napari_wsss.core.inside import below
@@ -74,6 +75,11 @@ class PredictReport:
     kept: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def count(self) -> int:
+        """Pictures that something became of."""
+        return len(self.done) + len(self.kept) + len(self.failed)
+
     def summary(self) -> str:
         """Return the counts, and every picture that failed, as lines."""
         counts = f"{len(self.done)} predicted, {len(self.kept)} were there already, {len(self.failed)} failed."
@@ -91,7 +97,8 @@ def predict_folder(predictor: Predictor, job: Job) -> Steps[PredictReport]:
         When results cannot be written (a full disk).
     """
     lines = _Lines.of(job)
-    publish_bytes(job.target / CLASS_LIST, "\n".join([_background(predictor), *predictor.classes.names, ""]).encode())
+    classes = predictor.classes
+    publish_bytes(job.target / CLASS_LIST, "\n".join([classes.name_of(BACKGROUND), *classes.names, ""]).encode())
     report, one = PredictReport(), _Picture(predictor, job, lines)
     names = iter(zip(job.ids, result_names(job.ids), strict=True))
     yield Progress(STAGE, 0, len(job.ids))
@@ -106,7 +113,7 @@ def predict_folder(predictor: Predictor, job: Job) -> Steps[PredictReport]:
             for ended in wait(running, return_when=FIRST_COMPLETED).done:
                 image_id = running.pop(ended)
                 _note(report, image_id, ended)
-                yield Progress(STAGE, len(job.ids) - _left(report, job), len(job.ids), image_id)
+                yield Progress(STAGE, report.count, len(job.ids), image_id)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -116,14 +123,6 @@ def _note(report: PredictReport, image_id: str, ended: Future[bool]) -> None:
         (report.done if ended.result() else report.kept).append(image_id)
     except WsssError as reason:
         report.failed[image_id] = str(reason)
-
-
-def _left(report: PredictReport, job: Job) -> int:
-    return len(job.ids) - len(report.done) - len(report.kept) - len(report.failed)
-
-
-def _background(predictor: Predictor) -> str:
-    return predictor.classes.name_of(0)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.checkpoint import checkpoint_meta
 from napari_wsss.weights.descriptor import WeightsDescriptor
 from napari_wsss.weights.download import fetch
+from napari_wsss.weights.efficientnet_names import in_timms_names
 from napari_wsss.weights.identify import identify
 from napari_wsss.weights.matching import FitReport, matched
 from napari_wsss.weights.neighbours import unknown_origin
@@ -83,6 +84,8 @@ def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescripto
     meta = checkpoint_meta(metadata)
     if meta is not None:
         return _from_own_checkpoint(trunk, state, meta)
+    if own is not None:
+        state = in_timms_names(state, (key.removeprefix(own.rename[0][1]) for key in trunk.state_dict()))
     descriptor = named or own or identify(state, trunk=trunk_name)
     if descriptor and descriptor.network != descriptor.trunk == trunk_name and not descriptor.pixel_supervised:
         return _from_network(trunk, state, descriptor)

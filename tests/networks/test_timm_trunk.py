@@ -133,6 +133,12 @@ def test_timms_own_files_fit(tmp_path: Path, name: str) -> None:
     assert found.normalisation.mean == mean
 
 
+@pytest.mark.real
+def test_a_real_efficientnet_lite_of_another_library_fits(weights_folder: Path) -> None:
+    trunk = build("tf_efficientnet_lite0", 32)
+    assert load_trunk_weights(trunk, weights_folder / "efficientnet_lite0_imagenet_fp16.safetensors").name == trunk.name
+
+
 def test_another_networks_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="read in the names of timm/test_convnext"):
         load_trunk_weights(build("test_convnext"), file_of(tmp_path, "test_resnet")[0])

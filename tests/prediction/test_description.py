@@ -35,7 +35,18 @@ def test_mask_values_are_told_by_name() -> None:
     assert SEGMENTER.to_dict()["values"] == {"background": 0, "cat": 1, "dog": 2, "ignore": 255}
 
 
-@pytest.mark.parametrize("wrong", [{"layout": 9}, {"kind": "refine"}, {"classes": []}, {"known": 3}, {"stride": "x"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"layout": 9},
+        {"kind": "refine"},
+        {"classes": []},
+        {"known": 3},
+        {"stride": "x"},
+        {"enlargement": 1e9},
+        {"stride": 7},
+    ],
+)
 def test_another_one_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(WeightsError, match="Export it again"):
         Description.from_dict({**SEGMENTER.to_dict(), **wrong})

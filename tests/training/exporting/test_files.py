@@ -58,7 +58,12 @@ def random_result(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return torch.rand_like(images[:, :1]).repeat(1, 4, 1, 1).softmax(1) * torch.rand(1)
 
 
-@pytest.mark.parametrize("wrong", [fixed_size, random_result])
+def no_number(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return probabilities that are none."""
+    return random_result(images, labels) * float("nan")
+
+
+@pytest.mark.parametrize("wrong", [fixed_size, random_result, no_number])
 @pytest.mark.parametrize("export", [export_onnx, export_torchscript])
 def test_a_file_that_does_something_else_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, export: Any, wrong: Any
