@@ -4,7 +4,6 @@ from typing import Any
 
 from napari_wsss.core.parameters import fields_of, from_dict, to_dict
 from napari_wsss.core.registry import load_method
-from napari_wsss.networks.trunk import installed_trunks
 from training.config import RECIPES, RunConfig, sections_of
 from training.published_presets import is_published, published_preset
 from training.resolving import method_prefix
@@ -16,6 +15,8 @@ def describe(config: RunConfig) -> list[dict[str, Any]]:
     The method's own come first. The ``default`` of an entry is what the run would use: the value of `config`, its
     method's presets laid over.
     """
+    from napari_wsss.networks.trunk import installed_trunks  # late: it imports torch
+
     shelf, _ = RECIPES[config.recipe]
     own = load_method(shelf, config.method).Parameters
     prefix = method_prefix(config.recipe, config.method)

@@ -18,9 +18,10 @@ METHODS = [(shelf, method) for shelf in ("segment", "localize") for method in me
 
 def settle(network: Any) -> None:
     """Have batch norm know the features of random weights, which grow from layer to layer without it."""
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.momentum = 1.0
+    for name, module in network.named_modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
+            nn.init.constant_(module.weight, 0.1 if name.endswith("bn3") else 1.0)  # the end of a residual branch
     with torch.no_grad():
         network.train().segment(torch.randn(2, 3, 96, 96))
     network.eval()

@@ -22,7 +22,7 @@ def test_defaults_are_those_of_the_preset() -> None:
 
 
 def test_installed_trunks_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.describing.installed_trunks", lambda: ("mine",))
+    monkeypatch.setattr("napari_wsss.networks.trunk.installed_trunks", lambda: ("mine",))
     trunk = next(entry for entry in describe(resolve_file("classifier", {})) if entry["name"] == "trunk")
     assert trunk["choices"][-1] == "mine"
     assert "timm/" in trunk["others"]

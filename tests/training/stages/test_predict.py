@@ -1,5 +1,6 @@
 """`predict` as it is typed: a folder, a model, labels; what cannot be done is said in a sentence."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.masks import read_mask
-from tests.prediction.networks import build, picture, saved
+from tests.prediction.networks import build, exported, picture, saved
+from tests.training.test_run import BLOCKED, ROOT
 from training.run import main
 
 MODEL_SAYS = "cat, dog, a/b: c"
@@ -62,6 +64,14 @@ def test_a_bad_picture_is_named_and_shows_in_the_exit_code(
     assert main(["predict", str(model), str(pictures), "--out", str(tmp_path / "out")]) == 4
     assert "failed: p1.png" in capsys.readouterr().out
     assert (tmp_path / "out/masks/p2.png").is_file()
+
+
+def test_an_exported_network_needs_no_torch(tmp_path: Path, pictures: Path) -> None:
+    blocked = BLOCKED.replace("'qtpy'", "'torch'")
+    typed = [str(exported(tmp_path, build("deeplab_v3"))), str(pictures), "--out", str(tmp_path / "out")]
+    ended = subprocess.run([sys.executable, "-c", blocked, "predict", *typed], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert len(list((tmp_path / "out/masks").iterdir())) == 3
 
 
 @pytest.mark.parametrize(
