@@ -28,12 +28,13 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "pixels": ({"core"}, {"numpy", "scipy", "PIL", "skimage", "tifffile"}),
     "project": ({"core", "processes", "pixels"}, {"numpy", "PIL"}),
     "clusters": ({"core", "project"}, {"numpy"}),
-    "networks": (set(), {"torch"}),
+    "networks": (set(), {"torch", "timm"}),
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
     "trunk_network": (BELOW_SHELVES, {"numpy", "torch"}),
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": (ON_DISK, {"numpy", "PIL", "tifffile"}),
     "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),
+    "prediction": ({*BELOW_SHELVES, "exchange"}, {"numpy", "PIL", "torch", "onnxruntime"}),
     "published": (BELOW_SHELVES, {"torch"}),
     "session": ({*MADE, "exchange"}, {"numpy", "PIL", "psygnal", "platformdirs"}),
     "widgets": ({*MADE, "session", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari", "pyqtgraph"}),
@@ -41,8 +42,8 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "commands": ({*MADE, "exchange", "session", "sample", "training", "widgets"}, {"numpy", "tqdm"}),
     "cli": ({"commands", "processes"}, set()),
     "training": (
-        {*MADE, *BELOW_SHELVES, *SHELVES, "published", "exchange"},
-        {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib"},
+        {*MADE, *BELOW_SHELVES, *SHELVES, "published", "exchange", "prediction"},
+        {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib", "onnx"},
     ),
 }
 

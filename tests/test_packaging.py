@@ -71,7 +71,7 @@ def test_all_holds_the_other_extras() -> None:
     assert requirements("all")["napari-wsss"].extras == {"gui", "torch", "crf"}
 
 
-@pytest.mark.parametrize("extra", [None, "gui", "torch", "crf", "test"])
+@pytest.mark.parametrize("extra", [None, "gui", "torch", "crf", "onnx", "timm", "test"])
 def test_every_dependency_is_pinned_within_its_range(extra: str | None) -> None:
     for name, requirement in requirements(extra).items():
         assert name in pins(), f"{name} is not in constraints.txt"

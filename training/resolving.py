@@ -12,7 +12,8 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.files import read_object
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.registry import load_method, method_names
-from training.config import PRESETS, PUBLISHED, RECIPES, SCRATCH, Optimisation, RunConfig, sections_of
+from napari_wsss.core.trunk_choice import TIMM
+from training.config import PRESETS, PUBLISHED, RECIPES, SCRATCH, Network, Optimisation, RunConfig, sections_of
 from training.published_presets import is_published, preset_for, published_preset
 from training.stage_list import Recipe
 
@@ -63,6 +64,9 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
         raise ParameterError(f"Unknown section {', '.join(unknown)} in the configuration; expected: {known}.")
     chosen = load_method(shelf, method)
     shared, special = preset_values(recipe, method, name)
+    told = {**file.get("network", {}), **typed_options(Network, options)}
+    if str(told.get("trunk", "")).startswith(TIMM):
+        shared, special = _without_width(shared), _without_width(special)
     sections = {
         section: from_dict(
             cls,
@@ -81,6 +85,12 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
     parameters = {**special.get("parameters", {}), **own_file, **typed}
     from_dict(own, parameters)
     return RunConfig(recipe, method, parameters=parameters, **sections)
+
+
+def _without_width(preset: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a preset without the width of its own trunk, which an encoder of timm does not have."""
+    network = {name: value for name, value in preset.get("network", {}).items() if name != "width"}
+    return {**preset, "network": network}
 
 
 def _still_known(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -97,8 +97,9 @@ def parser_for(typed: Sequence[str]) -> argparse.ArgumentParser:
         stage = stages.add_parser(name, help=text, description=text, allow_abbrev=False)
         if name == wanted:
             _add_shared_options(stage)
-            getattr(import_module(module), f"add_{name}_options")(stage, typed)
-            stage.set_defaults(carry_out=getattr(import_module(module), name))
+            function = name.replace("-", "_")
+            getattr(import_module(module), f"add_{function}_options")(stage, typed)
+            stage.set_defaults(carry_out=getattr(import_module(module), function))
     return parser
 
 

@@ -28,7 +28,9 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "compare": ("training.stages.compare", "train several localizers alike and compare their maps with true masks"),
     "tables": ("training.stages.tables", "make the papers' tables for this project: text, CSV and LaTeX"),
     "instances": ("training.stages.instances", "write the instances of the labelled classes, with a boundary network"),
+    "predict": ("training.stages.predict", "run a trained network on a folder of pictures that is no project"),
+    "export-model": ("training.stages.export_model", "write a trained network as ONNX or TorchScript"),
     "economy": ("training.stages.economy", "measure what a person's seconds buy, with simulated annotators"),
     "benchmark": ("training.stages.loop_benchmark", "measure the whole loop on a folder with true masks"),
 }
-"""Stage -> module with ``add_<stage>_options(parser, typed)`` and ``<stage>(options, report) -> exit code``."""
+"""Stage -> module with ``add_<stage>_options(parser, typed)`` and ``<stage>(options, report) -> exit code``, - as _."""

@@ -31,6 +31,7 @@ def parameter(
     *,
     bounds: tuple[float | None, float | None] = (None, None),
     choices: tuple[Any, ...] = (),
+    others: str = "",
     advanced: bool = False,
     decimals: int = 0,
 ) -> Any:
@@ -48,6 +49,8 @@ def parameter(
         Inclusive; None leaves a side open.
     choices : tuple
         The allowed values, when they can be listed.
+    others : str
+        What is allowed beside the choices, in words; their use is left to who reads them.
     advanced : bool
         True hides the field under *Advanced*.
     decimals : int
@@ -62,6 +65,8 @@ def parameter(
         metadata["decimals"] = decimals
     if choices:
         metadata["choices"] = tuple(choices)
+    if others:
+        metadata["others"] = others
     if isinstance(default, Mapping):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -100,7 +105,7 @@ def _singles(value: Any) -> Iterable[Any]:
 
 def _check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
     title = metadata.get("title", name)
-    if "choices" in metadata and value not in metadata["choices"]:
+    if "choices" in metadata and "others" not in metadata and value not in metadata["choices"]:
         listed = ", ".join(map(str, metadata["choices"]))
         raise ParameterError(f"{title} ({name}) is {value!r}; choose one of: {listed}.", name=name)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -180,7 +185,9 @@ def add_options(parser: argparse.ArgumentParser, cls: type, *, prefix: str = "")
             kwargs |= {"type": named(get_args(hints[name])[1]), "nargs": "+", "metavar": "NAME=VALUE"}
         else:
             kwargs |= {"type": _option_type(hints[name])}
-            if field.metadata.get("choices"):
+            if field.metadata.get("others"):
+                kwargs["metavar"] = f"{{{','.join(map(str, field.metadata['choices']))}}} or {field.metadata['others']}"
+            elif field.metadata.get("choices"):
                 kwargs["choices"] = field.metadata["choices"]
         group.add_argument("--" + (prefix + name).replace("_", "-"), **kwargs)
 

@@ -2,10 +2,9 @@
 
 import errno
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.classes import ClassList
@@ -18,6 +17,7 @@ from napari_wsss.exchange.export_folder import ExportFolder, ForeignFileError, I
 from napari_wsss.exchange.mask_values import check_values
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.exchange.writers.base import Content, Item, Kind, Writer
+from napari_wsss.pixels.images import result_names
 from napari_wsss.project.sourced_masks import SourcedMask
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
@@ -213,7 +213,7 @@ class _Export:
         ]
 
     def run(self) -> Steps[None]:
-        names = file_names([entry.id for entry in self._entries])
+        names = result_names([entry.id for entry in self._entries])
         for done, entry in enumerate(self._entries):
             yield Progress("export", done, len(self._entries), entry.id)
             try:
@@ -269,13 +269,6 @@ class _Export:
             dry_run=self._options.dry_run,
             what={"masks": "masks", "maps": "activation maps", "clusters": "clusters"}[kind],
         )
-
-
-def file_names(ids: Sequence[str]) -> list[str]:
-    """Return what files about each image are called: its id without suffix, whole where the stem is taken twice."""
-    stems = [PurePosixPath(id_).with_suffix("").as_posix() for id_ in ids]
-    count = Counter(stem.casefold() for stem in stems)
-    return [id_ if count[stem.casefold()] > 1 else stem for id_, stem in zip(ids, stems, strict=True)]
 
 
 def _size(content: Content, classes: ClassList, name: str) -> tuple[int, int]:

@@ -65,6 +65,7 @@ class Edam(Localizer):
 
     title = "EDAM"
     background_threshold = 0.75
+    one_by_one = True
     advice = (
         "Its classes share the whole picture; the background is left to saliency. Put 'Saliency fusion' into the chain "
         "(Refine), or begin with a background threshold of about 0.75."

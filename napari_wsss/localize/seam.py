@@ -241,7 +241,8 @@ class Seam(Localizer):
         return embedding
 
     def _grid(self, images: Tensor) -> torch.Size:
-        return torch.Size(-(-side // self.stride) for side in images.shape[2:])
+        # Rounded up without negative numbers, which ONNX divides otherwise.
+        return torch.Size((side + self.stride - 1) // self.stride for side in images.shape[2:])
 
 
 def _labelled(maps: Maps, labels: Tensor, images: Tensor) -> Maps:

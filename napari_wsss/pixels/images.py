@@ -7,9 +7,10 @@ written beside the pixels, so that nothing about a picture is altered silently.
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -210,6 +211,13 @@ def image_id(path: Path, root: Path) -> str:
         raise ProjectError(
             f"The image {path} does not lie in the image folder {root}; move it there or open its own folder."
         ) from None
+
+
+def result_names(ids: Sequence[str]) -> list[str]:
+    """Return what results of images are called: as these without suffix, or with it where a stem is there twice."""
+    stems = [PurePosixPath(id_).with_suffix("").as_posix() for id_ in ids]
+    count = Counter(stem.casefold() for stem in stems)
+    return [id_ if count[stem.casefold()] > 1 else stem for id_, stem in zip(ids, stems, strict=True)]
 
 
 def is_image_name(name: str) -> bool:

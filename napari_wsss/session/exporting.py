@@ -15,9 +15,10 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Sources
 from napari_wsss.exchange.accepted_masks import LABELS_NAME, AcceptedMask, label_table, why_outdated
 from napari_wsss.exchange.data_card import About
-from napari_wsss.exchange.export import Entry, ExportOptions, ExportReport, export, file_names, formats_of
+from napari_wsss.exchange.export import Entry, ExportOptions, ExportReport, export, formats_of
 from napari_wsss.exchange.export_folder import Images
 from napari_wsss.exchange.writers.base import Content, Kind
+from napari_wsss.pixels.images import result_names
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.sourced_masks import SourcedMask
@@ -193,7 +194,7 @@ def _chosen(project: Project, choice: Choice) -> list[str]:
 
 def _entries(project: Project, choice: Choice, ids: Iterable[str]) -> Iterator[Entry]:
     everything = list(project.catalog.ids())
-    names = dict(zip(everything, file_names(everything), strict=True))
+    names = dict(zip(everything, result_names(everything), strict=True))
     clusters = project.catalog.clusters.by_image() if choice.what == "clusters" else {}
     readers: dict[What, Callable[[ImageRecord], Callable[[], Content | None]]] = {
         "masks": lambda record: partial(_mask, project, record, choice.replaced),

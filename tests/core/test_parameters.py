@@ -139,3 +139,18 @@ def test_a_mapping_is_checked_entry_by_entry_and_typed_as_pairs() -> None:
             from_dict(Gains, {"gains": wrong})
     with pytest.raises(SystemExit):
         parser.parse_args(["--gains", "loud"])
+
+
+@dataclass(frozen=True)
+class Open:
+    """A choice that others may add to."""
+
+    trunk: str = parameter("a", "Trunk", choices=("a", "b"), others="timm/NAME")
+
+
+def test_others_may_be_given_beside_the_choices() -> None:
+    assert from_dict(Open, {"trunk": "timm/x"}).trunk == "timm/x"
+    parser = argparse.ArgumentParser()
+    add_options(parser, Open)
+    assert parser.parse_args(["--trunk", "timm/x"]).trunk == "timm/x"
+    assert "timm/NAME" in parser.format_help()

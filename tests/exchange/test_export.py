@@ -13,10 +13,11 @@ from napari_wsss.core.masks import read_mask
 from napari_wsss.core.progress import finish
 from napari_wsss.exchange import export_folder
 from napari_wsss.exchange.data_card import CARD, About
-from napari_wsss.exchange.export import FORMATS, Entry, export, file_names, formats_of, load_format
+from napari_wsss.exchange.export import FORMATS, Entry, export, formats_of, load_format
 from napari_wsss.exchange.export_folder import UNFINISHED
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.masks_png import import_masks
+from napari_wsss.pixels.images import result_names
 from tests.exports import CLASSES, IDS, MASK, entry, exported
 
 
@@ -71,7 +72,7 @@ def test_one_stem_two_images_keep_their_suffixes_and_come_back(tmp_path, picture
 
 
 def test_names_are_told_apart_whatever_their_case() -> None:
-    assert file_names(["A.jpg", "a.png", "b.c.jpg", "d/a.jpg"]) == ["A.jpg", "a.png", "b.c", "d/a"]
+    assert result_names(["A.jpg", "a.png", "b.c.jpg", "d/a.jpg"]) == ["A.jpg", "a.png", "b.c", "d/a"]
 
 
 def test_masks_that_no_export_made_are_not_replaced_unasked(tmp_path) -> None:

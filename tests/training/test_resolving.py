@@ -84,3 +84,11 @@ def test_a_preset_may_set_the_methods_own_parameters() -> None:
     assert gentle.parameters["rescale"] == 0.5
     assert published.parameters == {}
     assert resolve_file("classifier", {"method": "seam", "parameters": {"rescale": 0.4}}).parameters["rescale"] == 0.4
+
+
+@pytest.mark.parametrize(("trunk", "width"), [("timm/convnext_atto", 1.0), ("resnet50", 0.25)])
+def test_the_width_of_a_preset_is_not_for_encoders_of_timm(trunk: str, width: float) -> None:
+    told = {"network": {"trunk": trunk, "trunk_weights": "none"}}
+    assert resolve_file("classifier", told).network.width == width
+    told["network"] |= {"width": 0.5}
+    assert resolve_file("classifier", told).network.width == 0.5

@@ -53,6 +53,8 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "judge": ["--weights", "--last-change"],
         "background": ["--project", "--threads"],
         "economy": ["--policies", "--orders", "--truth", "--learner", "--click-jitter", "--stroke-speed"],
+        "predict": ["--labels", "--scores", "--out", "--flip", "--presence"],
+        "export-model": ["--onnx", "--torchscript", "--opset"],
         "start": ["--resume", "--first-maps", "--trunk-weights", "--truth"],
     }
     for option in options[stage]:
