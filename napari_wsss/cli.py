@@ -21,7 +21,8 @@ from napari_wsss.core.inside import writable
 from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, write_labels
 from napari_wsss.exchange.label_report import LabelReport
 from napari_wsss.exchange.labels import KINDS, read_labels
-from napari_wsss.exchange.masks_png import ExportOptions, ExportReport, MaskImportReport, export_masks, import_masks
+from napari_wsss.exchange.mask_import import MaskImportReport, import_masks
+from napari_wsss.exchange.masks_png import ExportOptions, ExportReport, export_masks
 from napari_wsss.exchange.new_images import NewImages, find_new_images
 from napari_wsss.pipeline.every_pixel import suggestion
 from napari_wsss.pixels.deep_images import USUAL

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from napari_wsss.core.errors import StepError
 
-Shelf = Literal["localize", "saliency", "affinity", "refine", "segment"]
+Shelf = Literal["localize", "saliency", "affinity", "refine", "segment", "exchange.readers"]
 SHELVES: tuple[Shelf, ...] = ("localize", "saliency", "affinity", "refine", "segment")
 CONTRACTS: dict[Shelf, str] = {
     "localize": "Localizer",
@@ -24,6 +24,7 @@ CONTRACTS: dict[Shelf, str] = {
     "affinity": "AffinityModel",
     "refine": "Refiner",
     "segment": "Segmenter",
+    "exchange.readers": "Reader",
 }
 NOT_METHODS = ("base",)
 
@@ -53,7 +54,7 @@ def load_method(shelf: Shelf, name: str) -> type[Any]:
     except ModuleNotFoundError as missing:
         raise StepError(
             f"The {shelf} method {name!r} needs the package {missing.name!r}, which is not installed. "
-            'Install it, for example with: pip install "napari-wsss[torch]".',
+            f'Install it, for example with: pip install "napari-wsss[{"formats" if "." in shelf else "torch"}]".',
             missing=(missing.name or "",),
         ) from missing
 

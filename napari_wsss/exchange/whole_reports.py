@@ -22,7 +22,7 @@ class WholeReport:
 
 
 def _parts(report: Any) -> Any:
-    return fields(report)
+    return [one for one in fields(report) if not one.name.startswith("_")]
 
 
 def _lines(report: Any) -> Iterator[str]:

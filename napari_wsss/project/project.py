@@ -29,6 +29,7 @@ from napari_wsss.project.database import Database
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
 from napari_wsss.project.kept.mask_copies import TRASH, wanted_by
+from napari_wsss.project.label_imports import NEGATIVE, LabelImports, as_journaled
 from napari_wsss.project.locations import ImageLocations, root_entries
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.masks import Masks
@@ -38,8 +39,6 @@ from napari_wsss.project.review import Review
 from napari_wsss.project.store import ResultStore
 
 FILE_NAME = "project.sqlite"
-NEGATIVE = "none of the classes"
-"""In a journal entry of labels, in place of a list of names."""
 BESIDE = ("wal", "shm", "journal", "revision")
 """What SQLite puts beside its file, and the note of what was committed last."""
 DAMAGED_RECORD = (ValueError, TypeError, KeyError, AttributeError)
@@ -64,6 +63,8 @@ class Project:
         Accepted and unfinished masks, as they are.
     review : Review
         Changes of masks and review states, and taking them back.
+    label_imports : LabelImports
+        Labels of many images from a file, and taking them back.
     store : ResultStore
         Machine results.
     backup_error : str
@@ -87,6 +88,7 @@ class Project:
         self.found: list[str] = []
         self._classes: ClassList | None = None
         self._plan: tuple[str, Plan] = ("", Plan())
+        self.label_imports = LabelImports(database, self.catalog, self.journal)
         self._locations = ImageLocations(folder, database, self.catalog)
         self.masks = Masks(MaskFiles(folder, database), self.journal, self._size_or_none)
         self.review = Review(self.masks, database, self.catalog, self.journal, lambda: self.classes, self.image_hash)
@@ -453,7 +455,7 @@ class Project:
         record = self.catalog.get(image_id)
         if (frozenset(labels), negative) == (record.labels, record.negative):
             return
-        before, after = _as_journaled(record.labels, record.negative), _as_journaled(labels, negative)
+        before, after = as_journaled((record.labels, record.negative)), as_journaled((frozenset(labels), negative))
         with self._database.transaction():
             self.catalog.set_labels(image_id, set(labels), negative=negative, by_person=True)
             self.journal.append("labels", image_id, before, after)
@@ -465,8 +467,3 @@ class Project:
             with self._database.transaction():
                 self.catalog.set_note(image_id, note)
                 self.journal.append("note", image_id, before, note)
-
-
-def _as_journaled(labels: Collection[str], negative: bool) -> list[str] | str:
-    """Return labels as the journal keeps them: no list of names where a person said that nothing is there."""
-    return NEGATIVE if negative and not labels else sorted(set(labels))
