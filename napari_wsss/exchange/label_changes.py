@@ -60,10 +60,10 @@ class LabelChanges(WholeReport):
     unknown: dict[str, int] = field(default_factory=dict)
     labels: LabelReport | None = None
 
-    @property
-    def says_nothing(self) -> bool:
-        """True when the source says nothing of any image of the project that could be used."""
-        return not (self.changes or self.kept or self.same)
+    def check(self) -> None:
+        """Raise `LabelError` where the source says nothing of any image of the project that could be used."""
+        if not (self.changes or self.kept or self.same):
+            raise LabelError(f"{self.source} says nothing about the images of this project that can be used.")
 
     def summary(self) -> str:
         """Return the report as lines: how many change, with examples, and what is kept or left out."""
@@ -133,8 +133,7 @@ def take(project: Project, found: LabelChanges) -> int:
     LabelError
         When the source says nothing that can be used.
     """
-    if found.says_nothing:
-        raise LabelError(f"{found.source} says nothing about the images of this project that can be used.")
+    found.check()
     return project.label_imports.take(found.changes, found.source)
 
 

@@ -37,14 +37,11 @@ class MaskChoices:
         What classes become that the project does not have: ``refuse`` (the mask), ``background`` or ``ignore``.
     instances : bool
         Values count objects; they get the only label of their image.
-    occupied : collection of str
-        Ids of images that have a mask of a person.
     """
 
     kind: str = "auto"
     unknown: Unknown = "refuse"
     instances: bool = False
-    occupied: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +72,11 @@ class MaskImportReport(WholeReport):
     def read(self, image_id: str) -> Mask:
         """Return the values (H, W) uint8 of an image's mask, in the project's numbering."""
         return self._made[image_id]()
+
+    def check(self) -> None:
+        """Raise `LabelError` where nothing can be used."""
+        if not self.masks:
+            raise LabelError("No mask can be used for an image of this project; the report says why.")
 
     def summary(self) -> str:
         """Return the report as lines."""
@@ -133,7 +135,7 @@ def import_masks(
     reading = Reading(classes.names)
     for said in reader_of(kind).read(source, reading):
         importer.take(said)
-    return importer.report(kind, reading, choices.occupied)
+    return importer.report(kind, reading)
 
 
 def match_of(said: Annotated, index: ImageIndex) -> Match:
@@ -202,7 +204,7 @@ class _Import:
         if said:
             self.contradictions.append(f"{place} {' and '.join(said)}")
 
-    def report(self, kind: str, reading: Reading, occupied: Collection[str]) -> MaskImportReport:
+    def report(self, kind: str, reading: Reading) -> MaskImportReport:
         values = (value for value in self.rules.classes.values() if self.counts[value])
         return MaskImportReport(
             masks=self.masks,
@@ -215,7 +217,6 @@ class _Import:
             without_class=tuple(self.wrong["without_class"]),
             without_mask=tuple(id_ for id_ in self.images if id_ not in self.masks),
             contradictions=tuple(self.contradictions),
-            occupied=tuple(id_ for id_ in self.masks if id_ in occupied),
             unknown=dict(sorted(self.unknown.items())),
             pixels={self.rules.classes.name_of(value): int(self.counts[value]) for value in sorted(values)},
             notes=(*reading.notes, *self._notes()),
@@ -236,8 +237,3 @@ class _Import:
 
 _KINDS: tuple[Kind, ...] = ("unreadable", "wrong_size", "wrong_values", "without_class")
 
-
-def refuse_nothing(report: MaskImportReport, source: Path) -> None:
-    """Raise `LabelError` where no mask of a source can be used."""
-    if not report.masks:
-        raise LabelError(f"No mask of {source} can be used for an image of this project; the report says why.")

@@ -20,6 +20,10 @@ def label_kinds() -> tuple[str, ...]:
     return tuple(name for name in reader_names() if declared(READERS, name, "gives") != "masks")
 
 
+MASK_KINDS = ("auto", *(name for name in reader_names() if declared(READERS, name, "gives") != "labels"))
+"""How masks may be given; imports no reader."""
+
+
 def reader_of(name: str) -> Reader:
     """Return a reader by name; raise `StepError` when there is none, or what it needs is not installed."""
     made: Reader = load_method(READERS, name)()

@@ -5,11 +5,10 @@ from pathlib import Path
 
 from qtpy.QtCore import QStandardPaths
 
+from napari_wsss.core.usual import HELD_OUT
 from napari_wsss.sample.project import generate_sample
 from napari_wsss.session.session import Session, create_project
 from napari_wsss.widgets.reader import DATABASE, LayerData, open_in_viewer
-
-HELD_OUT = 0.2
 
 
 def open_sample() -> list[LayerData]:

@@ -143,10 +143,12 @@ def test_objects_become_the_only_class_of_their_image(tmp_path, pictures):
     images = images_of(root, *labels)
     refused = import_masks(tmp_path / "masks", images, CLASSES, labels)
     assert "take the masks as instances" in refused.wrong_values[0]
-    report = import_masks(tmp_path / "masks", images, CLASSES, labels, MaskChoices(instances=True, occupied={"a.jpg"}))
+    report = import_masks(tmp_path / "masks", images, CLASSES, labels, MaskChoices(instances=True))
     assert set(np.unique(report.read("a.jpg"))) == {0, 2}
     assert "labelled cat, dog" in report.without_class[0]
-    assert (report.occupied, set(report.pixels)) == (("a.jpg",), {"background", "dog"})
+    assert set(report.pixels) == {"background", "dog"}
+    with pytest.raises(LabelError, match="No mask can be used"):
+        refused.check()
 
 
 def test_annotations_of_a_tool_become_masks(tmp_path, pictures):

@@ -1,0 +1,54 @@
+"""Masks that exist already, into a project."""
+
+import argparse
+from pathlib import Path
+
+from napari_wsss.commands.base import DONE, Answer, Command, Late
+from napari_wsss.commands.opened import opened, suggest_every_pixel
+from napari_wsss.commands.options import project_option, whole_option
+
+MASK_KINDS = Late("napari_wsss.exchange.reading", "MASK_KINDS")
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    project_option(parser)
+    words = "masks: a folder of pictures named like the images, of an export, or annotations of another tool"
+    parser.add_argument("--masks", type=Path, required=True, help=words)
+    words = "how they are written: %(choices)s [%(default)s]"
+    parser.add_argument("--kind", choices=MASK_KINDS, default="auto", metavar="KIND", help=words)
+    words = "what a class becomes that the project does not have; refuse leaves its mask out [%(default)s]"
+    parser.add_argument("--unknown", choices=("refuse", "background", "ignore"), default="refuse", help=words)
+    words = "values count objects, of the only label of their image; also white masks without a class"
+    parser.add_argument("--instances", action="store_true", help=words)
+    parser.add_argument("--accept", action="store_true", help="as accepted masks instead of drafts")
+    parser.add_argument("--split", choices=("train", "val"), help="only images of this split")
+    parser.add_argument("--limit", type=int, help="at most so many masks, in the project's order")
+    parser.add_argument("--overwrite", action="store_true", help="also images that have a draft or an accepted mask")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be taken, write nothing")
+    whole_option(parser)
+
+
+def _import(options: argparse.Namespace, answer: Answer) -> int:
+    from tqdm import tqdm
+
+    from napari_wsss.core.progress import counted
+    from napari_wsss.exchange.mask_import import MaskChoices
+    from napari_wsss.exchange.mask_taking import Taking, masks_for, take_masks
+
+    with opened(options.project, answer, to_read=options.dry_run) as project:
+        report = masks_for(project, options.masks, MaskChoices(options.kind, options.unknown, options.instances))
+        answer.report(report)
+        report.check()
+        if options.dry_run:
+            return DONE
+        how = Taking(options.accept, options.overwrite, options.split, options.limit)
+        with tqdm(desc="masks", unit="image", leave=False) as bar:
+            found = counted(take_masks(project, report, how), bar)
+        suggest_every_pixel(project, answer)
+    kind = "accepted masks" if options.accept else "drafts"
+    words = f"{len(found.taken)} masks taken as {kind}; {len(found.kept)} images kept the mask they had."
+    answer.say(words, taken=len(found.taken), taken_as=kind, kept=len(found.kept))
+    return DONE
+
+
+IMPORT_MASKS = Command("import-masks", "take existing masks as drafts, or as accepted masks", _options, _import)
