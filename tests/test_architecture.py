@@ -32,7 +32,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
     "trunk_network": (BELOW_SHELVES, {"numpy", "torch"}),
     **dict.fromkeys(SHELVES, SHELF),
-    "exchange": (ON_DISK, {"numpy", "PIL"}),
+    "exchange": (ON_DISK, {"numpy", "PIL", "zarr"}),
     "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),
     "published": (BELOW_SHELVES, {"torch"}),
     "session": ({*MADE, "exchange"}, {"numpy", "PIL", "psygnal", "platformdirs"}),
@@ -46,7 +46,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     ),
 }
 
-SIBLINGS = {f"napari_wsss.{name}" for name in (*SHELVES, "networks", "commands")}
+SIBLINGS = {f"napari_wsss.{name}" for name in (*SHELVES, "networks", "commands", "exchange.readers")}
 """Folders that list things of one kind, each a file: they may grow."""
 MOST_FILES = 22
 

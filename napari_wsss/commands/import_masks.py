@@ -31,9 +31,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _import(options: argparse.Namespace, answer: Answer) -> int:
     from tqdm import tqdm
 
-    from napari_wsss.core.progress import counted
-    from napari_wsss.exchange.mask_import import MaskChoices
-    from napari_wsss.exchange.mask_taking import Taking, masks_for, take_masks
+    from napari_wsss.core.progress import finish
+    from napari_wsss.exchange.masks.importing import MaskChoices
+    from napari_wsss.exchange.masks.taking import Taking, masks_for, take_masks
 
     with opened(options.project, answer, to_read=options.dry_run) as project:
         report = masks_for(project, options.masks, MaskChoices(options.kind, options.unknown, options.instances))
@@ -43,7 +43,7 @@ def _import(options: argparse.Namespace, answer: Answer) -> int:
             return DONE
         how = Taking(options.accept, options.overwrite, options.split, options.limit)
         with tqdm(desc="masks", unit="image", leave=False) as bar:
-            found = counted(take_masks(project, report, how), bar)
+            found = finish(take_masks(project, report, how), lambda _: bar.update())
         suggest_every_pixel(project, answer)
     kind = "accepted masks" if options.accept else "drafts"
     words = f"{len(found.taken)} masks taken as {kind}; {len(found.kept)} images kept the mask they had."

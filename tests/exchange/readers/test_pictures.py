@@ -1,4 +1,4 @@
-"""Masks as pictures and arrays; see also `tests/exchange/test_mask_import.py`."""
+"""Masks as pictures and arrays; see also `tests/exchange/masks/test_importing.py`."""
 
 import numpy as np
 import pytest

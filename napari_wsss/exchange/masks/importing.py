@@ -236,4 +236,3 @@ class _Import:
 
 
 _KINDS: tuple[Kind, ...] = ("unreadable", "wrong_size", "wrong_values", "without_class")
-

@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.exchange.mask_import import MaskChoices, MaskImportReport, import_masks
+from napari_wsss.exchange.masks.importing import MaskChoices, MaskImportReport, import_masks
 from napari_wsss.project.project import Project
 
 
@@ -68,4 +68,3 @@ def take_masks(project: Project, report: MaskImportReport, how: Taking) -> Steps
                 taken.append(image_id)
             yield Progress("masks", position + 1, len(ids), image_id)
     return Taken(tuple(taken), tuple(kept))
-

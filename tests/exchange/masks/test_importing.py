@@ -12,7 +12,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.masks import write_mask
 from napari_wsss.exchange.labels import read_labels
-from napari_wsss.exchange.mask_import import MaskChoices, import_masks
+from napari_wsss.exchange.masks.importing import MaskChoices, import_masks
 from napari_wsss.exchange.masks_png import export_masks
 
 CLASSES = ClassList(["cat", "dog"])
