@@ -32,7 +32,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
     "trunk_network": (BELOW_SHELVES, {"numpy", "torch"}),
     **dict.fromkeys(SHELVES, SHELF),
-    "exchange": (ON_DISK, {"numpy", "PIL", "zarr"}),
+    "exchange": (ON_DISK, {"numpy", "PIL", "tifffile", "zarr"}),
     "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),
     "published": (BELOW_SHELVES, {"torch"}),
     "session": ({*MADE, "exchange"}, {"numpy", "PIL", "psygnal", "platformdirs"}),

@@ -17,11 +17,17 @@ def reader_names() -> tuple[str, ...]:
 
 def label_kinds() -> tuple[str, ...]:
     """Return the names of the readers that give labels; imports none of them."""
-    return tuple(name for name in reader_names() if declared(READERS, name, "gives") != "masks")
+    return _kinds("labels")
 
 
-MASK_KINDS = ("auto", *(name for name in reader_names() if declared(READERS, name, "gives") != "labels"))
-"""How masks may be given; imports no reader."""
+def _kinds(gives: str) -> tuple[str, ...]:
+    """Return the readers that give something by what their files declare; those of others may give anything."""
+    declarations = {name: declared(READERS, name, "gives") or Reader.gives for name in reader_names()}
+    return tuple(name for name, declaration in declarations.items() if gives in declaration)
+
+
+MASK_KINDS, MAP_KINDS = ("auto", *_kinds("masks")), ("auto", *_kinds("maps"))
+"""How masks and maps may be given."""
 
 
 def reader_of(name: str) -> Reader:

@@ -38,6 +38,23 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class RawMaps:
+    """Activation maps in the source's own values.
+
+    Parameters
+    ----------
+    scores : (K, h, w) of any numbers
+    classes : tuple of int or str, optional
+        Which classes they are of: 0-based numbers in the class list, or names; None where their order tells it.
+    background : (h, w), optional
+    """
+
+    scores: NDArray[Any]
+    classes: tuple[int | str, ...] | None = None
+    background: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
 class Annotated:
     """What a source says about one image.
 
@@ -53,6 +70,8 @@ class Annotated:
     shapes : tuple of Shape
         From the lowest to the uppermost.
     picture : Picture, optional
+    maps : callable, optional
+        Returns the `RawMaps` of the image; raises `ProjectError` where they cannot be read.
     split : str
     """
 
@@ -61,6 +80,7 @@ class Annotated:
     labels: frozenset[str] | None = None
     shapes: tuple[Shape, ...] = ()
     picture: Picture | None = None
+    maps: Callable[[], RawMaps] | None = None
     split: str = ""
 
     @property

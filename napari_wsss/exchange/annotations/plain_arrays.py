@@ -1,7 +1,7 @@
 """NumPy files of other tools, read without trust: no code in them runs, and no header is believed.
 
 ``.npy`` files of objects hold a pickle. It is unpickled by a machine that knows nothing but plain Python values and
-NumPy arrays of numbers, and builds these itself.
+NumPy arrays of numbers (and PyTorch's tensors, which IRN saves its maps as), and builds these itself.
 """
 
 import io
@@ -64,6 +64,12 @@ def read_records(path: Path) -> dict[Any, Any]:
     found = _read(path, objects_too=True)
     if not isinstance(found, dict):
         raise LabelError(f"{path.name} is an array of {found.dtype}; expected a dictionary of arrays.")
+    return found
+
+
+def read_array_or_records(path: Path) -> NDArray[Any] | dict[Any, Any]:
+    """Return the array of numbers, or the dictionary, in a ``.npy`` file; errors as `read_records`."""
+    found: NDArray[Any] | dict[Any, Any] = _read(path, objects_too=True)
     return found
 
 
@@ -157,26 +163,67 @@ def _from_buffer(raw: Any, dtype: Any, shape: Any, order: Any) -> _Array:
     return made
 
 
-_KNOWN: dict[str, Any] = {
+class _Storage:
+    """A tensor's numbers while it is unpickled."""
+
+    def __init__(self, raw: bytes, dtype: np.dtype[Any]) -> None:
+        self.raw, self.dtype = raw, dtype
+
+
+def _storage(content: Any) -> _Storage:
+    """Return a storage out of what ``torch.save`` wrote in its legacy format: five pickles, a count, the numbers."""
+    stream = io.BytesIO(bytes(content))
+    for _ in range(3):  # a magic number, the version, the system
+        _Plain(stream, encoding="latin1").load()
+    dtype = _Plain(stream, encoding="latin1").load()
+    _Plain(stream, encoding="latin1").load()  # the storage's key
+    count = int.from_bytes(stream.read(8), "little")
+    raw = stream.read()
+    if not isinstance(dtype, np.dtype) or len(raw) != count * dtype.itemsize:
+        raise ValueError("a tensor whose numbers are not all there")
+    return _Storage(raw, dtype)
+
+
+def _tensor(storage: Any, offset: int, size: Any, stride: Any, *_: Any) -> _Array:
+    """Return a tensor as an array; only whole ones in C order, as ``numpy()`` and ``cpu()`` of a new one are."""
+    expected = [math.prod(size[at + 1 :]) for at in range(len(size))]
+    if not all(step == wanted or side == 1 for step, wanted, side in zip(stride, expected, size, strict=True)):
+        raise ValueError("a tensor that is a view of another one; save it with .contiguous()")
+    start = offset * storage.dtype.itemsize
+    raw = storage.raw[start : start + math.prod(size) * storage.dtype.itemsize]
+    made = _Array()
+    made.__setstate__((1, size, _Dtype(storage.dtype.str), False, raw))
+    return made
+
+
+_NUMPY: dict[str, Any] = {
     "_reconstruct": lambda *_: _Array(),
     "ndarray": None,
     "dtype": _Dtype,
     "scalar": _scalar,
     "_frombuffer": _from_buffer,
 }
+_STORAGES = {"Float": "<f4", "Double": "<f8", "Half": "<f2", "Long": "<i8", "Int": "<i4", "Byte": "|u1", "Bool": "|b1"}
+_KNOWN: dict[tuple[str, str], Any] = {
+    **{(module, name): made for module in _MODULES for name, made in _NUMPY.items()},
+    **{("torch", f"{name}Storage"): np.dtype(code) for name, code in _STORAGES.items()},
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch.storage", "_load_from_bytes"): _storage,
+    ("collections", "OrderedDict"): dict,
+    ("_codecs", "encode"): lambda value, *_: str(value).encode("latin1"),
+}
+"""What a pickle may name -> what stands for it here."""
 
 
 class _Plain(pickle._Unpickler):
     """Python's own unpickler: that of C makes room for whatever a pickle asks for."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return what stands for a name; anything but NumPy's arrays is refused."""
-        if module in _MODULES and name in _KNOWN:
-            return _KNOWN[name]
-        if (module, name) == ("_codecs", "encode"):
-            return _encoded
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}; only arrays are taken")
+        """Return what stands for a name; anything but arrays and tensors is refused."""
+        if (module, name) not in _KNOWN:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}; only arrays are taken")
+        return _KNOWN[module, name]
 
-
-def _encoded(value: Any, _encoding: Any = "latin1") -> bytes:
-    return str(value).encode("latin1")
+    def persistent_load(self, key: Any) -> Any:
+        """Return the type of the numbers of a storage that is named."""
+        return key[1]

@@ -16,7 +16,7 @@ class Reader(ABC):
     title : str
         For lists and menus.
     gives : str
-        What a source of this format can tell: ``labels``, ``masks``, or ``labels and masks``.
+        What a source of this format can tell: ``labels``, ``masks``, ``labels and masks``, or ``maps``.
     fallback : bool
         Asked last: it takes what has no other sign than lying there.
     """

@@ -31,33 +31,49 @@ class OnePerClass(Reader):
 
     def recognises(self, source: Path, known: Sequence[str] = ()) -> bool:
         """Tell whether the first pictures of a folder all name one of the known classes."""
-        if not source.is_dir() or not known:
-            return False
-        names = {name.casefold(): name for name in known}
-        found = [parted(name, names) for _, name in islice(_files(source), _LOOKED_AT)]
-        return bool(found) and all(found)
+        return first_names_class(source, known)
 
     def read(self, source: Path, reading: Reading) -> Iterator[Annotated]:
         """Yield image by image."""
-        if not source.is_dir():
-            raise LabelError(f"{source} is no folder; expected one with a picture per class and image.")
-        names = {name.casefold(): name for name in (*reading.known, *BACKGROUND_NAMES)}
-        of_image: dict[str, dict[str, Path]] = defaultdict(dict)
-        for path, name in _files(source):
-            found = parted(name, names)
-            if found is None:
-                reading.unreadable.append(f"{name} names no class")
-                continue
-            image, label = found
-            if label.casefold() not in BACKGROUND_NAMES and of_image[image].setdefault(label, path) != path:
-                reading.unreadable.append(f"{name} is a second picture of {label} for {image}")
-        for image, files in of_image.items():
+        for image, files in files_by_image(source, reading).items():
             labels = list(files)[:MOST_CLASSES]
             meant = ValueNames("the files' names", dict(enumerate(labels, 1)))
             paths = [files[label] for label in labels]
             yield Annotated(
                 (image,), f"{image} ({', '.join(labels)})", picture=Picture(partial(_together, paths), meant)
             )
+
+
+def first_names_class(source: Path, known: Sequence[str]) -> bool:
+    """Tell whether the first pictures of a folder all name one of the known classes."""
+    if not source.is_dir() or not known:
+        return False
+    names = {name.casefold(): name for name in known}
+    found = [parted(name, names) for _, name in islice(_files(source), _LOOKED_AT)]
+    return bool(found) and all(found)
+
+
+def files_by_image(source: Path, reading: Reading) -> dict[str, dict[str, Path]]:
+    """Return the pictures of each image by class; note those that name none, or name one again.
+
+    Raises
+    ------
+    LabelError
+        When the source is no folder.
+    """
+    if not source.is_dir():
+        raise LabelError(f"{source} is no folder; expected one with a picture per class and image.")
+    names = {name.casefold(): name for name in (*reading.known, *BACKGROUND_NAMES)}
+    of_image: dict[str, dict[str, Path]] = defaultdict(dict)
+    for path, name in _files(source):
+        found = parted(name, names)
+        if found is None:
+            reading.unreadable.append(f"{name} names no class")
+            continue
+        image, label = found
+        if label.casefold() not in BACKGROUND_NAMES and of_image[image].setdefault(label, path) != path:
+            reading.unreadable.append(f"{name} is a second picture of {label} for {image}")
+    return dict(of_image)
 
 
 def parted(name: str, names: dict[str, str]) -> tuple[str, str] | None:

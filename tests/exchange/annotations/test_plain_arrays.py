@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.exchange.annotations.plain_arrays import read_array, read_records
+from napari_wsss.exchange.annotations.plain_arrays import read_array, read_array_or_records, read_records
 
 
 def with_pickle(path: Path, content: bytes) -> Path:
@@ -86,3 +86,27 @@ def test_one_is_not_the_other(tmp_path):
         read_records(tmp_path / "numbers.npy")
     with pytest.raises(LabelError, match="Python objects"):
         read_array(tmp_path / "objects.npy")
+
+
+def test_tensors_in_a_dictionary_are_arrays(tmp_path):
+    torch = pytest.importorskip("torch", reason="IRN saves tensors; reading them needs no torch")
+    record = {
+        "keys": torch.tensor([3, 7]),
+        "cam": torch.arange(24, dtype=torch.float32).reshape(2, 3, 4)[1:],
+        "half": torch.ones(2, dtype=torch.float16),
+        "high_res": np.ones((2, 6, 8), np.float32),
+    }
+    np.save(tmp_path / "x.npy", record)
+    found = read_records(tmp_path / "x.npy")
+    for name, value in record.items():
+        np.testing.assert_array_equal(found[name], np.asarray(value))
+    np.save(tmp_path / "y.npy", {"keys": torch.zeros(2, 3).T})
+    with pytest.raises(LabelError, match="contiguous"):
+        read_records(tmp_path / "y.npy")
+
+
+def test_a_dictionary_or_an_array(tmp_path):
+    np.save(tmp_path / "a.npy", {0: np.ones(2)})
+    np.save(tmp_path / "b.npy", np.ones(2))
+    assert list(read_array_or_records(tmp_path / "a.npy")) == [0]
+    assert read_array_or_records(tmp_path / "b.npy").tolist() == [1, 1]

@@ -42,4 +42,4 @@ def test_garbage_is_a_sentence_or_nothing(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", reader_names())
 def test_a_reader_says_what_it_gives(name: str) -> None:
     assert reader_of(name).title
-    assert reader_of(name).gives in ("labels", "masks", "labels and masks")
+    assert reader_of(name).gives in ("labels", "masks", "labels and masks", "maps")
