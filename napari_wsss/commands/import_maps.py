@@ -25,7 +25,7 @@ def _import(options: argparse.Namespace, answer: Answer) -> int:
 
     from napari_wsss.core.progress import finish
     from napari_wsss.exchange.maps.importing import maps_for
-    from napari_wsss.pipeline.map_imports import keep
+    from napari_wsss.pipeline.map_imports import apply_kept, keep
 
     with opened(options.project, answer, to_read=options.dry_run) as project:
         report = maps_for(project, options.maps, options.kind)
@@ -35,6 +35,7 @@ def _import(options: argparse.Namespace, answer: Answer) -> int:
             return DONE
         with tqdm(desc="maps", unit="image", leave=False) as bar:
             kept = finish(keep(project, report.source, report.read_all()), lambda _: bar.update())
+        apply_kept(project, kept.checkpoint)
         for image_id, reason in kept.failed.items():
             answer.warn(f"{image_id}: {reason}")
         folder = kept.checkpoint.parent.relative_to(project.folder)

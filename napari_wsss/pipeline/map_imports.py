@@ -31,7 +31,7 @@ class Kept:
 
 
 def keep(project: Project, source: str, maps: Iterable[tuple[str, ActivationMaps | WsssError]]) -> Steps[Kept]:
-    """Keep maps in a project and use them from now on in place of a localizer; yields one `Progress` per image.
+    """Keep maps in a project; yields one `Progress` per image. `apply_kept` uses them in place of a localizer.
 
     Parameters
     ----------
@@ -61,8 +61,12 @@ def keep(project: Project, source: str, maps: Iterable[tuple[str, ActivationMaps
     if not digests:
         raise StepError(f"No maps of {source} can be used, so nothing was changed.")
     publish_json(folder / LIST, {"source": source, "maps": digests}, indent=1)
-    apply(project, "localize", METHOD, folder / LIST)
     return Kept(folder / LIST, tuple(digests), failed)
+
+
+def apply_kept(project: Project, checkpoint: Path) -> bool:
+    """Use kept maps from now on in place of a localizer; return whether proposals depend on them."""
+    return apply(project, "localize", METHOD, checkpoint)
 
 
 def _packed(maps: ActivationMaps, classes: ClassList) -> bytes:

@@ -28,6 +28,7 @@ from napari_wsss.session.gallery.borrow import Borrowing
 from napari_wsss.session.gallery.following import Following
 from napari_wsss.session.gallery.gallery import Gallery, Tools
 from napari_wsss.session.gallery.pictures import GalleryPictures
+from napari_wsss.session.imports import Imports
 from napari_wsss.session.jobs import Dispatch, Jobs, directly
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.models.changes import Changes
@@ -116,6 +117,7 @@ class Session:
         self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
+        self.imports = Imports(opened, self.navigation, self.labels, self.models, jobs, signals)
         self.start = RecommendedStart(opened, self.training, self.models, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)

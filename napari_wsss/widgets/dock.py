@@ -7,9 +7,11 @@ module only connects them with the viewer.
 from pathlib import Path
 
 import napari
+import numpy as np
+from napari.layers import Labels
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QEvent, QObject
-from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QHideEvent, QShowEvent
 from qtpy.QtWidgets import QApplication, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from napari_wsss.session.session import Session
@@ -69,6 +71,7 @@ class WsssDock(QWidget):
         self.keyboard = Keyboard(self.viewer, self.actions_)
         self.key_help = KeyHelp(self.actions_, self.session.own_keys, self)
         self._open = True
+        self.setAcceptDrops(True)
         self._build()
         queue = self.review_page.queue
         self.personal = PersonalChoices(self.session, self.sync, self.actions_, queue, self.project_page)
@@ -78,7 +81,7 @@ class WsssDock(QWidget):
         self.header = Header(self.session, self.actions_)
         self.footer = Footer(self.actions_)
         self.job_bar = JobBar(self.session.jobs)
-        self.project_page = ProjectPage(self.session)
+        self.project_page = ProjectPage(self.session, self._chosen_layer)
         self.review_page = ReviewPage(self.session, self.sync, self.actions_)
         self.refine_page = RefinePage(self.session, self.actions_)
         self.correct_page = CorrectPage(self.session, self.sync, self.actions_)
@@ -188,6 +191,28 @@ class WsssDock(QWidget):
             return
         if is_open:
             strip.setVisible(not strip.isVisible())
+
+    # Dropping
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Take files and folders."""
+        if certain(certain(event).mimeData()).hasUrls():
+            certain(event).acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Open or import the first file or folder that was dropped on the panel."""
+        dropped = [url.toLocalFile() for url in certain(certain(event).mimeData()).urls() if url.isLocalFile()]
+        if dropped:
+            certain(event).acceptProposedAction()
+            self.tabs.setCurrentIndex(PAGES.index("Project"))
+            self.project_page.take_dropped(Path(dropped[0]))
+
+    def _chosen_layer(self) -> tuple[str, object] | None:
+        """Return name and values of the chosen Labels layer, None where there is none or it is one of ours."""
+        layer = self.viewer.layers.selection.active
+        if not isinstance(layer, Labels) or layer in self.sync.layers:
+            return None
+        return layer.name, np.asarray(layer.data)
 
     # Opening
 

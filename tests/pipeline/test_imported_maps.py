@@ -14,7 +14,7 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
 from napari_wsss.pipeline.imported_maps import is_imported, kept_maps
 from napari_wsss.pipeline.lineage import Lineage
-from napari_wsss.pipeline.map_imports import keep
+from napari_wsss.pipeline.map_imports import apply_kept, keep
 from napari_wsss.pipeline.run import base_maps, check_plan, proposal, propose
 from napari_wsss.project.project import Project
 from tests.tiny_project import HEIGHT, IDS, WIDTH
@@ -26,7 +26,8 @@ THRESHOLD = Step("constant_background", {"background_threshold": 0.5})
 @pytest.fixture
 def filled(project: Project) -> Project:
     """Return a project whose second and third image have maps of cat."""
-    finish(keep(project, "elsewhere", [(one, ActivationMaps(SCORES, (0,))) for one in IDS[1:3]]))
+    kept = finish(keep(project, "elsewhere", [(one, ActivationMaps(SCORES, (0,))) for one in IDS[1:3]]))
+    apply_kept(project, kept.checkpoint)
     project.set_plan(replace(project.plan, refiners=(THRESHOLD,)))
     return project
 

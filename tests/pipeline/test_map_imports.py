@@ -6,7 +6,7 @@ import pytest
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
-from napari_wsss.pipeline.map_imports import keep
+from napari_wsss.pipeline.map_imports import apply_kept, keep
 from napari_wsss.project.project import Project
 from tests.tiny_project import HEIGHT, IDS, WIDTH
 
@@ -18,6 +18,8 @@ def test_each_import_has_its_own_folder_and_the_last_is_used(project: Project) -
     assert (first.done, first.failed) == ((IDS[0],), {IDS[1]: "gone"})
     second = finish(keep(project, "y", [(IDS[2], MAPS)]))
     assert first.checkpoint.parent != second.checkpoint.parent
+    assert not project.plan.localizer_checkpoint
+    assert apply_kept(project, second.checkpoint)
     assert project.plan.localizer_checkpoint == second.checkpoint.relative_to(project.folder).as_posix()
     assert (first.checkpoint.parent / f"{IDS[0]}.npz").is_file()
 

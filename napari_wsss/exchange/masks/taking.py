@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.exchange.masks.importing import MaskChoices, MaskImportReport, import_masks
 from napari_wsss.project.project import Project
@@ -57,14 +58,17 @@ def take_masks(project: Project, report: MaskImportReport, how: Taking) -> Steps
     kept: list[str] = []
     with project.review.as_one_step():
         for position, image_id in enumerate(ids):
-            if not how.overwrite and project.masks.any(image_id):
-                kept.append(image_id)
-            else:
-                values = report.read(image_id)
-                if how.accept:
-                    project.review.accept(image_id, values)
-                else:
-                    project.review.save_draft(image_id, values)
-                taken.append(image_id)
+            is_free = how.overwrite or not project.masks.any(image_id)
+            (taken if is_free else kept).append(image_id)
+            if is_free:
+                take_one(project, image_id, report.read(image_id), how)
             yield Progress("masks", position + 1, len(ids), image_id)
     return Taken(tuple(taken), tuple(kept))
+
+
+def take_one(project: Project, image_id: str, values: Mask, how: Taking) -> None:
+    """Make (H, W) uint8 the mask of an image, as a draft or accepted."""
+    if how.accept:
+        project.review.accept(image_id, values)
+    else:
+        project.review.save_draft(image_id, values)

@@ -1,8 +1,8 @@
 """The Project page: open or make a project, see its classes, device and cache.
 
 What a person can do with it: open a project or continue a recent one, make one from a folder of images after reading
-the label report, rename and add classes, say whether there is a background, choose the device, choose how pictures of
-more than 8 bits are scaled, empty the cache of results.
+the label report, import labels, masks and maps of other tools, rename and add classes, say whether there is a
+background, choose the device, choose how pictures of more than 8 bits are scaled, empty the cache of results.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.pixels.deep_images import USUAL
+from napari_wsss.project.project import FILE_NAME
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
@@ -23,6 +24,7 @@ from napari_wsss.widgets.controls.live_slider import number_field
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.project.class_table import ClassTable
 from napari_wsss.widgets.project.every_pixel import EveryPixel
+from napari_wsss.widgets.project.import_form import ImportForm, LayerValues
 from napari_wsss.widgets.project.new_project import NewProject
 
 FOLDER = Qt.ItemDataRole.UserRole
@@ -32,6 +34,12 @@ DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS
 class ProjectPage(QWidget):
     """Projects, classes, device and cache.
 
+    Parameters
+    ----------
+    session : Session
+    chosen_layer : callable, optional
+        See `ImportForm`.
+
     Attributes
     ----------
     offered : Signal()
@@ -40,7 +48,9 @@ class ProjectPage(QWidget):
 
     offered = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, chosen_layer: LayerValues | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._device_asked = False
@@ -60,6 +70,8 @@ class ProjectPage(QWidget):
         self.recent.itemActivated.connect(lambda item: self.open(item.data(FOLDER)))
         self.recent.itemClicked.connect(lambda item: self.open(item.data(FOLDER)))
         self.new = NewProject(session)
+        self.imports = ImportForm(session, chosen_layer)
+        self.imports_folded = folded("Import labels, masks or maps", self.imports)
         self.new_folded = folded("New project from a folder of images", self.new)
         self.classes = ClassTable(session)
         self.every_pixel = EveryPixel(session)
@@ -94,6 +106,7 @@ class ProjectPage(QWidget):
                 self.recent,
                 line(),
                 self.new_folded,
+                self.imports_folded,
                 line(),
                 heading("Classes"),
                 self.classes,
@@ -168,6 +181,19 @@ class ProjectPage(QWidget):
         chosen = QFileDialog.getExistingDirectory(self, "Folder of images")
         if chosen:
             self.new.open_images(Path(chosen))
+
+    def take_dropped(self, path: Path) -> None:
+        """Open a dropped project; begin an import into the open one, else a new project on a dropped folder."""
+        if path.name == FILE_NAME or (path / FILE_NAME).is_file():
+            self.open(path)
+        elif self._session.project is not None:
+            self.imports_folded.expand(animate=False)
+            self.imports.open_source(path)
+        elif path.is_dir():
+            self.new_folded.expand(animate=False)
+            self.new.open_images(path)
+        else:
+            self._session.signals.failed.emit(f"No project is open that {path.name} could be imported into.")
 
     def open(self, folder: Path) -> None:
         """Open a project; where another program holds it, offer to look at it read-only."""
