@@ -6,6 +6,7 @@ go on working meanwhile.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_wsss.core.errors import ProjectError, WsssError
+from napari_wsss.core.inside import is_below
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import method_title
@@ -25,9 +27,12 @@ from napari_wsss.exchange.labels import KINDS
 from napari_wsss.exchange.maps.importing import MapImportReport, maps_for
 from napari_wsss.exchange.masks.importing import MaskChoices, MaskImportReport
 from napari_wsss.exchange.masks.taking import Taking, masks_for, take_one
+from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.reading import MAP_KINDS, MASK_KINDS, READERS
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.pipeline.map_imports import Kept, keep
+from napari_wsss.pixels.images import find_images, image_id
+from napari_wsss.session.dropped import Dropped
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.review.labels import Labels
@@ -47,6 +52,7 @@ _TITLES = {
     "text": "plain text list",
     "none": "none yet",
 }
+_LOOKED_AT = 50
 IMPORT, PREVIEW = "import", "import preview"
 
 
@@ -133,6 +139,23 @@ class Imports:
     ) -> None:
         self._opened, self._navigation, self._labels, self._models = opened, navigation, labels, models
         self._jobs, self.signals = jobs, signals
+
+    def what_of(self, found: Dropped) -> What | None:
+        """Return what a dropped file or folder can be imported as into the open project; None where it cannot be.
+
+        A folder of pictures is one of masks where its pictures are called like the project's, and lies elsewhere.
+        """
+        table = self._opened.or_none
+        if table is None or table.project.read_only or found.kind == "project":
+            return None
+        if found.kind != "images":
+            return "masks" if found.kind == "masks" else "labels"
+        project = table.project
+        if found.path == project.images_root or is_below(found.path, project.images_root):
+            return None
+        index = ImageIndex(project.images_root, project.catalog.ids())
+        first = [image_id(path, found.path) for path in islice(find_images(found.path), _LOOKED_AT)]
+        return "masks" if any(index.find(name.rpartition(".")[0]).ids for name in first) else None
 
     # -- looking ----------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_wsss.session.dropped import Dropped
 from napari_wsss.session.imports import WHAT, ImportChoices, kinds_of
 
 PLAIN = ImportChoices()
@@ -115,3 +116,15 @@ def test_another_layer_becomes_the_mask(sitting):
     assert session.imports.take_layer(values, "objects")
     assert (session.table.mask == np.where(values > 0, 2, 0)).all()
     assert not session.imports.take_layer(np.zeros((3, 3)), "small")
+
+
+def test_what_is_dropped_on_an_open_project(sitting, tmp_path):
+    imports, root = sitting.session.imports, sitting.session.project.images_root
+    folder = masks(tmp_path / "masks", ["p0"])
+    assert imports.what_of(Dropped("images", folder)) == "masks"
+    assert imports.what_of(Dropped("images", masks(tmp_path / "others", ["x"]))) is None
+    assert imports.what_of(Dropped("images", root)) is None
+    assert imports.what_of(Dropped("labels", tmp_path / "x.csv")) == "labels"
+    assert imports.what_of(Dropped("masks", tmp_path / "x_seg.npy")) == "masks"
+    sitting.session.close_project()
+    assert imports.what_of(Dropped("labels", tmp_path / "x.csv")) is None

@@ -93,12 +93,11 @@ class ImportForm(QWidget):
         )
         self._choose_what()
 
-    def open_source(self, path: Path) -> None:
+    def open_source(self, what: What, path: Path) -> None:
         """Show what a dropped file or folder holds."""
-        if path.is_dir() and self.what.currentData() == "labels":
-            choose(self.what, "masks")
-            self._choose_what()
-        self.source.set_path(path)
+        choose(self.what, what)
+        self.source.text.setText(str(path))
+        self._choose_what()
 
     def refresh(self) -> None:
         """Follow another project."""

@@ -28,7 +28,7 @@ def wait_for_report(form, qtbot):
 
 def test_labels_are_shown_taken_and_taken_back(form, session, tmp_path, qtbot, settle):
     (tmp_path / "new.json").write_text(json.dumps({"p0.png": ["blue"], "gone.png": ["blue"]}))
-    form.open_source(tmp_path / "new.json")
+    form.open_source("labels", tmp_path / "new.json")
     wait_for_report(form, qtbot)
     assert "p0.png: green, red -> blue" in form.summary.text()
     assert session.project.catalog.get("p0.png").labels == {"red", "green"}
@@ -42,11 +42,11 @@ def test_labels_are_shown_taken_and_taken_back(form, session, tmp_path, qtbot, s
     assert session.project.catalog.get("p0.png").labels == {"red", "green"}
 
 
-def test_a_folder_is_looked_at_as_masks(form, session, tmp_path, qtbot, settle):
+def test_masks_are_taken(form, session, tmp_path, qtbot, settle):
     (tmp_path / "masks").mkdir()
     for name in ("p0", "nobody"):
         Image.fromarray(np.full((24, 32), 2, np.uint8)).save(tmp_path / "masks" / f"{name}.png")
-    form.open_source(tmp_path / "masks")
+    form.open_source("masks", tmp_path / "masks")
     assert form.what.currentData() == "masks"
     wait_for_report(form, qtbot)
     assert "nobody.png" in form.summary.text()
@@ -58,7 +58,7 @@ def test_a_folder_is_looked_at_as_masks(form, session, tmp_path, qtbot, settle):
 
 def test_what_cannot_be_used_cannot_be_taken(form, tmp_path, qtbot):
     (tmp_path / "nothing.json").write_text("[]")
-    form.open_source(tmp_path / "nothing.json")
+    form.open_source("labels", tmp_path / "nothing.json")
     qtbot.waitUntil(lambda: "no label source" in form.summary.text(), timeout=20000)
     assert not form.take_button.isEnabled()
 
