@@ -76,9 +76,19 @@ class LabelChanges(WholeReport):
             lines.append(f"{len(kept)} images keep the labels that a person gave them: {listed(kept)}.")
         if self.unknown:
             lines.append(f"Left out, for names that are no class of the project: {listed(self.unknown)} images.")
-        if self.labels is not None:
-            lines += [line for line in self.labels.summary().splitlines()[1:] if not line.startswith("Images per")]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._problems()])
+
+    def _problems(self) -> list[str]:
+        if self.labels is None:
+            return []
+        kinds = {
+            "entries have no image": self.labels.unmatched,
+            "entries are duplicate or ambiguous": self.labels.duplicates,
+            "entries cannot be read": self.labels.unreadable,
+            "entries contradict each other": self.labels.conflicts,
+        }
+        lines = [f"{len(found)} {what}: {listed(found)}." for what, found in kinds.items() if found]
+        return [*lines, *(f"Note: {note}." for note in self.labels.notes)]
 
 
 def find_label_changes(project: Project, source: Path, choices: LabelChoices | None = None) -> LabelChanges:

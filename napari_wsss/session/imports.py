@@ -31,7 +31,7 @@ from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.reading import MAP_KINDS, MASK_KINDS, READERS
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.pipeline.map_imports import Kept, keep
-from napari_wsss.pixels.images import find_images, image_id
+from napari_wsss.pixels import images
 from napari_wsss.session.dropped import Dropped
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.applied import AppliedModels
@@ -154,7 +154,7 @@ class Imports:
         if found.path == project.images_root or is_below(found.path, project.images_root):
             return None
         index = ImageIndex(project.images_root, project.catalog.ids())
-        first = [image_id(path, found.path) for path in islice(find_images(found.path), _LOOKED_AT)]
+        first = [images.image_id(path, found.path) for path in islice(images.find_images(found.path), _LOOKED_AT)]
         return "masks" if any(index.find(name.rpartition(".")[0]).ids for name in first) else None
 
     # -- looking ----------------------------------------------------------------------------------------------

@@ -193,6 +193,10 @@ class _Import:
     def _take_for(self, id_: str, said: Annotated, read: Callable[[], RawMaps], names: tuple[str, ...]) -> None:
         try:
             raw = read()
+        except ProjectError as reason:
+            self.unreadable.append(str(reason).removesuffix("."))
+            return
+        try:
             found = fitted(raw, names, self.classes, self.labels.get(id_))
             image_size(self.paths[id_])
             strange = set(_names_of(raw, names, self.classes, self.labels.get(id_))) - set(self.classes.names)

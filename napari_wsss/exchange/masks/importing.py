@@ -189,7 +189,7 @@ class _Import:
         self.masks[id_], self.made[id_] = said.place, made
         self.counts += np.bincount(values.ravel(), minlength=IGNORE + 1)
         self._compare(id_, values, said.place)
-        if set(np.unique(values).tolist()) == {BACKGROUND, IGNORE}:
+        if said.picture is not None and set(np.unique(values).tolist()) == {BACKGROUND, IGNORE}:
             self.black_and_white.append(said.place)
 
     def _compare(self, id_: str, values: Mask, place: str) -> None:

@@ -23,9 +23,9 @@ TITLES: dict[What, str] = {
     "maps": "activation maps",
 }
 UNKNOWN = (
-    ("refuse", "leave such masks out"),
-    ("background", "make it background"),
-    ("ignore", "ignore its pixels"),
+    ("refuse", "leave out"),
+    ("background", "background"),
+    ("ignore", "ignored pixels"),
 )
 LayerValues = Callable[[], tuple[str, Any] | None]
 """Returns name and values of the Labels layer that is chosen in the viewer, None where it is none of another's."""
@@ -53,9 +53,12 @@ class ImportForm(QWidget):
         self.source = PathField("file or folder of another tool", file_too=True)
         self.unknown = combo(UNKNOWN, lambda _way: self.preview())
         self.unknown_row = QWidget()
-        self.unknown_row.setLayout(row(text_label("A class that the project does not have", wrap=False), self.unknown))
-        self.instances = QCheckBox("values count objects, of the image's only label")
-        self.accept = QCheckBox("accept the masks (else they are drafts)")
+        self.unknown_row.setLayout(
+            row(text_label("Unknown classes", wrap=False, tip="Those that the project does not have"), self.unknown)
+        )
+        self.instances = QCheckBox("values count objects")
+        self.instances.setToolTip("All of them are of the image's only label, whatever their number")
+        self.accept = QCheckBox("accept them (else drafts)")
         self.overwrite = QCheckBox("also where I worked already")
         for box in (self.instances, self.overwrite):
             box.clicked.connect(lambda: self.preview())
@@ -64,7 +67,9 @@ class ImportForm(QWidget):
         self.take_button = button("Import", self._take, "Takes what is listed; one step that can be undone")
         self.back_button = button("", self._take_back, "Gives the images the labels they had before")
         self.layer_button = button(
-            "Take the chosen Labels layer as mask", self._take_layer, "Of the shown image; undoable"
+            "Chosen Labels layer as mask",
+            self._take_layer,
+            "The layer chosen in the list, for the shown image; undoable",
         )
         self.layer_button.setVisible(chosen_layer is not None)
         self.source.changed.connect(self.preview)
