@@ -20,7 +20,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.closing import may_close
 from napari_wsss.widgets.clusters.page import ClustersPage
 from napari_wsss.widgets.compact import Compact
-from napari_wsss.widgets.controls.basic import PageArea, soon
+from napari_wsss.widgets.controls.basic import PageArea, single_shot, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
@@ -47,6 +47,8 @@ DOCK_NAME = f"WSSS ({PLUGIN})"  # what napari's plugin menu calls it, so that th
 STRIP = "Filmstrip"
 STRIP_NAME = f"{STRIP} ({PLUGIN})"
 NO_STRIP = f"The filmstrip needs the plugin {PLUGIN} in napari: install it, or switch it on in Plugins > Manage."
+FIT_AFTER_MS = 100
+"""The canvas has its new size by then."""
 PAGE_OF = {
     "new": "Project",
     "label": "Review",
@@ -169,8 +171,13 @@ class WsssDock(QWidget):
 
     def _on_opened(self) -> None:
         self.tabs.setCurrentIndex(PAGES.index("Review"))
-        if self._compact is not None and folds_left():
-            self._compact.fold_if_tight()
+        if self._compact is not None and folds_left() and self._compact.fold_if_tight():
+            self._fit.start()
+
+    def _fold(self) -> None:
+        if self._compact is not None:
+            self._compact.toggle()
+            self._fit.start()
 
     def _show_page(self, name: str, scope: str) -> None:
         self.tabs.setCurrentIndex(PAGES.index(name))
@@ -269,7 +276,8 @@ class WsssDock(QWidget):
             window.installEventFilter(self)
             self._dropping.watch(window)
             self._compact = Compact(window, self)
-            self.header.fold_wanted.connect(self._compact.toggle)
+            self._fit = single_shot(self, FIT_AFTER_MS, self.sync.show_whole)
+            self.header.fold_wanted.connect(self._fold)
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Write what is unsaved when the dock disappears behind another."""
