@@ -207,6 +207,11 @@ def test_what_reviews_results_leaves_torch_unloaded() -> None:
     assert not loaded_after_importing(names, {"torch", "napari", "qtpy"})
 
 
+def test_stages_that_may_ask_no_network_leave_torch_unloaded() -> None:
+    """Maps made elsewhere are computed with, refined and evaluated where there is no torch."""
+    assert not loaded_after_importing(["training.run", "training.stages.maps", "training.stages.evaluate"], {"torch"})
+
+
 @pytest.mark.gui
 def test_the_dock_leaves_pyqtgraph_for_the_first_chart_that_is_seen() -> None:
     pytest.importorskip("napari")
