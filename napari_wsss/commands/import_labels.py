@@ -53,7 +53,7 @@ def _take_back(project: Project, options: argparse.Namespace, answer: Answer) ->
         return DONE
     back, edited = project.label_imports.take_back()
     kept = f" {len(edited)} were edited since and stay: {', '.join(edited[:5])}." if edited else ""
-    answer.say(f"{back} images have the labels from before {source}.{kept}", taken_back=back, edited=edited)
+    answer.say(f"{len(back)} images have the labels from before {source}.{kept}", taken_back=len(back), edited=edited)
     return DONE
 
 

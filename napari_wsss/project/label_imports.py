@@ -65,18 +65,19 @@ class LabelImports:
         found = self._last()
         return str(found.after.get("source", "")) if found else ""
 
-    def take_back(self) -> tuple[int, tuple[str, ...]]:
+    def take_back(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Give the images of the last import the labels they had; those edited since stay.
 
         Returns
         -------
-        int, tuple of str
-            How many were given back, and the ids of those that were edited since.
+        tuple of str, tuple of str
+            The ids of the images that have their labels back, and of those that were edited since.
         """
         found = self._last()
         if found is None:
-            return 0, ()
-        back, edited = 0, []
+            return (), ()
+        back: list[str] = []
+        edited: list[str] = []
         with self._database.transaction():
             entries = self._journal.entries(int(found.before["since"]), int(found.after["images"]), ("labels",))
             for entry in entries:
@@ -90,9 +91,9 @@ class LabelImports:
                 labels = frozenset() if negative else frozenset(entry.before)
                 self._catalog.set_labels(entry.image_id, labels, negative=negative)
                 self._journal.append("labels", entry.image_id, entry.after, entry.before)
-                back += 1
+                back.append(entry.image_id)
             self._journal.mark_undone(found.number)
-        return back, tuple(edited)
+        return tuple(back), tuple(edited)
 
     def _newest(self) -> int:
         newest = self._journal.recent(1)

@@ -4,7 +4,7 @@ Sources are read in the background; what is taken is decided in the session's th
 go on working meanwhile.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -219,7 +219,7 @@ class Imports:
 
     def _take_labels(self, table: Table, report: LabelChanges) -> bool:
         count = take(table.project, report)
-        self._labels_moved(table, list(report.changes))
+        self._labels_moved(table, report.changes)
         self.signals.notice.emit(f"{count} images have other labels now, from {report.source}.")
         return True
 
@@ -234,12 +234,12 @@ class Imports:
         """Give the images of the last import of labels those they had."""
         table = self._opened.table
         back, edited = table.project.label_imports.take_back()
-        self._labels_moved(table, list(table.project.catalog.ids()))
+        self._labels_moved(table, back)
         kept = f"; {len(edited)} were edited since and stay" if edited else ""
-        self.signals.notice.emit(f"{back} images have their labels from before{kept}.")
+        self.signals.notice.emit(f"{len(back)} images have their labels from before{kept}.")
         return True
 
-    def _labels_moved(self, table: Table, ids: list[str]) -> None:
+    def _labels_moved(self, table: Table, ids: Collection[str]) -> None:
         """Bring the shown image and what is computed for others after other labels."""
         table.refresh()
         if table.image_id in ids:

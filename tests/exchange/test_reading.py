@@ -1,12 +1,16 @@
 """The one list of formats, and which of them a source is of."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
+from napari_wsss.core import registry
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.registry import declared
-from napari_wsss.exchange.labels import KINDS
+from napari_wsss.exchange.annotations.annotated import Annotated
+from napari_wsss.exchange.labels import KINDS, read_labels
+from napari_wsss.exchange.readers.base import Reader
 from napari_wsss.exchange.reading import (
     READERS,
     label_kinds,
@@ -41,3 +45,26 @@ def test_what_is_no_source_is_a_sentence(tmp_path):
             named_or_recognised(tmp_path / "labels.json", "masks", kind)
     with pytest.raises(LabelError, match="There is no"):
         named_or_recognised(tmp_path / "gone", "masks")
+
+
+class Numbers(Reader):
+    """A third party's format: the number of the image's class, one a line."""
+
+    title = "Numbers"
+
+    def recognises(self, source, known=()):
+        return source.suffix == ".numbers"
+
+    def read(self, source, reading):
+        for at, line in enumerate(source.read_text().split()):
+            yield Annotated((f"{at}.png",), f"line {at}", frozenset({reading.known[int(line)]}))
+
+
+def test_a_format_of_another_distribution_is_read(tmp_path, pictures, monkeypatch):
+    entry = SimpleNamespace(load=lambda: Numbers)
+    monkeypatch.setattr(registry, "_foreign", lambda shelf: {"numbers": entry} if shelf == READERS else {})
+    root = pictures(["0.png", "1.png"])
+    (tmp_path / "x.numbers").write_text("1 0")
+    assert reader_names()[-1] == "numbers"
+    report = read_labels(root, tmp_path / "x.numbers", also=("cat", "dog"))
+    assert (report.kind, report.labels) == ("numbers", {"0.png": {"dog"}, "1.png": {"cat"}})

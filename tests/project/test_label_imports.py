@@ -22,15 +22,15 @@ def test_taken_and_taken_back(project: Project) -> None:
     assert project.label_imports.take(CHANGES, "labels.csv") == 3
     assert project.label_imports.last == "labels.csv"
     assert labels(project)[:3] == list(CHANGES.values())
-    assert project.label_imports.take_back() == (3, ())
+    assert project.label_imports.take_back() == ((A, B, C), ())
     assert labels(project) == before
-    assert (project.label_imports.last, project.label_imports.take_back()) == ("", (0, ()))
+    assert (project.label_imports.last, project.label_imports.take_back()) == ("", ((), ()))
 
 
 def test_what_was_edited_since_stays(project: Project) -> None:
     project.label_imports.take(CHANGES, "x")
     project.set_labels(A, {"dog"})
-    assert project.label_imports.take_back() == (2, (A,))
+    assert project.label_imports.take_back() == ((B, C), (A,))
     assert project.catalog.get(A).labels == {"dog"}
 
 
