@@ -20,6 +20,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unknown", choices=("refuse", "background", "ignore"), default="refuse", help=words)
     words = "values count objects, of the only label of their image; also white masks without a class"
     parser.add_argument("--instances", action="store_true", help=words)
+    words = "objects of no known class become ignored regions: a click with napari's fill tool gives one its class"
+    parser.add_argument("--regions", action="store_true", help=words)
     parser.add_argument("--accept", action="store_true", help="as accepted masks instead of drafts")
     parser.add_argument("--split", choices=("train", "val"), help="only images of this split")
     parser.add_argument("--limit", type=int, help="at most so many masks, in the project's order")
@@ -36,7 +38,8 @@ def _import(options: argparse.Namespace, answer: Answer) -> int:
     from napari_wsss.exchange.masks.taking import Taking, masks_for, take_masks
 
     with opened(options.project, answer, to_read=options.dry_run) as project:
-        report = masks_for(project, options.masks, MaskChoices(options.kind, options.unknown, options.instances))
+        choices = MaskChoices(options.kind, options.unknown, options.instances, options.regions)
+        report = masks_for(project, options.masks, choices)
         answer.report(report)
         report.check()
         if options.dry_run:

@@ -81,6 +81,8 @@ class ImportChoices:
         What classes of masks become that the project does not have: ``refuse``, ``background`` or ``ignore``.
     instances : bool
         Values of masks count objects.
+    regions : bool
+        Objects whose class is not known become ignored regions, which a click with napari's fill tool gives one.
     accept : bool
         Masks are accepted, else they are drafts.
     overwrite : bool
@@ -90,6 +92,7 @@ class ImportChoices:
     kind: str = "auto"
     unknown: Unknown = "refuse"
     instances: bool = False
+    regions: bool = False
     accept: bool = False
     overwrite: bool = False
 
@@ -168,7 +171,8 @@ class Imports:
             if what == "labels":
                 return find_label_changes(project, source, LabelChoices(choices.kind, "", choices.overwrite))
             if what == "masks":
-                return masks_for(project, source, MaskChoices(choices.kind, choices.unknown, choices.instances))
+                how = MaskChoices(choices.kind, choices.unknown, choices.instances, choices.regions)
+                return masks_for(project, source, how)
             return maps_for(project, source, choices.kind)
 
         return Job("reading what is there", look, key=PREVIEW, lane=PREVIEW)
@@ -304,7 +308,7 @@ class Imports:
         whole = raw.astype(np.uint8 if is_mask else np.int64)
         said = Annotated((name,), name, picture=Picture(lambda: whole, None, not is_mask))
         record = table.record
-        mask = painted(said, size, Rules(table.classes), record.labels if record.labelled else None)
+        mask = painted(said, size, Rules(table.classes, regions=True), record.labels if record.labelled else None)
         table.replace_mask(mask, Source("script"))
         self.signals.notice.emit(f"The mask is that of the layer {name} now. Ctrl+Z brings yours back.")
         return True

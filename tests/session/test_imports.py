@@ -110,12 +110,13 @@ def test_another_layer_becomes_the_mask(sitting):
     assert (session.table.mask == values).all()
     values[:4] = 700
     session.labels.set(session.shown_id, {"green", "red"})
-    assert not session.imports.take_layer(values, "objects")
-    assert "labelled green, red" in said[-1]
+    assert session.imports.take_layer(values, "objects")
+    assert (session.table.mask == np.where(values > 0, 255, 0)).all(), "regions to be filled"
     session.labels.set(session.shown_id, {"green"})
     assert session.imports.take_layer(values, "objects")
     assert (session.table.mask == np.where(values > 0, 2, 0)).all()
     assert not session.imports.take_layer(np.zeros((3, 3)), "small")
+    assert "small is 3x3" in said[-1]
 
 
 def test_what_is_dropped_on_an_open_project(sitting, tmp_path):

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
@@ -37,11 +38,15 @@ class Rules:
         What a class that the project does not have becomes: ``refuse`` leaves the mask out.
     instances : bool
         Values count objects in all pictures.
+    regions : bool
+        Objects whose class is not known become regions of ignored pixels, which a click with napari's fill tool each
+        gives its class; else such a mask is left out.
     """
 
     classes: ClassList
     unknown: Unknown = "refuse"
     instances: bool = False
+    regions: bool = False
 
 
 def painted(said: Annotated, size: Size, rules: Rules, labels: Collection[str] | None = None) -> Mask:
@@ -117,9 +122,7 @@ def _of_picture(picture: Picture, place: str, size: Size, rules: Rules, labels: 
         found = "x".join(map(str, raw.shape[::-1]))
         raise Unusable("wrong_size", f"{place} is {found}, its image {size[1]}x{size[0]}")
     if picture.instances or rules.instances:
-        inside = raw > 0
-        value = _only_class(place, rules.classes, labels) if inside.any() else BACKGROUND
-        return np.where(inside, np.uint8(value), np.uint8(0))
+        return _of_objects(raw, place, rules, labels)
     if raw.dtype != np.uint8:
         told = f"{place} holds values up to {raw.max()}, more than there can be classes"
         raise Unusable("wrong_values", f"{told}; if they count objects, take the masks as instances")
@@ -131,6 +134,28 @@ def _of_picture(picture: Picture, place: str, size: Size, rules: Rules, labels: 
     except ProjectError as reason:
         told = str(reason) if picture.names is None else f"{place}: {reason}"
         raise Unusable("wrong_values", told.removesuffix(".")) from reason
+
+
+def _of_objects(raw: NDArray[Any], place: str, rules: Rules, labels: Collection[str] | None) -> Mask:
+    if not raw.any():
+        return np.zeros(raw.shape, np.uint8)
+    try:
+        return np.where(raw > 0, np.uint8(_only_class(place, rules.classes, labels)), np.uint8(BACKGROUND))
+    except Unusable:
+        if not rules.regions:
+            raise
+    return apart(raw)
+
+
+def apart(objects: NDArray[Any]) -> Mask:
+    """Return objects (H, W) as ignored pixels (H, W) uint8, with a line of background where two of them touch.
+
+    The line is one pixel wide, so that filling one never runs into another.
+    """
+    touches = np.zeros(objects.shape, np.bool_)
+    for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        touches[other] |= (objects[one] > 0) & (objects[other] > 0) & (objects[one] != objects[other])
+    return np.where((objects > 0) & ~touches, np.uint8(IGNORE), np.uint8(BACKGROUND))
 
 
 def _by_names(raw: Mask, names: ValueNames, rules: Rules) -> Mask:

@@ -37,11 +37,14 @@ class MaskChoices:
         What classes become that the project does not have: ``refuse`` (the mask), ``background`` or ``ignore``.
     instances : bool
         Values count objects; they get the only label of their image.
+    regions : bool
+        Objects of images with several labels or none become regions to be filled (see `Rules`).
     """
 
     kind: str = "auto"
     unknown: Unknown = "refuse"
     instances: bool = False
+    regions: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def import_masks(
     """
     choices = choices or MaskChoices()
     kind = named_or_recognised(source, "masks", choices.kind, classes.names)
-    importer = _Import(images, Rules(classes, choices.unknown, choices.instances), labels or {})
+    importer = _Import(images, Rules(classes, choices.unknown, choices.instances, choices.regions), labels or {})
     reading = Reading(classes.names)
     for said in reader_of(kind).read(source, reading):
         importer.take(said)

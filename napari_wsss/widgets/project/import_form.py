@@ -58,9 +58,11 @@ class ImportForm(QWidget):
         )
         self.instances = QCheckBox("values count objects")
         self.instances.setToolTip("All of them are of the image's only label, whatever their number")
+        self.regions = QCheckBox("objects without class: to be filled")
+        self.regions.setToolTip("They become ignored regions; a click with napari's fill tool gives one its class")
         self.accept = QCheckBox("accept them (else drafts)")
         self.overwrite = QCheckBox("also where I worked already")
-        for box in (self.instances, self.overwrite):
+        for box in (self.instances, self.regions, self.overwrite):
             box.clicked.connect(lambda: self.preview())
         self.summary = text_label()
         self.tree = ReportTree()
@@ -80,6 +82,7 @@ class ImportForm(QWidget):
                 self.source,
                 self.unknown_row,
                 self.instances,
+                self.regions,
                 self.accept,
                 self.overwrite,
                 row(button("Preview", self.preview, "Reads, reports, changes nothing"), self.take_button),
@@ -116,7 +119,7 @@ class ImportForm(QWidget):
         self.kind.clear()
         for kind, title in kinds_of(what):
             self.kind.addItem(title, kind)
-        for part in (self.unknown_row, self.instances, self.accept):
+        for part in (self.unknown_row, self.instances, self.regions, self.accept):
             part.setVisible(what == "masks")
         self.overwrite.setVisible(what != "maps")
         self._allow()
@@ -128,6 +131,7 @@ class ImportForm(QWidget):
             self.kind.currentData() or "auto",
             self.unknown.currentData(),
             self.instances.isChecked(),
+            self.regions.isChecked(),
             self.accept.isChecked(),
             self.overwrite.isChecked(),
         )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from skimage.measure import label
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Shape
@@ -73,3 +74,14 @@ def test_what_is_no_mask_of_the_image_says_why():
 def test_a_mere_box_draws_nothing():
     assert not draws(Annotated(("a",), "a", frozenset({"cat"}), (Shape("cat"),)))
     assert draws(shapes("cat"))
+
+
+def test_objects_of_no_known_class_can_become_regions_that_do_not_touch():
+    objects = np.array([[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 3, 0], [0, 0, 0, 0], [4, 4, 4, 4]])
+    said = picture(objects, instances=True)
+    found = painted(said, (5, 4), Rules(CLASSES, regions=True), {"cat", "dog"})
+    assert set(np.unique(found)) == {0, 255}
+    regions = label(found, connectivity=1)
+    assert len({(int(a), int(b)) for a, b in zip(regions.ravel(), objects.ravel(), strict=True) if a}) == 3
+    assert regions.max() == 3, "the third is only a line where it touches both"
+    assert painted(said, (5, 4), Rules(CLASSES, regions=True), {"dog"})[0, 0] == 2
