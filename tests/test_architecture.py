@@ -46,7 +46,9 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     ),
 }
 
-SIBLINGS = {f"napari_wsss.{name}" for name in (*SHELVES, "networks", "commands", "exchange.readers")}
+SIBLINGS = {
+    f"napari_wsss.{name}" for name in (*SHELVES, "networks", "commands", "exchange.readers", "exchange.writers")
+}
 """Folders that list things of one kind, each a file: they may grow."""
 MOST_FILES = 22
 

@@ -16,7 +16,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHELL = ("sh", "bash", "console")
-EXAMPLES = {"top_share_cam": ("localize", "TopShareCam"), "smooth_scores": ("refine", "SmoothScores")}
+EXAMPLES = {
+    "top_share_cam": ("localize", "TopShareCam"),
+    "smooth_scores": ("refine", "SmoothScores"),
+    "ascii_masks": ("exchange.writers", "AsciiMasks"),
+}
+CONTRACTS = [f"tests/contracts/test_{shelf}.py" for shelf in ("localizers", "refiners", "writers")]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -72,7 +77,7 @@ def test_the_examples_pass_the_contract_tests(installed: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", " or ".join(EXAMPLES), "-rN"]
     command += ["-o", "addopts=--import-mode=importlib"]  # the options of plugins, which take seconds to load, apart
     ended = subprocess.run(
-        [*command, "tests/contracts/test_localizers.py", "tests/contracts/test_refiners.py"],
+        [*command, *CONTRACTS],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": places, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
@@ -82,7 +87,7 @@ def test_the_examples_pass_the_contract_tests(installed: Path) -> None:
     assert ended.returncode == 0, ended.stdout[-3000:]
     passed = re.search(r"(\d+) passed", ended.stdout)
     assert passed is not None
-    assert int(passed[1]) >= 20
+    assert int(passed[1]) >= 26
     assert "failed" not in ended.stdout
 
 
@@ -104,6 +109,21 @@ def test_the_examples_reach_the_command_line(installed: Path, monkeypatch: pytes
     assert parser_for(typed).parse_args(typed).share == 0.1
     typed = ["refine", "--project", "p", "--refiners", "smooth_scores", "--smooth-scores-sigma", "0.02"]
     assert parser_for(typed).parse_args(typed).smooth_scores_sigma == 0.02
+
+
+def test_the_example_format_draws_letters(installed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from napari_wsss.core.registry import load_method
+    from napari_wsss.exchange.export_folder import ExportFolder
+    from napari_wsss.exchange.writers.base import Item
+    from napari_wsss.project.sourced_masks import SourcedMask
+    from tests.exports import CLASSES, MASK
+
+    monkeypatch.syspath_prepend(str(installed))
+    writer = load_method("exchange.writers", "ascii_masks")(ExportFolder(tmp_path / "out"), CLASSES)
+    writer.take(Item("a.jpg", 1, "a", SourcedMask.empty((1, 1)).drawn_over(MASK)))
+    writer.finish()
+    assert (tmp_path / "out/ascii/a.txt").read_text() == ".AB?\n..AA\nBBB.\n"
+    assert (tmp_path / "out/ascii/legend.txt").read_text() == "A cat\nB traffic light\n? ignore\n"
 
 
 # -- commands ---------------------------------------------------------------------------------------------

@@ -4,10 +4,8 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish_bytes
 from napari_wsss.exchange.text_files import NOTHING_NAMES, is_nothing
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
@@ -90,8 +88,3 @@ def label_table(project: Project) -> str:
 def _rows(records: Iterator[ImageRecord], none: str) -> Iterator[tuple[str, str, str]]:
     for record in records:
         yield record.id, ";".join(sorted(record.labels)) or (none if record.negative else ""), record.split
-
-
-def write_labels(project: Project, folder: Path) -> None:
-    """Write `label_table` into the folder of an export."""
-    publish_bytes(folder / LABELS_NAME, label_table(project).encode())

@@ -14,8 +14,8 @@ from napari_wsss.core.classes import BACKGROUND, BACKGROUND_NAMES, IGNORE, Class
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.text_files import read_text
 
-CLASS_LIST = "classes.txt"
-CLASS_LISTS = (CLASS_LIST, "class_names.txt", "labelmap.txt")
+CLASS_LIST, LABEL_MAP = "classes.txt", "labelmap.txt"
+CLASS_LISTS = (CLASS_LIST, "class_names.txt", LABEL_MAP)
 IGNORE_NAMES = frozenset({"__ignore__", "_ignore_", "ignore", "ignored", "void", "_void_", "unlabeled", "unlabelled"})
 
 Colour = tuple[int, int, int]
@@ -141,7 +141,7 @@ def read_class_list(folders: Sequence[Path]) -> tuple[str, ...]:
 def _read(path: Path) -> ValueNames:
     lines = [line.strip() for line in read_text(path)[0].splitlines() if line.strip()]
     colours: list[Colour | None] = [None] * len(lines)
-    if path.name == "labelmap.txt" and any(":" in line for line in lines):  # else plain names, as TFLite has them
+    if path.name == LABEL_MAP and any(":" in line for line in lines):  # else plain names, as TFLite has them
         entries = [_cut(line, path) for line in lines if not line.startswith("#")]
         lines, colours = [name for name, _ in entries], [colour for _, colour in entries]
     first = _first_value(lines)

@@ -65,6 +65,15 @@ def read_values(path: Path, listed: ValueNames | None = None, most: int = IGNORE
     return values
 
 
+def check_values(values: Mask, classes: ClassList, name: str) -> None:
+    """Raise `ProjectError` naming the mask `name` when it is not (H, W) uint8 of values of `classes`."""
+    if values.ndim != 2 or values.dtype != np.uint8:
+        raise ProjectError(f"{name}: a mask is (H, W) uint8; found {values.shape} {values.dtype}.")
+    wrong = [int(value) for value in np.unique(values) if int(value) not in classes.values()]
+    if wrong:
+        raise ProjectError(f"{name}: holds the values {wrong}; expected 0 to {len(classes)} or {IGNORE}.")
+
+
 def _samples(image: Image.Image, path: Path) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
     """Return the samples (H, W) or (H, W, C) as stored, and the palette (n, 3) of a palette picture."""
     if deep_images.is_deep(image):
@@ -140,12 +149,3 @@ def whole_values(samples: NDArray[Any], name: str, most: int = IGNORE) -> NDArra
             f"{'class' if most == IGNORE else 'object'}."
         )
     return samples.astype(np.uint8 if not samples.size or samples.max() <= IGNORE else np.int64)
-
-
-def check_values(values: Mask, classes: ClassList, name: str) -> None:
-    """Raise `ProjectError` when something is no mask (H, W) uint8, or holds a value that is no class."""
-    if values.ndim != 2 or values.dtype != np.uint8:
-        raise ProjectError(f"{name}: a mask is (H, W) uint8; found {values.shape} {values.dtype}.")
-    wrong = [int(value) for value in np.unique(values) if int(value) not in classes.values()]
-    if wrong:
-        raise ProjectError(f"{name}: holds the values {wrong}; expected 0 to {len(classes)} or {IGNORE}.")

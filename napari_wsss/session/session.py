@@ -23,6 +23,7 @@ from napari_wsss.session.correct.cleaning import Cleaning
 from napari_wsss.session.correct.propagation import Propagation
 from napari_wsss.session.correct.scribbles import Scribbles
 from napari_wsss.session.correct.uncertainty import Doubts
+from napari_wsss.session.exports import Exports
 from napari_wsss.session.gallery.batch import BatchAccept
 from napari_wsss.session.gallery.borrow import Borrowing
 from napari_wsss.session.gallery.following import Following
@@ -122,6 +123,7 @@ class Session:
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
         self.imports = Imports(opened, self.navigation, self.labels, self.models, jobs, signals)
         self.start = RecommendedStart(opened, self.training, self.models, signals)
+        self.exports = Exports(opened, jobs, signals)
         self.next_steps = NextSteps(opened, self.training, self.hint, settings, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)

@@ -26,6 +26,7 @@ from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.correct.page import CorrectPage
 from napari_wsss.widgets.dropping import Dropping
+from napari_wsss.widgets.export_page import ExportPage
 from napari_wsss.widgets.footer import Footer
 from napari_wsss.widgets.header import Header
 from napari_wsss.widgets.hint_line import HintLine
@@ -57,10 +58,12 @@ PAGE_OF = {
     "apply": "Review",
     "review": "Review",
     "retrain": "Train",
-    "export": "Project",
+    "export": "Export",
 }
 """Verb of a next step -> page where it is done."""
-PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats")
+TABS = "QTabBar { font-size: 11px; } QTabBar::tab { padding: 3px 1px; }"
+"""All eight fit a narrow dock."""
+PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats", "Export")
 
 
 class WsssDock(QWidget):
@@ -107,11 +110,12 @@ class WsssDock(QWidget):
         self.clusters_page = ClustersPage(self.session, self.sync, self.actions_)
         self.train_page = TrainPage(self.session)
         self.statistics_page = StatisticsPage(self.session)
+        self.export_page = ExportPage(self.session)
         self.hint_line = HintLine(self.session.hint, lambda: self.tabs.setCurrentIndex(PAGES.index("Train")))
         self.mismatch_line = MismatchLine(self.session.mismatch)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        certain(self.tabs.tabBar()).setStyleSheet("QTabBar::tab { padding: 3px 1px; }")  # all seven fit a narrow dock
+        certain(self.tabs.tabBar()).setStyleSheet(TABS)
         pages = (
             self.project_page,
             self.review_page,
@@ -120,6 +124,7 @@ class WsssDock(QWidget):
             self.clusters_page,
             self.train_page,
             self.statistics_page,
+            self.export_page,
         )
         for name, page in zip(PAGES, pages, strict=True):
             self.tabs.addTab(PageArea(page), name)

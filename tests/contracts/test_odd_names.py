@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
+from napari_wsss.core.progress import finish
 from napari_wsss.exchange.labels import read_labels
-from napari_wsss.exchange.masks_png import export_masks
 from napari_wsss.exchange.new_images import find_new_images
 from napari_wsss.project.project import Project
+from napari_wsss.session.exporting import export_project
 
 posix = pytest.mark.skipif(os.name != "posix", reason="such names are a POSIX matter")
 BYTES = {
@@ -60,8 +61,7 @@ def test_odd_entries_are_named_and_the_rest_makes_a_project(odd: Path, tmp_path:
         assert find_new_images(made).images == ()
         left_out = find_new_images(made).left_out
         assert len(left_out) == len(BYTES) + 3
-        paths = [(one, made.masks.accepted_path(one)) for one in report.images]
-        exported = export_masks(paths, made.classes, tmp_path / "out")
+        exported = finish(export_project(made, tmp_path / "out"))
         assert len(exported.written) == 2
 
 

@@ -1,7 +1,8 @@
 """JSON of other tools, read without trust: what is missing or of another type reads as nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.files import parsed, read_regular
 
 MOST_JSON = 2**30
+DATA_CARD = "data-card.json"
+"""What our own exports put beside their files; no annotations."""
+_LOOKED_AT = 20
 
 
 def read_json(path: Path) -> Any:
@@ -56,11 +60,27 @@ def words(value: Any) -> list[str]:
     return [one for one in found if isinstance(one, str) and one.strip()]
 
 
+def the_file(source: Path, suffix: str, is_it: Callable[[Path], bool]) -> Path:
+    """Return a file itself; of a data set's folder the first file in it, or its ``annotations``, that is the one."""
+    return next(the_files(source, suffix, is_it), source)
+
+
+def the_files(source: Path, suffix: str, is_it: Callable[[Path], bool]) -> Iterator[Path]:
+    """Yield a file itself; of a data set's folder those in it, or its ``annotations``, that are such files."""
+    if not source.is_dir():
+        yield source
+        return
+    places = (source, source / "annotations")
+    found = (path for folder in places for path in sorted(folder.glob(f"*{suffix}")) if path.is_file())
+    yield from (path for path in islice(found, _LOOKED_AT) if path.name != DATA_CARD and is_it(path))
+
+
 def json_files(source: Path) -> Iterator[Path]:
     """Yield a file itself, or the JSON files below a folder, hidden ones left out."""
     if not source.is_dir():
         yield source
         return
     for path in sorted(source.rglob("*.json")):
-        if not any(part.startswith(".") for part in path.relative_to(source).parts) and path.is_file():
+        hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
+        if not hidden and path.is_file() and path.name != DATA_CARD:
             yield path

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.exchange.annotations.annotated import Annotated, Reading, Shape
-from napari_wsss.exchange.annotations.plain_json import MOST_JSON
+from napari_wsss.exchange.annotations.plain_json import MOST_JSON, the_file
 from napari_wsss.exchange.annotations.plain_xml import read_xml
 from napari_wsss.exchange.annotations.run_lengths import written
 from napari_wsss.exchange.annotations.shapes import Drawing, Ellipse, Polygons, Runs, ring_of
@@ -23,17 +23,12 @@ class Cvat(Reader):
     title = "CVAT XML"
 
     def recognises(self, source: Path, known: Sequence[str] = ()) -> bool:
-        """Tell whether an XML file begins with <annotations>."""
-        if source.suffix.lower() != ".xml" or not source.is_file():
-            return False
-        try:
-            with source.open("rb") as file:
-                return b"<annotations" in file.read(_HEAD)
-        except OSError:
-            return False
+        """Tell whether an XML file, or the only one of a folder, begins with <annotations>."""
+        return _is_cvat(the_file(source, ".xml", _is_cvat))
 
     def read(self, source: Path, reading: Reading) -> Iterator[Annotated]:
         """Yield every image; one without annotations says nothing."""
+        source = the_file(source, ".xml", _is_cvat)
         try:
             root = read_xml(source, MOST_JSON)
         except (OSError, ValueError) as reason:
@@ -45,6 +40,16 @@ class Cvat(Reader):
         reading.declare([name.text.strip() for name in root.findall("./meta//label/name") if name.text])
         for image in root.findall("image"):
             yield _image(image, source.name, reading)
+
+
+def _is_cvat(path: Path) -> bool:
+    if path.suffix.lower() != ".xml" or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return b"<annotations" in file.read(_HEAD)
+    except OSError:
+        return False
 
 
 def _image(image: Element, source: str, reading: Reading) -> Annotated:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.files import mapping, number
 from napari_wsss.exchange.annotations.annotated import Annotated, Reading, Shape
-from napari_wsss.exchange.annotations.plain_json import json_or_none, objects, read_json, words
+from napari_wsss.exchange.annotations.plain_json import json_or_none, objects, read_json, the_file, words
 from napari_wsss.exchange.annotations.run_lengths import brush_alpha
 from napari_wsss.exchange.annotations.shapes import Drawing, Pixels, Polygons, Size, ring_of
 from napari_wsss.exchange.readers.base import Reader
@@ -27,17 +27,12 @@ class LabelStudio(Reader):
     title = "Label Studio JSON"
 
     def recognises(self, source: Path, known: Sequence[str] = ()) -> bool:
-        """Tell whether a JSON file is a list of tasks."""
-        record = json_or_none(source)
-        first = record[0] if isinstance(record, list) and record else None
-        if not isinstance(first, dict):
-            return False
-        return (
-            isinstance(first.get("data"), dict) or {"annotation_id", "annotator", "lead_time"} & first.keys() != set()
-        )
+        """Tell whether a JSON file, or the only one of a folder, is a list of tasks."""
+        return _is_list_of_tasks(the_file(source, ".json", _is_list_of_tasks))
 
     def read(self, source: Path, reading: Reading) -> Iterator[Annotated]:
         """Yield every task; one that nobody annotated says nothing, an empty annotation says none of the classes."""
+        source = the_file(source, ".json", _is_list_of_tasks)
         record = read_json(source)
         if not isinstance(record, list):
             raise LabelError(f"{source.name} is no list of tasks; expected Label Studio's JSON or JSON-MIN.")
@@ -51,6 +46,14 @@ class LabelStudio(Reader):
             yield _task(task, results if is_done else None, place, reading)
         if several:
             reading.notes.append(f"{several} tasks were annotated several times; the first annotation counts")
+
+
+def _is_list_of_tasks(path: Path) -> bool:
+    record = json_or_none(path)
+    first = record[0] if isinstance(record, list) and record else None
+    if not isinstance(first, dict):
+        return False
+    return isinstance(first.get("data"), dict) or {"annotation_id", "annotator", "lead_time"} & first.keys() != set()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError, ProjectError, StepError
 from napari_wsss.core.files import mapping, text, whole
+from napari_wsss.core.inside import is_link
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Reading
 from napari_wsss.exchange.annotations.plain_json import objects
 from napari_wsss.exchange.class_lists import ValueNames
@@ -40,7 +41,7 @@ class OmeZarr(Reader):
     def read(self, source: Path, reading: Reading) -> Iterator[Annotated]:
         """Yield picture by picture."""
         for store in _stores(source):
-            name = store.name
+            name = store.relative_to(source).as_posix() if store != source else store.name
             for suffix in _SUFFIXES:
                 name = name.removesuffix(suffix)
             try:
@@ -59,8 +60,11 @@ class OmeZarr(Reader):
 def _stores(source: Path) -> Iterator[Path]:
     if not source.is_dir():
         return
-    here = [source] if source.name.endswith(_SUFFIXES) else sorted(source.glob("*.zarr"))
-    yield from (path for path in here if (path / "labels").is_dir())
+    if source.name.endswith(_SUFFIXES):
+        yield from [source] if (source / "labels").is_dir() else []
+        return
+    for folder in sorted(path for path in source.iterdir() if path.is_dir() and not is_link(path)):
+        yield from _stores(folder)
 
 
 def _opened(folder: Path) -> Any:

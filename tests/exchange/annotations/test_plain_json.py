@@ -5,7 +5,15 @@ import os
 import pytest
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.exchange.annotations.plain_json import has_lists, json_files, json_or_none, objects, read_json, words
+from napari_wsss.exchange.annotations.plain_json import (
+    has_lists,
+    json_files,
+    json_or_none,
+    objects,
+    read_json,
+    the_file,
+    words,
+)
 
 
 def test_a_file_is_read_again_when_it_changed(tmp_path):
@@ -45,3 +53,15 @@ def test_files_of_a_folder_without_hidden_ones(tmp_path):
         (tmp_path / name).write_text("{}")
     assert [path.name for path in json_files(tmp_path)] == ["b.json", "a.json"]
     assert list(json_files(tmp_path / "b.json")) == [tmp_path / "b.json"]
+
+
+def test_the_file_of_a_data_set(tmp_path):
+    def is_it(path):
+        return json_or_none(path) == {}
+
+    assert the_file(tmp_path, ".json", is_it) == tmp_path
+    (tmp_path / "annotations").mkdir()
+    for name, content in (("data-card.json", "{}"), ("a.json", "[]"), ("annotations/x.json", "{}")):
+        (tmp_path / name).write_text(content)
+    assert the_file(tmp_path, ".json", is_it) == tmp_path / "annotations" / "x.json"
+    assert the_file(tmp_path / "a.json", ".json", is_it) == tmp_path / "a.json"

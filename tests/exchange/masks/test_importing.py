@@ -13,10 +13,16 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.masks import write_mask
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.masks.importing import MaskChoices, import_masks
-from napari_wsss.exchange.masks_png import export_masks
 
 CLASSES = ClassList(["cat", "dog"])
 MASK = np.array([[0, 1, 2, 255], [0, 0, 1, 1], [2, 2, 2, 0]], np.uint8)
+
+
+def export_masks(entries, classes, folder):
+    """Write masks as an export does: palette PNGs and the class list."""
+    for name, mask in entries:
+        write_mask(folder / "SegmentationClass" / f"{name}.png", mask, classes)
+    (folder / "classes.txt").write_text("\n".join(["background", *classes.names]))
 
 
 def images_of(root, *names: str):
@@ -25,10 +31,8 @@ def images_of(root, *names: str):
 
 def test_one_stem_two_images_keep_their_suffixes_and_come_back(tmp_path, pictures):
     root = pictures(["x.jpg", "x.png", "y.jpg"])
-    entries = [("x.jpg", MASK), ("x.png", np.zeros_like(MASK)), ("y.jpg", MASK)]
+    entries = [("x.jpg", MASK), ("x.png", np.zeros_like(MASK)), ("y", MASK)]
     export_masks(entries, CLASSES, tmp_path / "out")
-    names = sorted(path.name for path in (tmp_path / "out/SegmentationClass").iterdir())
-    assert names == ["x.jpg.png", "x.png.png", "y.png"]
     report = import_masks(tmp_path / "out/SegmentationClass", images_of(root, "x.jpg", "x.png", "y.jpg"), CLASSES)
     assert not report.read("x.png").any()
     np.testing.assert_array_equal(report.read("x.jpg"), MASK)
@@ -71,7 +75,7 @@ def test_import_from_no_folder(tmp_path):
 
 def test_names_beside_masks_decide_what_a_value_means(tmp_path, pictures):
     root = pictures(["a.jpg"])
-    export_masks([("a.jpg", MASK)], ClassList(["dog", "cat"]), tmp_path / "out")
+    export_masks([("a", MASK)], ClassList(["dog", "cat"]), tmp_path / "out")
     for folder in (tmp_path / "out", tmp_path / "out" / "SegmentationClass"):
         report = import_masks(folder, images_of(root, "a.jpg"), CLASSES)
         np.testing.assert_array_equal(report.read("a.jpg"), np.array([0, 2, 1] + [0] * 252 + [255])[MASK])
@@ -80,7 +84,7 @@ def test_names_beside_masks_decide_what_a_value_means(tmp_path, pictures):
 
 def test_a_class_the_project_does_not_have_is_named(tmp_path, pictures):
     root = pictures(["a.jpg"])
-    export_masks([("a.jpg", MASK)], ClassList(["dog", "horse"]), tmp_path / "out")
+    export_masks([("a", MASK)], ClassList(["dog", "horse"]), tmp_path / "out")
     report = import_masks(tmp_path / "out", images_of(root, "a.jpg"), CLASSES)
     assert not report.masks
     assert "horse" in report.wrong_values[0]
