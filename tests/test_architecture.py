@@ -32,7 +32,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
     "trunk_network": (BELOW_SHELVES, {"numpy", "torch"}),
     **dict.fromkeys(SHELVES, SHELF),
-    "exchange": (ON_DISK, {"numpy", "PIL", "tifffile"}),
+    "exchange": (ON_DISK, {"numpy", "PIL", "tifffile", "zarr"}),
     "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),
     "prediction": ({*BELOW_SHELVES, "exchange"}, {"numpy", "PIL", "torch", "onnxruntime"}),
     "published": (BELOW_SHELVES, {"torch"}),
@@ -47,7 +47,9 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     ),
 }
 
-SIBLINGS = {f"napari_wsss.{name}" for name in (*SHELVES, "networks", "commands", "exchange.writers")}
+SIBLINGS = {
+    f"napari_wsss.{name}" for name in (*SHELVES, "networks", "commands", "exchange.readers", "exchange.writers")
+}
 """Folders that list things of one kind, each a file: they may grow."""
 MOST_FILES = 22
 
@@ -206,6 +208,11 @@ def test_what_reviews_results_leaves_torch_unloaded() -> None:
     light = {*MADE, "exchange", "session", "sample"}
     names = [module for module in MODULES if area(module) in light]
     assert not loaded_after_importing(names, {"torch", "napari", "qtpy"})
+
+
+def test_stages_that_may_ask_no_network_leave_torch_unloaded() -> None:
+    """Maps made elsewhere are computed with, refined and evaluated where there is no torch."""
+    assert not loaded_after_importing(["training.run", "training.stages.maps", "training.stages.evaluate"], {"torch"})
 
 
 @pytest.mark.gui

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from napari_wsss.core.errors import StepError
 
-Shelf = Literal["localize", "saliency", "affinity", "refine", "segment", "exchange.writers"]
+Shelf = Literal["localize", "saliency", "affinity", "refine", "segment", "exchange.readers", "exchange.writers"]
 SHELVES: tuple[Shelf, ...] = ("localize", "saliency", "affinity", "refine", "segment")
 """Those of methods that a plan names."""
 CONTRACTS: dict[Shelf, str] = {
@@ -25,6 +25,7 @@ CONTRACTS: dict[Shelf, str] = {
     "affinity": "AffinityModel",
     "refine": "Refiner",
     "segment": "Segmenter",
+    "exchange.readers": "Reader",
     "exchange.writers": "Writer",
 }
 NOT_METHODS = ("base",)
@@ -55,7 +56,7 @@ def load_method(shelf: Shelf, name: str) -> type[Any]:
     except ModuleNotFoundError as missing:
         raise StepError(
             f"The {shelf} method {name!r} needs the package {missing.name!r}, which is not installed. "
-            'Install it, for example with: pip install "napari-wsss[torch]".',
+            f'Install it, for example with: pip install "napari-wsss[{"formats" if "." in shelf else "torch"}]".',
             missing=(missing.name or "",),
         ) from missing
 

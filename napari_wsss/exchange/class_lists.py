@@ -84,19 +84,25 @@ class ValueNames:
             if value in (BACKGROUND, IGNORE):
                 return value
             raise LabelError(f"the value {value} has no name")
-        if name in classes.names:
-            return classes.mask_value(name)
-        if name.casefold() in BACKGROUND_NAMES:
-            return BACKGROUND
-        alike = [known for known in classes.names if known.casefold() == name.casefold()]
-        if len(alike) == 1:
-            return classes.mask_value(alike[0])
-        if name.casefold() in IGNORE_NAMES:
-            return IGNORE
-        raise LabelError(f"the value {value} is {name!r}, which is no class here")
+        found = value_of_name(name, classes)
+        if found is None:
+            raise LabelError(f"the value {value} is {name!r}, which is no class here")
+        return found
 
     def _listed(self) -> str:
         return f"{min(self.names)} to {max(self.names)}" if self.names else "none"
+
+
+def value_of_name(name: str, classes: ClassList) -> int | None:
+    """Return the mask value that a name means, also in another letter case, or for background and ignore; else None."""
+    if name in classes.names:
+        return classes.mask_value(name)
+    if name.casefold() in BACKGROUND_NAMES:
+        return BACKGROUND
+    alike = [known for known in classes.names if known.casefold() == name.casefold()]
+    if len(alike) == 1:
+        return classes.mask_value(alike[0])
+    return IGNORE if name.casefold() in IGNORE_NAMES else None
 
 
 def foreground(names: Iterable[str]) -> tuple[str, ...]:
@@ -120,6 +126,12 @@ def read_value_names(folders: Sequence[Path]) -> ValueNames | None:
             if (folder / name).is_file():
                 return _read(folder / name)
     return None
+
+
+def read_class_list(folders: Sequence[Path]) -> tuple[str, ...]:
+    """Return the foreground names of the first class list in `folders`; empty where there is none."""
+    found = read_value_names(folders)
+    return found.classes if found else ()
 
 
 def _read(path: Path) -> ValueNames:

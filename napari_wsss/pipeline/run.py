@@ -26,6 +26,7 @@ from napari_wsss.pipeline.applied_evidence import AppliedEvidence
 from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised, stored_base
 from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.chain import BaseShelf, applied_source, build_refiner, drawn, handed_on, refiner_for
+from napari_wsss.pipeline.imported_maps import is_imported
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, has_model
 from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.project.project import Project
@@ -206,7 +207,7 @@ def check_plan(plan: Plan) -> None:
         When a step has parameters it does not know or that are out of bounds.
     """
     available = {"background"} if applied_source(plan) == "segment" else set()
-    available |= {"features"} if plan.localizer_checkpoint else set()
+    available |= {"features"} if plan.localizer_checkpoint and not is_imported(plan) else set()
     available |= {"saliency"} if plan.saliency_folder or plan.saliency_checkpoint else set()
     available |= {"affinity"} if plan.affinity_checkpoint else set()
     for step in plan.refiners:

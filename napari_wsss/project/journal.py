@@ -172,6 +172,11 @@ class Journal:
         found = self._select(f"kind IN ({', '.join('?' * len(kinds))}) AND undone = 0", list(kinds), 1)
         return found[0] if found else None
 
+    def last_whole(self, kind: Kind) -> Entry | None:
+        """Return the newest entry of a kind that is about no single image and was not undone."""
+        found = self._select("kind = ? AND image IS NULL AND undone = 0", [kind], 1)
+        return found[0] if found else None
+
     def recent(self, limit: int = 10, kinds: Collection[str] | None = None) -> list[Entry]:
         """Return the newest entries (of these kinds), newest first, undone ones included."""
         if kinds is None:

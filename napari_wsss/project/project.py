@@ -32,6 +32,7 @@ from napari_wsss.project.database import Database
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
 from napari_wsss.project.kept.mask_copies import TRASH, wanted_by
+from napari_wsss.project.label_imports import NEGATIVE, LabelImports, Said
 from napari_wsss.project.locations import ImageLocations, root_entries
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.masks import Masks
@@ -41,8 +42,6 @@ from napari_wsss.project.review import Review
 from napari_wsss.project.store import ResultStore
 
 FILE_NAME = "project.sqlite"
-NEGATIVE = "none of the classes"
-"""In a journal entry of labels, in place of a list of names."""
 BESIDE = ("wal", "shm", "journal", "revision")
 """What SQLite puts beside its file, and the note of what was committed last."""
 DAMAGED_RECORD = (ValueError, TypeError, KeyError, AttributeError)
@@ -67,6 +66,8 @@ class Project:
         Accepted and unfinished masks, as they are.
     review : Review
         Changes of masks and review states, and taking them back.
+    label_imports : LabelImports
+        Labels of many images from a file, and taking them back.
     store : ResultStore
         Machine results.
     backup_error : str
@@ -90,6 +91,7 @@ class Project:
         self.found: list[str] = []
         self._classes: ClassList | None = None
         self._plan: tuple[str, Plan] = ("", Plan())
+        self.label_imports = LabelImports(database, self.catalog, self.journal)
         self._locations = ImageLocations(folder, database, self.catalog)
         self.masks = Masks(MaskFiles(folder, database), self.journal, self._size_or_none)
         self.review = Review(self.masks, database, self.catalog, self.journal, lambda: self.classes, self._look)
@@ -481,13 +483,13 @@ class Project:
         record = self.catalog.get(image_id)
         if unknown is None:
             unknown = record.unknown.difference(labels) if labels else ()
-        before = record.labels, record.negative, record.unknown
-        after = frozenset(labels), negative, frozenset(unknown)
+        before = Said(record.labels, record.negative, record.unknown)
+        after = Said(frozenset(labels), negative, frozenset(unknown))
         if after == before:
             return False
         with self._database.transaction():
-            self.catalog.set_labels(image_id, after[0], negative=negative, unknown=after[2], by_person=True)
-            self.journal.append("labels", image_id, _as_journaled(*before), _as_journaled(*after))
+            self.catalog.set_labels(image_id, labels, negative=negative, unknown=after.unknown, by_person=True)
+            self.journal.append("labels", image_id, before.as_journaled(), after.as_journaled())
         return True
 
     def set_note(self, image_id: str, note: str) -> None:
@@ -497,12 +499,3 @@ class Project:
             with self._database.transaction():
                 self.catalog.set_note(image_id, note)
                 self.journal.append("note", image_id, before, note)
-
-
-def _as_journaled(
-    labels: Collection[str], negative: bool, unknown: Collection[str]
-) -> list[str] | str | dict[str, list[str]]:
-    """Return labels as the journal keeps them: names alone, unless nothing is there or something is not known."""
-    if unknown:
-        return {"labels": sorted(labels), "unknown": sorted(unknown)}
-    return NEGATIVE if negative and not labels else sorted(labels)

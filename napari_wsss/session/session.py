@@ -30,6 +30,7 @@ from napari_wsss.session.gallery.following import Following
 from napari_wsss.session.gallery.gallery import Gallery, Tools
 from napari_wsss.session.gallery.grid import ProposalGrid
 from napari_wsss.session.gallery.pictures import GalleryPictures
+from napari_wsss.session.imports import Imports
 from napari_wsss.session.jobs import Dispatch, Jobs, directly
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.models.changes import Changes
@@ -120,6 +121,7 @@ class Session:
         self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
+        self.imports = Imports(opened, self.navigation, self.labels, self.models, jobs, signals)
         self.start = RecommendedStart(opened, self.training, self.models, signals)
         self.exports = Exports(opened, jobs, signals)
         self.next_steps = NextSteps(opened, self.training, self.hint, settings, signals)

@@ -7,6 +7,8 @@ module only connects them with the viewer.
 from pathlib import Path
 
 import napari
+import numpy as np
+from napari.layers import Labels
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QHideEvent, QShowEvent
@@ -101,7 +103,7 @@ class WsssDock(QWidget):
         self.header = Header(self.session, self.actions_)
         self.footer = Footer(self.actions_)
         self.job_bar = self.header.job_bar
-        self.project_page = ProjectPage(self.session)
+        self.project_page = ProjectPage(self.session, self._chosen_layer)
         self.review_page = ReviewPage(self.session, self.sync, self.actions_)
         self.refine_page = RefinePage(self.session, self.actions_)
         self.correct_page = CorrectPage(self.session, self.sync, self.actions_)
@@ -235,6 +237,15 @@ class WsssDock(QWidget):
         if is_open:
             strip.setVisible(not strip.isVisible())
 
+    # Layers of others
+
+    def _chosen_layer(self) -> tuple[str, object] | None:
+        """Return name and values of the chosen Labels layer, None where there is none or it is one of ours."""
+        layer = self.viewer.layers.selection.active
+        if not isinstance(layer, Labels) or layer in self.sync.layers:
+            return None
+        return layer.name, np.asarray(layer.data)
+
     # Opening
 
     def open_project(self, folder: Path, read_only: bool = False) -> None:
@@ -245,12 +256,16 @@ class WsssDock(QWidget):
             self.project_page.open(folder)
 
     def take_dropped(self, found: Dropped) -> None:
-        """Open the project that was dropped, or begin a new one with the photographs or the label table."""
+        """Open the project that was dropped; begin an import into the open one, or a new one with photographs."""
         if found.kind == "project":
             self.open_project(found.path)
             return
         self.tabs.setCurrentIndex(PAGES.index("Project"))
-        self.project_page.begin_with(found)
+        what = self.session.imports.what_of(found)
+        if what is None:
+            self.project_page.begin_with(found)
+        else:
+            self.project_page.begin_import(what, found.path)
 
     # Closing
 

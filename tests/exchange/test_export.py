@@ -16,7 +16,7 @@ from napari_wsss.exchange.data_card import CARD, About
 from napari_wsss.exchange.export import FORMATS, Entry, export, formats_of, load_format
 from napari_wsss.exchange.export_folder import UNFINISHED
 from napari_wsss.exchange.labels import read_labels
-from napari_wsss.exchange.masks_png import import_masks
+from napari_wsss.exchange.masks.importing import import_masks
 from napari_wsss.pixels.images import result_names
 from tests.exports import CLASSES, IDS, MASK, entry, exported
 
@@ -66,8 +66,8 @@ def test_one_stem_two_images_keep_their_suffixes_and_come_back(tmp_path, picture
     names = sorted(path.name for path in (tmp_path / "out/SegmentationClass").iterdir())
     assert names == ["x.jpg.png", "x.png.png", "y.png"]
     report = import_masks(tmp_path / "out/SegmentationClass", images_of(root, "x.jpg", "x.png", "y.jpg"), CLASSES)
-    assert not read_mask(report.masks["x.png"]).any()
-    np.testing.assert_array_equal(read_mask(report.masks["x.jpg"]), MASK)
+    assert not report.read("x.png").any()
+    np.testing.assert_array_equal(report.read("x.jpg"), MASK)
     assert report.without_mask == ()
 
 

@@ -6,10 +6,8 @@ from napari_wsss.core.inference import Inference
 from napari_wsss.saliency.base import SaliencyModel
 from training.data.saliency_examples import Examples
 from training.data.samplers import spread
-from training.scoring.saliency_metrics import SaliencyTally
+from training.scoring.saliency_metrics import HALF, SaliencyTally, tables_of
 from training.scoring.validation import MOST_IMAGES, Ask, go_on
-
-HALF = 128
 
 
 class SaliencyCheck:
@@ -33,9 +31,3 @@ class SaliencyCheck:
             found = self._model.infer(self._examples.image(name), settings)
             tally.add(found, self._examples.mask(name) >= HALF, self._examples.known(name) > 0)
         return tally
-
-
-def tables_of(tally: SaliencyTally) -> dict[str, list[list[str]]]:
-    """Return the figures of a tally as tables by name, header rows first."""
-    figures = [[name, f"{value:.4f}"] for name, value in tally.figures().items()]
-    return {"saliency": [["figure", f"mean of {tally.images}"], *figures], "edges": tally.edge_rows()}

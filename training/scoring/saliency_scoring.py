@@ -18,8 +18,7 @@ from napari_wsss.pipeline.saliency_folder import read_saliency
 from napari_wsss.project.project import Project
 from training.data.image_pairs import read_truth
 from training.scoring.left_out import LeftOut
-from training.scoring.saliency_check import HALF
-from training.scoring.saliency_metrics import SaliencyTally
+from training.scoring.saliency_metrics import HALF, SaliencyTally
 from training.scoring.scoring import TrueMasks
 
 STAGE = "saliency"

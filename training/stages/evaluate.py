@@ -17,17 +17,16 @@ from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
-from training.hardware import prepare
 from training.report import Reporter, watched
 from training.scoring.left_out import LeftOut
 from training.scoring.metrics import ABSENT_RULES, DEFAULT_RULE, AbsentRule, Scores, Sweep
 from training.scoring.missing import Missing
-from training.scoring.saliency_check import tables_of
+from training.scoring.saliency_metrics import tables_of
 from training.scoring.saliency_scoring import SaliencyMaps, tally_saliency
 from training.scoring.score_tables import RULE_WORDS, format_sweep, score_rows, sweep_rows
 from training.scoring.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
 from training.scoring.tables import aligned, as_text, write_tables
-from training.stages.maps import add_selection_options, chosen_ids, hardware_of
+from training.stages.maps import add_selection_options, chosen_ids, prepare_device
 
 SOURCES = ("seeds", "refined", "pseudo", "segmenter", "accepted", "saliency")
 
@@ -48,7 +47,7 @@ def add_evaluate_options(parser: argparse.ArgumentParser, typed: Sequence[str]) 
 
 def evaluate(options: argparse.Namespace, report: Reporter) -> int:
     """Score what the options choose, print and write the tables, return the exit code."""
-    prepare(hardware_of(options))
+    prepare_device(options)
     if options.of == "saliency":
         return _evaluate_saliency(options, report)
     if options.truth is None:

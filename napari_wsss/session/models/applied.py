@@ -1,5 +1,6 @@
 """Which trained model is used: applying a run's, going back to one used before, and telling who must follow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from napari_wsss.pipeline.apply import (
 )
 from napari_wsss.pipeline.learner_states import plan_with
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, ModelShelf, has_model, method_of
+from napari_wsss.pipeline.map_imports import apply_kept
 from napari_wsss.pipeline.recommended import Offer, is_wanted, take
 from napari_wsss.project.project import Project
 from napari_wsss.session.proposals.inference import Inference
@@ -111,6 +113,18 @@ class AppliedModels:
         started = self._follow(table, before, is_moved, is_last, quiet=True)
         self._navigation.look_ahead()
         return started
+
+    def propose_again(self, ids: Sequence[str]) -> None:
+        """Compute what is missing of images, quietly."""
+        self._inference.start(ids, quiet=True)
+
+    @reported
+    def apply_kept(self, checkpoint: Path) -> bool:
+        """Use maps that were made elsewhere (the list of `pipeline.map_imports`) in place of a localizer."""
+        table = self._opened.table
+        self._inference.cancel()
+        before = table.plan
+        return self._follow(table, before, apply_kept(table.project, checkpoint))
 
     @reported
     def take(self, offer: Offer) -> bool:
