@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`napari-wsss`: make, look at, open, train, export and fill projects from a terminal.
 
 `commands/table.py` lists the commands; those that compute are handed on to ``python -m training.run``.
@@ -5,6 +6,7 @@ Exit codes: 0 done, 1 `check` found something, 2 wrong options, 4 something a pe
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     distrust(Path.cwd())
     print_any_name()
+    if "_ARGCOMPLETE" in os.environ:
+        complete(parser())
     typed = list(sys.argv[1:] if arguments is None else arguments)
     command = find(typed[0]) if typed else None
     if isinstance(command, Forwarded):
@@ -32,6 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(typed)
     code: int = options.run(options)
     return code
+
+
+def complete(of: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks how what is typed could go on, and end; without argcomplete, go on.
+
+    ``eval "$(register-python-argcomplete napari-wsss)"`` lets a shell ask.
+    """
+    try:
+        import argcomplete
+    except ModuleNotFoundError:
+        return
+    argcomplete.autocomplete(of)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,7 +63,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="command")
     for command in (one for group in COMMANDS.values() for one in group):
         made = commands.add_parser(command.name, description=command.text, allow_abbrev=False)
-        if not isinstance(command, Forwarded):
+        if isinstance(command, Forwarded):
+            made.add_argument("words", nargs="*", choices=command.known or None)
+        else:
             made.add_argument("--json", action="store_true", help="the result as one JSON object, and nothing else")
             command.options(made)
             made.set_defaults(run=command.run)

@@ -1,5 +1,6 @@
 """The program as it is typed: help, versions, wrong options, commands that are handed on."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -78,3 +79,19 @@ def test_reading_the_arguments_waits_for_no_library(typed: list[str]) -> None:
     command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = [{str(ROOT)!r}, *{sys.path!r}]\n{code}"]
     run = subprocess.run([*command, *typed], capture_output=True, text=True, check=True)
     assert run.stdout.rpartition("LOADED")[2].split() == []
+
+
+def test_a_shell_is_told_how_words_go_on() -> None:
+    pytest.importorskip("argcomplete")
+    for typed, wanted in {
+        "ex": ["export"],
+        "train s": ["saliency", "segmentation", "start"],
+        "export --dr": ["--dry-run"],
+    }.items():
+        line = f"napari-wsss {typed}"
+        asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": " "}
+        code = "import os, sys; os.dup2(1, 8); from napari_wsss.cli import main; main()"
+        run = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **asked}, capture_output=True, text=True
+        )
+        assert sorted(word.strip() for word in run.stdout.split()) == wanted, run.stderr

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             'pip install "napari-wsss[torch]".'
         )
         return BAD_DATA
-    report = reporter(options.events)
+    report = reporter(options.events, options.json)
     try:
         return guarded(lambda: options.carry_out(options, report))
     finally:
@@ -104,12 +104,13 @@ def parser_for(typed: Sequence[str]) -> argparse.ArgumentParser:
 
 def _add_shared_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", action="store_true", help="one JSON object per line instead of a progress bar")
+    parser.add_argument("--json", action="store_true", help="the result as one JSON object, progress on standard error")
 
 
 def _add_training_options(parser: argparse.ArgumentParser, recipe: Recipe, typed: Sequence[str]) -> None:
     _add_shared_options(parser)
     parser.add_argument("--project", type=Path, help="project folder")
-    parser.add_argument("--config", type=Path, help="JSON file with options, for example the run.json of a run")
+    parser.add_argument("--config", type=Path, help="JSON or YAML file of options, such as the run.json of a run")
     parser.add_argument("--resume", type=Path, help="continue this run folder; its own configuration counts")
     parser.add_argument("--apply", action="store_true", help="let the project use the trained model")
     parser.add_argument("--describe", action="store_true", help="print all options as JSON and end")

@@ -119,11 +119,14 @@ class Forwarded:
         See `Command`.
     stage : callable
         Takes the words typed after the name, returns those of ``training.run``, beginning with the stage.
+    known : sequence of str
+        What the first of these words may be, for a shell that completes it.
     """
 
     name: str
     text: str
     stage: Callable[[Sequence[str]], list[str]]
+    known: Sequence[str] = ()
 
     def run(self, words: Sequence[str]) -> int:
         """Run the stage in this terminal and return its exit code."""

@@ -19,6 +19,9 @@ def _stage(name: str) -> Forwarded:
 
 
 TRAIN = Forwarded(
-    "train", f"train what is named ({', '.join(TRAINED)}), or {FIRST}: {OTHER_STAGES[FIRST][1]}", _trained
+    "train",
+    f"train what is named ({', '.join(TRAINED)}), or {FIRST}: {OTHER_STAGES[FIRST][1]}",
+    _trained,
+    (*TRAINED, FIRST),
 )
 STAGES = tuple(_stage(name) for name in OTHER_STAGES if name != FIRST)

@@ -51,8 +51,7 @@ def add_start_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> 
     text = "at last compute the proposals of undecided images, unless a window does [yes]"
     parser.add_argument("--proposals", action=argparse.BooleanOptionalAction, default=True, help=text)
     add_truth_options(parser)
-    for cls in sections_of(RECIPE, BASE).values():
-        add_options(parser, cls)
+    add_options(parser, *sections_of(RECIPE, BASE).values())
     parser.set_defaults(method=BASE)
 
 
