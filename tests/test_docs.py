@@ -111,8 +111,8 @@ def test_the_examples_reach_the_command_line(installed: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("words", words_after("napari-wsss"))
 def test_our_commands_parse(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    from napari_wsss.cli import parser
     from napari_wsss.commands.base import Forwarded
+    from napari_wsss.commands.parser import parser
     from napari_wsss.commands.table import find
 
     command = find(words[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -67,11 +68,37 @@ def test_base_install_has_no_gui_and_no_torch() -> None:
     assert not heavy & set(requirements())
 
 
-def test_all_holds_the_other_extras() -> None:
-    assert requirements("all")["napari-wsss"].extras == {"gui", "torch", "crf"}
+def with_extras(extra: str) -> set[str]:
+    """Return the names of what an extra brings, those of extras it names too."""
+    found = requirements(extra)
+    inner = found.pop("napari-wsss").extras if "napari-wsss" in found else set()
+    return set(found).union(*map(with_extras, inner))
 
 
-@pytest.mark.parametrize("extra", [None, "gui", "torch", "crf", "test"])
+def test_all_needs_no_compiler_and_brings_no_binding() -> None:
+    names = with_extras("all")
+    assert {"napari", "torch"} <= names
+    assert not {"pydensecrf2", "pyqt5", "pyqt6", "pyside6"} & names
+
+
+@pytest.mark.parametrize("binding", ["pyqt5", "pyqt6", "pyside6"])
+def test_a_binding_is_an_extra_of_its_own(binding: str) -> None:
+    """Which releases of it work is what napari says; the window without one brings none."""
+    assert not requirements("gui")["napari"].extras
+    assert requirements(binding)["napari"].extras == {binding}
+    assert requirements(binding)["napari-wsss"].extras == {"gui"}
+
+
+def test_what_readme_and_make_install_is_everything() -> None:
+    line = re.search(r'^pip install "\.\[([\w,]+)\]"$', (ROOT / "README.md").read_text(), re.MULTILINE)
+    made = re.search(r'--editable "\.\[([\w,]+)\]"', (ROOT / ".ci" / "environment").read_text())
+    assert line is not None
+    assert made is not None
+    assert set(line[1].split(",")) == {"all", "pyqt5", "crf"}
+    assert set(made[1].split(",")) == {"all", "pyqt5", "crf", "test"}
+
+
+@pytest.mark.parametrize("extra", [None, "gui", "torch", "crf", "shell", "test"])
 def test_every_dependency_is_pinned_within_its_range(extra: str | None) -> None:
     for name, requirement in requirements(extra).items():
         assert name in pins(), f"{name} is not in constraints.txt"

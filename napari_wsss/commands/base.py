@@ -130,7 +130,11 @@ class Forwarded:
 
     def run(self, words: Sequence[str]) -> int:
         """Run the stage in this terminal and return its exit code."""
-        return run_here(python("-m", "training.run", *self.stage(words)))
+        try:
+            return run_here(python("-m", "training.run", *self.stage(words)))
+        except OSError as reason:
+            print(f"napari-wsss: {reason}", file=sys.stderr)
+            return CORRECTABLE
 
 
 @dataclass(frozen=True)

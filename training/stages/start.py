@@ -169,6 +169,9 @@ class Start:
                 return False
             if recommended.is_own_chain(project.plan):
                 self._report.say("The chain on the Refine page was chosen by hand, so it stays.")
+            elif missing := recommended.missing_of_chain():
+                said = f"The proposals do without a step of the recommended chain. {missing}"
+                self._report.say(said, missing=missing)
             recommended.take(project, offer)
         return True
 
