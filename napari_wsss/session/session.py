@@ -37,6 +37,7 @@ from napari_wsss.session.models.learning import Learning
 from napari_wsss.session.models.start import RecommendedStart
 from napari_wsss.session.models.statistics import Statistics
 from napari_wsss.session.models.verdicts import Verdicts
+from napari_wsss.session.next_step import NextSteps
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.pictures.thumbnails import Thumbnails
 from napari_wsss.session.proposals.automatic import AutomaticStrength
@@ -117,6 +118,7 @@ class Session:
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
         self.start = RecommendedStart(opened, self.training, self.models, signals)
+        self.next_steps = NextSteps(opened, self.training, self.hint, settings, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         signals.image_changed.connect(self._check.begin)
