@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from napari_wsss.commands.parser import run
 from napari_wsss.processes.children import distrust, print_any_name
-from napari_wsss.processes.our_training import foreign_training
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,11 +23,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     distrust(Path.cwd())
     print_any_name()
-    try:
-        from napari_wsss.commands.parser import run
-    except ImportError as reason:  # the list of stages is in `training`, a name that others take too
-        print(f"napari-wsss: {foreign_training() or reason}", file=sys.stderr)
-        return 4
     return run(sys.argv[1:] if arguments is None else arguments)
 
 

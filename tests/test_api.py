@@ -15,6 +15,7 @@ from napari_wsss import api
 from napari_wsss.core.errors import ParameterError, ProjectError, StepError, WeightsError
 from napari_wsss.sample.project import generate_sample
 
+ROOT = Path(__file__).parents[1]
 pytest.importorskip("torch", reason="the examples train and compute")
 
 
@@ -60,6 +61,20 @@ def test_importing_loads_nothing() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("False False")
     assert all(name in run.stdout for name in wsss.__all__)
+
+
+def test_a_script_beside_a_training_of_its_own_uses_ours(tmp_path: Path) -> None:
+    (tmp_path / "training.py").write_text("open('CODE_RAN', 'w').write('x')")
+    code = (
+        f"import sys; sys.path[1:1] = [{str(ROOT)!r}]\n"
+        "import napari_wsss as wsss\n"
+        "wsss.train(wsss.create_project('p', 'photos'), 'classifier', trunk='nonsense')"
+    )
+    generate_sample(tmp_path / "photos", images=2, size=64)
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "StepError: classifier: " in run.stderr
+    assert "nonsense" in run.stderr
+    assert not (tmp_path / "CODE_RAN").exists()
 
 
 def test_a_name_that_is_none_is_refused() -> None:

@@ -38,7 +38,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "session": ({*MADE, "exchange"}, {"numpy", "PIL", "psygnal", "platformdirs"}),
     "widgets": ({*MADE, "session", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari", "pyqtgraph"}),
     "sample": ({"core"}, {"numpy", "PIL", "skimage"}),
-    "commands": ({*MADE, "exchange", "session", "sample", "training", "widgets"}, {"numpy", "tqdm", "argcomplete"}),
+    "commands": ({*MADE, "exchange", "session", "sample", "widgets"}, {"numpy", "tqdm", "argcomplete"}),
     "cli": ({"commands", "processes"}, set()),
     "api": ({"core", "project", "pipeline", "session", "commands", "weights"}, {"numpy"}),
     "training": (

@@ -13,6 +13,7 @@ from pathlib import Path
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.registry import method_names
 from napari_wsss.processes.children import distrust, print_any_name
+from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED, Recipe
 from napari_wsss.project.project import Project
 from training.config import RECIPES
 from training.describing import describe
@@ -21,7 +22,6 @@ from training.published_presets import is_published, published_preset
 from training.report import Reporter, complain, reporter
 from training.resolving import add_recipe_options, read_config, resolve
 from training.scoring.tables import as_text
-from training.stage_list import OTHER_STAGES, TRAINED, Recipe
 from training.stopping import STOPPED
 
 OURS = ("napari_wsss", "training")

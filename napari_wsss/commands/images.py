@@ -7,7 +7,7 @@ from pathlib import Path
 from napari_wsss.commands.base import CORRECTABLE, DONE, Answer, Command
 from napari_wsss.commands.opened import listed, opened
 from napari_wsss.commands.options import project_option, source_options, split_option, whole_option
-from napari_wsss.core.usual import DEEP_PERCENTILES
+from napari_wsss.core.plan import DEEP_PERCENTILES
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from napari_wsss.commands.base import Forwarded
-from training.stage_list import OTHER_STAGES, TRAINED
+from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED
 
 FIRST = "start"
 """What `train` trains where nothing is named: the recommended start, as the window offers it."""

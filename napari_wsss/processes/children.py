@@ -118,7 +118,7 @@ def start(
 
 
 def _check(command: Sequence[str]) -> None:
-    foreign = foreign_training() if "training.run" in command else ""
+    foreign = foreign_training(_module_path()) if "training.run" in command else ""
     if foreign:
         raise OSError(foreign)
 

@@ -1,7 +1,8 @@
 """Whether `training` is ours: the name is a common one, and another package of this name may lie before or over it."""
 
+from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from importlib.metadata import packages_distributions
-from importlib.util import find_spec
 from pathlib import Path
 
 OUR_NAME = "napari-wsss"
@@ -11,12 +12,19 @@ _OURS = {"__init__.py": b"napari-wsss", "run.py": b"napari_wsss"}
 """File -> what stands in ours and hardly in anybody else's."""
 
 
-def foreign_training() -> str:
-    """Return a sentence about a `training` that is not ours and what to do, "" when it is ours; nothing is imported."""
-    found = find_spec("training")
-    places = [Path(place) for place in (found.submodule_search_locations or ())] if found else []
-    if ROOT / "training" not in [place.resolve() for place in places]:
-        where = (found.origin or next(iter(map(str, places)), "")) if found else "nowhere"
+def foreign_training(path: Sequence[str]) -> str:
+    """Return a sentence about a `training` that is not ours and what to do, "" when it is ours; nothing is imported.
+
+    Parameters
+    ----------
+    path : sequence of str
+        Where a child looks for modules, in order. Where it finds none there, an import hook of ours does (an editable
+        install).
+    """
+    found = PathFinder.find_spec("training", path)
+    places = [Path(place).resolve() for place in (found.submodule_search_locations or ())] if found else []
+    if found and ROOT / "training" not in places:
+        where = found.origin or ", ".join(map(str, places))
         return f"Python finds the package `training` in {where}, not ours in {ROOT / 'training'}. {_advice()}"
     for name, mark in _OURS.items():
         file = ROOT / "training" / name

@@ -27,17 +27,17 @@ def overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_ours_is_ours() -> None:
-    assert foreign_training() == ""
+    assert foreign_training(sys.path) == ""
 
 
 def test_one_that_wrote_over_ours_is_named_with_what_to_do(overwritten: Path) -> None:
-    said = foreign_training()
+    said = foreign_training(sys.path)
     assert "training-toolkit" in said
     assert "pip install --force-reinstall" in said
     (overwritten / "training" / "__init__.py").write_text('"""Of napari-wsss."""')
-    assert foreign_training() == ""
+    assert foreign_training(sys.path) == ""
     (overwritten / "training" / "run.py").write_text("print('hello')")
-    assert "run.py" in foreign_training()
+    assert "run.py" in foreign_training(sys.path)
 
 
 def test_no_child_is_started_with_it(overwritten: Path) -> None:
@@ -50,4 +50,13 @@ def test_one_in_front_of_ours_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "training.py").write_text("")
     monkeypatch.delitem(sys.modules, "training", raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert str(tmp_path / "training.py") in foreign_training()
+    assert str(tmp_path / "training.py") in foreign_training(sys.path)
+
+
+def test_a_file_of_the_current_folder_is_nobodys_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children do not look there, and a script or notebook beside a `training.py` of its own can start ours."""
+    (tmp_path / "training.py").write_text("open('CODE_RAN', 'w').write('x')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    assert run_here(python("-m", "training.run", "--help")) == 0
+    assert not (tmp_path / "CODE_RAN").exists()

@@ -22,6 +22,7 @@ from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline import recommended
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.recommended import Offer
+from napari_wsss.processes.stage_list import Recipe
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import UNDECIDED
 from training.config import RunConfig, sections_of
@@ -30,7 +31,6 @@ from training.loop.checkpoints import BEST, LAST
 from training.report import Reporter
 from training.resolving import resolve, resolve_file
 from training.run_folder import RunFolder
-from training.stage_list import Recipe
 from training.stages.maps import note_fresh, open_unless_held
 from training.stages.start_scores import StepScores, add_truth_options
 
