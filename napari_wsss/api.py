@@ -377,6 +377,8 @@ def load_model(path: Path | str, device: str = "auto") -> Model:
     ------
     WeightsError
         When it cannot be read, or is no network for images.
+    StepError
+        When torch is not installed.
 
     Examples
     --------
@@ -387,8 +389,14 @@ def load_model(path: Path | str, device: str = "auto") -> Model:
     >>> model.kind, found.classes, found.scores.shape
     ('localize', ('dothead',), (1, 48, 80))
     """
-    from napari_wsss.weights.checkpoint import load_checkpoint
-
+    try:
+        from napari_wsss.weights.checkpoint import load_checkpoint
+    except ModuleNotFoundError as missing:
+        raise StepError(
+            f"Networks need the package {missing.name!r}, which is not installed. Install it with: "
+            'pip install "napari-wsss[torch]".',
+            missing=("torch",),
+        ) from missing
     file = next((one for name in CHECKPOINTS if (one := Path(path) / name).is_file()), Path(path))
     record = load_checkpoint(file)[1]
     shelf: Any = record.get("shelf")

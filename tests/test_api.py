@@ -136,6 +136,13 @@ def test_a_model_says_what_it_cannot_take(examples: Path) -> None:
         wsss.load_model("photos")
 
 
+def test_a_model_without_torch_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "napari_wsss.weights.checkpoint", raising=False)
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(StepError, match=r"napari-wsss\[torch\]"):
+        wsss.load_model("x")
+
+
 def test_a_models_maps_become_a_mask() -> None:
     scores = np.array([[[0.9, 0.1]], [[0.2, 0.8]]], np.float32)
     found = api.ImageMaps("", ("a", "b"), scores)
