@@ -21,6 +21,7 @@ UNCERTAINTY = "uncertainty"
 PROVENANCE = "provenance"
 SCRIBBLES = "scribbles"
 CLEANING = "clean-up preview"
+HINT = "P paint · E erase · F fill · G polygon · 0-9 class · Y take the proposal · C hold: proposal alone · K all keys"
 PROPOSAL_OPACITY = 0.85
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
@@ -129,6 +130,7 @@ def mask_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the filled, editable layer of a person's (H, W) uint8 mask; painting changes `values` itself."""
     layer = Labels(values, name="mask", colormap=mask_colours(classes), opacity=preferences.mask_opacity())
     layer.brush_size = preferences.brush_size()
+    hint_at_our_keys(layer)
     return _tagged(layer, "mask")
 
 
@@ -144,6 +146,7 @@ def scribble_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the editable layer of scribbles (H, W) uint8; painting changes `values` itself."""
     layer = Labels(values, name=SCRIBBLES, colormap=scribble_colours(classes), opacity=0.9)
     layer.brush_size = preferences.scribble_size()
+    hint_at_our_keys(layer)
     return _tagged(layer, SCRIBBLES)
 
 
@@ -154,6 +157,17 @@ def cleaning_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     quicken_contours(layer)
     layer.editable = False
     return _tagged(layer, CLEANING)
+
+
+def hint_at_our_keys(layer: Labels) -> None:
+    """Let napari's status line hint at what the keys do here, not at its own digits while these choose classes."""
+
+    def say(_event: Any = None) -> None:
+        if preferences.digits_mean_classes() and layer.help != HINT:
+            layer.help = HINT
+
+    layer.events.help.connect(say)
+    say()
 
 
 def _tagged(layer: Any, role: str) -> Any:
