@@ -11,6 +11,7 @@ from napari_wsss.core.registry import load_method
 from napari_wsss.core.trunk_choice import OTHER_TRUNKS, OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
 from napari_wsss.pipeline.lineage import ModelShelf
 from napari_wsss.pixels.working_size import side_in_training
+from napari_wsss.processes.stage_list import Recipe
 from training.augment import Augmentation
 from training.published_presets import preset_names
 from training.sources import (
@@ -23,7 +24,6 @@ from training.sources import (
     SaliencySources,
     SegmentationSources,
 )
-from training.stage_list import Recipe
 
 RECIPES: dict[Recipe, tuple[ModelShelf, str]] = {
     "classifier": ("localize", "cam"),

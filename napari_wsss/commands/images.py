@@ -8,7 +8,7 @@ from napari_wsss.commands.base import CORRECTABLE, DONE, Answer, Command
 from napari_wsss.commands.opened import listed, opened
 from napari_wsss.commands.options import project_option, source_options, split_option, whole_option
 from napari_wsss.core.inside import writable
-from napari_wsss.core.usual import DEEP_PERCENTILES
+from napari_wsss.core.plan import DEEP_PERCENTILES
 
 MISSING_SHOWN = 10
 

@@ -25,9 +25,10 @@ def _open(options: argparse.Namespace, answer: Answer) -> int:
         )
     try:
         from napari_wsss.widgets.dock import open_window
-    except ModuleNotFoundError as missing:
+    except ImportError as missing:  # napari, what it needs, or any binding of Qt
         raise StepError(
-            f'napari is not installed ({missing.name} is missing). Install it with: pip install "napari-wsss[gui]".',
+            f"The window needs napari and a binding of Qt ({missing}). Install them with: "
+            'pip install "napari-wsss[pyqt5]" (or pyqt6, or pyside6).',
             missing=("gui",),
         ) from missing
     open_window(options.project)

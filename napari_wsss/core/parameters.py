@@ -166,14 +166,25 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
     return kind(value)
 
 
-def add_options(parser: argparse.ArgumentParser, cls: type, *, prefix: str = "") -> None:
+def add_options(parser: argparse.ArgumentParser, *classes: type, prefix: str = "") -> None:
     """Add one command-line option per parameter (``--background-power``); absent options stay absent.
 
-    Absent options are suppressed, so that a configuration file is only overridden by what was typed.
+    Absent options are suppressed, so that a configuration file is only overridden by what was typed. In the help the
+    advanced parameters of all `classes` stand behind the others, under headings of their own.
     """
-    group = parser.add_argument_group((cls.__doc__ or cls.__qualname__).strip().splitlines()[0])
-    hints = get_type_hints(cls)
-    for name, field in fields_of(cls).items():
+    for is_advanced in (False, True):
+        for cls in classes:
+            wanted = {name: one for name, one in fields_of(cls).items() if one.metadata["advanced"] is is_advanced}
+            if wanted:
+                title = (cls.__doc__ or cls.__qualname__).strip().splitlines()[0]
+                group = parser.add_argument_group(f"Advanced: {title}" if is_advanced else title)
+                _add_to(group, get_type_hints(cls), wanted, prefix)
+
+
+def _add_to(
+    group: argparse._ArgumentGroup, hints: Mapping[str, Any], fields: Mapping[str, dataclasses.Field[Any]], prefix: str
+) -> None:
+    for name, field in fields.items():
         default = field.default_factory() if field.default_factory is not MISSING else field.default
         text = f"{field.metadata.get('title', name)}. {field.metadata.get('description', '')} [{default}]"
         kwargs: dict[str, Any] = {"dest": prefix + name, "default": argparse.SUPPRESS, "help": text.replace("%", "%%")}

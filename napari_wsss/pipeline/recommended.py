@@ -73,11 +73,16 @@ def chain_for(offer: Offer) -> tuple[Step, ...]:
 def recommended_chain() -> tuple[Step, ...]:
     """Return the automatic background, then a dense CRF where one is installed."""
     background, crf = Step("power_background"), Step("dense_crf")
+    return (background,) if missing_of_chain() else (background, crf)
+
+
+def missing_of_chain() -> str:
+    """Return why the recommended chain has no dense CRF here and what comes nearest, "" where it has one."""
     try:
-        build_refiner(crf)
-    except StepError:
-        return (background,)
-    return background, crf
+        build_refiner(Step("dense_crf"))
+    except StepError as missing:
+        return str(missing)
+    return ""
 
 
 def learner_chain() -> tuple[Step, ...]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss.core.masks import DAMAGED_PICTURE
-from napari_wsss.core.usual import DEEP_PERCENTILES
+from napari_wsss.core.plan import DEEP_PERCENTILES
 from napari_wsss.pixels.tiff_bands import Bands, bands
 
 _SWAPPED = {"B": "L", "L": "B"}

@@ -82,6 +82,7 @@ class DenseCrf(Refiner):
     needs = frozenset({"background"})
     gives = frozenset({"background"})
     requires: ClassVar = {_LIBRARY: ("crf", _ADVICE)}
+    instead = "pixel_correlation"
 
     @dataclass(frozen=True)
     class Parameters:

@@ -13,8 +13,7 @@ from typing import Any
 from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inside import why_not_plain
-from napari_wsss.core.plan import Plan
-from napari_wsss.core.usual import HELD_OUT
+from napari_wsss.core.plan import HELD_OUT, Plan
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.processes.apart import end_idle
 from napari_wsss.project.project import FILE_NAME, Project

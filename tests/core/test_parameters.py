@@ -115,6 +115,27 @@ def test_help_names_title_text_and_default(capsys: pytest.CaptureFixture[str]) -
     assert "Background power (alpha). Larger means less. [4.0]" in shown
 
 
+def test_advanced_options_stand_behind_all_others() -> None:
+    @dataclass(frozen=True)
+    class First:
+        """First."""
+
+        easy: int = parameter(1, "Easy")
+        hard: int = parameter(1, "Hard", advanced=True)
+
+    @dataclass(frozen=True)
+    class Second:
+        """Second."""
+
+        plain: int = parameter(1, "Plain")
+
+    parser = argparse.ArgumentParser(usage="")
+    add_options(parser, First, Second)
+    shown = parser.format_help()
+    places = [shown.index(words) for words in ("First.", "--easy", "Second.", "--plain", "Advanced: First.", "--hard")]
+    assert places == sorted(places)
+
+
 def test_declared_facts_are_what_a_form_reads() -> None:
     metadata = fields_of(Parameters)["power"].metadata
     assert (metadata["minimum"], metadata["maximum"], metadata["advanced"]) == (1, 32, False)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
 
@@ -89,3 +90,9 @@ def test_without_a_crf_the_background_alone_remains(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(recommended, "build_refiner", refuse)
     assert [step.method for step in chain_for(LPCAM)] == ["power_background"]
+
+
+def test_a_missing_crf_is_named_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pydensecrf.densecrf", None)
+    assert [step.method for step in recommended_chain()] == ["power_background"]
+    assert "Pixel correlation" in recommended.missing_of_chain()

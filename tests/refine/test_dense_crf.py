@@ -205,6 +205,8 @@ def test_without_the_library_it_says_what_to_install_and_others_work(monkeypatch
 
     assert caught.value.missing == ("crf",)
     assert "napari-wsss[crf]" in str(caught.value)
+    assert "Pixel correlation" in str(caught.value)
+    assert caught.value.instead == "pixel_correlation"
     assert load_method("refine", "power_background")().title == "Power background"
     assert load_method("refine", "dense_crf").Parameters().preset == "psa"  # its form can still be shown
 
