@@ -113,7 +113,7 @@ class Session:
         self.following = Following(opened, self.navigation, self.labels, self.inference, self.sliders, signals)
         self.gallery = self._gallery()
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
-        self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
+        self.learning = Learning(opened, self.inference, jobs, self.models, settings, signals)
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
         self.start = RecommendedStart(opened, self.training, self.models, signals)
