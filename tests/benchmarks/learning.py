@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +29,11 @@ import psutil
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
+from napari_wsss.core.progress import finish
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
+from napari_wsss.project.states import UNDECIDED
+from napari_wsss.session.results.wanted import Wanted, propose_wanted
 
 CLASSES = ClassList(("ant", "bee", "cat"))
 LONG_SIDE = 500
@@ -80,21 +83,25 @@ class Heartbeat:
     """Notes how long the window's thread goes without coming back to its events; made in that thread."""
 
     pauses: list[Pause] = field(default_factory=list)
-    longest: float = 0.0
 
     def __post_init__(self) -> None:
-        self._thread, self._seen = threading.get_ident(), ""
+        self._thread, self._seen = threading.get_ident(), Counter[str]()
         self._last, self._busy = time.perf_counter(), time.thread_time()
         self._over = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
+
+    def begin(self) -> None:
+        """Count from now on: what came before was not the window's doing."""
+        self._seen, self._last, self._busy = Counter(), time.perf_counter(), time.thread_time()
 
     def beat(self) -> None:
         """Say that the thread answers."""
         now, busy = time.perf_counter(), time.thread_time()
         gap = now - self._last
         if gap > LIMIT:
-            self.pauses.append(Pause(gap, busy - self._busy, self._seen))
-        self.longest, self._seen = max(self.longest, gap), ""
+            most = [f"{times}x {where}" for where, times in self._seen.most_common(2)]
+            self.pauses.append(Pause(gap, busy - self._busy, "; ".join(most)))
+        self._seen = Counter()
         self._last, self._busy = now, busy
 
     def stop(self) -> None:
@@ -103,17 +110,18 @@ class Heartbeat:
 
     def _watch(self) -> None:
         while not self._over.wait(LIMIT / 5):
-            if time.perf_counter() - self._last > 0.7 * LIMIT and not self._seen:
-                self._seen = _where(self._thread)
+            if time.perf_counter() - self._last > LIMIT / 5:
+                self._seen[_where(self._thread)] += 1
 
 
 def _where(thread: int) -> str:
-    """Return the functions a thread is in: the innermost one, then ours from the inside out."""
-    frame = sys._current_frames().get(thread)
-    frames = traceback.extract_stack(frame)[::-1] if frame is not None else []
-    ours = [f"{Path(one.filename).stem}.{one.name}" for one in frames if "napari_wsss" in one.filename]
-    inner = [f"{Path(one.filename).stem}.{one.name}" for one in frames[:2]]
-    return " < ".join([*inner, *ours[:3]])
+    """Return which of our functions a thread is in, from the inside out."""
+    frame, found = sys._current_frames().get(thread), []
+    while frame is not None and len(found) < 4:
+        if "napari_wsss" in frame.f_code.co_filename:
+            found.append(f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}")
+        frame = frame.f_back
+    return " < ".join(found) or "napari, Qt"
 
 
 class Sitting:
@@ -146,7 +154,7 @@ class Sitting:
         from qtpy.QtWidgets import QApplication
 
         began = step = time.perf_counter()
-        self.heart.beat()
+        self.heart.begin()
         while not for_():
             QApplication.processEvents()
             time.sleep(BEAT)
@@ -216,7 +224,7 @@ def measure(sitting: Sitting, say: Callable[[str], Any]) -> None:
     project.store.clear("segment")
     project.store.clear("refine")
     undecided, busy, began = sitting.session.inference.undecided(), time.thread_time(), cpu_seconds()
-    sitting.session.inference.start(undecided)
+    sitting.session.inference.start(undecided, quiet=True)  # as after a lesson
     wall = sitting.wait(sitting.is_idle)
     spent, own = cpu_seconds() - began, time.thread_time() - busy
     each = (spent - own) / len(undecided)
@@ -227,6 +235,21 @@ def measure(sitting: Sitting, say: Callable[[str], Any]) -> None:
     say(f"pauses over {1000 * LIMIT:.0f} ms since the first lesson: {len(pauses)}")
     for pause in pauses[:12]:
         say(f"  {1000 * pause.seconds:.0f} ms, busy for {1000 * pause.busy:.0f}: {pause.where}")
+
+
+def measure_alone(folder: Path) -> float:
+    """Return the CPU seconds per image of proposing all undecided ones anew, in this process and without a window."""
+    import torch
+
+    torch.set_num_threads(1)
+    with Project.open(folder) as project:
+        project.store.clear("segment")
+        project.store.clear("refine")
+        ids, wanted = list(project.catalog.ids(states=UNDECIDED)), Wanted()
+        wanted.add(ids)
+        began = time.process_time()
+        finish(propose_wanted(project, wanted, "cpu", lambda *_: None))
+        return (time.process_time() - began) / len(ids)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -243,6 +266,9 @@ def main(arguments: list[str] | None = None) -> None:
             measure(sitting, lambda text: sys.stdout.write(f"{text}\n"))
         finally:
             sitting.close()
+        sys.stdout.write(
+            f"the same without a window, in one process: {1000 * measure_alone(project):.0f} ms an image\n"
+        )
 
 
 if __name__ == "__main__":
