@@ -73,6 +73,8 @@ KEYS: tuple[Key, ...] = (
     # Takes the place of napari's "preserve labels", which stays a check box of the layer.
     Key("B", "compare", "what the last model changed: after, before, difference, off", "layers"),
     Key("J", "most_uncertain", "zoom to the most uncertain place; again: to the next one"),
+    Key("Ctrl-R", "whole_image", "show the whole image"),
+    Key("Shift-G", "grid", "verify many proposals at a glance: mark the bad ones, Enter accepts the rest"),
     Key("N", "edit_labels", "edit the image-level labels"),
     Key("K", "help", "this list of keys"),
 )
@@ -83,7 +85,6 @@ NAPARI_KEYS = (
     ("Ctrl+Z / Ctrl+Shift+Z", "undo / redo in the mask, copied proposals included"),
     ("X", "swap the painted class with background"),
     ("Space (hold)", "pan while painting"),
-    ("Ctrl+R", "show the whole image"),
     ("V", "show or hide the selected layers"),
 )
 

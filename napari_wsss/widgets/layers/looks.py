@@ -11,7 +11,7 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
 from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.plain_text import as_text
-from napari_wsss.widgets.layers.outline import quicken_contours
+from napari_wsss.widgets.layers.outline import HALO, quicken_contours
 
 TAG = "wsss"
 CAM_PREFIX = "cam · "
@@ -21,6 +21,8 @@ UNCERTAINTY = "uncertainty"
 PROVENANCE = "provenance"
 SCRIBBLES = "scribbles"
 CLEANING = "clean-up preview"
+HINT = "P paint · E erase · F fill · G polygon · 0-9 class · Y take the proposal · C hold: proposal alone · K all keys"
+PROPOSAL_OPACITY = 0.85
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
 
@@ -32,6 +34,19 @@ def mask_colours(classes: ClassList) -> DirectLabelColormap:
         None: UNKNOWN_COLOUR,
     }
     colours |= {classes.mask_value(name): classes.colour(name) for name in classes.names}
+    return DirectLabelColormap(color_dict=colours)
+
+
+def halo_of(classes: ClassList) -> int:
+    """Return the mask value that stands for the dark line around a proposal's outline, 0 where all are taken."""
+    return len(classes) + 1 if len(classes) + 1 < IGNORE else 0
+
+
+def proposal_colours(classes: ClassList) -> DirectLabelColormap:
+    """Return the colours of the mask and a dark one for the halo, which is seen on bright photographs."""
+    colours = dict(mask_colours(classes).color_dict)
+    if halo_of(classes):
+        colours[halo_of(classes)] = (0, 0, 0, 1)
     return DirectLabelColormap(color_dict=colours)
 
 
@@ -103,8 +118,9 @@ def comparison_layer(picture: NDArray[np.uint8]) -> Image:
 
 def proposal_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the outlined, read-only layer of a machine's (H, W) uint8 mask."""
-    layer = Labels(values, name="proposal", colormap=mask_colours(classes), opacity=0.5)
+    layer = Labels(values, name="proposal", colormap=proposal_colours(classes), opacity=PROPOSAL_OPACITY)
     layer.contour = 2
+    layer.metadata[HALO] = halo_of(classes)
     quicken_contours(layer)
     layer.editable = False
     return _tagged(layer, "proposal")
@@ -114,6 +130,7 @@ def mask_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the filled, editable layer of a person's (H, W) uint8 mask; painting changes `values` itself."""
     layer = Labels(values, name="mask", colormap=mask_colours(classes), opacity=preferences.mask_opacity())
     layer.brush_size = preferences.brush_size()
+    hint_at_our_keys(layer)
     return _tagged(layer, "mask")
 
 
@@ -129,6 +146,7 @@ def scribble_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the editable layer of scribbles (H, W) uint8; painting changes `values` itself."""
     layer = Labels(values, name=SCRIBBLES, colormap=scribble_colours(classes), opacity=0.9)
     layer.brush_size = preferences.scribble_size()
+    hint_at_our_keys(layer)
     return _tagged(layer, SCRIBBLES)
 
 
@@ -139,6 +157,17 @@ def cleaning_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     quicken_contours(layer)
     layer.editable = False
     return _tagged(layer, CLEANING)
+
+
+def hint_at_our_keys(layer: Labels) -> None:
+    """Let napari's status line hint at what the keys do here, not at its own digits while these choose classes."""
+
+    def say(_event: Any = None) -> None:
+        if preferences.digits_mean_classes() and layer.help != HINT:
+            layer.help = HINT
+
+    layer.events.help.connect(say)
+    say()
 
 
 def _tagged(layer: Any, role: str) -> Any:
