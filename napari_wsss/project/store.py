@@ -35,6 +35,7 @@ DOUBTFUL_TEXT = "wsss-doubtful"
 _STEPS = 4096
 SCORE_ERROR = 0.5 / _STEPS
 """Of scores in [0, 1], which are kept as whole numbers of steps: they pack better than half precision, and quicker."""
+_ROUNDING = 1e-6
 _QUICK = 1
 """Level of compression: 6 takes twice as long and saves 3 to 7 %."""
 _OF_TAPS = ("planes", "lows", "steps")
@@ -258,7 +259,7 @@ def _is_sound(maps: ActivationMaps) -> bool:
 
 def _stepped(scores: NDArray[np.float32]) -> NDArray[np.generic]:
     """Return scores in [0, 1] as whole numbers (uint16) of steps, others as they are."""
-    if not (scores.min(initial=0) >= 0 and scores.max(initial=0) <= 1):
+    if not (scores.min(initial=0) >= -_ROUNDING and scores.max(initial=0) <= 1 + _ROUNDING):
         return scores.astype(np.float32, copy=False)
     return (scores * np.float32(_STEPS) + np.float32(0.5)).astype(np.uint16)
 

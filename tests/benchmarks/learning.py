@@ -246,10 +246,11 @@ def measure_alone(folder: Path) -> float:
         project.store.clear("segment")
         project.store.clear("refine")
         ids, wanted = list(project.catalog.ids(states=UNDECIDED)), Wanted()
-        wanted.add(ids)
-        began = time.process_time()
-        finish(propose_wanted(project, wanted, "cpu", lambda *_: None))
-        return (time.process_time() - began) / len(ids)
+        for some in (ids[:1], ids[1:]):  # the first one loads the model
+            wanted.add(some)
+            began = time.process_time()
+            finish(propose_wanted(project, wanted, "cpu", lambda *_: None))
+        return (time.process_time() - began) / (len(ids) - 1)
 
 
 def main(arguments: list[str] | None = None) -> None:
