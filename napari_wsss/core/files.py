@@ -26,11 +26,17 @@ LARGEST = 2**53
 
 
 @contextmanager
-def publish(path: Path) -> Iterator[IO[bytes]]:
+def publish(path: Path, *, lasting: bool = True) -> Iterator[IO[bytes]]:
     """Yield a binary file that replaces `path` when the block ends without an error.
 
     Temporary random name in the same folder, fsync, replace, fsync of the folder: after a crash the old file is
     still whole, and when the block has ended the new one is on disk. Missing parent folders are made.
+
+    Parameters
+    ----------
+    lasting : bool
+        False spares both fsyncs: quicker, but a power failure may leave a torn file. For what can be computed again and
+        is verified on reading.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")  # without its name, which may be as long as can be
@@ -38,16 +44,18 @@ def publish(path: Path) -> Iterator[IO[bytes]]:
         with temporary.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
-        sync_folder(path.parent)
+        if lasting:
+            sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def publish_bytes(path: Path, content: bytes) -> None:
-    """Publish a file that holds just this."""
-    with publish(path) as file:
+def publish_bytes(path: Path, content: bytes, *, lasting: bool = True) -> None:
+    """Publish a file that holds just this; `lasting` as `publish` has it."""
+    with publish(path, lasting=lasting) as file:
         file.write(content)
 
 

@@ -93,7 +93,12 @@ def stored_base(item: Lineage) -> ActivationMaps | None:
     stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
     if stored is None or not set(item.classes) <= set(stored.classes):
         return None
-    return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
+    return restricted(stored, item.classes)
+
+
+def restricted(maps: ActivationMaps, classes: tuple[int, ...]) -> ActivationMaps:
+    """Return the maps of just these classes, which share all probability where there is a background."""
+    return maps if maps.classes == classes else renormalised(maps.only(classes))
 
 
 def companions_for(lineage: Lineage, known: ClassList) -> list[Companion]:

@@ -47,6 +47,8 @@ _CHOSEN: dict[ModelShelf, _Chosen] = {
     "saliency": _Chosen("saliency", "saliency_checkpoint", "ldf", "saliency"),
     "affinity": _Chosen("affinity", "affinity_checkpoint", "affinity_net", "affinity"),
 }
+_LATER = {"working_side": 0, "shrink": 1}
+"""Settings that could not be chosen before, and the values at which results of before stay."""
 SHELF_OF_STAGE: dict[str, ModelShelf] = {
     **{chosen.stage: source for source, chosen in _CHOSEN.items()},
     "boundary": "affinity",
@@ -146,7 +148,7 @@ class Lineage:
             if refiner is None:
                 continue
             parents = (parent, *_asked_for(project, plan, source, image_id, refiner))
-            parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=parents)
+            parent = Provenance(f"refine.{step.method}", _decisive(refiner.settings), parents=parents)
             links.append(Link(refiner, parent))
         companions = related(project, plan, record) if source == "localize" else NONE
         return cls(
@@ -278,10 +280,13 @@ def _base_provenance(
     source: ModelShelf, method: str, parameters: str, weights: str, parents: tuple[Provenance, ...]
 ) -> Provenance:
     """Return the very same provenance, its key worked out once, for every image of a project."""
-    settings = to_dict(_inference(source, parameters))
-    if not settings.get("working_side"):  # results of before it could be chosen stay
-        settings.pop("working_side", None)
+    settings = _decisive(_inference(source, parameters))
     return Provenance(f"{source}.{method}", settings, weights=weights, parents=parents)
+
+
+def _decisive(settings: Any) -> dict[str, Any]:
+    """Return what results of these settings are kept under: what came later counts where it changes something."""
+    return {name: value for name, value in to_dict(settings).items() if _LATER.get(name, ...) != value}
 
 
 def asks_localizer(plan: Plan, source: ModelShelf) -> bool:

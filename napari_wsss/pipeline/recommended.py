@@ -21,6 +21,8 @@ from napari_wsss.project.project import Project
 
 FIRST_POWER = 4.0
 """Background power that suits the maps of a training that has just begun (docs/benchmarks.md)."""
+LEARNER_CRF = Step("dense_crf", {"preset": "probabilities", "shrink": 0})
+"""On probabilities that come from a grid of stride 8; what shrinking costs stands in docs/benchmarks.md."""
 _ALL = 1_000_000
 
 
@@ -87,10 +89,7 @@ def missing_of_chain() -> str:
 
 def learner_chain() -> tuple[Step, ...]:
     """Return the chain that suits a learner's probabilities: the same, with the CRF that was tuned on them."""
-    return tuple(
-        Step("dense_crf", {"preset": "probabilities"}) if step.method == "dense_crf" else step
-        for step in recommended_chain()
-    )
+    return tuple(LEARNER_CRF if step.method == "dense_crf" else step for step in recommended_chain())
 
 
 def is_own_chain(plan: Plan) -> bool:

@@ -293,6 +293,12 @@ class Catalog:
         joined = SEPARATOR.join(sorted(doubtful))
         self._set(image_id, "score = ?, doubtful = ?", None if score is None else float(score), joined)
 
+    def set_proposed(self, image_id: str, score: float, doubtful: Collection[str]) -> None:
+        """Set what `set_score` does; the proposal of an undecided image is as new as the model."""
+        states = ", ".join("?" * len(UNDECIDED))
+        assignment = f"score = ?, doubtful = ?, stale = CASE WHEN state IN ({states}) THEN 0 ELSE stale END"
+        self._set(image_id, assignment, float(score), SEPARATOR.join(sorted(doubtful)), *UNDECIDED)
+
     def set_doubtful(self, image_id: str, names: Collection[str]) -> None:
         """Set which labelled classes the proposal is in doubt of."""
         self._set(image_id, "doubtful = ?", SEPARATOR.join(sorted(names)))

@@ -258,7 +258,7 @@ class PixelClassifier(Segmenter):
             Height and width; the image's without it.
         """
         wanted = [0, *(k + 1 for k in classes)]
-        with torch.inference_mode(), evaluating(self):
+        with torch.inference_mode(), evaluating(self.head):
             planes = self.believed(self.head.on_taps(self._kept(features))[:, wanted])  # (1, K+1, h, w)
             found: NDArray[np.float32] = enlarged(planes, size or features.size).softmax(1)[0].cpu().numpy()
         return found

@@ -117,7 +117,7 @@ class Session:
         self.gallery = self._gallery()
         self.grid = ProposalGrid(opened, self.gallery.batch, self.gallery.pictures, signals)
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
-        self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
+        self.learning = Learning(opened, self.inference, jobs, self.models, settings, signals)
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
         self.imports = Imports(opened, self.navigation, self.labels, self.models, jobs, signals)

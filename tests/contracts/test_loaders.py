@@ -76,7 +76,7 @@ def maps() -> bytes:
     from napari_wsss.project.store import _packed  # what `write_maps` publishes
 
     found = ActivationMaps(np.zeros((1, 6, 8), np.float32), (0,))
-    return _packed(np.savez_compressed, "hash", {"scores": found.scores, "classes": np.asarray([0])})
+    return _packed("hash", {"scores": found.scores, "classes": np.asarray([0])})
 
 
 def clusters(folder: Path) -> bytes:

@@ -161,7 +161,7 @@ class AppliedModels:
         else:  # the same file, trained further
             self._sliders.forget_drawn()
         undecided = set(self._inference.undecided())
-        in_order = [image_id for image_id in self._navigation.queue.ids() if image_id in undecided]
+        in_order = [image_id for image_id in self._navigation.queue.ids_from(table.image_id) if image_id in undecided]
         started = self._inference.start([*in_order, *(undecided - set(in_order))], quiet=quiet)
         if is_moved and tells:
             self.signals.model_applied.emit()

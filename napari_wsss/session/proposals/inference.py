@@ -211,7 +211,7 @@ class Inference:
             raise StepError("No model is applied to this project yet. Train a classifier first (Train), then apply it.")
         if ids is None:
             excluded = set(project.catalog.ids(states=("excluded",)))
-            ids = [image_id for image_id in self._navigation.queue.ids() if image_id not in excluded]
+            ids = [image_id for image_id in self._navigation.queue.ids_from(table.image_id) if image_id not in excluded]
         self._wanted.add(ids)
         self._wanted.hurry(table.image_id)
         self._last_failure = ""

@@ -96,6 +96,11 @@ class Queue:
         """Return the ids from position `start` up to, not including, `stop`."""
         return self._ids[start:stop]
 
+    def ids_from(self, image_id: str) -> list[str]:
+        """Return all ids, those from an image on before those that come before it."""
+        position = self._positions.get(image_id, 0)
+        return [*self._ids[position:], *self._ids[:position]]
+
     def position(self, image_id: str) -> int | None:
         """Return the position of an image counted from 0, None when the search hides it."""
         return self._positions.get(image_id)
