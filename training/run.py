@@ -43,6 +43,7 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "tables": ("training.stages.tables", "make the papers' tables for this project: text, CSV and LaTeX"),
     "instances": ("training.stages.instances", "write the instances of the labelled classes, with a boundary network"),
     "economy": ("training.stages.economy", "measure what a person's seconds buy, with simulated annotators"),
+    "clicks": ("training.stages.clicks", "count the clicks that masks cost, from nothing and from proposals"),
     "benchmark": ("training.stages.loop_benchmark", "measure the whole loop on a folder with true masks"),
 }
 """Stage -> module with ``add_<stage>_options(parser, typed)`` and ``<stage>(options, report) -> exit code``."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels, Layer, Points
 from napari.utils.colormaps import Colormap, DirectLabelColormap
 from numpy.typing import NDArray
 
@@ -21,6 +21,11 @@ UNCERTAINTY = "uncertainty"
 PROVENANCE = "provenance"
 SCRIBBLES = "scribbles"
 CLEANING = "clean-up preview"
+CLICKS = "clicks"
+ON, OFF = "#7CFC00", "#FF3B30"
+"""Colours of a click on the thing and of one on what it is not; their shapes differ, too."""
+DOT_SIZE, CLICK_SIZE = 0.1, 1e4
+"""Sizes that `canvas_size_limits` cuts to the same on the screen at any zoom."""
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
 
@@ -139,6 +144,13 @@ def cleaning_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     quicken_contours(layer)
     layer.editable = False
     return _tagged(layer, CLEANING)
+
+
+def clicks_layer() -> Points:
+    """Return the empty layer of what is said about a thing; its points have one size on the screen."""
+    layer = Points(ndim=2, name=CLICKS, border_width=0.12, canvas_size_limits=(3, 15), out_of_slice_display=False)
+    layer.editable = False
+    return _tagged(layer, CLICKS)
 
 
 def _tagged(layer: Any, role: str) -> Any:

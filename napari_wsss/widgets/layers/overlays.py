@@ -5,6 +5,7 @@ from napari_wsss.widgets.layers.boundary_layer import BoundaryOverlay
 from napari_wsss.widgets.layers.cleaning_layer import CleaningOverlay
 from napari_wsss.widgets.layers.comparison_layer import ComparisonOverlay
 from napari_wsss.widgets.layers.overlay import Overlay
+from napari_wsss.widgets.layers.pointing_layer import PointingOverlay
 from napari_wsss.widgets.layers.provenance_layer import ProvenanceOverlay
 from napari_wsss.widgets.layers.scribble_layer import ScribbleOverlay
 from napari_wsss.widgets.layers.uncertainty_layer import UncertaintyOverlay
@@ -19,4 +20,5 @@ def make_overlays(session: Session) -> tuple[Overlay, ...]:
         ProvenanceOverlay(session),
         CleaningOverlay(session),
         ScribbleOverlay(session),
+        PointingOverlay(session),
     )

@@ -1,0 +1,85 @@
+"""What a person says about one thing by pointing at it: clicks on it and beside it, perhaps a box around it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Click:
+    """A click at row, column (pixels of the image): on the thing, or on what it is not."""
+
+    row: int
+    column: int
+    is_thing: bool = True
+
+
+@dataclass(frozen=True)
+class PromptBox:
+    """A box around a thing: rows ``top`` to ``bottom``, columns ``left`` to ``right``, both without the end."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def inside(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Return (H, W) bool, True inside."""
+        found = np.zeros(shape, bool)
+        found[self.top : self.bottom, self.left : self.right] = True
+        return found
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Everything said about one thing.
+
+    Parameters
+    ----------
+    clicks : tuple of Click
+        In the order they were made.
+    box : PromptBox, optional
+    """
+
+    clicks: tuple[Click, ...] = ()
+    box: PromptBox | None = None
+
+    def clicked(self, click: Click) -> "Prompt":
+        """Return the prompt with one more click."""
+        return replace(self, clicks=(*self.clicks, click))
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What a promptable segmenter is asked about one thing.
+
+    Parameters
+    ----------
+    embedding : (256, 64, 64) float16
+        Of the picture.
+    size : (int, int)
+        Height and width of the picture.
+    prompt : Prompt
+    share : (H, W) float32 in [0, 1], optional
+        How much the thing's class is expected.
+    start : (H, W) bool, optional
+        The region that is corrected.
+    logits : (h, w) float32, optional
+        Of the answer before, once there is one.
+    """
+
+    embedding: NDArray[np.float16]
+    size: tuple[int, int]
+    prompt: Prompt
+    share: NDArray[np.float32] | None = None
+    start: NDArray[np.bool_] | None = None
+    logits: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """Where the thing is (H, W) bool, and the network's logits (h, w) float32 for the next question."""
+
+    region: NDArray[np.bool_]
+    logits: NDArray[np.float32]
