@@ -30,6 +30,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "clusters": ({"core", "project"}, {"numpy"}),
     "networks": (set(), {"torch"}),
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
+    "promptable": ({"core"}, {"numpy", "scipy", "PIL", "onnx", "onnxruntime"}),
     "trunk_network": (BELOW_SHELVES, {"numpy", "torch"}),
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": (ON_DISK, {"numpy", "PIL"}),
@@ -40,7 +41,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "sample": ({"core"}, {"numpy", "PIL", "skimage"}),
     "cli": ({*MADE, "exchange", "session", "sample", "training", "widgets"}, {"numpy", "tqdm"}),
     "training": (
-        {*MADE, *BELOW_SHELVES, *SHELVES, "published", "exchange"},
+        {*MADE, *BELOW_SHELVES, *SHELVES, "promptable", "published", "exchange"},
         {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib"},
     ),
 }
@@ -203,7 +204,7 @@ def test_everything_but_widgets_leaves_qt_and_napari_unloaded() -> None:
 def test_what_reviews_results_leaves_torch_unloaded() -> None:
     light = {*MADE, "exchange", "session", "sample"}
     names = [module for module in MODULES if area(module) in light]
-    assert not loaded_after_importing(names, {"torch", "napari", "qtpy"})
+    assert not loaded_after_importing(names, {"torch", "onnxruntime", "napari", "qtpy"})
 
 
 @pytest.mark.gui

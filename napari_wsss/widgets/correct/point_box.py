@@ -1,0 +1,77 @@
+"""Pointing at things: what a person can do with it is said at the page (`correct_page`)."""
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
+
+from napari_wsss.session.session import Session
+from napari_wsss.widgets import preferences
+from napari_wsss.widgets.controls.basic import button, column, row, text_label
+from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.layers.viewer_sync import ViewerSync
+
+FILES = "ONNX networks (*.onnx)"
+HOW = "Left click: this is the class. Right click: it is not. Drag: a box around it. Esc: the next thing."
+WHERE = (
+    "Two files of the SAM family as ONNX, the encoder of pictures and the decoder of clicks (MobileSAM, EdgeSAM, SAM). "
+    "Mark both. Nothing is downloaded."
+)
+
+
+class PointBox(QWidget):
+    """Turning to the tool, and which segmenter answers."""
+
+    def __init__(self, session: Session, sync: ViewerSync, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._sync, self._actions = session, sync, actions
+        self.point = QCheckBox("Point")
+        self.point.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.point.clicked.connect(self._on_point)
+        self.how = text_label(HOW, quiet=True)
+        self.said = text_label(quiet=True)
+        self.choose = button("Segmenter …", self._browse, WHERE)
+        self.drop = button("Without", lambda: session.segmenter.use(None), "Let colours and maps answer")
+        self.setLayout(column(self.point, self.how, self.said, row(self.choose, self.drop, 1)))
+        listen(
+            self,
+            (session.signals.image_changed, self._on_image),
+            (session.signals.project_closed, self.refresh),
+            (session.embeddings.arrived, self._on_image),
+            (session.segmenter.changed, self._on_segmenter),
+        )
+        sync.pointing.changed.connect(self.refresh)
+        actions.table_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show whether things are pointed at, and what answers."""
+        session = self._session
+        table = session.shown_table
+        self.point.setText(self._actions.with_key("Point at things", "point"))
+        self.point.setEnabled(table is not None and not table.project.read_only)
+        self.point.setChecked(self._sync.pointing.is_on)
+        pair = session.segmenter.pair
+        names = "" if pair is None else f" ({pair[0].name}, {pair[1].name})"
+        self.said.setText(f"{session.pointing.text}{names}.")
+        self.drop.setVisible(pair is not None)
+
+    def _on_image(self, _image_id: str = "") -> None:
+        self.refresh()
+
+    def _on_point(self) -> None:
+        self._actions.run("point")
+        self.refresh()  # also where it was refused
+
+    def _browse(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileNames(self, "Choose the encoder and the decoder", "", FILES)
+        if chosen:
+            self._session.segmenter.choose([Path(path) for path in chosen])
+
+    def _on_segmenter(self) -> None:
+        """Remember the choice for every project of this person."""
+        pair = self._session.segmenter.pair or (Path(), Path())
+        for name, path in zip(("segmenter_encoder", "segmenter_decoder"), pair, strict=True):
+            preferences.keep("clicking", name, "" if path == Path() else str(path))
+        self.refresh()
