@@ -34,8 +34,8 @@ class Source:
     ----------
     kind : str
         ``proposal`` (a pseudo mask copied or accepted), ``propagated`` (from scribbles), ``clicked`` (a thing that was
-        pointed at), ``borrowed`` (a correction of another image), ``clean-up``, ``label`` (a label was taken away), or ``script`` (another plugin or a script
-        assigned the mask).
+        pointed at), ``borrowed`` (a correction of another image), ``clean-up``, ``label`` (a label was taken away), or
+        ``script`` (another plugin or a script assigned the mask).
     key : str
         Of the result's `Provenance`, "" where it has none.
     method : str

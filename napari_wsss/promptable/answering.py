@@ -1,4 +1,4 @@
-"""From what a person points at to one region: the mask candidate that suits the class, cut where the class cannot be.
+"""From what a person points at to one region: of the masks a segmenter offers, the one that suits the class.
 
 Tools around SAM take what the network likes best, because they do not know what is meant. Here the class is known
 before the click, and where its maps expect it. So the first clicks, which SAM answers with a part, the thing or a whole
@@ -19,7 +19,17 @@ from scipy.ndimage import distance_transform_edt
 
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.prompts import Answer, Click, Prompt, PromptBox, Question
-from napari_wsss.promptable.sam_onnx import LOGITS, Candidates, Embedding, Logits, check_pair, decode, embed, is_decoder, scaled
+from napari_wsss.promptable.sam_onnx import (
+    LOGITS,
+    Candidates,
+    Embedding,
+    Logits,
+    check_pair,
+    decode,
+    embed,
+    is_decoder,
+    scaled,
+)
 
 Flags = NDArray[np.bool_]
 SUREST = np.float32(0.95)
@@ -92,9 +102,9 @@ def framed(prompt: Prompt, start: Flags, now: Flags) -> Prompt:
 def chosen(offered: Candidates, question: Question) -> int:
     """Return which of the masks is meant.
 
-    After the first click on a new thing that is the one of the three (part, thing, group) which covers most of where the
-    class is expected and least of where it is not; without maps the one the network likes best. Later, and where a box or
-    a region says how far the thing reaches, it is the first: the mask SAM makes for prompts that leave no doubt.
+    After the first click on a new thing that is the one (of part, thing and group) which covers most of where the class
+    is expected and least of where it is not; without maps the one the network likes best. Later, and where a box or a
+    region says how far the thing reaches, it is the first: the mask SAM makes for prompts that leave no doubt.
     """
     prompt = question.prompt
     if len(offered.logits) == 1 or question.start is not None or prompt.box is not None or len(prompt.clicks) > 1:

@@ -3,8 +3,8 @@
 Segment Anything (Kirillov et al., "Segment Anything", ICCV 2023), MobileSAM and others are handed around as such pairs.
 The encoder turns a picture, its long side scaled to 1024, into an embedding (256, 64, 64), once; the decoder answers
 each prompt from it within some 50 ms. The decoder of the official export keeps one of its four masks by a rule of its
-own. Where its graph has that rule, all four are handed out instead: a person who says which class is meant lets us choose
-better (`choosing`).
+own. Where its graph has that rule, all four are handed out instead: who knows which class is meant chooses better
+(`answering`).
 """
 
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ SIDE = 1024
 """Long side of the picture that the encoder sees, in pixels."""
 LOGITS = 256
 """Side of the low-resolution logits that decoders give and take."""
-MEAN = (123.675, 116.28, 103.53)
-DEVIATION = (58.395, 57.12, 57.375)
+MEAN = np.array((123.675, 116.28, 103.53), np.float32)
+DEVIATION = np.array((58.395, 57.12, 57.375), np.float32)
 DECODER_INPUTS = {"image_embeddings", "point_coords", "point_labels", "mask_input", "has_mask_input", "orig_im_size"}
 ANSWERS = ("low_res_masks", "iou_predictions")
 _ON, _OFF, _TOP_LEFT, _BOTTOM_RIGHT, _PADDING = 1, 0, 2, 3, -1
@@ -75,7 +75,7 @@ def embed(encoder: Path, pixels: NDArray[np.uint8]) -> Embedding:
     height, width = scaled(pixels.shape[:2], SIDE)
     small = np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR), np.float32)
     padded = np.zeros((1, 3, SIDE, SIDE), np.float32)
-    padded[0, :, :height, :width] = np.moveaxis((small - np.float32(MEAN)) / np.float32(DEVIATION), 2, 0)
+    padded[0, :, :height, :width] = np.moveaxis((small - MEAN) / DEVIATION, 2, 0)
     (found,) = session.run(None, {session.get_inputs()[0].name: padded})
     return np.asarray(found[0], np.float16)
 
@@ -115,8 +115,8 @@ def decode(
         "point_coords": points[None],
         "point_labels": labels[None],
         "mask_input": known,
-        "has_mask_input": np.float32([before is not None]),
-        "orig_im_size": np.float32([LOGITS, LOGITS]),
+        "has_mask_input": np.array([before is not None], np.float32),
+        "orig_im_size": np.array([LOGITS, LOGITS], np.float32),
     }
     logits, qualities = session.run(outputs, given)
     return Candidates(np.asarray(logits[0, :, :height, :width], np.float32), np.asarray(qualities[0], np.float32))
@@ -138,7 +138,8 @@ def _points(prompt: Prompt, size: tuple[int, int]) -> tuple[NDArray[np.float32],
     else:
         points, labels = [*points, (0, 0)], [*labels, _PADDING]
     height, width = scaled(size, SIDE)
-    return np.float32(points) * np.float32([width / size[1], height / size[0]]), np.float32(labels)
+    scale = np.array([width / size[1], height / size[0]], np.float32)
+    return np.array(points, np.float32) * scale, np.array(labels, np.float32)
 
 
 # -- reading the files ----------------------------------------------------------------------------------------

@@ -1,12 +1,12 @@
 """The robot of the clicks literature: it clicks on one thing until the mask of it is good enough.
 
-Each click lands where it is deepest in the largest error (Sofiiuk et al., "Reviving Iterative Training with Mask Guidance
-for Interactive Segmentation", 2021: RITM), at most `MOST_CLICKS` of them; what is reported is the number of clicks until
-an intersection over union (NoC). The person's question is one thing of a class in a mask of many: other things of its class
-are no errors, nor are regions of the class that do not touch the thing.
+Each click lands where it is deepest in the largest error (Sofiiuk et al., "Reviving Iterative Training with Mask
+Guidance for Interactive Segmentation", 2021: RITM), at most `MOST_CLICKS` of them; what is reported is the number of
+clicks until an intersection over union (NoC). What is asked for is one thing in a mask of many: other things of its
+class are no errors, nor are regions of the class that do not touch the thing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_wsss.core.classes import IGNORE
-from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.prompts import Click, Prompt, Question
 from napari_wsss.pixels.pointing import Scene, answer_by_colour, region_meant, written
 from napari_wsss.pixels.superpixels import Superpixels, find_superpixels
@@ -73,7 +72,7 @@ def errors(target: Target, mask: Mask) -> tuple[float, Region, Region]:
 
 
 def next_click(target: Target, mask: Mask) -> tuple[float, Click | None]:
-    """Return the intersection over union of a thing in a mask and the robot's next click, None where nothing is wrong."""
+    """Return a thing's intersection over union in a mask, and the robot's next click: None where nothing is wrong."""
     overlap, lacking, added = errors(target, mask)
     best: tuple[int, bool, Region] | None = None
     for is_thing, wrong in ((True, lacking), (False, added)):
@@ -113,7 +112,9 @@ class BySegmenter:
 
     def __init__(self, scene: Scene, embedding: NDArray[np.float16], decoder: Path) -> None:
         self._scene, self._embedding, self._decoder = scene, embedding, decoder
-        self._prompt, self._own, self._logits = Prompt(), None, None
+        self._prompt = Prompt()
+        self._own: Region | None = None
+        self._logits: NDArray[np.float32] | None = None
         self._share = scene.share()
 
     def clicked(self, click: Click) -> Mask:
@@ -128,8 +129,10 @@ class BySegmenter:
         return written(scene, found.region, self._own)
 
 
-def overlaps(target: Target, before: Mask, engine: Engine, most: int = MOST_CLICKS, enough: float = 0.95) -> list[float]:
-    """Return the intersection over union before the first click and after each, until it is enough or nothing is wrong."""
+def overlaps(
+    target: Target, before: Mask, engine: Engine, most: int = MOST_CLICKS, enough: float = 0.95
+) -> list[float]:
+    """Return the intersection over union before the first click and after each, until `enough` or nothing is wrong."""
     overlap, click = next_click(target, before)
     found = [overlap]
     while click is not None and overlap < enough and len(found) <= most:

@@ -42,7 +42,11 @@ NOTHING, PROPOSALS = "nothing", "proposals"
 WANTED = (0.80, 0.85, 0.90)
 """Intersections over union until which clicks are counted."""
 STAGE = "clicks"
-COLUMNS = ("engine", "from", "objects", "IoU before", *(f"NoC{w:.0%}".rstrip("%") for w in WANTED), "not 90 %", "IoU after 1")
+COLUMNS = (
+    *("engine", "from", "objects", "IoU before", "IoU after 1"),
+    *(f"NoC{round(100 * wanted)}" for wanted in WANTED),
+    "never 90 %",
+)
 
 
 def add_clicks_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
@@ -93,7 +97,9 @@ def check_same(options: argparse.Namespace) -> None:
     given = {name: str(getattr(options, name)) for name in named}
     path = options.out / "options.json"
     if path.exists() and json.loads(path.read_text(encoding="utf-8")) != given:
-        raise ParameterError(f"The objects in {options.out} were counted with other options; use another --out.", name="out")
+        raise ParameterError(
+            f"The objects in {options.out} were counted with other options; use another --out.", name="out"
+        )
     publish_json(path, given)
 
 
@@ -188,6 +194,4 @@ def rows_in(out: Path) -> Iterator[list[str]]:
                 counts = [f"{np.mean([clicks_until(curve, wanted) for curve in curves]):.2f}" for wanted in WANTED]
                 failed = sum(max(curve) < WANTED[-1] for curve in curves)
                 before, after = (np.mean([curve[min(k, len(curve) - 1)] for curve in curves]) for k in (0, 1))
-                yield [engine, start, str(len(curves)), f"{before:.3f}", *counts, str(failed), f"{after:.3f}"]
-
-
+                yield [engine, start, str(len(curves)), f"{before:.3f}", f"{after:.3f}", *counts, str(failed)]

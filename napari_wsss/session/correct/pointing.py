@@ -1,14 +1,14 @@
 """Pointing at things: each click or box is answered at once, as one step of the mask that Ctrl+Z takes back.
 
-The class is known before the click. Where a promptable segmenter is chosen and has looked at the image, it answers; else
-clicks are seeds of the propagation with the class's maps as a prior. Which of the two is settled by the first click on a
-thing. A click far from the thing begins another one; what lies in the mask under or near the first click is corrected,
-not drawn anew.
+The class is known before the click. Where a promptable segmenter is chosen and has looked at the image, it answers;
+else clicks are seeds of the propagation with the class's maps as a prior. Which of the two is settled by the first
+click on a thing. A click far from the thing begins another one; what lies in the mask under or near the first click is
+corrected, not drawn anew.
 
 Clicks are scribbles, too: `R` keeps to them and the pixel learner learns from them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -60,12 +60,16 @@ class Thing:
     """
 
     scene: Scene
-    prompt: Prompt = Prompt()
+    prompt: Prompt = field(default_factory=Prompt)
     own: NDArray[np.bool_] | None = None
     embedding: NDArray[np.float16] | None = None
     logits: NDArray[np.float32] | None = None
     region: NDArray[np.bool_] | None = None
     mask: Mask | None = None
+
+    def is_in(self, mask: Mask) -> bool:
+        """Return True while a mask (H, W) uint8 is as it was after the answer."""
+        return self.mask is not None and np.array_equal(self.mask, mask)
 
     def holds(self, click: Click) -> bool:
         """Return True when a click is about this thing, False when it is about another one."""
@@ -175,7 +179,7 @@ class Pointing:
         self._engines.embeddings.want()
 
     def click(self, click: Click, value: int) -> bool:
-        """Take a click on a thing of mask value `value`, or on what is none; False, and said why, where it means nothing.
+        """Take a click on a thing of mask value `value`, or on what is none; False, and told why, if it means nothing.
 
         With the background chosen, a click says of whatever class lies under it that it is not there.
         """
@@ -318,7 +322,7 @@ class Pointing:
         table, known = self._opened.or_none, len(self._answers)
         if table is None or self._asked is not None:
             return
-        while self._answers and not np.array_equal(self._answers[-1].mask, table.mask):
+        while (last := self._latest) is not None and not last.is_in(table.mask):
             self._unmark(self._answers.pop())
         if len(self._answers) < known:
             self.changed.emit()

@@ -1,8 +1,9 @@
 """The Correct page: from clicks or a few scribbles to a mask, and cleaning it.
 
-What a person can do with it: point at things, and choose the files of a segmenter that answers; turn to the scribbles and back, propagate them around or over the whole image, say how
-much the activation maps count, rub scribbles out, add a scribbled class to the labels; drop small regions, fill holes,
-smooth borders or snap them to edges, each shown as outlines before it is applied as one undo step.
+What a person can do with it: point at things, and choose the files of a segmenter that answers; turn to the scribbles
+and back, propagate them around or over the whole image, say how much the activation maps count, rub scribbles out, add
+a scribbled class to the labels; drop small regions, fill holes, smooth borders or snap them to edges, each shown as
+outlines before it is applied as one undo step.
 """
 
 from qtpy.QtGui import QHideEvent

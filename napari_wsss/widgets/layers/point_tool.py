@@ -1,7 +1,7 @@
 """Pointing at things with the mouse: a click, or a drag that is a box, on the image instead of painting.
 
-While the tool is on, the mask is the active layer in napari's pan mode with panning switched off: the wheel still zooms,
-Space held still moves the picture, and any of napari's own tools ends it.
+While the tool is on, the mask is the active layer in napari's pan mode with panning switched off: the wheel still
+zooms, Space held still moves the picture, and any of napari's own tools ends it.
 """
 
 from collections.abc import Iterator
@@ -205,12 +205,13 @@ class PointTool(QObject):
     def _is_inside(self, place: tuple[float, float]) -> bool:
         assert self._bound is not None
         height, width = self._bound.data.shape
-        return 0 <= round(place[0]) < height and 0 <= round(place[1]) < width
+        return bool(0 <= round(place[0]) < height and 0 <= round(place[1]) < width)
 
     def _boxed(self, first: tuple[float, float], last: tuple[float, float]) -> PromptBox:
         """Return the box between two places, kept inside the image."""
         assert self._bound is not None
-        ends = np.rint(np.sort([first, last], axis=0)).astype(int) + [[0, 0], [1, 1]]
+        ends = np.rint(np.sort([first, last], axis=0)).astype(int)
+        ends[1] += 1
         (top, left), (bottom, right) = np.clip(ends, 0, self._bound.data.shape)
         return PromptBox(int(top), int(left), int(bottom), int(right))
 
