@@ -61,8 +61,8 @@ class Question:
     size : (int, int)
         Height and width of the picture.
     prompt : Prompt
-    share : (H, W) float32 in [0, 1], optional
-        How much the thing's class is expected.
+    share : (h, w) float32 in [0, 1], optional
+        How much the thing's class is expected, on a grid over the picture.
     start : (H, W) bool, optional
         The region that is corrected.
     logits : (h, w) float32, optional

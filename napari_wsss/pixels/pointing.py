@@ -30,6 +30,7 @@ from napari_wsss.pixels.superpixels import Superpixels
 Flags = NDArray[np.bool_]
 NEAR = 0.5
 """How far beside a region a click still means it, in parts of the region's width (the root of its area)."""
+GRID = 256
 _DOT = 0.008
 """Radius of what a click says, as a share of the picture's longer side; at least one pixel."""
 _CORE = 0.3
@@ -74,6 +75,12 @@ class Scene:
         if "prior" not in self._kept:  # one thing is asked about many times
             self._kept["prior"] = prior_of(self.maps, self.threshold, extra=(self.value,))
         return self._kept["prior"]
+
+    def coarse_share(self) -> NDArray[np.float32] | None:
+        """Return `share` on a grid (h, w) of at most `GRID` cells a side: little to send, and enough to choose by."""
+        share = self.share()
+        step = -(-max(self.size) // GRID)
+        return None if share is None else np.ascontiguousarray(share[step // 2 :: step, step // 2 :: step])
 
     def share(self) -> NDArray[np.float32] | None:
         """Return how much the maps expect the thing's class (H, W) float32 in [0, 1]; None where they lack it."""

@@ -28,6 +28,7 @@ from napari_wsss.promptable.sam_onnx import (
     decode,
     embed,
     is_decoder,
+    read_decoder,
     scaled,
 )
 
@@ -48,6 +49,12 @@ def answered(decoder: Path, question: Question) -> Steps[Answer]:
     """Return the answer to a question; raises as `sam_onnx.decode`."""
     yield Progress("answer", 0, 1)
     return answer(decoder, question)
+
+
+def warmed(decoder: Path) -> Steps[None]:
+    """Read a decoder now, so that the first answer comes as fast as the others; raises as `sam_onnx.decode`."""
+    yield Progress("warm", 0, 1)
+    read_decoder(decoder)
 
 
 def sorted_pair(first: Path, second: Path) -> Steps[tuple[Path, Path]]:
@@ -111,8 +118,8 @@ def chosen(offered: Candidates, question: Question) -> int:
         return 0
     if question.share is None:
         return 1 + int(offered.qualities[1:].argmax())
-    odds = _odds(question.share)
-    masks = [enlarged(logits, question.size) > 0 for logits in offered.logits]
+    masks = offered.logits > 0
+    odds = _odds(enlarged(question.share, masks.shape[1:]))
     covered = max(1, int(np.count_nonzero(np.any(masks, axis=0))))
     scores = [quality + odds[mask].sum() / covered for quality, mask in zip(offered.qualities, masks, strict=True)]
     return int(np.argmax(scores))

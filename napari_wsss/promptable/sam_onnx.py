@@ -53,6 +53,11 @@ class Candidates:
 def check_pair(encoder: Path, decoder: Path) -> None:
     """Raise `WeightsError` where a file is no encoder, or no decoder, of the SAM family; it says why in a sentence."""
     _encoder(str(encoder))
+    read_decoder(decoder)
+
+
+def read_decoder(decoder: Path) -> None:
+    """Read a decoder, which is kept; raises `WeightsError` where it is none."""
     _decoder(str(decoder))
 
 

@@ -115,7 +115,7 @@ class BySegmenter:
         self._prompt = Prompt()
         self._own: Region | None = None
         self._logits: NDArray[np.float32] | None = None
-        self._share = scene.share()
+        self._share = scene.coarse_share()
 
     def clicked(self, click: Click) -> Mask:
         """Return the mask after one more click."""

@@ -63,7 +63,7 @@ class Embeddings:
         signals.project_closed.connect(self.forget)
 
     def of(self, image_id: str) -> Embedding | None:
-        """Return the embedding of an image, None while it is not there."""
+        """Return the embedding of an image, None while it is not there (or of no use)."""
         self._take_settings()
         return self._kept.get(image_id)
 
@@ -114,7 +114,7 @@ class Embeddings:
         if missing:
             run = partial(self._computed, table.project, encoder, missing)
             job = Job("look at the next images", run, key=KEY, lane=KEY, quiet=True)
-            job.failed.connect(lambda message, _: self._fail(encoder, message))
+            job.failed.connect(lambda message, _: self.refuse(message))
             self._jobs.submit(job)
 
     def _computed(self, project: Project, encoder: Path, ids: Sequence[str]) -> Steps[None]:
@@ -133,6 +133,9 @@ class Embeddings:
             self._kept.popitem(last=False)
         self.arrived.emit(image_id)
 
-    def _fail(self, encoder: Path, message: str) -> None:
-        self._refused = encoder
-        self._signals.failed.emit(message)
+    def refuse(self, message: str) -> None:
+        """Say, once, why these files cannot be used; colours and maps answer until others are chosen."""
+        if self.is_chosen:
+            self._refused = self._encoder
+            self._kept.clear()
+            self._signals.failed.emit(message)

@@ -33,7 +33,7 @@ from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
-JOB = "point"
+JOB, WARM = "point", "warm"
 MOST_STEPS = 100
 """As many clicks as napari's own history can take back."""
 
@@ -136,6 +136,7 @@ class Pointing:
         self._answers: list[Thing] = []  # one for each step of the mask, the newest last
         self._asked: _Asked | None = None
         self._apart = Apart("napari_wsss.promptable.answering:answered")
+        self._warm = Apart("napari_wsss.promptable.answering:warmed")
         signals.image_changed.connect(self._forget)
         signals.project_closed.connect(self._forget)
         signals.sources_changed.connect(self._follow_undo)
@@ -162,10 +163,10 @@ class Pointing:
         """What answers the next click, in words."""
         embeddings, table = self._engines.embeddings, self._opened.or_none
         if table is None or not embeddings.is_chosen:
-            return "colours and maps answer"
+            return "Colours and maps answer"
         if embeddings.of(table.image_id) is not None:
-            return "the segmenter answers"
-        return "colours and maps answer until the segmenter has looked at the image"
+            return "The segmenter answers"
+        return "Colours and maps answer until the segmenter has looked at the image"
 
     @property
     def _latest(self) -> Thing | None:
@@ -175,8 +176,14 @@ class Pointing:
 
     def prepare(self) -> None:
         """Look at the shown image and the next ones: somebody is going to point at things."""
-        self._engines.patches.prepare()
-        self._engines.embeddings.want()
+        patches, embeddings = self._engines.patches, self._engines.embeddings
+        patches.prepare()
+        embeddings.want()
+        if embeddings.is_chosen and embeddings.decoder is not None:
+            warm = partial(self._warm.steps, embeddings.decoder)
+            job = Job("read the segmenter", warm, key=WARM, lane=LANE, quiet=True)
+            job.failed.connect(lambda message, _: embeddings.refuse(message))
+            self._jobs.submit(job)
 
     def click(self, click: Click, value: int) -> bool:
         """Take a click on a thing of mask value `value`, or on what is none; False, and told why, if it means nothing.
@@ -198,8 +205,8 @@ class Pointing:
         asked = self._asked
         last = asked.thing if asked is not None else self._latest
         if last is None or last.scene.value != value or not last.holds(click):
-            last = self._begun(table, value, click)
-        if not click.is_thing and last.own is None and not last.prompt.clicks and last.prompt.box is None:
+            last = Thing(self._scene(table, value), embedding=self._embedding(table))
+        if not click.is_thing and last.prompt == Prompt() and last.scene.before[click.row, click.column] != value:
             self._signals.notice.emit(f"There is no {table.classes.name_of(value)} to take away here.")
             return False
         self._ask(table, replace(last, prompt=last.prompt.clicked(click)))
@@ -253,10 +260,6 @@ class Pointing:
     def _embedding(self, table: Table) -> NDArray[np.float16] | None:
         return self._engines.embeddings.of(table.image_id)
 
-    def _begun(self, table: Table, value: int, click: Click) -> Thing:
-        scene = self._scene(table, value)
-        return Thing(scene, own=region_meant(scene.before, value, click), embedding=self._embedding(table))
-
     def _ask(self, table: Table, thing: Thing) -> None:
         """Have a thing answered in the background; a question that waits is part of this one."""
         shown = table.mask.copy()
@@ -264,7 +267,7 @@ class Pointing:
         image_id = table.image_id
         job = Job("answer a click", partial(self._answered, image_id, thing), key=JOB, lane=LANE, quiet=True)
         job.succeeded.connect(lambda found: self._arrived(table, image_id, asked, found))
-        job.failed.connect(lambda message, _: self._signals.failed.emit(message))
+        job.failed.connect(lambda message, _: self._fail(thing, message))
         job.ended.connect(lambda: self._ended(asked))
         self._jobs.submit(job)
         self.changed.emit()
@@ -273,10 +276,12 @@ class Pointing:
     def _answered(self, image_id: str, thing: Thing) -> Steps[Thing]:
         """Return the thing with its answer (in the background thread)."""
         scene, prompt = thing.scene, thing.prompt
+        if thing.region is None and prompt.box is None:
+            thing = replace(thing, own=region_meant(scene.before, scene.value, prompt.clicks[0]))
         decoder = self._engines.embeddings.decoder
         if thing.embedding is not None and decoder is not None:
             start = thing.own if prompt.box is None else None  # a box says more than what it corrects
-            question = Question(thing.embedding, scene.size, prompt, scene.share(), start, thing.logits)
+            question = Question(thing.embedding, scene.size, prompt, scene.coarse_share(), start, thing.logits)
             found: Answer = yield from self._apart.steps(decoder, question)
             mask = written(scene, found.region, thing.own)
             return replace(thing, logits=found.logits, region=found.region, mask=mask)
@@ -295,6 +300,12 @@ class Pointing:
         table.replace_mask(values, self._source(found), ground=ground)
         self._mark(table, found.prompt.clicks[-1:], found.scene.value)
         self.changed.emit()
+
+    def _fail(self, thing: Thing, message: str) -> None:
+        if thing.embedding is not None:
+            self._engines.embeddings.refuse(message)
+        else:
+            self._signals.failed.emit(message)
 
     def _ended(self, asked: _Asked) -> None:
         if self._asked is asked:

@@ -148,7 +148,7 @@ def cleaning_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
 
 def clicks_layer() -> Points:
     """Return the empty layer of what is said about a thing; its points have one size on the screen."""
-    layer = Points(ndim=2, name=CLICKS, border_width=0.12, canvas_size_limits=(3, 15), out_of_slice_display=False)
+    layer = Points(ndim=2, name=CLICKS, border_width=0.12, canvas_size_limits=(5, 16), out_of_slice_display=False)
     layer.editable = False
     return _tagged(layer, CLICKS)
 

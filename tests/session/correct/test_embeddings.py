@@ -37,7 +37,7 @@ def test_the_shown_image_and_the_next_ones_are_looked_at(computed, pair, monkeyp
     assert arrived == [f"p{number}.png" for number in range(5)]
     assert session.embeddings.of("p1.png") is None  # only so many are kept
     assert session.embeddings.of("p4.png") is not None
-    assert session.pointing.text == "the segmenter answers"
+    assert session.pointing.text == "The segmenter answers"
 
 
 def test_clicks_are_answered_by_it_and_by_colours_until_it_is_ready(computed, pair):
@@ -67,4 +67,4 @@ def test_what_cannot_be_used_is_said_once_and_colours_answer(computed, tmp_path)
     computed.settle()
     assert len(computed.failures) == 1
     assert "There is no file" in computed.failures[0]
-    assert session.pointing.text == "colours and maps answer"
+    assert session.pointing.text == "Colours and maps answer"

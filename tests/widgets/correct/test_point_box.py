@@ -42,7 +42,7 @@ def test_files_are_looked_into_used_and_remembered(box, session, kept, tmp_path,
     pair = write_pair(tmp_path)
     named = [str(path) for path in reversed(pair)]
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (named, ""))
-    assert box.said.text().startswith("colours and maps answer")
+    assert box.said.text().startswith("Colours and maps answer")
     assert box.drop.isHidden()
     box.choose.click()
     settle(session)
