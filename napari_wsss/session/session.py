@@ -23,6 +23,7 @@ from napari_wsss.session.correct.embeddings import Embeddings
 from napari_wsss.session.correct.patches import Patches
 from napari_wsss.session.correct.pointing import Engines, Pointing
 from napari_wsss.session.correct.propagation import Propagation
+from napari_wsss.session.correct.regions import Regions
 from napari_wsss.session.correct.scribbles import Scribbles
 from napari_wsss.session.correct.segmenter import SegmenterChoice
 from napari_wsss.session.correct.uncertainty import Doubts
@@ -116,6 +117,7 @@ class Session:
         self.segmenter = SegmenterChoice(jobs, settings, self.embeddings, signals)
         engines = Engines(patches, self.embeddings)
         self.pointing = Pointing(opened, engines, self.scribbles, self.decisions, jobs, signals)
+        self.regions = Regions(opened, patches, self.decisions, jobs, signals)
         self.cleaning = Cleaning(opened, self.decisions, jobs, signals)
         self.doubts = Doubts(opened, jobs, signals)
         self.thumbnails = Thumbnails(opened, jobs, signals)

@@ -7,11 +7,13 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
-from napari_wsss.widgets.controls.basic import button, column, row, text_label
+from napari_wsss.widgets.controls.basic import button, choose, column, combo, row, text_label
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
+SUPERPIXELS, INSTANCES = "superpixels", "instances"
+KINDS = ((SUPERPIXELS, "superpixels"), (INSTANCES, "instance masks in a folder …"))
 FILES = "ONNX networks (*.onnx)"
 HOW = "Left click: this is the class. Right click: it is not. Drag: a box around it. Esc: the next thing."
 WHERE = (
@@ -29,11 +31,18 @@ class PointBox(QWidget):
         self.point = QCheckBox("Point")
         self.point.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.point.clicked.connect(self._on_point)
+        self.regions = QCheckBox("Regions")
+        self.regions.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.regions.clicked.connect(self._on_regions)
+        self.kind = combo(KINDS, self._on_kind)
+        self.kind.setToolTip("What a region is: a patch of one colour, or a thing that another program found")
         self.how = text_label(HOW, quiet=True)
         self.said = text_label(quiet=True)
         self.choose = button("Segmenter …", self._browse, WHERE)
         self.drop = button("Without", lambda: session.segmenter.use(None), "Let colours and maps answer")
-        self.setLayout(column(self.point, self.how, self.said, row(self.choose, self.drop, 1)))
+        kinds = row(self.regions, self.kind)
+        kinds.setStretch(1, 1)
+        self.setLayout(column(self.point, self.how, self.said, row(self.choose, self.drop, 1), kinds))
         listen(
             self,
             (session.signals.image_changed, self._on_image),
@@ -51,7 +60,11 @@ class PointBox(QWidget):
         table = session.shown_table
         self.point.setText(self._actions.with_key("Point at things", "point"))
         self.point.setEnabled(table is not None and not table.project.read_only)
-        self.point.setChecked(self._sync.pointing.is_on)
+        self.point.setChecked(self._sync.pointing.mode == "things")
+        self.regions.setText(self._actions.with_key("Whole regions", "regions"))
+        self.regions.setEnabled(self.point.isEnabled())
+        self.regions.setChecked(self._sync.pointing.mode == "regions")
+        choose(self.kind, SUPERPIXELS if session.regions.folder is None else INSTANCES)
         pair = session.segmenter.pair
         names = "" if pair is None else f" ({pair[0].name}, {pair[1].name})"
         self.said.setText(f"{session.pointing.text}{names}.")
@@ -63,6 +76,18 @@ class PointBox(QWidget):
     def _on_point(self) -> None:
         self._actions.run("point")
         self.refresh()  # also where it was refused
+
+    def _on_regions(self) -> None:
+        self._actions.run("regions")
+        self.refresh()  # also where it was refused
+
+    def _on_kind(self, kind: str) -> None:
+        """Take another kind of regions; instances are asked for their folder."""
+        chosen = ""
+        if kind == INSTANCES:
+            chosen = QFileDialog.getExistingDirectory(self, "Folder of instance masks, named like the images")
+        self._session.regions.use_folder(Path(chosen) if chosen else None)
+        self.refresh()
 
     def _browse(self) -> None:
         chosen, _ = QFileDialog.getOpenFileNames(self, "Choose the encoder and the decoder", "", FILES)

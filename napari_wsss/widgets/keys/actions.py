@@ -18,7 +18,7 @@ THRESHOLD_STEP = 0.02
 NEEDS_MAPS = ("threshold_down", "threshold_up", "most_uncertain")
 WRITES = (
     *("accept", "skip", "flag", "exclude", "undo_decision", "edit_labels"),
-    *("copy_class", "copy_all", "polygon", "point", "scribble", "propagate", "learn"),
+    *("copy_class", "copy_all", "polygon", "point", "regions", "scribble", "propagate", "learn"),
 )
 NEEDS_PROPOSAL = ("copy_class", "copy_all", "compare")
 
@@ -74,7 +74,8 @@ class Actions(QObject):
             "hold_proposal": lambda: sync.peek.hold("proposal"),
             "hold_image": lambda: sync.peek.hold("image"),
             "most_uncertain": self.gaze.next_uncertain,
-            "point": sync.pointing.toggle,
+            "point": lambda: sync.pointing.toggle("things"),
+            "regions": lambda: sync.pointing.toggle("regions"),
             "scribble": sync.scribbles.toggle,
             "propagate": self._propagate,
             "learn": session.learning.show_or_learn,

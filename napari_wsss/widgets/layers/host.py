@@ -166,9 +166,9 @@ class LayerHost(QObject):
 
     def _add_overlay(self, layer: Layer, place: Place) -> None:
         own = next(number for number, one in enumerate(self.overlays) if one.layer is layer)
-        later = [one.layer for one in self.overlays[own + 1 :] if one.place == place and one.layer in self.viewer.layers]
-        above = self._single.get({"below proposal": "proposal", "below mask": "mask"}.get(place, ""))
-        above = next(iter(later), above)
+        later = (one.layer for one in self.overlays[own + 1 :] if one.place == place)
+        beside = self._single.get({"below proposal": "proposal", "below mask": "mask"}.get(place, ""))
+        above = next((one for one in later if one in self.viewer.layers), beside)
         active = self.viewer.layers.selection.active
         self._add(layer, self._below(above))
         self.viewer.layers.selection.active = active  # napari activates what comes; the person goes on painting

@@ -22,6 +22,7 @@ PROVENANCE = "provenance"
 SCRIBBLES = "scribbles"
 CLEANING = "clean-up preview"
 CLICKS = "clicks"
+REGIONS = "regions"
 ON, OFF = "#7CFC00", "#FF3B30"
 """Colours of a click on the thing and of one on what it is not; their shapes differ, too."""
 DOT_SIZE, CLICK_SIZE = 0.1, 1e4
@@ -144,6 +145,14 @@ def cleaning_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     quicken_contours(layer)
     layer.editable = False
     return _tagged(layer, CLEANING)
+
+
+def regions_layer(borders: NDArray[np.uint8]) -> Labels:
+    """Return the read-only layer of the borders of regions (H, W) uint8, 1 on a border."""
+    colours = DirectLabelColormap(color_dict={0: "transparent", 1: "white", None: UNKNOWN_COLOUR})
+    layer = Labels(borders, name=REGIONS, colormap=colours, opacity=0.45)
+    layer.editable = False
+    return _tagged(layer, REGIONS)
 
 
 def clicks_layer() -> Points:

@@ -7,6 +7,7 @@ from napari_wsss.widgets.layers.comparison_layer import ComparisonOverlay
 from napari_wsss.widgets.layers.overlay import Overlay
 from napari_wsss.widgets.layers.pointing_layer import PointingOverlay
 from napari_wsss.widgets.layers.provenance_layer import ProvenanceOverlay
+from napari_wsss.widgets.layers.regions_layer import RegionsOverlay
 from napari_wsss.widgets.layers.scribble_layer import ScribbleOverlay
 from napari_wsss.widgets.layers.uncertainty_layer import UncertaintyOverlay
 
@@ -19,6 +20,7 @@ def make_overlays(session: Session) -> tuple[Overlay, ...]:
         ComparisonOverlay(session),
         ProvenanceOverlay(session),
         CleaningOverlay(session),
+        RegionsOverlay(session),
         ScribbleOverlay(session),
         PointingOverlay(session),
     )

@@ -1,17 +1,18 @@
-"""Pointing at things with the mouse: a click, or a drag that is a box, on the image instead of painting.
+"""Pointing with the mouse instead of painting: at things, by a click or a box, or at whole regions, many in a drag.
 
 While the tool is on, the mask is the active layer in napari's pan mode with panning switched off: the wheel still
 zooms, Space held still moves the picture, and any of napari's own tools ends it.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
 from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
-from napari_wsss.core.classes import IGNORE
+from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.prompts import Click, PromptBox
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import soon
@@ -21,6 +22,7 @@ from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.pointing_layer import PointingOverlay
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
 
+Mode = Literal["", "things", "regions"]
 LEFT, RIGHT = 1, 2
 PAN, ESCAPE, SPACE = "pan_zoom", "Escape", "Space"
 DRAG = 5
@@ -42,7 +44,8 @@ class PointTool(QObject):
 
     Attributes
     ----------
-    is_on : bool
+    mode : str
+        ``things``, ``regions``, or "" while the tool is put away.
     changed : Signal()
         It was taken or put away.
     """
@@ -56,7 +59,7 @@ class PointTool(QObject):
         self._session, self._host, self._brush, self._scribbles = session, host, brush, scribbles
         self._overlay = next(one for one in host.overlays if isinstance(one, PointingOverlay))
         self._bound: Labels | None = None
-        self.is_on = False
+        self.mode: Mode = ""
         host.viewer.mouse_drag_callbacks.append(self._on_drag)
         listen(
             self,
@@ -66,19 +69,25 @@ class PointTool(QObject):
         )
         scribbles.changed.connect(self._on_scribbles)
 
-    def toggle(self) -> None:
+    @property
+    def is_on(self) -> bool:
+        """True while a person points at things or regions."""
+        return self.mode != ""
+
+    def toggle(self, mode: Mode = "things") -> None:
         """Take the tool, or go back to painting the mask."""
-        if self.is_on:
-            self.put_away()
-        else:
-            self._take()
+        before = self.mode
+        self.put_away()
+        if before != mode:
+            self._take(mode)
 
     def put_away(self) -> None:
         """Go back to painting the mask."""
         if not self.is_on:
             return
-        self.is_on = self._overlay.is_wanted = False
+        self.mode, self._overlay.is_wanted = "", False
         self._session.pointing.end()
+        self._session.regions.want(False)
         self._unbind()
         self._host.feed_overlays()
         self.changed.emit()
@@ -89,17 +98,23 @@ class PointTool(QObject):
         if self._on_drag in self._host.viewer.mouse_drag_callbacks:
             self._host.viewer.mouse_drag_callbacks.remove(self._on_drag)
 
-    def _take(self) -> None:
+    def _take(self, mode: Mode) -> None:
         mask = self._host.mask
         if mask is None or not mask.editable:
             return
         self._scribbles.choose(False)
         mask.visible = True
-        self.is_on = self._overlay.is_wanted = True
+        self.mode, self._overlay.is_wanted = mode, mode == "things"
         self._hold(mask)
-        self._session.pointing.prepare()
+        self._prepare()
         self._host.feed_overlays()
         self.changed.emit()
+
+    def _prepare(self) -> None:
+        if self.mode == "things":
+            self._session.pointing.prepare()
+        else:
+            self._session.regions.want(True)
 
     # -- keeping napari's hands off ---------------------------------------------------------------------------
 
@@ -140,7 +155,8 @@ class PointTool(QObject):
         mask = self._host.mask
         if self.is_on and mask is not None:
             self._hold(mask)
-            self._session.pointing.prepare()
+            if self.mode == "things":
+                self._session.pointing.prepare()
 
     def _on_active(self, event: Any) -> None:
         if self.is_on and not self._host.is_busy and event.value is not None and event.value is not self._bound:
@@ -164,7 +180,7 @@ class PointTool(QObject):
 
     def _on_drag(self, _viewer: Any, event: Any) -> Iterator[None] | None:
         if self.is_on and self._bound is not None and not self._bound.mouse_pan and event.button in (LEFT, RIGHT):
-            return self._pointed(event)
+            return self._pointed(event) if self.mode == "things" else self._brushed(event)
         return None
 
     def _pointed(self, event: Any) -> Iterator[None]:
@@ -182,6 +198,26 @@ class PointTool(QObject):
             self._point_box(self._boxed(first, corner))
         elif self._is_inside(first):
             self._point(Click(round(first[0]), round(first[1]), button == LEFT))
+
+    def _brushed(self, event: Any) -> Iterator[None]:
+        """Follow the mouse from press to release: every region on its way is meant."""
+        value = self._brush.value if event.button == LEFT else BACKGROUND
+        way = [self._place(event)]
+        yield
+        while event.type == "mouse_move":
+            way.append(self._place(event))
+            yield
+        self._session.regions.give([place for place in self._along(way) if self._is_inside(place)], value)
+
+    @staticmethod
+    def _along(way: list[tuple[float, float]]) -> list[tuple[int, int]]:
+        """Return every pixel on a way through places, for the mouse tells only some of them."""
+        found = [(round(row), round(column)) for row, column in way[:1]]
+        for first, last in pairwise(way):
+            steps = max(1, round(max(abs(last[0] - first[0]), abs(last[1] - first[1]))))
+            line = np.rint(np.linspace(first, last, steps + 1)[1:]).astype(int)
+            found += [(int(row), int(column)) for row, column in line]
+        return found
 
     def _point(self, click: Click) -> None:
         if self._can_point():

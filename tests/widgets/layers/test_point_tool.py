@@ -147,3 +147,20 @@ def test_with_a_real_mouse(make_napari_viewer, model_folder, tmp_path, qtbot):
     assert (mask.data[GREEN] == 3).mean() > 0.9
     viewer.window._qt_window.activateWindow()
     dock.shut_down()
+
+
+def test_regions_are_dragged_over(tool, drag, sync, viewer, session, settle):
+    tool.toggle("regions")
+    settle(session)
+    lines = next(layer for layer in viewer.layers if looks.role_of(layer) == looks.REGIONS)
+    assert lines.data.any()
+    sync.choose_value(3)
+    drag((12, 20), (12, 27))
+    numbers = session.regions.numbers
+    crossed = np.isin(numbers, np.unique(numbers[12, 20:28]))
+    assert (sync.mask.data[crossed] == 3).all()
+    drag((12, 20), button=RIGHT)
+    assert not sync.mask.data[numbers == numbers[12, 20]].any()
+    tool.toggle("things")
+    assert session.regions.numbers is None
+    assert tool.mode == "things"
