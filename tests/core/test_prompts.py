@@ -1,0 +1,18 @@
+"""What is said about a thing adds up, and a box knows its inside."""
+
+from __future__ import annotations
+
+from napari_wsss.core.prompts import Click, Prompt, PromptBox
+
+
+def test_clicks_add_up_in_their_order():
+    first, second = Click(1, 2), Click(3, 4, is_thing=False)
+    prompt = Prompt().clicked(first).clicked(second)
+    assert prompt.clicks == (first, second)
+    assert Prompt().clicks == ()
+
+
+def test_a_box_is_without_its_end():
+    inside = PromptBox(1, 2, 3, 5).inside((4, 6))
+    assert inside.sum() == 6
+    assert inside[1:3, 2:5].all()
