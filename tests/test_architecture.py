@@ -39,14 +39,15 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "session": ({*MADE, "exchange"}, {"numpy", "PIL", "psygnal", "platformdirs"}),
     "widgets": ({*MADE, "session", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari", "pyqtgraph"}),
     "sample": ({"core"}, {"numpy", "PIL", "skimage"}),
-    "cli": ({*MADE, "exchange", "session", "sample", "training", "widgets"}, {"numpy", "tqdm"}),
+    "commands": ({*MADE, "exchange", "session", "sample", "training", "widgets"}, {"numpy", "tqdm"}),
+    "cli": ({"commands", "processes"}, set()),
     "training": (
         {*MADE, *BELOW_SHELVES, *SHELVES, "promptable", "published", "exchange"},
         {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib"},
     ),
 }
 
-SIBLINGS = {f"napari_wsss.{name}" for name in (*SHELVES, "networks")}
+SIBLINGS = {f"napari_wsss.{name}" for name in (*SHELVES, "networks", "commands")}
 """Folders that list things of one kind, each a file: they may grow."""
 MOST_FILES = 22
 

@@ -112,10 +112,13 @@ def test_the_examples_reach_the_command_line(installed: Path, monkeypatch: pytes
 @pytest.mark.parametrize("words", words_after("napari-wsss"))
 def test_our_commands_parse(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     from napari_wsss.cli import parser
+    from napari_wsss.commands.base import Forwarded
+    from napari_wsss.commands.table import find
 
-    if words[:1] == ["evaluate"]:
+    command = find(words[0])
+    if isinstance(command, Forwarded):
         pytest.importorskip("torch")
-        parse_training(words)
+        parse(parse_training, command.stage(words[1:]), capsys)
         return
     parse(parser().parse_args, words, capsys)
 

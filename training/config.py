@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from napari_wsss.core.parameters import parameter, to_dict
 from napari_wsss.core.registry import load_method
@@ -23,8 +23,8 @@ from training.sources import (
     SaliencySources,
     SegmentationSources,
 )
+from training.stage_list import Recipe
 
-Recipe = Literal["classifier", "segmentation", "affinity", "boundary", "saliency"]
 RECIPES: dict[Recipe, tuple[ModelShelf, str]] = {
     "classifier": ("localize", "cam"),
     "segmentation": ("segment", "deeplab_v3"),

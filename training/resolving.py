@@ -12,8 +12,9 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.files import read_object
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.registry import load_method, method_names
-from training.config import PRESETS, PUBLISHED, RECIPES, SCRATCH, Optimisation, Recipe, RunConfig, sections_of
+from training.config import PRESETS, PUBLISHED, RECIPES, SCRATCH, Optimisation, RunConfig, sections_of
 from training.published_presets import is_published, preset_for, published_preset
+from training.stage_list import Recipe
 
 RETIRED = frozenset({"empty_is_background"})
 """Names of parameters that are facts of the project by now: images labelled *none of the classes*."""

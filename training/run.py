@@ -14,46 +14,18 @@ from napari_wsss.core.errors import WsssError
 from napari_wsss.core.registry import method_names
 from napari_wsss.processes.children import distrust, print_any_name
 from napari_wsss.project.project import Project
-from training.config import RECIPES, Recipe
+from training.config import RECIPES
 from training.describing import describe
 from training.processes import refuse_several
 from training.published_presets import is_published, published_preset
 from training.report import Reporter, complain, reporter
 from training.resolving import add_recipe_options, read_config, resolve
 from training.scoring.tables import as_text
+from training.stage_list import OTHER_STAGES, TRAINED, Recipe
 from training.stopping import STOPPED
 
 OURS = ("napari_wsss", "training")
 DONE, BAD_DATA, OUT_OF_MEMORY = 0, 4, 5
-OTHER_STAGES: dict[str, tuple[str, str]] = {
-    "start": ("training.stages.start", "the recommended start: SEAM, LPCAM on it, dense CRF; each is used at once"),
-    "localize": ("training.stages.maps", "compute the activation maps of images"),
-    "refine": ("training.stages.maps", "refine activation maps into pseudo masks"),
-    "background": ("training.stages.maps", "estimate the automatic background strength anew"),
-    "evaluate": ("training.stages.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
-    "judge": ("training.stages.judge", "hold a new model or chain against what is used now, class by class"),
-    "adopt": ("training.stages.adopt", "take a published network, or one of another project, into the project"),
-    "weights": ("training.stages.weights", "list the published weights that are known, or say what a file is"),
-    "clusters": (
-        "training.stages.clusters",
-        "find (or list) clusters of each class by the applied localizer's features",
-    ),
-    "borrow": ("training.stages.borrow", "propose one image's correction for images that are like it"),
-    "compare": ("training.stages.compare", "train several localizers alike and compare their maps with true masks"),
-    "tables": ("training.stages.tables", "make the papers' tables for this project: text, CSV and LaTeX"),
-    "instances": ("training.stages.instances", "write the instances of the labelled classes, with a boundary network"),
-    "economy": ("training.stages.economy", "measure what a person's seconds buy, with simulated annotators"),
-    "clicks": ("training.stages.clicks", "count the clicks that masks cost, from nothing and from proposals"),
-    "benchmark": ("training.stages.loop_benchmark", "measure the whole loop on a folder with true masks"),
-}
-"""Stage -> module with ``add_<stage>_options(parser, typed)`` and ``<stage>(options, report) -> exit code``."""
-HELP: dict[Recipe, str] = {
-    "classifier": "train the classifier whose activation maps are the seeds",
-    "segmentation": "train the segmentation network on accepted masks and machine proposals",
-    "affinity": "train the affinity network that random walks follow, on what is confident in the activation maps",
-    "boundary": "train the network of class boundaries that random walks respect, on what is confident in the maps",
-    "saliency": "train the class-free saliency network on accepted masks or on pairs of images and masks",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,7 +89,7 @@ def parser_for(typed: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m training.run", description=__doc__, allow_abbrev=False)
     stages = parser.add_subparsers(dest="stage", required=True, metavar="stage")
     wanted = next((word for word in typed if not word.startswith("-")), "")
-    for recipe, text in HELP.items():
+    for recipe, text in TRAINED.items():
         stage = stages.add_parser(recipe, help=text, description=text, allow_abbrev=False)
         if recipe == wanted:
             _add_training_options(stage, recipe, typed)

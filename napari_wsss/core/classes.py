@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError
+from napari_wsss.core.screen_colours import screen_colours
 
 BACKGROUND = 0
 IGNORE = 255
@@ -109,14 +110,21 @@ class ClassList:
 
     @cached_property
     def palette(self) -> NDArray[np.uint8]:
-        """(256, 3) uint8 RGB: background black, classes well apart, ignore light grey."""
+        """(256, 3) uint8 RGB of mask files: PASCAL VOC's, background black, ignore light grey."""
         palette = voc_colours(256)
         palette[IGNORE] = (224, 224, 192)
         return palette
 
+    @cached_property
+    def screen(self) -> NDArray[np.uint8]:
+        """(256, 3) uint8 RGB of mask values on a screen: background black, classes told apart by everybody."""
+        colours = self.palette.copy()
+        colours[1 : len(self) + 1] = screen_colours(len(self))
+        return colours
+
     def colour(self, name: str) -> tuple[float, float, float]:
-        """Return the display colour of class `name`, RGB in [0, 1]."""
-        red, green, blue = (float(channel) / 255 for channel in self.palette[self.mask_value(name)])
+        """Return the colour of class `name` on a screen, RGB in [0, 1]."""
+        red, green, blue = (float(channel) / 255 for channel in self.screen[self.mask_value(name)])
         return red, green, blue
 
 

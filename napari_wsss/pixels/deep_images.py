@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss.core.masks import DAMAGED_PICTURE
+from napari_wsss.core.usual import DEEP_PERCENTILES
 from napari_wsss.pixels.tiff_bands import Bands, bands
 
 _SWAPPED = {"B": "L", "L": "B"}
@@ -22,7 +23,7 @@ _PHOTOMETRIC = 262
 _PLANAR = 284
 
 Percentiles = tuple[float, float]
-USUAL: Percentiles = (0.1, 99.9)
+USUAL: Percentiles = DEEP_PERCENTILES
 """Between which deep pictures are scaled where a project says nothing else."""
 WHOLE: Percentiles = (0.0, 100.0)
 _ENOUGH = 2**20  # pixels

@@ -20,6 +20,7 @@ from psygnal import Signal
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.session.pace import Pace
 
 Dispatch = Callable[[Callable[[], None]], None]
 JobState = Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
@@ -70,7 +71,7 @@ class Job:
         self._stop = threading.Event()
         self._over = threading.Event()
         self._posted = False
-        self._clock = time.monotonic()
+        self._pace = Pace()
 
     def cancel(self) -> None:
         """Ask the job to stop; it ends after the step it is in. Returns at once."""
@@ -88,15 +89,11 @@ class Job:
         return self._over.wait(timeout)
 
     def seconds_left(self) -> float | None:
-        """Return the expected seconds to the end, or None before the first reported unit."""
-        report = self.progress
-        if report is None or not 0 < report.done <= report.total:
-            return None
-        return (time.monotonic() - self._clock) / report.done * (report.total - report.done)
+        """Return the expected seconds to the end, or None before two steps were reported."""
+        return self._pace.seconds_left()
 
     def run(self) -> None:
         """Run to the end in the calling thread (called by the lane)."""
-        self._clock = time.monotonic()
         self.state = "cancelling" if self._stop.is_set() else "running"
         try:
             result = self._advance()
@@ -129,6 +126,7 @@ class Job:
     def _report(self, progress: Progress) -> None:
         """Hand the newest progress over; while one is on its way only the newest is kept, so nothing floods."""
         self.progress = progress
+        self._pace.hear(progress)
         if not self._posted:
             self._posted = True
             self.dispatch(self._emit_progress)

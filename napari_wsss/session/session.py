@@ -14,6 +14,7 @@ from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inside import why_not_plain
 from napari_wsss.core.plan import Plan
+from napari_wsss.core.usual import HELD_OUT
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.processes.apart import end_idle
 from napari_wsss.project.project import FILE_NAME, Project
@@ -41,6 +42,7 @@ from napari_wsss.session.models.learning import Learning
 from napari_wsss.session.models.start import RecommendedStart
 from napari_wsss.session.models.statistics import Statistics
 from napari_wsss.session.models.verdicts import Verdicts
+from napari_wsss.session.next_step import NextSteps
 from napari_wsss.session.own_keys import OwnKeys
 from napari_wsss.session.pictures.thumbnails import Thumbnails
 from napari_wsss.session.proposals.automatic import AutomaticStrength
@@ -64,7 +66,6 @@ from napari_wsss.session.table.queue import Queue
 from napari_wsss.session.table.table import Table
 
 CLOSING_SECONDS = 10.0
-HELD_OUT = 0.2
 
 
 class Session:
@@ -128,6 +129,7 @@ class Session:
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
         self.start = RecommendedStart(opened, self.training, self.models, signals)
+        self.next_steps = NextSteps(opened, self.training, self.hint, settings, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         signals.image_changed.connect(self._check.begin)

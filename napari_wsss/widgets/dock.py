@@ -1,4 +1,4 @@
-"""The WSSS dock: a sticky header, four scrollable pages, the decisions and the job bar, wired to one session.
+"""The WSSS dock: a head and a foot that keep their place, the pages between them, wired to one session.
 
 What a person can do with it is written at each page (`project_page`, `review_page`, `refine_page`, `train_page`); this
 module only connects them with the viewer.
@@ -12,24 +12,28 @@ from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QApplication, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
+from napari_wsss.session.dropped import Dropped
+from napari_wsss.session.next_step import NextStep
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.closing import may_close
 from napari_wsss.widgets.clusters.page import ClustersPage
-from napari_wsss.widgets.controls.basic import PageArea, soon
+from napari_wsss.widgets.compact import Compact
+from napari_wsss.widgets.controls.basic import PageArea, single_shot, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.correct.page import CorrectPage
-from napari_wsss.widgets.header import Footer, Header
+from napari_wsss.widgets.dropping import Dropping
+from napari_wsss.widgets.footer import Footer
+from napari_wsss.widgets.header import Header
 from napari_wsss.widgets.hint_line import HintLine
-from napari_wsss.widgets.job_bar import JobBar
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.keys.help import KeyHelp
 from napari_wsss.widgets.keys.table import Keyboard
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.mismatch_line import MismatchLine
 from napari_wsss.widgets.personal import PersonalChoices
-from napari_wsss.widgets.preferences import PLUGIN, toast_after
+from napari_wsss.widgets.preferences import PLUGIN, folds_left, toast_after
 from napari_wsss.widgets.project.page import ProjectPage
 from napari_wsss.widgets.refine.page import RefinePage
 from napari_wsss.widgets.relay import QtRelay
@@ -41,6 +45,18 @@ DOCK_NAME = f"WSSS ({PLUGIN})"  # what napari's plugin menu calls it, so that th
 STRIP = "Filmstrip"
 STRIP_NAME = f"{STRIP} ({PLUGIN})"
 NO_STRIP = f"The filmstrip needs the plugin {PLUGIN} in napari: install it, or switch it on in Plugins > Manage."
+FIT_AFTER_MS = 100
+"""The canvas has its new size by then."""
+PAGE_OF = {
+    "new": "Project",
+    "label": "Review",
+    "train": "Train",
+    "apply": "Review",
+    "review": "Review",
+    "retrain": "Train",
+    "export": "Project",
+}
+"""Verb of a next step -> page where it is done."""
 PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats")
 
 
@@ -69,6 +85,8 @@ class WsssDock(QWidget):
         self.keyboard = Keyboard(self.viewer, self.actions_)
         self.key_help = KeyHelp(self.actions_, self.session.own_keys, self)
         self._open = True
+        self._dropping = Dropping(self.take_dropped, self)
+        self._compact: Compact | None = None
         self._build()
         queue = self.review_page.queue
         self.personal = PersonalChoices(self.session, self.sync, self.actions_, queue, self.project_page)
@@ -77,7 +95,7 @@ class WsssDock(QWidget):
     def _build(self) -> None:
         self.header = Header(self.session, self.actions_)
         self.footer = Footer(self.actions_)
-        self.job_bar = JobBar(self.session.jobs)
+        self.job_bar = self.header.job_bar
         self.project_page = ProjectPage(self.session)
         self.review_page = ReviewPage(self.session, self.sync, self.actions_)
         self.refine_page = RefinePage(self.session, self.actions_)
@@ -111,7 +129,6 @@ class WsssDock(QWidget):
             self.hint_line,
             self.mismatch_line,
             self.footer,
-            self.job_bar,
         ):
             layout.addWidget(part)
         for part in (self.tabs, self.key_help):
@@ -135,6 +152,7 @@ class WsssDock(QWidget):
         self.actions_.help_wanted.connect(self.key_help.toggle)
         self.key_help.toggled.connect(lambda shown: self.tabs.setVisible(not shown))
         self.job_bar.finished.connect(self._on_job_finished)
+        self.header.next_line.wanted.connect(self._take_step)
         self.clusters_page.page_wanted.connect(self._show_page)
         self.project_page.offered.connect(lambda: self.tabs.setCurrentIndex(PAGES.index("Project")))
         self.review_page.queue.strip_wanted.connect(self._toggle_filmstrip)
@@ -151,11 +169,32 @@ class WsssDock(QWidget):
 
     def _on_opened(self) -> None:
         self.tabs.setCurrentIndex(PAGES.index("Review"))
+        if self._compact is not None and folds_left() and self._compact.fold_if_tight():
+            self._fit.start()
+
+    def _fold(self) -> None:
+        if self._compact is not None:
+            self._compact.toggle()
+            self._fit.start()
 
     def _show_page(self, name: str, scope: str) -> None:
         self.tabs.setCurrentIndex(PAGES.index(name))
         if scope:
             self.refine_page.choose_scope(scope)
+
+    def _take_step(self, step: NextStep) -> None:
+        """Do what the next step's button stands for, on the page where it is done."""
+        self.tabs.setCurrentIndex(PAGES.index(PAGE_OF[step.verb]))
+        if step.verb == "new":
+            self.project_page.begin_new()
+        elif step.verb == "label":
+            self.actions_.run("edit_labels")
+        elif step.verb == "train":
+            self.train_page.recommended.click()
+        elif step.verb == "apply" and step.run is not None:
+            self.session.models.apply(step.run)
+        elif step.verb == "review":
+            self.actions_.run("next_undecided")
 
     def _on_failed(self, message: str) -> None:
         self.header.say(message)
@@ -198,6 +237,14 @@ class WsssDock(QWidget):
         else:
             self.project_page.open(folder)
 
+    def take_dropped(self, found: Dropped) -> None:
+        """Open the project that was dropped, or begin a new one with the photographs or the label table."""
+        if found.kind == "project":
+            self.open_project(found.path)
+            return
+        self.tabs.setCurrentIndex(PAGES.index("Project"))
+        self.project_page.begin_with(found)
+
     # Closing
 
     def event(self, event: QEvent | None) -> bool:
@@ -212,6 +259,10 @@ class WsssDock(QWidget):
         if self._window is None and isinstance(window, QMainWindow):
             self._window = window
             window.installEventFilter(self)
+            self._dropping.watch(window)
+            self._compact = Compact(window, self)
+            self._fit = single_shot(self, FIT_AFTER_MS, self.sync.show_whole)
+            self.header.fold_wanted.connect(self._fold)
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Write what is unsaved when the dock disappears behind another."""
@@ -246,7 +297,10 @@ class WsssDock(QWidget):
         self._open = False
         if self._window is not None:
             self._window.removeEventFilter(self)
+            self._dropping.end()
             self._window = None
+        if self._compact is not None:
+            self._compact.end()
         self.key_help.close()
         self.sync.close()
         self.keyboard.close()

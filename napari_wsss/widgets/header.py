@@ -1,58 +1,101 @@
-"""The dock's sticky head and foot: which image, its state, whether it is saved; and the decisions."""
+"""The dock's head: which image, its state, whether it is saved, what is next, what was said and what runs."""
 
 from pathlib import Path
 
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.reasons import reasons
 from napari_wsss.session.table.table import Table
 from napari_wsss.widgets.controls.badge import StateBadge, state_text
-from napari_wsss.widgets.controls.basic import button, column, line, row, text_label
+from napari_wsss.widgets.controls.basic import button, column, line, row, single_shot, text_label, tool_button
+from napari_wsss.widgets.controls.elided import MIDDLE, ElidedLabel
 from napari_wsss.widgets.controls.listening import listen
-from napari_wsss.widgets.controls.stubs import united
+from napari_wsss.widgets.controls.stubs import certain, united
+from napari_wsss.widgets.job_bar import JobBar
 from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.next_line import NextLine
 
 AGE_MS = 1000
+NOTICE_MS = 10_000
+"""How long something said stays; failures are also notified by napari."""
+FOLD = "More room for the picture: fold napari's layer list and controls away, or bring them back"
 REFUSAL = "Not "
 LEARNED = "What the proposals were learned from beside you; held-out: how far it agrees on images that were left out"
 SAVE_COLOURS = {"saved": "#1dd1a1", "unsaved": "#feca57", "saving": "#feca57", "failed": "#ff6b81"}
 
 
 class Header(QWidget):
-    """Image name, state badge, ``37/512 · 21 accepted``, save state, why it is shown, what was learned, no backup."""
+    """Image, place and progress; state, save state and why it is shown; the next step; what was said; what runs.
+
+    Every line has its place and keeps it, whatever there is to say: what is too long is shortened, and whole in the
+    tooltip, so that nothing below moves under the mouse.
+
+    Attributes
+    ----------
+    fold_wanted : Signal()
+        napari's left side should be folded away, or come back.
+    """
+
+    fold_wanted = Signal()
 
     def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._actions = session, actions
-        self.name = text_label(wrap=True)
+        self.name = ElidedLabel(mode=MIDDLE)
         self.name.setStyleSheet("font-weight: bold;")
-        self.note = text_label(quiet=True)
-        self.badge = StateBadge()
         self.progress = text_label(wrap=False)
-        self.saved = text_label(wrap=False, tip="Everything is written by itself; there is nothing to save by hand")
+        self.badge = StateBadge()
+        self.saved = ElidedLabel(tip="Everything is written by itself; there is nothing to save by hand")
+        self.why = ElidedLabel(quiet=True, tip="Why you are shown this image")
+        self.why.setAlignment(united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter))
+        self.next_line = NextLine(session)
+        self.status = ElidedLabel(quiet=True)
         self.elsewhere = button("Save a copy elsewhere …", self._save_copy, "Masks, drafts, labels and decisions")
-        self.why = text_label(quiet=True, tip="Why you are shown this image")
-        self.why.setAlignment(united(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignTop))
-        self.learned = text_label(quiet=True, tip=LEARNED)
-        self.status = text_label(quiet=True)
-        self.backup = text_label()
-        self.backup.tint(SAVE_COLOURS["failed"], bold=True)
-        saved = row(self.saved, self.why)
-        saved.setStretch(1, 1)
-        place = row(self.badge, 1, self.progress)
-        self.setLayout(
-            column(
-                *(self.name, self.note, place, saved, self.elsewhere),
-                *(self.learned, self.backup, self.status, line()),
-                margin=2,
-            )
-        )
+        self.learned = ElidedLabel(quiet=True)
+        self.job_bar = JobBar(session.jobs, session.training)
+        self.fold = tool_button("⇤", self.fold_wanted.emit, FOLD)
+        self._said = ""
+        self._hush = single_shot(self, NOTICE_MS, lambda: self.say(""))
+        self._lay_out()
         self._clock = QTimer(self)
         self._clock.setInterval(AGE_MS)
         self._clock.timeout.connect(self._on_clock)
         self._clock.start()
+        self._connect()
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        state = row(self.badge, self.saved, self.why)
+        state.setStretch(1, 1)
+        state.setStretch(2, 1)
+        self.elsewhere.hide()
+        self._foot = QStackedWidget()
+        self._foot.addWidget(self.learned)
+        self._foot.addWidget(self.job_bar)
+        top, said = row(self.name, self.progress, self.fold), row(self.status, self.elsewhere)
+        layout = column(top, state, self.next_line, said, self._foot, line(), margin=2)
+        layout.setSpacing(1)
+        self.setLayout(layout)
+        self._keep_height()
+
+    def _keep_height(self) -> None:
+        """Give every line the height of the tallest thing it may ever show."""
+        tallest = max(self.elsewhere.sizeHint().height(), self.job_bar.cancel.sizeHint().height())
+        for part in (self.elsewhere, self.status, self._foot):
+            part.setFixedHeight(tallest)
+        self.setFixedHeight(certain(self.layout()).sizeHint().height())
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Follow a change of theme or font."""
+        super().changeEvent(event)
+        if certain(event).type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._keep_height()
+
+    def _connect(self) -> None:
+        session = self._session
+        self.job_bar.changed.connect(self._show_foot)
         listen(
             self,
             (session.signals.image_changed, self._on_image),
@@ -67,7 +110,6 @@ class Header(QWidget):
             (session.signals.proposal_changed, self._on_proposal),
             (session.learning.changed, self._show_learned),
         )
-        self.refresh()
 
     def _on_image(self, _image_id: str) -> None:
         self.say("")  # what was said about the image before
@@ -90,23 +132,21 @@ class Header(QWidget):
         """Show the session's image, state and progress."""
         session = self._session
         table = session.shown_table
+        self.progress.setText(session.navigation.progress_text)
         if table is None:
             self.name.setText("no project" if session.project is None else "no image")
-            self.note.setText("")
+            self.name.explain("")
             self.badge.show_state("todo", "")
-            self.progress.setText(session.navigation.progress_text)
             self.why.setText("")
         else:
             record = table.record
             before = record.state == "draft" and table.project.masks.has_accepted(record.id)
             self.name.setText(record.id)
-            self.note.setText(table.image_note)
+            self.name.explain(table.image_note)
             self.badge.show_state(record.state, state_text(record, before))
-            self.progress.setText(session.navigation.progress_text)
             self.why.setText(self._reasons(table))
-        self.note.setVisible(bool(self.note.text()))
         self._on_clock()
-        self._show_backup()
+        self._show_said()
 
     def _reasons(self, table: Table) -> str:
         """Return why the image is shown, without what the badge says."""
@@ -135,44 +175,30 @@ class Header(QWidget):
         learning = self._session.learning
         waits = [self._actions.with_key("new proposal", "learn")] if learning.holds_back else []
         self.learned.setText(" · ".join([part for part in (learning.text,) if part] + waits))
-        self.learned.setToolTip(" · ".join(part for part in (LEARNED, learning.details) if part))
-        self.learned.setVisible(bool(self.learned.text()))
+        self.learned.explain("\n".join(part for part in (LEARNED, learning.details) if part))
 
-    def _show_backup(self) -> None:
-        """Show what is wrong with the project as a whole, and what to do; nothing while all is well."""
+    def _show_foot(self) -> None:
+        self._foot.setCurrentWidget(self.job_bar if self.job_bar.busy else self.learned)
+
+    @property
+    def _wrong(self) -> str:
+        """What is wrong with the project as a whole, and what to do; nothing while all is well."""
         project = self._session.project
         wrong = (project.backup_error, *project.left_out) if project is not None else ()
-        self.backup.setText("\n".join(text for text in wrong if text))
-        self.backup.setVisible(bool(self.backup.text()))
+        return "\n".join(text for text in wrong if text)
 
     def say(self, text: str) -> None:
-        """Show one quiet line; a refusal (``Not accepted yet: ...``) stands out."""
-        self.status.setText(text)
-        self.status.tint(SAVE_COLOURS["unsaved"] if text.startswith(REFUSAL) else "")
+        """Show one quiet line for a while; a refusal (``Not accepted yet: ...``) stands out."""
+        self._said = text
+        self._hush.start()
+        self._show_said()
 
-
-class Footer(QWidget):
-    """Previous, skip, flag, accept: the decisions by mouse, always visible below the tabs."""
-
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._actions = actions
-        self.previous = button("Prev", lambda: actions.run("previous"))
-        self.skip = button("Skip", lambda: actions.run("skip"))
-        self.flag = button("Flag", lambda: actions.run("flag"))
-        self.accept = button("Accept & next", lambda: actions.run("accept"))
-        self.accept.setStyleSheet("QPushButton { font-weight: bold; }")
-        for made in (self.previous, self.skip, self.flag):
-            made.setMinimumWidth(48)
-        layout = row(self.previous, self.skip, self.flag, self.accept)
-        layout.setStretch(3, 2)
-        self.setLayout(layout)
-        actions.table_changed.connect(self._show_keys)
-        self._show_keys()
-
-    def _show_keys(self) -> None:
-        with_key = self._actions.with_key
-        self.previous.setToolTip(with_key("Previous image", "previous"))
-        self.skip.setToolTip(with_key("Skip and go on; it comes back last", "skip"))
-        self.flag.setToolTip(with_key("Flag for somebody else", "flag"))
-        self.accept.setToolTip(with_key("Accept and go on", "accept"))
+    def _show_said(self) -> None:
+        """Show what was said just now, else what is wrong, else what there is to know of the image."""
+        table = self._session.shown_table
+        wrong, note = self._wrong, table.image_note if table is not None else ""
+        self.status.setText(self._said or wrong or note)
+        if self._said:
+            self.status.tint(SAVE_COLOURS["unsaved"] if self._said.startswith(REFUSAL) else "")
+        else:
+            self.status.tint(SAVE_COLOURS["failed"] if wrong else "", bold=bool(wrong))

@@ -1,49 +1,76 @@
-"""The job bar at the bottom of the dock: what runs, how far it is, how long it takes, and Cancel.
+"""The job bar in the dock's head: what runs, how far it is, how long it takes, and how to stop it.
 
-What a person can do with it: read progress within a second of the start, cancel, see that cancelling has begun.
+What a person can do with it, on every page: read progress within a second of the start, cancel a job or stop a
+training, see that it has begun to stop. It keeps its place while nothing runs.
 """
 
 import time
 
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QProgressBar, QWidget
+from qtpy.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from napari_wsss.core.progress import Progress
 from napari_wsss.session.jobs import Job, Jobs
-from napari_wsss.widgets.controls.basic import button, column, row, text_label
+from napari_wsss.session.runs.process import TrainingProcess
+from napari_wsss.widgets.controls.basic import row, tool_button
 from napari_wsss.widgets.controls.durations import duration
+from napari_wsss.widgets.controls.elided import ElidedLabel
 from napari_wsss.widgets.controls.listening import listen
 
 REFRESH_MS = 500
+BAR_WIDTH, BAR_HEIGHT = 56, 10
+CANCEL = "Stop after the step it is in; what is done is kept"
+STOP = "Stop the training after its current step; it can be resumed on the Train page"
 
 
 class JobBar(QWidget):
-    """Shows the first job that is not quiet, and how many wait behind it.
+    """Shows the first job that is not quiet and how many wait behind it, else the training that runs.
+
+    Parameters
+    ----------
+    jobs : Jobs
+    training : TrainingProcess
 
     Attributes
     ----------
     finished : Signal(str, str, float)
         Name and outcome (``done``, ``failed: why``, ``cancelled``) of a job that ended, and the seconds since it was
         asked for.
+    changed : Signal()
+        It begins or ends to have something to show (`busy`).
     """
 
     finished = Signal(str, str, float)
+    changed = Signal()
 
-    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: Jobs, training: TrainingProcess, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._jobs = jobs
+        self._jobs, self._training = jobs, training
         self._watched: Job | None = None
-        self.title = text_label()
-        self.cancel = button("Cancel", self._cancel, "Stop after the step it is in; what is done is kept")
+        self._is_stopping = False
+        self.busy = False
+        self.title = ElidedLabel()
+        self.detail = ElidedLabel(quiet=True)
         self.bar = QProgressBar()
-        self.bar.setMaximumHeight(12)
+        self.bar.setFixedSize(BAR_WIDTH, BAR_HEIGHT)
         self.bar.setTextVisible(False)
-        self.detail = text_label(quiet=True)
-        self.setLayout(column(row(self.title, self.cancel), self.bar, self.detail))
+        self.cancel = tool_button("Cancel", self._cancel, CANCEL)
+        layout = row(self.title, self.bar, self.detail, self.cancel)
+        for place, share in ((0, 2), (2, 3)):
+            layout.setStretch(place, share)
+        self.setLayout(layout)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._clock = QTimer(self)
         self._clock.setInterval(REFRESH_MS)
         self._clock.timeout.connect(self._show_progress)
-        listen(self, (jobs.started, self._follow), (jobs.changed, self.refresh))
+        listen(
+            self,
+            (jobs.started, self._follow),
+            (jobs.changed, self.refresh),
+            (training.started, self._on_training),
+            (training.progressed, self._on_step),
+            (training.ended, self._on_training_ended),
+        )
         self.refresh()
 
     def _follow(self, job: Job) -> None:
@@ -63,44 +90,66 @@ class JobBar(QWidget):
             until=job.ended,
         )
 
-    def refresh(self) -> None:
-        """Show the running job, or hide when there is none."""
-        job = self._jobs.shown
-        self._watched = job
-        self.setVisible(job is not None)
-        if job is None:
-            self._clock.stop()
-            return
-        self._clock.start()
+    def _on_training(self) -> None:
+        self._is_stopping = False
+        self.refresh()
+
+    def _on_step(self, _progress: Progress) -> None:
         self._show_progress()
+
+    def _on_training_ended(self, _code: int, _folder: object, _message: str) -> None:
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the running job or training, or nothing, in the same room."""
+        self._watched = self._jobs.shown
+        busy = self._watched is not None or self._training.running
+        for part in (self.bar, self.cancel):
+            part.setVisible(busy)
+        if busy:
+            self._clock.start()
+            self._show_progress()
+        else:
+            self._clock.stop()
+            self.title.setText("")
+            self.detail.setText("")
+        if busy != self.busy:
+            self.busy = busy
+            self.changed.emit()
 
     def _show_progress(self) -> None:
         job = self._watched
-        if job is None:
-            return
-        waiting = sum(1 for other in self._jobs.all if not other.quiet) - 1
-        self.title.setText(f"{job.name}{f'  (+{waiting} waiting)' if waiting > 0 else ''}")
-        cancelling = job.state == "cancelling"
-        self.cancel.setText("Cancelling…" if cancelling else "Cancel")
-        self.cancel.setEnabled(not cancelling)
-        self._show_report(job, job.progress)
+        if job is not None:
+            waiting = sum(1 for other in self._jobs.all if not other.quiet) - 1
+            name = f"{job.name}{f'  (+{waiting} waiting)' if waiting > 0 else ''}"
+            begin = "queued" if job.state == "queued" else "starting …"
+            self._show(name, job.progress, job.seconds_left(), begin)
+            self._show_button("Cancel", "Cancelling…", CANCEL, is_ending=job.state == "cancelling")
+        elif self._training.running:
+            self._show("training", self._training.progress, self._training.seconds_left(), "starting …")
+            self._show_button("Stop", "Stopping…", STOP, is_ending=self._is_stopping)
 
-    def _show_report(self, job: Job, report: Progress | None) -> None:
+    def _show(self, name: str, report: Progress | None, left: float | None, begin: str) -> None:
+        self.title.setText(name)
         if report is None or report.total <= 0:
             self.bar.setRange(0, 0)
-            self.detail.setText("queued" if job.state == "queued" else "starting …")
+            self.detail.setText(begin)
             return
         self.bar.setRange(0, report.total)
         self.bar.setValue(report.done)
-        left = job.seconds_left()
-        parts = [f"{report.done}/{report.total}"]
-        if left is not None:
-            parts.append(f"about {duration(left)} left")
-        if report.message:
-            parts.append(report.message)
-        self.detail.setText(" · ".join(parts))
+        time_left = "" if left is None else f"about {duration(left)} left"
+        parts = (f"{report.done}/{report.total}", time_left, report.message)
+        self.detail.setText(" · ".join(part for part in parts if part))
+
+    def _show_button(self, text: str, ending: str, tip: str, *, is_ending: bool) -> None:
+        self.cancel.setText(ending if is_ending else text)
+        self.cancel.setToolTip(tip)
+        self.cancel.setEnabled(not is_ending)
 
     def _cancel(self) -> None:
         if self._watched is not None:
             self._watched.cancel()
-            self._show_progress()
+        elif self._training.running:
+            self._is_stopping = True
+            self._training.stop()
+        self._show_progress()

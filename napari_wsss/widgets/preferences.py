@@ -15,7 +15,7 @@ PLUGIN = "napari-wsss"
 DEFAULTS: dict[str, dict[str, Any]] = {
     "labeling": {"digits_mean_classes": True, "brush_size": 15, "scribble_size": 5, "mask_opacity": 0.55},
     "clicking": {"segmenter_encoder": "", "segmenter_decoder": ""},
-    "review": {"queue_pictures": "small", "hint_every": 20, "look_ahead": 3},
+    "review": {"queue_pictures": "small", "hint_every": 20, "look_ahead": 3, "folds_left": True},
     "computing": {"device": "auto", "learns_at_once": True, "toast_after": 20},
 }
 """Group -> name -> value, as in ``napari.yaml`` (a test compares them)."""
@@ -56,6 +56,11 @@ def keep(group: str, name: str, chosen: Any) -> bool:
 def digits_mean_classes() -> bool:
     """Return True when digits choose the class to paint, False when they choose napari's tools."""
     return bool(value("labeling", "digits_mean_classes"))
+
+
+def folds_left() -> bool:
+    """Return True when napari's left side is folded away where the picture has little room."""
+    return bool(value("review", "folds_left"))
 
 
 def brush_size() -> int:
@@ -125,7 +130,8 @@ class Watch(QObject):
         settings = stored()
         for group, names in DEFAULTS.items() if settings is not None else ():
             events = getattr(settings, group).events
-            listen(self, *((getattr(events, name), self._on_change) for name in names))
+            known = [name for name in names if hasattr(events, name)]  # an older manifest may be installed
+            listen(self, *((getattr(events, name), self._on_change) for name in known))
 
     def _on_change(self, event: Any) -> None:
         self.changed.emit(event.type)

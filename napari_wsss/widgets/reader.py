@@ -1,31 +1,35 @@
-"""napari's way to our projects: dropping a project folder or its ``project.sqlite`` opens the dock on it."""
+"""napari's way to us: a project (its folder or ``project.sqlite``) opens the dock; photographs begin a new one."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
 from napari_wsss.project.project import Project
+from napari_wsss.session.dropped import Dropped, what_is
 from napari_wsss.widgets.layers.looks import TAG
 
-DATABASE = "project.sqlite"
+if TYPE_CHECKING:
+    from napari_wsss.widgets.dock import WsssDock
+
 LayerData = tuple[Any, dict[str, Any], str]
 
 
 def get_reader(path: str | Path | Sequence[str | Path]) -> Callable[[Any], list[LayerData]] | None:
-    """Return a reader for a project folder or its ``project.sqlite``, None for everything else."""
-    if not isinstance(path, str | Path):
+    """Return a reader for a project (its folder or ``project.sqlite``) and for a folder of photographs, else None."""
+    found = what_is([Path(path)]) if isinstance(path, str | Path) else None
+    if found is None or found.kind == "labels":
         return None
-    folder = project_folder(Path(path))
-    return None if folder is None else lambda _path: open_in_viewer(folder)
+    if found.kind == "project":
+        return lambda _path: open_in_viewer(found.path)
+    return lambda _path: begin_in_viewer(found)
 
 
-def project_folder(path: Path) -> Path | None:
-    """Return the project folder that `path` names, None when it names none."""
-    if path.name == DATABASE and path.is_file():
-        return path.parent
-    return path if (path / DATABASE).is_file() else None
+def begin_in_viewer(found: Dropped) -> list[LayerData]:
+    """Have the dock begin a new project as soon as Qt is idle; no layer is made."""
+    QTimer.singleShot(0, lambda: _begin_in_dock(found))
+    return [(None,)]  # type: ignore[list-item]  # npe2's sign for "read, but nothing to show"
 
 
 def open_in_viewer(folder: Path) -> list[LayerData]:
@@ -47,11 +51,22 @@ def _first_image(folder: Path) -> list[LayerData]:
     return [(pixels, {"name": "image", "rgb": True, "metadata": {TAG: "image"}}, "image")]
 
 
-def _open_dock(folder: Path) -> None:
+def _dock() -> "WsssDock | None":
     import napari
 
     from napari_wsss.widgets.dock import open_dock
 
     viewer = napari.current_viewer()
-    if viewer is not None:
-        open_dock(viewer).open_project(folder)
+    return open_dock(viewer) if viewer is not None else None
+
+
+def _open_dock(folder: Path) -> None:
+    dock = _dock()
+    if dock is not None:
+        dock.open_project(folder)
+
+
+def _begin_in_dock(found: Dropped) -> None:
+    dock = _dock()
+    if dock is not None:
+        dock.take_dropped(found)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_wsss.cli import DONE, main
+from napari_wsss.cli import main
+from napari_wsss.commands.base import DONE
 from napari_wsss.core.masks import read_mask
 from napari_wsss.exchange import masks_png
 from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, label_table, why_outdated

@@ -187,15 +187,6 @@ def test_cancel_all_waits_until_everything_is_over() -> None:
     assert all(job.is_over for job in found)
 
 
-def test_time_left_follows_the_share_done() -> None:
-    job = Job("count", counting)
-    assert job.seconds_left() is None
-    job.progress = Progress("count", 0, 4)
-    assert job.seconds_left() is None
-    job.progress = Progress("count", 4, 4)
-    assert job.seconds_left() == 0
-
-
 @pytest.mark.parametrize(
     ("error", "text"),
     [

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from training.config import PRESETS, Recipe
+from training.config import PRESETS
 from training.resolving import resolve_file
+from training.stage_list import Recipe
 
 
 @pytest.mark.parametrize("recipe", PRESETS)

@@ -8,8 +8,9 @@ import pytest
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import fields_of
-from training.config import Recipe, sections_of
+from training.config import sections_of
 from training.resolving import add_recipe_options, read_config, resolve, resolve_file
+from training.stage_list import Recipe
 
 RECIPES: tuple[Recipe, ...] = ("classifier", "segmentation")
 METHODS = {"classifier": "cam", "segmentation": "deeplab_v3"}

@@ -12,7 +12,8 @@ import pytest
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.project.project import Project
-from training.run import OTHER_STAGES, guarded, main
+from training.run import guarded, main
+from training.stage_list import OTHER_STAGES
 
 Lines = Callable[[str], list[dict[str, Any]]]
 ROOT = Path(__file__).parents[2]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent, QPoint, Qt
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QApplication
 
 from napari_wsss.core.masks import read_mask
 from napari_wsss.project.project import Project
+from napari_wsss.session.dropped import Dropped
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import closing
 from napari_wsss.widgets import dock as dock_module
@@ -98,6 +99,44 @@ def check_failures_are_toasted(docked, monkeypatch):
     assert docked.header.status.text() == "only a hint"
 
 
+def check_nothing_moves(docked, times):
+    """Actions on every page; tabs and decisions stay where they are."""
+    QApplication.processEvents()
+    actions = ("next", "copy_all", "accept", "undo_decision", "flag", "skip", "threshold_up", "previous")
+
+    def places():
+        parts = (docked.tabs.tabBar(), docked.footer, docked.footer.accept, docked.header.next_line.do)
+        return [(part.mapTo(docked, QPoint(0, 0)), part.size()) for part in parts]
+
+    before, moved = places(), set()
+    for number in range(times):
+        docked.tabs.setCurrentIndex(number % len(PAGES))
+        docked.actions_.run(actions[number % len(actions)])
+        if number % 20 == 0:
+            docked.session.inference.start()
+        QApplication.processEvents()
+        if places() != before:
+            moved.add(actions[number % len(actions)])
+    assert not moved
+
+
+def check_the_next_step_is_one_button(docked):
+    docked.session.navigation.go_to("p0.png")
+    QApplication.processEvents()
+    line = docked.header.next_line
+    assert line.step.verb in ("review", "export")
+    docked.tabs.setCurrentIndex(0)
+    line.do.click()
+    assert PAGES[docked.tabs.currentIndex()] in ("Review", "Project")
+
+
+def check_a_dropped_folder_begins_a_project(docked):
+    folder = docked.session.project.images_root
+    docked.take_dropped(Dropped("images", folder))
+    assert PAGES[docked.tabs.currentIndex()] == "Project"
+    assert docked.project_page.new.images.path == folder
+
+
 def test_the_dock_shows_and_decides(docked, monkeypatch):
     """One window for all that can be seen at once (a window costs seconds)."""
     check_parts(docked)
@@ -105,8 +144,17 @@ def test_the_dock_shows_and_decides(docked, monkeypatch):
     check_keyboard_is_left_alone(docked)
     check_buttons(docked)
     check_failures_are_toasted(docked, monkeypatch)
+    check_nothing_moves(docked, 24)
+    check_the_next_step_is_one_button(docked)
+    check_a_dropped_folder_begins_a_project(docked)
     docked.eventFilter(docked.window(), QEvent(QEvent.Type.Hide))  # minimised
     assert docked.session.project is not None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_hundred_actions_move_nothing(docked):
+    check_nothing_moves(docked, 200)
 
 
 def test_strokes_are_saved_also_by_closing(docked, qtbot, model_folder):

@@ -10,7 +10,7 @@ import pytest
 from napari_wsss.pipeline.learner_states import LearnerState
 from napari_wsss.session.table.save_state import SaveState
 from napari_wsss.widgets.controls.listening import let_go
-from napari_wsss.widgets.header import Footer, Header
+from napari_wsss.widgets.header import NOTICE_MS, Header
 
 
 @pytest.fixture
@@ -61,23 +61,42 @@ def test_the_save_state_is_always_visible(header, session, state, text):
 
 
 def test_a_failed_backup_is_said_with_what_to_do(header, session):
-    assert header.backup.isHidden()
     folder = session.project.folder
     session.close_project()
     shutil.rmtree(folder / "backups")
     (folder / "backups").write_text("a file where the folder should be")
     session.open_project(folder)
-    assert not header.backup.isHidden()
-    assert "make room" in header.backup.text()
-    assert "bold" in header.backup.styleSheet()
+    header.say("")
+    assert "make room" in header.status.text()
+    assert "bold" in header.status.styleSheet()
+    session.signals.notice.emit("This is the last image of the queue.")
+    assert "bold" not in header.status.styleSheet()
+    header.say("")  # the notice's time is over
+    assert "make room" in header.status.text()
     (folder / "backups").unlink()
     session.close_project()
-    assert header.backup.isHidden()
+    assert header.status.text() == ""
 
 
-def test_notices_are_one_quiet_line(header, session):
+def test_notices_are_one_quiet_line_for_a_while(header, session, qtbot):
     session.signals.notice.emit("This is the last image of the queue.")
     assert header.status.text() == "This is the last image of the queue."
+    assert header._hush.remainingTime() > NOTICE_MS / 2
+    header._hush.start(1)
+    qtbot.waitUntil(lambda: header.status.text() == "", timeout=20000)
+
+
+def test_nothing_it_says_changes_its_height(header, session, settle):
+    header.resize(330, 400)
+    header.show()
+    before = header.sizeHint().height()
+    session.signals.notice.emit("word " * 100)
+    session.table._autosave._set(SaveState("failed", message="no room on the disk " * 10))
+    session.inference.start()
+    assert header.job_bar.busy
+    assert header.sizeHint().height() == before
+    settle(session)
+    assert header.sizeHint().height() == before
 
 
 def test_without_a_project_it_is_empty(header, session):
@@ -86,20 +105,8 @@ def test_without_a_project_it_is_empty(header, session):
     assert header.badge.text == header.saved.text() == ""
 
 
-def test_the_footer_decides(actions, session, qtbot):
-    footer = Footer(actions)
-    qtbot.addWidget(footer)
-    footer.accept.click()
-    assert session.project.catalog.get("p0.png").state == "accepted"
-    footer.flag.click()
-    assert session.table.record.state == "flagged"
-    assert footer.accept.toolTip() == "Accept and go on (W)"
-    session.own_keys.choose("accept", "Shift-W")
-    assert footer.accept.toolTip() == "Accept and go on (Shift+W)"
-
-
 def test_it_says_what_was_learned_and_that_a_proposal_waits(header, session):
-    assert header.learned.isHidden()
+    assert header.learned.text() == ""
     session.learning.state = LearnerState(session.project.folder / "training" / "learner" / "0001.safetensors", 3, 1)
     session.learning._learned_at = time.time()
     session.inference.hold_back()

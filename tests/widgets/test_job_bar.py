@@ -8,6 +8,7 @@ import pytest
 
 from napari_wsss.core.progress import Progress
 from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.session.runs.process import TrainingProcess
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.job_bar import JobBar
 
@@ -19,7 +20,7 @@ def jobs(relay):
 
 @pytest.fixture
 def bar(jobs, qtbot):
-    made = JobBar(jobs)
+    made = JobBar(jobs, TrainingProcess())
     qtbot.addWidget(made)
     yield made
     let_go(made)
@@ -40,8 +41,10 @@ class Stepping:
             self.closed = True
 
 
-def test_it_is_hidden_without_jobs(bar):
-    assert bar.isHidden()
+def test_it_says_nothing_without_jobs(bar):
+    assert not bar.busy
+    assert bar.cancel.isHidden()
+    assert bar.title.text() == bar.detail.text() == ""
 
 
 def test_it_shows_progress_and_waiting_jobs(bar, jobs, qtbot):
@@ -50,12 +53,13 @@ def test_it_shows_progress_and_waiting_jobs(bar, jobs, qtbot):
     jobs.submit(Job("quiet", Stepping(0), quiet=True, lane="other"))
     jobs.submit(Job("second", Stepping(0)))
     qtbot.waitUntil(lambda: bar.bar.value() == 1, timeout=20000)
-    assert not bar.isHidden()
+    assert bar.busy
     assert bar.title.text() == "maps  (+1 waiting)"
+    assert bar.detail.text() == "1/4 · p1.png"  # one step alone tells no pace
     work.go.release(1)
     qtbot.waitUntil(lambda: bar.detail.text().startswith("2/4 · about"), timeout=20000)
     work.go.release(9)
-    qtbot.waitUntil(bar.isHidden, timeout=20000)
+    qtbot.waitUntil(lambda: not bar.busy, timeout=20000)
 
 
 def test_cancel_is_acknowledged_and_ends_the_job(bar, jobs, qtbot):
@@ -81,4 +85,26 @@ def test_a_runtime_error_is_an_outcome(bar, jobs, qtbot):
     with qtbot.waitSignal(bar.finished, timeout=20000) as end:
         jobs.submit(Job("maps", broken))
     assert end.args[:2] == ["maps", "failed: RuntimeError: CUDA error: device lost"]
-    assert bar.isHidden()
+    assert not bar.busy
+
+
+def test_a_training_is_shown_where_no_job_is_and_can_be_stopped(bar, jobs, qtbot, monkeypatch):
+    training, stopped = bar._training, []
+    monkeypatch.setattr(TrainingProcess, "running", property(lambda self: True))
+    monkeypatch.setattr(training, "stop", lambda: stopped.append(True))
+    training.started.emit()
+    assert (bar.title.text(), bar.cancel.text()) == ("training", "Stop")
+    training.progress = Progress("classifier", 3, 10, "loss 0.5")
+    training.progressed.emit(training.progress)
+    assert bar.detail.text() == "3/10 · loss 0.5"
+    work = Stepping(1)
+    jobs.submit(Job("maps", work))
+    assert bar.title.text() == "maps"
+    work.go.release(9)
+    qtbot.waitUntil(lambda: bar.title.text() == "training", timeout=20000)
+    bar.cancel.click()
+    assert stopped == [True]
+    assert bar.cancel.text() == "Stopping…"
+    monkeypatch.setattr(TrainingProcess, "running", property(lambda self: False))
+    training.ended.emit(0, None, "done")
+    assert not bar.busy

@@ -1,14 +1,16 @@
-"""Dropping a project folder or its database opens the dock on it; nothing else is claimed."""
+"""Dropping a project opens the dock on it, photographs begin a new one; nothing else is claimed."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from napari_wsss.session.dropped import Dropped
 from napari_wsss.widgets import reader
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.reader import get_reader
+from tests.session.conftest import write_picture
 
 
 @pytest.fixture
@@ -30,16 +32,22 @@ def test_a_project_is_read_and_opened(project_folder, opened, qtbot, name):
 
 
 def test_other_things_are_left_to_other_readers(tmp_path, project_folder):
-    (tmp_path / "data.sqlite").write_bytes(b"")
-    assert get_reader(str(tmp_path)) is None
-    assert get_reader(str(tmp_path / "data.sqlite")) is None
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "data.sqlite").write_bytes(b"")
+    (tmp_path / "labels.csv").write_text("image,label\n")
+    assert get_reader(str(tmp_path / "data")) is None
+    assert get_reader(str(tmp_path / "data" / "data.sqlite")) is None
+    assert get_reader(str(tmp_path / "labels.csv")) is None
     assert get_reader(str(tmp_path / "missing")) is None
     assert get_reader([str(project_folder)]) is None
 
 
-def test_the_database_itself_names_its_folder(project_folder):
-    assert reader.project_folder(project_folder / "project.sqlite") == project_folder
-    assert reader.project_folder(project_folder / "masks") is None
+def test_a_folder_of_photographs_begins_a_project(tmp_path, monkeypatch, qtbot):
+    begun = []
+    monkeypatch.setattr(reader, "_begin_in_dock", begun.append)
+    write_picture(tmp_path / "photos" / "a.png", 1)
+    assert get_reader(tmp_path / "photos")(tmp_path / "photos") == [(None,)]
+    qtbot.waitUntil(lambda: begun == [Dropped("images", tmp_path / "photos")], timeout=20000)
 
 
 def test_the_dock_takes_the_readers_layer_over(viewer, session, project_folder):

@@ -25,12 +25,13 @@ from napari_wsss.weights.download import sha256_of
 from napari_wsss.weights.matching import FitReport
 from napari_wsss.weights.normalisation import Normalisation
 from napari_wsss.weights.trained import Trained, load_trained, save_trained
-from training.config import RECIPES, Recipe, RunConfig
+from training.config import RECIPES, RunConfig
 from training.execute import apply
 from training.loop.checkpoints import BEST
 from training.report import Reporter
 from training.resolving import resolve_file
 from training.run_folder import RunFolder
+from training.stage_list import Recipe
 
 DONE = 0
 STAGE = "adopt"

@@ -21,7 +21,7 @@ from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
-from training.config import Recipe, RunConfig
+from training.config import RunConfig
 from training.execute import apply, continued, finished_run
 from training.hardware import prepare
 from training.loop.checkpoints import LAST
@@ -31,6 +31,7 @@ from training.run_folder import RunFolder
 from training.scoring.metrics import Scores, Sweep
 from training.scoring.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
 from training.scoring.tables import markdown
+from training.stage_list import Recipe
 from training.stages.maps import add_device_options, hardware_of
 from training.stages.voc_folder import MASKS, project_of, scored_classes
 

@@ -24,12 +24,13 @@ from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.recommended import Offer
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import UNDECIDED
-from training.config import Recipe, RunConfig, sections_of
+from training.config import RunConfig, sections_of
 from training.execute import begin, carry_out, continued, done_before, stopped_by_signals
 from training.loop.checkpoints import BEST, LAST
 from training.report import Reporter
 from training.resolving import resolve, resolve_file
 from training.run_folder import RunFolder
+from training.stage_list import Recipe
 from training.stages.maps import note_fresh, open_unless_held
 from training.stages.start_scores import StepScores, add_truth_options
 

@@ -22,7 +22,7 @@ def tinted(image: Picture, mask: Mask, classes: ClassList) -> Picture:
     classes : ClassList
         Whose colours to use; 255 (ignore) is tinted too.
     """
-    return _laid_over(image, classes.palette[mask], mask > 0, TINT)
+    return _laid_over(image, classes.screen[mask], mask > 0, TINT)
 
 
 def difference(image: Picture, before: Mask, after: Mask, classes: ClassList) -> Picture:
@@ -34,10 +34,10 @@ def difference(image: Picture, before: Mask, after: Mask, classes: ClassList) ->
     picture = np.repeat(grey, 3, axis=2)
     changed = (before != after) & (before != IGNORE)
     came = changed & (after > 0)
-    picture = _laid_over(picture, classes.palette[after], came, 0.8)
+    picture = _laid_over(picture, classes.screen[after], came, 0.8)
     rows, columns = np.ogrid[: after.shape[0], : after.shape[1]]
     stripes = (rows + columns) // STRIPE % 2 == 0
-    return _laid_over(picture, classes.palette[before], changed & (after == 0) & stripes, 0.8)
+    return _laid_over(picture, classes.screen[before], changed & (after == 0) & stripes, 0.8)
 
 
 def _laid_over(picture: Picture, colours: Picture, where: NDArray[np.bool_], share: float) -> Picture:

@@ -199,7 +199,7 @@ def _drawn(project: Project, image_id: str, path: Path, key: str, tinted: bool) 
     picture = small_picture(project.image_path(image_id), percentiles=project.deep_percentiles)
     mask = project.masks.read_working(image_id) if tinted else proposed(project, image_id)
     if mask is not None:
-        picture = with_mask(picture, mask, project.classes.palette, tinted)
+        picture = with_mask(picture, mask, project.classes.screen, tinted)
     if not project.read_only:
         keep_picture(not_through_links(project.folder, path), picture, key)
     return picture

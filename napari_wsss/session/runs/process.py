@@ -22,6 +22,7 @@ from napari_wsss.core.progress import Progress
 from napari_wsss.processes import children
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Dispatch, directly
+from napari_wsss.session.pace import Pace
 from napari_wsss.session.runs.folders import EVENTS, OF_PARTS, RunInfo, is_running, parse_line, read_run, runs_in
 
 POLL_SECONDS = 0.2
@@ -99,6 +100,11 @@ class TrainingProcess:
         self._leave = threading.Event()
         self.run_folder: Path | None = None
         self.progress: Progress | None = None
+        self._pace = Pace()
+
+    def seconds_left(self) -> float | None:
+        """Return the expected seconds to the end of the part that runs, None while nothing is known."""
+        return self._pace.seconds_left()
 
     @property
     def running(self) -> bool:
@@ -173,7 +179,7 @@ class TrainingProcess:
     # -- the watching thread --------------------------------------------------------------------------------
 
     def _watch_with(self, follow: Callable[[], None]) -> None:
-        self._stop_at, self._warned, self.progress = None, False, None
+        self._stop_at, self._warned, self.progress, self._pace = None, False, None, Pace()
         self._leave = threading.Event()
         self._watch = threading.Thread(target=follow, name="wsss-training", daemon=True)
         self._watch.start()
@@ -207,6 +213,7 @@ class TrainingProcess:
             self._dispatch(lambda: self.said.emit(progress.message))
             return
         self.progress = progress
+        self._pace.hear(progress)
         self._dispatch(lambda: self.progressed.emit(progress))
 
     def _press_on(self, stop_at: float | None) -> None:

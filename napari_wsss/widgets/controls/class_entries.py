@@ -16,7 +16,7 @@ def hex_colour(classes: ClassList, name: str) -> str:
 
 def value_colour(classes: ClassList, value: int) -> QColor:
     """Return the palette colour of a mask value."""
-    return QColor(*(int(part) for part in classes.palette[value]))
+    return QColor(*(int(part) for part in classes.screen[value]))
 
 
 def swatch(classes: ClassList, value: int, size: int = SWATCH) -> QIcon:

@@ -74,6 +74,7 @@ class ThemedLabel(QLabel):
         self._colour: str | None = None
         self._bold = False
         self._sheet = ""
+        self._is_following = False
 
     def setText(self, text: str | None) -> None:
         """Show a text as it stands, whatever is in it."""
@@ -109,9 +110,10 @@ class ThemedLabel(QLabel):
         colour = legible(self._colour, ground, TEXT_CONTRAST) if self._colour else quiet(text, ground)
         weight = " font-weight: bold;" if self._bold else ""
         sheet = f"QLabel {{ color: {colour.name()};{weight} }}"
-        if sheet != self._sheet:  # setting one brings the next event
-            self._sheet = sheet
+        if sheet != self._sheet and not self._is_following:  # setting one brings the next event
+            self._sheet, self._is_following = sheet, True
             self.setStyleSheet(sheet)
+            self._is_following = False
 
 
 def clear_pixmap(width: int, height: int) -> QPixmap:

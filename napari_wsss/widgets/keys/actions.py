@@ -73,6 +73,7 @@ class Actions(QObject):
             "threshold_up": lambda: self._move_threshold(THRESHOLD_STEP),
             "hold_proposal": lambda: sync.peek.hold("proposal"),
             "hold_image": lambda: sync.peek.hold("image"),
+            "whole_image": sync.show_whole,
             "most_uncertain": self.gaze.next_uncertain,
             "point": lambda: sync.pointing.toggle("things"),
             "regions": lambda: sync.pointing.toggle("regions"),

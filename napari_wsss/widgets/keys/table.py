@@ -76,6 +76,7 @@ KEYS: tuple[Key, ...] = (
     # Takes the place of napari's "preserve labels", which stays a check box of the layer.
     Key("B", "compare", "what the last model changed: after, before, difference, off", "layers"),
     Key("J", "most_uncertain", "zoom to the most uncertain place; again: to the next one"),
+    Key("Ctrl-R", "whole_image", "show the whole image"),
     Key("N", "edit_labels", "edit the image-level labels"),
     Key("K", "help", "this list of keys"),
 )
@@ -86,7 +87,6 @@ NAPARI_KEYS = (
     ("Ctrl+Z / Ctrl+Shift+Z", "undo / redo in the mask, copied proposals included"),
     ("Esc", "end the thing that is pointed at; again: stop pointing"),
     ("Space (hold)", "pan while painting"),
-    ("Ctrl+R", "show the whole image"),
     ("V", "show or hide the selected layers"),
 )
 

@@ -16,6 +16,9 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.widgets.layers import looks
 
+FADED = 0.4
+"""Share of its opacity that a map keeps once there is a mask or a scribble."""
+
 
 class CamLayers:
     """Feeds activation maps into a row of layers that are reused from image to image.
@@ -43,6 +46,7 @@ class CamLayers:
         self.names: tuple[str, ...] = ()
         self.current = ""
         self.wanted = True
+        self._is_faded = False
         self._fed: list[tuple[Any, int]] = []  # per layer: the maps (or picture) it was fed from, and the class
         self._add, self._remove = add, remove
 
@@ -91,9 +95,19 @@ class CamLayers:
         layer = looks.cam_layer(scores, self.names[row])
         if self.layers:
             layer.opacity = self.layers[0].opacity
+        elif self._is_faded:
+            layer.opacity *= FADED
         self.layers.append(layer)
         self._fed.append(source)
         self._add(layer, row)
+
+    def fade(self, faded: bool) -> None:
+        """Show the maps fainter, or as they were; what a person made of their opacity stays in proportion."""
+        if faded == self._is_faded:
+            return
+        self._is_faded = faded
+        for layer in (*self.layers, *self.spares):
+            layer.opacity = min(1.0, layer.opacity * (FADED if faded else 1 / FADED))
 
     def _shorten(self, count: int) -> None:
         surplus = self.layers[count:]

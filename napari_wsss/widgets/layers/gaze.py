@@ -38,10 +38,10 @@ class Gaze(QObject):
 
     def look_at(self, box: Box) -> None:
         """Zoom so that a box of the shown image fills the canvas."""
-        table, viewer = self._session.shown_table, self._sync.viewer
+        table = self._session.shown_table
         if table is None:
             return
-        viewer.reset_view()  # the zoom that shows the whole image, whatever the canvas' size
+        self._sync.show_whole()  # the zoom that shows the whole image, whatever the canvas' size
         camera = self._camera
         (height, width), image = box.size, table.image
         camera.zoom *= ROOM * max(1.0, min(image.shape[0] / height, image.shape[1] / width))
@@ -56,7 +56,7 @@ class Gaze(QObject):
     def _on_image(self, _image_id: str) -> None:
         """Show all of another image, unless the person has moved the camera since."""
         if self._looking == (self._camera.zoom, self._camera.center):
-            self._sync.viewer.reset_view()
+            self._sync.show_whole()
         self._looking = None
 
     def next_uncertain(self) -> None:

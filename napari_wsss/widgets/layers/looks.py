@@ -11,7 +11,7 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
 from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.plain_text import as_text
-from napari_wsss.widgets.layers.outline import quicken_contours
+from napari_wsss.widgets.layers.outline import HALO, quicken_contours
 
 TAG = "wsss"
 CAM_PREFIX = "cam · "
@@ -27,6 +27,7 @@ ON, OFF = "#7CFC00", "#FF3B30"
 """Colours of a click on the thing and of one on what it is not; their shapes differ, too."""
 DOT_SIZE, CLICK_SIZE = 0.1, 1e4
 """Sizes that `canvas_size_limits` cuts to the same on the screen at any zoom."""
+PROPOSAL_OPACITY = 0.85
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
 
@@ -38,6 +39,19 @@ def mask_colours(classes: ClassList) -> DirectLabelColormap:
         None: UNKNOWN_COLOUR,
     }
     colours |= {classes.mask_value(name): classes.colour(name) for name in classes.names}
+    return DirectLabelColormap(color_dict=colours)
+
+
+def halo_of(classes: ClassList) -> int:
+    """Return the mask value that stands for the dark line around a proposal's outline, 0 where all are taken."""
+    return len(classes) + 1 if len(classes) + 1 < IGNORE else 0
+
+
+def proposal_colours(classes: ClassList) -> DirectLabelColormap:
+    """Return the colours of the mask and a dark one for the halo, which is seen on bright photographs."""
+    colours = dict(mask_colours(classes).color_dict)
+    if halo_of(classes):
+        colours[halo_of(classes)] = (0, 0, 0, 1)
     return DirectLabelColormap(color_dict=colours)
 
 
@@ -109,8 +123,9 @@ def comparison_layer(picture: NDArray[np.uint8]) -> Image:
 
 def proposal_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the outlined, read-only layer of a machine's (H, W) uint8 mask."""
-    layer = Labels(values, name="proposal", colormap=mask_colours(classes), opacity=0.5)
+    layer = Labels(values, name="proposal", colormap=proposal_colours(classes), opacity=PROPOSAL_OPACITY)
     layer.contour = 2
+    layer.metadata[HALO] = halo_of(classes)
     quicken_contours(layer)
     layer.editable = False
     return _tagged(layer, "proposal")

@@ -4,6 +4,7 @@ A signal of the session touches only the layer it is about; the layers themselve
 session's own array, so painting changes it directly; changes are reported shortly after the last stroke.
 """
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
 from napari_wsss.widgets.layers.host import LayerHost
+from napari_wsss.widgets.layers.outline import HALO
 from napari_wsss.widgets.layers.peek import Peek
 from napari_wsss.widgets.layers.point_tool import PointTool
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
@@ -149,8 +151,16 @@ class ViewerSync(QObject):
         self.host.guarded(self._feed_all)
         self.brush.keep_to_labels()
         if resized:
-            self.viewer.reset_view()
+            self.show_whole()
         self.activate()
+
+    def show_whole(self) -> None:
+        """Fit the image into the canvas; hidden layers, which may be of another image's size, do not count."""
+        image = self.host.layer("image")
+        if image is None or "layers" not in signature(self.viewer.reset_view).parameters:  # napari < 0.9
+            self.viewer.reset_view()
+        else:
+            self.viewer.reset_view(layers=[image])
 
     def _feed_all(self) -> None:
         self.host.adopt()
@@ -194,8 +204,14 @@ class ViewerSync(QObject):
 
     def _feed_cams(self) -> None:
         self.cams.feed(self.brush.labelled(), self._table().classes, self._table().maps, self._table().image)
+        self._fade_cams()
         self.cams.apply()
         self._tidy.start()
+
+    def _fade_cams(self) -> None:
+        """Let the maps step back behind what a person has made already."""
+        table = self._table()
+        self.cams.fade(bool(table.mask.any()) or self.session.scribbles.any)
 
     def _tidy_cams(self) -> None:
         if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
@@ -275,6 +291,7 @@ class ViewerSync(QObject):
             return
         if pending or mask.data is self._table().mask:
             self._table().record_change(mask.data)
+            self._fade_cams()
         else:
             self.reconcile()
 
@@ -305,6 +322,7 @@ class ViewerSync(QObject):
             self._save.start()
         self._record.stop()
         self._table().record_change(mask.data, source, claimed)
+        self._fade_cams()
 
     # What a person asks for
 
@@ -329,9 +347,12 @@ class ViewerSync(QObject):
 
     def _recolour(self) -> None:
         """Give mask and proposal the colours of the current class list (a class may have been added)."""
-        for layer in (self.mask, self.host.layer("proposal")):
-            if layer is not None and len(layer.colormap.color_dict) != len(self._table().classes.values()) + 1:
-                layer.colormap = looks.mask_colours(self._table().classes)
+        classes = self._table().classes
+        for layer, colours in ((self.mask, looks.mask_colours), (self.host.layer("proposal"), looks.proposal_colours)):
+            wanted = colours(classes)
+            if layer is not None and layer.colormap.color_dict.keys() != wanted.color_dict.keys():
+                layer.metadata[HALO] = looks.halo_of(classes) if colours is looks.proposal_colours else 0
+                layer.colormap = wanted
 
     def close(self) -> None:
         """Write what is unsaved, take our layers away and let go of session and viewer.

@@ -158,6 +158,7 @@ class NewProject(QWidget):
         super().__init__(parent)
         self._session = session
         self.report: LabelReport | None = None
+        self._offered_for: Path | None = None
         self.images = PathField("folder of images")
         self.kind = combo(KINDS, lambda _kind: self.preview())
         self.encoding = combo(ENCODINGS, lambda _encoding: self.preview())
@@ -196,11 +197,24 @@ class NewProject(QWidget):
         """Begin with a folder of images."""
         self.images.set_path(folder)
 
+    def open_labels(self, table: Path) -> None:
+        """Take a label table, for the pictures around it where none were chosen."""
+        if self.images.path is None:
+            self.images.text.setText(str(table.parent))
+            self._offer_folder()
+        self.source.set_path(table)
+
     def _on_images(self) -> None:
-        images = self.images.path
-        if images is not None and self.folder.path is None:
-            self.folder.text.setText(str(images.parent / f"{images.name}_wsss"))
+        self.source.text.clear()  # found anew beside other pictures
+        self._offer_folder()
         self.preview()
+
+    def _offer_folder(self) -> None:
+        """Offer a project folder beside the pictures: one typed for others is not meant for these."""
+        images = self.images.path
+        if images is not None and images != self._offered_for:
+            self._offered_for = images
+            self.folder.text.setText(str(images.parent / f"{images.name}_wsss"))
 
     def preview(self) -> None:
         """Read the labels in the background and show the report."""

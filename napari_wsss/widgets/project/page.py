@@ -12,7 +12,9 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.errors import ProjectError, WsssError
+from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pixels.deep_images import USUAL
+from napari_wsss.session.dropped import Dropped
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
@@ -24,8 +26,13 @@ from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.project.class_table import ClassTable
 from napari_wsss.widgets.project.every_pixel import EveryPixel
 from napari_wsss.widgets.project.new_project import NewProject
+from napari_wsss.widgets.project.sample import cache_folder, sample_project
 
 FOLDER = Qt.ItemDataRole.UserRole
+START = (
+    "No project is open.\nDrop a folder of photographs, or a table of labels beside them, anywhere on the window; or a "
+    "project."
+)
 DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))
 
 
@@ -46,6 +53,8 @@ class ProjectPage(QWidget):
         self._device_asked = False
         self._locked = Path()
         self.where = text_label()
+        self.sample = button("Sample", self._open_sample, "Generates 150 pictures with labels, and a project on them")
+        self.of_project = QWidget()
         self.locked_text = text_label()
         self.locked = QWidget()
         look = button("Open read-only", lambda: self.open_read_only(self._locked), "Look at it; nothing is changed")
@@ -57,8 +66,9 @@ class ProjectPage(QWidget):
         self.recent = QListWidget()
         self.recent.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.recent.setMaximumHeight(90)
-        self.recent.itemActivated.connect(lambda item: self.open(item.data(FOLDER)))
-        self.recent.itemClicked.connect(lambda item: self.open(item.data(FOLDER)))
+        self.recent.setToolTip("Double-click opens a project at the image where you left it")
+        # Not at the first click: the second would fall on what is shown then, the queue.
+        self.recent.itemDoubleClicked.connect(lambda item: self.open(item.data(FOLDER)))
         self.new = NewProject(session)
         self.new_folded = folded("New project from a folder of images", self.new)
         self.classes = ClassTable(session)
@@ -81,29 +91,37 @@ class ProjectPage(QWidget):
         self.refresh()
 
     def _lay_out(self) -> None:
+        self.of_project.setLayout(
+            column(
+                line(),
+                heading("Classes"),
+                self.classes,
+                self.every_pixel,
+                line(),
+                text_label("Pictures of more than 8 bits: per cent of the pixels that become black, white"),
+                row(self.darkest, self.brightest, self.scale, 1),
+                row(self.cache, button("Empty cache", self._empty_cache, "Deletes computed maps and proposals")),
+            )
+        )
+        self.close_button = button("Close", self._session.close_project, "Save and close this project")
         self.setLayout(
             column(
                 self.where,
                 self.locked,
                 row(
                     button("Open project …", self._browse, "A project folder"),
-                    button("New …", self._begin_new, "Make a project from a folder of images"),
-                    button("Close", self._session.close_project, "Save and close this project"),
+                    button("New …", self.begin_new, "Make a project from a folder of images"),
+                    self.sample,
+                    self.close_button,
                 ),
                 self.recent_heading,
                 self.recent,
                 line(),
                 self.new_folded,
-                line(),
-                heading("Classes"),
-                self.classes,
-                self.every_pixel,
+                self.of_project,
                 line(),
                 row(text_label("Device", wrap=False), self.device),
                 self.device_text,
-                text_label("Pictures of more than 8 bits: per cent of the pixels that become black, white"),
-                row(self.darkest, self.brightest, self.scale, 1),
-                row(self.cache, button("Empty cache", self._empty_cache, "Deletes computed maps and proposals")),
                 1,
                 margin=4,
             )
@@ -114,10 +132,13 @@ class ProjectPage(QWidget):
         self.locked.hide()
         project = self._session.project
         if project is None:
-            self.where.setText("No project is open.")
+            self.where.setText(START)
         else:
             mode = "  (read-only)" if project.read_only else ""
             self.where.setText(f"{project.folder.name}{mode}\n{project.folder}\nimages: {project.images_root}")
+        self.of_project.setVisible(project is not None)
+        self.close_button.setVisible(project is not None)
+        self.sample.setVisible(project is None)
         self._show_recent()
         self.classes.refresh()
         self._show_cache()
@@ -163,7 +184,25 @@ class ProjectPage(QWidget):
         if chosen:
             self.open(Path(chosen))
 
-    def _begin_new(self) -> None:
+    def begin_with(self, found: Dropped) -> None:
+        """Unfold the form with a folder of photographs or a label table, and read its report."""
+        self.new_folded.expand(animate=False)
+        if found.kind == "labels":
+            self.new.open_labels(found.path)
+        else:
+            self.new.open_images(found.path)
+
+    def _open_sample(self) -> None:
+        def make() -> Steps[Path]:
+            yield Progress("sample", 0, 0, "generating pictures")
+            return sample_project(cache_folder())
+
+        job = Job("sample project", make, key="sample", lane="sample")
+        listen(self, (job.succeeded, self.open), (job.failed, self._session.signals.failed.emit), until=job.ended)
+        self._session.jobs.submit(job)
+
+    def begin_new(self) -> None:
+        """Unfold the form and ask for a folder of images."""
         self.new_folded.expand(animate=False)
         chosen = QFileDialog.getExistingDirectory(self, "Folder of images")
         if chosen:

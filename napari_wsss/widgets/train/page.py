@@ -6,7 +6,6 @@ run's model to the undecided images, go back to an earlier model (`model_list`),
 command for another machine.
 """
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,6 @@ class TrainPage(QWidget):
         self._session = session
         self._device_asked = False
         self._sides: tuple[Path | None, int] = (None, 0)  # of the middle picture, of which project
-        self._clock = (time.monotonic(), 0)  # when, and at which step, the watched run was first heard
         self.used = text_label()
         self.recommended = button("Recommended start", self._start_recommended, RECOMMENDED)
         self.recommended_cost = text_label(quiet=True)
@@ -317,7 +315,6 @@ class TrainPage(QWidget):
         self.said.setText("Stopping after the current step …")
 
     def _on_started(self) -> None:
-        self._clock = (time.monotonic(), -1)
         self.plot.clear()
         self.bar.setRange(0, 0)
         self.said.setText("starting …")
@@ -330,21 +327,14 @@ class TrainPage(QWidget):
             if progress.message:
                 self.said.setText(progress.message.splitlines()[0])
             return
-        if progress.total != self.bar.maximum():
-            self._clock = (time.monotonic(), -1)  # another part of a recommended start has another pace
         self.bar.setRange(0, progress.total)
         self.bar.setValue(progress.done)
         self.said.setText(" · ".join(part for part in (self._pace(progress), progress.message) if part))
 
     def _pace(self, progress: Progress) -> str:
-        began, first = self._clock
-        if first < 0:
-            self._clock = (time.monotonic(), progress.done)
-            return f"{progress.done}/{progress.total}"
-        if progress.done <= first:
-            return f"{progress.done}/{progress.total}"
-        left = (time.monotonic() - began) / (progress.done - first) * (progress.total - progress.done)
-        return f"{progress.done}/{progress.total} · about {duration(left)} left"
+        left = self._session.training.seconds_left()
+        pace = "" if left is None else f" · about {duration(left)} left"
+        return f"{progress.done}/{progress.total}{pace}"
 
     def _on_ended(self, code: int, folder: Path | None, message: str) -> None:
         self.run_list.refresh(folder)

@@ -16,7 +16,7 @@ def test_classes_are_tinted_and_the_rest_is_the_photograph() -> None:
     assert picture.shape == IMAGE.shape
     assert picture.dtype == np.uint8
     assert (picture[mask == 0] == 100).all()
-    assert (picture[3, 3] == np.rint(50 + CLASSES.palette[1] / 2)).all()
+    assert (picture[3, 3] == np.rint(50 + CLASSES.screen[1] / 2)).all()
     assert (picture[8, 3] != 100).any()
 
 

@@ -13,7 +13,7 @@ def test_the_images_own_classes_come_first(session):
     assert paintable(session) == []
 
 
-def test_colours_are_the_palette(session):
+def test_colours_are_those_of_the_screen(session):
     classes = session.table.classes
-    assert hex_colour(classes, "red") == value_colour(classes, 1).name() == "#800000"
+    assert hex_colour(classes, "red") == value_colour(classes, 1).name() == "#e69f00"
     assert swatch(classes, 255, 9).pixmap(9, 9).toImage().pixelColor(4, 4).name() == "#e0e0c0"

@@ -176,7 +176,7 @@ def strip(session, actions) -> Filmstrip:
 PARTS = {
     "header": lambda session, sync, actions: Header(session, actions),
     "hint": lambda session, sync, actions: HintLine(session.hint, lambda: None),
-    "jobs": lambda session, sync, actions: JobBar(session.jobs),
+    "jobs": lambda session, sync, actions: JobBar(session.jobs, session.training),
     "project": lambda session, sync, actions: ProjectPage(session),
     "review": lambda session, sync, actions: ReviewPage(session, sync, actions),
     "queue": lambda session, sync, actions: QueuePanel(session, actions),

@@ -96,3 +96,14 @@ def test_a_forgotten_layer_is_made_anew(cams, shelf):
     cams.feed(("a", "b"), CLASSES, maps(0, 1), IMAGE)
     assert [layer.name for layer in shelf] == ["cam · a", "cam · b"]
     assert lost not in shelf
+
+
+def test_maps_step_back_and_come_forward_in_proportion(cams, shelf):
+    cams.feed(("a",), CLASSES, maps(0), IMAGE)
+    shelf[0].opacity = 0.5
+    for faded, opacity in ((True, 0.2), (True, 0.2), (False, 0.5), (False, 0.5)):
+        cams.fade(faded)
+        assert shelf[0].opacity == pytest.approx(opacity)
+    cams.fade(True)
+    cams.feed(("a", "b"), CLASSES, maps(0, 1), IMAGE)
+    assert [layer.opacity for layer in shelf] == pytest.approx([0.2, 0.2])

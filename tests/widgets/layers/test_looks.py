@@ -45,4 +45,4 @@ def test_a_mask_is_filled_and_a_proposal_outlined():
     mask, proposal = looks.mask_layer(MASK.copy(), CLASSES), looks.proposal_layer(MASK.copy(), CLASSES)
     assert (mask.contour, mask.editable) == (0, True)
     assert (proposal.contour, proposal.editable) == (2, False)
-    assert proposal.opacity == 0.5
+    assert proposal.opacity == looks.PROPOSAL_OPACITY

@@ -10,7 +10,7 @@ from napari.layers.labels._labels_utils import get_contours
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.widgets.layers import looks, outline
-from napari_wsss.widgets.layers.outline import HOOK, outlines, quicken_contours
+from napari_wsss.widgets.layers.outline import HALO, HOOK, outlines, quicken_contours, with_halo
 
 
 def noise(height: int = 40, width: int = 33, values: int = 4) -> np.ndarray:
@@ -87,3 +87,28 @@ def test_another_napari_keeps_its_own_contours() -> None:
     layer = Other()
     quicken_contours(layer)  # type: ignore[arg-type]
     assert vars(layer) == {}
+
+
+def test_a_halo_lies_around_a_contour_and_never_on_it() -> None:
+    contours = outlines(noise(), 2)
+    found = with_halo(contours, 9)
+    assert np.array_equal(np.where(found == 9, 0, found), contours)
+    near = np.zeros(contours.shape, bool)
+    near[1:] |= contours[:-1] != 0
+    near[:-1] |= contours[1:] != 0
+    near[:, 1:] |= contours[:, :-1] != 0
+    near[:, :-1] |= contours[:, 1:] != 0
+    assert np.array_equal(found == 9, near & (contours == 0))
+
+
+@pytest.mark.parametrize("count", [3, 253, 254])
+def test_a_proposal_has_a_dark_line_where_a_value_is_free(count: int) -> None:
+    classes = ClassList(tuple(f"c{k}" for k in range(count)))
+    values = np.zeros((20, 20), np.uint8)
+    values[5:15, 5:15] = 1
+    layer = looks.proposal_layer(values, classes)
+    shown = getattr(layer, HOOK)(values, (slice(None), slice(None)))
+    halo = layer.metadata[HALO]
+    assert set(np.unique(shown)) == ({0, 1, halo} if count < 254 else {0, 1})
+    assert halo == (count + 1 if count < 254 else 0)
+    assert halo == 0 or tuple(layer.colormap.color_dict[halo]) == (0, 0, 0, 1)

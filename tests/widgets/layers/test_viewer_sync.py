@@ -379,3 +379,22 @@ def test_a_new_layer_does_not_take_the_brush_away(sync, session, viewer, settle)
     settle(session)
     assert {"cam · blue", "uncertainty"} <= {layer.name for layer in viewer.layers}
     assert viewer.layers.selection.active is sync.mask
+
+
+def test_the_image_alone_is_fitted_and_not_what_is_hidden(viewer, sync):
+    sync.show_whole()
+    camera = getattr(viewer, "scene", viewer).camera
+    fitted = camera.zoom, camera.center
+    viewer.add_image(np.zeros((500, 900)), visible=False)
+    viewer.reset_view()
+    sync.show_whole()
+    assert (camera.zoom, camera.center) == fitted
+
+
+def test_the_maps_fade_behind_a_mask(viewer, session, sync):
+    shown = next(layer for layer in viewer.layers if layer.name.startswith("cam") and layer.visible)
+    before = shown.opacity
+    sync.write_mask(np.ones_like(session.table.mask))
+    assert shown.opacity < before
+    sync.write_mask(np.zeros_like(session.table.mask))
+    assert shown.opacity == pytest.approx(before)

@@ -101,6 +101,23 @@ def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):
     assert len(empty_session.project.catalog) == 4
 
 
+def test_other_pictures_get_a_target_and_labels_of_their_own(form, images, tmp_path, qtbot):
+    previewed(form, images, qtbot)
+    form.source.text.setText(str(images / "labels.csv"))
+    form.folder.text.setText(str(tmp_path / "mine"))
+    write_picture(tmp_path / "others" / "a0.png", 1)
+    form.open_images(tmp_path / "others")
+    assert form.folder.path == tmp_path / "others_wsss"
+    assert form.source.path is None
+
+
+def test_a_dropped_table_is_for_the_pictures_around_it(form, images, qtbot):
+    form.open_labels(images / "labels.csv")
+    qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+    assert form.images.path == images
+    assert form.folder.path == images.parent / "photos_wsss"
+
+
 def test_without_classes_nothing_can_be_created(form, images, qtbot):
     previewed(form, images, qtbot)
     form.classes.clear()

@@ -27,7 +27,8 @@ def test_opening_shows_the_project(page, model_folder, empty_session):
     assert str(model_folder) in page.where.text()
     assert page.classes.table.rowCount() == 3
     empty_session.close_project()
-    assert page.where.text() == "No project is open."
+    assert page.where.text().startswith("No project is open.")
+    assert page.of_project.isHidden()
 
 
 def test_deep_pictures_are_scaled_anew(page, model_folder, empty_session):
@@ -40,11 +41,13 @@ def test_deep_pictures_are_scaled_anew(page, model_folder, empty_session):
     assert empty_session.table.image_id == shown
 
 
-def test_recent_projects_open_by_a_click(page, model_folder, empty_session):
+def test_recent_projects_open_by_a_double_click(page, model_folder, empty_session):
     page.open(model_folder)
     empty_session.close_project()
     assert page.recent.item(0).text() == "project"
     page.recent.itemClicked.emit(page.recent.item(0))
+    assert empty_session.project is None  # the second click would fall on what is shown then
+    page.recent.itemDoubleClicked.emit(page.recent.item(0))
     assert empty_session.project.folder == model_folder
 
 

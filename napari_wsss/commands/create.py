@@ -1,0 +1,79 @@
+"""Making projects: of a folder of images, or of generated pictures."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from napari_wsss.commands.base import DONE, Answer, Command
+from napari_wsss.commands.opened import listed, suggest_every_pixel
+from napari_wsss.commands.options import label_options, split_option
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.usual import HELD_OUT
+
+
+def _sample_options(parser: argparse.ArgumentParser) -> None:
+    words = "the project folder to make; the pictures go into its folder 'pictures'"
+    parser.add_argument("folder", type=Path, help=words)
+    parser.add_argument("--images", type=int, default=300, help="how many pictures [%(default)s]")
+    parser.add_argument("--size", type=int, default=160, help="their height and width in pixels [%(default)s]")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same pictures [%(default)s]")
+
+
+def _sample(options: argparse.Namespace, answer: Answer) -> int:
+    from napari_wsss.exchange.labels import read_labels
+    from napari_wsss.project.project import FILE_NAME
+    from napari_wsss.sample.project import generate_sample
+    from napari_wsss.session.session import create_project
+
+    if (options.folder / FILE_NAME).exists():
+        raise ProjectError(f"{options.folder} holds a project already; open it, or choose another folder.")
+    if options.images < 1 or options.size < 64:
+        raise ProjectError("The sample needs at least 1 image and 64 pixels; correct --images or --size.")
+    pictures = options.folder / "pictures"
+    report = generate_sample(pictures, images=options.images, size=options.size, seed=options.seed)
+    create_project(options.folder, pictures, read_labels(pictures), None, HELD_OUT).close()
+    answer.say(f"{report.summary()}.", images=options.images)
+    answer.say(f"Project: {options.folder}. Next:", project=options.folder)
+    answer.say(f"  napari-wsss train classifier --project {options.folder} --trunk-weights none --apply")
+    return DONE
+
+
+def _create_options(parser: argparse.ArgumentParser) -> None:
+    label_options(parser)
+    parser.add_argument("--project", type=Path, required=True, help="the project folder to make")
+    parser.add_argument("--classes", nargs="+", help="class names in order, where the labels do not say them")
+    parser.add_argument("--every-pixel", action="store_true", help="every pixel belongs to a class: no background")
+    split_option(parser)
+
+
+def _create(options: argparse.Namespace, answer: Answer) -> int:
+    from napari_wsss.exchange.labels import read_labels
+    from napari_wsss.session.session import create_project
+
+    also = options.classes or ()
+    report = read_labels(options.images, options.labels, options.kind, encoding=options.encoding, also=also)
+    answer.report(report)
+    with create_project(options.project, options.images, report, options.classes, options.hold_out) as project:
+        counts = {split: sum(1 for _ in project.catalog.ids(split=split)) for split in ("train", "val")}
+        made = f"Project {project.folder} with {len(project.catalog)} images: {listed(counts)}."
+        answer.say(made, project=project.folder, counts=counts)
+        if options.every_pixel:
+            project.set_plan(replace(project.plan, every_pixel=True))
+        suggest_every_pixel(project, answer)
+    return DONE
+
+
+def _labels_report(options: argparse.Namespace, answer: Answer) -> int:
+    from napari_wsss.exchange.labels import read_labels
+
+    answer.report(read_labels(options.images, options.labels, options.kind, encoding=options.encoding))
+    return DONE
+
+
+SAMPLE = Command("sample", "generate pictures with image-level labels and a project on them", _sample_options, _sample)
+CREATE = Command(
+    "create", "make a project from a folder of images and their image-level labels", _create_options, _create
+)
+LABELS_REPORT = Command(
+    "labels-report", "say what image-level labels would be used; writes nothing", label_options, _labels_report
+)

@@ -1,0 +1,45 @@
+"""Options that several commands have."""
+
+import argparse
+from pathlib import Path
+
+from napari_wsss.commands.base import Late
+from napari_wsss.core.usual import HELD_OUT
+
+KINDS = Late("napari_wsss.exchange.labels", "KINDS")
+
+
+def project_argument(parser: argparse.ArgumentParser) -> None:
+    """Let the project be the first word."""
+    parser.add_argument("project", type=Path, help="project folder")
+
+
+def project_option(parser: argparse.ArgumentParser) -> None:
+    """Let the project be named by an option, beside other folders."""
+    parser.add_argument("--project", type=Path, required=True, help="project folder")
+
+
+def source_options(parser: argparse.ArgumentParser) -> None:
+    """Say where image-level labels are and how they are written."""
+    parser.add_argument("--labels", type=Path, help="CSV, text list or folder with the labels [searched for]")
+    parser.add_argument("--encoding", default="", help="how a label file is written, as gb18030 or cp1251 [found out]")
+    words = "how the labels are written: %(choices)s [%(default)s]"
+    parser.add_argument("--kind", choices=KINDS, default="auto", metavar="KIND", help=words)
+
+
+def label_options(parser: argparse.ArgumentParser) -> None:
+    """Say which images, and where their labels are."""
+    parser.add_argument("--images", type=Path, required=True, help="folder of images, or a VOC-style folder")
+    source_options(parser)
+    whole_option(parser)
+
+
+def split_option(parser: argparse.ArgumentParser) -> None:
+    """Say how much is for validation."""
+    words = "share for validation where no split is given [%(default)s]"
+    parser.add_argument("--hold-out", type=float, default=HELD_OUT, help=words)
+
+
+def whole_option(parser: argparse.ArgumentParser) -> None:
+    """Let a report be shown whole."""
+    parser.add_argument("--all", action="store_true", help="every entry of the report, not examples alone")

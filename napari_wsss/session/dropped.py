@@ -1,0 +1,69 @@
+"""What dropped files and folders are to us: a project, photographs, or a table of image-level labels."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from napari_wsss.core.errors import WsssError
+from napari_wsss.pixels.images import find_images, is_image_name
+from napari_wsss.project.project import FILE_NAME
+
+Kind = Literal["project", "images", "labels"]
+TABLES = frozenset({".csv", ".tsv"})
+"""Endings of label tables; other files of text may be anybody's."""
+FEWEST_FILES = 2
+"""One picture alone is a picture to look at, not a data set."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """One find.
+
+    Parameters
+    ----------
+    kind : str
+        ``project``, ``images`` (a folder of photographs), ``labels`` (a label table).
+    path : Path
+    """
+
+    kind: Kind
+    path: Path
+
+
+def what_is(paths: Sequence[Path]) -> Dropped | None:
+    """Return what some dropped paths are to us, None where they are not ours.
+
+    Several files of one folder stand for that folder; of several folders, the one that holds them all.
+    """
+    if not paths:
+        return None
+    if len(paths) == 1:
+        return _one(paths[0])
+    if all(path.is_dir() for path in paths):
+        return Dropped("images", _around(paths)) if any(map(_holds_pictures, paths)) else None
+    pictures = [path for path in paths if is_image_name(path.name) and path.is_file()]
+    return Dropped("images", _around(pictures)) if len(pictures) >= FEWEST_FILES else None
+
+
+def _one(path: Path) -> Dropped | None:
+    if path.name == FILE_NAME and path.is_file():
+        return Dropped("project", path.parent)
+    if path.is_dir():
+        if (path / FILE_NAME).is_file():
+            return Dropped("project", path)
+        return Dropped("images", path) if _holds_pictures(path) else None
+    return Dropped("labels", path) if path.suffix.lower() in TABLES and path.is_file() else None
+
+
+def _holds_pictures(folder: Path) -> bool:
+    try:
+        return any(True for _ in islice(find_images(folder), 1))
+    except (OSError, WsssError):
+        return False
+
+
+def _around(paths: Sequence[Path]) -> Path:
+    return Path(os.path.commonpath([path.parent for path in paths]))

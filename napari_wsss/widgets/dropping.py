@@ -1,0 +1,67 @@
+"""What is dropped on the window while the panel is there: a project is opened, photographs begin a new one.
+
+Everything else (a picture of something else, a layer of another plugin) is napari's, as without us.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QWidget
+
+from napari_wsss.session.dropped import Dropped, what_is
+from napari_wsss.widgets.controls.stubs import certain
+
+COMING = (QEvent.Type.DragEnter, QEvent.Type.DragMove)
+
+
+class Dropping(QObject):
+    """Takes drops on a window's widgets before they do.
+
+    Parameters
+    ----------
+    taken : callable
+        Gets what was dropped, where it is ours.
+    parent : QObject
+    """
+
+    def __init__(self, taken: Callable[[Dropped], object], parent: QObject) -> None:
+        super().__init__(parent)
+        self._taken = taken
+        self._watched: list[QWidget] = []
+        self._known: tuple[list[Path], Dropped | None] = [], None  # a drag asks at every move of the mouse
+
+    def watch(self, window: QWidget) -> None:
+        """Watch every widget of a window that takes drops, the canvas among them."""
+        self._watched = [widget for widget in (window, *window.findChildren(QWidget)) if widget.acceptDrops()]
+        for widget in self._watched:
+            widget.installEventFilter(self)
+
+    def end(self) -> None:
+        """Leave all drops to napari."""
+        for widget in self._watched:
+            widget.removeEventFilter(self)
+        self._watched = []
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Take a drop that is ours."""
+        kind = certain(event).type()
+        if kind not in (*COMING, QEvent.Type.Drop) or not isinstance(event, QDropEvent):
+            return False
+        paths = paths_of(event)
+        if paths != self._known[0]:
+            self._known = paths, what_is(paths)
+        found = self._known[1]
+        if found is None:
+            return False
+        event.acceptProposedAction()
+        if kind == QEvent.Type.Drop:
+            self._taken(found)
+        return True
+
+
+def paths_of(event: QDropEvent) -> list[Path]:
+    """Return the local files and folders that are dragged."""
+    urls = certain(event.mimeData()).urls()
+    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]

@@ -1,0 +1,63 @@
+"""The next step in a sentence, with the one button that does it; in the dock's head, on every page."""
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+from napari_wsss.session.next_step import NextStep
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import button, row, single_shot, text_label
+from napari_wsss.widgets.controls.listening import Tells, listen
+from napari_wsss.widgets.controls.plain_text import as_text
+
+CAPTION_WIDTH = 64  # pixels, whatever it says, so that nothing moves
+LINES = 2
+ARROW = "→ "
+
+
+class NextLine(QWidget):
+    """Shows `Session.next_steps`; who holds it does what the button stands for.
+
+    Attributes
+    ----------
+    wanted : Signal(object)
+        The `NextStep` whose button was pressed.
+    """
+
+    wanted = Signal(object)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.step = NextStep("")
+        self.text = text_label()
+        self.text.setFixedHeight(LINES * self.text.fontMetrics().lineSpacing() + 2)
+        self.do = button("", lambda: self.wanted.emit(self.step))
+        self.do.setFixedWidth(CAPTION_WIDTH)
+        kept = self.do.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self.do.setSizePolicy(kept)
+        layout = row(self.text, self.do)
+        layout.setAlignment(self.do, Qt.AlignmentFlag.AlignVCenter)
+        self.setLayout(layout)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._later = single_shot(self, 0, self.refresh)  # one gesture tells several things
+        signals = session.signals
+        self._follow(signals.project_opened, signals.project_closed, signals.plan_changed, signals.queue_changed)
+        self._follow(signals.image_changed, signals.state_changed, signals.maps_ready, signals.labels_changed)
+        self._follow(session.hint.changed, session.training.started, session.training.ended)
+        self.refresh()
+
+    def _follow(self, *hooks: Tells) -> None:
+        listen(self, *((hook, self._on_news) for hook in hooks))
+
+    def _on_news(self, *_news: object) -> None:
+        self._later.start()
+
+    def refresh(self) -> None:
+        """Show the step of now."""
+        self.step = self._session.next_steps.step
+        self.text.setText(f"{ARROW}{self.step.text}")
+        self.text.setToolTip(as_text(self.step.text))
+        self.do.setText(self.step.caption)
+        self.do.setToolTip(as_text(self.step.text))
+        self.do.setVisible(bool(self.step.caption))

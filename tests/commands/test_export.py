@@ -1,0 +1,51 @@
+"""Masks out of a project, from a terminal."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_wsss.cli import main
+from napari_wsss.commands.base import CORRECTABLE, DONE
+
+
+def test_import_accept_and_export_give_the_same_masks(
+    project_folder: Path, sample_folder: Path, sample_masks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["import-masks", "--project", str(project_folder), "--masks", sample_masks, "--accept"]
+    assert main([*command, "--split", "train", "--limit", "3"]) == DONE
+    text = capsys.readouterr().out
+    assert "10 masks can be used" in text
+    assert "3 masks taken as accepted masks" in text
+    out = tmp_path / "out"
+    assert main(["export", "--project", str(project_folder), "--out", str(out), "--grey", "--sources"]) == DONE
+    assert "todo 7" in capsys.readouterr().out
+    written = sorted((out / "SegmentationClass").rglob("*.png"))
+    assert len(written) == 3
+    for path in written:
+        np.testing.assert_array_equal(Image.open(path), Image.open(sample_folder / "SegmentationClass" / path.name))
+    assert main(["export", "--project", str(project_folder), "--out", str(out)]) == CORRECTABLE
+
+
+def test_a_dry_run_writes_nothing(project_folder: Path, sample_masks: str, tmp_path: Path) -> None:
+    main(["import-masks", "--project", str(project_folder), "--masks", sample_masks, "--accept"])
+    assert main(["export", "--project", str(project_folder), "--out", str(tmp_path / "out"), "--dry-run"]) == DONE
+    assert not (tmp_path / "out").exists()
+
+
+def test_export_hands_out_what_was_accepted(project_folder: Path, sample_masks: str, tmp_path: Path) -> None:
+    command = ["import-masks", "--project", str(project_folder), "--masks", sample_masks, "--accept"]
+    assert main(command) == DONE
+    first, second, third = sorted((project_folder / "masks").glob("*.png"))[:3]
+    wanted = {path.name: np.array(Image.open(path)) for path in (first, second, third)}
+    first.unlink()
+    shutil.copy(third, second)
+    assert main(["export", "--project", str(project_folder), "--out", str(tmp_path / "out"), "--sources"]) == DONE
+    written = list((tmp_path / "out" / "SegmentationClass").glob("*.png"))
+    assert len(written) == 10
+    for path in written:
+        stem = next((name for name in wanted if name.startswith(f"{path.stem}.")), None)
+        if stem:
+            assert np.array_equal(np.array(Image.open(path)), wanted[stem])

@@ -1,0 +1,37 @@
+"""Options that several commands have."""
+
+import argparse
+
+import pytest
+
+from napari_wsss.commands.options import label_options, project_argument, project_option, split_option
+from napari_wsss.core.usual import HELD_OUT
+from napari_wsss.exchange.labels import KINDS
+
+
+@pytest.fixture
+def parser() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser()
+
+
+def test_the_project_is_a_word_or_an_option(parser: argparse.ArgumentParser) -> None:
+    project_argument(parser)
+    assert parser.parse_args(["p"]).project.name == "p"
+    other = argparse.ArgumentParser()
+    project_option(other)
+    assert other.parse_args(["--project", "p"]).project.name == "p"
+
+
+def test_every_kind_of_labels_is_a_choice_and_shown(parser: argparse.ArgumentParser) -> None:
+    label_options(parser)
+    for kind in KINDS:
+        assert parser.parse_args(["--images", "i", "--kind", kind]).kind == kind
+        assert kind in parser.format_help()
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--images", "i", "--kind", "nonsense"])
+
+
+def test_the_usual_split_is_taken(parser: argparse.ArgumentParser) -> None:
+    split_option(parser)
+    assert parser.parse_args([]).hold_out == HELD_OUT
+    assert str(HELD_OUT) in parser.format_help()

@@ -1,0 +1,64 @@
+"""The next step, from no project to the export."""
+
+import json
+
+import pytest
+
+from napari_wsss.session.next_step import LABEL, NEW, READ_ONLY, TRAINING
+from napari_wsss.session.runs.process import TrainingProcess
+from napari_wsss.session.session import Session
+
+
+@pytest.fixture
+def session(project_folder, tmp_path):
+    made = Session(config_folder=tmp_path / "config")
+    made.open_project(project_folder)
+    yield made
+    made.close_project(discard_unsaved=True)
+
+
+def finished_run(project, name, started, state="done", stage="classifier"):
+    folder = project.training_folder / name
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(
+        json.dumps({"recipe": stage, "state": state, "started": started, "config": {"method": "colours"}})
+    )
+    (folder / "best.safetensors").write_bytes(b"weights")
+    return folder
+
+
+def test_without_a_project_one_is_begun(session):
+    session.close_project()
+    assert session.next_steps.step == NEW
+
+
+def test_read_only_there_is_nothing_to_do(session, project_folder):
+    session.close_project()
+    session.open_project(project_folder, read_only=True)
+    assert session.next_steps.step == READ_ONLY
+
+
+def test_labelled_images_are_trained_on_and_unlabelled_ones_labelled(session):
+    step = session.next_steps.step
+    assert (step.verb, "min" in step.text) == ("train", True)
+    for image_id in session.project.catalog.ids():
+        session.project.set_labels(image_id, [])
+    assert session.next_steps.step == LABEL
+
+
+def test_a_running_training_is_waited_for(session, monkeypatch):
+    monkeypatch.setattr(TrainingProcess, "running", property(lambda self: True))
+    assert session.next_steps.step == TRAINING
+
+
+def test_a_finished_run_waits_to_be_applied_until_a_later_model_is(session):
+    run = finished_run(session.project, "classifier-0001", 10.0)
+    finished_run(session.project, "classifier-0002", 20.0, state="stopped")
+    session.training.ended.emit(0, run, "")
+    step = session.next_steps.step
+    assert (step.verb, step.run.folder) == ("apply", run)
+    assert session.models.apply(step.run)
+    assert session.next_steps.step.verb != "apply"
+    later = finished_run(session.project, "classifier-0003", 30.0)
+    session.training.ended.emit(0, later, "")
+    assert session.next_steps.step.run.folder == later
