@@ -28,6 +28,7 @@ from napari_wsss.session.correct.regions import Regions
 from napari_wsss.session.correct.scribbles import Scribbles
 from napari_wsss.session.correct.segmenter import SegmenterChoice
 from napari_wsss.session.correct.uncertainty import Doubts
+from napari_wsss.session.correct.wand import Wand
 from napari_wsss.session.gallery.batch import BatchAccept
 from napari_wsss.session.gallery.borrow import Borrowing
 from napari_wsss.session.gallery.following import Following
@@ -118,6 +119,7 @@ class Session:
         self.segmenter = SegmenterChoice(jobs, settings, self.embeddings, signals)
         engines = Engines(patches, self.embeddings)
         self.pointing = Pointing(opened, engines, self.scribbles, self.decisions, jobs, signals)
+        self.wand = Wand(opened, self.decisions, signals)
         self.regions = Regions(opened, patches, self.decisions, jobs, signals)
         self.cleaning = Cleaning(opened, self.decisions, jobs, signals)
         self.doubts = Doubts(opened, jobs, signals)

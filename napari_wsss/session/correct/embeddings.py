@@ -44,7 +44,7 @@ class Embeddings:
     Attributes
     ----------
     arrived : Signal(str)
-        The embedding of this image is there.
+        The embedding of this image is there; "" where none will be.
     """
 
     arrived = Signal(str)
@@ -139,3 +139,4 @@ class Embeddings:
             self._refused = self._encoder
             self._kept.clear()
             self._signals.failed.emit(message)
+            self.arrived.emit("")

@@ -12,6 +12,12 @@ from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
+TOOLS = (
+    ("things", "point", "Point at things"),
+    ("regions", "regions", "Whole regions"),
+    ("wand", "wand", "Magic wand"),
+)
+"""Mode of the tool, its action, its caption."""
 SUPERPIXELS, INSTANCES = "superpixels", "instances"
 KINDS = ((SUPERPIXELS, "superpixels"), (INSTANCES, "instance masks in a folder …"))
 FILES = "ONNX networks (*.onnx)"
@@ -23,26 +29,22 @@ WHERE = (
 
 
 class PointBox(QWidget):
-    """Turning to the tool, and which segmenter answers."""
+    """The tools that point, which segmenter answers, and what a region is."""
 
     def __init__(self, session: Session, sync: ViewerSync, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._sync, self._actions = session, sync, actions
-        self.point = QCheckBox("Point")
-        self.point.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.point.clicked.connect(self._on_point)
-        self.regions = QCheckBox("Regions")
-        self.regions.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.regions.clicked.connect(self._on_regions)
+        self.tools = {mode: self._tool(action) for mode, action, _ in TOOLS}
         self.kind = combo(KINDS, self._on_kind)
         self.kind.setToolTip("What a region is: a patch of one colour, or a thing that another program found")
         self.how = text_label(HOW, quiet=True)
         self.said = text_label(quiet=True)
         self.choose = button("Segmenter …", self._browse, WHERE)
         self.drop = button("Without", lambda: session.segmenter.use(None), "Let colours and maps answer")
-        kinds = row(self.regions, self.kind)
+        kinds = row(self.tools["regions"], self.kind)
         kinds.setStretch(1, 1)
-        self.setLayout(column(self.point, self.how, self.said, row(self.choose, self.drop, 1), kinds))
+        files = row(self.choose, self.drop, 1)
+        self.setLayout(column(self.tools["things"], self.how, self.said, files, kinds, self.tools["wand"]))
         listen(
             self,
             (session.signals.image_changed, self._on_image),
@@ -58,12 +60,10 @@ class PointBox(QWidget):
         """Show whether things are pointed at, and what answers."""
         session = self._session
         table = session.shown_table
-        self.point.setText(self._actions.with_key("Point at things", "point"))
-        self.point.setEnabled(table is not None and not table.project.read_only)
-        self.point.setChecked(self._sync.pointing.mode == "things")
-        self.regions.setText(self._actions.with_key("Whole regions", "regions"))
-        self.regions.setEnabled(self.point.isEnabled())
-        self.regions.setChecked(self._sync.pointing.mode == "regions")
+        for mode, action, title in TOOLS:
+            self.tools[mode].setText(self._actions.with_key(title, action))
+            self.tools[mode].setEnabled(table is not None and not table.project.read_only)
+            self.tools[mode].setChecked(self._sync.pointing.mode == mode)
         choose(self.kind, SUPERPIXELS if session.regions.folder is None else INSTANCES)
         pair = session.segmenter.pair
         names = "" if pair is None else f" ({pair[0].name}, {pair[1].name})"
@@ -73,12 +73,14 @@ class PointBox(QWidget):
     def _on_image(self, _image_id: str = "") -> None:
         self.refresh()
 
-    def _on_point(self) -> None:
-        self._actions.run("point")
-        self.refresh()  # also where it was refused
+    def _tool(self, action: str) -> QCheckBox:
+        made = QCheckBox()
+        made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        made.clicked.connect(lambda: self._on_tool(action))
+        return made
 
-    def _on_regions(self) -> None:
-        self._actions.run("regions")
+    def _on_tool(self, action: str) -> None:
+        self._actions.run(action)
         self.refresh()  # also where it was refused
 
     def _on_kind(self, kind: str) -> None:

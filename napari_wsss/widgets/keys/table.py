@@ -68,6 +68,7 @@ KEYS: tuple[Key, ...] = (
     # Takes the place of napari's "swap the painted class with background".
     Key("X", "point", "point at things: left click = this class, right click = not, drag = a box", "layers"),
     Key("Shift-X", "regions", "give whole regions this class: click or drag over them; right: background", "layers"),
+    Key("Shift-F", "wand", "fill what is coloured alike: press, then drag right for more, left for less", "layers"),
     Key("R", "propagate", "make a mask from the scribbles"),
     # Takes the place of napari's "pick", which stays a button of the layer.
     Key("L", "learn", "show the new proposal where one waits, else learn from everything corrected so far", "layers"),

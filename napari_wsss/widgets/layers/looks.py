@@ -23,6 +23,7 @@ SCRIBBLES = "scribbles"
 CLEANING = "clean-up preview"
 CLICKS = "clicks"
 REGIONS = "regions"
+WAND = "fill preview"
 ON, OFF = "#7CFC00", "#FF3B30"
 """Colours of a click on the thing and of one on what it is not; their shapes differ, too."""
 DOT_SIZE, CLICK_SIZE = 0.1, 1e4
@@ -168,6 +169,16 @@ def regions_layer(borders: NDArray[np.uint8]) -> Labels:
     layer = Labels(borders, name=REGIONS, colormap=colours, opacity=0.45)
     layer.editable = False
     return _tagged(layer, REGIONS)
+
+
+def wand_layer(region: NDArray[np.uint8]) -> Labels:
+    """Return the outlined, read-only layer of what would be filled (H, W) uint8, 1 inside."""
+    colours = DirectLabelColormap(color_dict={0: "transparent", 1: "white", None: UNKNOWN_COLOUR})
+    layer = Labels(region, name=WAND, colormap=colours, opacity=1.0)
+    layer.contour = 2
+    quicken_contours(layer)
+    layer.editable = False
+    return _tagged(layer, WAND)
 
 
 def clicks_layer() -> Points:

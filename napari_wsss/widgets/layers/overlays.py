@@ -10,6 +10,7 @@ from napari_wsss.widgets.layers.provenance_layer import ProvenanceOverlay
 from napari_wsss.widgets.layers.regions_layer import RegionsOverlay
 from napari_wsss.widgets.layers.scribble_layer import ScribbleOverlay
 from napari_wsss.widgets.layers.uncertainty_layer import UncertaintyOverlay
+from napari_wsss.widgets.layers.wand_layer import WandOverlay
 
 
 def make_overlays(session: Session) -> tuple[Overlay, ...]:
@@ -21,6 +22,7 @@ def make_overlays(session: Session) -> tuple[Overlay, ...]:
         ProvenanceOverlay(session),
         CleaningOverlay(session),
         RegionsOverlay(session),
+        WandOverlay(session),
         ScribbleOverlay(session),
         PointingOverlay(session),
     )

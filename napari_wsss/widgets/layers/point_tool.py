@@ -22,9 +22,11 @@ from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.pointing_layer import PointingOverlay
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
 
-Mode = Literal["", "things", "regions"]
+Mode = Literal["", "things", "regions", "wand"]
 LEFT, RIGHT = 1, 2
 PAN, ESCAPE, SPACE = "pan_zoom", "Escape", "Space"
+PER_PIXEL = 0.25
+"""Steps of colour by which the wand's tolerance grows with each pixel of the screen."""
 DRAG = 5
 """Pixels of the screen from which on a press that moves is a box."""
 
@@ -45,7 +47,7 @@ class PointTool(QObject):
     Attributes
     ----------
     mode : str
-        ``things``, ``regions``, or "" while the tool is put away.
+        ``things``, ``regions``, ``wand``, or "" while the tool is put away.
     changed : Signal()
         It was taken or put away.
     """
@@ -87,6 +89,7 @@ class PointTool(QObject):
             return
         self.mode, self._overlay.is_wanted = "", False
         self._session.pointing.end()
+        self._session.wand.drop()
         self._session.regions.want(False)
         self._unbind()
         self._host.feed_overlays()
@@ -113,7 +116,7 @@ class PointTool(QObject):
     def _prepare(self) -> None:
         if self.mode == "things":
             self._session.pointing.prepare()
-        else:
+        elif self.mode == "regions":
             self._session.regions.want(True)
 
     # -- keeping napari's hands off ---------------------------------------------------------------------------
@@ -180,7 +183,8 @@ class PointTool(QObject):
 
     def _on_drag(self, _viewer: Any, event: Any) -> Iterator[None] | None:
         if self.is_on and self._bound is not None and not self._bound.mouse_pan and event.button in (LEFT, RIGHT):
-            return self._pointed(event) if self.mode == "things" else self._brushed(event)
+            follow = {"things": self._pointed, "regions": self._brushed, "wand": self._filled}[self.mode]
+            return follow(event)
         return None
 
     def _pointed(self, event: Any) -> Iterator[None]:
@@ -208,6 +212,19 @@ class PointTool(QObject):
             way.append(self._place(event))
             yield
         self._session.regions.give([place for place in self._along(way) if self._is_inside(place)], value)
+
+    def _filled(self, event: Any) -> Iterator[None]:
+        """Follow the mouse from press to release: right is more of what is coloured alike, left is less."""
+        wand, first, pressed = self._session.wand, self._place(event), float(event.pos[0])
+        value = self._brush.value if event.button == LEFT else BACKGROUND
+        if not (self._is_inside(first) and wand.hold(round(first[0]), round(first[1]))):
+            return
+        start = wand.tolerance
+        yield
+        while event.type == "mouse_move":
+            wand.reach(start + (float(event.pos[0]) - pressed) * PER_PIXEL)
+            yield
+        wand.fill(value)
 
     @staticmethod
     def _along(way: list[tuple[float, float]]) -> list[tuple[int, int]]:

@@ -28,14 +28,28 @@ def box(session, sync, actions, kept, qtbot):
 
 
 def test_it_takes_the_tool_up_and_puts_it_away(box, sync, session):
-    assert "(X)" in box.point.text()
-    box.point.click()
+    assert "(X)" in box.tools["things"].text()
+    box.tools["things"].click()
     assert sync.pointing.is_on
-    assert box.point.isChecked()
+    assert box.tools["things"].isChecked()
     sync.mask.mode = "paint"
-    assert not box.point.isChecked()
+    assert not box.tools["things"].isChecked()
+    box.tools["wand"].click()
+    assert sync.pointing.mode == "wand"
+    box.tools["regions"].click()
+    assert (box.tools["wand"].isChecked(), box.tools["regions"].isChecked()) == (False, True)
     session.close_project()
-    assert not box.point.isEnabled()
+    assert not box.tools["things"].isEnabled()
+
+
+def test_instance_masks_are_asked_for_their_folder(box, session, tmp_path, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    box._on_kind("instances")
+    assert session.regions.folder == tmp_path
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    box._on_kind("instances")  # cancelled
+    assert session.regions.folder is None
+    assert box.kind.currentData() == "superpixels"
 
 
 def test_files_are_looked_into_used_and_remembered(box, session, kept, tmp_path, settle, monkeypatch):

@@ -164,3 +164,21 @@ def test_regions_are_dragged_over(tool, drag, sync, viewer, session, settle):
     tool.toggle("things")
     assert session.regions.numbers is None
     assert tool.mode == "things"
+
+
+def test_the_wand_follows_the_mouse(tool, sync, viewer, session):
+    tool.toggle("wand")
+    sync.choose_value(3)
+    event = SimpleNamespace(type="mouse_press", button=LEFT, position=(12, 24), pos=np.array([0.0, 0.0]))
+    steps = tool._on_drag(viewer, event)
+    next(steps)
+    layer = next(layer for layer in viewer.layers if looks.role_of(layer) == looks.WAND)
+    event.type, event.pos = "mouse_move", np.array([160.0, 0.0])
+    next(steps)
+    assert session.wand.tolerance == 12 + 160 * 0.25
+    assert layer.data[GREEN].all()
+    event.type = "mouse_release"
+    assert next(steps, None) is None
+    assert (sync.mask.data[GREEN] == 3).all()
+    assert layer not in viewer.layers
+    assert tool.is_on
