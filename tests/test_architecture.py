@@ -30,7 +30,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "clusters": ({"core", "project"}, {"numpy"}),
     "networks": (set(), {"torch"}),
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
-    "promptable": ({"core"}, {"numpy", "scipy", "PIL", "onnx", "onnxruntime"}),
+    "promptable": ({"core", "pixels"}, {"numpy", "scipy", "PIL", "onnx", "onnxruntime"}),
     "trunk_network": (BELOW_SHELVES, {"numpy", "torch"}),
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": (ON_DISK, {"numpy", "PIL"}),

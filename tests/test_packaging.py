@@ -68,10 +68,10 @@ def test_base_install_has_no_gui_and_no_torch() -> None:
 
 
 def test_all_holds_the_other_extras() -> None:
-    assert requirements("all")["napari-wsss"].extras == {"gui", "torch", "crf"}
+    assert requirements("all")["napari-wsss"].extras == {"gui", "torch", "crf", "onnx"}
 
 
-@pytest.mark.parametrize("extra", [None, "gui", "torch", "crf", "test"])
+@pytest.mark.parametrize("extra", [None, "gui", "torch", "crf", "onnx", "test"])
 def test_every_dependency_is_pinned_within_its_range(extra: str | None) -> None:
     for name, requirement in requirements(extra).items():
         assert name in pins(), f"{name} is not in constraints.txt"

@@ -18,7 +18,7 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.core.prompts import Answer, Click, Prompt, PromptBox, Question
+from napari_wsss.pixels.prompts import Answer, Click, Prompt, PromptBox, Question
 from napari_wsss.promptable.sam_onnx import (
     LOGITS,
     Candidates,

@@ -70,11 +70,11 @@ def clicks(options: argparse.Namespace, report: Reporter) -> int:
         if not (options.encoder and options.decoder):
             raise ParameterError("The segmenter is two files: name them with --encoder and --decoder.", name="encoder")
         check_pair(options.encoder, options.decoder)
-    options.out.mkdir(parents=True, exist_ok=True)
-    check_same(options)
     with Project.open_to_read(options.project) as project:
         counting = Counting(options, project)
         found = counting.targets()
+        options.out.mkdir(parents=True, exist_ok=True)
+        check_same(options)
         for engine in options.engines:
             for start in options.starts:
                 for done, target in enumerate(found, 1):

@@ -19,7 +19,7 @@ TOOLS = (
 )
 """Mode of the tool, its action, its caption."""
 SUPERPIXELS, INSTANCES = "superpixels", "instances"
-KINDS = ((SUPERPIXELS, "superpixels"), (INSTANCES, "instance masks in a folder …"))
+KINDS = ((SUPERPIXELS, "superpixels"), (INSTANCES, "instances …"))
 FILES = "ONNX networks (*.onnx)"
 HOW = "Left click: this is the class. Right click: it is not. Drag: a box around it. Esc: the next thing."
 WHERE = (

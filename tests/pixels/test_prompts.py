@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_wsss.core.prompts import Click, Prompt, PromptBox
+from napari_wsss.pixels.prompts import Click, Prompt, PromptBox
 
 
 def test_clicks_add_up_in_their_order():
