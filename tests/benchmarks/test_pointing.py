@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 
 from napari_wsss.pixels.pointing import Scene, answer_by_colour, region_meant
 from napari_wsss.pixels.prompts import Click, Prompt

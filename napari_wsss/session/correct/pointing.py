@@ -34,8 +34,8 @@ from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
 JOB, WARM = "point", "warm"
-MOST_STEPS = 100
-"""As many clicks as napari's own history can take back."""
+MOST_STEPS, MOST_PIXELS = 100, 100_000_000
+"""How many clicks are remembered: as many as napari takes back, and as their masks together may have pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,12 +146,6 @@ class Pointing:
         """What was said about the thing that is pointed at now; empty while there is none."""
         thing = self._asked.thing if self._asked is not None else self._latest
         return Prompt() if thing is None else thing.prompt
-
-    @property
-    def value(self) -> int | None:
-        """The mask value of that thing."""
-        thing = self._asked.thing if self._asked is not None else self._latest
-        return None if thing is None else thing.scene.value
 
     @property
     def busy(self) -> bool:
@@ -296,7 +290,8 @@ class Pointing:
         values = np.where(table.mask != asked.shown, table.mask, found.mask)  # what was painted since then stays
         ground = self._decisions.proposal_as_mask() if asked.on_proposal else None
         self._asked = None
-        self._answers = [*self._answers, replace(found, mask=values)][-MOST_STEPS:]
+        kept = max(1, min(MOST_STEPS, MOST_PIXELS // values.size))
+        self._answers = [*self._answers, replace(found, mask=values)][-kept:]
         table.replace_mask(values, self._source(found), ground=ground)
         self._mark(table, found.prompt.clicks[-1:], found.scene.value)
         self.changed.emit()

@@ -15,8 +15,8 @@ from psygnal import Signal
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.sources import Source
 from napari_wsss.pixels.instance_masks import instance_file, read_instances
+from napari_wsss.session.correct.filling import fill
 from napari_wsss.session.correct.patches import LANE, Patches
-from napari_wsss.session.correct.propagation import mask_so_far
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.review.decisions import Decisions
 from napari_wsss.session.signals import Signals
@@ -80,13 +80,8 @@ class Regions:
         if not len(meant):
             self._signals.notice.emit("There is no region here.")
             return False
-        table.record_last()
-        before = mask_so_far(table)
-        given = np.isin(numbers, meant) & ~table.person_pixels
-        on_proposal = not np.array_equal(before, table.mask)
         source = Source("clicked", method="superpixels" if self.folder is None else "instance masks")
-        ground = self._decisions.proposal_as_mask() if on_proposal else None
-        table.replace_mask(np.where(given, np.uint8(value), before), source, ground=ground)
+        fill(table, self._decisions, np.isin(numbers, meant), value, source)
         return True
 
     def _find(self, _image_id: str = "") -> None:

@@ -6,7 +6,7 @@ from psygnal import Signal
 
 from napari_wsss.core.sources import Source
 from napari_wsss.pixels.wand import Distances, alike, colour_distances
-from napari_wsss.session.correct.propagation import mask_so_far
+from napari_wsss.session.correct.filling import fill
 from napari_wsss.session.review.decisions import Decisions
 from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
@@ -69,13 +69,8 @@ class Wand:
         self.drop()
         if table is None or region is None:
             return False
-        table.record_last()
-        before = mask_so_far(table)
-        on_proposal = not np.array_equal(before, table.mask)
         source = Source("clicked", method="magic wand", parameters={"tolerance": round(self.tolerance, 1)})
-        ground = self._decisions.proposal_as_mask() if on_proposal else None
-        values = np.where(region & ~table.person_pixels, np.uint8(value), before)
-        table.replace_mask(values, source, ground=ground)
+        fill(table, self._decisions, region, value, source)
         return True
 
     def drop(self, _image_id: str = "") -> None:
