@@ -220,5 +220,7 @@ def test_the_key_table_is_the_one_of_the_plugin() -> None:
     page = (ROOT / "docs" / "labeling.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| ((?:`[^`]+`[ /…]*)+)\|", page, re.MULTILINE))
     keys = {key for cell in documented for key in re.findall(r"`([^`]+)`", cell)}
-    wanted = {entry.key.replace("Shift-", "Shift+") for entry in KEYS if not entry.key.isdigit()} | {"0", "9"}
+    wanted = {
+        entry.key.replace("Shift-", "Shift+").replace("Ctrl-", "Ctrl+") for entry in KEYS if not entry.key.isdigit()
+    } | {"0", "9"}
     assert wanted <= keys, f"not in labeling.md: {sorted(wanted - keys)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,13 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.screen_colours import screen_colours
 
 BACKGROUND = 0
 IGNORE = 255
 MOST_CLASSES = IGNORE - 1
 BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__", "bg"})
 """What class lists call mask value 0, in lower case."""
+OKABE_ITO = ("#e69f00", "#56b4e9", "#f0e442", "#cc79a7", "#009e73", "#d55e00", "#3d8fd1")
+"""Orange, sky blue, yellow, reddish purple, bluish green, vermillion and blue (lighter than theirs, for outlines)."""
+GOLDEN_ANGLE = 0.381966
+BRIGHT, SOFT = (0.62, 0.95), (0.78, 0.65)
+"""Lightness and saturation in [0, 1] of further colours, in turns."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,18 @@ def voc_colours(count: int) -> NDArray[np.uint8]:
         for channel in range(3):
             colours[:, channel] |= (((index >> (3 * bit + channel)) & 1) << (7 - bit)).astype(np.uint8)
     return colours
+
+
+def screen_colours(count: int) -> NDArray[np.uint8]:
+    """Return (count, 3) uint8 RGB of the first `count` classes on a screen, told apart with any colour vision.
+
+    The first seven are those of Okabe and Ito ("Color Universal Design", 2008) without black, in an order that keeps
+    neighbours apart; further ones go round the hues by the golden angle in two lightnesses.
+    """
+    known = [bytes.fromhex(text[1:]) for text in OKABE_ITO[:count]]
+    further = (colorsys.hls_to_rgb(GOLDEN_ANGLE * k % 1.0, *(SOFT if k % 2 else BRIGHT)) for k in range(count))
+    rows = [list(colour) for colour in known] + [[round(255 * part) for part in colour] for colour in further]
+    return np.array(rows[:count], np.uint8).reshape(count, 3)
 
 
 def natural_order(names: Sequence[str]) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from napari_wsss.session.gallery.batch import BatchAccept
 from napari_wsss.session.gallery.borrow import Borrowing
 from napari_wsss.session.gallery.following import Following
 from napari_wsss.session.gallery.gallery import Gallery, Tools
+from napari_wsss.session.gallery.grid import ProposalGrid
 from napari_wsss.session.gallery.pictures import GalleryPictures
 from napari_wsss.session.jobs import Dispatch, Jobs, directly
 from napari_wsss.session.models.applied import AppliedModels
@@ -126,6 +127,7 @@ class Session:
         self.thumbnails = Thumbnails(opened, jobs, signals)
         self.following = Following(opened, self.navigation, self.labels, self.inference, self.sliders, signals)
         self.gallery = self._gallery()
+        self.grid = ProposalGrid(opened, self.gallery.batch, self.gallery.pictures, signals)
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
         self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
         self.verdicts = Verdicts(opened, jobs, signals, "runs")

@@ -37,6 +37,7 @@ from napari_wsss.widgets.preferences import PLUGIN, folds_left, toast_after
 from napari_wsss.widgets.project.page import ProjectPage
 from napari_wsss.widgets.refine.page import RefinePage
 from napari_wsss.widgets.relay import QtRelay
+from napari_wsss.widgets.review.grid_view import GridView
 from napari_wsss.widgets.review.page import ReviewPage
 from napari_wsss.widgets.statistics_page import StatisticsPage
 from napari_wsss.widgets.train.page import TrainPage
@@ -87,6 +88,7 @@ class WsssDock(QWidget):
         self._open = True
         self._dropping = Dropping(self.take_dropped, self)
         self._compact: Compact | None = None
+        self.grid: GridView | None = None
         self._build()
         queue = self.review_page.queue
         self.personal = PersonalChoices(self.session, self.sync, self.actions_, queue, self.project_page)
@@ -263,6 +265,16 @@ class WsssDock(QWidget):
             self._compact = Compact(window, self)
             self._fit = single_shot(self, FIT_AFTER_MS, self.sync.show_whole)
             self.header.fold_wanted.connect(self._fold)
+            self._make_grid(window)
+
+    def _make_grid(self, window: QMainWindow) -> None:
+        """Lay the grid over the canvas, hidden; it stays small until it is asked for."""
+        centre = window.centralWidget()
+        if centre is not None:
+            self.grid = GridView(self.session, centre)
+            self.grid.opened.connect(self.actions_.go_to)
+            self.actions_.grid_wanted.connect(self.grid.toggle)
+            self.header.grid_wanted.connect(lambda: self.actions_.run("grid"))
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Write what is unsaved when the dock disappears behind another."""
@@ -301,6 +313,9 @@ class WsssDock(QWidget):
             self._window = None
         if self._compact is not None:
             self._compact.end()
+        if self.grid is not None:
+            self.grid.end()
+            self.grid = None
         self.key_help.close()
         self.sync.close()
         self.keyboard.close()

@@ -20,6 +20,7 @@ from napari_wsss.widgets.next_line import NextLine
 AGE_MS = 1000
 NOTICE_MS = 10_000
 """How long something said stays; failures are also notified by napari."""
+GRID = "Verify many proposals at a glance"
 FOLD = "More room for the picture: fold napari's layer list and controls away, or bring them back"
 REFUSAL = "Not "
 LEARNED = "What the proposals were learned from beside you; held-out: how far it agrees on images that were left out"
@@ -36,9 +37,12 @@ class Header(QWidget):
     ----------
     fold_wanted : Signal()
         napari's left side should be folded away, or come back.
+    grid_wanted : Signal()
+        Many proposals should be shown at once.
     """
 
     fold_wanted = Signal()
+    grid_wanted = Signal()
 
     def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,8 +59,10 @@ class Header(QWidget):
         self.elsewhere = button("Save a copy elsewhere …", self._save_copy, "Masks, drafts, labels and decisions")
         self.learned = ElidedLabel(quiet=True)
         self.job_bar = JobBar(session.jobs, session.training)
+        self.grid = tool_button("▦", self.grid_wanted.emit, actions.with_key(GRID, "grid"))
         self.fold = tool_button("⇤", self.fold_wanted.emit, FOLD)
         self._said = ""
+        self._count = single_shot(self, 0, self._show_count)
         self._hush = single_shot(self, NOTICE_MS, lambda: self.say(""))
         self._lay_out()
         self._clock = QTimer(self)
@@ -74,7 +80,7 @@ class Header(QWidget):
         self._foot = QStackedWidget()
         self._foot.addWidget(self.learned)
         self._foot.addWidget(self.job_bar)
-        top, said = row(self.name, self.progress, self.fold), row(self.status, self.elsewhere)
+        top, said = row(self.name, self.progress, self.grid, self.fold), row(self.status, self.elsewhere)
         layout = column(top, state, self.next_line, said, self._foot, line(), margin=2)
         layout.setSpacing(1)
         self.setLayout(layout)
@@ -115,8 +121,14 @@ class Header(QWidget):
         self.say("")  # what was said about the image before
         self.refresh()
 
-    def _refresh(self, _image_id: str = "") -> None:
-        self.refresh()
+    def _refresh(self, image_id: str = "") -> None:
+        if image_id in ("", self._session.shown_id):
+            self.refresh()
+        else:
+            self._count.start()  # of many images one after another, when many are accepted at once
+
+    def _show_count(self) -> None:
+        self.progress.setText(self._session.navigation.progress_text)
 
     def _on_proposal(self, _image_id: str) -> None:
         self._show_learned()

@@ -4,6 +4,7 @@ Only untouched images are accepted (nobody painted in them, flagged or excluded 
 under the plan of now. It is possible once a person has accepted `BY_HAND` images of the cluster one by one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,13 +113,25 @@ class BatchAccept:
         ProjectError
             When there is nothing to accept.
         """
-        table = self._opened.table
         wanted = self.would_accept(cluster, confidence)
         if not wanted:
             raise ProjectError(f"No untouched image of {cluster} is as sure as {confidence:.0%}; nothing is accepted.")
-        if not table.flush():
+        self.accept_seen(wanted, cluster)
+
+    def accept_seen(self, wanted: Sequence[str], of: str) -> None:
+        """Accept the proposals of images that a person has looked at together, in the background.
+
+        Parameters
+        ----------
+        wanted : sequence of str
+            Those that were touched meanwhile are left out.
+        of : str
+            What they have in common: a cluster's full name, or the search they were found by.
+        """
+        table = self._opened.table
+        if not wanted or not table.flush():
             return
-        step = _Step(cluster)
+        step, wanted = _Step(of), tuple(wanted)
         job = Job(ACCEPT, lambda: self._accept(table, step, wanted), key=ACCEPT, lane=ACCEPT)
         job.failed.connect(lambda message, _error: self._signals.failed.emit(message))
         job.ended.connect(lambda: self._ended(table, step, len(wanted)))

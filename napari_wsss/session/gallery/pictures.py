@@ -1,4 +1,4 @@
-"""Small pictures of images with the contour of one class's map, made in the background for what is looked at."""
+"""Pictures of images with the contour of a class's map, or their proposal, made in the background for what is seen."""
 
 import threading
 from collections import OrderedDict
@@ -13,8 +13,9 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.pictures.contours import with_contour
-from napari_wsss.session.pictures.drawing import small_picture
+from napari_wsss.session.pictures.drawing import small_picture, with_mask
 from napari_wsss.session.results import stages
+from napari_wsss.session.results.machine import proposed
 from napari_wsss.session.results.shown import resolve
 from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
@@ -27,7 +28,7 @@ Pixels = NDArray[np.uint8]
 
 
 class Wish(NamedTuple):
-    """A picture somebody wants: which image, the class whose map is drawn in, the longer side in pixels."""
+    """A picture somebody wants: which image, the class whose map is drawn in ("": the proposal), its longer side."""
 
     image_id: str
     class_name: str
@@ -126,6 +127,9 @@ def picture_with_contour(project: Project, wish: Wish) -> Pixels | None:
     """Return an image (h, w, 3) uint8 with the contour of a class's map; None when the image cannot be read."""
     try:
         picture = small_picture(project.image_path(wish.image_id), wish.side, project.deep_percentiles)
+        if not wish.class_name:
+            mask = proposed(project, wish.image_id)
+            return picture if mask is None else with_mask(picture, mask, project.classes.screen, tinted=False)
         maps = stages.base_maps(project, resolve(project, project.plan, wish.image_id))
     except (WsssError, OSError):  # the gallery shows a grey field then
         return None

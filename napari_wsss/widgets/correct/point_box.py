@@ -10,6 +10,7 @@ from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, row, text_label
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.layers.point_tool import HINTS
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
 TOOLS = (
@@ -21,7 +22,6 @@ TOOLS = (
 SUPERPIXELS, INSTANCES = "superpixels", "instances"
 KINDS = ((SUPERPIXELS, "superpixels"), (INSTANCES, "instances …"))
 FILES = "ONNX networks (*.onnx)"
-HOW = "Left click: this is the class. Right click: it is not. Drag: a box around it. Esc: the next thing."
 WHERE = (
     "Two files of the SAM family as ONNX, the encoder of pictures and the decoder of clicks (MobileSAM, EdgeSAM, SAM). "
     "Mark both. Nothing is downloaded."
@@ -37,7 +37,7 @@ class PointBox(QWidget):
         self.tools = {mode: self._tool(action) for mode, action, _ in TOOLS}
         self.kind = combo(KINDS, self._on_kind)
         self.kind.setToolTip("What a region is: a patch of one colour, or a thing that another program found")
-        self.how = text_label(HOW, quiet=True)
+        self.how = text_label(HINTS["things"], quiet=True)
         self.said = text_label(quiet=True)
         self.choose = button("Segmenter …", self._browse, WHERE)
         self.drop = button("Without", lambda: session.segmenter.use(None), "Let colours and maps answer")

@@ -30,8 +30,8 @@ class Actions(QObject):
     ----------
     notice : Signal(str)
         Why nothing happened.
-    labels_wanted, class_wanted, help_wanted : Signal()
-        A window should open the label editor, the choice of the class to paint, or the key list.
+    labels_wanted, class_wanted, help_wanted, grid_wanted : Signal()
+        A window should open the label editor, the choice of the class to paint, the key list, or the grid.
     about_to_run : Signal()
         The shown image may be left now: keep what is typed.
     done : Signal(str)
@@ -46,6 +46,7 @@ class Actions(QObject):
     labels_wanted = Signal()
     class_wanted = Signal()
     help_wanted = Signal()
+    grid_wanted = Signal()
     about_to_run = Signal()
     done = Signal(str)
     table_changed = Signal()
@@ -85,6 +86,7 @@ class Actions(QObject):
             "choose_class": self.class_wanted.emit,
             "edit_labels": self.labels_wanted.emit,
             "help": self.help_wanted.emit,
+            "grid": self.grid_wanted.emit,
         }
         for value in range(10):
             self._verbs[f"value_{value}"] = partial(sync.choose_value, value)

@@ -78,6 +78,7 @@ KEYS: tuple[Key, ...] = (
     Key("B", "compare", "what the last model changed: after, before, difference, off", "layers"),
     Key("J", "most_uncertain", "zoom to the most uncertain place; again: to the next one"),
     Key("Ctrl-R", "whole_image", "show the whole image"),
+    Key("Shift-G", "grid", "verify many proposals at a glance: mark the bad ones, Enter accepts the rest"),
     Key("N", "edit_labels", "edit the image-level labels"),
     Key("K", "help", "this list of keys"),
 )

@@ -28,6 +28,7 @@ ON, OFF = "#7CFC00", "#FF3B30"
 """Colours of a click on the thing and of one on what it is not; their shapes differ, too."""
 DOT_SIZE, CLICK_SIZE = 0.1, 1e4
 """Sizes that `canvas_size_limits` cuts to the same on the screen at any zoom."""
+HINT = "X point · P paint · E erase · F fill · G polygon · 0-9 class · Y take the proposal · C (hold) see it · K all keys"
 PROPOSAL_OPACITY = 0.85
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
@@ -136,6 +137,7 @@ def mask_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the filled, editable layer of a person's (H, W) uint8 mask; painting changes `values` itself."""
     layer = Labels(values, name="mask", colormap=mask_colours(classes), opacity=preferences.mask_opacity())
     layer.brush_size = preferences.brush_size()
+    hint_at_our_keys(layer)
     return _tagged(layer, "mask")
 
 
@@ -151,6 +153,7 @@ def scribble_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the editable layer of scribbles (H, W) uint8; painting changes `values` itself."""
     layer = Labels(values, name=SCRIBBLES, colormap=scribble_colours(classes), opacity=0.9)
     layer.brush_size = preferences.scribble_size()
+    hint_at_our_keys(layer)
     return _tagged(layer, SCRIBBLES)
 
 
@@ -186,6 +189,17 @@ def clicks_layer() -> Points:
     layer = Points(ndim=2, name=CLICKS, border_width=0.12, canvas_size_limits=(5, 16), out_of_slice_display=False)
     layer.editable = False
     return _tagged(layer, CLICKS)
+
+
+def hint_at_our_keys(layer: Labels) -> None:
+    """Let napari's status line hint at what the keys do here, not at its own digits while these choose classes."""
+
+    def say(_event: Any = None) -> None:
+        if preferences.digits_mean_classes() and layer.help != HINT:
+            layer.help = HINT
+
+    layer.events.help.connect(say)
+    say()
 
 
 def _tagged(layer: Any, role: str) -> Any:

@@ -23,6 +23,11 @@ from napari_wsss.widgets.layers.pointing_layer import PointingOverlay
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
 
 Mode = Literal["", "things", "regions", "wand"]
+HINTS: dict[Mode, str] = {
+    "things": "Left click: this is the class. Right click: it is not. Drag: a box around it. Esc: the next thing.",
+    "regions": "Click or drag: these regions are the class. Right button: background. Esc ends.",
+    "wand": "Press on a colour; drag right for more that is alike, left for less. Right button: background. Esc ends.",
+}
 LEFT, RIGHT = 1, 2
 PAN, ESCAPE, SPACE = "pan_zoom", "Escape", "Space"
 PER_PIXEL = 0.25
@@ -110,6 +115,7 @@ class PointTool(QObject):
         self.mode, self._overlay.is_wanted = mode, mode == "things"
         self._hold(mask)
         self._prepare()
+        self._session.signals.notice.emit(HINTS[mode])
         self._host.feed_overlays()
         self.changed.emit()
 

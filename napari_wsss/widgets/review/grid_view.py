@@ -1,0 +1,260 @@
+"""The grid over the canvas: a page of proposals as large as they fit, verified at a glance.
+
+What a person can do with it: click a picture, or press its letter, to mark a bad one; Enter accepts the rest as one
+step and shows the next page; Page Up and Page Down turn pages without deciding; + and - change how many are seen; rest
+the mouse on a picture to see it large; double-click opens it on the canvas; Esc goes back.
+"""
+
+import string
+
+import numpy as np
+from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
+from qtpy.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from qtpy.QtWidgets import QLineEdit, QWidget
+
+from napari_wsss.session.gallery.pictures import Wish
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import column, draw_line, row, single_shot, text_label, tool_button
+from napari_wsss.widgets.controls.elided import ElidedLabel
+from napari_wsss.widgets.controls.listening import let_go, listen
+from napari_wsss.widgets.controls.stubs import certain, united
+
+MARKS = string.digits[1:] + string.ascii_lowercase
+"""Keys of the pictures of a page, row by row; there are more than on the largest page without the last one."""
+GROUND, TEXT, BAD, FRAME = (QColor(code) for code in ("#16171c", "#d0d4da", "#d55e00", "#3a3d46"))
+GAP, CAPTION = 6, 18  # pixels
+LARGE_SHARE, LARGE_AFTER_MS = 0.9, 500
+"""Of the grid's sides that a picture takes which the mouse rests on, and after how long."""
+
+
+class Pages(QWidget):
+    """Draws the page; what is clicked is marked.
+
+    Attributes
+    ----------
+    opened : Signal(str)
+        An image should be shown on the canvas.
+    """
+
+    opened = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._grid = session.grid
+        self._hovered = self._large = ""
+        self._enlarge = single_shot(self, LARGE_AFTER_MS, self._show_large)
+        self.setMouseTracking(True)
+        listen(self, (self._grid.changed, self._on_changed), (session.gallery.pictures.ready, self._on_picture))
+
+    def _on_changed(self) -> None:
+        self._hovered = self._large = ""
+        self.update()
+
+    def _on_picture(self, wish: Wish) -> None:
+        if self._grid.is_of_page(wish):
+            self.update()
+
+    def box(self, place: int) -> QRectF:
+        """Return where the picture at a place of the page is, in pixels."""
+        side = self._grid.side
+        width, height = self.width() / side, self.height() / side
+        down, across = divmod(place, side)
+        return QRectF(across * width, down * height, width, height).adjusted(GAP, GAP, -GAP, -GAP)
+
+    def image_at(self, where: QPointF) -> str:
+        """Return the image at a point in pixels, "" between them."""
+        page = enumerate(self._grid.page)
+        return next((image_id for place, image_id in page if self.box(place).contains(where)), "")
+
+    def _picture(self, image_id: str) -> QImage | None:
+        cell = self.box(0)
+        wanted = int(max(cell.width(), cell.height()) * self.devicePixelRatioF())
+        found = self._grid.picture(image_id, max(64, wanted // 32 * 32))
+        return _as_image(found) if isinstance(found, np.ndarray) else None
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw the pictures with their key and how sure the proposal is; marked ones are crossed out."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(self.rect(), GROUND)
+        for place, image_id in enumerate(self._grid.page):
+            self._draw(painter, place, image_id)
+        picture = self._picture(self._large) if self._large else None
+        if picture is not None:
+            room = QRectF(self.rect()).center(), self.width() * LARGE_SHARE, self.height() * LARGE_SHARE
+            target = _fitted(picture, QRectF(room[0].x() - room[1] / 2, room[0].y() - room[2] / 2, *room[1:]))
+            painter.drawImage(target, picture)
+            painter.setPen(QPen(TEXT, 2))
+            painter.drawRect(target)
+        painter.end()
+
+    def _draw(self, painter: QPainter, place: int, image_id: str) -> None:
+        box = self.box(place)
+        inner, picture = box.adjusted(0, 0, 0, -CAPTION), self._picture(image_id)
+        is_bad = image_id in self._grid.marked
+        target = _fitted(picture, inner) if picture is not None else inner
+        if picture is not None:
+            painter.setOpacity(0.35 if is_bad else 1.0)
+            painter.drawImage(target, picture)
+            painter.setOpacity(1.0)
+        painter.setPen(QPen(BAD if is_bad else FRAME, 3 if is_bad else 1))
+        painter.drawRect(target)
+        if is_bad:
+            painter.drawLine(target.topLeft(), target.bottomRight())
+            painter.drawLine(target.topRight(), target.bottomLeft())
+        painter.setPen(TEXT)
+        key = f"{MARKS[place]}   " if place < len(MARKS) else ""
+        caption = QRectF(box.left(), inner.bottom(), box.width(), CAPTION)
+        name = f"{key}{self._grid.confidence(image_id):.0%} sure   {image_id}"
+        shown = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, int(caption.width()))
+        draw_line(painter, caption, shown, united(Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter))
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Begin to wait for a picture the mouse rests on."""
+        hovered = self.image_at(QPointF(certain(event).pos()))
+        if hovered != self._hovered:
+            self._hovered, was_large, self._large = hovered, self._large, ""
+            self._enlarge.start()
+            if was_large:
+                self.update()
+
+    def leaveEvent(self, event: QEvent | None) -> None:
+        """Show the page alone again."""
+        self._hovered = self._large = ""
+        self._enlarge.stop()
+        self.update()
+
+    def _show_large(self) -> None:
+        self._large = self._hovered
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Mark the picture that is clicked, or take its mark away."""
+        self._enlarge.stop()
+        self._large = ""
+        self._grid.toggle(self.image_at(QPointF(certain(event).pos())))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Show the image on the canvas; the mark of the first click goes."""
+        image_id = self.image_at(QPointF(certain(event).pos()))
+        if image_id:
+            self._grid.toggle(image_id)
+            self.opened.emit(image_id)
+
+
+class GridView(QWidget):
+    """The page with its search line, over a widget (the canvas) whose size it takes.
+
+    Attributes
+    ----------
+    opened : Signal(str)
+        An image should be shown on the canvas; the grid is hidden then.
+    """
+
+    opened = Signal(str)
+
+    def __init__(self, session: Session, over: QWidget) -> None:
+        super().__init__(over)
+        self._grid, self._over = session.grid, over
+        self.setAutoFillBackground(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("which images: class:cat, cluster:4, score<0.3 …")
+        self.search.returnPressed.connect(self._find)
+        self.text = ElidedLabel()
+        self.pages = Pages(session)
+        self.pages.opened.connect(self._open)
+        fewer = tool_button("–", lambda: self._grid.resize(self._grid.side - 1), "Fewer, larger (-)")
+        more = tool_button("+", lambda: self._grid.resize(self._grid.side + 1), "More, smaller (+)")
+        accept = tool_button("Accept the rest", self._accept, "All that are not marked, as one step (Enter)")
+        leave = tool_button("✕", self.leave, "Back to the canvas (Esc)")
+        head = QWidget()
+        head.setAutoFillBackground(True)
+        line = row(text_label("Verify", wrap=False), self.search, self.text, fewer, more, accept, leave)
+        line.setStretch(1, 2)
+        line.setStretch(2, 3)
+        head.setLayout(line)
+        head.setStyleSheet(f"QWidget {{ background: {GROUND.name()}; color: {TEXT.name()}; }}")
+        layout = column(head, self.pages)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+        over.installEventFilter(self)
+        listen(self, (self._grid.changed, self._say))
+        self.hide()
+
+    def toggle(self) -> None:
+        """Show the grid on what is undecided now, or go back to the canvas."""
+        if self.isVisible():
+            self.leave()
+            return
+        self._find()
+        self.setGeometry(self._over.rect())
+        self.show()
+        self.raise_()
+        self.setFocus()
+
+    def leave(self) -> None:
+        """Go back to the canvas; nothing that was marked is changed."""
+        self.hide()
+        self._over.setFocus()
+
+    def end(self) -> None:
+        """Go away for good, with the panel."""
+        self._over.removeEventFilter(self)
+        let_go(self.pages)
+        let_go(self)
+        self.setParent(None)
+        self.deleteLater()
+
+    def _find(self) -> None:
+        self._grid.find(self.search.text())
+        self.setFocus()
+
+    def _accept(self) -> None:
+        self._grid.accept_rest()
+
+    def _open(self, image_id: str) -> None:
+        self.leave()
+        self.opened.emit(image_id)
+
+    def _say(self) -> None:
+        self.text.setText(self._grid.text)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Mark by letters, accept, turn, resize, leave."""
+        event = certain(event)
+        verbs = {
+            Qt.Key.Key_Return: self._accept,
+            Qt.Key.Key_Enter: self._accept,
+            Qt.Key.Key_PageDown: lambda: self._grid.turn(1),
+            Qt.Key.Key_PageUp: lambda: self._grid.turn(-1),
+            Qt.Key.Key_Plus: lambda: self._grid.resize(self._grid.side + 1),
+            Qt.Key.Key_Minus: lambda: self._grid.resize(self._grid.side - 1),
+            Qt.Key.Key_Escape: self.leave,
+        }
+        place = MARKS.find(event.text().lower()) if event.text() else -1
+        page = self._grid.page
+        if event.key() in verbs:
+            verbs[Qt.Key(event.key())]()
+        elif 0 <= place < len(page):
+            self._grid.toggle(page[place])
+        else:
+            event.ignore()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Take the size of what it lies over."""
+        if watched is self._over and certain(event).type() == QEvent.Type.Resize and self.isVisible():
+            self.setGeometry(self._over.rect())
+        return False
+
+
+def _as_image(picture: np.ndarray) -> QImage:
+    height, width = picture.shape[:2]
+    return QImage(np.ascontiguousarray(picture).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def _fitted(picture: QImage, box: QRectF) -> QRectF:
+    """Return the largest box of a picture's shape in the middle of another."""
+    scale = min(box.width() / max(1, picture.width()), box.height() / max(1, picture.height()))
+    width, height = picture.width() * scale, picture.height() * scale
+    return QRectF(box.center().x() - width / 2, box.center().y() - height / 2, width, height)
