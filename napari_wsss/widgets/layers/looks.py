@@ -28,7 +28,7 @@ ON, OFF = "#7CFC00", "#FF3B30"
 """Colours of a click on the thing and of one on what it is not; their shapes differ, too."""
 DOT_SIZE, CLICK_SIZE = 0.1, 1e4
 """Sizes that `canvas_size_limits` cuts to the same on the screen at any zoom."""
-HINT = "X point · P paint · E erase · F fill · G polygon · 0-9 class · Y take the proposal · C (hold) see it · K all keys"
+HINT = "X point · P paint · E erase · F fill · G polygon · 0-9 class · Y take the proposal · C (hold) it · K all keys"
 PROPOSAL_OPACITY = 0.85
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
