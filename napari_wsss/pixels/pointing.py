@@ -15,7 +15,7 @@ from napari_wsss.core.background import DEFAULT_THRESHOLD
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
-from napari_wsss.pixels.prompts import Click, Prompt
+from napari_wsss.pixels.prompts import Click, Prompt, implied
 from napari_wsss.pixels.propagate import (
     DEFAULT_STRENGTH,
     Prior,
@@ -171,7 +171,8 @@ def pointed_at(mask: Mask, value: int, prompt: Prompt) -> Flags:
 def answer_by_colour(scene: Scene, prompt: Prompt, patches: Superpixels) -> Mask:
     """Return the mask (H, W) uint8 after pointing: clicks are seeds of the propagation, the class's maps its prior.
 
-    Only what hangs together with a click changes, and with a box only what lies inside.
+    Only what hangs together with a click changes, and with a box only what lies inside. The middle of a region that is
+    corrected is a seed, too, unless a click there says otherwise: what is taken away beside it has its own colours.
     """
     seeds, said = _seeds(scene, prompt)
     seeded = said | scene.person
@@ -204,11 +205,19 @@ def _seeds(scene: Scene, prompt: Prompt) -> tuple[Mask, Flags]:
     rest = scene.otherwise()
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     radius = max(1.0, _DOT * max(shape))
-    for click in prompt.clicks:
+    for click in (*_implied(scene, prompt), *prompt.clicks):
         dot = np.hypot(rows - click.row, columns - click.column) <= radius
         seeds[dot] = scene.value if click.is_thing else rest[click.row, click.column]
         said |= dot
     return seeds, said
+
+
+def _implied(scene: Scene, prompt: Prompt) -> tuple[Click, ...]:
+    """Return a click in the middle of the region that is corrected; none where a box says what is meant."""
+    if prompt.box is not None or not prompt.clicks:
+        return ()
+    own = region_meant(scene.before, scene.value, prompt.clicks[0])
+    return () if own is None else implied(own, prompt.clicks)
 
 
 def _mark_box(scene: Scene, prompt: Prompt, seeds: Mask, said: Flags) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,19 @@ class Prompt:
     def clicked(self, click: Click) -> "Prompt":
         """Return the prompt with one more click."""
         return replace(self, clicks=(*self.clicks, click))
+
+
+def implied(region: NDArray[np.bool_], clicks: tuple[Click, ...]) -> tuple[Click, ...]:
+    """Return what a region (H, W) bool that is corrected says by itself: a click in its middle, or nothing.
+
+    The middle is the point farthest from the border, the picture's included. A click beside the thing that is nearer to
+    it than half of that means the region as a whole: nothing is said by itself then.
+    """
+    depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
+    row, column = (int(place) for place in np.unravel_index(int(depth.argmax()), depth.shape))
+    reach = depth[row, column] / 2
+    denied = any(not one.is_thing and np.hypot(one.row - row, one.column - column) <= reach for one in clicks)
+    return () if denied else (Click(row, column),)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import distance_transform_edt
 
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pixels.prompts import Answer, Click, Prompt, PromptBox, Question
+from napari_wsss.pixels.prompts import Answer, Prompt, PromptBox, Question, implied
 from napari_wsss.promptable.sam_onnx import (
     LOGITS,
     Candidates,
@@ -103,7 +102,7 @@ def framed(prompt: Prompt, start: Flags, now: Flags) -> Prompt:
     on = [click for click in prompt.clicks if click.is_thing]
     down, across = [*rows, *(click.row for click in on)], [*columns, *(click.column for click in on)]
     box = PromptBox(int(min(down)), int(min(across)), int(max(down)) + 1, int(max(across)) + 1)
-    return replace(prompt, clicks=(_middle(start), *prompt.clicks), box=box)
+    return replace(prompt, clicks=(*implied(start, prompt.clicks), *prompt.clicks), box=box)
 
 
 def chosen(offered: Candidates, question: Question) -> int:
@@ -129,10 +128,3 @@ def _odds(share: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the logarithm of how much likelier than not the class is, at most as sure as `SUREST`."""
     bounded = np.clip(share, 1 - SUREST, SUREST)
     return np.asarray(np.log(bounded / (1 - bounded)), np.float32)
-
-
-def _middle(region: Flags) -> Click:
-    """Return a click at the point of a region (H, W) bool that is farthest from its border, the picture's included."""
-    depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
-    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
-    return Click(int(row), int(column))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from napari_wsss.pixels.prompts import Click, Prompt, PromptBox
+import numpy as np
+
+from napari_wsss.pixels.prompts import Click, Prompt, PromptBox, implied
 
 
 def test_clicks_add_up_in_their_order():
@@ -16,3 +18,11 @@ def test_a_box_is_without_its_end():
     inside = PromptBox(1, 2, 3, 5).inside((4, 6))
     assert inside.sum() == 6
     assert inside[1:3, 2:5].all()
+
+
+def test_a_region_implies_its_middle_unless_that_is_denied():
+    region = np.zeros((20, 20), bool)
+    region[5:14, 5:14] = True
+    assert implied(region, ()) == (Click(9, 9),)
+    assert implied(region, (Click(6, 6, is_thing=False), Click(9, 9))) == (Click(9, 9),)
+    assert implied(region, (Click(10, 9, is_thing=False),)) == ()
