@@ -63,12 +63,19 @@ class PointingOverlay(Overlay):
         box = drawn or prompt.box
         border = np.zeros((0, 2)) if box is None else dotted(box)
         clicks = np.array([(click.row, click.column) for click in prompt.clicks], float).reshape(-1, 2)
-        layer.data = np.concatenate([border, clicks])
+        with layer.events.blocker_all():  # napari would draw anew after each of these
+            layer.data = np.concatenate([border, clicks])
+            self._dress(layer, prompt, len(border))
+        layer.refresh()
+
+    @staticmethod
+    def _dress(layer: Points, prompt: Prompt, dots: int) -> None:
+        """Give clicks and the dots of a box, which come first, their looks."""
         if len(layer.data):
             on = [click.is_thing for click in prompt.clicks]
-            layer.symbol = ["disc"] * len(border) + ["disc" if is_thing else "x" for is_thing in on]
-            layer.size = [looks.DOT_SIZE] * len(border) + [looks.CLICK_SIZE] * len(clicks)
-            colours = ["white"] * len(border) + [looks.ON if is_thing else looks.OFF for is_thing in on]
+            layer.symbol = ["disc"] * dots + ["disc" if is_thing else "x" for is_thing in on]
+            layer.size = [looks.DOT_SIZE] * dots + [looks.CLICK_SIZE] * len(on)
+            colours = ["white"] * dots + [looks.ON if is_thing else looks.OFF for is_thing in on]
             layer.face_color = colours
             layer.border_color = ["black"] * len(layer.data)
         layer.selected_data = set()
