@@ -56,7 +56,8 @@ class GivenSources(MaskSources):
     accepted_machine_weight: float = parameter(
         1.0,
         "Accepted machine weight",
-        "Weight of what a machine drew in an accepted mask; a person's pixels count 1.",
+        "Weight of what a machine drew in a mask accepted by itself; in one accepted in a batch it has the machine "
+        "weight. A person's pixels count 1.",
         bounds=(0.0, 1.0),
         advanced=True,
     )

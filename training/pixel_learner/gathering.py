@@ -50,7 +50,7 @@ class Gathering:
         seed: int,
     ) -> None:
         self._project, self._features, self._classifier = project, features, classifier
-        self._trust = Trust(sources.accepted_machine_weight, sources.reach)
+        self._trust = Trust.of(sources)
         self._limit, self._seed = sources.accepted_limit, seed
         self._kept: dict[str, tuple[Cells, bool]] = {}
         self._pseudo: dict[str, Cells] = {}
