@@ -69,6 +69,15 @@ class GivenSources(MaskSources):
         advanced=True,
         decimals=3,
     )
+    map_weight: float = parameter(
+        0.01,
+        "Map weight",
+        "Weight of what the applied localizer's maps are sure of in up to 100 images nobody corrected; it fades as "
+        "images are corrected, to nothing from 25 on. 0 does without.",
+        bounds=(0.0, 1.0),
+        advanced=True,
+        decimals=3,
+    )
     pseudo_rounds: int = parameter(
         2,
         "Pseudo-label rounds",
