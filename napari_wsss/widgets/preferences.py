@@ -129,7 +129,7 @@ class Watch(QObject):
         super().__init__(parent)
         settings = stored()
         for group, names in DEFAULTS.items() if settings is not None else ():
-            events = getattr(settings, group).events
+            events = getattr(getattr(settings, group, None), "events", None)
             known = [name for name in names if hasattr(events, name)]  # an older manifest may be installed
             listen(self, *((getattr(events, name), self._on_change) for name in known))
 
