@@ -8,7 +8,7 @@ FLIPS ?= 5000
 MINUTES ?= 60
 export VENV
 
-.PHONY: help env demo screenshots test test-qt6 lint bench kill-test fault-test fuzz soak clean
+.PHONY: help env demo docs screenshots test test-qt6 lint bench kill-test fault-test fuzz soak clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z0-9-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /make \1|/' | column -t -s '|'
@@ -18,6 +18,9 @@ env:  ## make or update the virtual environment (.venv)
 
 demo: env  ## sample project, a few minutes of training, napari (or screenshots in build/demo/)
 	@.ci/demo
+
+docs:  ## the documentation site in build/site; a broken link or reference is an error
+	@.ci/docs
 
 screenshots: env  ## pictures of the real window and its pages for README and guide
 	@.ci/screenshots

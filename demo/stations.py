@@ -103,6 +103,11 @@ def correct(dock: WsssDock) -> None:
     dock.sync.flush()
 
 
+def look_first(dock: WsssDock) -> None:
+    """Ask what an export would write."""
+    dock.export_page.look.click()
+
+
 def accept(dock: WsssDock) -> None:
     """Accept, with the key."""
     dock.actions_.run("accept")
@@ -145,5 +150,6 @@ STATIONS = (
     Station("clusters", "Clusters", find_clusters, panel_only=True),
     Station("train", "Train", panel_only=True),
     Station("statistics", "Stats", panel_only=True),
+    Station("export", "Export", look_first, panel_only=True),
     Station("keys", "Review", show_keys, panel_only=True),
 )

@@ -56,6 +56,10 @@ class TrunkNetwork(nn.Module, ABC):
         Preset name -> section -> option -> value: how it is trained, laid over the recipe's preset of that name.
     has_classes : bool
         Whether it is made for a list of classes.
+    one_by_one : bool
+        Whether it says something else of several images at once than of each: an exported file takes one at a time.
+    not_exportable : str
+        Why it cannot be written as ONNX or TorchScript; "" for most.
     trunk : Trunk
         The feature extractor.
     method : str
@@ -73,6 +77,8 @@ class TrunkNetwork(nn.Module, ABC):
     published: ClassVar[tuple[str, ...]] = ()
     presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {}
     has_classes: ClassVar[bool] = False
+    one_by_one: ClassVar[bool] = False
+    not_exportable: ClassVar[str] = ""
     Parameters: ClassVar[type[Any]] = NoParameters
 
     if TYPE_CHECKING:  # torch registers a module that is set under the name, which a real property would hide
@@ -203,11 +209,13 @@ class TrunkNetwork(nn.Module, ABC):
             features = build_trunk(
                 choice.name, output_stride=choice.output_stride, width=choice.width, dilated=choice.dilated
             )
+            classes = () if class_count is None else (class_count,)
+            network: Self = made(*classes, features, from_dict(made.Parameters, parameters or {}))
         except ValueError as reason:
             raise StepError(str(reason)) from reason
-        classes = () if class_count is None else (class_count,)
-        network: Self = made(*classes, features, from_dict(made.Parameters, parameters or {}))
         network.method = method
+        if features.own_weights:
+            network.normalisation = Normalisation(features.own_weights.mean, features.own_weights.std)
         if choice.weights:
             network.load_weights(choice.weights)
         return network

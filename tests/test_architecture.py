@@ -28,25 +28,30 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "pixels": ({"core"}, {"numpy", "scipy", "PIL", "skimage", "tifffile"}),
     "project": ({"core", "processes", "pixels"}, {"numpy", "PIL"}),
     "clusters": ({"core", "project"}, {"numpy"}),
-    "networks": (set(), {"torch"}),
+    "networks": (set(), {"torch", "timm"}),
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
+    "promptable": ({"core", "pixels"}, {"numpy", "scipy", "PIL", "onnx", "onnxruntime"}),
     "trunk_network": (BELOW_SHELVES, {"numpy", "torch"}),
     **dict.fromkeys(SHELVES, SHELF),
-    "exchange": (ON_DISK, {"numpy", "PIL"}),
+    "exchange": (ON_DISK, {"numpy", "PIL", "tifffile", "zarr"}),
     "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),
+    "prediction": ({*BELOW_SHELVES, "exchange"}, {"numpy", "PIL", "torch", "onnxruntime"}),
     "published": (BELOW_SHELVES, {"torch"}),
     "session": ({*MADE, "exchange"}, {"numpy", "PIL", "psygnal", "platformdirs"}),
     "widgets": ({*MADE, "session", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari", "pyqtgraph"}),
     "sample": ({"core"}, {"numpy", "PIL", "skimage"}),
-    "commands": ({*MADE, "exchange", "session", "sample", "training", "widgets"}, {"numpy", "tqdm"}),
+    "commands": ({*MADE, "exchange", "session", "sample", "widgets"}, {"numpy", "tqdm", "argcomplete"}),
     "cli": ({"commands", "processes"}, set()),
+    "api": ({"core", "project", "pipeline", "session", "commands", "weights"}, {"numpy"}),
     "training": (
-        {*MADE, *BELOW_SHELVES, *SHELVES, "published", "exchange"},
-        {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib"},
+        {*MADE, *BELOW_SHELVES, *SHELVES, "promptable", "published", "exchange", "prediction"},
+        {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib", "onnx", "yaml"},
     ),
 }
 
-SIBLINGS = {f"napari_wsss.{name}" for name in (*SHELVES, "networks", "commands")}
+SIBLINGS = {
+    f"napari_wsss.{name}" for name in (*SHELVES, "networks", "commands", "exchange.readers", "exchange.writers")
+}
 """Folders that list things of one kind, each a file: they may grow."""
 MOST_FILES = 22
 
@@ -179,7 +184,9 @@ def test_child_processes_are_started_in_one_place() -> None:
 
 
 def test_init_files_hold_a_docstring_only() -> None:
+    """That of `napari_wsss` itself hands on the Python API besides; tests/test_api.py shows that it loads nothing."""
     packages = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items() if is_package(name)}
+    del packages["napari_wsss"]
     bare = [name for name, tree in packages.items() if len(tree.body) != 1 or not ast.get_docstring(tree)]
     assert not bare, f"expected a docstring and nothing else in the __init__ of {bare}"
 
@@ -204,7 +211,12 @@ def test_everything_but_widgets_leaves_qt_and_napari_unloaded() -> None:
 def test_what_reviews_results_leaves_torch_unloaded() -> None:
     light = {*MADE, "exchange", "session", "sample"}
     names = [module for module in MODULES if area(module) in light]
-    assert not loaded_after_importing(names, {"torch", "napari", "qtpy"})
+    assert not loaded_after_importing(names, {"torch", "onnxruntime", "napari", "qtpy"})
+
+
+def test_stages_that_may_ask_no_network_leave_torch_unloaded() -> None:
+    """Maps made elsewhere are computed with, refined and evaluated where there is no torch."""
+    assert not loaded_after_importing(["training.run", "training.stages.maps", "training.stages.evaluate"], {"torch"})
 
 
 @pytest.mark.gui

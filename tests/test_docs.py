@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHELL = ("sh", "bash", "console")
-EXAMPLES = {"top_share_cam": ("localize", "TopShareCam"), "smooth_scores": ("refine", "SmoothScores")}
+EXAMPLES = {
+    "top_share_cam": ("localize", "TopShareCam"),
+    "smooth_scores": ("refine", "SmoothScores"),
+    "ascii_masks": ("exchange.writers", "AsciiMasks"),
+    "plain_stack": ("trunks", "PlainStack"),
+}
+JUDGES = ("contracts/test_localizers", "contracts/test_refiners", "contracts/test_writers", "networks/test_trunk")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -70,9 +79,10 @@ def test_the_examples_pass_the_contract_tests(installed: Path) -> None:
     pytest.importorskip("torch", reason="the contract of localizers needs torch")
     places = os.pathsep.join([str(installed), str(ROOT)])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", " or ".join(EXAMPLES), "-rN"]
-    command += ["-o", "addopts=--import-mode=importlib"]  # the options of plugins, which take seconds to load, apart
+    # The options of plugins, which take seconds to load, apart.
+    command += ["-o", "addopts=--import-mode=importlib", "-m", "not slow and not real and not gpu"]
     ended = subprocess.run(
-        [*command, "tests/contracts/test_localizers.py", "tests/contracts/test_refiners.py"],
+        [*command, *(f"tests/{file}.py" for file in JUDGES)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": places, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
@@ -82,7 +92,7 @@ def test_the_examples_pass_the_contract_tests(installed: Path) -> None:
     assert ended.returncode == 0, ended.stdout[-3000:]
     passed = re.search(r"(\d+) passed", ended.stdout)
     assert passed is not None
-    assert int(passed[1]) >= 20
+    assert int(passed[1]) >= 43
     assert "failed" not in ended.stdout
 
 
@@ -106,13 +116,28 @@ def test_the_examples_reach_the_command_line(installed: Path, monkeypatch: pytes
     assert parser_for(typed).parse_args(typed).smooth_scores_sigma == 0.02
 
 
+def test_the_example_format_draws_letters(installed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from napari_wsss.core.registry import load_method
+    from napari_wsss.exchange.export_folder import ExportFolder
+    from napari_wsss.exchange.writers.base import Item
+    from napari_wsss.project.sourced_masks import SourcedMask
+    from tests.exports import CLASSES, MASK
+
+    monkeypatch.syspath_prepend(str(installed))
+    writer = load_method("exchange.writers", "ascii_masks")(ExportFolder(tmp_path / "out"), CLASSES)
+    writer.take(Item("a.jpg", 1, "a", SourcedMask.empty((1, 1)).drawn_over(MASK)))
+    writer.finish()
+    assert (tmp_path / "out/ascii/a.txt").read_text() == ".AB?\n..AA\nBBB.\n"
+    assert (tmp_path / "out/ascii/legend.txt").read_text() == "A cat\nB traffic light\n? ignore\n"
+
+
 # -- commands ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("words", words_after("napari-wsss"))
 def test_our_commands_parse(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    from napari_wsss.cli import parser
     from napari_wsss.commands.base import Forwarded
+    from napari_wsss.commands.parser import parser
     from napari_wsss.commands.table import find
 
     command = find(words[0])
@@ -170,11 +195,56 @@ def test_extras_exist() -> None:
 # -- pages ------------------------------------------------------------------------------------------------
 
 
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+HERE = (
+    "https://github.com/napari-wsss/napari-wsss/blob/main/",
+    "https://raw.githubusercontent.com/napari-wsss/napari-wsss/main/",
+)
+"""Addresses of this repository's files: README is shown where links into the tree lead nowhere."""
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_pictures_exist(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
-    assert not missing
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    ours = [ROOT / link.removeprefix(start) for link in links for start in HERE if link.startswith(start)]
+    there = [*ours, *(page.parent / link for link in links if "://" not in link)]
+    assert not [path for path in there if not path.exists()]
+    assert page.name != "README.md" or len(ours) == len(there) > 5
+
+
+def test_the_addresses_are_the_projects_own() -> None:
+    import tomllib
+
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    assert HERE[0].startswith(urls["Repository"])
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert f"site_url: {urls['Documentation']}" in site
+    assert f"repo_url: {urls['Repository']}" in site
+
+
+def test_the_site_has_every_page() -> None:
+    """`make docs` builds them, strictly."""
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    wanted = sorted(page.name for page in PAGES if page.parent.name == "docs")
+    assert sorted(re.findall(r": (\w+\.md)$", site, re.MULTILINE)) == wanted
+
+
+# -- notebooks --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("notebook", sorted((ROOT / "docs").glob("*.ipynb")), ids=lambda path: path.name)
+def test_a_notebook_says_what_it_shows(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    cells = [cell for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, Any] = {}
+    for cell in cells:
+        said = io.StringIO()
+        with redirect_stdout(said):
+            exec("".join(cell["source"]), names)
+        shown = [line for output in cell["outputs"] for line in output.get("text", [])]
+        assert said.getvalue() == "".join(shown)
+    assert any("image/png" in output.get("data", {}) for cell in cells for output in cell["outputs"])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -67,11 +69,37 @@ def test_base_install_has_no_gui_and_no_torch() -> None:
     assert not heavy & set(requirements())
 
 
-def test_all_holds_the_other_extras() -> None:
-    assert requirements("all")["napari-wsss"].extras == {"gui", "torch", "crf"}
+def with_extras(extra: str) -> set[str]:
+    """Return the names of what an extra brings, those of extras it names too."""
+    found = requirements(extra)
+    inner = found.pop("napari-wsss").extras if "napari-wsss" in found else set()
+    return set(found).union(*map(with_extras, inner))
 
 
-@pytest.mark.parametrize("extra", [None, "gui", "torch", "crf", "test"])
+def test_all_needs_no_compiler_and_brings_no_binding() -> None:
+    names = with_extras("all")
+    assert {"napari", "torch"} <= names
+    assert not {"pydensecrf2", "pyqt5", "pyqt6", "pyside6"} & names
+
+
+@pytest.mark.parametrize("binding", ["pyqt5", "pyqt6", "pyside6"])
+def test_a_binding_is_an_extra_of_its_own(binding: str) -> None:
+    """Which releases of it work is what napari says; the window without one brings none."""
+    assert not requirements("gui")["napari"].extras
+    assert requirements(binding)["napari"].extras == {binding}
+    assert requirements(binding)["napari-wsss"].extras == {"gui"}
+
+
+def test_what_readme_and_make_install_is_everything() -> None:
+    line = re.search(r'^pip install "\.\[([\w,]+)\]"$', (ROOT / "README.md").read_text(), re.MULTILINE)
+    made = re.search(r'--editable "\.\[([\w,]+)\]"', (ROOT / ".ci" / "environment").read_text())
+    assert line is not None
+    assert made is not None
+    assert set(line[1].split(",")) == {"all", "pyqt5", "crf"}
+    assert set(made[1].split(",")) == {"all", "pyqt5", "crf", "test"}
+
+
+@pytest.mark.parametrize("extra", [None, "gui", "torch", "crf", "onnx", "timm", "formats", "shell", "docs", "test"])
 def test_every_dependency_is_pinned_within_its_range(extra: str | None) -> None:
     for name, requirement in requirements(extra).items():
         assert name in pins(), f"{name} is not in constraints.txt"
@@ -89,8 +117,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return the wheel made from the sdist and the wheel made from the tree, built beside the checkout."""
     # A copy, because setuptools packs what earlier builds left in build/lib, and so that nothing is left here.
     tree = tmp_path_factory.mktemp("copy") / "tree"
-    leave = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests", "docs")
-    shutil.copytree(ROOT, tree, ignore=leave)
+    for name in tracked():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tree / name)
     built_from: dict[str, Path] = {}
     for name, arguments in {"from_sdist": [], "from_tree": ["--wheel"]}.items():
         out = tmp_path_factory.mktemp(name)
@@ -98,7 +127,24 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         run = subprocess.run(command, capture_output=True, text=True)
         assert run.returncode == 0, run.stdout + run.stderr
         built_from[name] = next(out.glob("*.whl"))
+        if not arguments:
+            built_from["sdist"] = next(out.glob("*.tar.gz"))
     return built_from
+
+
+def tracked() -> list[str]:
+    """Return the files of the repository, those not committed yet too."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [name for name in listed if (ROOT / name).is_file()]
+
+
+@pytest.mark.slow
+def test_the_sdist_is_the_whole_repository(built: dict[str, Path]) -> None:
+    """Who builds, tests or packages it elsewhere has no other source."""
+    with tarfile.open(built["sdist"]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert not set(tracked()) - names
 
 
 @pytest.mark.slow
@@ -125,3 +171,38 @@ def test_installed_wheel_is_found_from_outside_the_checkout(
     run = subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert "['WSSS', 'Filmstrip']" in run.stdout
+
+
+def test_citation_and_project_say_the_same() -> None:
+    yaml = pytest.importorskip("yaml")
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = PROJECT["project"]
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+    assert cited["repository-code"] == project["urls"]["Repository"]
+    assert all(paper["authors"] and paper["year"] and paper["title"] for paper in cited["references"])
+
+
+def test_every_method_of_a_paper_is_cited() -> None:
+    """The names that README gives the methods stand in the notes of the papers."""
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    methods = ("CAM", "SEAM", "SC-CAM", "EDAM", "MCIS", "LPCAM", "PSA", "IRNet", "LDF", "Dense CRF", "DeepLab v2")
+    assert not [name for name in methods if not re.search(rf"notes: [^,}}]*\b{name}\b", cited)]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github").rglob("*.yml")), ids=lambda path: path.name)
+def test_forms_and_workflows_are_read(path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
+    for one in content.get("body", ()):
+        assert one["type"] in ("textarea", "input", "dropdown")
+        assert one["attributes"]["label"]
+
+
+def test_ci_tries_every_system_python_and_binding() -> None:
+    yaml = pytest.importorskip("yaml")
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text())["jobs"]
+    matrix = jobs["tests"]["strategy"]["matrix"]
+    assert [len(matrix[axis]) for axis in ("os", "python", "binding")] == [3, 3, 3]
+    lines = PROJECT["project"]["classifiers"]
+    assert set(matrix["python"]) == {line.rpartition(" ")[2] for line in lines if " :: 3." in line}

@@ -49,5 +49,6 @@ def _decisions(journal: Journal, since: int) -> list[str]:
         for entry in entries:
             (labelled if entry.kind == "labels" else decided).add(entry.image_id)
         since = entries[-1].number
+    labelled.discard(None)  # what came from a file ends with an entry about all of it
     told = [f"other labels of {len(labelled)} images"] if labelled else []
     return told + ([f"decisions about {len(decided)} images"] if decided else [])

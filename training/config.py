@@ -8,9 +8,10 @@ from typing import Any
 
 from napari_wsss.core.parameters import parameter, to_dict
 from napari_wsss.core.registry import load_method
-from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
+from napari_wsss.core.trunk_choice import OTHER_TRUNKS, OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
 from napari_wsss.pipeline.lineage import ModelShelf
 from napari_wsss.pixels.working_size import side_in_training
+from napari_wsss.processes.stage_list import Recipe
 from training.augment import Augmentation
 from training.published_presets import preset_names
 from training.sources import (
@@ -23,7 +24,6 @@ from training.sources import (
     SaliencySources,
     SegmentationSources,
 )
-from training.stage_list import Recipe
 
 RECIPES: dict[Recipe, tuple[ModelShelf, str]] = {
     "classifier": ("localize", "cam"),
@@ -41,7 +41,13 @@ SCRATCH = "none"
 class Network:
     """The trunk and where its weights come from."""
 
-    trunk: str = parameter("mobilenet_v2", "Trunk", "Feature extractor; mobilenet_v2 is fast on a CPU.", choices=TRUNKS)
+    trunk: str = parameter(
+        "mobilenet_v2",
+        "Trunk",
+        f"Feature extractor; mobilenet_v2 is fast on a CPU. Also {OTHER_TRUNKS}.",
+        choices=TRUNKS,
+        others=OTHER_TRUNKS,
+    )
     output_stride: int = parameter(
         16,
         "Output stride",

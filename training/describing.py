@@ -15,6 +15,8 @@ def describe(config: RunConfig) -> list[dict[str, Any]]:
     The method's own come first. The ``default`` of an entry is what the run would use: the value of `config`, its
     method's presets laid over.
     """
+    from napari_wsss.networks.trunk import installed_trunks  # late: it imports torch
+
     shelf, _ = RECIPES[config.recipe]
     own = load_method(shelf, config.method).Parameters
     prefix = method_prefix(config.recipe, config.method)
@@ -25,9 +27,15 @@ def describe(config: RunConfig) -> list[dict[str, Any]]:
         for section, cls in {"parameters": own, **sections_of(config.recipe, config.method)}.items()
         for name, one in fields_of(cls).items()
     ]
-    preset = next(entry for entry in entries if (entry["section"], entry["name"]) == ("optimisation", "preset"))
+    trunk = _entry(entries, "network", "trunk")
+    trunk["choices"] = (*trunk["choices"], *installed_trunks())
+    preset = _entry(entries, "optimisation", "preset")
     preset["choices"] = tuple(name for name in preset["choices"] if _may_choose(name, config))
     return entries
+
+
+def _entry(entries: list[dict[str, Any]], section: str, name: str) -> dict[str, Any]:
+    return next(entry for entry in entries if (entry["section"], entry["name"]) == (section, name))
 
 
 def _may_choose(preset: str, config: RunConfig) -> bool:

@@ -15,7 +15,7 @@ from napari_wsss.clusters.edits import edits_of
 from napari_wsss.core.inside import not_through_links
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.pipeline import applied_history
+from napari_wsss.pipeline.apply import apply as apply_model
 from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.project import Project
 from training.changes import seen_at_start
@@ -75,8 +75,12 @@ def continued(project: Project, folder: Path) -> tuple[RunConfig, RunFolder]:
     return resolve_file(run.record["recipe"], run.record["config"]), run
 
 
-def finished_run(project: Project, config: RunConfig, note: Path, report: Reporter) -> RunFolder:
+def finished_run(
+    project: Project, config: RunConfig, note: Path, report: Reporter, *, in_time: bool = False
+) -> RunFolder:
     """Return the finished run whose folder name the file `note` holds: carried out, continued or just found.
+
+    `in_time` is that of `carry_out`.
 
     Raises
     ------
@@ -89,7 +93,7 @@ def finished_run(project: Project, config: RunConfig, note: Path, report: Report
     else:
         run = begin(project, config)
         note.write_text(run.path.name, encoding="utf-8")
-    if run.record["state"] != "done" and not carry_out(project, config, run, report).finished:
+    if run.record["state"] != "done" and not carry_out(project, config, run, report, in_time=in_time).finished:
         raise KeyboardInterrupt
     return run
 
@@ -196,7 +200,7 @@ def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = T
 
     Raises `ProjectError` when the project is open read-only.
     """
-    applied_history.apply(project, RECIPES[config.recipe][0], config.method, run.path / (BEST if best else LAST))
+    apply_model(project, RECIPES[config.recipe][0], config.method, run.path / (BEST if best else LAST))
 
 
 def data_digest(project: Project) -> str:
@@ -206,6 +210,7 @@ def data_digest(project: Project) -> str:
         if record.split == VALIDATION:
             continue
         digest.update(repr((record.id, sorted(record.labels), record.negative, record.state, record.split)).encode())
+        digest.update(repr(sorted(record.unknown)).encode() if record.unknown else b"")
         if record.state == "accepted":
             digest.update(project.masks.of(record.id).accepted_file or b"")
     for edit in edits_of(project):

@@ -1,4 +1,4 @@
-"""What a person or the panel sees of a run: a progress bar or JSON lines; the only module here that prints."""
+"""What a person or a program sees of a run: a bar, JSON lines, one object; the only module here that prints."""
 
 import json
 import sys
@@ -36,7 +36,7 @@ class Terminal:
         """Move the bar of `progress.stage`; a new stage gets a new bar."""
         key = (progress.stage, progress.total)
         if self._bar is None or self._shown != key:
-            self.close()
+            self._end_bar()
             self._bar = tqdm(desc=progress.stage, total=progress.total or None, initial=progress.done, leave=True)
             self._shown = key
         self._bar.set_postfix_str(_short(progress), refresh=False)
@@ -49,6 +49,9 @@ class Terminal:
 
     def close(self) -> None:
         """Leave the bar as it stands."""
+        self._end_bar()
+
+    def _end_bar(self) -> None:
         if self._bar is not None:
             self._bar.close()
         self._bar = None
@@ -69,9 +72,30 @@ class EventLines:
         """Nothing to end."""
 
 
-def reporter(events: bool) -> Reporter:
+class OneObject(Terminal):
+    """The bar, and at the end one JSON object of all facts, what was said below ``said``: what `--json` promises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._facts: dict[str, object] = {}
+        self._said: list[str] = []
+
+    def say(self, text: str, **facts: object) -> None:
+        """Keep the text and its facts for the end."""
+        self._said.append(text)
+        self._facts |= facts
+
+    def close(self) -> None:
+        """End the bar and print the object."""
+        super().close()
+        print(json.dumps({"said": self._said, **self._facts}, indent=1, default=str), flush=True)
+
+
+def reporter(events: bool, as_json: bool = False) -> Reporter:
     """Return the reporter a command line asked for."""
-    return EventLines() if events else Terminal()
+    if events:
+        return EventLines()
+    return OneObject() if as_json else Terminal()
 
 
 def watched(steps: Steps[Result], report: Reporter) -> Result:

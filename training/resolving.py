@@ -12,9 +12,10 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.files import read_object
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.registry import load_method, method_names
-from training.config import PRESETS, PUBLISHED, RECIPES, SCRATCH, Optimisation, RunConfig, sections_of
+from napari_wsss.core.trunk_choice import TIMM
+from napari_wsss.processes.stage_list import Recipe
+from training.config import PRESETS, PUBLISHED, RECIPES, SCRATCH, Network, Optimisation, RunConfig, sections_of
 from training.published_presets import is_published, preset_for, published_preset
-from training.stage_list import Recipe
 
 RETIRED = frozenset({"empty_is_background"})
 """Names of parameters that are facts of the project by now: images labelled *none of the classes*."""
@@ -24,9 +25,10 @@ def add_recipe_options(parser: argparse.ArgumentParser, recipe: Recipe, method: 
     """Add ``--method`` and one option per parameter of the recipe's sections and of the method."""
     shelf, default = RECIPES[recipe]
     parser.add_argument("--method", default=argparse.SUPPRESS, choices=method_names(shelf), help=f"[{default}]")
-    for cls in sections_of(recipe, method).values():
-        add_options(parser, cls)
-    add_options(parser, load_method(shelf, method).Parameters, prefix=method_prefix(recipe, method))
+    own, prefix = load_method(shelf, method).Parameters, method_prefix(recipe, method)
+    if prefix:
+        add_options(parser, own, prefix=prefix)
+    add_options(parser, *(() if prefix else (own,)), *sections_of(recipe, method).values())
 
 
 def method_prefix(recipe: Recipe, method: str) -> str:
@@ -63,6 +65,9 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
         raise ParameterError(f"Unknown section {', '.join(unknown)} in the configuration; expected: {known}.")
     chosen = load_method(shelf, method)
     shared, special = preset_values(recipe, method, name)
+    told = {**file.get("network", {}), **typed_options(Network, options)}
+    if str(told.get("trunk", "")).startswith(TIMM):
+        shared, special = _without_width(shared), _without_width(special)
     sections = {
         section: from_dict(
             cls,
@@ -81,6 +86,12 @@ def resolve(recipe: Recipe, options: argparse.Namespace, file: Mapping[str, Any]
     parameters = {**special.get("parameters", {}), **own_file, **typed}
     from_dict(own, parameters)
     return RunConfig(recipe, method, parameters=parameters, **sections)
+
+
+def _without_width(preset: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a preset without the width of its own trunk, which an encoder of timm does not have."""
+    network = {name: value for name, value in preset.get("network", {}).items() if name != "width"}
+    return {**preset, "network": network}
 
 
 def _still_known(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,21 +133,36 @@ def _preset_name(options: argparse.Namespace, file: Mapping[str, Any]) -> str:
 
 
 def read_config(path: Path, recipe: Recipe) -> dict[str, Any]:
-    """Return the configuration in a JSON file, which may be a whole `run.json`.
+    """Return the configuration in a JSON or YAML file, which may be a whole `run.json`.
 
     Raises
     ------
     ParameterError
-        When the file is missing, no JSON object, or a run of another recipe.
+        When the file is missing, holds no mapping, or a run of another recipe.
     """
     path = path / "run.json" if path.is_dir() else path
     try:
-        content = read_object(path)
+        content = _read_yaml(path) if path.suffix.lower() in (".yaml", ".yml") else read_object(path)
     except (OSError, ValueError) as reason:
-        raise ParameterError(f"The configuration {path} cannot be read ({reason}); expected a JSON file.") from reason
-    if not isinstance(content, dict):
-        raise ParameterError(f"The configuration {path} holds no JSON object; expected sections by name.")
+        expected = "expected a JSON or YAML file of sections by name"
+        raise ParameterError(f"The configuration {path} cannot be read ({reason}); {expected}.") from reason
     if content.get("recipe", recipe) != recipe:
         raise ParameterError(f"{path} configures a {content['recipe']} run; give one of a {recipe} run.")
     config: dict[str, Any] = content.get("config", {k: v for k, v in content.items() if k != "recipe"})
     return config
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file; raise `ValueError` where it holds something else."""
+    try:
+        import yaml
+    except ModuleNotFoundError as missing:
+        how = 'write it as JSON, or: pip install "napari-wsss[shell]"'
+        raise ParameterError(f"Reading {path} needs the package PyYAML, which is not installed; {how}.") from missing
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as reason:
+        raise ValueError(str(reason)) from reason
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds a {type(content).__name__}")
+    return content

@@ -13,6 +13,7 @@ from pathlib import Path
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.registry import method_names
 from napari_wsss.processes.children import distrust, print_any_name
+from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED, Recipe
 from napari_wsss.project.project import Project
 from training.config import RECIPES
 from training.describing import describe
@@ -21,7 +22,6 @@ from training.published_presets import is_published, published_preset
 from training.report import Reporter, complain, reporter
 from training.resolving import add_recipe_options, read_config, resolve
 from training.scoring.tables import as_text
-from training.stage_list import OTHER_STAGES, TRAINED, Recipe
 from training.stopping import STOPPED
 
 OURS = ("napari_wsss", "training")
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             'pip install "napari-wsss[torch]".'
         )
         return BAD_DATA
-    report = reporter(options.events)
+    report = reporter(options.events, options.json)
     try:
         return guarded(lambda: options.carry_out(options, report))
     finally:
@@ -97,19 +97,21 @@ def parser_for(typed: Sequence[str]) -> argparse.ArgumentParser:
         stage = stages.add_parser(name, help=text, description=text, allow_abbrev=False)
         if name == wanted:
             _add_shared_options(stage)
-            getattr(import_module(module), f"add_{name}_options")(stage, typed)
-            stage.set_defaults(carry_out=getattr(import_module(module), name))
+            function = name.replace("-", "_")
+            getattr(import_module(module), f"add_{function}_options")(stage, typed)
+            stage.set_defaults(carry_out=getattr(import_module(module), function))
     return parser
 
 
 def _add_shared_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", action="store_true", help="one JSON object per line instead of a progress bar")
+    parser.add_argument("--json", action="store_true", help="the result as one JSON object, progress on standard error")
 
 
 def _add_training_options(parser: argparse.ArgumentParser, recipe: Recipe, typed: Sequence[str]) -> None:
     _add_shared_options(parser)
     parser.add_argument("--project", type=Path, help="project folder")
-    parser.add_argument("--config", type=Path, help="JSON file with options, for example the run.json of a run")
+    parser.add_argument("--config", type=Path, help="JSON or YAML file of options, such as the run.json of a run")
     parser.add_argument("--resume", type=Path, help="continue this run folder; its own configuration counts")
     parser.add_argument("--apply", action="store_true", help="let the project use the trained model")
     parser.add_argument("--describe", action="store_true", help="print all options as JSON and end")

@@ -27,6 +27,10 @@ STOP = "stop"
 HEARTBEAT_SECONDS = 1.0
 
 
+class StopAsked(Exception):
+    """Ends a look at many images in the midst of it, as the run is asked to stop."""
+
+
 class RunFolder:
     """The files of one run; `create` a new one or `open` one to resume."""
 
@@ -91,6 +95,11 @@ class RunFolder:
     def stop_requested(self) -> bool:
         """Return whether somebody put a `stop` file into the folder."""
         return (self.path / STOP).exists()
+
+    def ask(self) -> None:
+        """Raise `StopAsked` when somebody put a `stop` file into the folder: between two images of a long look."""
+        if self.stop_requested():
+            raise StopAsked
 
     def note(self, progress: Progress, **facts: object) -> None:
         """Append one progress, and facts for programs that follow, to `events.jsonl` and refresh the heartbeat."""

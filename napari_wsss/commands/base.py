@@ -119,15 +119,22 @@ class Forwarded:
         See `Command`.
     stage : callable
         Takes the words typed after the name, returns those of ``training.run``, beginning with the stage.
+    known : sequence of str
+        What the first of these words may be, for a shell that completes it.
     """
 
     name: str
     text: str
     stage: Callable[[Sequence[str]], list[str]]
+    known: Sequence[str] = ()
 
     def run(self, words: Sequence[str]) -> int:
         """Run the stage in this terminal and return its exit code."""
-        return run_here(python("-m", "training.run", *self.stage(words)))
+        try:
+            return run_here(python("-m", "training.run", *self.stage(words)))
+        except OSError as reason:
+            print(f"napari-wsss: {reason}", file=sys.stderr)
+            return CORRECTABLE
 
 
 @dataclass(frozen=True)

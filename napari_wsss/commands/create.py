@@ -8,7 +8,7 @@ from napari_wsss.commands.base import DONE, Answer, Command
 from napari_wsss.commands.opened import listed, suggest_every_pixel
 from napari_wsss.commands.options import label_options, split_option
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.usual import HELD_OUT
+from napari_wsss.core.plan import HELD_OUT
 
 
 def _sample_options(parser: argparse.ArgumentParser) -> None:

@@ -1,45 +1,58 @@
-"""Masks out of a project."""
+"""What a project holds, out of it: masks, proposals, activation maps and clusters in the formats of other tools."""
 
 import argparse
 from pathlib import Path
 
-from napari_wsss.commands.base import DONE, Answer, Command
+from napari_wsss.commands.base import DONE, Answer, Command, Late
 from napari_wsss.commands.opened import listed, opened
 from napari_wsss.commands.options import project_option, whole_option
+
+WHAT = Late("napari_wsss.session.exporting", "WHAT")
+STATES = Late("napari_wsss.project.states", "STATES")
+IMAGES = Late("napari_wsss.exchange.export_folder", "IMAGES")
+FORMATS = Late("napari_wsss.exchange.export", "FORMATS")
+BESIDE = ("grey", "preview", "sources")
+"""Formats that have an option of their own."""
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     project_option(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    words = "%(choices)s; several go into folders of their own [what is usual: voc, maps_irn, clusters_csv]"
+    parser.add_argument("--format", nargs="+", choices=FORMATS, default=[], metavar="FORMAT", help=words)
+    words = "%(choices)s [%(default)s]"
+    parser.add_argument("--what", choices=WHAT, default="masks", metavar="WHAT", help=words)
+    words = "%(choices)s [accepted for masks, all but excluded for the rest]"
+    parser.add_argument("--states", nargs="+", choices=STATES, default=[], metavar="STATE", help=words)
+    parser.add_argument("--search", default="", metavar="LINE", help="only images that this search line finds")
+    words = "what becomes of the image files: %(choices)s [%(default)s]"
+    parser.add_argument("--images", choices=IMAGES, default="none", metavar="HOW", help=words)
     parser.add_argument("--grey", action="store_true", help="also plain grey PNGs (value = class)")
-    parser.add_argument("--previews", action="store_true", help="also colour pictures to look at")
+    parser.add_argument("--previews", action="store_true", help="also the images with the masks laid over")
     parser.add_argument("--sources", action="store_true", help="also who made each pixel: a person or which model")
     parser.add_argument("--replaced", action="store_true", help="also masks of images that were replaced since")
-    parser.add_argument("--overwrite", action="store_true", help="allow a folder that holds masks already")
+    words = "replace files that are no earlier export's of the same choice"
+    parser.add_argument("--overwrite", action="store_true", help=words)
     parser.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
     whole_option(parser)
 
 
 def _export(options: argparse.Namespace, answer: Answer) -> int:
-    from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, write_labels
-    from napari_wsss.exchange.masks_png import ExportOptions, export_masks
+    from napari_wsss.core.progress import finish
+    from napari_wsss.session.exporting import USUAL, Choice, export_project
 
-    chosen = ExportOptions(options.grey, options.previews, options.overwrite, options.dry_run, options.sources)
+    asked = zip(BESIDE, (options.grey, options.previews, options.sources), strict=True)
+    formats = (*(options.format or [USUAL[options.what]]), *(name for name, wanted in asked if wanted))
+    which = (options.what, tuple(options.states), options.search, options.replaced)
+    choice = Choice(*which, formats, options.images, options.overwrite)
     with opened(options.project, answer, to_read=True) as project:
-        records = list(project.catalog.records(states=("accepted",)))
-        accepted = Accepted.of(project, [record.id for record in records], replaced=options.replaced)
-        masks = [(one, AcceptedMask(project, one)) for one in accepted.ids]
-        splits = {record.id: record.split for record in records}
-        report = export_masks(masks, project.classes, options.out, chosen, splits)
-        if not options.dry_run:
-            write_labels(project, options.out)
-        others = {state: count for state, count in project.catalog.counts().items() if state != "accepted" and count}
+        report = finish(export_project(project, options.out, choice, dry_run=options.dry_run))
+        counts = project.catalog.counts()
     answer.report(report)
-    for reason in accepted.left_out:
-        answer.warn(f"left out: {reason}.")
+    others = {state: count for state, count in counts.items() if state not in choice.wanted and count}
     if others:
-        answer.say(f"Not exported, because not accepted: {listed(others)}.", not_accepted=others)
+        answer.say(f"Not exported, because not {' or '.join(choice.wanted)}: {listed(others)}.", not_exported=others)
     return DONE
 
 
-EXPORT = Command("export", "write the accepted masks as palette PNGs with VOC lists", _options, _export)
+EXPORT = Command("export", "write masks, proposals, maps or clusters in the formats of other tools", _options, _export)

@@ -7,7 +7,10 @@ from pathlib import Path
 from napari_wsss.commands.base import CORRECTABLE, DONE, Answer, Command
 from napari_wsss.commands.opened import listed, opened
 from napari_wsss.commands.options import project_option, source_options, split_option, whole_option
-from napari_wsss.core.usual import DEEP_PERCENTILES
+from napari_wsss.core.inside import writable
+from napari_wsss.core.plan import DEEP_PERCENTILES
+
+MISSING_SHOWN = 10
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +40,7 @@ def _add(options: argparse.Namespace, answer: Answer) -> int:
 def _locate_options(parser: argparse.ArgumentParser) -> None:
     project_option(parser)
     parser.add_argument("--images", type=Path, help="the folder that holds the images now [the one it had]")
+    whole_option(parser)
 
 
 def _locate(options: argparse.Namespace, answer: Answer) -> int:
@@ -45,7 +49,9 @@ def _locate(options: argparse.Namespace, answer: Answer) -> int:
         found = f"{len(project.catalog) - len(missing)} of {len(project.catalog)} images are in {project.images_root}."
         answer.say(found, images=project.images_root, missing=missing)
     if missing:
-        answer.say(f"{len(missing)} are missing: {', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}")
+        shown = missing if options.all else missing[:MISSING_SHOWN]
+        more = f" and {len(missing) - len(shown)} more (--all names them)" if len(shown) < len(missing) else ""
+        answer.say(f"{len(missing)} are missing: {', '.join(map(writable, shown))}{more}")
     return CORRECTABLE if missing else DONE
 
 

@@ -25,9 +25,10 @@ def _open(options: argparse.Namespace, answer: Answer) -> int:
         )
     try:
         from napari_wsss.widgets.dock import open_window
-    except ModuleNotFoundError as missing:
+    except ImportError as missing:  # napari, what it needs, or any binding of Qt
         raise StepError(
-            f'napari is not installed ({missing.name} is missing). Install it with: pip install "napari-wsss[gui]".',
+            f"The window needs napari and a binding of Qt ({missing}). Install them with: "
+            'pip install "napari-wsss[pyqt5]" (or pyqt6, or pyside6).',
             missing=("gui",),
         ) from missing
     open_window(options.project)
@@ -72,6 +73,7 @@ def _without_labels(project: Project) -> dict[str, int]:
     counts = {
         "none of the classes": project.catalog.count(Criteria(negative=True)),
         "not labelled yet": project.catalog.count(Criteria(unlabelled=True)),
+        "some class unknown": project.catalog.count(Criteria(unknown=True)),
     }
     return {what: count for what, count in counts.items() if count}
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from napari_wsss.commands.base import Late
-from napari_wsss.core.usual import HELD_OUT
+from napari_wsss.core.plan import HELD_OUT
 
 KINDS = Late("napari_wsss.exchange.labels", "KINDS")
 

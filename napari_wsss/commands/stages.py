@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from napari_wsss.commands.base import Forwarded
-from training.stage_list import OTHER_STAGES, TRAINED
+from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED
 
 FIRST = "start"
 """What `train` trains where nothing is named: the recommended start, as the window offers it."""
@@ -19,6 +19,9 @@ def _stage(name: str) -> Forwarded:
 
 
 TRAIN = Forwarded(
-    "train", f"train what is named ({', '.join(TRAINED)}), or {FIRST}: {OTHER_STAGES[FIRST][1]}", _trained
+    "train",
+    f"train what is named ({', '.join(TRAINED)}), or {FIRST}: {OTHER_STAGES[FIRST][1]}",
+    _trained,
+    (*TRAINED, FIRST),
 )
 STAGES = tuple(_stage(name) for name in OTHER_STAGES if name != FIRST)

@@ -1,6 +1,6 @@
 """All commands of `napari-wsss`, in the order and under the headings of its help."""
 
-from napari_wsss.commands import create, durable, export, images, import_masks, look, stages
+from napari_wsss.commands import create, durable, export, images, import_labels, import_maps, import_masks, look, stages
 from napari_wsss.commands.base import Command, Forwarded
 
 COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
@@ -11,7 +11,9 @@ COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
         images.ADD_IMAGES,
         images.LOCATE_IMAGES,
         images.SCALE_DEEP,
+        import_labels.IMPORT_LABELS,
         import_masks.IMPORT_MASKS,
+        import_maps.IMPORT_MAPS,
     ),
     "look at it, and take it out": (
         look.OPEN,

@@ -7,6 +7,7 @@ the t that solves ``(1 - t)^alpha = t``, so each alpha means one threshold and t
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 LOWEST, HIGHEST = 0.001, 0.999
@@ -15,6 +16,7 @@ DEFAULT_ALPHA = 2.0
 """Best of 1, 2, 4 and 8 on photographs (docs/benchmarks.md), before and after a CRF; the papers' seeds take 4."""
 
 
+@lru_cache(maxsize=64)
 def equivalent_threshold(alpha: float) -> float:
     """Return the constant background score t in (0, 1) that draws the same mask as the power `alpha` > 0.
 

@@ -27,6 +27,8 @@ class Cells:
 
     def averaged(self, planes: Planes, *, count_outside: bool = False) -> Planes:
         """Return the mean (K,h,w) of the pixels of each cell; with `count_outside` what is cut off counts as 0."""
+        if self.grid == self.size:
+            return planes
         for axis, (pixels, cells, step) in enumerate(zip(self.size, self.grid, self.steps, strict=True), start=1):
             ends = np.minimum(np.ceil(np.arange(cells + 1) * step).astype(np.intp), pixels)
             counted = np.full(cells, step) if count_outside else np.diff(ends)
@@ -37,6 +39,8 @@ class Cells:
 
     def enlarged(self, planes: Planes) -> Planes:
         """Return planes (K,h,w) at the image's size, bilinear between the centres of the cells."""
+        if self.grid == self.size:
+            return planes
         for axis, (pixels, cells, step) in enumerate(zip(self.size, self.grid, self.steps, strict=True), start=1):
             position = np.clip((np.arange(pixels) + 0.5) / step - 0.5, 0, cells - 1)
             first = np.minimum(position.astype(np.intp), max(0, cells - 2))

@@ -75,11 +75,15 @@ class ClassList:
     def __len__(self) -> int:
         return len(self.names)
 
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.names)}
+
     def index(self, name: str) -> int:
         """Return the 0-based class index of `name`; raise `LabelError` listing the known names otherwise."""
         try:
-            return self.names.index(name)
-        except ValueError:
+            return self._positions[name]
+        except KeyError:
             known = ", ".join(self.names)
             raise LabelError(f"There is no class {name!r}; the project's classes are: {known}.") from None
 
@@ -97,7 +101,8 @@ class ClassList:
 
     def indices(self, labels: Iterable[str]) -> tuple[int, ...]:
         """Return the sorted 0-based indices of the classes named in `labels`."""
-        return tuple(sorted(map(self.index, set(labels))))
+        wanted, known = set(labels), self._positions
+        return tuple(sorted(map(known.__getitem__ if wanted <= known.keys() else self.index, wanted)))
 
     def vector(self, labels: Iterable[str]) -> NDArray[np.bool_]:
         """Return (K,) bool, True for the classes named in `labels` (a multi-hot target)."""
@@ -111,7 +116,7 @@ class ClassList:
 
     def values(self) -> tuple[int, ...]:
         """Return every value a mask of this project may hold: 0, 1 .. K, 255."""
-        return (BACKGROUND, *range(1, len(self) + 1), IGNORE)
+        return (BACKGROUND, *range(1, len(self.names) + 1), IGNORE)
 
     @cached_property
     def palette(self) -> NDArray[np.uint8]:

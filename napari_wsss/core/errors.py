@@ -85,8 +85,11 @@ class StepError(WsssError):
         What was found, what was expected, what to do.
     missing : sequence of str
         What the step needs and does not have (an extra to install, a kind of input).
+    instead : str
+        The method that comes nearest and does not need it, "" when there is none.
     """
 
-    def __init__(self, message: str, *, missing: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, *, missing: Sequence[str] = (), instead: str = "") -> None:
         super().__init__(message)
         self.missing = tuple(missing)
+        self.instead = instead

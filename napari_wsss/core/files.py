@@ -26,11 +26,17 @@ LARGEST = 2**53
 
 
 @contextmanager
-def publish(path: Path) -> Iterator[IO[bytes]]:
+def publish(path: Path, *, lasting: bool = True) -> Iterator[IO[bytes]]:
     """Yield a binary file that replaces `path` when the block ends without an error.
 
     Temporary random name in the same folder, fsync, replace, fsync of the folder: after a crash the old file is
     still whole, and when the block has ended the new one is on disk. Missing parent folders are made.
+
+    Parameters
+    ----------
+    lasting : bool
+        False spares both fsyncs: quicker, but a power failure may leave a torn file. For what can be computed again and
+        is verified on reading.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")  # without its name, which may be as long as can be
@@ -38,16 +44,18 @@ def publish(path: Path) -> Iterator[IO[bytes]]:
         with temporary.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
-        sync_folder(path.parent)
+        if lasting:
+            sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def publish_bytes(path: Path, content: bytes) -> None:
-    """Publish a file that holds just this."""
-    with publish(path) as file:
+def publish_bytes(path: Path, content: bytes, *, lasting: bool = True) -> None:
+    """Publish a file that holds just this; `lasting` as `publish` has it."""
+    with publish(path, lasting=lasting) as file:
         file.write(content)
 
 
@@ -69,7 +77,9 @@ def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
     OSError
         When it is missing, cannot be read, is larger, or is no plain file: reading a named pipe waits for ever.
     """
-    check_regular(path, most)
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size > most:
+        raise _irregular(path, facts, most)
     return path.read_bytes()
 
 
@@ -87,10 +97,14 @@ def unzipped(content: bytes, most: int = MOST_UNZIPPED) -> bytes:
 def check_regular(path: Path, most: int | None = None) -> None:
     """Raise `OSError` as `read_regular` does, without reading."""
     facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode) or (most is not None and facts.st_size > most):
+        raise _irregular(path, facts, most)
+
+
+def _irregular(path: Path, facts: os.stat_result, most: int | None) -> OSError:
     if not stat.S_ISREG(facts.st_mode):
-        raise OSError(errno.EINVAL, "is a folder, a pipe or a device, not a plain file", str(path))
-    if most is not None and facts.st_size > most:
-        raise OSError(errno.EFBIG, f"has {facts.st_size} bytes, more than the {most} expected", str(path))
+        return OSError(errno.EINVAL, "is a folder, a pipe or a device, not a plain file", str(path))
+    return OSError(errno.EFBIG, f"has {facts.st_size} bytes, more than the {most} expected", str(path))
 
 
 def sync_folder(folder: Path) -> None:

@@ -96,7 +96,15 @@ def not_through_links(folder: Path, path: Path) -> Path:
     ProjectError
         When the path, or a folder on the way to it, is a link: what it points to is not the project's.
     """
-    for place in _steps(folder, path):
+    try:
+        parts = path.relative_to(folder).parts
+    except ValueError:
+        raise _leaving(folder, str(path)) from None
+    if ".." in parts:
+        raise _leaving(folder, str(path))
+    place = folder
+    for part in parts:
+        place = place / part
         if is_link(place):
             raise ProjectError(
                 f"{place} is a link to {os.path.realpath(place)}. Links inside a project are not followed when files "
@@ -120,17 +128,6 @@ def is_link(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return stat.S_ISLNK(facts.st_mode) or getattr(facts, "st_reparse_tag", 0) == JUNCTION
-
-
-def _steps(folder: Path, path: Path) -> list[Path]:
-    """Return what lies between a folder and a path below it, the path included, the nearest to the folder first."""
-    try:
-        parts = path.relative_to(folder).parts
-    except ValueError:
-        raise _leaving(folder, str(path)) from None
-    if ".." in parts:
-        raise _leaving(folder, str(path))
-    return [folder.joinpath(*parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _leaving(folder: Path, stored: str) -> ProjectError:

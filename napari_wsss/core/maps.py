@@ -76,7 +76,7 @@ class ActivationMaps:
         """
         if not self.classes:
             return np.zeros(self.size, np.float32), np.zeros(self.size, np.uint8)
-        values = np.asarray([k + 1 for k in self.classes], np.uint8)
+        values = np.asarray(self.classes, np.uint8) + np.uint8(1)
         return self.scores.max(axis=0), values[self.scores.argmax(axis=0)]
 
     def to_mask(self, threshold: float | None = None) -> NDArray[np.uint8]:

@@ -66,7 +66,9 @@ class PseudoMask:
 
     def class_values(self) -> tuple[int, ...]:
         """Return the class values that occur, without background and ignore."""
-        return tuple(int(v) for v in np.unique(self.values) if v not in (BACKGROUND, IGNORE))
+        counts = np.bincount(self.values.ravel(), minlength=IGNORE + 1)
+        counts[BACKGROUND] = counts[IGNORE] = 0
+        return tuple(np.flatnonzero(counts).tolist())
 
 
 def changed_fraction(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
@@ -108,7 +110,7 @@ def encode_mask(
     if pixels.ndim != 2:
         raise ProjectError(f"A mask is (H, W) uint8; found an array of shape {pixels.shape}.")
     image = Image.frombytes("P", (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
-    image.putpalette((classes or ClassList(("class",))).palette.tobytes())
+    image.putpalette((ClassList(("class",)) if classes is None else classes).palette.tobytes())
     info = PngInfo()
     for key, value in {**(text or {}), DIGEST_TEXT: _digest(pixels)}.items():
         info.add_text(key, value)

@@ -31,6 +31,7 @@ def parameter(
     *,
     bounds: tuple[float | None, float | None] = (None, None),
     choices: tuple[Any, ...] = (),
+    others: str = "",
     advanced: bool = False,
     decimals: int = 0,
 ) -> Any:
@@ -48,6 +49,8 @@ def parameter(
         Inclusive; None leaves a side open.
     choices : tuple
         The allowed values, when they can be listed.
+    others : str
+        What is allowed beside the choices, in words; their use is left to who reads them.
     advanced : bool
         True hides the field under *Advanced*.
     decimals : int
@@ -62,6 +65,8 @@ def parameter(
         metadata["decimals"] = decimals
     if choices:
         metadata["choices"] = tuple(choices)
+    if others:
+        metadata["others"] = others
     if isinstance(default, Mapping):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -100,7 +105,7 @@ def _singles(value: Any) -> Iterable[Any]:
 
 def _check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
     title = metadata.get("title", name)
-    if "choices" in metadata and value not in metadata["choices"]:
+    if "choices" in metadata and "others" not in metadata and value not in metadata["choices"]:
         listed = ", ".join(map(str, metadata["choices"]))
         raise ParameterError(f"{title} ({name}) is {value!r}; choose one of: {listed}.", name=name)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -161,14 +166,25 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
     return kind(value)
 
 
-def add_options(parser: argparse.ArgumentParser, cls: type, *, prefix: str = "") -> None:
+def add_options(parser: argparse.ArgumentParser, *classes: type, prefix: str = "") -> None:
     """Add one command-line option per parameter (``--background-power``); absent options stay absent.
 
-    Absent options are suppressed, so that a configuration file is only overridden by what was typed.
+    Absent options are suppressed, so that a configuration file is only overridden by what was typed. In the help the
+    advanced parameters of all `classes` stand behind the others, under headings of their own.
     """
-    group = parser.add_argument_group((cls.__doc__ or cls.__qualname__).strip().splitlines()[0])
-    hints = get_type_hints(cls)
-    for name, field in fields_of(cls).items():
+    for is_advanced in (False, True):
+        for cls in classes:
+            wanted = {name: one for name, one in fields_of(cls).items() if one.metadata["advanced"] is is_advanced}
+            if wanted:
+                title = (cls.__doc__ or cls.__qualname__).strip().splitlines()[0]
+                group = parser.add_argument_group(f"Advanced: {title}" if is_advanced else title)
+                _add_to(group, get_type_hints(cls), wanted, prefix)
+
+
+def _add_to(
+    group: argparse._ArgumentGroup, hints: Mapping[str, Any], fields: Mapping[str, dataclasses.Field[Any]], prefix: str
+) -> None:
+    for name, field in fields.items():
         default = field.default_factory() if field.default_factory is not MISSING else field.default
         text = f"{field.metadata.get('title', name)}. {field.metadata.get('description', '')} [{default}]"
         kwargs: dict[str, Any] = {"dest": prefix + name, "default": argparse.SUPPRESS, "help": text.replace("%", "%%")}
@@ -180,7 +196,9 @@ def add_options(parser: argparse.ArgumentParser, cls: type, *, prefix: str = "")
             kwargs |= {"type": named(get_args(hints[name])[1]), "nargs": "+", "metavar": "NAME=VALUE"}
         else:
             kwargs |= {"type": _option_type(hints[name])}
-            if field.metadata.get("choices"):
+            if field.metadata.get("others"):
+                kwargs["metavar"] = f"{{{','.join(map(str, field.metadata['choices']))}}} or {field.metadata['others']}"
+            elif field.metadata.get("choices"):
                 kwargs["choices"] = field.metadata["choices"]
         group.add_argument("--" + (prefix + name).replace("_", "-"), **kwargs)
 

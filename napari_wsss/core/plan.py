@@ -8,6 +8,11 @@ from typing import Any
 
 from napari_wsss.core.background import AutomaticBackground
 
+HELD_OUT = 0.2
+"""Share of a new project's images for validation where no split is given."""
+DEEP_PERCENTILES = (0.1, 99.9)
+"""Percentiles of the pixels of a picture of more than 8 bits that become 0 and 255, where a project says nothing."""
+
 
 @dataclass(frozen=True)
 class Step:

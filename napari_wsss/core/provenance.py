@@ -12,9 +12,9 @@ from typing import Any
 KEY_LENGTH = 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Provenance:
-    """Everything that decides a result, except the image itself.
+    """Everything that decides a result, except the image itself; equal where the keys are.
 
     Parameters
     ----------
@@ -47,6 +47,12 @@ class Provenance:
             "weights": self.weights,
             "parents": [parent.to_dict() for parent in self.parents],
         }
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Provenance) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Provenance:

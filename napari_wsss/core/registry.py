@@ -16,14 +16,17 @@ from typing import Any, Literal
 
 from napari_wsss.core.errors import StepError
 
-Shelf = Literal["localize", "saliency", "affinity", "refine", "segment"]
+Shelf = Literal["localize", "saliency", "affinity", "refine", "segment", "exchange.readers", "exchange.writers"]
 SHELVES: tuple[Shelf, ...] = ("localize", "saliency", "affinity", "refine", "segment")
+"""Those of methods that a plan names."""
 CONTRACTS: dict[Shelf, str] = {
     "localize": "Localizer",
     "saliency": "SaliencyModel",
     "affinity": "AffinityModel",
     "refine": "Refiner",
     "segment": "Segmenter",
+    "exchange.readers": "Reader",
+    "exchange.writers": "Writer",
 }
 NOT_METHODS = ("base",)
 
@@ -53,7 +56,7 @@ def load_method(shelf: Shelf, name: str) -> type[Any]:
     except ModuleNotFoundError as missing:
         raise StepError(
             f"The {shelf} method {name!r} needs the package {missing.name!r}, which is not installed. "
-            'Install it, for example with: pip install "napari-wsss[torch]".',
+            f'Install it, for example with: pip install "napari-wsss[{"formats" if "." in shelf else "torch"}]".',
             missing=(missing.name or "",),
         ) from missing
 
@@ -94,7 +97,7 @@ def _foreign(shelf: Shelf) -> dict[str, EntryPoint]:
     return {point.name: point for point in _installed(f"napari_wsss.{shelf}", tuple(sys.path))}
 
 
-@lru_cache(maxsize=2 * len(SHELVES))
+@lru_cache(maxsize=2 * len(CONTRACTS))
 def _installed(group: str, path: tuple[str, ...]) -> EntryPoints:
     """Return the entry points of a group; kept as long as the import path is `path`, as finding them takes 10 ms."""
     return entry_points(group=group)

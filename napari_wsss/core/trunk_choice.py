@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from napari_wsss.core.parameters import parameter
 
 TRUNKS = ("mobilenet_v2", "resnet18", "resnet50", "resnet101", "resnet101_caffe", "resnet38", "vgg16", "vgg16_largefov")
+TIMM = "timm/"
+"""What the name of an encoder of timm begins with, as a trunk."""
+OTHER_TRUNKS = f"{TIMM}NAME (any encoder of timm), or the name of an installed trunk"
 OUTPUT_STRIDES = (8, 16, 32)
 PIXEL_SUPERVISED = (
     "Weights trained on pixel masks, of COCO for example, leak pixel supervision into a weakly supervised result: "
@@ -23,6 +26,7 @@ class TrunkChoice:
         "MobileNetV2 is the choice for a CPU, ResNet for a GPU; ResNet-38 is that of PSA, SEAM, SC-CAM, EDAM; "
         "resnet101_caffe that of the published DeepLab v2.",
         choices=TRUNKS,
+        others=OTHER_TRUNKS,
     )
     output_stride: int = parameter(
         16,

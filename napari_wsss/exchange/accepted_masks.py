@@ -2,13 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.files import publish_bytes
+from napari_wsss.exchange.csv_table import UNKNOWN
 from napari_wsss.exchange.text_files import NOTHING_NAMES, is_nothing
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.sourced_masks import SourcedMask
@@ -77,21 +77,21 @@ def label_table(project: Project) -> str:
     """Return the image-level labels of all images but excluded ones as CSV: ``image,labels,split``.
 
     Names stand between ``;``. A word that is no class says *none of the classes*, an empty cell *not labelled yet*.
+    Where it is not known of some images whether a class is there, columns of the classes follow: 1, 0 or ``?``.
     """
     names = project.classes.names
     none = next(word for word in ("none", *sorted(NOTHING_NAMES)) if is_nothing(word, names))
+    flags = names if project.catalog.count(Criteria(unknown=True)) else ()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", "labels", "split"])
-    writer.writerows(_rows(project.catalog.records(states=set(STATES) - {"excluded"}), none))
+    writer.writerow(["image", "labels", "split", *flags])
+    for record in project.catalog.records(states=set(STATES) - {"excluded"}):
+        labels = ";".join(sorted(record.labels)) or (none if record.negative else "")
+        writer.writerow([record.id, labels, record.split, *(_flag(record, name) for name in flags)])
     return text.getvalue()
 
 
-def _rows(records: Iterator[ImageRecord], none: str) -> Iterator[tuple[str, str, str]]:
-    for record in records:
-        yield record.id, ";".join(sorted(record.labels)) or (none if record.negative else ""), record.split
-
-
-def write_labels(project: Project, folder: Path) -> None:
-    """Write `label_table` into the folder of an export."""
-    publish_bytes(folder / LABELS_NAME, label_table(project).encode())
+def _flag(record: ImageRecord, name: str) -> str:
+    if not record.tells:
+        return ""
+    return UNKNOWN if name in record.unknown else str(int(name in record.labels))

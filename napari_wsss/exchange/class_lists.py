@@ -14,8 +14,8 @@ from napari_wsss.core.classes import BACKGROUND, BACKGROUND_NAMES, IGNORE, Class
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.text_files import read_text
 
-CLASS_LIST = "classes.txt"
-CLASS_LISTS = (CLASS_LIST, "class_names.txt", "labelmap.txt")
+CLASS_LIST, LABEL_MAP = "classes.txt", "labelmap.txt"
+CLASS_LISTS = (CLASS_LIST, "class_names.txt", LABEL_MAP)
 IGNORE_NAMES = frozenset({"__ignore__", "_ignore_", "ignore", "ignored", "void", "_void_", "unlabeled", "unlabelled"})
 
 Colour = tuple[int, int, int]
@@ -84,23 +84,25 @@ class ValueNames:
             if value in (BACKGROUND, IGNORE):
                 return value
             raise LabelError(f"the value {value} has no name")
-        if name in classes.names:
-            return classes.mask_value(name)
-        if name.casefold() in BACKGROUND_NAMES:
-            return BACKGROUND
-        alike = [known for known in classes.names if known.casefold() == name.casefold()]
-        if len(alike) == 1:
-            return classes.mask_value(alike[0])
-        if name.casefold() in IGNORE_NAMES:
-            return IGNORE
-        raise LabelError(f"the value {value} is {name!r}, which is no class here")
-
-    def differs_from(self, classes: ClassList) -> bool:
-        """Return True when some value means another class here than in masks of `classes`."""
-        return any(name in classes.names and classes.mask_value(name) != value for value, name in self.names.items())
+        found = value_of_name(name, classes)
+        if found is None:
+            raise LabelError(f"the value {value} is {name!r}, which is no class here")
+        return found
 
     def _listed(self) -> str:
         return f"{min(self.names)} to {max(self.names)}" if self.names else "none"
+
+
+def value_of_name(name: str, classes: ClassList) -> int | None:
+    """Return the mask value that a name means, also in another letter case, or for background and ignore; else None."""
+    if name in classes.names:
+        return classes.mask_value(name)
+    if name.casefold() in BACKGROUND_NAMES:
+        return BACKGROUND
+    alike = [known for known in classes.names if known.casefold() == name.casefold()]
+    if len(alike) == 1:
+        return classes.mask_value(alike[0])
+    return IGNORE if name.casefold() in IGNORE_NAMES else None
 
 
 def foreground(names: Iterable[str]) -> tuple[str, ...]:
@@ -135,7 +137,7 @@ def read_class_list(folders: Sequence[Path]) -> tuple[str, ...]:
 def _read(path: Path) -> ValueNames:
     lines = [line.strip() for line in read_text(path)[0].splitlines() if line.strip()]
     colours: list[Colour | None] = [None] * len(lines)
-    if path.name == "labelmap.txt" and any(":" in line for line in lines):  # else plain names, as TFLite has them
+    if path.name == LABEL_MAP and any(":" in line for line in lines):  # else plain names, as TFLite has them
         entries = [_cut(line, path) for line in lines if not line.startswith("#")]
         lines, colours = [name for name, _ in entries], [colour for _, colour in entries]
     first = _first_value(lines)

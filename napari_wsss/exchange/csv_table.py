@@ -13,8 +13,9 @@ from napari_wsss.pixels.images import is_image_name
 DELIMITERS = (",", ";", "\t", "|")
 TRUE_FLAGS = frozenset({"1", "1.0", "true", "yes", "y", "x"})
 FALSE_FLAGS = frozenset({"0", "0.0", "false", "no", "n", ""})
-DOUBT_FLAGS = frozenset({"-1", "-1.0"})
-"""*Uncertain*, as tables of findings write it; *no* where the only other flag is 1."""
+UNKNOWN = "?"
+DOUBT_FLAGS = frozenset({"-1", "-1.0", UNKNOWN})
+"""*Uncertain*, as tables of findings and our own exports write it; -1 is *no* where the only other flag is 1."""
 _FLAGS = TRUE_FLAGS | FALSE_FLAGS | DOUBT_FLAGS
 _OTHER_NUMBERS = 0.1
 """A 0/1 column with a larger share of other numbers is a column of numbers."""

@@ -31,8 +31,8 @@ class LabelReport(WholeReport):
     images : tuple of str
         Every readable image, in natural order.
     labels : dict
-        Image id to class names; an empty set means *labelled, none of the classes*. Images without an entry are
-        not in here.
+        Image id to class names; an empty set means *labelled, none of the classes* (or none that is known of, where
+        `unknown` names some). Images without an entry are not in here.
     classes : tuple of str
         Foreground class names in order; empty when nothing is known yet.
     splits : dict
@@ -43,6 +43,8 @@ class LabelReport(WholeReport):
         Entries without an image; second or ambiguous entries; files and lines that cannot be read; contradictions.
     notes : tuple of str
         Choices made on the way that are not faults.
+    unknown : dict
+        Image id to the classes of which the source is uncertain.
     """
 
     source: str
@@ -58,6 +60,7 @@ class LabelReport(WholeReport):
     unreadable: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    unknown: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def without_labels(self) -> tuple[str, ...]:
@@ -72,7 +75,7 @@ class LabelReport(WholeReport):
     @property
     def negatives(self) -> tuple[str, ...]:
         """Images that an entry says hold none of the classes."""
-        return tuple(id_ for id_ in self.images if id_ in self.labels and not self.labels[id_])
+        return tuple(id_ for id_ in self.images if self.new_image(id_).negative)
 
     def counts(self) -> dict[str, int]:
         """Return the number of images per class, in class order."""
@@ -82,8 +85,9 @@ class LabelReport(WholeReport):
     def new_image(self, image_id: str) -> NewImage:
         """Return what a project is told of an image: its labels, and its split where that has a name we know."""
         split = SPLITS.get(self.splits.get(image_id, ""), "")
-        labels = self.labels.get(image_id, frozenset())
-        return NewImage(image_id, labels, split, negative=image_id in self.labels and not labels)
+        labels, unknown = (table.get(image_id, frozenset()) for table in (self.labels, self.unknown))
+        negative = image_id in self.labels and not labels and not unknown
+        return NewImage(image_id, labels, split, negative, unknown)
 
     def summary(self) -> str:
         """Return the report as lines to read before a project is made, each kind of problem with examples."""
@@ -133,7 +137,7 @@ class LabelCollector:
         self._places: dict[str, str] = {}
         self._loose: list[str] = []
         self._words: Counter[str] = Counter()
-        self._uncertain: Counter[str] = Counter()
+        self.unknown: dict[str, set[str]] = {}
 
     def is_empty(self, cell: str) -> bool:
         """Return True for a cell that says nothing (``NA``, unless a class is called so), and count such words."""
@@ -146,9 +150,10 @@ class LabelCollector:
         self._words.update(word for word in words_of(cell, separator, self.names) if _may_be_a_name(word, self.names))
         return split_names(cell, separator, self.names)
 
-    def doubt(self, names: Iterable[str]) -> None:
-        """Count classes that a source is uncertain about in one image."""
-        self._uncertain.update(names)
+    def doubt(self, id_: str, names: Iterable[str]) -> None:
+        """Record the classes that a source is uncertain about in image `id_`."""
+        if names := set(names):
+            self.unknown.setdefault(id_, names)
 
     def match(self, entry: str, place: str) -> str | None:
         """Return the image id that `entry` means; record an unmatched or ambiguous one under `place`."""
@@ -196,9 +201,11 @@ class LabelCollector:
         for word, count in self._words.items():
             what = "not labelled yet" if is_empty(word) else "none of the classes"
             self.notes.append(f"{word!r} ({count} times) is read as {what}; if it is a class, name it in classes.txt")
-        if self._uncertain:
+        uncertain = Counter(name for names in self.unknown.values() for name in sorted(names))
+        if uncertain:
             self.notes.append(
-                f"-1 is read as uncertain, that is unknown: {listed(self._uncertain)} not given as labels"
+                f"-1 and ? are read as uncertain, that is unknown: {listed(uncertain)} neither given as labels nor "
+                "taken for absent"
             )
         if self._loose:
             what = f"{len(self._loose)} entries were matched although their folder or suffix differs"
@@ -210,6 +217,10 @@ class LabelCollector:
             images_root=self.index.root,
             images=self.index.ids,
             labels={id_: frozenset(names) for id_, names in self.labels.items()},
+            unknown={
+                id_: frozenset(names.intersection(classes).difference(self.labels.get(id_, ())))
+                for id_, names in self.unknown.items()
+            },
             classes=classes,
             splits=self.splits,
             masks=self.masks,

@@ -9,6 +9,7 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.csv_table import is_label_table
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport, listed
+from napari_wsss.exchange.labels_annotated import read_annotated
 from napari_wsss.exchange.labels_csv import read_csv
 from napari_wsss.exchange.labels_folders import has_split_folders, read_folders
 from napari_wsss.exchange.labels_text import read_list
@@ -22,14 +23,20 @@ from napari_wsss.exchange.labels_voc import (
     with_splits_and_masks,
 )
 from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.reading import label_kinds, reader_of, recognised
 from napari_wsss.pixels.images import read_header
 
 Value = TypeVar("Value")
 
-KINDS = ("auto", "csv", "folders", "voc", "text", "none")
+_OWN_KINDS = ("csv", "folders", "voc", "text")
+KINDS = ("auto", *_OWN_KINDS, *label_kinds(), "none")
+"""How labels may be given: in ways of ours, or in the format of a reader."""
 CSV_SUFFIXES = (".csv", ".tsv")
 TEXT_SUFFIXES = (".txt", ".lst", ".list")
 _USUAL_CSV = ("labels.csv", "labels.tsv", "image_labels.csv", "annotations.csv")
+_ANNOTATION_SUFFIXES = (".json", ".xml", ".npy")
+_FEW = 20
+"""Annotation files beside the images that are looked into; more are one for each image."""
 _USUAL_TEXT = ("labels.txt", "image_labels.txt", "list.txt")
 
 
@@ -119,6 +126,9 @@ def _detect(images_root: Path, source: Path | None, index: ImageIndex) -> Detect
         lists = _named(folder, _USUAL_TEXT)
         if lists:
             return Detected("text", lists[0])
+    for place in _annotations(images_root):
+        if kind := recognised(place, "labels"):
+            return Detected(kind, place)
     return Detected("folders" if _in_class_folders(index.ids) else "none")
 
 
@@ -131,6 +141,8 @@ def _read(detected: Detected, index: ImageIndex, images_root: Path, hints: _Hint
         "folders": lambda: read_folders(index, known, also),
         "none": lambda: LabelCollector(index, known).report("none", "no label source yet"),
     }
+    if detected.kind not in readers:
+        return read_annotated(index, source, detected.kind, known, also)
     return readers[detected.kind]()
 
 
@@ -140,12 +152,32 @@ def _source_of(kind: str, images_root: Path, source: Path | None, index: ImageIn
         return source
     if kind == "voc":
         return images_root
+    if kind not in _OWN_KINDS:
+        found = [place for place in _annotations(images_root) if reader_of(kind).recognises(place)]
+        return _first(found, images_root, kind)
     names = _USUAL_CSV if kind == "csv" else _USUAL_TEXT
     places = _places(images_root)
     found = [p for folder in places for p in (_csv_files(folder, index) if kind == "csv" else _named(folder, names))]
+    return _first(found, images_root, ", ".join(names))
+
+
+def _first(found: Sequence[Path], images_root: Path, expected: str) -> Path:
     if not found:
-        raise LabelError(f"No label file ({', '.join(names)}) lies in {images_root}; choose the file.")
+        raise LabelError(f"No label file ({expected}) lies in {images_root}; choose the file.")
     return found[0]
+
+
+def _annotations(images_root: Path) -> list[Path]:
+    """Return what may be annotations of another tool: the places for labels (a file per image), then files in them."""
+    places = _places(images_root)
+    beside = [images_root.parent] if images_root.name.casefold() == "images" else []  # YOLO, Datumaro, CVAT
+    files = [
+        path
+        for folder in (*places, *beside)
+        for path in sorted(folder.glob("*"))
+        if path.suffix.lower() in _ANNOTATION_SUFFIXES and path.is_file() and not path.name.startswith(".")
+    ]
+    return [*places, *beside, *(files if len(files) <= _FEW else ())]
 
 
 def _in_class_folders(ids: Sequence[str]) -> bool:
@@ -161,11 +193,13 @@ def _detect_source(source: Path, images_root: Path) -> Detected:
         for folder in (source, source.parent):  # the folder itself, or its Annotations
             if is_voc_part(folder):
                 return Detected("voc", folder)
+        if kind := recognised(source, "labels"):
+            return Detected(kind, source)
         if source.resolve() == images_root.resolve():
             return Detected("folders", source)
         raise LabelError(
             f"The folder {source} holds no labels we know; expected a VOC-style folder (ImageSets, Annotations or "
-            "SegmentationClass), or the image folder itself for sub-folder names."
+            "SegmentationClass), annotations of a known tool, or the image folder itself for sub-folder names."
         )
     return Detected(_kind_of_file(source), source)
 
@@ -176,8 +210,11 @@ def _kind_of_file(source: Path) -> str:
     suffix = source.suffix.lower()
     if suffix in CSV_SUFFIXES + TEXT_SUFFIXES:
         return "csv" if suffix in CSV_SUFFIXES else "text"
+    if kind := recognised(source, "labels"):
+        return kind
     raise LabelError(
-        f"{source.name} is no label source we know; expected {', '.join(CSV_SUFFIXES + TEXT_SUFFIXES)} or a folder."
+        f"{source.name} is no label source we know; expected {', '.join(CSV_SUFFIXES + TEXT_SUFFIXES)}, annotations "
+        f"of a known tool ({', '.join(KINDS[len(_OWN_KINDS) + 1 : -1])}), or a folder."
     )
 
 
@@ -234,6 +271,7 @@ def _without_unreadable(report: LabelReport) -> LabelReport:
         report,
         images=tuple(id_ for id_ in report.images if id_ not in reasons),
         labels=kept(report.labels),
+        unknown=kept(report.unknown),
         splits=kept(report.splits),
         masks=kept(report.masks),
         unreadable=(*report.unreadable, *reasons.values()),

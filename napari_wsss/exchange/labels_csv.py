@@ -8,6 +8,7 @@ from napari_wsss.exchange.csv_table import (
     DOUBT_FLAGS,
     FALSE_FLAGS,
     TRUE_FLAGS,
+    UNKNOWN,
     Columns,
     Table,
     as_flag,
@@ -27,8 +28,9 @@ def read_csv(
     In the labels column names stand between ``;``, ``|`` or ``,`` (they may then hold spaces), else white space. An
     empty cell means *not labelled yet*; ``none``, ``negative`` or ``background`` means none of the classes, unless a
     class is called so. So does a row whose 0/1 columns say no and never yes; one of empty cells says nothing. Where a
-    labels column and 0/1 columns disagree, the row is reported and the labels column counts. -1 in a 0/1 column is
-    *uncertain* and no label is made of it; it is *no* where the columns hold nothing but 1 and -1.
+    labels column and 0/1 columns disagree, the row is reported and the labels column counts. -1 (or ``?``) in a 0/1
+    column is *uncertain*: whether that class is there is not known; -1 is *no* where the columns hold nothing but 1
+    and -1.
 
     Parameters
     ----------
@@ -95,7 +97,7 @@ class _Rows:
             missing = "no image" if not image else f"{len(row)} cells, expected {len(self.table.header)}"
             self.into.unreadable.append(f"{place}: {missing}")
             return True
-        flagged = self._flagged(row, place)
+        flagged, doubtful = self._flagged(row, place)
         named = None if self.into.is_empty(cell) else self.into.classes_in(cell, self.separator)
         self._compare(named, flagged, image, place)
         names = named if named is not None else flagged
@@ -103,6 +105,8 @@ class _Rows:
         split = row[self.columns.split] if self.columns.split >= 0 else ""
         if id_ is not None and split.strip():
             self.into.put_split(id_, split_name(split), place)
+        if id_ is not None and names is not None:
+            self.into.doubt(id_, doubtful)
         return names is not None
 
     def _put(self, image: str, names: Sequence[str] | None, place: str) -> str | None:
@@ -125,30 +129,29 @@ class _Rows:
                 f"{' '.join(sorted(flagged)) or 'none'}; the labels column counts"
             )
 
-    def _flagged(self, row: list[str], place: str) -> list[str] | None:
-        """Return the classes whose 0/1 column says yes.
+    def _flagged(self, row: list[str], place: str) -> tuple[list[str] | None, list[str]]:
+        """Return the classes whose 0/1 column says yes, and those of which it says that it is uncertain.
 
-        None without such columns, with an unreadable flag, or where nothing is certain but what is absent: a row
-        labels an image *none of the classes* when some column says no and none yes.
+        None without such columns, with an unreadable flag, or where nothing is certain. A row labels an image *none of
+        the classes* when some column says no and all others the same, or nothing.
         """
         if not self.flags:
-            return None
+            return None, []
         cells = {name: as_flag(row[column]) if column < len(row) else "" for column, name in self.flags.items()}
         wrong = {name: cell for name, cell in cells.items() if cell not in TRUE_FLAGS | FALSE_FLAGS | DOUBT_FLAGS}
         if wrong:
             said = ", ".join(f"{cell!r} in column {name}" for name, cell in wrong.items())
             self.into.unreadable.append(f"{place}: {said}; expected 0 or 1")
-            return None
+            return None, []
         certain = [name for name, cell in cells.items() if cell in TRUE_FLAGS]
         doubtful = [name for name, cell in cells.items() if self.has_doubts and cell in DOUBT_FLAGS]
-        self.into.doubt(doubtful)
-        is_open = bool(doubtful) or not any(cells.values())
-        return None if is_open and not certain else certain
+        says_something = any(cell and name not in doubtful for name, cell in cells.items())
+        return (certain, doubtful) if says_something else (None, [])
 
     def _has_doubts(self) -> bool:
         """Return True where -1 stands for *uncertain*: beside it some cell says 0, or nothing."""
         cells = {as_flag(cell) for column in self.flags for cell in self.table.cells(column)}
-        return bool(cells & DOUBT_FLAGS and cells & FALSE_FLAGS)
+        return UNKNOWN in cells or bool(cells & DOUBT_FLAGS and cells & FALSE_FLAGS)
 
     def _label_cell(self, row: list[str]) -> str:
         """Return the labels cell; cells beyond the header (or all, without one) belong to it when it is the last."""

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.errors import LabelError, WsssError
-from napari_wsss.core.files import MOST_RECORD_BYTES, read_regular
+from napari_wsss.exchange.annotations.plain_xml import read_xml
 from napari_wsss.exchange.class_lists import ValueNames
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.mask_values import MASK_SUFFIXES, read_values
@@ -112,7 +111,7 @@ def _read_annotations(root: Path, into: LabelCollector) -> int:
         place = path.relative_to(root).as_posix()
         try:
             names = object_names(path)
-        except (ElementTree.ParseError, OSError, ValueError) as reason:
+        except (OSError, ValueError) as reason:
             into.unreadable.append(f"{place}: {reason}")
             continue
         count += into.add(path.stem, names, place) is not None
@@ -127,11 +126,7 @@ def object_names(path: Path) -> list[str]:
     ValueError
         When the file is no annotation, or declares entities (which could expand without end).
     """
-    content = read_regular(path, MOST_RECORD_BYTES)
-    plain = content.replace(b"\0", b"")  # also as UTF-16 writes it
-    if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
-        raise ValueError("declares a document type or entities; expected a plain VOC annotation")
-    annotation = ElementTree.fromstring(content)
+    annotation = read_xml(path)
     if annotation.tag != "annotation":
         raise ValueError(f"has the root <{annotation.tag}>; expected <annotation>")
     names = (node.findtext("name", "").strip() for node in annotation.iter("object"))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE, Mask, verify
@@ -21,8 +21,8 @@ _SHOWN = 5
 _BORDER = (224, 224, 192)  # what the VOC colour map shows 255 in
 
 
-def read_values(path: Path, listed: ValueNames | None = None) -> Mask:
-    """Return the values (H, W) uint8 of a mask file as it means them, before any class is looked up.
+def read_values(path: Path, listed: ValueNames | None = None, most: int = IGNORE) -> NDArray[Any]:
+    """Return the values (H, W) of a mask file as it means them, before any class is looked up: uint8 up to 255.
 
     Taken are palette and grey pictures of 1 to 16 bits (white of a 1-bit one is 1), grey stored as equal colours,
     and, where the list names colours, pictures in these colours.
@@ -33,12 +33,14 @@ def read_values(path: Path, listed: ValueNames | None = None) -> Mask:
         PNG, TIFF or BMP.
     listed : ValueNames, optional
         The list beside the masks.
+    most : int
+        The largest value: 255 of a mask of classes, more where values may count objects.
 
     Raises
     ------
     ProjectError
         When the file is missing, damaged, lossy or partly transparent, or holds colours without a name or values
-        beyond 255.
+        beyond `most`.
     """
     if path.suffix.lower() not in MASK_SUFFIXES:
         raise ProjectError(f"{path.name} is no PNG, TIFF or BMP; save masks without loss as PNG.")
@@ -57,10 +59,19 @@ def read_values(path: Path, listed: ValueNames | None = None) -> Mask:
         samples = _one_channel(samples, path.name, colours)
     elif palette is not None and colours:
         samples = _by_palette(samples, palette, colours)
-    values = _whole(samples, path.name)
+    values = whole_values(samples, path.name, most)
     if palette is not None and not colours:
         verify(values, text, str(path))
     return values
+
+
+def check_values(values: Mask, classes: ClassList, name: str) -> None:
+    """Raise `ProjectError` naming the mask `name` when it is not (H, W) uint8 of values of `classes`."""
+    if values.ndim != 2 or values.dtype != np.uint8:
+        raise ProjectError(f"{name}: a mask is (H, W) uint8; found {values.shape} {values.dtype}.")
+    wrong = [int(value) for value in np.unique(values) if int(value) not in classes.values()]
+    if wrong:
+        raise ProjectError(f"{name}: holds the values {wrong}; expected 0 to {len(classes)} or {IGNORE}.")
 
 
 def _samples(image: Image.Image, path: Path) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
@@ -122,11 +133,19 @@ def _by_palette(samples: NDArray[Any], palette: NDArray[np.uint8], colours: dict
     return found
 
 
-def _whole(samples: NDArray[Any], name: str) -> Mask:
+def whole_values(samples: NDArray[Any], name: str, most: int = IGNORE) -> NDArray[Any]:
+    """Return samples of any type as whole numbers: uint8 where none is above 255, else int64.
+
+    Raises
+    ------
+    ProjectError
+        When they are no whole numbers from 0 to `most`.
+    """
     if not np.isfinite(samples).all() or (samples != np.floor(samples)).any():
         raise ProjectError(f"{name} holds fractions; a mask holds one whole number per pixel.")
-    if samples.size and (samples.min() < 0 or samples.max() > IGNORE):
+    if samples.size and (samples.min() < 0 or samples.max() > most):
         raise ProjectError(
-            f"{name} holds values from {samples.min():g} to {samples.max():g}; expected 0 to {IGNORE}, one per class."
+            f"{name} holds values from {samples.min():g} to {samples.max():g}; expected 0 to {most}, one per "
+            f"{'class' if most == IGNORE else 'object'}."
         )
-    return samples.astype(np.uint8)
+    return samples.astype(np.uint8 if not samples.size or samples.max() <= IGNORE else np.int64)

@@ -16,13 +16,24 @@ class WholeReport:
         """Return every entry, one a line, under the name of its kind and how many there are."""
         return "\n".join(_lines(self))
 
+    def entries(self) -> dict[str, list[str]]:
+        """Return the entries of every kind that there are several of, as lines."""
+        found: dict[str, list[str]] = {}
+        for one in _parts(self):
+            value = _plain(getattr(self, one.name))
+            if isinstance(value, dict):
+                found[one.name.replace("_", " ")] = [f"{name}: {_text(entry)}" for name, entry in value.items()]
+            elif isinstance(value, list):
+                found[one.name.replace("_", " ")] = [_text(entry) for entry in value]
+        return found
+
     def as_json(self) -> str:
         """Return the report as one JSON object."""
         return json.dumps({one.name: _plain(getattr(self, one.name)) for one in _parts(self)}, indent=1)
 
 
 def _parts(report: Any) -> Any:
-    return fields(report)
+    return [one for one in fields(report) if not one.name.startswith("_")]
 
 
 def _lines(report: Any) -> Iterator[str]:

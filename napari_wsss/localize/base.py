@@ -42,7 +42,8 @@ class LocalizerBatch:
     images : Tensor
         (B,3,H,W) float32, normalised; consecutive groups of a method's `companions` + 1 share a class.
     labels : Tensor
-        (B,C) float32 in {0, 1}.
+        (B,C) float32 in {0, 1, nan}; nan where it is not known whether a class is in an image: it teaches nothing
+        there. `label_loss` leaves it out, `present` takes it for absent.
     sub_labels : Tensor, optional
         (B,C*K) float32 in {0, 1}: one of K sub-categories of every present class, class-major.
     weights : Tensor, optional
@@ -56,6 +57,11 @@ class LocalizerBatch:
     sub_labels: Tensor | None = None
     weights: Tensor | None = None
     done: float = 1.0
+
+    @property
+    def present(self) -> Tensor:
+        """The labels (B,C) float32 in {0, 1}, for what is done with the classes that are surely there."""
+        return self.labels.nan_to_num(0.0)
 
 
 class Localizer(TrunkNetwork):
@@ -138,7 +144,7 @@ class Localizer(TrunkNetwork):
 
     def loss(self, batch: LocalizerBatch) -> dict[str, Tensor]:
         """Return the named losses of a batch; their sum is minimised. Here: multi-label soft margin."""
-        return {"classification": F.multilabel_soft_margin_loss(self.classify(batch.images), batch.labels)}
+        return {"classification": label_loss(self.classify(batch.images), batch.labels)}
 
     def pixel_features(self, images: Tensor) -> Tensor:
         """Return what tells pixels apart, (B,D,h,w) on the grid of the maps: two taps, each of unit length."""
@@ -234,6 +240,22 @@ def infer_features(
         run = compute or localizer.pixel_features
         features = localizer.over_image(lambda batch: run(batch)[0], [resized], settings, localizer.stride)
     return features.cpu().numpy()
+
+
+def label_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return the multi-label soft margin loss: its mean over the known labels of an image, then over the images.
+
+    Parameters
+    ----------
+    logits, labels : Tensor
+        (B,C); labels in {0, 1}, nan where not known.
+    weights : Tensor, optional
+        (B,): how much each image counts.
+    """
+    known = ~labels.isnan()
+    each = F.binary_cross_entropy_with_logits(logits.float(), labels.nan_to_num(0.0), reduction="none")
+    means = (each * known).sum(1) / known.sum(1).clamp(min=1)
+    return (means if weights is None else means * weights).mean()
 
 
 def in_range(total: Tensor, how: str) -> Tensor:

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from napari_wsss.core.parameters import parameter
 from napari_wsss.localize._comparing import Comparing
-from napari_wsss.localize.base import LocalizerBatch
+from napari_wsss.localize.base import LocalizerBatch, label_loss
 from napari_wsss.networks.co_attention import AffinityKind, PairAttention
 from napari_wsss.networks.trunk import Trunk, initialise, scaled
 from napari_wsss.networks.vgg import Vgg16
@@ -191,13 +191,14 @@ class CoAttention(Comparing):
     def loss(self, batch: LocalizerBatch) -> dict[str, Tensor]:
         """Return the losses of images, co-attention, contrast and, where wanted, self pairs.
 
-        Pairs are all those within consecutive groups; an image left over is paired with itself.
+        Pairs are all those within consecutive groups; an image left over is paired with itself. What is not known of
+        one image is not known to be common to a pair either (nan spreads), and teaches nothing.
         """
         features, labels = self.features(batch.images), batch.labels
         weights = labels.new_ones(len(labels)) if batch.weights is None else batch.weights
         logits = self._logits(features)
         pairs = pairs_of(len(labels), self.companions + 1, labels.device)
-        losses = {"classification": soft_margin(logits, labels, weights)}
+        losses = {"classification": label_loss(logits, labels, weights)}
         losses |= self._pair_losses(features, labels, weights, pairs, batch.done)
         if self.settings.self_pairs:
             losses["self_pairs"] = self._self_losses(batch.images, features, logits, labels, weights)
@@ -217,9 +218,9 @@ class CoAttention(Comparing):
         for name, side, found in zip(("contrast_first", "contrast_second"), sides, attended, strict=True):
             own = labels[side] - common
             # Gated on the whole batch, as published; always computed, so that every weight has a gradient.
-            gate = float(done >= self.settings.contrast_from) * own.any()
+            gate = float(done >= self.settings.contrast_from) * (own > 0).any()
             maps = self.co_maps(self.attention.contrast(features[side], found))
-            losses[name] = gate * soft_margin(maps.mean((2, 3)), own, given)
+            losses[name] = gate * label_loss(maps.mean((2, 3)), own, given)
         return losses
 
     def _self_losses(self, images: Tensor, features: Tensor, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
@@ -243,7 +244,7 @@ class CoAttention(Comparing):
         return self._mean_of_two(first, second, labels, weights)
 
     def _mean_of_two(self, first: Tensor, second: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        return (soft_margin(first, labels, weights) + soft_margin(second, labels, weights)) / 2
+        return (label_loss(first, labels, weights) + label_loss(second, labels, weights)) / 2
 
     def _logits(self, features: Tensor) -> Tensor:
         found: Tensor = self.classifier(features.mean((2, 3), keepdim=True)).flatten(1)
@@ -258,9 +259,3 @@ def pairs_of(images: int, group_size: int, device: torch.device | None = None) -
         found += [(a, b) for a in group for b in group if a < b] or [(start, start)]
     first, second = torch.tensor(found, device=device).T
     return first, second
-
-
-def soft_margin(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Return the multi-label soft margin loss of logits (B,C), images weighted by (B,); its mean over all of them."""
-    each = F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none").mean(1)
-    return (each * weights).mean()

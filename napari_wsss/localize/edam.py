@@ -65,6 +65,7 @@ class Edam(Localizer):
 
     title = "EDAM"
     background_threshold = 0.75
+    one_by_one = True
     advice = (
         "Its classes share the whole picture; the background is left to saliency. Put 'Saliency fusion' into the chain "
         "(Refine), or begin with a background threshold of about 0.75."
@@ -174,12 +175,13 @@ class Edam(Localizer):
         for features, labels in zip(
             torch.split(self._features(batch.images), size), torch.split(batch.labels, size), strict=True
         ):
-            classes, weight = self._computed(labels)
+            there = labels.nan_to_num(0.0)
+            classes, weight = self._computed(there)
             logits = self.group_logits(features, classes)
-            weight = weight.expand_as(logits)
-            total.append(F.binary_cross_entropy_with_logits(logits, labels[:, classes], weight, reduction="sum"))
+            weight = weight * ~labels[:, classes].isnan()
+            total.append(F.binary_cross_entropy_with_logits(logits, there[:, classes], weight, reduction="sum"))
             weights.append(weight.sum())
-        return {"classification": torch.stack(total).sum() / torch.stack(weights).sum()}
+        return {"classification": torch.stack(total).sum() / torch.stack(weights).sum().clamp(min=1)}
 
     def trunk_parameters(self) -> Iterator[nn.Parameter]:
         """Return the trunk's weights and, if so wanted, those of the transformers and image numbers."""

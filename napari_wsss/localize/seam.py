@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_wsss.core.parameters import parameter
-from napari_wsss.localize.base import Localizer, LocalizerBatch
+from napari_wsss.localize.base import Localizer, LocalizerBatch, label_loss
 from napari_wsss.networks.affine import View, draw_view
 from napari_wsss.networks.equivariance import (
     hardest_mean,
@@ -196,15 +196,15 @@ class Seam(Localizer):
         """
         chosen = self.settings
         if not chosen.equivariance_weight and not chosen.correlation:
-            return {"classification": F.multilabel_soft_margin_loss(self.classify(batch.images), batch.labels)}
+            return {"classification": label_loss(self.classify(batch.images), batch.labels)}
         view = draw_view(
             batch.images, rescale=chosen.rescale, mirror=chosen.mirror, rotation=chosen.rotation, shift=chosen.shift
         )
         both = (batch.images, view(batch.images))
         maps = [self.maps(images, correlated=chosen.correlation) for images in both]
         logits = [_logits(one.plain, images) for one, images in zip(maps, both, strict=True)]
-        losses = {"classification": F.multilabel_soft_margin_loss(torch.cat(logits), batch.labels.repeat(2, 1))}
-        first, second = (_labelled(one, batch.labels, images) for one, images in zip(maps, both, strict=True))
+        losses = {"classification": label_loss(torch.cat(logits), batch.labels.repeat(2, 1))}
+        first, second = (_labelled(one, batch.present, images) for one, images in zip(maps, both, strict=True))
         return losses | self._emptiness(first, second) | self._agreement(first, second, view)
 
     def embedding(self, images: Tensor) -> Tensor:
@@ -241,7 +241,8 @@ class Seam(Localizer):
         return embedding
 
     def _grid(self, images: Tensor) -> torch.Size:
-        return torch.Size(-(-side // self.stride) for side in images.shape[2:])
+        # Rounded up without negative numbers, which ONNX divides otherwise.
+        return torch.Size((side + self.stride - 1) // self.stride for side in images.shape[2:])
 
 
 def _labelled(maps: Maps, labels: Tensor, images: Tensor) -> Maps:

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_wsss.core.parameters import parameter
-from napari_wsss.localize.base import Localizer, LocalizerBatch
+from napari_wsss.localize.base import Localizer, LocalizerBatch, label_loss
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
@@ -157,7 +157,7 @@ class SubCategory(Localizer):
             return super().loss(batch)
         logits, sub_logits = self.logits(batch.images)
         return {
-            "classification": F.multilabel_soft_margin_loss(logits, batch.labels),
+            "classification": label_loss(logits, batch.labels),
             "sub_category": self.settings.sub_weight * self._sub_loss(sub_logits, batch.labels, batch.sub_labels),
         }
 
@@ -165,12 +165,13 @@ class SubCategory(Localizer):
         """Return the multi-label soft margin loss over the columns that say something about an image.
 
         A class that the crop does not show has none of its sub-categories; an image of a class whose cluster is not
-        known teaches nothing about that class's.
+        known, or of which it is not known whether it is there, teaches nothing about that class's.
         """
         shape = (self.class_count, self.settings.cluster_count)
         shown = labels[:, :, None] > 0  # (B, C, 1)
         target = sub_labels.unflatten(1, shape) * shown
-        told = ((target > 0).any(2, keepdim=True) | ~shown) & self.columns.view(shape)
+        absent = labels[:, :, None] == 0
+        told = ((target > 0).any(2, keepdim=True) | absent) & self.columns.view(shape)
         single = F.binary_cross_entropy_with_logits(logits.unflatten(1, shape), target, reduction="none") * told
         loss: Tensor = (single.sum((1, 2)) / told.sum((1, 2)).clamp(min=1)).mean()
         return loss

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from napari_wsss.networks.traced import is_tracing
+
 _EPSILON = 1e-6
 # Attention scores held at once, over classes and heads; more are computed block by block (2**26 floats: 256 MiB).
 SCORES_AT_ONCE = 2**26
@@ -131,7 +133,8 @@ def attention(query: Tensor, key: Tensor, value: Tensor, *, dropout: float = 0.0
     """
     scores_per_query = query.shape[0] * query.shape[1] * key.shape[2]
     rows = max(1, (at_once or SCORES_AT_ONCE) // scores_per_query)
-    if rows >= query.shape[2]:
+    # A graph that is written down holds for images of any size, so its blocks cannot be counted.
+    if is_tracing() or rows >= query.shape[2]:
         return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
     blocks = [
         checkpoint(F.scaled_dot_product_attention, block, key, value, None, dropout, use_reentrant=False)

@@ -36,6 +36,11 @@ class DeepLabV3Plus(nn.Module):
         super().__init__()
         if class_count_with_background < 2:
             raise ValueError(f"{class_count_with_background} classes with background; expected at least 2.")
+        if DETAIL_TAP not in trunk.taps:
+            raise ValueError(
+                f"The decoder of DeepLab v3+ reads features at {DETAIL_TAP}; {trunk.name} has {', '.join(trunk.taps)}. "
+                "Choose a convolutional trunk, or DeepLab v3."
+            )
         self.trunk = trunk
         channels, narrow = (scaled(each, trunk.width) for each in (HEAD_CHANNELS, DETAIL_CHANNELS))
         rates = default_rates(trunk.output_stride) if rates is None else rates

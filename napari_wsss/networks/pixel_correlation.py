@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from napari_wsss.networks.traced import is_tracing
+
 EPSILON = 1e-5
 # Pairs of cells held at once when no block is given: 64 MiB in single precision.
 _PAIRS = 2**24
@@ -83,7 +85,8 @@ def _unit(features: Tensor) -> Tensor:
 
 def _blocks(counted: Tensor, cells: Tensor, power: float, block: int) -> Tensor:
     """Return counted . A^power (B,C+1,N), `block` columns at a time."""
-    columns = torch.split(cells, block, dim=2)
+    # A graph that is written down holds for images of any size, so its blocks cannot be counted.
+    columns = (cells,) if is_tracing() else torch.split(cells, block, dim=2)
     if len(columns) == 1 or not (torch.is_grad_enabled() and (cells.requires_grad or counted.requires_grad)):
         return torch.cat([_gathered(counted, cells, some, power) for some in columns], 2)
     again = [

@@ -6,7 +6,6 @@ keeps an incomplete window; and the input usually is BGR without division by a d
 Weights of the one in the other run, and give other features.
 """
 
-import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -50,5 +49,5 @@ class CaffeResNet(ResNet):
     def _inside(self, features: Tensor, tap: str, images: Tensor) -> Tensor:
         named = self.stage_taps[-1] if tap == LAST else tap
         stride = min(self.output_stride, int(named.removeprefix("stride")))
-        height, width = (math.ceil(side / stride) for side in images.shape[2:])
+        height, width = ((side + stride - 1) // stride for side in images.shape[2:])  # as a graph can be traced, too
         return features[:, :, :height, :width]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
@@ -27,6 +29,9 @@ _TRUNKS: dict[str, tuple[str, str, tuple[int, ...]]] = {
     "vgg16": ("vgg", "Vgg16", ()),
     "vgg16_largefov": ("vgg_largefov", "Vgg16LargeFov", ()),
 }
+GROUP = "napari_wsss.trunks"
+"""Entry points of trunks from elsewhere: the trunk's name, and a class as ours are."""
+TIMM = "timm/"
 
 
 def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0, dilated: bool = True) -> Trunk:
@@ -35,7 +40,7 @@ def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0, dilat
     Parameters
     ----------
     name : str
-        As the message for an unknown one lists them.
+        As the message for an unknown one lists them, ``timm/<name>``, or that of an installed entry point.
     output_stride : int
         Input pixels per position of the last feature map; 8 or 16 (all but the VGG-16s also 32).
     width : float
@@ -48,17 +53,60 @@ def build_trunk(name: str, *, output_stride: int = 16, width: float = 1.0, dilat
     ValueError
         For an unknown name, output stride or width; the message lists the choices.
     """
-    if name not in _TRUNKS:
-        raise ValueError(f"Unknown trunk {name!r}; choose one of: {', '.join(_TRUNKS)}.")
-    module, cls, arguments = _TRUNKS[name]
-    trunk_class: Any = getattr(import_module(f"napari_wsss.networks.{module}"), cls)
+    trunk_class, arguments = _found(name)
     options: dict[str, Any] = {"output_stride": output_stride, "width": width}
     if not dilated:
         if not trunk_class.undilatable:
             raise ValueError(f"{name} is dilated at every output stride; keep the dilation, or choose a ResNet.")
         options["dilated"] = False
     trunk: Trunk = trunk_class(*arguments, **options)
+    if trunk.name != name:
+        raise ValueError(f"The trunk that is installed as {name!r} calls itself {trunk.name!r}; both must be the same.")
     return trunk
+
+
+def installed_trunks() -> tuple[str, ...]:
+    """Return the names of trunks that other packages bring."""
+    return tuple(sorted({point.name for point in entry_points(group=GROUP)} - set(_TRUNKS)))
+
+
+def _found(name: str) -> tuple[Any, tuple[Any, ...]]:
+    """Return the class of a trunk and its first arguments."""
+    if name in _TRUNKS:
+        module, cls, arguments = _TRUNKS[name]
+        return getattr(import_module(f"napari_wsss.networks.{module}"), cls), arguments
+    if name.startswith(TIMM):
+        return import_module("napari_wsss.networks.timm_trunk").TimmTrunk, (name.removeprefix(TIMM),)
+    if name not in installed_trunks():
+        known = ", ".join([*_TRUNKS, *installed_trunks()])
+        raise ValueError(f"Unknown trunk {name!r}; choose one of: {known}, or an encoder of timm as {TIMM}NAME.")
+    try:
+        return next(iter(entry_points(group=GROUP, name=name))).load(), ()
+    except ImportError as missing:
+        raise ValueError(f"The trunk {name!r} cannot be imported ({missing}); install what it needs.") from missing
+
+
+@dataclass(frozen=True)
+class OwnWeights:
+    """What weights files in the names of a trunk's own library are like.
+
+    Parameters
+    ----------
+    mean, std : three floats
+        Of RGB in [0, 1], as the weights want their input.
+    prefix : str
+        What our names have before theirs.
+    head : tuple of str
+        Their names of modules that a file has more than the trunk.
+    unused : tuple of str
+        Their names of modules and weights that no tap is computed with: a file, or the trunk, may lack them.
+    """
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    prefix: str = ""
+    head: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 def scaled(channels: int, width: float) -> int:
@@ -90,15 +138,18 @@ class Trunk(nn.Module, ABC):
         Whether stages that gave up their stride dilate; `undilatable` trunks can do without.
     linear_tap : str
         The last features before their final ReLU, where a trunk has them apart (ResNet-38, for EDAM).
+    own_weights : OwnWeights or None
+        For trunks that are not ours; of ours the published weights are known one by one (`weights.published`).
     """
 
     strides: ClassVar[tuple[int, ...]] = (8, 16, 32)
-    dense_tap: ClassVar[str] = LAST
-    aux_tap: ClassVar[str] = "stride16"
-    detail_taps: ClassVar[tuple[str, str]] = ("stride8", "stride16")
+    dense_tap: str = LAST
+    aux_tap: str = "stride16"
+    detail_taps: tuple[str, str] = ("stride8", "stride16")
     linear_tap: ClassVar[str] = LAST
     undilatable: ClassVar[bool] = False
     dilated: bool = True
+    own_weights: OwnWeights | None = None
     stage_taps: tuple[str, ...]
     taps: dict[str, int]
 
@@ -145,9 +196,7 @@ class Trunk(nn.Module, ABC):
         ValueError
             For an unknown tap, listing the choices.
         """
-        unknown = sorted(set(taps) - set(self.taps))
-        if unknown:
-            raise ValueError(f"Unknown tap {', '.join(unknown)} of {self.name}; choose from: {', '.join(self.taps)}.")
+        self._check_taps(taps)
         wanted = {tap: self.stage_taps[-1] if tap == LAST else tap for tap in taps}
         found: dict[str, Tensor] = {}
         for tap, modules in zip(self.stage_taps, self.stages(), strict=True):
@@ -157,6 +206,11 @@ class Trunk(nn.Module, ABC):
                 images = module(images)
             found[tap] = images
         return {tap: found[stage] for tap, stage in wanted.items()}
+
+    def _check_taps(self, taps: Sequence[str]) -> None:
+        unknown = sorted(set(taps) - set(self.taps))
+        if unknown:
+            raise ValueError(f"Unknown tap {', '.join(unknown)} of {self.name}; choose from: {', '.join(self.taps)}.")
 
     def freeze(self, stages: int) -> None:
         """Stop learning in the first `stages` stages: weights fixed, batch norm on its running statistics.

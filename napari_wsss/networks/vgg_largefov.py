@@ -31,7 +31,7 @@ class Vgg16LargeFov(Vgg16):
         False lets ``wide`` look at neighbouring positions; the fifth block dilates all the same.
     """
 
-    dense_tap: ClassVar[str] = LAST
+    dense_tap = LAST
     undilatable: ClassVar[bool] = True
 
     def __init__(self, *, output_stride: int = 16, width: float = 1.0, dilated: bool = True) -> None:

@@ -11,6 +11,7 @@ from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.maps import SaliencyMap
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.applied_model import applied_network
+from napari_wsss.pipeline.imported_maps import is_imported
 from napari_wsss.pipeline.lineage import ModelShelf, inference_of, saliency_path
 from napari_wsss.pipeline.saliency_folder import read_saliency
 from napari_wsss.project.project import Project
@@ -40,14 +41,14 @@ class AppliedEvidence(Evidence):
 
     def features(self) -> NDArray[np.float32]:
         """Return dense features (D,h,w) of the image; raise `StepError` when no localizer is applied."""
-        if not self.plan.localizer_checkpoint:
+        if not self.plan.localizer_checkpoint or is_imported(self.plan):
             return super().features()
         features: NDArray[np.float32] = self._network("localize").describe(self._pixels(), self._settings("localize"))
         return features
 
     def meanings(self) -> NDArray[np.float32]:
         """Return features (D,h,w) that say what is where; those of `features` by networks that have no others."""
-        if not self.plan.localizer_checkpoint:
+        if not self.plan.localizer_checkpoint or is_imported(self.plan):
             return super().features()
         network = self._network("localize")
         asked = getattr(network, "describe_meaning", network.describe)

@@ -17,6 +17,7 @@ from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import load_method
+from napari_wsss.pipeline.imported_maps import is_imported, kept_maps
 from napari_wsss.pipeline.lineage import Lineage, ModelShelf, checkpoint_of, file_digest, inference_of, method_of
 from napari_wsss.pipeline.tap_features import kept_features
 from napari_wsss.pipeline.unshown import with_maps_of
@@ -54,7 +55,11 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
         When the model cannot be loaded.
     ProjectError
         When the image cannot be read.
+    StepError
+        When maps were imported, and none for this image.
     """
+    if lineage.source == "localize" and is_imported(lineage.plan):
+        return kept_maps(lineage, classes)
     wanted = lineage.base.weights
     network, known = applied_network(lineage.project, lineage.plan, lineage.source, device, background, wanted)
     settings = inference_of(lineage.plan, lineage.source)
@@ -88,7 +93,12 @@ def stored_base(item: Lineage) -> ActivationMaps | None:
     stored = item.project.store.read_maps(item.base, item.image_id, item.base_content)
     if stored is None or not set(item.classes) <= set(stored.classes):
         return None
-    return stored if stored.classes == item.classes else renormalised(stored.only(item.classes))
+    return restricted(stored, item.classes)
+
+
+def restricted(maps: ActivationMaps, classes: tuple[int, ...]) -> ActivationMaps:
+    """Return the maps of just these classes, which share all probability where there is a background."""
+    return maps if maps.classes == classes else renormalised(maps.only(classes))
 
 
 def companions_for(lineage: Lineage, known: ClassList) -> list[Companion]:

@@ -28,11 +28,7 @@ def applied_source(plan: Plan) -> BaseShelf:
 def chain_of(
     plan: Plan, source: BaseShelf, image_id: str, labels: frozenset[str], clusters: Sequence[str] = ()
 ) -> tuple[Step, ...]:
-    """Return the refiners that run on an image: the one rule for what is previewed, stored, trained on and exported.
-
-    A segmenter brings its background: steps that only set one are left out, unless this very image overrides them. A
-    step that is not installed stays, so that running the chain says what is missing. Where every pixel belongs to a
-    class, background steps give a background of 0.
+    """Return the refiners that run on an image (see `running`).
 
     Parameters
     ----------
@@ -45,7 +41,25 @@ def chain_of(
     clusters : sequence of str
         The image's clusters, as `clusters_of` gives them.
     """
-    steps = plan.refiners_for(image_id, labels, clusters)
+    return running(plan, source, image_id, plan.refiners_for(image_id, labels, clusters))
+
+
+def running(plan: Plan, source: BaseShelf, image_id: str, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return those of an image's refiners that run: the one rule of what is previewed, stored, trained on, exported.
+
+    A segmenter brings its background: steps that only set one are left out, unless this very image overrides them. A
+    step that is not installed stays, so that running the chain says what is missing. Where every pixel belongs to a
+    class, background steps give a background of 0.
+
+    Parameters
+    ----------
+    plan : Plan
+    source : 'localize' or 'segment'
+        Where the base maps come from.
+    image_id : str
+    steps : tuple of Step
+        As `Plan.refiners_for` gives them.
+    """
     if plan.every_pixel:
         steps = tuple(NO_BACKGROUND if _only_sets_background(step.method) else step for step in steps)
     if source == "localize":

@@ -47,6 +47,8 @@ _CHOSEN: dict[ModelShelf, _Chosen] = {
     "saliency": _Chosen("saliency", "saliency_checkpoint", "ldf", "saliency"),
     "affinity": _Chosen("affinity", "affinity_checkpoint", "affinity_net", "affinity"),
 }
+_LATER = {"working_side": 0, "shrink": 1}
+"""Settings that could not be chosen before, and the values at which results of before stay."""
 SHELF_OF_STAGE: dict[str, ModelShelf] = {
     **{chosen.stage: source for source, chosen in _CHOSEN.items()},
     "boundary": "affinity",
@@ -136,7 +138,8 @@ class Lineage:
         source = source or applied_source(plan)
         record = record or project.catalog.get(image_id)
         labels = record.labels
-        classes, image_hash = answered_classes(project.classes, source, record), project.pixels_hash(image_id)
+        classes = answered_classes(project.classes, source, record)
+        image_hash = project.pixels_hash(image_id, record)
         base = base_provenance(project, plan, source)
         chain = chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)) if refined else ()
         links, parent = [], base
@@ -145,7 +148,7 @@ class Lineage:
             if refiner is None:
                 continue
             parents = (parent, *_asked_for(project, plan, source, image_id, refiner))
-            parent = Provenance(f"refine.{step.method}", to_dict(refiner.settings), parents=parents)
+            parent = Provenance(f"refine.{step.method}", _decisive(refiner.settings), parents=parents)
             links.append(Link(refiner, parent))
         companions = related(project, plan, record) if source == "localize" else NONE
         return cls(
@@ -187,7 +190,7 @@ def awaits_labels(source: BaseShelf, labelled: bool) -> bool:
 
 def answered_classes(classes: ClassList, source: BaseShelf, record: ImageRecord) -> tuple[int, ...]:
     """Return the 0-based indices of the classes that an image's results may show: none while it awaits labels."""
-    return () if awaits_labels(source, record.labelled) else possible_classes(record, classes)
+    return classes.indices(record.labels) if source == "localize" else possible_classes(record, classes)
 
 
 def has_model(plan: Plan) -> bool:
@@ -197,8 +200,13 @@ def has_model(plan: Plan) -> bool:
 
 def inference_of(plan: Plan, source: ModelShelf) -> Inference | SegmentInference:
     """Return how the applied model is run, presets spelt out."""
+    return _inference(source, _parameters(plan, source))
+
+
+def _parameters(plan: Plan, source: ModelShelf) -> str:
+    """Return the chosen parameters of a shelf's model as JSON."""
     step: Step | None = getattr(plan, _CHOSEN[source].step)
-    return _inference(source, json.dumps(step.parameters if step else {}))
+    return json.dumps(step.parameters if step else {})
 
 
 @lru_cache(maxsize=32)
@@ -262,12 +270,23 @@ def is_asked(plan: Plan, source: ModelShelf) -> bool:
 
 def base_provenance(project: Project, plan: Plan, source: ModelShelf) -> Provenance:
     """Return what decides base maps, besides the image: method, inference settings and the model's content."""
-    settings = to_dict(inference_of(plan, source))
-    if not settings.get("working_side"):  # results of before it could be chosen stay
-        settings.pop("working_side", None)
     weights = file_digest(checkpoint_of(project, plan, source))
     parents = (base_provenance(project, plan, "localize"),) if asks_localizer(plan, source) else ()
-    return Provenance(f"{source}.{method_of(plan, source)}", settings, weights=weights, parents=parents)
+    return _base_provenance(source, method_of(plan, source), _parameters(plan, source), weights, parents)
+
+
+@lru_cache(maxsize=32)
+def _base_provenance(
+    source: ModelShelf, method: str, parameters: str, weights: str, parents: tuple[Provenance, ...]
+) -> Provenance:
+    """Return the very same provenance, its key worked out once, for every image of a project."""
+    settings = _decisive(_inference(source, parameters))
+    return Provenance(f"{source}.{method}", settings, weights=weights, parents=parents)
+
+
+def _decisive(settings: Any) -> dict[str, Any]:
+    """Return what results of these settings are kept under: what came later counts where it changes something."""
+    return {name: value for name, value in to_dict(settings).items() if _LATER.get(name, ...) != value}
 
 
 def asks_localizer(plan: Plan, source: ModelShelf) -> bool:

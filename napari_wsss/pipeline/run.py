@@ -23,13 +23,16 @@ from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, Steps, retold
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
-from napari_wsss.pipeline.applied_model import RunError, model_maps, renormalised, stored_base
+from napari_wsss.pipeline.applied_model import RunError, model_maps, restricted, stored_base
 from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.chain import BaseShelf, applied_source, build_refiner, drawn, handed_on, refiner_for
+from napari_wsss.pipeline.imported_maps import is_imported
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, has_model
 from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.project.project import Project
+from napari_wsss.project.store import as_stored
 
+Told = Callable[[Lineage, ActivationMaps, Guarded], None]
 # What can go wrong with one image without saying anything about the next one.
 _IMAGE_ERRORS = (WsssError, OSError)
 
@@ -115,7 +118,13 @@ def segment(
 
 
 def propose(
-    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True, plan: Plan | None = None
+    project: Project,
+    ids: Iterable[str],
+    device: str = "auto",
+    *,
+    background: bool = True,
+    plan: Plan | None = None,
+    tell: Told | None = None,
 ) -> Steps[StageReport]:
     """Compute maps and pseudo mask of each image, only what is missing, one image after the other.
 
@@ -125,6 +134,8 @@ def propose(
     ----------
     plan : Plan, optional
         In place of the project's, whose results stay beside these.
+    tell : callable, optional
+        Given what was computed, or found, of each image: its base maps, and its proposal.
 
     Raises
     ------
@@ -143,9 +154,12 @@ def propose(
         if item.awaits_labels:
             return None
         base, reused = _base(item, device, background)
-        if stored_proposal(item) is None:
+        found = stored_proposal(item)
+        if found is None:
             reused = False
-            yield from _refine_and_store(item, base, _evidence(item, device, background))
+            found = yield from _refine_and_store(item, base, _evidence(item, device, background))
+        if tell is not None:
+            tell(item, base, found)
         return reused
 
     return replace((yield from _run("propose", ids, one)), unlabelled=tuple(unlabelled))
@@ -206,7 +220,7 @@ def check_plan(plan: Plan) -> None:
         When a step has parameters it does not know or that are out of bounds.
     """
     available = {"background"} if applied_source(plan) == "segment" else set()
-    available |= {"features"} if plan.localizer_checkpoint else set()
+    available |= {"features"} if plan.localizer_checkpoint and not is_imported(plan) else set()
     available |= {"saliency"} if plan.saliency_folder or plan.saliency_checkpoint else set()
     available |= {"affinity"} if plan.affinity_checkpoint else set()
     for step in plan.refiners:
@@ -317,7 +331,7 @@ def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps,
     maps = model_maps(item, tuple(sorted({*item.classes, *kept})), device, background)
     store.write_maps(item.base, item.image_id, item.base_content, maps)
     # As read back, so that what follows does not depend on whether the maps were just computed.
-    return stored_base(item) or renormalised(maps.only(item.classes)), False
+    return restricted(as_stored(maps), item.classes), False
 
 
 # -- refining ---------------------------------------------------------------------------------------------
@@ -334,7 +348,7 @@ def _furthest(item: Lineage, base: ActivationMaps, end: int) -> tuple[int, Activ
     return 0, base
 
 
-def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -> Steps[None]:
+def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -> Steps[Guarded]:
     """Run what is left of an image's chain, storing slow steps' maps and the pseudo mask."""
     store = item.project.store
     # The mask is drawn from the last step's result before that is rounded, also when only the mask was lost.
@@ -346,7 +360,9 @@ def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -
         given = handed_on(link.refiner, maps)
         if not link.refiner.cheap:
             store.write_maps(link.provenance, item.image_id, item.content, maps)
-    store.write_mask(item.result, item.image_id, item.content, *drawn(maps, base, item.methods, item.plan.every_pixel))
+    found = drawn(maps, base, item.methods, item.plan.every_pixel)
+    store.write_mask(item.result, item.image_id, item.content, *found)
+    return found
 
 
 # -- the loop over images ---------------------------------------------------------------------------------

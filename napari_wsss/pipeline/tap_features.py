@@ -68,6 +68,12 @@ class ProjectFeatures:
         self.provenance = network.features_provenance()
         self.computed = 0
 
+    def serves(self, network: FeatureNetwork) -> bool:
+        """Return True when another network, which does not change, has these very features; it is asked from now on."""
+        if network is not self._network and network.features_provenance() == self.provenance:
+            self._network = network
+        return network is self._network
+
     def __call__(self, image_id: str) -> TapFeatures:
         """Return the features of an image: those kept, else computed now (and kept).
 
@@ -130,7 +136,6 @@ _OPEN: WeakKeyDictionary[Project, ProjectFeatures] = WeakKeyDictionary()
 def kept_features(project: Project, network: FeatureNetwork) -> ProjectFeatures:
     """Return the features of a project's images by the trunk of a network; those in memory outlive a new head."""
     known = _OPEN.get(project)
-    provenance = network.features_provenance()
-    if known is None or known.provenance != provenance:
+    if known is None or not known.serves(network):
         known = _OPEN[project] = ProjectFeatures(project, network)
     return known

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss.core.masks import DAMAGED_PICTURE
-from napari_wsss.core.usual import DEEP_PERCENTILES
+from napari_wsss.core.plan import DEEP_PERCENTILES
 from napari_wsss.pixels.tiff_bands import Bands, bands
 
 _SWAPPED = {"B": "L", "L": "B"}
@@ -33,12 +33,12 @@ def is_deep(image: Image.Image) -> bool:
     """Return True when an opened, not yet loaded picture holds more than 8 bits per sample."""
     if image.mode == "F" or image.mode.startswith("I"):
         return True
-    return max(_sample_bits(image), default=8) > 8 or any(";16" in raw for raw in raw_modes(image))
+    return max(_sample_bits(image), default=8) > 8 or ";16" in " ".join(raw_modes(image))
 
 
 def raw_modes(image: Image.Image) -> tuple[str, ...]:
     """Return how an opened, not yet loaded picture stores its samples, in Pillow's words."""
-    return tuple(_rawmode(tile) for tile in _tiles(image))
+    return tuple(map(_rawmode, _tiles(image)))
 
 
 def read_deep(image: Image.Image, path: Path) -> tuple[NDArray[Any], bool]:

@@ -7,9 +7,10 @@ written beside the pixels, so that nothing about a picture is altered silently.
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,13 +82,13 @@ class LoadedImage:
     @property
     def altered(self) -> str:
         """What of the file's values and parts is shown otherwise, or not at all; turning it upright is not told."""
-        return "; ".join(part for part in (self.scaling, self.alpha, *self.notes) if part)
+        return "; ".join(filter(None, (self.scaling, self.alpha, *self.notes)))
 
     @property
     def note(self) -> str:
         """Everything that was changed, in one line; empty for a plain 8-bit RGB photograph."""
         turned = f"EXIF orientation {self.orientation} applied" if self.orientation != _UPRIGHT else ""
-        return "; ".join(part for part in (self.scaling, self.alpha, turned, *self.notes) if part)
+        return "; ".join(filter(None, (self.scaling, self.alpha, turned, *self.notes)))
 
 
 def read_image(path: Path, percentiles: deep_images.Percentiles = deep_images.USUAL) -> LoadedImage:
@@ -116,7 +117,7 @@ def read_image(path: Path, percentiles: deep_images.Percentiles = deep_images.US
 
 def image_size(path: Path) -> tuple[int, int]:
     """Return (height, width) in pixels with the orientation applied, from the header alone; errors as `read_header`."""
-    return read_header(path).size
+    return read_header(path, size_only=True).size
 
 
 class Header(NamedTuple):
@@ -126,8 +127,8 @@ class Header(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-def read_header(path: Path) -> Header:
-    """Return what the header of a picture says.
+def read_header(path: Path, size_only: bool = False) -> Header:
+    """Return what the header of a picture says, with `size_only` not what is left out.
 
     Raises
     ------
@@ -140,7 +141,8 @@ def read_header(path: Path) -> Header:
             width, height = image.size
             # Pillow reports TIFF sizes upright already, the other formats as stored.
             sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
-            return Header((width, height) if sideways else (height, width), _left_out(image))
+            size = (width, height) if sideways else (height, width)
+            return Header(size) if size_only else Header(size, _left_out(image, bands_of(image)))
     except DAMAGED_PICTURE as reason:
         loaded = _read_unknown_tiff(path, reason, deep_images.USUAL)
         height, width, _ = loaded.pixels.shape
@@ -211,6 +213,13 @@ def image_id(path: Path, root: Path) -> str:
         ) from None
 
 
+def result_names(ids: Sequence[str]) -> list[str]:
+    """Return what results of images are called: as these without suffix, or with it where a stem is there twice."""
+    stems = [PurePosixPath(id_).with_suffix("").as_posix() for id_ in ids]
+    count = Counter(stem.casefold() for stem in stems)
+    return [id_ if count[stem.casefold()] > 1 else stem for id_, stem in zip(ids, stems, strict=True)]
+
+
 def is_image_name(name: str) -> bool:
     """Return True when a file name ends like a picture and is not hidden."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
@@ -250,7 +259,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _load(image: Image.Image, path: Path, percentiles: deep_images.Percentiles) -> LoadedImage:
-    orientation, notes, declared = _orientation(image), _left_out(image), bands_of(image)
+    orientation, declared = _orientation(image), bands_of(image)
+    notes = _left_out(image, declared)
     if deep_images.is_deep(image):
         samples, upright = deep_images.read_deep(image, path)
         opened = _from_samples(_rgb_from_cmyk(samples, image), declared, percentiles)
@@ -327,9 +337,8 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else _UPRIGHT
 
 
-def _left_out(image: Image.Image) -> tuple[str, ...]:
-    """Return which pages and channels of an opened picture are left out."""
-    declared = bands_of(image)
+def _left_out(image: Image.Image, declared: Bands | None) -> tuple[str, ...]:
+    """Return which pages and channels of an opened picture, whose samples are `declared`, are left out."""
     channels = (declared.left_out,) if declared and declared.left_out else ()
     return (*_page_note(int(getattr(image, "n_frames", 1))), *channels)
 

@@ -51,9 +51,10 @@ class SurestRegions:
         """
         classes = self._maps.classes
         counts = {k: np.count_nonzero(mask == k + 1) for k in classes}
-        missing = tuple(k for k in classes if counts[k] < self._least)
         covered = not self._may_cover and sum(counts.values()) > mask.size - self._least
-        doubtful = tuple(k for k in (classes if covered else missing) if self._region(k).any())
+        if not covered and min(counts.values(), default=self._least) >= self._least:
+            return Guarded(mask, ())
+        doubtful = tuple(k for k in classes if (covered or counts[k] < self._least) and self._region(k).any())
         if not doubtful:
             return Guarded(mask, ())
         found = np.zeros_like(mask) if covered else mask.copy()

@@ -12,6 +12,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from importlib import import_module
 from typing import IO, Any
 
@@ -213,6 +214,7 @@ def _read(asked: queue.SimpleQueue[tuple[str, str, tuple[Any, ...]]]) -> None:
 
 def _answer(function: str, arguments: tuple[Any, ...], asked: Any, output: IO[bytes]) -> tuple[str, Any]:
     module, _, name = function.partition(":")
+    told = 0.0
     try:
         steps = getattr(import_module(module), name)(*arguments)
         while True:
@@ -223,8 +225,10 @@ def _answer(function: str, arguments: tuple[Any, ...], asked: Any, output: IO[by
             if not asked.empty():  # the only thing that is said during a call
                 steps.close()
                 return "cancelled", None
-            pickle.dump(("progress", report), output, protocol=5)
-            output.flush()
+            if (now := time.monotonic()) - told >= WAIT:  # each report wakes the parent up
+                told = now
+                pickle.dump(("progress", report), output, protocol=5)
+                output.flush()
     except Exception as error:  # noqa: BLE001 - as in `Job`: whatever a method raises must reach the person
         return "failed", _sendable(error)
 

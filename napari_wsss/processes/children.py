@@ -23,6 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from napari_wsss.processes.our_training import ROOT, foreign_training
+
 POLL_SECONDS = 0.2
 """Silence after which a follower gets a moment to think of something else, such as being cancelled."""
 GRACE_SECONDS = 5.0
@@ -30,8 +32,6 @@ GRACE_SECONDS = 5.0
 GRACE_AT_EXIT = 1.0
 SILENCE = ""
 
-ROOT = Path(__file__).resolve().parents[2]
-"""The folder that our packages were imported from: a checkout, or where packages are installed."""
 NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 FORCE: int = getattr(signal, "SIGKILL", signal.SIGTERM)
 
@@ -105,8 +105,9 @@ def start(
     Raises
     ------
     OSError
-        When it cannot be started.
+        When it cannot be started, or would run a package `training` that is not ours.
     """
+    _check(command)
     group: dict[str, Any] = {"start_new_session": True}
     if os.name != "posix":
         group = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | NO_WINDOW}
@@ -114,6 +115,12 @@ def start(
     if not outlives:
         _living.add(child)
     return child
+
+
+def _check(command: Sequence[str]) -> None:
+    foreign = foreign_training(_module_path()) if "training.run" in command else ""
+    if foreign:
+        raise OSError(foreign)
 
 
 def ask_to_end(pid: int) -> None:
@@ -220,7 +227,8 @@ class Followed:
 
 
 def run_here(command: Sequence[str]) -> int:
-    """Run a command in this terminal, with its Ctrl+C, and return its exit code."""
+    """Run a command in this terminal, with its Ctrl+C, and return its exit code; raises what `start` does."""
+    _check(command)
     return subprocess.run(command, check=False, env=environment()).returncode
 
 

@@ -29,8 +29,11 @@ MOST_NUMBERS = 100_000
 """Images whose numbers are kept in memory, about 100 bytes each."""
 COLUMNS = (
     "number, id, path, state, split, note, stale, label_changed, disagrees, replaced, content_hash, score, "
-    f"edited, changed, borrowed_from, doubtful, negative, painted, {MISMATCH}, "
-    "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number)"
+    f"edited, changed, borrowed_from, doubtful, negative, painted, file_mtime, file_size, {MISMATCH}, "
+    "(SELECT group_concat(name, char(31)) FROM labels JOIN classes ON position = class WHERE image = number), "
+    "(SELECT group_concat(cluster, char(31)) FROM "
+    "(SELECT cluster FROM image_clusters WHERE image = images.number ORDER BY class)), "
+    "(SELECT group_concat(name, char(31)) FROM unknown_labels JOIN classes ON position = class WHERE image = number)"
 )
 
 
@@ -204,13 +207,18 @@ class Catalog:
                     "INSERT INTO images (number, id, path, split, negative) VALUES (?, ?, ?, ?, ?)",
                     (number, image.id, image.id, image.split, image.negative),
                 )
-                connection.executemany(
-                    "INSERT INTO labels VALUES (?, ?)", [(number, classes[name]) for name in image.labels]
-                )
+                for table, names in (("labels", image.labels), ("unknown_labels", image.unknown)):
+                    connection.executemany(_insert(table), [(number, classes[name]) for name in names])
         return number - first
 
     def set_labels(
-        self, image_id: str, labels: Collection[str], *, negative: bool = False, by_person: bool = False
+        self,
+        image_id: str,
+        labels: Collection[str],
+        *,
+        negative: bool = False,
+        unknown: Collection[str] = (),
+        by_person: bool = False,
     ) -> None:
         """Replace the image-level labels; without any the image is not labelled, or `negative` (none of the classes).
 
@@ -222,12 +230,12 @@ class Catalog:
             For a name that is no class of the project, or labels of a negative image.
         """
         classes = self._class_positions()
-        check_labels(image_id, labels, classes, negative)
+        check_labels(image_id, labels, classes, negative, unknown)
         number = self.number(image_id)
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM labels WHERE image = ?", (number,))
-            rows = [(number, classes[name]) for name in set(labels)]
-            connection.executemany("INSERT INTO labels VALUES (?, ?)", rows)
+            for table, names in (("labels", labels), ("unknown_labels", unknown)):
+                connection.execute(f"DELETE FROM {table} WHERE image = ?", (number,))
+                connection.executemany(_insert(table), [(number, classes[name]) for name in set(names)])
             connection.execute(
                 "UPDATE images SET negative = ?, label_changed = label_changed OR ? WHERE number = ?",
                 (negative, by_person, number),
@@ -285,13 +293,15 @@ class Catalog:
         joined = SEPARATOR.join(sorted(doubtful))
         self._set(image_id, "score = ?, doubtful = ?", None if score is None else float(score), joined)
 
+    def set_proposed(self, image_id: str, score: float, doubtful: Collection[str]) -> None:
+        """Set what `set_score` does; the proposal of an undecided image is as new as the model."""
+        states = ", ".join("?" * len(UNDECIDED))
+        assignment = f"score = ?, doubtful = ?, stale = CASE WHEN state IN ({states}) THEN 0 ELSE stale END"
+        self._set(image_id, assignment, float(score), SEPARATOR.join(sorted(doubtful)), *UNDECIDED)
+
     def set_doubtful(self, image_id: str, names: Collection[str]) -> None:
         """Set which labelled classes the proposal is in doubt of."""
         self._set(image_id, "doubtful = ?", SEPARATOR.join(sorted(names)))
-
-    def set_edited(self, image_id: str, edited: float | None) -> None:
-        """Set the share of pixels in [0, 1] that a person changed before accepting."""
-        self._set(image_id, "edited = ?", None if edited is None else float(edited))
 
     def set_mask_facts(self, image_id: str, edited: float | None, painted: Iterable[int] | None) -> None:
         """Set what is known of the accepted mask: the edited share, and the 0-based indices of its classes."""
@@ -338,7 +348,9 @@ class Catalog:
         """Rename a class; labels and mask values stay what they are."""
         if new in self._class_positions():
             raise LabelError(f"There already is a class {new!r}; choose another name for {old!r}.")
-        if not self._database.execute("UPDATE classes SET name = ? WHERE name = ?", (new, old)):
+        with self._database.transaction("classes") as connection:
+            renamed = connection.execute("UPDATE classes SET name = ? WHERE name = ?", (new, old)).rowcount
+        if not renamed:
             raise LabelError(f"There is no class {old!r} to rename; known: {', '.join(self._class_positions())}.")
         old, new = (f"{SEPARATOR}{name}{SEPARATOR}" for name in (old, new))
         self._database.execute(
@@ -347,17 +359,20 @@ class Catalog:
         )
 
     def _set(self, image_id: str, assignment: str, *values: Any) -> None:
-        with self._database.transaction() as connection:
-            number = self.number(image_id)
-            connection.execute(f"UPDATE images SET {assignment} WHERE number = ?", (*values, number))
+        number = self.number(image_id)
+        self._database.execute(f"UPDATE images SET {assignment} WHERE number = ?", (*values, number))
 
     def _class_positions(self) -> dict[str, int]:
         positions: dict[str, int] = dict(self._database.rows("SELECT name, position FROM classes ORDER BY position"))
         return positions
 
 
+def _insert(table: str) -> str:
+    return f"INSERT INTO {table} VALUES (?, ?)"
+
+
 def _as_text(painted: Iterable[int]) -> str:
-    return ",".join(str(int(k)) for k in sorted(set(painted)))
+    return ",".join(map(str, sorted(set(map(int, painted)))))
 
 
 def _unknown(image_id: str) -> ProjectError:
@@ -375,12 +390,14 @@ def _check_move(image_id: str, now: str, state: str) -> None:
 
 def _record(row: Row) -> ImageRecord:
     _, image_id, path, state, split, note, *facts, content_hash = row[:11]
-    score, edited, changed, borrowed_from, doubtful, negative, painted, mismatch, names = row[11:]
+    score, edited, changed, borrowed_from, doubtful, negative, painted, *file, mismatch = row[11:21]
+    names, clusters, unknown = row[21:]
     stale, label_changed, disagrees, replaced = map(bool, facts)
+    labels = frozenset(names.split(SEPARATOR) if names else ())
     return ImageRecord(
         id=image_id,
         path=path,
-        labels=_names(names),
+        labels=labels,
         state=state,
         split=split,
         note=note,
@@ -393,12 +410,12 @@ def _record(row: Row) -> ImageRecord:
         edited=edited,
         changed=changed,
         borrowed_from=borrowed_from,
-        doubtful=_names(doubtful) & _names(names),
+        doubtful=labels.intersection(doubtful.split(SEPARATOR) if doubtful else ()),
         negative=bool(negative),
-        painted=None if painted is None else tuple(int(k) for k in painted.split(",") if k),
+        painted=None if painted is None else tuple(map(int, filter(None, painted.split(",")))),
         mismatch=bool(mismatch),
+        file_mtime=file[0],
+        file_size=file[1],
+        clusters=tuple(clusters.split(SEPARATOR)) if clusters else (),
+        unknown=frozenset(unknown.split(SEPARATOR) if unknown else ()),
     )
-
-
-def _names(joined: str | None) -> frozenset[str]:
-    return frozenset(joined.split(SEPARATOR) if joined else ())

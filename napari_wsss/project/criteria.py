@@ -23,8 +23,17 @@ _RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2
 
 _UNLABELLED = "(negative = 0 AND NOT EXISTS (SELECT 1 FROM labels WHERE labels.image = images.number))"
 
+_UNKNOWN = "EXISTS (SELECT 1 FROM unknown_labels WHERE unknown_labels.image = images.number)"
+
+_PAINTED = (
+    f"CASE WHEN NOT {_UNKNOWN} THEN painted WHEN json_valid('[' || painted || ']') THEN "
+    "coalesce((SELECT group_concat(value) FROM (SELECT value FROM json_each('[' || painted || ']') WHERE value NOT IN "
+    "(SELECT class FROM unknown_labels WHERE unknown_labels.image = images.number) ORDER BY value)), '') END"
+)
+"""The classes in an accepted mask but those that may as well be there as not."""
+
 MISMATCH = (
-    "(painted IS NOT NULL AND painted != coalesce((SELECT group_concat(class) FROM "
+    f"(painted IS NOT NULL AND {_PAINTED} IS NOT coalesce((SELECT group_concat(class) FROM "
     "(SELECT class FROM labels WHERE labels.image = images.number ORDER BY class)), ''))"
 )
 """Whether an accepted mask paints other classes than the labels; 0 while that is not known."""
@@ -75,6 +84,8 @@ class Criteria:
         The accepted mask paints other classes than the labels.
     unlabelled : bool, optional
         Nobody has said yet which classes are in the image.
+    unknown : bool, optional
+        Of some class, though not of all, it is not known whether it is in the image.
     doubtful : bool, optional
         The proposal is in doubt of a labelled class.
     clusters : collection of str
@@ -105,6 +116,7 @@ class Criteria:
     borrowed_from: str | None = None
     negative: bool | None = None
     unlabelled: bool | None = None
+    unknown: bool | None = None
     mismatch: bool | None = None
 
     def where(self) -> tuple[str, list[Any]]:
@@ -134,6 +146,7 @@ class Criteria:
             ("replaced = ?", self.replaced),
             ("negative = ?", self.negative),
             (f"{_UNLABELLED} = ?", self.unlabelled),
+            (f"{_UNKNOWN} = ?", self.unknown),
             (f"{MISMATCH} = ?", self.mismatch),
             ("(doubtful != '') = ?", self.doubtful),
             ("changed > ?", self.changed_above),

@@ -7,8 +7,10 @@ thread may use one `Database` at once: reads never wait, writing transactions qu
 import os
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -59,9 +61,10 @@ class Database:
         self._local = threading.local()
         self._handles: WeakSet[_Handle] = WeakSet()
         self._writing = threading.RLock()
-        self._depth = 0
-        self._writer = 0  # the thread that is in a transaction
-        self._ended = 0  # transactions
+        self._writer = 0  # the thread that is in a transaction, 0 for none
+        self._writes_by: sqlite3.Connection | None = None  # its connection
+        self._changing: set[str] = set()  # what the open transaction writes of that which is remembered
+        self._changes: Counter[str] = Counter()  # transactions that wrote it
         self._memory: dict[str, tuple[int, Any]] = {}
         self._closed = False
         self.committed: Callable[[int], None] = _nobody
@@ -96,7 +99,7 @@ class Database:
 
     def column(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Return the first column of all rows."""
-        return [row[0] for row in self.rows(sql, parameters)]
+        return list(map(itemgetter(0), self.rows(sql, parameters)))
 
     def value(self, sql: str, parameters: Sequence[Any] = (), default: Any = None) -> Any:
         """Return the first column of the first row, `default` when there is none."""
@@ -104,30 +107,35 @@ class Database:
         return found[0][0] if found else default
 
     def remembered(self, name: str, read: Callable[[], T]) -> T:
-        """Return what `read` finds in the file, which is asked again only after a transaction has ended.
+        """Return what `read` finds in the file, which is asked again only after a `transaction` of that name has ended.
 
         That holds as long as nobody else writes the file, so a read-only database always asks; so does a thread within
         its own transaction, whose changes may still be undone.
         """
-        if self.read_only or (self._depth and self.is_writing):
+        if self.read_only or self._writer == threading.get_ident():
             return read()
-        ended, known = self._memory.get(name, (-1, None))
-        if ended != self._ended:
-            ended, known = self._ended, read()
-            self._memory[name] = (ended, known)
+        changes, known = self._memory.get(name, (-1, None))
+        if changes != self._changes[name]:
+            changes, known = self._changes[name], read()
+            self._memory[name] = (changes, known)
         found: T = known
         return found
 
     @property
     def is_writing(self) -> bool:
         """True while the calling thread is in a transaction."""
-        return self._depth > 0 and self._writer == threading.get_ident()
+        return self._writer == threading.get_ident()
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, changing: str = "") -> Iterator[sqlite3.Connection]:
         """Yield the connection of a transaction that is on disk when the block ends, or undone by an error.
 
         Transactions of one thread nest: only the outermost one commits.
+
+        Parameters
+        ----------
+        changing : str
+            Which of the things that are `remembered` it may write.
 
         Raises
         ------
@@ -140,10 +148,11 @@ class Database:
                 "Close it where it is open for writing, then open it again."
             )
         with self._writing:
-            connection = self._handle().connection
-            outermost = self._depth == 0
-            self._depth += 1
-            self._writer = threading.get_ident()
+            outermost = self._writes_by is None
+            connection = self._writes_by or self._handle().connection
+            if outermost:
+                self._writes_by, self._writer = connection, threading.get_ident()
+            self._changing.add(changing)
             try:
                 if outermost:
                     connection.execute("BEGIN IMMEDIATE")
@@ -160,18 +169,41 @@ class Database:
                     raise _unusable(self.path, reason) from reason
                 raise
             finally:
-                self._depth -= 1
-                self._ended += outermost
+                if outermost:
+                    self._writes_by, self._writer = None, 0
+                    self._changes.update(self._changing)
+                    self._changing.clear()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """Run one statement in a transaction of its own and return how many rows it changed."""
-        with self.transaction() as connection:
-            return connection.execute(sql, parameters).rowcount
+        """Run one statement, in a transaction of its own where there is none; return how many rows it changed."""
+        if self._writes_by is None or self._writer != threading.get_ident():
+            with self.transaction() as connection:
+                return connection.execute(sql, parameters).rowcount
+        try:
+            return self._writes_by.execute(sql, parameters).rowcount
+        except SQLITE_ERRORS as reason:
+            raise _unusable(self.path, reason) from reason
 
     @property
     def revision(self) -> int:
         """How many writing transactions the file has seen; equal revisions hold equal content."""
         return int(self.value("SELECT value FROM meta WHERE key = 'revision'", default=0))
+
+    def make_final(self) -> None:
+        """Write without changing anything, so that what is read from now on is what stays.
+
+        A process killed at the end of a commit may have written all of it to the WAL without having told the others
+        that have the file open (a training run). They go on without it, and it would be there again once the file is
+        opened by somebody alone. The next write takes its place; this is one. After a clean end there is no WAL, and
+        nothing to do.
+        """
+        wal = self.path.with_name(f"{self.path.name}-wal")
+        if not (wal.exists() and wal.stat().st_size):
+            return
+        with self._writing, _as_project_error(self.path):
+            connection = self._handle().connection
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            connection.execute(f"PRAGMA user_version = {version}")
 
     def back_up(self, target: Path) -> None:
         """Copy the whole database to `target` through SQLite's backup, also while others write."""

@@ -124,6 +124,13 @@ class ImageClusters:
         )
         return tuple(found)
 
+    def by_image(self) -> dict[str, tuple[ClusterRow, ...]]:
+        """Return the rows of every image that is in a cluster, by class."""
+        found: dict[str, tuple[ClusterRow, ...]] = {}
+        for row in sorted(self._rows(), key=lambda row: row.class_index):
+            found[row.image_id] = (*found.get(row.image_id, ()), row)
+        return found
+
     # -- changing -----------------------------------------------------------------------------------------
 
     def replace(self, rows: Iterable[ClusterRow]) -> bool:

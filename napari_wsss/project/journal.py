@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any, Literal
 
 import numpy as np
@@ -23,13 +24,15 @@ from napari_wsss.project.strokes import Stroke, pack, unpack
 
 Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split", "cluster", "undo"]
 DECISIONS: tuple[Kind, ...] = ("state", "mask")
-NEWEST = 2**62
-"""Above the number of every entry."""
 """The kinds a person can take back with *undo decision*.
 
 ``draft`` records a change of state that editing makes by itself, ``undo`` that an entry was taken back; so the state
 of every image follows from the entries in order.
 """
+BATCH = "batch"
+"""In an acceptance: what the images have in common that were accepted together, not one by one."""
+NEWEST = 2**62
+"""Above the number of every entry."""
 
 _OBJECTS = frozenset({"state", "mask", "draft", "undo", "plan", "cluster", "stroke"})
 """Kinds whose entries hold objects, or nothing (decisions also one word)."""
@@ -72,9 +75,19 @@ class Journal:
         self._database = database
         self._catalog = catalog
 
-    def append(self, kind: Kind, image_id: str | None, before: Any, after: Any) -> Entry:
-        """Record one edit; it is on disk when this returns (or when the surrounding transaction ends)."""
-        return self._insert(kind, image_id, before, after, None)
+    def append(self, kind: Kind, image_id: str | None, before: Any, after: Any, pixels: bytes | None = None) -> Entry:
+        """Record one edit; it is on disk when this returns (or when the surrounding transaction ends).
+
+        `pixels` are those of a stroke (see `append_stroke`).
+        """
+        now = time.time()
+        with self._database.transaction() as connection:
+            image = None if image_id is None else self._catalog.number(image_id)
+            number = connection.execute(
+                "INSERT INTO journal (time, image, kind, before, after, pixels) VALUES (?, ?, ?, ?, ?, ?)",
+                (now, image, kind, json.dumps(before), json.dumps(after), pixels),
+            ).lastrowid
+        return Entry(int(number or 0), now, image_id, kind, before, after)
 
     def append_stroke(
         self,
@@ -104,17 +117,7 @@ class Journal:
         made_by = np.ascontiguousarray(np.broadcast_to(np.asarray(sources, np.uint8), flat.shape))
         machine = bool(np.any(made_by >= FIRST_MACHINE))
         after = {"pixels": int(flat.size), **({"table": pack_table(table)} if machine else {})}
-        return self._insert("stroke", image_id, None, after, pack(flat, filled, made_by))
-
-    def _insert(self, kind: Kind, image_id: str | None, before: Any, after: Any, pixels: bytes | None) -> Entry:
-        now = time.time()
-        with self._database.transaction() as connection:
-            image = None if image_id is None else self._catalog.number(image_id)
-            number = connection.execute(
-                "INSERT INTO journal (time, image, kind, before, after, pixels) VALUES (?, ?, ?, ?, ?, ?)",
-                (now, image, kind, json.dumps(before), json.dumps(after), pixels),
-            ).lastrowid
-        return Entry(int(number or 0), now, image_id, kind, before, after)
+        return self.append("stroke", image_id, None, after, pack(flat, filled, made_by))
 
     # -- strokes ------------------------------------------------------------------------------------------
 
@@ -125,7 +128,7 @@ class Journal:
             "ORDER BY number",
             (self._catalog.number(image_id), since),
         )
-        return [_stroke(*row) for row in rows]
+        return list(starmap(_stroke, rows))
 
     def last_stroke(self, image_id: str) -> int:
         """Return the number of the newest stroke of an image, 0 when there is none."""
@@ -171,6 +174,11 @@ class Journal:
         found = self._select(f"kind IN ({', '.join('?' * len(kinds))}) AND undone = 0", list(kinds), 1)
         return found[0] if found else None
 
+    def last_whole(self, kind: Kind) -> Entry | None:
+        """Return the newest entry of a kind that is about no single image and was not undone."""
+        found = self._select("kind = ? AND image IS NULL AND undone = 0", [kind], 1)
+        return found[0] if found else None
+
     def recent(self, limit: int = 10, kinds: Collection[str] | None = None) -> list[Entry]:
         """Return the newest entries (of these kinds), newest first, undone ones included."""
         if kinds is None:
@@ -205,6 +213,15 @@ class Journal:
             (self._catalog.number(image_id),),
         )
         return float(found or 0.0)
+
+    def accepted_in_batch(self, image_id: str) -> bool:
+        """Tell whether the last acceptance of an image that stands was one of many together."""
+        batch = self._database.value(
+            f"SELECT {part_of('after', BATCH)} FROM journal WHERE image = ? AND kind = 'mask' AND undone = 0 "
+            f"AND {part_of('after', 'action')} = 'accept' ORDER BY journal.number DESC LIMIT 1",
+            (self._catalog.number(image_id),),
+        )
+        return batch is not None
 
     def steps(self, limit: int = 10, kinds: Collection[str] = DECISIONS) -> list[tuple[Entry, int]]:
         """Return the newest decisions, newest first, undone ones included, with how many images each was about.

@@ -2,7 +2,9 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from napari_wsss.core.errors import ProjectError
@@ -10,6 +12,7 @@ from napari_wsss.core.inside import below, has_file
 from napari_wsss.pixels.images import content_hash, find_images
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
+from napari_wsss.project.records import ImageRecord
 
 SAMPLE = 8
 NEARBY_FOLDERS = 200
@@ -34,9 +37,12 @@ class ImageLocations:
         self._fresh: dict[str, tuple[int, int, str]] = {}
         self.root = self._find_root()
 
-    def path(self, image_id: str) -> Path:
-        """Return where an image file lies (it may be missing); `ProjectError` when it would be outside the folder."""
-        return below(self.root, str(self._row(image_id)[0]))
+    def path(self, image_id: str, record: ImageRecord | None = None) -> Path:
+        """Return where an image file lies (it may be missing); `ProjectError` when it would be outside the folder.
+
+        `record` is the image's, where the caller has asked the catalog already.
+        """
+        return below(self.root, str(self._row(image_id)[0]) if record is None else record.path)
 
     def _row(self, image_id: str) -> tuple[str, int, int, str]:
         number = self._catalog.number(image_id)
@@ -45,32 +51,48 @@ class ImageLocations:
         )[0]
         return row[0], row[1], row[2], row[3]
 
-    def hash(self, image_id: str) -> str:
+    def hash(self, image_id: str, record: ImageRecord | None = None) -> str:
         """Return the SHA-256 of an image file, read again only when its time or size changed.
 
         A content that differs from the recorded one marks the image as replaced.
+
+        Parameters
+        ----------
+        image_id : str
+        record : ImageRecord, optional
+            The image's, where the caller has asked the catalog already; one that is out of date is asked for again.
 
         Raises
         ------
         ProjectError
             When the file is missing or cannot be read.
         """
+        if record is not None and record.content_hash:
+            with suppress(OSError):
+                facts = below(self.root, record.path).stat()
+                if (facts.st_mtime_ns, facts.st_size) == (record.file_mtime, record.file_size):
+                    return record.content_hash
+        before = self._fresh.get(image_id)
+        _, found, record_it = self.look(image_id)
+        # What a full disk refused once is not tried again at every look.
+        if record_it is not None and self._fresh.get(image_id) is not before and not self._database.read_only:
+            record_it()
+        return found
+
+    def look(self, image_id: str) -> tuple[Path, str, Callable[[], None] | None]:
+        """Return an image file, its SHA-256, and what records that, None where it is recorded; errors as of `hash`."""
         relative, mtime, size, known = self._row(image_id)
         path = below(self.root, relative)
         try:
             stat = path.stat()
         except OSError:
-            return content_hash(path)  # raises the message for a person
-        seen = (stat.st_mtime_ns, stat.st_size)
-        if known and seen == (mtime, size):
-            return known
-        if self._fresh.get(image_id, ())[:2] == seen:
-            return self._fresh[image_id][2]
-        found = content_hash(path)
-        self._fresh[image_id] = (*seen, found)
-        if not self._database.read_only:
-            self._record(image_id, seen, found)
-        return found
+            return path, content_hash(path), None  # raises the message for a person
+        if known and (stat.st_mtime_ns, stat.st_size) == (mtime, size):
+            return path, known, None
+        fresh = self._fresh.get(image_id)
+        if fresh is None or fresh[:2] != (stat.st_mtime_ns, stat.st_size):
+            fresh = self._fresh[image_id] = (stat.st_mtime_ns, stat.st_size, content_hash(path))
+        return path, fresh[2], partial(self._record, image_id)
 
     def was_replaced(self, image_id: str) -> bool:
         """Tell whether an image file has another content than when a mask of it was accepted last.
@@ -84,11 +106,15 @@ class ImageLocations:
             changed = False
         return changed or self._catalog.get(image_id).replaced
 
-    def _record(self, image_id: str, seen: tuple[int, int], found: str) -> None:
+    def _record(self, image_id: str) -> None:
+        fresh = self._fresh.get(image_id)
+        if fresh is None:  # another thread has recorded it
+            return
+        mtime, size, found = fresh
         self._database.execute(
             "UPDATE images SET replaced = replaced OR (content_hash NOT IN ('', ?)), content_hash = ?, "
             "file_mtime = ?, file_size = ? WHERE id = ?",
-            (found, found, *seen, image_id),
+            (found, found, mtime, size, image_id),
         )
         self._fresh.pop(image_id, None)
 

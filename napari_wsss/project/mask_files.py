@@ -66,7 +66,7 @@ class MaskFiles:
 
     def _read(self, name: str) -> bytes | None:
         try:
-            return read_regular(self.path(name))
+            return read_regular(below(self._folder, name))
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -113,10 +113,6 @@ class MaskFiles:
         sentences, self._told = self._told, []
         return sentences
 
-    def is_as_decided(self, name: str) -> bool:
-        """Tell whether the file of an accepted mask lies there whole and as it was accepted."""
-        return name not in self.unsettled() and _is(self._read(name), self.accepted.digest(name), missing=False)
-
     def exists(self, name: str) -> bool:
         """Tell whether there is such a file, or one is decided."""
         has_content = self.unsettled().get(name)
@@ -131,37 +127,41 @@ class MaskFiles:
 
     def decide(self, contents: Mapping[str, bytes | None]) -> None:
         """Note, in the surrounding transaction, what files are to hold; None removes one. `settle` writes them."""
-        with self._database.transaction() as connection:
+        with self._database.transaction("unsettled") as connection:
             connection.executemany("INSERT OR REPLACE INTO unsettled VALUES (?, ?)", contents.items())
-            accepted = {name: content for name, content in contents.items() if name.startswith(f"{ACCEPTED}/")}
-            self.accepted.decide(connection, accepted)
+            for name, content in contents.items():
+                if name.startswith(f"{ACCEPTED}/"):
+                    self.accepted.decide(connection, name, content)
 
     def decided_elsewhere(self, name: str) -> None:
         """Forget, in the surrounding transaction, what a file was to hold: it was written by the caller."""
-        self._database.execute("DELETE FROM unsettled WHERE path = ?", (name,))
+        with self._database.transaction("unsettled") as connection:
+            connection.execute("DELETE FROM unsettled WHERE path = ?", (name,))
 
     def settle(self) -> int:
         """Write the files that decisions left to be written; return how many still wait (full disk ...)."""
-        waiting, written, refused = 0, [], self.refused()
+        waiting, written, masks = 0, [], dict[str, str]()
         with self.settling:
             for name, content in self._database.rows("SELECT path, content FROM unsettled"):
-                if name in refused:
+                try:
+                    path = self.place(name)
+                except ProjectError:  # none of the project's masks: `refused` says so
                     continue
                 try:
-                    self.write(self.path(name), content)
+                    self.write(path, content)
                 except OSError:
                     waiting += 1  # the content is safe in the database and read from there; tried again later
                     continue
-                if content is not None and name.startswith(f"{ACCEPTED}/"):
-                    self.accepted.keep(content)
+                if name.startswith(f"{ACCEPTED}/"):
+                    masks[name] = "" if content is None else self.accepted.keep(content)
                 written.append((name, content))
             if written:
-                with self._database.transaction() as connection:
-                    for name, content in written:
-                        if content is not None and name.startswith(f"{ACCEPTED}/"):
+                with self._database.transaction("unsettled") as connection:
+                    for name, digest in masks.items():
+                        if digest:
                             self.accepted.written(connection, name)
                     connection.executemany("DELETE FROM unsettled WHERE path = ? AND content IS ?", written)
-                self.accepted.settled(written)
+                self.accepted.settled(masks)
         return waiting
 
     def refused(self) -> dict[str, str]:
@@ -169,19 +169,22 @@ class MaskFiles:
         found = {}
         for name in self.unsettled():
             try:
-                self._check(name)
+                self.place(name)
             except ProjectError as reason:
                 found[name] = str(reason)
         return found
 
-    def _check(self, name: str) -> None:
+    def place(self, name: str) -> Path:
+        """Return where a file is to be written; `ProjectError` where no mask lies there, or a link leads away."""
         first, _, rest = name.partition("/")
         if first not in (ACCEPTED, DRAFTS) or not rest.endswith(".png"):
             raise ProjectError(
                 f"The file {name!r}, which waits to be written or deleted, is no mask or draft of this project; it is "
                 "left alone."
             )
-        not_through_links(self._folder, self.path(name).parent)
+        path = below(self._folder, name)
+        not_through_links(self._folder, path.parent)
+        return path
 
     def keep_in_trash(self, name: str) -> None:
         """Keep a damaged file's content in the folder ``trash``, as far as the disk allows: it is about to go."""
@@ -189,9 +192,9 @@ class MaskFiles:
             path = self.path(name)
             publish_bytes(place_in_trash(self._folder, path), read_regular(path))
 
-    def write(self, path: Path, content: bytes | None) -> None:
-        """Write a file now, or remove it (None); `ProjectError` where a link leads out of the project."""
-        not_through_links(self._folder, path.parent)
+    @staticmethod
+    def write(path: Path, content: bytes | None) -> None:
+        """Write a file now, or remove it (None), at its `place`."""
         if content is not None:
             publish_bytes(path, content)
         elif path.exists():
@@ -199,10 +202,10 @@ class MaskFiles:
             sync_folder(path.parent)
 
 
-def _is(content: bytes | None, digest: str, missing: bool = True) -> bool:
-    """Return True when a file's content is what was decided; where nothing was, anything is (`missing`: also none)."""
+def _is(content: bytes | None, digest: str) -> bool:
+    """Return True when a file's content is what was decided; where nothing was, anything is."""
     if content is None:
-        return missing and not digest
+        return not digest
     return not digest or digest_of(content) == digest
 
 

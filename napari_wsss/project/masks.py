@@ -28,19 +28,20 @@ class MasksOfImage:
 
     Attributes
     ----------
+    accepted_name, draft_name : str
+        Of its files, below the project folder.
     accepted_file : bytes, optional
         Of the accepted mask, None when there is none.
+    has_draft : bool
+        Whether there is unfinished work.
     """
 
     def __init__(self, image_id: str, files: MaskFiles, journal: Journal, size_of: SizeOf) -> None:
         self._image_id, self._files, self._size_of = image_id, files, size_of
-        self.accepted_file, self._checkpoint = files.contents(accepted_name(image_id), draft_name(image_id))
+        self.accepted_name, self.draft_name = accepted_name(image_id), draft_name(image_id)
+        self.accepted_file, self._checkpoint = files.contents(self.accepted_name, self.draft_name)
         self._strokes = journal.strokes(image_id)
-
-    @property
-    def has_draft(self) -> bool:
-        """True when there is unfinished work."""
-        return self._checkpoint is not None or bool(self._strokes)
+        self.has_draft = self._checkpoint is not None or bool(self._strokes)
 
     @property
     def resting_state(self) -> State:
@@ -52,12 +53,12 @@ class MasksOfImage:
     def accepted(self) -> SourcedMask | None:
         """Return the accepted mask (see `Masks.accepted`)."""
         content = self.accepted_file
-        return None if content is None else _decoded(content, self._files.path(accepted_name(self._image_id)))
+        return None if content is None else _decoded(content, self._files.path(self.accepted_name))
 
     def draft(self, size: tuple[int, ...] | None = None) -> SourcedMask | None:
         """Return the unfinished mask (see `Masks.draft`); `size` (height, width) is the image's, where it is known."""
         if self._checkpoint is not None:
-            values, sources, text = decode_sourced(self._checkpoint, str(self._files.path(draft_name(self._image_id))))
+            values, sources, text = decode_sourced(self._checkpoint, str(self._files.path(self.draft_name)))
             below = SourcedMask(values, sources or Sources((values != 0).astype(np.uint8) * np.uint8(PERSON)))
             held = int(text.get(CHECKPOINT_TEXT, 0))
             return below.replayed(stroke for stroke in self._strokes if stroke.number > held)

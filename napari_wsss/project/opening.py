@@ -79,6 +79,8 @@ def bring_together(folder: Path, database: Database, files: MaskFiles, catalog: 
     is noted. Return what a person should know, as sentences.
     """
     sweep(folder)
+    with suppress(OSError, ProjectError):  # a full disk keeps no project shut
+        database.make_final()
     note = RevisionNote(database.path)
     noted, found = note.read(), database.revision
     sentences = []

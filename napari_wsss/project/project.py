@@ -2,6 +2,8 @@
 
 One `Project` may be used by the GUI thread and a job's thread at once: every thread reads through its own database
 connection, and writes queue on one lock (see `database`).
+
+The file is long because it is the one door to what is on disk: most functions hand on to a part in a line or two.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -29,17 +32,16 @@ from napari_wsss.project.database import Database
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
 from napari_wsss.project.kept.mask_copies import TRASH, wanted_by
+from napari_wsss.project.label_imports import NEGATIVE, LabelImports, Said
 from napari_wsss.project.locations import ImageLocations, root_entries
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.masks import Masks
 from napari_wsss.project.opening import bring_together, build_file, prepare, seen_from_outside
-from napari_wsss.project.records import NewImage
+from napari_wsss.project.records import ImageRecord, NewImage
 from napari_wsss.project.review import Review
 from napari_wsss.project.store import ResultStore
 
 FILE_NAME = "project.sqlite"
-NEGATIVE = "none of the classes"
-"""In a journal entry of labels, in place of a list of names."""
 BESIDE = ("wal", "shm", "journal", "revision")
 """What SQLite puts beside its file, and the note of what was committed last."""
 DAMAGED_RECORD = (ValueError, TypeError, KeyError, AttributeError)
@@ -64,6 +66,8 @@ class Project:
         Accepted and unfinished masks, as they are.
     review : Review
         Changes of masks and review states, and taking them back.
+    label_imports : LabelImports
+        Labels of many images from a file, and taking them back.
     store : ResultStore
         Machine results.
     backup_error : str
@@ -87,9 +91,10 @@ class Project:
         self.found: list[str] = []
         self._classes: ClassList | None = None
         self._plan: tuple[str, Plan] = ("", Plan())
+        self.label_imports = LabelImports(database, self.catalog, self.journal)
         self._locations = ImageLocations(folder, database, self.catalog)
         self.masks = Masks(MaskFiles(folder, database), self.journal, self._size_or_none)
-        self.review = Review(self.masks, database, self.catalog, self.journal, lambda: self.classes, self.image_hash)
+        self.review = Review(self.masks, database, self.catalog, self.journal, lambda: self.classes, self._look)
 
     # -- opening and closing ------------------------------------------------------------------------------
 
@@ -282,7 +287,7 @@ class Project:
         """Append a class; existing mask values keep their meaning. `LabelError` when the name is taken."""
         names = self.classes.names
         extended = ClassList((*names, name))
-        with self._database.transaction() as connection:
+        with self._database.transaction("classes") as connection:
             connection.execute("INSERT INTO classes VALUES (?, ?)", (len(names), extended.names[-1]))
             self.journal.append("classes", None, list(names), list(extended.names))
 
@@ -336,7 +341,7 @@ class Project:
         before, after = self.plan.to_dict(), plan.to_dict()
         if before == after:
             return
-        with self._database.transaction() as connection:
+        with self._database.transaction("plan") as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('plan', ?)", (json.dumps(after),))
             self.journal.append("plan", None, *changed_parts(before, after))
 
@@ -360,7 +365,7 @@ class Project:
         """
         if not 0 <= low < high <= 100:
             raise ProjectError(f"Pictures cannot be scaled from {low:g} to {high:g} %; expected 0 <= from < to <= 100.")
-        with self._database.transaction() as connection:
+        with self._database.transaction("deep_percentiles") as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('deep_percentiles', ?)", (f"{low!r} {high!r}",))
 
     @property
@@ -413,9 +418,12 @@ class Project:
         """Return where an image file lies."""
         return self._locations.path(image_id)
 
-    def load_image(self, image_id: str) -> LoadedImage:
-        """Return the pixels of an image and how they were scaled; `ProjectError` when it is missing or damaged."""
-        path = self.image_path(image_id)
+    def load_image(self, image_id: str, record: ImageRecord | None = None) -> LoadedImage:
+        """Return the pixels of an image and how they were scaled; `ProjectError` when it is missing or damaged.
+
+        `record` is the image's, where the caller has asked the catalog already.
+        """
+        path = self._locations.path(image_id, record)
         if not path.exists():
             raise ProjectError(
                 f"The image {image_id} is not at {path}. Put it back, or tell the project where its images are now: "
@@ -431,32 +439,58 @@ class Project:
         """Tell whether an image file has another content than what is known and was decided about."""
         return self._locations.was_replaced(image_id)
 
-    def pixels_hash(self, image_id: str) -> str:
+    def pixels_hash(self, image_id: str, record: ImageRecord | None = None) -> str:
         """Return what decides the pixels of an image: its file's content, and how deep values are scaled.
 
-        Results are stored under it; with the usual scaling it is `image_hash` itself.
+        Results are stored under it; with the usual scaling it is `image_hash` itself. `record` is as `load_image` takes
+        it.
         """
-        content, percentiles = self.image_hash(image_id), self.deep_percentiles
+        content, percentiles = self._locations.hash(image_id, record), self.deep_percentiles
         return content if percentiles == USUAL else f"{content} {percentiles[0]:g}..{percentiles[1]:g} %"
 
     def _size_or_none(self, image_id: str) -> tuple[int, int] | None:
         try:
-            return image_size(self.image_path(image_id))
+            return image_size(self._locations.path(image_id))
         except ProjectError:
             return None
 
-    def set_labels(self, image_id: str, labels: Collection[str], *, negative: bool = False) -> None:
-        """Replace the image-level labels (journaled) and mark the image as label-changed.
+    def _look(self, image_id: str) -> tuple[tuple[int, int] | None, Callable[[], None] | None]:
+        """Return what a decision about a mask asks of its image, as `Review` takes it."""
+        record_content = None
+        with suppress(ProjectError):  # an image that is gone must not stand in the way of a mask
+            path, _, record_content = self._locations.look(image_id)
+            return image_size(path), record_content
+        return None, record_content
+
+    def set_labels(
+        self,
+        image_id: str,
+        labels: Collection[str],
+        *,
+        negative: bool = False,
+        unknown: Collection[str] | None = None,
+    ) -> bool:
+        """Replace the image-level labels (journaled) and mark the image as label-changed; tell whether they differ.
 
         Without labels it is not labelled yet, or, where `negative` says so, labelled *none of the classes*.
+
+        Parameters
+        ----------
+        unknown : collection of str, optional
+            Classes that may or may not be there. Without it those of before stay so beside labels that do not name
+            them.
         """
         record = self.catalog.get(image_id)
-        if (frozenset(labels), negative) == (record.labels, record.negative):
-            return
-        before, after = _as_journaled(record.labels, record.negative), _as_journaled(labels, negative)
+        if unknown is None:
+            unknown = record.unknown.difference(labels) if labels else ()
+        before = Said(record.labels, record.negative, record.unknown)
+        after = Said(frozenset(labels), negative, frozenset(unknown))
+        if after == before:
+            return False
         with self._database.transaction():
-            self.catalog.set_labels(image_id, set(labels), negative=negative, by_person=True)
-            self.journal.append("labels", image_id, before, after)
+            self.catalog.set_labels(image_id, labels, negative=negative, unknown=after.unknown, by_person=True)
+            self.journal.append("labels", image_id, before.as_journaled(), after.as_journaled())
+        return True
 
     def set_note(self, image_id: str, note: str) -> None:
         """Replace the reviewer's remark (journaled)."""
@@ -465,8 +499,3 @@ class Project:
             with self._database.transaction():
                 self.catalog.set_note(image_id, note)
                 self.journal.append("note", image_id, before, note)
-
-
-def _as_journaled(labels: Collection[str], negative: bool) -> list[str] | str:
-    """Return labels as the journal keeps them: no list of names where a person said that nothing is there."""
-    return NEGATIVE if negative and not labels else sorted(set(labels))

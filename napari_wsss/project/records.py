@@ -34,6 +34,8 @@ class ImageRecord:
         image file's content changed since results were made.
     content_hash : str
         SHA-256 of the file, "" while never read.
+    file_mtime, file_size : int
+        Time (nanoseconds) and size (bytes) of the file when it had this content; -1 while never read.
     score : float, optional
         Queue score (uncertainty).
     edited : float, optional
@@ -51,6 +53,10 @@ class ImageRecord:
         0-based indices of the classes in the accepted mask; None without one, or while they are not known.
     mismatch : bool
         The accepted mask paints other classes than the labels.
+    clusters : tuple of str
+        Names of the clusters the image is in, one per class at most, in the order of the class list.
+    unknown : frozenset of str
+        Classes that may or may not be in the image (*uncertain* in a label table), where of the others it is known.
     """
 
     id: str
@@ -72,6 +78,10 @@ class ImageRecord:
     negative: bool = False
     painted: tuple[int, ...] | None = None
     mismatch: bool = False
+    file_mtime: int = -1
+    file_size: int = -1
+    clusters: tuple[str, ...] = ()
+    unknown: frozenset[str] = frozenset()
 
     @property
     def labelled(self) -> bool:
@@ -79,9 +89,15 @@ class ImageRecord:
         return self.negative or bool(self.labels)
 
     @property
+    def tells(self) -> bool:
+        """Whether of some class at least it is known if it is in the image: what classifiers can learn from."""
+        return self.labelled or bool(self.unknown)
+
+    @property
     def labels_text(self) -> str:
         """The labels in words, for a person."""
-        return ", ".join(sorted(self.labels)) or ("nothing of any class" if self.negative else "not labelled yet")
+        said = sorted(self.labels) + [f"{name} unknown" for name in sorted(self.unknown)]
+        return ", ".join(said) or ("nothing of any class" if self.negative else "not labelled yet")
 
 
 @dataclass(frozen=True)
@@ -95,17 +111,20 @@ class NewImage:
     split : str
     negative : bool
         Labelled *none of the classes*.
+    unknown : frozenset of str
+        See `ImageRecord`.
     """
 
     id: str
     labels: frozenset[str] = frozenset()
     split: str = ""
     negative: bool = False
+    unknown: frozenset[str] = frozenset()
 
 
 def possible_classes(record: ImageRecord, classes: ClassList) -> tuple[int, ...]:
-    """Return the 0-based indices of the classes that may be in an image: its labels, all while it is not labelled."""
-    return classes.indices(record.labels) if record.labelled else tuple(range(len(classes)))
+    """Return the 0-based indices of the classes that may be in an image: its labels, and those not known of."""
+    return classes.indices(record.labels | record.unknown) if record.tells else tuple(range(len(classes)))
 
 
 def check_new(image: NewImage, classes: Mapping[str, int]) -> None:
@@ -116,20 +135,29 @@ def check_new(image: NewImage, classes: Mapping[str, int]) -> None:
             f"The image id {image.id!r} is not a plain path below the image folder ({reason}); expected 'day1/cat.jpg' "
             "or so."
         )
-    check_labels(image.id, image.labels, classes, image.negative)
+    check_labels(image.id, image.labels, classes, image.negative, image.unknown)
     check_split(image.id, image.split)
 
 
-def check_labels(image_id: str, labels: Collection[str], classes: Mapping[str, int], negative: bool = False) -> None:
-    """Raise `LabelError` when a label is not a class of the project, or there is one beside *none of the classes*."""
+def check_labels(
+    image_id: str,
+    labels: Collection[str],
+    classes: Mapping[str, int],
+    negative: bool = False,
+    unknown: Collection[str] = (),
+) -> None:
+    """Raise `LabelError` for names that are no classes of the project, or that say two things of one class."""
+    twice = sorted(set(unknown) & set(labels) or (set(unknown) if negative else ()))
+    if twice:
+        raise LabelError(f"{image_id} cannot be labelled and unknown as to {', '.join(twice)}; expected one of both.")
     if negative and labels:
         raise LabelError(
             f"{image_id} cannot be labelled {', '.join(sorted(labels))} and none of the classes; expected one of both."
         )
-    unknown = sorted(set(labels) - set(classes))
-    if unknown:
+    foreign = sorted({*labels, *unknown} - set(classes))
+    if foreign:
         raise LabelError(
-            f"{image_id} is labelled {', '.join(unknown)}, which the project has no class for; known classes: "
+            f"{image_id} is labelled {', '.join(foreign)}, which the project has no class for; known classes: "
             f"{', '.join(classes)}. Add the class first or correct the label."
         )
 

@@ -5,7 +5,7 @@ The database is the truth and the files follow it (see `mask_files`). Every mask
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from napari_wsss.core.masks import Mask, PseudoMask
 from napari_wsss.core.sources import PERSON, Source, Sources
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
-from napari_wsss.project.journal import DECISIONS, Entry, Journal
+from napari_wsss.project.journal import BATCH, DECISIONS, Entry, Journal
 from napari_wsss.project.mask_files import accepted_name, draft_name
 from napari_wsss.project.masks import CHECKPOINT_TEXT, Masks, MasksOfImage
 from napari_wsss.project.records import ImageRecord
@@ -37,8 +37,9 @@ class Review:
         Of the same project.
     classes : callable
         Returns the current `ClassList`.
-    see : callable
-        Records the content of an image's file, so that replacing it later is noticed.
+    look : callable
+        Returns an image's size (height, width) in pixels, None when it cannot be read now, and what records the content
+        of its file, so that replacing it later is noticed; None where that is recorded.
     """
 
     def __init__(
@@ -48,13 +49,13 @@ class Review:
         catalog: Catalog,
         journal: Journal,
         classes: Callable[[], ClassList],
-        see: Callable[[str], object],
+        look: Callable[[str], tuple[tuple[int, int] | None, Callable[[], None] | None]],
     ) -> None:
         self._masks, self._files = masks, masks.files
         self._database = database
         self._catalog = catalog
         self._journal = journal
-        self._classes, self._see = classes, see
+        self._classes, self._look = classes, look
         self._group = 0  # of decisions that are taken back together, 0 outside of `as_one_step`
 
     def _sourced(self, image_id: str, values: Mask, sources: Sources | None) -> SourcedMask:
@@ -103,15 +104,15 @@ class Review:
         ProjectError, LabelError
             When the file cannot be written (nothing is lost then), or `values` is no mask of this image.
         """
-        classes = self._checked(image_id, values)
+        classes = self._checked(image_id, values, self._masks.size_of(image_id))
         last = self._journal.last_stroke(image_id) if checkpoint is None else checkpoint
         with self._database.transaction():
             self._edited(image_id)
         drawn = self._sourced(image_id, values, sources)
         content = encode_sourced(drawn, classes, {CHECKPOINT_TEXT: str(last)})
         name = draft_name(image_id)
-        path = self._files.path(name)
         with self._files.settling:
+            path = self._files.place(name)
             try:
                 self._files.write(path, content)
             except OSError as reason:
@@ -182,13 +183,15 @@ class Review:
         LabelError
             When it holds a value that is no class of the project.
         """
-        classes = self._checked(image_id, values)
+        size, record_content = self._look(image_id)
+        classes = self._checked(image_id, values, size)
         mask = self._sourced(image_id, values, sources)
-        with suppress(ProjectError):  # an image that is gone must not stand in the way of a mask
-            self._see(image_id)
         with self._database.transaction():
+            if record_content is not None:
+                record_content()
             record, stored = self._catalog.get(image_id), self._masks.of(image_id)
-            if stored.resting_state == record.state == "accepted" and _is_accepted(stored, mask):
+            is_same = stored.resting_state == record.state == "accepted" and _is_accepted(stored, mask)
+            if is_same and (BATCH in (facts or {}) or not self._journal.accepted_in_batch(image_id)):
                 self._catalog.set_facts(image_id, disagrees=False, replaced=False)  # looked at again, and found right
                 return
             entry = self._record_mask(record, stored, "accepted", {"action": "accept", **(facts or {})})
@@ -196,7 +199,7 @@ class Review:
                 self._journal.keep_file(entry.number, "mask", stored.accepted_file)
             self._keep_draft(entry, stored, classes, mask)
             self._journal.clear_strokes(image_id)
-            self._files.decide({draft_name(image_id): None, accepted_name(image_id): encode_sourced(mask, classes)})
+            self._files.decide({stored.draft_name: None, stored.accepted_name: encode_sourced(mask, classes)})
             painted = [value - 1 for value in PseudoMask(mask.values).class_values()]
             self._catalog.set_accepted(record, (facts or {}).get("edited"), painted)
         self._files.settle()
@@ -280,7 +283,8 @@ class Review:
             state = self._undo_mask(entry, image_id)
         else:
             # An edit after the decision has already moved the image on; that is not taken back.
-            state = self._undrafted(entry, image_id) if now == entry.after["state"] else now
+            is_as_left = now == entry.after["state"]
+            state = _undrafted(entry, self._masks.has_draft(image_id)) if is_as_left else now
         self._catalog.restore_state(image_id, state)
         self._journal.append("undo", image_id, {"state": now, "entry": entry.number}, {"state": state})
         self._journal.mark_undone(entry.number)
@@ -299,22 +303,16 @@ class Review:
         self._journal.clear_strokes(image_id)
         self._files.decide({**contents, draft_name(image_id): draft})
         edited = newer is not None and before["state"] in EDITED
-        return "draft" if edited else self._undrafted(entry, image_id)
-
-    def _undrafted(self, entry: Entry, image_id: str) -> str:
-        """Return the state before `entry`, or draft where that state says there is no unfinished work but there is."""
-        state = str(entry.before["state"])
-        return "draft" if state in ("todo", "accepted") and self._masks.has_draft(image_id) else state
+        return "draft" if edited else _undrafted(entry, draft is not None)
 
     def settle(self) -> int:
         """Try again to write mask files that could not be written; return how many still wait (0: all on disk)."""
         return self._files.settle()
 
-    def _checked(self, image_id: str, values: Mask) -> ClassList:
-        """Return the project's classes; raise where `values` cannot be a mask of this image."""
+    def _checked(self, image_id: str, values: Mask, size: tuple[int, int] | None) -> ClassList:
+        """Return the project's classes; raise where `values` cannot be a mask of this image, of a size if known."""
         if values.ndim != 2 or values.dtype != np.uint8:
             raise ProjectError(f"A mask is (H, W) uint8; found {values.shape} {values.dtype} for {image_id}.")
-        size = self._masks.size_of(image_id)
         if size is not None and size != values.shape:
             raise ProjectError(
                 f"The mask of {image_id} is {values.shape[1]} x {values.shape[0]} pixels, its image is "
@@ -329,6 +327,12 @@ class Review:
                 "or 255 for ignore). Paint those pixels with another class first."
             )
         return classes
+
+
+def _undrafted(entry: Entry, has_draft: bool) -> str:
+    """Return the state before `entry`, or draft where that state says there is no unfinished work but there is."""
+    state = str(entry.before["state"])
+    return "draft" if state in ("todo", "accepted") and has_draft else state
 
 
 def _is_accepted(stored: MasksOfImage, mask: SourcedMask) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
 
-VERSION = 5
+VERSION = 6
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
 
@@ -45,6 +45,11 @@ CREATE TABLE labels (
     PRIMARY KEY (image, class)
 ) WITHOUT ROWID;
 CREATE INDEX labels_by_class ON labels (class, image);
+CREATE TABLE unknown_labels (
+    image INTEGER NOT NULL REFERENCES images (number),
+    class INTEGER NOT NULL REFERENCES classes (position),
+    PRIMARY KEY (image, class)
+) WITHOUT ROWID;
 CREATE TABLE image_clusters (
     image INTEGER NOT NULL REFERENCES images (number),
     class INTEGER NOT NULL REFERENCES classes (position),
@@ -116,11 +121,20 @@ def _to_version_5(connection: sqlite3.Connection) -> None:
     )
 
 
+def _to_version_6(connection: sqlite3.Connection) -> None:
+    """Add of which classes it is not known whether they are in an image; so far those counted as absent."""
+    connection.execute(
+        "CREATE TABLE unknown_labels (image INTEGER NOT NULL REFERENCES images (number), class INTEGER NOT NULL "
+        "REFERENCES classes (position), PRIMARY KEY (image, class)) WITHOUT ROWID"
+    )
+
+
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _to_version_2,
     2: _to_version_3,
     3: _to_version_4,
     4: _to_version_5,
+    5: _to_version_6,
 }
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 

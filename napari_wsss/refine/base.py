@@ -15,6 +15,7 @@ from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import NoParameters
 from napari_wsss.core.progress import Steps
+from napari_wsss.core.registry import method_title
 
 Input = Literal["background", "saliency", "affinity", "features"]
 
@@ -51,6 +52,7 @@ class Refiner(ABC):
     gives: frozenset[Input] = frozenset()  # a step's settings may add to it
     cheap: ClassVar[bool] = False
     requires: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    instead: ClassVar[str] = ""
     Parameters: ClassVar[type] = NoParameters
 
     def __init__(self, parameters: Any | None = None) -> None:
@@ -64,10 +66,13 @@ class Refiner(ABC):
             try:
                 import_module(module)
             except ImportError as reason:
+                title = method_title("refine", cls.instead) if cls.instead else ""
+                nearest = f"{title} ({cls.instead}) comes nearest; the " if title else ""
                 raise StepError(
                     f"{cls.title} needs {module.partition('.')[0]}, which cannot be imported here ({reason}). "
-                    f"Install the extra `{extra}`: {advice} The other refinement steps work without it.",
+                    f"Install the extra `{extra}`: {advice} {nearest or 'The '}other refinement steps work without it.",
                     missing=(extra,),
+                    instead=cls.instead,
                 ) from reason
 
     @abstractmethod

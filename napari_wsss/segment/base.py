@@ -5,7 +5,7 @@ written once, here: the probabilities of all views are brought to the image's si
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -102,9 +102,19 @@ class Segmenter(TrunkNetwork):
         """Factor on the size of every picture before the scales of inference."""
         return 1.0
 
+    @property
+    def known_classes(self) -> Tensor:
+        """(C,) bool: the classes it answers for where nobody says which ones an image shows."""
+        return torch.ones(self.class_count, dtype=torch.bool, device=next(self.parameters()).device)
+
     @abstractmethod
     def segment(self, images: Tensor) -> Tensor:
         """Return probabilities (B,C+1,H,W) of normalised images (B,3,H,W), background first, summing to 1."""
+
+    def segment_among(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return probabilities (B,C+1,H,W) that only background and the labelled classes (B,C) bool share."""
+        found = self.segment(images) * with_background(labels)[:, :, None, None]
+        return found / found.sum(1, keepdim=True).clamp(min=torch.finfo(found.dtype).tiny)
 
     @abstractmethod
     def loss(self, batch: SegmenterBatch) -> dict[str, Tensor]:
@@ -142,9 +152,16 @@ class Segmenter(TrunkNetwork):
         """Take back whether pixel masks were learned from."""
         self.pixel_supervised = bool(run.get("pixel_supervised", False))
 
-    def infer(self, image: NDArray[np.uint8], settings: SegmentInference) -> NDArray[np.float32]:
+    def infer(
+        self, image: NDArray[np.uint8], settings: SegmentInference, present: Iterable[int] | None = None
+    ) -> NDArray[np.float32]:
         """Return the class probabilities of one image, as `predict` does."""
-        return predict(self, image, settings)
+        return predict(self, image, settings, present)
+
+
+def with_background(labels: Tensor) -> Tensor:
+    """Return labels (B,C) with a column of ones before them: background is always possible."""
+    return torch.cat([torch.ones_like(labels[:, :1]), labels], 1)
 
 
 def weighted_cross_entropy(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:
@@ -187,7 +204,10 @@ def rest_unused(trunk: Trunk, read: Sequence[str] = ()) -> None:
 
 
 def predict(
-    segmenter: Segmenter, image: NDArray[np.uint8], inference: SegmentInference | None = None
+    segmenter: Segmenter,
+    image: NDArray[np.uint8],
+    inference: SegmentInference | None = None,
+    present: Iterable[int] | None = None,
 ) -> NDArray[np.float32]:
     """Return class probabilities (C+1,H,W) float32 of one image of any size, background first, summing to 1.
 
@@ -198,14 +218,19 @@ def predict(
     image : (H, W, 3) uint8
         RGB; above `inference.pixel_budget` it is cut into overlapping tiles.
     inference : SegmentInference, optional
+    present : iterable of int, optional
+        0-based class indices of the image-level labels, which share all probability with background; any class without.
     """
     height, width = image.shape[:2]
     total = torch.zeros(segmenter.class_count + 1, height, width, device=next(segmenter.parameters()).device)
+    labels = None if present is None else torch.zeros(1, segmenter.class_count, dtype=torch.bool, device=total.device)
+    if labels is not None:
+        labels[:, sorted(set(present or ()))] = True
     network, settings = segmenter.prepared(inference or SegmentInference(), _segment)
     with torch.inference_mode():
         for scale in settings.scales:
             size = segmenter.normalisation.fit_size(*scaled_size(height, width, scale * segmenter.enlargement))
-            found = _probabilities(network, resize(image, *size), settings)
+            found = _probabilities(network, resize(image, *size), settings, labels)
             total += F.interpolate(found[None], (height, width), mode="bilinear", align_corners=False)[0]
     return (total / total.sum(0, keepdim=True)).cpu().numpy()
 
@@ -214,11 +239,16 @@ def _segment(segmenter: Segmenter, images: Tensor) -> Tensor:
     return segmenter.segment(images)
 
 
-def _probabilities(segmenter: Segmenter, image: NDArray[np.uint8], settings: SegmentInference) -> Tensor:
+def _probabilities(
+    segmenter: Segmenter, image: NDArray[np.uint8], settings: SegmentInference, labels: Tensor | None
+) -> Tensor:
     """Return probabilities (C+1,H,W) of a resized image, the mean of both views."""
 
+    def compute(batch: Tensor) -> Tensor:
+        return segmenter.segment(batch)[0] if labels is None else segmenter.segment_among(batch, labels)[0]
+
     def whole(view: NDArray[np.uint8]) -> Tensor:
-        return segmenter.over_image(lambda batch: segmenter.segment(batch)[0], [view], settings, stride=1)
+        return segmenter.over_image(compute, [view], settings, stride=1)
 
     found = whole(image)
     return (found + whole(image[:, ::-1]).flip(2)) / 2 if settings.flip else found

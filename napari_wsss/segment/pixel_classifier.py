@@ -36,7 +36,7 @@ from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.pixels.tap_features import TapFeatures
-from napari_wsss.segment.base import Segmenter, SegmenterBatch, weighted_cross_entropy
+from napari_wsss.segment.base import Segmenter, SegmenterBatch, weighted_cross_entropy, with_background
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
 QUICK = {
@@ -135,6 +135,17 @@ class PixelClassifier(Segmenter):
     def segment(self, images: Tensor) -> Tensor:
         """Return probabilities (B,C+1,H,W): softmax of the logits at image size, 0 for classes nobody has shown."""
         return self._logits(images).softmax(1)
+
+    @property
+    def known_classes(self) -> Tensor:
+        """(C,) bool: the classes somebody has shown."""
+        return self.known[1:]
+
+    def segment_among(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return probabilities (B,C+1,H,W) of background and the labelled classes, also of those nobody has shown."""
+        logits = self.head.on_taps(self._taps_of(images))
+        allowed = with_background(labels)[:, :, None, None]
+        return enlarged(torch.where(allowed, logits, NEVER), images.shape[2:]).softmax(1)
 
     def loss(self, batch: SegmenterBatch) -> dict[str, Tensor]:
         """Return ``segmentation``: cross-entropy at image size; the recipe learns from kept features instead."""
@@ -247,7 +258,7 @@ class PixelClassifier(Segmenter):
             Height and width; the image's without it.
         """
         wanted = [0, *(k + 1 for k in classes)]
-        with torch.inference_mode(), evaluating(self):
+        with torch.inference_mode(), evaluating(self.head):
             planes = self.believed(self.head.on_taps(self._kept(features))[:, wanted])  # (1, K+1, h, w)
             found: NDArray[np.float32] = enlarged(planes, size or features.size).softmax(1)[0].cpu().numpy()
         return found

@@ -1,4 +1,4 @@
-"""What dropped files and folders are to us: a project, photographs, or a table of image-level labels."""
+"""What dropped files and folders are to us: a project, photographs, or labels or masks of any tool."""
 
 import os
 from collections.abc import Sequence
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from napari_wsss.core.errors import WsssError
+from napari_wsss.exchange.reading import reader_of, recognised
 from napari_wsss.pixels.images import find_images, is_image_name
 from napari_wsss.project.project import FILE_NAME
 
-Kind = Literal["project", "images", "labels"]
+Kind = Literal["project", "images", "labels", "masks"]
 TABLES = frozenset({".csv", ".tsv"})
 """Endings of label tables; other files of text may be anybody's."""
 FEWEST_FILES = 2
@@ -25,7 +26,8 @@ class Dropped:
     Parameters
     ----------
     kind : str
-        ``project``, ``images`` (a folder of photographs), ``labels`` (a label table).
+        ``project``, ``images`` (a folder of photographs), ``labels`` (a label table, or annotations of another tool),
+        ``masks`` (of a tool whose files say so).
     path : Path
     """
 
@@ -54,8 +56,18 @@ def _one(path: Path) -> Dropped | None:
     if path.is_dir():
         if (path / FILE_NAME).is_file():
             return Dropped("project", path)
-        return Dropped("images", path) if _holds_pictures(path) else None
-    return Dropped("labels", path) if path.suffix.lower() in TABLES and path.is_file() else None
+        return Dropped("images", path) if _holds_pictures(path) else _of_a_tool(path)
+    return Dropped("labels", path) if path.suffix.lower() in TABLES and path.is_file() else _of_a_tool(path)
+
+
+def _of_a_tool(path: Path) -> Dropped | None:
+    """Return what annotations are; pictures and arrays that anything may be in are left to napari."""
+    if not path.exists():
+        return None
+    if recognised(path, "labels"):
+        return Dropped("labels", path)
+    found = recognised(path, "masks")
+    return Dropped("masks", path) if found and not reader_of(found).fallback else None
 
 
 def _holds_pictures(folder: Path) -> bool:

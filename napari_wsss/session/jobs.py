@@ -196,7 +196,9 @@ class Jobs:
         self._jobs.append(job)
         self.started.emit(job)
         self.changed.emit()
-        self._lanes.setdefault(job.lane, _Lane(job.lane)).add(job)
+        if job.lane not in self._lanes:
+            self._lanes[job.lane] = _Lane(job.lane)
+        self._lanes[job.lane].add(job)
         return job
 
     def find(self, key: str) -> Job | None:

@@ -13,22 +13,29 @@ from typing import Any
 from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inside import why_not_plain
-from napari_wsss.core.plan import Plan
-from napari_wsss.core.usual import HELD_OUT
+from napari_wsss.core.plan import HELD_OUT, Plan
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.processes.apart import end_idle
 from napari_wsss.project.project import FILE_NAME, Project
 from napari_wsss.project.records import NewImage
 from napari_wsss.session.correct.cleaning import Cleaning
+from napari_wsss.session.correct.embeddings import Embeddings
+from napari_wsss.session.correct.patches import Patches
+from napari_wsss.session.correct.pointing import Engines, Pointing
 from napari_wsss.session.correct.propagation import Propagation
+from napari_wsss.session.correct.regions import Regions
 from napari_wsss.session.correct.scribbles import Scribbles
+from napari_wsss.session.correct.segmenter import SegmenterChoice
 from napari_wsss.session.correct.uncertainty import Doubts
+from napari_wsss.session.correct.wand import Wand
+from napari_wsss.session.exports import Exports
 from napari_wsss.session.gallery.batch import BatchAccept
 from napari_wsss.session.gallery.borrow import Borrowing
 from napari_wsss.session.gallery.following import Following
 from napari_wsss.session.gallery.gallery import Gallery, Tools
 from napari_wsss.session.gallery.grid import ProposalGrid
 from napari_wsss.session.gallery.pictures import GalleryPictures
+from napari_wsss.session.imports import Imports
 from napari_wsss.session.jobs import Dispatch, Jobs, directly
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.models.changes import Changes
@@ -108,7 +115,14 @@ class Session:
         self.statistics = Statistics(opened, jobs, signals)
         self.hint = RetrainHint(opened, self.statistics, signals)
         self.scribbles = Scribbles(opened, signals)
-        self.propagation = Propagation(opened, self.scribbles, self.decisions, jobs, signals)
+        patches = Patches(opened, jobs)
+        self.propagation = Propagation(opened, self.scribbles, patches, self.decisions, jobs, signals)
+        self.embeddings = Embeddings(opened, self.navigation, jobs, settings, signals)
+        self.segmenter = SegmenterChoice(jobs, settings, self.embeddings, signals)
+        engines = Engines(patches, self.embeddings)
+        self.pointing = Pointing(opened, engines, self.scribbles, self.decisions, jobs, signals)
+        self.wand = Wand(opened, self.decisions, signals)
+        self.regions = Regions(opened, patches, self.decisions, jobs, signals)
         self.cleaning = Cleaning(opened, self.decisions, jobs, signals)
         self.doubts = Doubts(opened, jobs, signals)
         self.thumbnails = Thumbnails(opened, jobs, signals)
@@ -116,10 +130,12 @@ class Session:
         self.gallery = self._gallery()
         self.grid = ProposalGrid(opened, self.gallery.batch, self.gallery.pictures, signals)
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
-        self.learning = Learning(opened, self.navigation, self.inference, jobs, self.models, settings, signals)
+        self.learning = Learning(opened, self.inference, jobs, self.models, settings, signals)
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
+        self.imports = Imports(opened, self.navigation, self.labels, self.models, jobs, signals)
         self.start = RecommendedStart(opened, self.training, self.models, signals)
+        self.exports = Exports(opened, jobs, signals)
         self.next_steps = NextSteps(opened, self.training, self.hint, settings, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
@@ -178,7 +194,7 @@ class Session:
 
     def _follow(self, table: Table) -> None:
         """Connect who follows the table of a project; the order is part of what is promised."""
-        table.savers += [self.sliders.save, table.save_mask, self.scribbles.save]
+        table.savers += [self.sliders.save, self.scribbles.save]
         table.recorded.connect(self.labels.follow_mask)
         table.arrived.connect(
             self.sliders.begin,

@@ -1,5 +1,6 @@
 """From somebody's names to our networks: recognise a state dict, rename it, load it, report."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from napari_wsss.core.errors import WeightsError
 from napari_wsss.weights.checkpoint import checkpoint_meta
 from napari_wsss.weights.descriptor import WeightsDescriptor
 from napari_wsss.weights.download import fetch
+from napari_wsss.weights.efficientnet_names import in_timms_names
 from napari_wsss.weights.identify import identify
 from napari_wsss.weights.matching import FitReport, matched
 from napari_wsss.weights.neighbours import unknown_origin
@@ -75,17 +77,50 @@ def load_trunk_weights(trunk: nn.Module, source: Path | str) -> WeightsDescripto
     WeightsError
         When the file is unreadable, of unknown origin, or made for another network.
     """
-    trunk_name = str(trunk.name)
+    trunk_name, own = str(trunk.name), own_names(trunk)
+    if own is not None and str(source) == f"{trunk_name}_imagenet":
+        return fit(trunk, _of_its_library(trunk), own).descriptor
     named, state, metadata = _read_source(source)
     meta = checkpoint_meta(metadata)
     if meta is not None:
         return _from_own_checkpoint(trunk, state, meta)
-    descriptor = named or identify(state, trunk=trunk_name)
+    if own is not None:
+        state = in_timms_names(state, (key.removeprefix(own.rename[0][1]) for key in trunk.state_dict()))
+    descriptor = named or own or identify(state, trunk=trunk_name)
     if descriptor and descriptor.network != descriptor.trunk == trunk_name and not descriptor.pixel_supervised:
         return _from_network(trunk, state, descriptor)
     if descriptor is not None and descriptor.network != trunk_name:
         raise _no_trunk(descriptor, trunk_name)
     return fit(trunk, state, descriptor).descriptor
+
+
+def own_names(trunk: nn.Module) -> WeightsDescriptor | None:
+    """Return how files in the names of a trunk's own library fit it (`Trunk.own_weights`); None for our own trunks."""
+    own: Any = getattr(trunk, "own_weights", None)
+    if own is None:
+        return None
+    name = str(trunk.name)
+    return WeightsDescriptor(
+        name=name,
+        title=f"read in the names of {name}",
+        network=name,
+        trunk=name,
+        normalisation=Normalisation(own.mean, own.std),
+        rename=(("^", own.prefix),),
+        ignorable=tuple(f"^{re.escape(part)}(\\.|$)" for part in (*own.head, *own.unused)),
+        optional=tuple(f"^{re.escape(own.prefix + part)}(\\.|$)" for part in own.unused),
+    )
+
+
+def _of_its_library(trunk: Any) -> State:
+    try:
+        state: State = trunk.published_state()
+    except (OSError, AttributeError) as reason:
+        raise WeightsError(
+            f"The published weights of {trunk.name} cannot be fetched ({reason}). Give a local file as "
+            "--trunk-weights, or 'none' to start from random ones."
+        ) from reason
+    return state
 
 
 def _read_source(source: Path | str) -> tuple[WeightsDescriptor | None, State, dict[str, str]]:

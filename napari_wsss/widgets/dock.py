@@ -7,6 +7,8 @@ module only connects them with the viewer.
 from pathlib import Path
 
 import napari
+import numpy as np
+from napari.layers import Labels
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QHideEvent, QShowEvent
@@ -24,6 +26,7 @@ from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.correct.page import CorrectPage
 from napari_wsss.widgets.dropping import Dropping
+from napari_wsss.widgets.export_page import ExportPage
 from napari_wsss.widgets.footer import Footer
 from napari_wsss.widgets.header import Header
 from napari_wsss.widgets.hint_line import HintLine
@@ -55,10 +58,12 @@ PAGE_OF = {
     "apply": "Review",
     "review": "Review",
     "retrain": "Train",
-    "export": "Project",
+    "export": "Export",
 }
 """Verb of a next step -> page where it is done."""
-PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats")
+TABS = "QTabBar { font-size: 11px; } QTabBar::tab { padding: 3px 1px; font-size: 11px; }"
+"""All eight fit a narrow dock."""
+PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats", "Export")
 
 
 class WsssDock(QWidget):
@@ -98,18 +103,19 @@ class WsssDock(QWidget):
         self.header = Header(self.session, self.actions_)
         self.footer = Footer(self.actions_)
         self.job_bar = self.header.job_bar
-        self.project_page = ProjectPage(self.session)
+        self.project_page = ProjectPage(self.session, self._chosen_layer)
         self.review_page = ReviewPage(self.session, self.sync, self.actions_)
         self.refine_page = RefinePage(self.session, self.actions_)
         self.correct_page = CorrectPage(self.session, self.sync, self.actions_)
         self.clusters_page = ClustersPage(self.session, self.sync, self.actions_)
         self.train_page = TrainPage(self.session)
         self.statistics_page = StatisticsPage(self.session)
+        self.export_page = ExportPage(self.session)
         self.hint_line = HintLine(self.session.hint, lambda: self.tabs.setCurrentIndex(PAGES.index("Train")))
         self.mismatch_line = MismatchLine(self.session.mismatch)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        certain(self.tabs.tabBar()).setStyleSheet("QTabBar::tab { padding: 3px 1px; }")  # all seven fit a narrow dock
+        certain(self.tabs.tabBar()).setStyleSheet(TABS)
         pages = (
             self.project_page,
             self.review_page,
@@ -118,6 +124,7 @@ class WsssDock(QWidget):
             self.clusters_page,
             self.train_page,
             self.statistics_page,
+            self.export_page,
         )
         for name, page in zip(PAGES, pages, strict=True):
             self.tabs.addTab(PageArea(page), name)
@@ -230,6 +237,15 @@ class WsssDock(QWidget):
         if is_open:
             strip.setVisible(not strip.isVisible())
 
+    # Layers of others
+
+    def _chosen_layer(self) -> tuple[str, object] | None:
+        """Return name and values of the chosen Labels layer, None where there is none or it is one of ours."""
+        layer = self.viewer.layers.selection.active
+        if not isinstance(layer, Labels) or layer in self.sync.layers:
+            return None
+        return layer.name, np.asarray(layer.data)
+
     # Opening
 
     def open_project(self, folder: Path, read_only: bool = False) -> None:
@@ -240,12 +256,16 @@ class WsssDock(QWidget):
             self.project_page.open(folder)
 
     def take_dropped(self, found: Dropped) -> None:
-        """Open the project that was dropped, or begin a new one with the photographs or the label table."""
+        """Open the project that was dropped; begin an import into the open one, or a new one with photographs."""
         if found.kind == "project":
             self.open_project(found.path)
             return
         self.tabs.setCurrentIndex(PAGES.index("Project"))
-        self.project_page.begin_with(found)
+        what = self.session.imports.what_of(found)
+        if what is None:
+            self.project_page.begin_with(found)
+        else:
+            self.project_page.begin_import(what, found.path)
 
     # Closing
 

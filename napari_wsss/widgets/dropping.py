@@ -29,25 +29,23 @@ class Dropping(QObject):
     def __init__(self, taken: Callable[[Dropped], object], parent: QObject) -> None:
         super().__init__(parent)
         self._taken = taken
-        self._watched: list[QWidget] = []
+        self._ended = False
         self._known: tuple[list[Path], Dropped | None] = [], None  # a drag asks at every move of the mouse
 
     def watch(self, window: QWidget) -> None:
         """Watch every widget of a window that takes drops, the canvas among them."""
-        self._watched = [widget for widget in (window, *window.findChildren(QWidget)) if widget.acceptDrops()]
-        for widget in self._watched:
-            widget.installEventFilter(self)
+        for widget in (window, *window.findChildren(QWidget)):
+            if widget.acceptDrops():
+                widget.installEventFilter(self)
 
     def end(self) -> None:
         """Leave all drops to napari."""
-        for widget in self._watched:
-            widget.removeEventFilter(self)
-        self._watched = []
+        self._ended = True  # Qt forgets the filters with this object; some of the widgets may be gone already
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Take a drop that is ours."""
         kind = certain(event).type()
-        if kind not in (*COMING, QEvent.Type.Drop) or not isinstance(event, QDropEvent):
+        if self._ended or kind not in (*COMING, QEvent.Type.Drop) or not isinstance(event, QDropEvent):
             return False
         paths = paths_of(event)
         if paths != self._known[0]:

@@ -136,6 +136,8 @@ def summary(figures: Figures) -> str:
     lines = [f"{done} of {total} images accepted{share}{'; ' if others else ''}{others}"]
     if figures.unlabelled:
         lines.append(f"{figures.unlabelled} images not labelled yet (search is:unlabelled)")
+    if figures.unknown:
+        lines.append(f"{figures.unknown} images of which some class is unknown (search is:unknown)")
     if figures.mismatched:
         lines.append(f"{figures.mismatched} accepted masks differ from the labels (search is:mismatch)")
     seconds = median_seconds(lately)

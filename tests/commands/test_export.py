@@ -1,5 +1,6 @@
 """Masks out of a project, from a terminal."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def test_import_accept_and_export_give_the_same_masks(
     assert len(written) == 3
     for path in written:
         np.testing.assert_array_equal(Image.open(path), Image.open(sample_folder / "SegmentationClass" / path.name))
-    assert main(["export", "--project", str(project_folder), "--out", str(out)]) == CORRECTABLE
+    assert main(["export", "--project", str(project_folder), "--out", str(out)]) == CORRECTABLE, "another choice"
 
 
 def test_a_dry_run_writes_nothing(project_folder: Path, sample_masks: str, tmp_path: Path) -> None:
@@ -49,3 +50,46 @@ def test_export_hands_out_what_was_accepted(project_folder: Path, sample_masks: 
         stem = next((name for name in wanted if name.startswith(f"{path.stem}.")), None)
         if stem:
             assert np.array_equal(np.array(Image.open(path)), wanted[stem])
+
+
+def test_formats_of_other_tools_are_one_option(project_folder: Path, sample_masks: str, tmp_path: Path) -> None:
+    main(["import-masks", "--project", str(project_folder), "--masks", sample_masks, "--accept"])
+    out = tmp_path / "out"
+    command = ["export", "--project", str(project_folder), "--out", str(out), "--format", "coco", "yolo", "--previews"]
+    assert main([*command, "--images", "copy", "--search", "split:val"]) == DONE
+    record = json.loads((out / "coco/annotations/instances_val.json").read_text())
+    assert len(record["images"]) == 2
+    assert len(list((out / "yolo/images/val").iterdir())) == len(list((out / "preview").iterdir())) == 2
+
+
+def test_the_same_command_again_writes_only_what_changed(
+    project_folder: Path, sample_masks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["import-masks", "--project", str(project_folder), "--masks", sample_masks, "--accept"])
+    command = ["export", "--project", str(project_folder), "--out", str(tmp_path / "out")]
+    assert main(command) == DONE
+    capsys.readouterr()
+    assert main([*command, "--json"]) == DONE
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert (files["new"], files["replaced"], files["kept"] > 10) == (0, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--search", "class:nope"], "class:nope is not known"),
+        (["--format", "coco", "maps_npz"], "formats of one kind"),
+        (["--what", "maps", "--format", "coco"], "coco does not write activation maps"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(
+    project_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], word: str
+) -> None:
+    assert main(["export", "--project", str(project_folder), "--out", str(tmp_path / "out"), *options]) == CORRECTABLE
+    assert word in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_to_hand_out_is_said(project_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--project", str(project_folder), "--out", str(tmp_path / "out"), "--what", "maps"]) == DONE
+    assert "10 images have none yet" in capsys.readouterr().out

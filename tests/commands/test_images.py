@@ -62,7 +62,7 @@ def test_new_pictures_come_into_a_project(photographs: Path, capsys: pytest.Capt
 
 
 def test_moved_pictures_are_found_before_new_ones_are_taken(
-    photographs: Path, capsys: pytest.CaptureFixture[str]
+    photographs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = str(photographs.parent / "project")
     moved = photographs.parent / "far" / "far" / "far" / "pictures"
@@ -72,6 +72,11 @@ def test_moved_pictures_are_found_before_new_ones_are_taken(
     assert main(["locate-images", "--project", project, "--images", str(photographs.parent / "project")]) == CORRECTABLE
     assert "folder that holds" in capsys.readouterr().err
     assert main(["locate-images", "--project", project, "--images", str(moved)]) == CORRECTABLE
+    assert "1 are missing: b.png" in capsys.readouterr().out
+    monkeypatch.setattr("napari_wsss.commands.images.MISSING_SHOWN", 0)
+    assert main(["locate-images", "--project", project]) == CORRECTABLE
+    assert "and 1 more (--all names them)" in capsys.readouterr().out
+    assert main(["locate-images", "--project", project, "--all"]) == CORRECTABLE
     assert "1 are missing: b.png" in capsys.readouterr().out
     write_picture(moved / "sub" / "b.png")
     assert main(["add-images", "--project", project]) == DONE

@@ -56,3 +56,31 @@ def test_an_open_project_can_be_looked_at_but_not_filled(
         command = ["import-masks", "--project", str(project_folder), "--masks", sample_masks]
         assert main(command) == CORRECTABLE
     assert "read-only" in capsys.readouterr().err
+
+
+def test_a_dry_run_says_what_is_there_and_writes_nothing(
+    project_folder: Path, sample_masks: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Project.open(project_folder) as project:
+        first = next(iter(project.catalog.ids()))
+        project.review.save_draft(first, np.ones((96, 96), np.uint8))
+    assert main(["import-masks", "--project", str(project_folder), "--masks", sample_masks, "--dry-run"]) == DONE
+    told = capsys.readouterr().out
+    assert "10 masks can be used" in told
+    assert f"1 of these images have a person's mask already: {first}" in told
+    with Project.open_to_read(project_folder) as project:
+        assert project.catalog.counts()["draft"] == 1
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_nothing_usable_is_no_success(
+    project_folder: Path, tmp_path: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "masks").mkdir()
+    Image.new("L", (9, 9)).save(tmp_path / "masks" / "nobody.png")
+    command = ["import-masks", "--project", str(project_folder), "--masks"]
+    assert main([*command, str(tmp_path / "masks"), *more]) == CORRECTABLE
+    assert "nobody.png" in capsys.readouterr().out
+    for folder in ("gone", "project"):
+        assert main([*command, str(tmp_path / folder), *more]) == CORRECTABLE
+        assert len(capsys.readouterr().err.splitlines()) == 1

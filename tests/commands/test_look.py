@@ -56,7 +56,7 @@ def test_opening_without_napari_says_what_to_install(
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "napari", None)
     assert main(["open", str(project_folder)]) == CORRECTABLE
-    assert "napari-wsss[gui]" in capsys.readouterr().err
+    assert "napari-wsss[pyqt5]" in capsys.readouterr().err
 
 
 @pytest.mark.gui

@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from napari_wsss.commands.options import label_options, project_argument, project_option, split_option
-from napari_wsss.core.usual import HELD_OUT
+from napari_wsss.core.plan import HELD_OUT
 from napari_wsss.exchange.labels import KINDS
 
 

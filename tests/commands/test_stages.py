@@ -3,7 +3,7 @@
 import pytest
 
 from napari_wsss.commands.stages import STAGES, TRAIN
-from training.stage_list import OTHER_STAGES, TRAINED
+from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED
 
 
 def test_every_stage_has_a_command() -> None:

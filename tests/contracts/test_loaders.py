@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,15 @@ from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import finish, read_reports
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.sources import PERSON, Sources
+from napari_wsss.exchange.annotations.annotated import Reading
+from napari_wsss.exchange.annotations.painting import Rules, painted
 from napari_wsss.exchange.csv_table import read_table
 from napari_wsss.exchange.labels_voc import object_names
+from napari_wsss.exchange.maps.importing import fitted
 from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.reading import reader_of
 from napari_wsss.exchange.text_files import read_text
-from napari_wsss.pipeline.applied_history import model_changes
+from napari_wsss.pipeline.apply import model_changes
 from napari_wsss.pipeline.companions import companions_per_class
 from napari_wsss.pipeline.plan_history import last_change
 from napari_wsss.pipeline.saliency_folder import read_saliency
@@ -72,7 +76,7 @@ def maps() -> bytes:
     from napari_wsss.project.store import _packed  # what `write_maps` publishes
 
     found = ActivationMaps(np.zeros((1, 6, 8), np.float32), (0,))
-    return _packed(np.savez_compressed, "hash", {"scores": found.scores, "classes": np.asarray([0])})
+    return _packed("hash", {"scores": found.scores, "classes": np.asarray([0])})
 
 
 def clusters(folder: Path) -> bytes:
@@ -92,6 +96,76 @@ RUN = {"recipe": "classifier", "state": "running", "started": 1.0, "pid": 3, "co
 ANNOTATION = b"<annotation><object><name>cat</name></object></annotation>"
 INDEX = ImageIndex(Path("/images"), ("a.jpg", "b.jpg"))
 Loader = tuple[str, Callable[[Path], bytes], Callable[[Path], object]]
+
+
+def reads(name: str) -> Callable[[Path], object]:
+    """Return a function that reads, paints and measures all that a source says, by one reader."""
+
+    def read(path: Path) -> None:
+        reader, reading = reader_of(name), Reading(CLASSES.names)
+        reader.recognises(path, CLASSES.names)
+        for said in reader.read(path if path.suffix != ".txt" else path.parents[1], reading):
+            with contextlib.suppress(WsssError):  # each image by itself
+                painted(said, (6, 8), Rules(CLASSES), {"cat"})
+            with contextlib.suppress(WsssError):
+                if said.maps is not None:
+                    fitted(said.maps(), CLASSES.names, CLASSES, {"cat"})
+
+    return read
+
+
+def npy(record: object) -> Callable[[Path], bytes]:
+    buffer = io.BytesIO()
+    np.save(buffer, np.asarray(record) if not isinstance(record, dict) else np.array(record, dtype=object))
+    return lambda _: buffer.getvalue()
+
+
+RING = [[0.0, 0.0], [8.0, 0.0], [8.0, 6.0]]
+FLAT = [0.0, 0.0, 8.0, 0.0, 8.0, 6.0]
+RLE = {"size": [6, 8], "counts": "0`1"}
+IMAGE = {"id": 1, "file_name": "a.jpg"}
+DRAWN = [{"image_id": 1, "category_id": 1, "segmentation": one} for one in ([FLAT], RLE)]
+CVAT = b"""<annotations><image name="a.jpg" width="8" height="6"><tag label="cat"/>
+<polygon label="cat" points="0,0;8,0;8,6" z_order="1"/>
+<mask label="dog" rle="1,2,1" left="0" top="0" width="2" height="2"/></image></annotations>"""
+ITEM = {"id": "a", "annotations": [{"type": "polygon", "label_id": 0, "points": FLAT}]}
+RESULT = {"value": {"points": RING, "polygonlabels": ["cat"]}}
+TASK = {
+    "data": {"image": "a.jpg"},
+    "annotations": [{"result": [RESULT, {"value": {"rle": [1, 2], "brushlabels": ["cat"]}}]}],
+}
+LABELME = {"imagePath": "a.jpg", "shapes": [{"label": "cat", "points": RING}], "flags": {}}
+OBJECTS = {"info": {"description": "ISAT", "name": "a.jpg"}, "objects": [{"category": "cat", "segmentation": RING}]}
+OF_TOOLS: dict[str, Loader] = {
+    "coco": (
+        "a.json",
+        text({"images": [IMAGE], "annotations": DRAWN, "categories": [{"id": 1, "name": "cat"}]}),
+        reads("coco"),
+    ),
+    "cvat": ("a.xml", lambda _: CVAT, reads("cvat")),
+    "datumaro": (
+        "a.json",
+        text({"categories": {"label": {"labels": [{"name": "cat"}]}}, "items": [ITEM]}),
+        reads("datumaro"),
+    ),
+    "label_studio": ("a.json", text([TASK]), reads("label_studio")),
+    "labelme": ("a.json", text(LABELME), reads("labelme")),
+    "isat": ("a.json", text(OBJECTS), reads("isat")),
+    "yolo": ("labels/a.txt", lambda p: yolo(p), reads("yolo")),
+    "label_lists": ("a.json", text({"a.jpg": ["cat"]}), reads("label_lists")),
+    "class_arrays": ("a.npy", npy({"a": np.array([1, 0])}), reads("class_arrays")),
+    "pictures": ("a.npy", npy(MASK), reads("pictures")),
+    "cellpose": ("a_seg.npy", npy({"masks": MASK.astype(np.uint16)}), reads("cellpose")),
+    "map_arrays": ("a.npy", npy({"keys": np.array([0]), "high_res": np.ones((1, 6, 8))}), reads("map_arrays")),
+    "map_tiff": ("a.tif", lambda _: tiff(), reads("map_tiff")),
+}
+
+
+def yolo(folder: Path) -> bytes:
+    (folder / "classes.txt").write_text("cat\n")
+    return b"0 0 0 1 0 1 1\n0 0.5 0.5 0.1 0.1\n"
+
+
 LOADERS: dict[str, Loader] = {
     "run": (
         "t/r/run.json",
@@ -129,6 +203,7 @@ LOADERS: dict[str, Loader] = {
     "table": ("l.csv", lambda _: b"image,labels\na.jpg,cat\nb.jpg,dog\n", lambda p: read_table(p, INDEX)),
     "list": ("l.txt", lambda _: b"a.jpg cat\n", read_text),
     "annotation": ("a.xml", lambda _: ANNOTATION, lambda p: names_or_nothing(p)),
+    **{f"reader {name}": sound for name, sound in OF_TOOLS.items()},
     "head of a checkpoint": ("c.safetensors", lambda _: head_of_checkpoint(), companions_per_class),
 }
 
@@ -145,11 +220,9 @@ class StoreAt(ResultStore):
 
 
 def names_or_nothing(path: Path) -> object:
-    from xml.etree import ElementTree
-
     try:
         return object_names(path)
-    except (ElementTree.ParseError, OSError, ValueError):  # what the reader of a folder names
+    except (OSError, ValueError):  # what the reader of a folder names
         return None
 
 
@@ -228,6 +301,29 @@ def test_a_loader_reads_what_is_sound_and_waits_for_no_pipe(tmp_path: Path, name
         load(path)
     except (WsssError, OSError):
         return
+
+
+STRANGE: list[Any] = [None, True, -1, 10**30, 1e308, float("nan"), "x", "", "\0", [], {}, [[None]], [1, "a"], {"a": []}]
+
+
+def with_parts_replaced(record: Any) -> Iterator[Any]:
+    """Yield a record with every single part of it replaced by every strange value."""
+    yield from STRANGE
+    if isinstance(record, dict | list):
+        for key in record if isinstance(record, dict) else range(len(record)):
+            for inner in with_parts_replaced(record[key]):
+                changed = record.copy()
+                changed[key] = inner
+                yield changed
+
+
+@pytest.mark.parametrize("name", [name for name, (file, *_) in OF_TOOLS.items() if file.endswith(".json")])
+def test_annotations_with_any_part_replaced_are_a_sentence(tmp_path: Path, name: str) -> None:
+    where, sound, load = OF_TOOLS[name]
+    for record in with_parts_replaced(json.loads(sound(tmp_path))):
+        (tmp_path / where).write_text(json.dumps(record))
+        with contextlib.suppress(WsssError):
+            load(tmp_path / where)
 
 
 @FEW

@@ -180,3 +180,20 @@ def test_a_checkpoint_gives_the_same_maps(method: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         infer_maps(found, picture(), [1], EXACT).scores, infer_maps(localizer, picture(), [1], EXACT).scores
     )
+
+
+def test_what_is_not_known_of_an_image_teaches_nothing_and_harms_nothing(method: str) -> None:
+    localizer = build(method).train()
+    localizer.trunk.freeze_batch_norm()
+    count, losses = 2 * (localizer.companions + 1), []
+    for said in (0.0, float("nan")):
+        labels = torch.tensor([[1.0, 0.0, said]]).repeat(count, 1)
+        localizer.zero_grad()
+        torch.manual_seed(3)
+        loss = torch.stack(list(localizer.loss(LocalizerBatch(images(count), labels)).values())).sum()
+        loss.backward()
+        losses.append(loss.item())
+        learned = [weight.grad for weight in localizer.parameters() if weight.grad is not None]
+        assert all(torch.isfinite(gradient).all() for gradient in learned)
+    assert np.isfinite(losses).all()
+    assert losses[0] != losses[1], "unknown is not absent"

@@ -115,6 +115,27 @@ def test_help_names_title_text_and_default(capsys: pytest.CaptureFixture[str]) -
     assert "Background power (alpha). Larger means less. [4.0]" in shown
 
 
+def test_advanced_options_stand_behind_all_others() -> None:
+    @dataclass(frozen=True)
+    class First:
+        """First."""
+
+        easy: int = parameter(1, "Easy")
+        hard: int = parameter(1, "Hard", advanced=True)
+
+    @dataclass(frozen=True)
+    class Second:
+        """Second."""
+
+        plain: int = parameter(1, "Plain")
+
+    parser = argparse.ArgumentParser(usage="")
+    add_options(parser, First, Second)
+    shown = parser.format_help()
+    places = [shown.index(words) for words in ("First.", "--easy", "Second.", "--plain", "Advanced: First.", "--hard")]
+    assert places == sorted(places)
+
+
 def test_declared_facts_are_what_a_form_reads() -> None:
     metadata = fields_of(Parameters)["power"].metadata
     assert (metadata["minimum"], metadata["maximum"], metadata["advanced"]) == (1, 32, False)
@@ -139,3 +160,18 @@ def test_a_mapping_is_checked_entry_by_entry_and_typed_as_pairs() -> None:
             from_dict(Gains, {"gains": wrong})
     with pytest.raises(SystemExit):
         parser.parse_args(["--gains", "loud"])
+
+
+@dataclass(frozen=True)
+class Open:
+    """A choice that others may add to."""
+
+    trunk: str = parameter("a", "Trunk", choices=("a", "b"), others="timm/NAME")
+
+
+def test_others_may_be_given_beside_the_choices() -> None:
+    assert from_dict(Open, {"trunk": "timm/x"}).trunk == "timm/x"
+    parser = argparse.ArgumentParser()
+    add_options(parser, Open)
+    assert parser.parse_args(["--trunk", "timm/x"]).trunk == "timm/x"
+    assert "timm/NAME" in parser.format_help()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, TRUNKS, TrunkChoice
+from napari_wsss.core.trunk_choice import OUTPUT_STRIDES, TIMM, TRUNKS, TrunkChoice
 
 trunks = pytest.importorskip("napari_wsss.networks.trunk", reason="needs torch")
 
 
 def test_the_names_are_those_of_the_registry() -> None:
     assert tuple(trunks._TRUNKS) == TRUNKS
+    assert trunks.TIMM == TIMM
 
 
 @pytest.mark.parametrize("name", TRUNKS)

@@ -12,11 +12,12 @@ from PIL import Image
 from napari_wsss.cli import main
 from napari_wsss.commands.base import DONE
 from napari_wsss.core.masks import read_mask
-from napari_wsss.exchange import masks_png
-from napari_wsss.exchange.accepted_masks import Accepted, AcceptedMask, label_table, why_outdated
-from napari_wsss.exchange.masks_png import UNFINISHED, export_masks
+from napari_wsss.core.progress import finish
+from napari_wsss.exchange.accepted_masks import Accepted, label_table, why_outdated
+from napari_wsss.exchange.labels import read_labels
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.project import Project
+from napari_wsss.session.exporting import export_project
 from tests.tiny_project import HEIGHT, IDS, WIDTH
 
 
@@ -50,7 +51,7 @@ def test_a_decision_whose_file_could_not_be_written_is_exported_as_decided(
     np.testing.assert_array_equal(read_mask(accepted.masks.accepted_path(IDS[0])), mask)  # the older file
     copy = shutil.copytree(accepted.folder, tmp_path / "copy")  # as a reader finds it: nobody has settled it
     with Project.open(copy, read_only=True) as project:
-        export_masks([(IDS[0], AcceptedMask(project, IDS[0]))], project.classes, tmp_path / "out")
+        finish(export_project(project, tmp_path / "out"))
     np.testing.assert_array_equal(read_mask(tmp_path / "out/SegmentationClass/a.png"), newer)
 
 
@@ -64,7 +65,7 @@ def test_masks_of_replaced_images_are_left_out_and_named(
     found = Accepted.of(accepted, IDS[:3])
     assert found.ids == (IDS[0], IDS[2])
     assert export(accepted, tmp_path / "out") == DONE
-    assert f"left out: {IDS[1]}: its image was replaced" in capsys.readouterr().err
+    assert f"Left out: {IDS[1]}: its image was replaced" in capsys.readouterr().out
     assert not (tmp_path / "out/SegmentationClass/b.png").exists()
     assert export(accepted, tmp_path / "all", "--replaced") == DONE
     assert (tmp_path / "all/SegmentationClass/b.png").exists()
@@ -77,36 +78,11 @@ def test_a_mask_accepted_again_belongs_to_the_new_image(accepted: Project, mask:
     assert why_outdated(accepted, IDS[1]) == ""
 
 
-def test_an_export_that_broke_off_is_marked_and_goes_on(
-    accepted: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entries = [(one, AcceptedMask(accepted, one)) for one in IDS[:3]]
-    written: list[str] = []
-
-    def failing(self: masks_png._Export, name: str, values: np.ndarray) -> None:
-        if len(written) == 2:
-            raise OSError(28, "No space left on device")
-        written.append(name)
-        whole(self, name, values)
-
-    whole = masks_png._Export._write
-    with monkeypatch.context() as patch:
-        patch.setattr(masks_png._Export, "_write", failing)
-        with pytest.raises(OSError, match="No space"):
-            export_masks(entries, accepted.classes, tmp_path / "out")
-    assert (tmp_path / "out" / UNFINISHED).is_file()
-    report = export_masks(entries, accepted.classes, tmp_path / "out")
-    assert (len(report.written), report.kept, report.replaced) == (3, 2, 0)
-    assert "2 of them were there" in report.summary()
-    assert not (tmp_path / "out" / UNFINISHED).exists()
-    assert (tmp_path / "out/ImageSets/Segmentation/all.txt").read_text().count("\n") == 3
-
-
 def test_an_accepted_mask_whose_file_is_gone_is_named(accepted: Project, tmp_path: Path) -> None:
     accepted.masks.accepted_path(IDS[0]).unlink()
     shutil.rmtree(accepted.folder / "backups")  # which has a copy of it
-    report = export_masks([(IDS[0], AcceptedMask(accepted, IDS[0]))], accepted.classes, tmp_path / "out")
-    assert report.written == ()
+    report = finish(export_project(accepted, tmp_path / "out"))
+    assert report.written == IDS[1:3]
     assert "its mask file is gone" in report.summary()
 
 
@@ -132,3 +108,20 @@ def test_labels_go_out_and_come_back_as_the_two_facts_they_are(project: Project,
         (set(), True),
         (set(), False),
     ]
+
+
+def test_what_is_not_known_of_an_image_comes_back_from_an_export(project: Project, tmp_path: Path) -> None:
+    assert label_table(project).startswith("image,labels,split\n"), "columns of the classes only where they are needed"
+    first, second, third, last = IDS
+    project.set_labels(first, ["cat"], unknown=["dog"])
+    project.set_labels(second, [], unknown=["cat"])
+    project.set_labels(third, [], negative=True)
+    project.set_labels(last, [])
+    (tmp_path / "labels.csv").write_text(label_table(project))
+
+    report = read_labels(project.images_root, tmp_path / "labels.csv", "auto")
+
+    for image_id in IDS:
+        found, record = report.new_image(image_id), project.catalog.get(image_id)
+        assert (found.labels, found.unknown, found.negative) == (record.labels, record.unknown, record.negative)
+    assert not report.conflicts

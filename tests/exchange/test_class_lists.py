@@ -5,7 +5,7 @@ import pytest
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.exchange.class_lists import ValueNames, read_class_list, read_value_names
+from napari_wsss.exchange.class_lists import ValueNames, read_value_names
 
 DOG_CAT = ClassList(("dog", "cat"))
 
@@ -88,5 +88,7 @@ def test_the_nearest_folder_with_a_list_counts(tmp_path):
     (tmp_path / "near").mkdir()
     (tmp_path / "near" / "class_names.txt").write_text("_background_\ncat\n")
     (tmp_path / "classes.txt").write_text("dog\n")
-    assert read_class_list([tmp_path / "near", tmp_path]) == ("cat",)
-    assert read_class_list([tmp_path / "no"]) == ()
+    found = read_value_names([tmp_path / "near", tmp_path])
+    assert found is not None
+    assert found.classes == ("cat",)
+    assert read_value_names([tmp_path / "no"]) is None

@@ -125,7 +125,7 @@ def test_sources_that_cannot_be_used(pictures, tmp_path):
     with pytest.raises(LabelError, match="There is no label source"):
         read_labels(root, tmp_path / "gone.csv")
     with pytest.raises(LabelError, match="kind of labels"):
-        read_labels(root, kind="coco")
+        read_labels(root, kind="xlsx")
     with pytest.raises(LabelError, match="holds no labels we know"):
         read_labels(root, tmp_path)
     with pytest.raises(ProjectError, match="not a folder"):

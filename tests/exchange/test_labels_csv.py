@@ -192,9 +192,18 @@ def test_a_listed_class_is_never_dropped_for_its_numbers(read):
 
 def test_minus_1_is_uncertain_beside_0(read):
     report = read("image,cat,dog\na,1.0,-1.0\nb,0,-1\nc,0.0,\nd,-1,1\n")
-    assert report.labels == {"a.jpg": {"cat"}, "c.png": frozenset(), "sub/d.jpg": {"dog"}}
+    assert report.labels == {"a.jpg": {"cat"}, "b.jpg": frozenset(), "c.png": frozenset(), "sub/d.jpg": {"dog"}}
+    assert report.unknown == {"a.jpg": {"dog"}, "b.jpg": {"dog"}, "sub/d.jpg": {"cat"}}
+    assert report.negatives == ("c.png",), "of b.jpg it is not known whether a dog is there"
     assert "uncertain" in report.summary()
     assert "dog 2" in report.summary()
+
+
+def test_a_row_that_is_certain_of_nothing_is_not_labelled(read):
+    report = read("image,cat,dog\na,-1,-1\nb,0,1\nc,-1,\n")
+    assert report.labels == {"b.jpg": {"dog"}}
+    assert not report.unknown
+    assert not report.new_image("a.jpg").unknown
 
 
 NOTHING_LIKE = ("NA", "None", "nan", "null", "K", "Na")

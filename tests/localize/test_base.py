@@ -16,7 +16,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, StepError, WeightsError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import Localizer, LocalizerBatch, infer_maps
+from napari_wsss.localize.base import Localizer, LocalizerBatch, infer_maps, label_loss
 from napari_wsss.networks.trunk import build_trunk
 from napari_wsss.pixels.resizing import resize
 from napari_wsss.weights.normalisation import TENSORFLOW
@@ -333,3 +333,18 @@ def test_a_gpu_gives_the_maps_of_the_cpu(localizer: Localizer) -> None:
 
     assert np.abs(found - expected).max() < 1e-2  # TF32 convolutions
     assert np.abs(half - expected).max() < 2e-2
+
+
+def test_unknown_labels_are_left_out_of_the_loss() -> None:
+    logits = torch.randn(3, 4, requires_grad=True)
+    labels = torch.tensor([[1.0, 0, 0, 1], [0, 1, 0, float("nan")], [float("nan"), float("nan"), 1, 0]])
+
+    loss = label_loss(logits, labels, torch.tensor([1.0, 1.0, 0.5]))
+
+    rows = [
+        F.multilabel_soft_margin_loss(row[None, known], label[None, known])
+        for row, label, known in zip(logits, labels, ~labels.isnan(), strict=True)
+    ]
+    torch.testing.assert_close(loss, (rows[0] + rows[1] + 0.5 * rows[2]) / 3)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    assert torch.equal(gradient == 0, labels.isnan())

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.localize.base import Localizer, LocalizerBatch
-from napari_wsss.localize.co_attention import CoAttention, pairs_of, soft_margin
+from napari_wsss.localize.base import Localizer, LocalizerBatch, label_loss
+from napari_wsss.localize.co_attention import CoAttention, pairs_of
 
 
 def mcis(class_count: int = 4, trunk: str = "resnet18", **parameters: Any) -> CoAttention:
@@ -54,7 +54,7 @@ def test_the_soft_margin_is_that_of_torch() -> None:
     for count in (3, 1):
         weights = (torch.arange(3) < count).float()
         expected = F.multilabel_soft_margin_loss(logits[:count], labels[:count]) * count / 3
-        torch.testing.assert_close(soft_margin(logits, labels, weights), expected)
+        torch.testing.assert_close(label_loss(logits, labels, weights), expected)
 
 
 def test_every_group_wants_its_companions() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from napari_wsss.core.trunk_choice import TRUNKS
-from napari_wsss.networks.trunk import LAST, Trunk, build_trunk, scaled
+from napari_wsss.networks.trunk import GROUP, LAST, Trunk, build_trunk, installed_trunks, scaled
 
-NAMES = TRUNKS
+NAMES = (*TRUNKS, *installed_trunks())
 TINY = 1 / 16
 
 
@@ -171,3 +174,46 @@ def test_channels_last_on_the_gpu_agrees_with_the_cpu(name: str) -> None:
         on_gpu = trunk.to("cuda").to(memory_format=torch.channels_last)(images.to("cuda"))
 
     assert (on_gpu.cpu() - expected).abs().max() < 1e-2 * expected.abs().max()
+
+
+class Elsewhere(Trunk):
+    """A trunk of another package that calls itself as it likes."""
+
+    def __init__(self, *, output_stride: int = 16, width: float = 1.0) -> None:
+        super().__init__("mine", output_stride, width)
+        self.stage_taps, self.taps = ("stride16",), {"stride16": 4, LAST: 4}
+        self.layer = torch.nn.Conv2d(3, 4, 16, 16)
+
+    def stages(self) -> list[tuple[torch.nn.Module]]:
+        return [(self.layer,)]
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """Have a package in `folder` that declares one entry point."""
+    information = folder / "elsewhere-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(f"[{GROUP}]\n{line}\n")
+    monkeypatch.syspath_prepend(str(folder))
+
+
+def test_an_installed_trunk_is_built_and_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "elsewhere", SimpleNamespace(Elsewhere=Elsewhere))
+    install(tmp_path, monkeypatch, "mine = elsewhere:Elsewhere")
+    assert "mine" in installed_trunks()
+    assert build_trunk("mine")(torch.zeros(1, 3, 32, 48)).shape == (1, 4, 2, 3)
+    with pytest.raises(ValueError, match="mine, or an encoder of timm"):
+        build_trunk("alexnet")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("other = elsewhere:Elsewhere", "calls itself 'mine'"), ("other = no_such_package:X", "cannot be imported")],
+)
+def test_an_installed_trunk_that_cannot_be_used_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, words: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "elsewhere", SimpleNamespace(Elsewhere=Elsewhere))
+    install(tmp_path, monkeypatch, line)
+    with pytest.raises(ValueError, match=words):
+        build_trunk("other")

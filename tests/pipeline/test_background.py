@@ -14,7 +14,7 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import finish
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import background, run
-from napari_wsss.pipeline.applied_history import apply, apply_earlier
+from napari_wsss.pipeline.apply import apply, apply_earlier
 from napari_wsss.pipeline.background import (
     decided_pixels,
     declared_background,

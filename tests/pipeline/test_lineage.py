@@ -73,6 +73,18 @@ def test_a_working_size_that_nobody_chose_is_no_part_of_the_key(project: Project
     assert "working_side" not in Lineage.of(project, next(iter(project.catalog.ids())), plan=plan).base.parameters
 
 
+def test_shrinking_is_part_of_the_key_where_something_shrinks(project: Project) -> None:
+    pytest.importorskip("pydensecrf.densecrf", reason="the extra `crf` is not installed")
+    found = []
+    for shrink in ({}, {"shrink": 1}, {"shrink": 2}, {"shrink": 0}):
+        plan = replace(project.plan, refiners=(Step("power_background"), Step("dense_crf", shrink)))
+        found.append(Lineage.of(project, "a.png", plan=plan).result)
+
+    assert found[0] == found[1]
+    assert "shrink" not in found[0].parameters
+    assert len({result.key for result in found}) == 3
+
+
 def test_labels_and_image_decide_the_content_not_the_key(project: Project) -> None:
     before, first = key(project), Lineage.of(project, "a.png").content
 

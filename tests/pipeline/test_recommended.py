@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline import recommended
-from napari_wsss.pipeline.applied_history import apply, apply_earlier, model_changes
+from napari_wsss.pipeline.apply import apply, apply_earlier, model_changes
 from napari_wsss.pipeline.background import declared_background
 from napari_wsss.pipeline.recommended import Offer, chain_for, is_own_chain, is_wanted, recommended_chain, take
 from napari_wsss.project.project import Project
@@ -89,3 +90,9 @@ def test_without_a_crf_the_background_alone_remains(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(recommended, "build_refiner", refuse)
     assert [step.method for step in chain_for(LPCAM)] == ["power_background"]
+
+
+def test_a_missing_crf_is_named_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pydensecrf.densecrf", None)
+    assert [step.method for step in recommended_chain()] == ["power_background"]
+    assert "Pixel correlation" in recommended.missing_of_chain()

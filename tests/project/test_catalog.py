@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from napari_wsss.core.errors import LabelError, ProjectError
@@ -138,7 +139,7 @@ def test_labels_with_any_characters_are_kept_apart(project: Project) -> None:
 
 def test_what_machine_and_person_differ_in_is_kept(project: Project) -> None:
     first, second = list(project.catalog.ids())[:2]
-    project.catalog.set_edited(first, 0.3)
+    project.catalog.set_mask_facts(first, 0.3, None)
     project.catalog.set_changes({first: 0.5, second: None})
     project.catalog.set_borrowed([second], first)
     one, two = project.catalog.get(first), project.catalog.get(second)
@@ -171,3 +172,48 @@ def test_the_same_share_of_images_labelled_none_is_held_out(project: Project) ->
     held_out = list(project.catalog.ids(split="val"))
     assert 4 <= sum(one.startswith("none/") for one in held_out) <= 6
     assert 4 <= sum(one.startswith("open/") for one in held_out) <= 6
+
+
+def test_a_class_may_be_unknown_of_an_image(project: Project) -> None:
+    project.set_labels("a.png", ["cat"], unknown=["dog"])
+    record, classes = project.catalog.get("a.png"), project.classes
+    assert (record.labels, record.unknown, record.labels_text) == ({"cat"}, {"dog"}, "cat, dog unknown")
+    assert possible_classes(record, classes) == classes.indices(["cat", "dog"])
+    assert project.catalog.find(Criteria(unknown=True)) == ["a.png"]
+    project.set_labels("a.png", ["cat", "dog"])
+    assert not project.catalog.get("a.png").unknown, "what is labelled is known"
+    project.set_labels("a.png", ["dog"], unknown=["cat"])
+    project.set_labels("a.png", [])
+    assert not project.catalog.get("a.png").tells, "nothing is known of an image that is not labelled"
+    assert [entry.after for entry in project.journal.recent(4, ("labels",))[::-1]] == [
+        {"labels": ["cat"], "unknown": ["dog"]},
+        ["cat", "dog"],
+        {"labels": ["dog"], "unknown": ["cat"]},
+        [],
+    ]
+
+
+def test_where_a_class_is_only_unknown_the_others_are_known(project: Project) -> None:
+    project.set_labels("a.png", [], unknown=["dog"])
+    record = project.catalog.get("a.png")
+    assert record.tells
+    assert not record.labelled, "there is nothing to draw yet"
+    assert possible_classes(record, project.classes) == project.classes.indices(["dog"])
+
+
+@pytest.mark.parametrize(("labels", "negative"), [(["dog"], False), ([], True)])
+def test_two_words_about_one_class_are_refused(project: Project, labels: list[str], negative: bool) -> None:
+    with pytest.raises(LabelError, match="dog"):
+        project.set_labels("a.png", labels, negative=negative, unknown=["dog"])
+    with pytest.raises(LabelError, match="dog"):
+        project.add_images([NewImage("new.png", frozenset(labels), negative=negative, unknown=frozenset({"dog"}))])
+
+
+def test_an_unknown_class_may_be_painted_or_not(project: Project, mask: np.ndarray) -> None:
+    cat, dog = (project.classes.mask_value(name) for name in ("cat", "dog"))
+    project.set_labels("a.png", ["cat"], unknown=["dog"])
+    for painted, differs in (([cat], False), ([cat, dog], False), ([dog], True), ([], True)):
+        values = np.zeros_like(mask)
+        values.ravel()[: len(painted)] = painted
+        project.review.accept("a.png", values)
+        assert project.catalog.get("a.png").mismatch is differs, painted

@@ -62,7 +62,7 @@ def varied(project: Project) -> Project:
     catalog.set_facts("day 1/a.png", stale=True, disagrees=True)
     catalog.set_labels("day 1/ä.jpg", ["wild boar"])
     catalog.set_changes({"a.png": 0.3, "b.png": 0.8})
-    catalog.set_edited("a.png", 0.1)
+    catalog.set_mask_facts("a.png", 0.1, None)
     catalog.set_borrowed(["b.png"], "a.png")
     return project
 

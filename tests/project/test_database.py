@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -93,6 +93,32 @@ def test_closing_ends_all_threads_and_says_so(path: Path) -> None:
         with pytest.raises(ProjectError, match="closed"):
             pool.submit(notes, database).result(5)
     assert not path.with_name(path.name + "-wal").exists(), "the last close folds the WAL into the file"
+
+
+def test_what_is_remembered_is_asked_again_after_a_transaction_of_its_name(path: Path) -> None:
+    with closing(Database(path)) as database:
+        asked: list[list[str]] = []
+
+        def read() -> list[str]:
+            asked.append(notes(database))
+            return asked[-1]
+
+        def remembered() -> list[str]:
+            return database.remembered("notes", read)
+
+        assert remembered() is remembered()
+        database.execute("UPDATE meta SET value = value")
+        assert len(asked) == 1
+        with database.transaction():
+            with database.transaction("notes"):
+                add(database, 1)
+            assert remembered() == ["1"], "its own transaction sees what it wrote"
+        assert remembered() == ["1"]
+        with suppress(KeyError), database.transaction("notes"):
+            add(database, 2)
+            assert remembered() == ["1", "2"]
+            raise KeyError
+        assert remembered() == ["1"], "the second one was undone"
 
 
 def test_read_only_refuses_to_write(path: Path) -> None:

@@ -42,6 +42,7 @@ def test_an_image_has_its_clusters_in_the_order_of_the_classes(project: Project)
     clusters = project.catalog.clusters
     assert clusters.of("b.png") == ("dog 1", "cat 1")
     assert clusters.of("unknown.png") == ()
+    assert {one.id: one.clusters for one in project.catalog.records()} == {one: clusters.of(one) for one in IDS}
     assert clusters.names() == ("dog 1", "lying", "cat 1")
     assert clusters.members("dog 1") == ("b.png", "a.png", "d.png")
 

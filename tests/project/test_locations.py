@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -151,3 +152,32 @@ def test_a_wrong_folder_is_refused_and_changes_nothing(project: Project, tmp_pat
     with Project.open(project.folder) as again:
         assert again.images_root == images_root
         assert again.locate_images() == ()
+
+
+def test_a_record_that_is_out_of_date_is_asked_for_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    unread = project.catalog.get("a.png")
+    first = project.pixels_hash("a.png", unread)
+    known = project.catalog.get("a.png")
+    assert (known.content_hash, known.file_size) == (first, project.image_path("a.png").stat().st_size)
+    with monkeypatch.context() as patch:
+        patch.setattr(locations, "content_hash", lambda _: pytest.fail("read again"))
+        assert {project.pixels_hash("a.png", record) for record in (unread, known)} == {first}
+    Image.new("RGB", (8, 6), "red").save(project.image_path("a.png"))
+    assert project.pixels_hash("a.png", known) == project.image_hash("a.png") != first
+
+
+def test_what_a_full_disk_refuses_once_is_recorded_with_the_decision(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(locations.ImageLocations, "_record", full_disk)
+        with pytest.raises(ProjectError, match="full"):
+            project.image_hash("a.png")
+        known = project.image_hash("a.png")
+    assert project.catalog.get("a.png").content_hash == ""
+    project.review.accept("a.png", np.zeros(project.load_image("a.png").pixels.shape[:2], np.uint8))
+    assert project.catalog.get("a.png").content_hash == known
+
+
+def full_disk(*_: object) -> None:
+    raise ProjectError("The disk is full.")

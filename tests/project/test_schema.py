@@ -157,6 +157,16 @@ CREATE TABLE accepted_files (
 ) WITHOUT ROWID;
 """
 )
+VERSION_6 = (
+    VERSION_5
+    + """
+CREATE TABLE unknown_labels (
+    image INTEGER NOT NULL REFERENCES images (number),
+    class INTEGER NOT NULL REFERENCES classes (position),
+    PRIMARY KEY (image, class)
+) WITHOUT ROWID;
+"""
+)
 
 
 def build_version_1(folder: Path) -> None:
@@ -184,6 +194,7 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         assert (first.labels, first.state, first.note) == ({"cat", "wild boar"}, "draft", "tail?")
         assert (second.state, second.split, second.score) == ("accepted", "val", 0.5)
         assert not second.labelled, "whether nothing is there was not known before version 4"
+        assert not first.unknown, "before version 6 no class was unknown where others are known"
         assert project.classes.names == ("cat", "wild boar")
         assert project.plan.refiners[0].parameters == {"alpha": 3.0}
         assert project.images_root == images_root
@@ -209,8 +220,8 @@ def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
             return [" ".join(sql.split()) for (sql,) in rows]
 
-    assert schema.VERSION == 5, "a new version needs its own kept statements and a migration in this file"
-    assert statements(schema.TABLES) == statements(VERSION_5)
+    assert schema.VERSION == 6, "a new version needs its own kept statements and a migration in this file"
+    assert statements(schema.TABLES) == statements(VERSION_6)
 
 
 def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> None:

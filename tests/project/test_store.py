@@ -16,7 +16,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pixels.tap_features import TapFeatures
-from napari_wsss.project.store import HALF_ERROR, IMAGE_TEXT, ResultStore
+from napari_wsss.project.store import IMAGE_TEXT, SCORE_ERROR, ResultStore, _packed, as_stored
 
 CAM = Provenance("localize.cam", {"scales": [1.0]}, "weights-hash")
 CRF = Provenance("refine.dense_crf", {"steps": 10}, parents=(CAM,))
@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> ResultStore:
 
 
 @given(arrays(np.float32, (2, 3, 4), elements=st.floats(0, 1, width=32)), st.booleans())
-def test_round_trip_is_within_half_precision(
+def test_round_trip_is_within_a_step(
     tmp_path_factory: pytest.TempPathFactory, scores: np.ndarray, with_background: bool
 ) -> None:
     store = ResultStore(tmp_path_factory.mktemp("store"))
@@ -45,11 +45,21 @@ def test_round_trip_is_within_half_precision(
     assert found is not None
     assert found.classes == (0, 9)
     assert found.scores.dtype == np.float32
-    assert np.abs(found.scores - scores).max() <= HALF_ERROR
+    assert np.abs(found.scores - scores).max() <= SCORE_ERROR
     assert (found.background is None) == (not with_background)
 
 
-def test_scores_that_half_precision_would_spoil_are_kept_exactly(store: ResultStore) -> None:
+def test_maps_kept_in_half_precision_before_are_still_read(store: ResultStore) -> None:
+    store.write_maps(CAM, "a.png", IMAGE, some_maps(background=False))
+    path, scores = store.path(CAM, "a.png"), some_maps().scores.astype(np.float16)
+    kept = {"scores": scores, "classes": np.asarray([1, 4])}
+    path.write_bytes(_packed(IMAGE, kept))
+    found = store.read_maps(CAM, "a.png", IMAGE)
+    assert found is not None
+    assert np.array_equal(found.scores, scores.astype(np.float32))
+
+
+def test_scores_beyond_1_are_kept_exactly(store: ResultStore) -> None:
     scores = np.array([[[1234.567, 1e-9]]], np.float32)
     store.write_maps(CAM, "a.png", IMAGE, ActivationMaps(scores, (0,)))
     found = store.read_maps(CAM, "a.png", IMAGE)
@@ -172,10 +182,10 @@ def test_two_processes_may_write_the_same_result(store: ResultStore) -> None:
     writers = [spawn.Process(target=_write_often, args=(str(store.folder), seed)) for seed in (1, 2)]
     for writer in writers:
         writer.start()
-    whole = {some_maps(seed).scores.astype(np.float16).tobytes() for seed in (1, 2)}
+    whole = {as_stored(some_maps(seed)).scores.tobytes() for seed in (1, 2)}
     while any(writer.is_alive() for writer in writers):
         found = store.read_maps(CAM, "a.png", IMAGE)
-        assert found is None or found.scores.astype(np.float16).tobytes() in whole
+        assert found is None or found.scores.tobytes() in whole
     for writer in writers:
         writer.join(30)
         assert writer.exitcode == 0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.progress import finish
+from napari_wsss.core.progress import Steps, finish
 from napari_wsss.core.registry import load_method
 from napari_wsss.refine.dense_crf import (
     PRESETS,
@@ -34,6 +34,13 @@ def picture(height: int, width: int) -> NDArray[np.uint8]:
     """Return a dark and a bright half with a little noise."""
     noise = np.random.default_rng(0).integers(0, 12, (height, width, 3))
     return (noise + np.where(np.arange(width) < width // 2, 40, 200)[None, :, None]).astype(np.uint8)
+
+
+def sloppy(height: int, width: int) -> ActivationMaps:
+    """Return a map of class 3 that is strongest in the middle of the bright half, and falls off to all sides of it."""
+    score = np.clip(0.9 - np.abs(np.arange(width) - 0.75 * width) / (width / 2), 0.02, 0.98).astype(np.float32)
+    score = np.broadcast_to(score, (height, width)).copy()
+    return ActivationMaps(score[None], (3,), (1 - score).astype(np.float32))
 
 
 def direct(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Kernels) -> NDArray[np.float64]:
@@ -90,10 +97,7 @@ def test_zero_iterations_are_the_softmax_too() -> None:
 
 
 def test_it_pulls_a_sloppy_map_to_the_edge_in_the_image() -> None:
-    image = picture(60, 80)  # an edge at column 40
-    score = np.clip(0.9 - np.abs(np.arange(80) - 60) / 40, 0.02, 0.98).astype(np.float32)
-    score = np.broadcast_to(score, (60, 80)).copy()
-    maps = ActivationMaps(score[None], (3,), (1 - score).astype(np.float32))
+    image, maps = picture(60, 80), sloppy(60, 80)  # an edge at column 40
     truth = np.zeros((60, 80), bool)
     truth[:, 40:] = True
 
@@ -197,6 +201,38 @@ def test_at_half_size_kernels_in_pixels_are_halved() -> None:
     assert (same := DenseCrf()).at_scale(0.5) is same  # these follow the size of the image
 
 
+@pytest.mark.parametrize(("shrink", "side", "worked_at"), [(2, 101, 51), (0, 159, 159), (0, 321, 161), (0, 500, 167)])
+def test_it_works_on_the_shrunk_picture(
+    monkeypatch: pytest.MonkeyPatch, shrink: int, side: int, worked_at: int
+) -> None:
+    sizes = []
+
+    def noted(image: NDArray[np.uint8], unary: NDArray[np.float32], kernels: Kernels) -> Steps[NDArray[np.float32]]:
+        sizes.append((image.shape[1], unary.shape[2], round(500 * kernels.smooth_sigma / 3)))
+        return mean_field(image, unary, kernels)
+
+    monkeypatch.setattr("napari_wsss.refine.dense_crf.mean_field", noted)
+    found = DenseCrf(DenseCrf.Parameters(shrink=shrink)).refine(picture(30, side), sloppy(30, side))
+
+    assert sizes == [(worked_at,) * 3]
+    assert found.size == (30, side)
+
+
+def test_shrunk_it_finds_the_same_borders_and_its_scores_are_shares() -> None:
+    image, maps = picture(60, 80), sloppy(60, 80)
+    whole = DenseCrf().refine(image, maps)
+    quick = DenseCrf(DenseCrf.Parameters(shrink=2)).refine(image, maps)
+
+    assert quick.background is not None
+    assert np.mean(quick.to_mask() == whole.to_mask()) > 0.97
+    np.testing.assert_allclose(quick.scores.sum(0) + quick.background, 1, atol=1e-5)
+
+
+def test_a_preview_at_half_size_is_shrunk_less() -> None:
+    assert DenseCrf(DenseCrf.Parameters(shrink=2)).at_scale(0.5).settings.shrink == 1
+    assert DenseCrf(DenseCrf.Parameters(shrink=0)).at_scale(0.5).settings.shrink == 0
+
+
 def test_without_the_library_it_says_what_to_install_and_others_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pydensecrf.densecrf", None)
 
@@ -205,6 +241,8 @@ def test_without_the_library_it_says_what_to_install_and_others_work(monkeypatch
 
     assert caught.value.missing == ("crf",)
     assert "napari-wsss[crf]" in str(caught.value)
+    assert "Pixel correlation" in str(caught.value)
+    assert caught.value.instead == "pixel_correlation"
     assert load_method("refine", "power_background")().title == "Power background"
     assert load_method("refine", "dense_crf").Parameters().preset == "psa"  # its form can still be shown
 

@@ -181,3 +181,17 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
         Segmenter.build("unknown", SMALL, class_count=2)
     with pytest.raises(StepError, match="stride"):
         Segmenter.build("deeplab_v3", TrunkChoice(output_stride=7), class_count=2)
+
+
+def test_labels_leave_only_what_may_be_there(segmenter: Segmenter) -> None:
+    image = picture(64, 80)
+    free, constrained = predict(segmenter, image, EXACT), predict(segmenter, image, EXACT, (2, 0))
+
+    wanted = free[[0, 1, 3]] / free[[0, 1, 3]].sum(0)
+    np.testing.assert_allclose(constrained[[0, 1, 3]], wanted, atol=1e-5)
+    assert constrained[2].max() == 0
+    np.testing.assert_array_equal(predict(segmenter, image, EXACT, ())[0], np.ones((64, 80), np.float32))
+
+
+def test_where_nobody_says_all_classes_are_possible(segmenter: Segmenter) -> None:
+    assert segmenter.known_classes.tolist() == [True] * 3

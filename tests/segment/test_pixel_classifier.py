@@ -120,3 +120,15 @@ def test_the_trunk_never_learns() -> None:
 def test_a_stride_the_trunk_does_not_have_is_said() -> None:
     with pytest.raises(StepError, match="no features at stride 64; choose among stride2"):
         build(taps=[64])
+
+
+def test_labels_may_name_a_class_nobody_has_shown() -> None:
+    network, images = build().eval(), torch.randn(1, 3, 64, 80)
+    network.known[2] = False
+    with torch.no_grad():
+        free = network.segment(images)
+        named = network.segment_among(images, torch.tensor([[False, True, False]]))
+    assert network.known_classes.tolist() == [True, False, True]
+    assert free[:, 2].max() == 0
+    assert named[:, 2].min() > 0
+    torch.testing.assert_close(named[:, [0, 2]].sum(1), torch.ones(1, 64, 80))

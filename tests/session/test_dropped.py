@@ -1,5 +1,6 @@
 """What is dropped is a project, photographs, a label table, or not ours."""
 
+import numpy as np
 import pytest
 
 from napari_wsss.session.dropped import Dropped, what_is
@@ -38,3 +39,17 @@ def test_pictures_and_tables(photos, dropped, kind, path):
 def test_a_project_by_its_folder_or_its_database(tmp_path, name):
     folder = build_project(tmp_path)
     assert what_is([folder / name]) == Dropped("project", folder)
+
+
+def test_annotations_of_other_tools(tmp_path):
+    (tmp_path / "labels.json").write_text('{"a.jpg": ["cat"]}')
+    (tmp_path / "other.json").write_text("[]")
+    np.save(tmp_path / "a_seg.npy", {"masks": np.zeros((2, 2), int)})
+    np.save(tmp_path / "picture.npy", np.zeros((2, 2)))
+    kinds = {name: what_is([tmp_path / name]) for name in ("labels.json", "other.json", "a_seg.npy", "picture.npy")}
+    assert {name: found and found.kind for name, found in kinds.items()} == {
+        "labels.json": "labels",
+        "other.json": None,
+        "a_seg.npy": "masks",
+        "picture.npy": None,
+    }

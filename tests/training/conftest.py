@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from napari_wsss.core.masks import read_mask
+from napari_wsss.processes.stage_list import Recipe
 from napari_wsss.project.project import Project
 from napari_wsss.sample.project import generate_sample
 from training.config import RunConfig
 from training.resolving import resolve_file
-from training.stage_list import Recipe
 from training.stages.voc_folder import project_of
 
 TINY = ["--trunk-weights", "none", "--width", "0.0625", "--epochs", "2", "--batch-size", "2", "--crop", "48"]

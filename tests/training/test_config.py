@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from napari_wsss.processes.stage_list import Recipe
 from training.config import PRESETS
 from training.resolving import resolve_file
-from training.stage_list import Recipe
 
 
 @pytest.mark.parametrize("recipe", PRESETS)

@@ -19,3 +19,10 @@ def test_description_is_json_and_complete() -> None:
 def test_defaults_are_those_of_the_preset() -> None:
     gentle = resolve_file("classifier", {"method": "seam", "optimisation": {"preset": "pretrained"}})
     assert {entry["name"]: entry["default"] for entry in describe(gentle)}["rescale"] == pytest.approx(0.5)
+
+
+def test_installed_trunks_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_wsss.networks.trunk.installed_trunks", lambda: ("mine",))
+    trunk = next(entry for entry in describe(resolve_file("classifier", {})) if entry["name"] == "trunk")
+    assert trunk["choices"][-1] == "mine"
+    assert "timm/" in trunk["others"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from napari_wsss.core.progress import Progress, Steps
-from training.report import EventLines, Terminal, complain, reporter, watched
+from training.report import EventLines, OneObject, Terminal, complain, reporter, watched
 
 
 def _count(to: int) -> Steps[int]:
@@ -51,6 +51,19 @@ def test_a_new_stage_gets_a_new_bar(capsys: pytest.CaptureFixture[str]) -> None:
 def test_which_reporter() -> None:
     assert isinstance(reporter(True), EventLines)
     assert isinstance(reporter(False), Terminal)
+    assert isinstance(reporter(False, as_json=True), OneObject)
+
+
+def test_one_object_holds_all_that_was_said_and_nothing_of_the_bars(capsys: pytest.CaptureFixture[str]) -> None:
+    report = OneObject()
+    watched(_count(3), report)
+    report.show(Progress("another", 1, 1))
+    report.say("2 done", done=2)
+    report.say("1 failed", failed={"a.png": "torn"})
+    report.close()
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"said": ["2 done", "1 failed"], "done": 2, "failed": {"a.png": "torn"}}
+    assert "3/3" in err
 
 
 def test_complaints_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:

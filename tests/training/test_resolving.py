@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import fields_of
+from napari_wsss.processes.stage_list import Recipe
 from training.config import sections_of
 from training.resolving import add_recipe_options, read_config, resolve, resolve_file
-from training.stage_list import Recipe
 
 RECIPES: tuple[Recipe, ...] = ("classifier", "segmentation")
 METHODS = {"classifier": "cam", "segmentation": "deeplab_v3"}
@@ -75,6 +76,29 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, content: str) 
         read_config(tmp_path / "c.json", "classifier")
 
 
+def test_yaml_says_the_same_as_json(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
+    (tmp_path / "c.yaml").write_text("optimisation:\n  epochs: 9\n  learning_rate: 0.1\n")
+    (tmp_path / "c.json").write_text('{"optimisation": {"epochs": 9, "learning_rate": 0.1}}')
+    found = [resolve_file("classifier", read_config(tmp_path / name, "classifier")) for name in ("c.yaml", "c.json")]
+    assert found[0] == found[1]
+    assert found[0].optimisation.epochs == 9
+
+
+@pytest.mark.parametrize("content", ["", "- 1", "a: [", "a: !!python/object:os.system {}"])
+def test_yaml_that_is_no_configuration_is_named(tmp_path: Path, content: str) -> None:
+    pytest.importorskip("yaml")
+    (tmp_path / "c.yml").write_text(content)
+    with pytest.raises(ParameterError, match=r"c\.yml"):
+        read_config(tmp_path / "c.yml", "classifier")
+
+
+def test_yaml_without_its_library_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(ParameterError, match=r"napari-wsss\[shell\]"):
+        read_config(tmp_path / "c.yaml", "classifier")
+
+
 def test_a_preset_may_set_the_methods_own_parameters() -> None:
     gentle, published = (
         resolve_file("classifier", {"method": "seam", "optimisation": {"preset": name}})
@@ -84,3 +108,11 @@ def test_a_preset_may_set_the_methods_own_parameters() -> None:
     assert gentle.parameters["rescale"] == 0.5
     assert published.parameters == {}
     assert resolve_file("classifier", {"method": "seam", "parameters": {"rescale": 0.4}}).parameters["rescale"] == 0.4
+
+
+@pytest.mark.parametrize(("trunk", "width"), [("timm/convnext_atto", 1.0), ("resnet50", 0.25)])
+def test_the_width_of_a_preset_is_not_for_encoders_of_timm(trunk: str, width: float) -> None:
+    told = {"network": {"trunk": trunk, "trunk_weights": "none"}}
+    assert resolve_file("classifier", told).network.width == width
+    told["network"] |= {"width": 0.5}
+    assert resolve_file("classifier", told).network.width == 0.5

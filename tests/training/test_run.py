@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.processes.stage_list import OTHER_STAGES
 from napari_wsss.project.project import Project
 from training.run import guarded, main
-from training.stage_list import OTHER_STAGES
 
 Lines = Callable[[str], list[dict[str, Any]]]
 ROOT = Path(__file__).parents[2]
@@ -53,6 +53,8 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "judge": ["--weights", "--last-change"],
         "background": ["--project", "--threads"],
         "economy": ["--policies", "--orders", "--truth", "--learner", "--click-jitter", "--stroke-speed"],
+        "predict": ["--labels", "--scores", "--out", "--flip", "--presence"],
+        "export-model": ["--onnx", "--torchscript", "--opset"],
         "start": ["--resume", "--first-maps", "--trunk-weights", "--truth"],
     }
     for option in options[stage]:

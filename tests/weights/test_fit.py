@@ -15,13 +15,13 @@ from torch import nn
 
 from napari_wsss.core.errors import WeightsError
 from napari_wsss.networks.deeplab_v3 import DeepLabV3
-from napari_wsss.networks.trunk import build_trunk
+from napari_wsss.networks.trunk import OwnWeights, Trunk, build_trunk
 from napari_wsss.weights import download
 from napari_wsss.weights import fit as fit_module
 from napari_wsss.weights.checkpoint import save_checkpoint
 from napari_wsss.weights.descriptor import WeightsDescriptor
 from napari_wsss.weights.fit import fit, load_trunk_weights
-from napari_wsss.weights.normalisation import CAFFE, IMAGENET, TENSORFLOW
+from napari_wsss.weights.normalisation import CAFFE, IMAGENET, TENSORFLOW, Normalisation
 from napari_wsss.weights.published import published
 from napari_wsss.weights.read import read
 from tests.weights.states import deeplab_state, imagenet_state, mxnet_names, resnet38_state
@@ -259,6 +259,33 @@ def test_the_alphabetical_order_of_safetensors_does_not_matter(tmp_path: Path) -
     save_file(dict(reversed(state.items())), tmp_path / "a.safetensors")
 
     assert load_trunk_weights(build_trunk("mobilenet_v2"), tmp_path / "a.safetensors").name == "mobilenet_v2_imagenet"
+
+
+def of_another_library() -> Trunk:
+    """Return a trunk that says what files of its own library are like."""
+    trunk = build_trunk("resnet18", width=1 / 16)
+    trunk.name = "theirs"
+    trunk.own_weights = OwnWeights((0.5,) * 3, (0.25,) * 3, "layer1.", head=("fc",), unused=("1.bn2.weight",))
+    return trunk
+
+
+def test_files_in_the_names_of_a_trunks_own_library_fit(tmp_path: Path) -> None:
+    trunk = of_another_library()
+    state = {key.removeprefix("layer1."): torch.ones_like(value) for key, value in trunk.state_dict().items()}
+    inside = {key: value for key, value in state.items() if key[0] in "01" and key != "1.bn2.weight"}
+    trunk_part = nn.ModuleDict({"layer1": trunk.get_submodule("layer1")})
+    trunk_part.name, trunk_part.own_weights = trunk.name, trunk.own_weights  # type: ignore[assignment]
+    save_file({**inside, "fc.weight": torch.ones(3, 4)}, tmp_path / "a.safetensors")
+
+    found = load_trunk_weights(trunk_part, tmp_path / "a.safetensors")
+
+    assert found.normalisation == Normalisation((0.5,) * 3, (0.25,) * 3)
+    assert all(bool((value == 1).all()) for key, value in trunk_part.state_dict().items() if "bn2.weight" not in key)
+
+
+def test_a_library_without_a_hub_says_that_nothing_is_published() -> None:
+    with pytest.raises(WeightsError, match="cannot be fetched"):
+        load_trunk_weights(of_another_library(), "theirs_imagenet")
 
 
 @pytest.mark.real

@@ -6,8 +6,11 @@ import shutil
 import time
 
 import pytest
+from qtpy.QtWidgets import QFileDialog
 
+from napari_wsss.core.errors import ProjectError
 from napari_wsss.pipeline.learner_states import LearnerState
+from napari_wsss.project.project import Project
 from napari_wsss.session.table.save_state import SaveState
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.header import NOTICE_MS, Header
@@ -114,3 +117,29 @@ def test_it_says_what_was_learned_and_that_a_proposal_waits(header, session):
     assert header.learned.text() == "learned from 3 masks, 1 partly corrected · now · new proposal (L)"
     session.navigation.next()
     assert "new proposal" not in header.learned.text()
+
+
+def test_a_copy_is_saved_elsewhere_where_the_disk_refuses(header, session, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise ProjectError("The disk is full.")
+
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    header.show()
+    assert not header.elsewhere.isVisible()
+    with monkeypatch.context() as patch:
+        patch.setattr(session.project.review, "record_stroke", full)
+        patch.setattr(session.project.review, "save_draft", full)
+        session.table.mask[2, 3] = 2
+        session.table.touch()
+        session.table.record_change(session.table.mask)
+        assert header.elsewhere.isVisible()
+        chosen = iter(["", str(folder)])
+        patch.setattr(QFileDialog, "getExistingDirectory", staticmethod(lambda *_: next(chosen)))
+        header.elsewhere.click()
+        assert not list(folder.iterdir()), "nothing was chosen"
+        header.elsewhere.click()
+    with Project.open(folder, read_only=True) as copy:
+        assert copy.masks.read_draft(session.shown_id)[2, 3] == 2
+    assert session.flush()
+    assert not header.elsewhere.isVisible()

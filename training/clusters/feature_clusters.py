@@ -28,6 +28,7 @@ from napari_wsss.project.store import DAMAGE, read_arrays
 from training.clusters.clustering import Clustering
 from training.clusters.features import Pool, class_features
 from training.data.pictures import Pictures
+from training.scoring.left_out import LeftOut
 
 FEATURES = "features"
 LONGEST_SIDE = 512
@@ -66,18 +67,21 @@ class FeatureClusters:
         chosen.check()
         return chosen
 
-    def find(self, project: Project) -> Steps[Clusters]:
+    def find(self, project: Project, left_out: LeftOut) -> Steps[Clusters]:
         """Return the clusters of a project's labelled images; nothing but features is stored.
+
+        Images that cannot be read go into `left_out`.
 
         Raises
         ------
         StepError
-            When no localizer is applied to the project.
+            When no localizer is applied to the project, or no image can be read.
         """
         clustering = self.clustering()
         weights = file_digest(checkpoint_of(project, project.plan, "localize"))
         records = [one for one in project.catalog.records() if one.labels and one.state != "excluded"]
-        vectors = yield from self._features(project, records, weights)
+        vectors = yield from self._features(project, records, weights, left_out)
+        left_out.rest(record.id for record in records)
         earlier, classes = earlier_places(project), []
         for k, name in enumerate(project.classes.names):
             own = [one.id for one in records if (one.id, k) in vectors]
@@ -89,7 +93,9 @@ class FeatureClusters:
         provenance = self._provenance(records, earlier, weights)
         return Clusters(tuple(classes), clustering.capacity, provenance, facts)
 
-    def _features(self, project: Project, records: Sequence[ImageRecord], weights: str) -> Steps[Vectors]:
+    def _features(
+        self, project: Project, records: Sequence[ImageRecord], weights: str, left_out: LeftOut
+    ) -> Steps[Vectors]:
         """Return the features of every image and class it has, those that are kept not computed again."""
         parameters = {"pool": self.pool, "longest_side": LONGEST_SIDE}
         path = _features_path(project, Provenance(FEATURES, parameters, weights))
@@ -100,10 +106,14 @@ class FeatureClusters:
         for number, record in enumerate(records, 1):
             wanted = project.classes.indices(record.labels)
             if not all((record.id, k) in known for k in wanted):
-                known |= self._of_image(project, pictures.image(record.id), record.id, wanted)
-                fresh += 1
-                if fresh % _SAVED_EVERY == 0:
-                    _write(path, known)
+                image = None
+                with left_out.naming(record.id):
+                    image = pictures.image(record.id)
+                if image is not None:
+                    known |= self._of_image(project, image, record.id, wanted)
+                    fresh += 1
+                    if fresh % _SAVED_EVERY == 0:
+                        _write(path, known)
             vectors |= {(record.id, k): known[record.id, k] for k in wanted if (record.id, k) in known}
             yield Progress(FEATURES, number, len(records), record.id)
         if fresh:

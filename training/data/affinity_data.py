@@ -18,7 +18,8 @@ from napari_wsss.core.masks import write_mask
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.project.project import Project
 from training.config import RunConfig
-from training.data.pictures import AcceptedMask, MaskFile, Pictures, Pixels, View, training_records, validation_records
+from training.data.masks import AcceptedMask, MaskFile
+from training.data.pictures import Pictures, Pixels, View, training_records, validation_records
 from training.data.samplers import BatchOrder, spread
 from training.run_folder import RunFolder
 from training.stopping import until_stopped
@@ -68,7 +69,8 @@ def prepared(pictures: Pictures, project: Project, run: RunFolder, rule: LabelRu
             return False
     usable = [image_id for image_id in training if image_id not in left_out]
     _check(usable, left_out, sure_somewhere)
-    run.update(labelled=usable, held_out=[i for i in held_out if i not in left_out], left_out=left_out)
+    run.update(labelled=usable, held_out=[i for i in held_out if i not in left_out])
+    run.update(left_out={**run.record.get("left_out", {}), **left_out})
     if left_out:
         first, why = next(iter(left_out.items()))
         yield Progress(config.recipe, message=f"{len(left_out)} images are left out, the first is {first}: {why}")

@@ -18,7 +18,7 @@ from napari_wsss.pixels.images import find_images, is_system_folder, read_image
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from training.data.picture_memory import PictureMemory
-from training.data.pictures import ClassifierBatch, ClassifierData, Pictures, Pixels, View
+from training.data.pictures import ClassifierBatch, ClassifierData, Pictures, Pixels, View, label_targets
 from training.data.samplers import BatchOrder, GroupOrder
 
 
@@ -106,9 +106,9 @@ class ExtendedData(ClassifierData):
         """Return the order of batches, in which project and outside are mixed."""
         if not self._extras:
             return super().order(batch_size, seed, companions)
-        labels = [self._classes.vector(record.labels) for record in self.records]
-        labels += [self._classes.vector([extra.label]) for extra in self._extras]
-        return GroupOrder(np.stack(labels), companions + 1, batch_size, seed)
+        extras = [self._classes.vector([extra.label]) for extra in self._extras]
+        labels = np.concatenate([label_targets(self.records, self._classes) > 0, extras])
+        return GroupOrder(labels, companions + 1, batch_size, seed)
 
     def batch(self, step: int, order: BatchOrder, view: View) -> ClassifierBatch:
         """Return the batch of `step`, with the weights of its images where there are any from outside."""
@@ -128,10 +128,10 @@ class ExtendedData(ClassifierData):
 
     def _sample(
         self, index: int, step: int, position: int, view: View
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         outside = index - len(self.records)
         if outside < 0:
             return super()._sample(index, step, position, view)
         extra = self._extras[outside]
         image, _ = view(self.extra_pixels(extra), None, step, position)
-        return image, self._classes.vector([extra.label])
+        return image, self._classes.vector([extra.label]).astype(np.float32)

@@ -7,16 +7,15 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.core.classes import IGNORE, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.masks import PseudoMask, read_mask
+from napari_wsss.core.masks import PseudoMask
 from napari_wsss.pixels.images import image_size
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
@@ -24,6 +23,7 @@ from napari_wsss.project.records import ImageRecord, possible_classes
 from napari_wsss.weights.normalisation import Normalisation
 from training.augment import Augmentation, augmented
 from training.data.label_decoupling import detail_weights
+from training.data.masks import AcceptedMask, NothingThere, ProposedMask
 from training.data.picture_memory import CACHE_BYTES, PictureMemory
 from training.data.samplers import BatchOrder, GroupOrder, sample_rng
 
@@ -90,6 +90,13 @@ def validation_records(project: Project) -> list[ImageRecord]:
 def usable_records(project: Project, split: str | None = None) -> list[ImageRecord]:
     """Return the images (of a split) that nobody excluded, whether or not they can be read."""
     return [r for r in project.catalog.records(split=split) if r.state != "excluded"]
+
+
+def label_targets(records: Sequence[ImageRecord], classes: ClassList) -> NDArray[np.float32]:
+    """Return image-level labels (N, C) in {0, 1, nan}; nan where it is not known whether a class is in an image."""
+    rows = np.asarray([classes.vector(record.labels) for record in records], np.float32)
+    rows[np.asarray([classes.vector(record.unknown) for record in records], bool)] = np.nan
+    return rows
 
 
 def negative_ids(project: Project) -> list[str]:
@@ -159,8 +166,8 @@ class ClassifierBatch:
     ----------
     images : (B, 3, H, W) float32
         Normalised.
-    labels : (B, C) bool
-        Image-level labels.
+    labels : (B, C) float32 in {0, 1, nan}
+        Image-level labels; nan where it is not known whether a class is there.
     sub_labels : (B, C * K) bool, optional
         Of sub-categories, where the run has them.
     weights : (B,) float32, optional
@@ -168,7 +175,7 @@ class ClassifierBatch:
     """
 
     images: NDArray[np.float32]
-    labels: NDArray[np.bool_]
+    labels: NDArray[np.float32]
     sub_labels: NDArray[np.bool_] | None = None
     weights: NDArray[np.float32] | None = None
 
@@ -179,7 +186,8 @@ class ClassifierData:
     Parameters
     ----------
     records : sequence of ImageRecord
-        Those that train; images that are not labelled yet are left out, those labelled none are rows of zeros.
+        Those that train; images that are not labelled yet are left out, those labelled none are rows of zeros. What
+        is not known of an image teaches nothing.
     labels_from_masks : bool
         Take the labels of accepted images from the visible part of their masks.
     sub_labels : mapping of str to (C * K,) bool, optional
@@ -200,7 +208,7 @@ class ClassifierData:
         labels_from_masks: bool = False,
         sub_labels: Mapping[str, NDArray[np.bool_]] | None = None,
     ) -> None:
-        self.records = [record for record in records if record.labelled]
+        self.records = [record for record in records if record.tells]
         if not any(record.labels for record in self.records):
             raise LabelError(
                 "No image of the training split has an image-level label; expected at least one. Label some images, or "
@@ -213,8 +221,7 @@ class ClassifierData:
         """Return the order of batches: each image once per epoch, or about once in groups that share a class."""
         if not companions:
             return BatchOrder([1] * len(self.records), batch_size, seed)
-        labels = np.stack([self._project.classes.vector(record.labels) for record in self.records])
-        return GroupOrder(labels, companions + 1, batch_size, seed)
+        return GroupOrder(label_targets(self.records, self._project.classes) > 0, companions + 1, batch_size, seed)
 
     def batch(self, step: int, order: BatchOrder, view: View) -> ClassifierBatch:
         """Return the batch of `step`."""
@@ -227,73 +234,16 @@ class ClassifierData:
 
     def _sample(
         self, index: int, step: int, position: int, view: View
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         record, classes = self.records[index], self._project.classes
         mask = None
         if self._labels_from_masks and record.state == "accepted":
             mask = self._pictures.mask(record.id, AcceptedMask(self._project, record.id))
         image, visible = view(self._pictures.image(record.id), mask, step, position)
         if visible is None:
-            return image, classes.vector(record.labels)
-        return image, classes.vector(classes.name_of(value) for value in PseudoMask(visible).class_values())
-
-
-@dataclass(frozen=True)
-class AcceptedMask:
-    """Reads one accepted mask; equal readers read the same file."""
-
-    project: Project
-    image_id: str
-
-    def __call__(self) -> Pixels:
-        """Return the mask (H, W) uint8; raise `ProjectError` when its file is gone."""
-        values = self.project.masks.read_accepted(self.image_id)
-        if values is None:
-            raise ProjectError(
-                f"{self.image_id} is accepted, but its mask file is gone; expected one at "
-                f"{self.project.masks.accepted_path(self.image_id)}. Restore it, or decide about the image again."
-            )
-        return values
-
-
-@dataclass(frozen=True)
-class MaskFile:
-    """Reads one mask file; equal readers read the same file."""
-
-    path: Path
-
-    def __call__(self) -> Pixels:
-        """Return the mask (H, W) uint8."""
-        return read_mask(self.path)
-
-
-@dataclass(frozen=True)
-class NothingThere:
-    """Makes the mask of an image labelled *none of the classes*: all background."""
-
-    project: Project
-    image_id: str
-
-    def __call__(self) -> Pixels:
-        """Return the mask (H, W) uint8."""
-        return np.full(image_size(self.project.image_path(self.image_id)), BACKGROUND, np.uint8)
-
-
-@dataclass(frozen=True)
-class ProposedMask:
-    """Reads one stored machine proposal, everything undecided (255) when there is none."""
-
-    project: Project
-    image_id: str
-
-    def __call__(self) -> Pixels:
-        """Return the mask (H, W) uint8."""
-        from napari_wsss.pipeline.run import proposal
-
-        values = proposal(self.project, self.image_id)
-        if values is not None:
-            return values
-        return np.full(image_size(self.project.image_path(self.image_id)), IGNORE, np.uint8)
+            return image, label_targets([record], classes)[0]
+        shown = classes.vector(classes.name_of(value) for value in PseudoMask(visible).class_values())
+        return image, shown.astype(np.float32)
 
 
 @dataclass(frozen=True)

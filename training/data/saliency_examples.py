@@ -15,7 +15,8 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from training.data.image_pairs import ImagePairs
 from training.data.label_decoupling import FULL
-from training.data.pictures import AcceptedMask, Pictures, training_records, validation_records
+from training.data.masks import AcceptedMask
+from training.data.pictures import Pictures, training_records, validation_records
 from training.run_folder import RunFolder
 from training.sources import SaliencySources
 

@@ -30,8 +30,8 @@ def find_unusable(project: Project, records: Iterable[ImageRecord], run: RunFold
     for done, record in enumerate(chosen):
         if done % REPORTED == 0:
             yield Progress(STAGE, message=f"checking image {done + 1} of {len(chosen)}")
-            if run.stop_requested():
-                break
+        if run.stop_requested():
+            break
         reason = why_unusable(project, record)
         if reason:
             found[record.id] = reason

@@ -1,6 +1,7 @@
 """What happens at the end of an epoch and when a run is asked to stop: validation, best and last model, checkpoint."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from napari_wsss.core.progress import Progress
 from training.data.samplers import BatchOrder
 from training.loop.checkpoints import BEST, LAST
 from training.loop.learner import Learner
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, StopAsked
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Outcome:
     tables: Mapping[str, list[list[str]]]
 
 
+UNVALIDATED = "unvalidated"
+"""Among a learner's figures: at this step a validation is still to be made."""
+
+
 class Milestones:
     """Decides when a run keeps its state, and keeps it.
 
@@ -45,7 +50,7 @@ class Milestones:
     validate : callable
         Returns validation figures; the first one decides which model is best. May be empty.
     write : callable
-        Publishes the model as it is, at the given path.
+        Publishes the model at the given path; it may raise `StopAsked` after that, to be called again later.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class Milestones:
     ) -> None:
         self._stage, self._learner, self._order, self._run = stage, learner, order, run
         self._validate, self._write = validate, write
+        self._is_cut_short = False  # a validation, by a stop
 
     def progress(self, figures: Mapping[str, float], message: str = "") -> Progress:
         """Return the progress after a step, with its figures."""
@@ -70,11 +76,13 @@ class Milestones:
         return self._epoch_ended() or self._run.stop_requested()
 
     def stopping(self) -> bool:
-        """Return whether the run has to end here although steps are left."""
-        return self._run.stop_requested() and self._learner.step < self._learner.total
+        """Return whether the run has to end here although something is left to do."""
+        return self._is_cut_short or (self._run.stop_requested() and self._learner.step < self._learner.total)
 
     def keep(self) -> Iterator[Progress]:
         """Validate if an epoch ended, then write the best and the last model and the checkpoint.
+
+        A validation that a stop cuts short is made anew by `catch_up` when the run goes on.
 
         Raises
         ------
@@ -82,13 +90,36 @@ class Milestones:
             When a weight is no number: the checkpoint there is stays.
         """
         self._learner.check_weights()
-        if self._epoch_ended():
-            figures = dict(self._validate())
-            if figures:
-                yield self.progress(figures, "validated")
-            self._keep_best(figures)
-        self._write(self._run.path / LAST)
+        self._learner.figures.pop(UNVALIDATED, None)
+        try:
+            if self._epoch_ended():
+                figures = dict(self._validate())
+                if figures:
+                    yield self.progress(figures, "validated")
+                self._keep_best(figures)
+            self._write(self._run.path / LAST)
+        except StopAsked:
+            self._is_cut_short = self._learner.figures[UNVALIDATED] = True
+            self._write_stopped()
         self._learner.save(self._run)
+
+    def _write_stopped(self) -> None:
+        """Write the last model of a run that is stopped, with what there was no time to measure as it was before."""
+        with suppress(StopAsked):
+            self._write(self._run.path / LAST)
+
+    def catch_up(self) -> Iterator[Progress]:
+        """Make the validation that a stop cut short before this run was resumed."""
+        if self._learner.figures.get(UNVALIDATED):
+            yield from self.keep()
+
+    def ended(self, tables: Callable[[], Mapping[str, list[list[str]]]]) -> Outcome:
+        """Return how the run ended at its last step; not finished where a stop leaves the tables to be made."""
+        step, best = self._learner.step, self._learner.best
+        try:
+            return Outcome(not self._is_cut_short, step, best, {} if self._is_cut_short else tables())
+        except StopAsked:
+            return Outcome(False, step, best, {})
 
     def _epoch_ended(self) -> bool:
         return self._order.ends_epoch(self._learner.step - 1) or self._learner.step == self._learner.total
@@ -97,5 +128,5 @@ class Milestones:
         deciding = next(iter(figures.values()), None)
         best = self._learner.figures.get("deciding")
         if deciding is None or best is None or deciding >= best:
-            self._learner.figures = {"deciding": deciding, "step": self._learner.step, "figures": dict(figures)}
             self._write(self._run.path / BEST)
+            self._learner.figures = {"deciding": deciding, "step": self._learner.step, "figures": dict(figures)}

@@ -105,7 +105,7 @@ class Desk:
         masks, image_id = self.project.masks, record.id
         paths = (masks.accepted_path(image_id), masks.draft_path(image_id), scribble_path(self.project, image_id))
         stroke = self.project.journal.last_stroke(image_id) if record.state == "draft" else 0
-        return record.state, record.labels, record.negative, stroke, *map(_stamp, paths)
+        return record.state, record.labels, record.negative, record.unknown, stroke, *map(_stamp, paths)
 
     def _compare(self, folds: int) -> Steps[None]:
         try:

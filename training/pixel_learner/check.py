@@ -6,19 +6,22 @@ from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import possible_classes
 from napari_wsss.segment.pixel_classifier import PixelClassifier
-from training.data.pictures import AcceptedMask, validation_records
+from training.data.masks import AcceptedMask
+from training.data.pictures import validation_records
 from training.data.samplers import spread
 from training.scoring.metrics import Scores, confusion_matrix
 from training.scoring.score_tables import score_rows
 from training.scoring.scoring import class_names
-from training.scoring.validation import MOST_IMAGES
+from training.scoring.validation import MOST_IMAGES, Ask, go_on
 
 
 class CellCheck:
     """mIoU on held-out images with accepted masks, with and without telling their image-level labels."""
 
-    def __init__(self, project: Project, classifier: PixelClassifier, features: ProjectFeatures) -> None:
-        self._project, self._classifier, self._features = project, classifier, features
+    def __init__(
+        self, project: Project, classifier: PixelClassifier, features: ProjectFeatures, ask: Ask = go_on
+    ) -> None:
+        self._project, self._classifier, self._features, self._ask = project, classifier, features, ask
         held_out = [record for record in validation_records(project) if record.state == "accepted"]
         self._masked = spread(held_out, MOST_IMAGES)
 
@@ -39,6 +42,7 @@ class CellCheck:
         names, classes = class_names(self._project), self._project.classes
         matrix = np.zeros((len(names), len(names)), np.int64)
         for record in self._masked:
+            self._ask()
             present = possible_classes(record, classes) if labels_given else tuple(range(len(classes)))
             found = self._classifier.answer(self._features(record.id), present)
             values = np.asarray([0, *(k + 1 for k in present)], np.uint8)

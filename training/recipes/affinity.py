@@ -95,10 +95,11 @@ def fitted(training: Training) -> Steps[Outcome]:
     groups = (model.trunk_parameters(), model.head_parameters())
     learner = Learner(model, groups, settings, total_steps(settings, order), device, bf16)
     learner.resume(run)
-    check = AffinityCheck(model, data)
+    check = AffinityCheck(model, data, run.ask)
     write = partial(_write, model=model, data=data, training=training)
     milestones = Milestones(config.recipe, learner, order, run, check.figures, write)
 
+    yield from milestones.catch_up()
     steps = range(learner.step, learner.total)
     with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
         for batch in batches:
@@ -109,10 +110,12 @@ def fitted(training: Training) -> Steps[Outcome]:
                 yield from milestones.keep()
             if milestones.stopping():
                 return Outcome(False, learner.step, learner.best, {})
-    return Outcome(True, learner.step, learner.best, check.tables())
+    return milestones.ended(check.tables)
 
 
 def _write(path: Path, model: AffinityModel, data: AffinityData, training: Training) -> None:
-    if training.before_writing is not None:
-        training.before_writing(model, data)
-    model.save(path, None, training.config.remembered())
+    try:
+        if training.before_writing is not None:
+            training.before_writing(model, data)
+    finally:  # a stop may have cut it short
+        model.save(path, None, training.config.remembered())

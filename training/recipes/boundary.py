@@ -16,7 +16,8 @@ from training.data.affinity_data import AffinityData, central
 from training.data.boundary_labels import confident_labels
 from training.loop.milestones import Outcome
 from training.recipes.affinity import Training, fitted
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, StopAsked
+from training.scoring.validation import Ask
 from training.sources import BoundarySources
 
 # The mean of so many images says where displacements point on average.
@@ -51,28 +52,35 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
         low=sources.background_threshold,
         crf=DenseCrf(DenseCrf.Parameters(preset="irn")) if sources.crf else None,
     )
-    return (yield from fitted(Training(project, config, run, rule, central, MeanDisplacement())))
+    return (yield from fitted(Training(project, config, run, rule, central, MeanDisplacement(run.ask))))
 
 
 class MeanDisplacement:
     """Measures the mean displacement of the training images, which inference subtracts; anew only after a step."""
 
-    def __init__(self) -> None:
-        self._measured = -1
+    def __init__(self, ask: Ask) -> None:
+        self._measured, self._ask = -1, ask
 
     def __call__(self, model: AffinityModel, data: AffinityData) -> None:
-        """Put the mean over the first images into a network that has displacements."""
+        """Put the mean over the first images into a network that has displacements; the old one stays on a stop."""
         if not isinstance(model, BoundaryNet):
             return
         now = sum(weight._version for weight in model.displacement_head.parameters())
         if now == self._measured:
             return
-        self._measured = now
         mean = model.displacement_head.mean
+        before = mean.clone()
         mean.zero_()
-        once = Inference(preset="fast")
-        found = [infer_displacement(model, data.whole(image_id)[0], once) for image_id in data.ids[:_MOST_IMAGES]]
-        mean.copy_(mean.new_tensor(np.mean([each.mean((1, 2)) for each in found], 0)))
+        once, found = Inference(preset="fast"), []
+        try:
+            for image_id in data.ids[:_MOST_IMAGES]:
+                self._ask()
+                found.append(infer_displacement(model, data.whole(image_id)[0], once).mean((1, 2)))
+        except StopAsked:
+            mean.copy_(before)
+            raise
+        mean.copy_(mean.new_tensor(np.mean(found, 0)))
+        self._measured = now
 
 
 def _checked(config: RunConfig) -> BoundarySources:

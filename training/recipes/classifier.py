@@ -96,10 +96,11 @@ def fitted(training: Training) -> Steps[Outcome]:
     groups = (localizer.trunk_parameters(), localizer.head_parameters())
     learner = Learner(localizer, groups, settings, total_steps(settings, order), training.device, training.bf16)
     learner.resume(run)
-    check = ClassifierCheck(project, localizer, training.pictures)
+    check = ClassifierCheck(project, localizer, training.pictures, run.ask)
     write = partial(localizer.save, classes=project.classes, run=config.remembered())
     milestones = Milestones(STAGE, learner, order, run, check.figures, write)
 
+    yield from milestones.catch_up()
     make = partial(training.data.batch, order=order, view=view)
     steps = range(learner.step, learner.total)
     with closing(prefetched(make, steps, config.hardware.loaders)) as batches:
@@ -111,7 +112,7 @@ def fitted(training: Training) -> Steps[Outcome]:
                 yield from milestones.keep()
             if milestones.stopping():
                 return Outcome(False, learner.step, learner.best, {})
-    return Outcome(True, learner.step, learner.best, check.tables())
+    return milestones.ended(check.tables)
 
 
 def classifier_data(

@@ -19,7 +19,8 @@ from napari_wsss.segment.base import Segmenter
 from napari_wsss.segment.hypercolumns import Hypercolumns
 from training.config import RunConfig
 from training.data.affinity_data import label_path
-from training.data.pictures import MaskFile, Pictures, Pixels, SegmentationData
+from training.data.masks import MaskFile
+from training.data.pictures import Pictures, Pixels, SegmentationData
 from training.hardware import prepare
 from training.loop.learner import seed_everything
 from training.loop.milestones import Outcome
@@ -162,6 +163,5 @@ def _mark(project: Project, learner: PixelLearner, run: RunFolder, image_id: str
 def _known(project: Project, image_id: str, sources: GivenSources) -> Example:
     """Return what a person said about an image, nothing of one that is accepted beyond `accepted_limit`."""
     record = project.catalog.get(image_id)
-    trust = Trust(sources.accepted_machine_weight, sources.reach)
-    said = None if record.state == "accepted" else example_of(project, record, trust)
+    said = None if record.state == "accepted" else example_of(project, record, Trust.of(sources))
     return said or nothing_known(project, record)

@@ -18,7 +18,7 @@ from training.loop.milestones import Outcome
 from training.pixel_learner.check import CellCheck
 from training.pixel_learner.gathering import STAGE as GATHER
 from training.pixel_learner.pixel_learner import PixelLearner
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, StopAsked
 from training.sources import SegmentationSources
 
 STAGE = "segmentation"
@@ -65,10 +65,13 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
         said += yield from _compared(project, learner, run, config.sources.compare_folds)
     learner.save(run.path / LAST)
     learner.save(run.path / BEST)
-    check = CellCheck(project, learner.classifier, learner.features)
-    figures = check.figures()
-    yield Progress(STAGE, done, done, said, figures)
-    return Outcome(True, done, figures, check.tables())
+    check = CellCheck(project, learner.classifier, learner.features, run.ask)
+    try:
+        figures = check.figures()
+        yield Progress(STAGE, done, done, said, figures)
+        return Outcome(True, done, figures, check.tables())
+    except StopAsked:
+        return Outcome(False, 0, {}, {})
 
 
 def learned_from(counts: Mapping[str, int]) -> str:

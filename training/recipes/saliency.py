@@ -28,6 +28,7 @@ from training.loop.checkpoints import LAST
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
 from training.loop.rounds import Result, RoundFolder, counted, steps_done
+from training.recipes.segmentation import check_pixels
 from training.run_folder import RunFolder
 from training.scoring.saliency_check import SaliencyCheck
 from training.sources import SaliencySources
@@ -128,10 +129,12 @@ class Stages:
         groups = (model.trunk_parameters(), model.head_parameters())
         learner = Learner(model, groups, settings, self.totals[number], self._device, self._bf16)
         learner.resume(folder)
-        check = SaliencyCheck(model, self._chosen.examples, self._chosen.held_out)
+        check = SaliencyCheck(model, self._chosen.examples, self._chosen.held_out, self._run.ask)
         write = partial(model.save, classes=None, run=config.remembered())
         milestones = Milestones(STAGE, learner, self._order, folder, check.figures, write)
 
+        yield from milestones.catch_up()
+        says_something = learner.step > 0
         make = partial(data.batch, order=self._order, view=view)
         steps = range(learner.step, learner.total)
         with closing(prefetched(make, steps, config.hardware.loaders)) as batches:
@@ -139,11 +142,13 @@ class Stages:
                 with learner.forward():
                     losses = model.loss(learner.batch(SaliencyBatch, batch))
                 yield milestones.progress(learner.update(losses))
+                says_something = says_something or bool(batch.weights.any())
                 if milestones.due():
+                    check_pixels(says_something, len(self._chosen.training), "")
                     yield from milestones.keep()
                 if milestones.stopping():
                     return Outcome(False, learner.step, learner.best, {})
-        return Outcome(True, learner.step, learner.best, check.tables())
+        return milestones.ended(check.tables)
 
     def _counted(self, steps: Steps[Result], number: int) -> Steps[Result]:
         """Count the steps of one stage as those of the whole run."""

@@ -85,10 +85,11 @@ def fitted(training: Training, data: SegmentationData, device: torch.device, bf1
     groups = (segmenter.trunk_parameters(), segmenter.head_parameters())
     learner = Learner(segmenter, groups, settings, total_steps(settings, order), device, bf16)
     learner.resume(run)
-    check = SegmenterCheck(training.project, segmenter, training.pictures)
+    check = SegmenterCheck(training.project, segmenter, training.pictures, run.ask)
     write = partial(segmenter.save, classes=training.project.classes, run=config.remembered())
     milestones = Milestones(STAGE, learner, order, run, check.figures, write)
 
+    yield from milestones.catch_up()
     says_something = learner.step > 0
     steps = range(learner.step, learner.total)
     with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
@@ -98,20 +99,21 @@ def fitted(training: Training, data: SegmentationData, device: torch.device, bf1
             yield milestones.progress(learner.update(losses))
             says_something = says_something or bool(batch.weights.any())
             if milestones.due():
-                check_pixels(says_something, data)
+                check_pixels(says_something, len(data.accepted) + len(data.proposed))
                 yield from milestones.keep()
             if milestones.stopping():
                 return Outcome(False, learner.step, learner.best, {})
-    return Outcome(True, learner.step, learner.best, {**check.tables(), **_supervision(segmenter)})
+    return milestones.ended(lambda: {**check.tables(), **_supervision(segmenter)})
 
 
-def check_pixels(says_something: bool, data: SegmentationData) -> None:
+def check_pixels(
+    says_something: bool, images: int, remedy: str = ", compute proposals, or give machine masks a weight above 0"
+) -> None:
     """Raise `LabelError` where no pixel that was learned from had a label: every mask is undecided (255) there."""
     if not says_something:
-        count = len(data.accepted) + len(data.proposed)
         raise LabelError(
-            f"Not one pixel of the masks of {count} images is labelled: all that was seen is 255 (undecided). Accept "
-            "masks that say something, compute proposals, or give machine masks a weight above 0."
+            f"Not one pixel of the masks of {images} images is labelled: all that was seen is 255 (undecided). Accept "
+            f"masks that say something{remedy}."
         )
 
 

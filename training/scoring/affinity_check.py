@@ -11,6 +11,7 @@ from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.inference import Inference
 from napari_wsss.networks.neighbourhood import pair_labels
 from training.data.affinity_data import AffinityData
+from training.scoring.validation import Ask, go_on
 
 JOINED = 0.5
 """Affinity from which a pair counts as joined."""
@@ -20,8 +21,8 @@ KINDS = ("background", "foreground", "different")
 class AffinityCheck:
     """Accuracy on pairs of cells of held-out images: against accepted masks, else against their confident labels."""
 
-    def __init__(self, model: AffinityModel, data: AffinityData) -> None:
-        self._model, self._data = model, data
+    def __init__(self, model: AffinityModel, data: AffinityData, ask: Ask = go_on) -> None:
+        self._model, self._data, self._ask = model, data, ask
 
     def figures(self) -> dict[str, float]:
         """Return ``pair_accuracy``: the mean of the shares of right pairs of one thing and of two; maybe nothing."""
@@ -45,6 +46,7 @@ class AffinityCheck:
         """Return how many pairs of each kind are right, and how many there are."""
         counts = np.zeros((2, len(KINDS)), np.int64)
         for image_id in self._data.held_out:
+            self._ask()
             counts += self._counts_of(image_id)
         return counts[0], counts[1]
 

@@ -6,17 +6,15 @@ from napari_wsss.core.inference import Inference
 from napari_wsss.saliency.base import SaliencyModel
 from training.data.saliency_examples import Examples
 from training.data.samplers import spread
-from training.scoring.saliency_metrics import SaliencyTally
-from training.scoring.validation import MOST_IMAGES
-
-HALF = 128
+from training.scoring.saliency_metrics import HALF, SaliencyTally, tables_of
+from training.scoring.validation import MOST_IMAGES, Ask, go_on
 
 
 class SaliencyCheck:
     """Figures of a network on held-out examples, `MOST_IMAGES` of them."""
 
-    def __init__(self, model: SaliencyModel, examples: Examples, names: Sequence[str]) -> None:
-        self._model, self._examples, self._names = model, examples, spread(names, MOST_IMAGES)
+    def __init__(self, model: SaliencyModel, examples: Examples, names: Sequence[str], ask: Ask = go_on) -> None:
+        self._model, self._examples, self._names, self._ask = model, examples, spread(names, MOST_IMAGES), ask
 
     def figures(self) -> dict[str, float]:
         """Return ``adaptive_f`` (it decides which model is best) and the other means, or nothing without examples."""
@@ -29,12 +27,7 @@ class SaliencyCheck:
     def _tally(self) -> SaliencyTally:
         tally, settings = SaliencyTally(), Inference(preset="fast")
         for name in self._names:
+            self._ask()
             found = self._model.infer(self._examples.image(name), settings)
             tally.add(found, self._examples.mask(name) >= HALF, self._examples.known(name) > 0)
         return tally
-
-
-def tables_of(tally: SaliencyTally) -> dict[str, list[list[str]]]:
-    """Return the figures of a tally as tables by name, header rows first."""
-    figures = [[name, f"{value:.4f}"] for name, value in tally.figures().items()]
-    return {"saliency": [["figure", f"mean of {tally.images}"], *figures], "edges": tally.edge_rows()}

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from napari_wsss.pixels.chamfer import chamfer_distance
 
+HALF = 128
+"""Value of a grey picture from which a pixel is salient."""
+
 PRECISION_WEIGHT = 0.3
 LEVELS = 256
 EDGE_DISTANCES = (1, 2, 4, 8, 16, 32, 64)
@@ -146,3 +149,9 @@ def edge_distance(truth: Truth) -> Map:
     """Return how far each pixel (H,W) is from the other side of the edge, 1 next to it; infinite without an edge."""
     inside, outside = chamfer_distance(truth), chamfer_distance(~truth)
     return np.where(truth, inside, outside)
+
+
+def tables_of(tally: SaliencyTally) -> dict[str, list[list[str]]]:
+    """Return the figures of a tally as tables by name, header rows first."""
+    figures = [[name, f"{value:.4f}"] for name, value in tally.figures().items()]
+    return {"saliency": [["figure", f"mean of {tally.images}"], *figures], "edges": tally.edge_rows()}

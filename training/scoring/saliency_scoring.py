@@ -17,8 +17,8 @@ from napari_wsss.pipeline.lineage import checkpoint_of, inference_of, saliency_p
 from napari_wsss.pipeline.saliency_folder import read_saliency
 from napari_wsss.project.project import Project
 from training.data.image_pairs import read_truth
-from training.scoring.saliency_check import HALF
-from training.scoring.saliency_metrics import SaliencyTally
+from training.scoring.left_out import LeftOut
+from training.scoring.saliency_metrics import HALF, SaliencyTally
 from training.scoring.scoring import TrueMasks
 
 STAGE = "saliency"
@@ -66,9 +66,11 @@ class SaliencyMaps:
 
 
 def tally_saliency(
-    ids: Sequence[str], maps: SaliencyMaps, truth: TrueMasks | None, written: Path | None
+    ids: Sequence[str], maps: SaliencyMaps, truth: TrueMasks | None, written: Path | None, left_out: LeftOut
 ) -> Steps[SaliencyTally]:
     """Count images with a true mask, and write every map where a folder is given.
+
+    Images that cannot be read, or whose true mask has another size, go into `left_out`.
 
     Parameters
     ----------
@@ -79,21 +81,23 @@ def tally_saliency(
 
     Raises
     ------
-    ProjectError
-        When a true mask has another size than its image.
+    StepError
+        When no image is left.
     """
     tally = SaliencyTally()
     for done, image_id in enumerate(ids, 1):
-        found = maps(image_id)
-        if written is not None:
-            write_saliency(below(written, image_id).with_suffix(".png"), found)
-        path = truth.path(image_id) if truth else None
-        if path is not None:
-            mask, known = read_truth(path)
-            if mask.shape != found.shape:
-                raise ProjectError(f"The true mask {path} has {mask.shape} pixels, its image {found.shape}.")
-            tally.add(found, mask >= HALF, known > 0)
+        with left_out.naming(image_id):
+            found = maps(image_id)
+            if written is not None:
+                write_saliency(below(written, image_id).with_suffix(".png"), found)
+            path = truth.path(image_id) if truth else None
+            if path is not None:
+                mask, known = read_truth(path)
+                if mask.shape != found.shape:
+                    raise ProjectError(f"The true mask {path} has {mask.shape} pixels, its image {found.shape}.")
+                tally.add(found, mask >= HALF, known > 0)
         yield Progress(STAGE, done, len(ids), image_id)
+    left_out.rest(ids)
     return tally
 
 

@@ -21,6 +21,7 @@ from napari_wsss.pipeline.applied_model import renormalised
 from napari_wsss.pipeline.lineage import checkpoint_of
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import possible_classes
+from training.scoring.left_out import LeftOut
 from training.scoring.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
 from training.scoring.missing import Missing, missing_in
 
@@ -124,50 +125,55 @@ def scored_names(project: Project, classes: Sequence[str]) -> tuple[str, ...] | 
 
 
 def sweep(
-    project: Project, ids: Sequence[str], maps_of: Callable[[str], ActivationMaps | None], truth: Truth
+    project: Project,
+    ids: Sequence[str],
+    maps_of: Callable[[str], ActivationMaps | None],
+    truth: Truth,
+    left_out: LeftOut,
 ) -> Steps[Sweep]:
-    """Score maps at every background threshold.
+    """Score maps at every background threshold; images without any, or that cannot be read, go into `left_out`.
 
     Raises
     ------
     StepError
-        When an image has no maps.
+        When no image is left.
     """
     names, matrices = class_names(project), np.zeros((), np.int64)
     for done, image_id in enumerate(ids, 1):
-        maps = maps_of(image_id)
-        if maps is None:
-            raise StepError(f"{image_id} has no stored activation maps. Run localize first.")
-        one = threshold_sweep([(maps, truth(image_id))], THRESHOLDS, len(names), names)
-        matrices = matrices + one.matrices
+        with left_out.naming(image_id):
+            maps = maps_of(image_id)
+            if maps is None:
+                raise StepError(f"{image_id} has no stored activation maps. Run localize first.")
+            one = threshold_sweep([(maps, truth(image_id))], THRESHOLDS, len(names), names)
+            matrices = matrices + one.matrices
         yield Progress("evaluate", done, len(ids), image_id)
+    left_out.rest(ids)
     return Sweep(THRESHOLDS, matrices, names)
 
 
-def score(project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | None], truth: Truth) -> Steps[Scores]:
-    """Score masks.
+def score(
+    project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | None], truth: Truth, left_out: LeftOut
+) -> Steps[Scores]:
+    """Score masks; images without one, that cannot be read, or with a value that is no class go into `left_out`.
 
     Raises
     ------
     StepError
-        When an image has no mask.
-    LabelError
-        When a mask holds a value that is no class of the project.
+        When no image is left.
     """
     names = class_names(project)
     matrix, undecided = np.zeros((len(names), len(names)), np.int64), 0
     missing = Missing.nothing(len(names))
     for done, image_id in enumerate(ids, 1):
-        found, true = mask_of(image_id), truth(image_id)
-        if found is None:
-            raise StepError(f"{image_id} has no mask of this kind. Run refine (or accept a mask) first.")
-        try:
+        with left_out.naming(image_id):
+            found, true = mask_of(image_id), truth(image_id)
+            if found is None:
+                raise StepError(f"{image_id} has no mask of this kind. Run refine (or accept a mask) first.")
             matrix += confusion_matrix(true, found, len(names))
-        except LabelError as reason:
-            raise LabelError(f"{image_id}: {reason}") from reason
-        undecided += undecided_pixels(true, found)
-        missing += missing_in(true, found, len(names))
+            undecided += undecided_pixels(true, found)
+            missing += missing_in(true, found, len(names))
         yield Progress("evaluate", done, len(ids), image_id)
+    left_out.rest(ids)
     return Scores(matrix, names, undecided, missing)
 
 

@@ -1,7 +1,7 @@
 """How good a network is on what it does not learn from: the held-out split, against its labels and accepted masks."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -16,26 +16,34 @@ from napari_wsss.networks.dense import as_batch, evaluating
 from napari_wsss.pipeline.companions import PARAMETER, chosen_by_rule
 from napari_wsss.pixels.resizing import resize
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import ImageRecord
+from napari_wsss.project.records import ImageRecord, possible_classes
 from napari_wsss.segment.base import Segmenter, predict
-from training.data.pictures import AcceptedMask, Pictures, validation_records
+from training.data.masks import AcceptedMask
+from training.data.pictures import Pictures, label_targets, validation_records
 from training.data.samplers import spread
 from training.scoring.metrics import Scores, Sweep, confusion_matrix, threshold_sweep
 from training.scoring.score_tables import score_rows
 from training.scoring.scoring import THRESHOLDS, class_names
 
+Truth = NDArray[np.bool_] | NDArray[np.float32]
 MOST_IMAGES = 200
 """Validation images per epoch, evenly from the split. `evaluate` uses all."""
 MOST_COMPARED = 50
 """Instead, images whose maps are made with companions, several times as much work."""
+Ask = Callable[[], object]
+"""Called before each image; what it raises ends the look at them."""
+
+
+def go_on() -> None:
+    """Ask nobody."""
 
 
 class ClassifierCheck:
     """Image-level scores on labelled held-out images, and seed mIoU where they have accepted masks."""
 
-    def __init__(self, project: Project, localizer: Localizer, pictures: Pictures) -> None:
-        self._project, self._localizer, self._pictures = project, localizer, pictures
-        labelled = [record for record in validation_records(project) if record.labelled]
+    def __init__(self, project: Project, localizer: Localizer, pictures: Pictures, ask: Ask = go_on) -> None:
+        self._project, self._localizer, self._pictures, self._ask = project, localizer, pictures, ask
+        labelled = [record for record in validation_records(project) if record.tells]
         self._labelled = spread(labelled, MOST_IMAGES)
         self._companions_wanted = getattr(localizer.settings, PARAMETER, 0)
         accepted = [record for record in labelled if record.state == "accepted"]
@@ -75,6 +83,7 @@ class ClassifierCheck:
         return threshold_sweep(pairs, THRESHOLDS, len(names), names)
 
     def _maps(self, record: ImageRecord) -> ActivationMaps:
+        self._ask()
         image, classes = self._pictures.image(record.id), self._project.classes.indices(record.labels)
         given = [self._companions(record)] if self._companions_wanted else []
         return self._localizer.infer(image, classes, Inference(preset="fast"), *given)
@@ -88,12 +97,13 @@ class ClassifierCheck:
             for image_id, content in found.chosen.items()
         ]
 
-    def _predictions(self) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-        truth = np.stack([self._project.classes.vector(record.labels) for record in self._labelled])
+    def _predictions(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        truth = label_targets(self._labelled, self._project.classes)
         device = next(self._localizer.parameters()).device
         logits = []
         with evaluating(self._localizer), torch.inference_mode():
             for record in self._labelled:
+                self._ask()
                 image = self._pictures.image(record.id)
                 resized = resize(image, *self._localizer.input_size(*image.shape[:2]))
                 planes = self._localizer.normalisation.apply(resized)
@@ -104,8 +114,8 @@ class ClassifierCheck:
 class SegmenterCheck:
     """mIoU on held-out images with accepted masks."""
 
-    def __init__(self, project: Project, segmenter: Segmenter, pictures: Pictures) -> None:
-        self._project, self._segmenter, self._pictures = project, segmenter, pictures
+    def __init__(self, project: Project, segmenter: Segmenter, pictures: Pictures, ask: Ask = go_on) -> None:
+        self._project, self._segmenter, self._pictures, self._ask = project, segmenter, pictures, ask
         held_out = [record for record in validation_records(project) if record.state == "accepted"]
         self._masked: Sequence[ImageRecord] = spread(held_out, MOST_IMAGES)
 
@@ -126,25 +136,27 @@ class SegmenterCheck:
         names, classes = class_names(self._project), self._project.classes
         free, given = np.zeros((2, len(names), len(names)), np.int64)
         for record in self._masked:
+            self._ask()
             found = predict(self._segmenter, self._pictures.image(record.id), SegmentInference())
             truth = self._pictures.mask(record.id, AcceptedMask(self._project, record.id))
             free += confusion_matrix(truth, found.argmax(0).astype(np.uint8), len(names))
-            told = np.asarray([0, *(k + 1 for k in classes.indices(record.labels))], np.uint8)
+            told = np.asarray([0, *(k + 1 for k in possible_classes(record, classes))], np.uint8)
             given += confusion_matrix(truth, told[found[told].argmax(0)], len(names))
         return Scores(free, names), Scores(given, names)
 
 
-def average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> NDArray[np.float64]:
+def average_precision(truth: Truth, scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the average precision (C,) of each class, nan for a class without a positive.
 
     Parameters
     ----------
-    truth : (N, C) bool
+    truth : (N, C) bool, or float32 in {0, 1, nan}
+        An image does not count for a class of which it is not known whether it is there (nan).
     scores : (N, C) float32
         Any increasing function of the probability.
     """
-    found = [_precision_over_recall(one, of_one) for one, of_one in zip(truth.T, scores.T, strict=True)]
-    return np.asarray(found, np.float64)
+    columns = zip(truth.T > 0, scores.T, ~np.isnan(truth.T), strict=True)
+    return np.asarray([_precision_over_recall(there[known], of_one[known]) for there, of_one, known in columns])
 
 
 def _precision_over_recall(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
@@ -157,10 +169,10 @@ def _precision_over_recall(truth: NDArray[np.bool_], scores: NDArray[np.float32]
     return float((np.diff(hits, prepend=0) / hits[-1] * hits / (last_of_equals + 1)).sum())
 
 
-def label_rows(truth: NDArray[np.bool_], logits: NDArray[np.float32], names: Iterable[str]) -> list[list[str]]:
+def label_rows(truth: Truth, logits: NDArray[np.float32], names: Iterable[str]) -> list[list[str]]:
     """Return a per-class table of image-level scores, header first: average precision; the rest at logit 0."""
-    found = logits > 0
-    hits, positives, predicted = (truth & found).sum(0), truth.sum(0), found.sum(0)
+    there, found = truth > 0, (logits > 0) & ~np.isnan(truth)
+    hits, positives, predicted = (there & found).sum(0), there.sum(0), found.sum(0)
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)
         figures = np.stack(

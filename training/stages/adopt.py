@@ -18,6 +18,7 @@ from napari_wsss.core.progress import Progress
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import Shelf, load_method
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.processes.stage_list import Recipe
 from napari_wsss.project.project import Project
 from napari_wsss.published import WITH_CLASSES, open_published, shelf_of
 from napari_wsss.weights.checkpoint import is_checkpoint, load_checkpoint
@@ -31,7 +32,6 @@ from training.loop.checkpoints import BEST
 from training.report import Reporter
 from training.resolving import resolve_file
 from training.run_folder import RunFolder
-from training.stage_list import Recipe
 
 DONE = 0
 STAGE = "adopt"

@@ -11,6 +11,7 @@ from napari_wsss.project.project import Project
 from training.clusters.feature_clusters import FeatureClusters
 from training.hardware import prepare
 from training.report import Reporter, watched
+from training.scoring.left_out import LeftOut
 from training.scoring.tables import aligned, write_tables
 from training.stages.maps import add_device_options, hardware_of, open_unless_held
 
@@ -73,7 +74,9 @@ def _listed(project: Project) -> Clusters:
 def _found(project: Project, options: argparse.Namespace, report: Reporter) -> Clusters:
     prepare(hardware_of(options))
     wanted = FeatureClusters(options.count, options.pool, options.projection, options.seed, options.device)
-    machine = watched(wanted.find(project), report)
+    left_out = LeftOut()
+    machine = watched(wanted.find(project, left_out), report)
+    left_out.say(report)
     keep_clusters(project.results_folder, machine)
     return machine
 

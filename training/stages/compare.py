@@ -35,6 +35,7 @@ from training.loop.checkpoints import LAST
 from training.published_presets import published_figures
 from training.report import Reporter, watched
 from training.resolving import resolve_file
+from training.scoring.left_out import LeftOut
 from training.scoring.scoring import AcceptedMasks, TrueMasks, score, scored_names, sweep
 from training.scoring.tables import markdown
 from training.stages.contact_sheet import Cell, contact_sheet
@@ -138,7 +139,8 @@ class Comparison:
     def measure(self, entry: Entry) -> None:
         """Train an entry and score its maps, unless both was done before."""
         config = self._config(entry)
-        run = finished_run(self.project, config, self.options.out / f"{entry.name}.run", self.report)
+        note, is_program = self.options.out / f"{entry.name}.run", getattr(self.options, "is_program", False)
+        run = finished_run(self.project, config, note, self.report, in_time=is_program)
         for title, checkpoint in self._checkpoints(entry, run.path):
             path = self._path(title, entry.seed)
             if path.exists():
@@ -179,7 +181,8 @@ class Comparison:
         chosen = [row for row in self.rows() if row["seed"] == self.options.seeds[0]]
         methods = [(row["title"], self._maps(row["method"], Path(row["checkpoint"]))) for row in chosen]
         palette, sheet = self.project.classes.palette, []
-        for image_id in self.ids[:count]:
+        left_out = {image_id for row in chosen for image_id in row.get("left_out", ())}
+        for image_id in [image_id for image_id in self.ids if image_id not in left_out][:count]:
             pixels = self.project.load_image(image_id).pixels
             labels = self.project.catalog.get(image_id).labels
             true = _as_maps(self.truth(image_id), self.project.classes.indices(labels))
@@ -207,7 +210,9 @@ class Comparison:
 
     def _scored(self, method: str, checkpoint: Path) -> Row:
         maps_of, started = self._maps(method, checkpoint), time.process_time()
-        swept = watched(sweep(self.project, self.ids, maps_of, self.truth), self.report)
+        left_out = LeftOut()
+        swept = watched(sweep(self.project, self.ids, maps_of, self.truth, left_out), self.report)
+        ids = left_out.rest(self.ids)
         maps_minutes = (time.process_time() - started) / 60
         index = swept.best(only=self.only)
         best, threshold = swept.scores(index), swept.thresholds[index]
@@ -218,14 +223,16 @@ class Comparison:
             assert maps is not None
             return pipeline.refined_mask(self.project.load_image(image_id).pixels, maps, steps)
 
-        after = watched(score(self.project, self.ids, refined, self.truth), self.report)
+        after = watched(score(self.project, ids, refined, self.truth, left_out), self.report)
+        left_out.say(self.report)
         return {
             "seed_miou": best.mean_iou(only=self.only),
             "threshold": threshold,
             "f_score": best.mean(best.f_score, only=self.only),
             "crf_miou": after.mean_iou(only=self.only),
             "maps_minutes": maps_minutes,
-            "images": len(self.ids),
+            "images": len(left_out.rest(self.ids)),
+            "left_out": left_out,
             "split": self.options.split,
         }
 

@@ -13,7 +13,7 @@ import numpy as np
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.core.files import mapping
 from napari_wsss.core.plan import Plan
-from napari_wsss.pipeline.applied_history import CHECKPOINTS, base_field
+from napari_wsss.pipeline.apply import CHECKPOINTS, base_field
 from napari_wsss.pipeline.lineage import asks_localizer, is_asked
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord

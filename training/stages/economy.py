@@ -40,6 +40,7 @@ from training.hardware import prepare
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.report import Reporter, watched
 from training.resolving import resolve_file
+from training.scoring.left_out import LeftOut
 from training.scoring.scoring import TrueMasks, score, scored_names
 from training.stages.maps import add_device_options, hardware_of
 from training.stages.voc_folder import MASKS, project_of, scored_classes
@@ -212,7 +213,9 @@ class Measuring:
     def _mean_iou(self, project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | None]) -> float:
         classes = self.options.classes or (scored_classes(self.options.data) if self.options.data else ())
         only = scored_names(project, classes)
-        scores = watched(score(project, spread(ids, self.options.limit or len(ids)), mask_of, self.truth), self.report)
+        chosen, left_out = spread(ids, self.options.limit or len(ids)), LeftOut()
+        scores = watched(score(project, chosen, mask_of, self.truth, left_out), self.report)
+        left_out.say(self.report)
         return float(scores.mean_iou(only=only))
 
     # -- the project and the learner ----------------------------------------------------------------------
@@ -243,7 +246,10 @@ class Measuring:
 def unannotated(source: Path, folder: Path) -> Project:
     """Return a new project with the images, labels, splits and plan of another, and nothing a person drew."""
     with Project.open_to_read(source) as given:
-        images = [NewImage(record.id, record.labels, record.split) for record in given.catalog.records()]
+        images = [
+            NewImage(record.id, record.labels, record.split, record.negative, record.unknown)
+            for record in given.catalog.records()
+        ]
         project = Project.create(folder, given.images_root, given.classes, images)
         project.set_plan(given.plan)
     return project

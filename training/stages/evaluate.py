@@ -17,16 +17,16 @@ from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
-from training.hardware import prepare
 from training.report import Reporter, watched
+from training.scoring.left_out import LeftOut
 from training.scoring.metrics import ABSENT_RULES, DEFAULT_RULE, AbsentRule, Scores, Sweep
 from training.scoring.missing import Missing
-from training.scoring.saliency_check import tables_of
+from training.scoring.saliency_metrics import tables_of
 from training.scoring.saliency_scoring import SaliencyMaps, tally_saliency
 from training.scoring.score_tables import RULE_WORDS, format_sweep, score_rows, sweep_rows
 from training.scoring.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
 from training.scoring.tables import aligned, as_text, write_tables
-from training.stages.maps import add_selection_options, chosen_ids, hardware_of
+from training.stages.maps import add_selection_options, chosen_ids, prepare_device
 
 SOURCES = ("seeds", "refined", "pseudo", "segmenter", "accepted", "saliency")
 
@@ -47,7 +47,7 @@ def add_evaluate_options(parser: argparse.ArgumentParser, typed: Sequence[str]) 
 
 def evaluate(options: argparse.Namespace, report: Reporter) -> int:
     """Score what the options choose, print and write the tables, return the exit code."""
-    prepare(hardware_of(options))
+    prepare_device(options)
     if options.of == "saliency":
         return _evaluate_saliency(options, report)
     if options.truth is None:
@@ -58,22 +58,24 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
         ids = _answerable(project, truth.known(chosen_ids(project, options)), options.of, report)
         if options.of == "accepted":
             ids = _decided(project, ids, report, replaced=options.replaced)
-        swept: Sweep | None = None
+        swept, left_out = None, LeftOut()
         if options.of in ("seeds", "refined"):
-            swept = watched(_sweep(project, ids, options, truth), report)
-            best = swept.thresholds[swept.best(options.absent, only)]
-            scores = watched(score(project, ids, _maps_at(project, options, best), truth), report)
+            swept = watched(_sweep(project, ids, options, truth, left_out), report)
+            best, rest = swept.thresholds[swept.best(options.absent, only)], left_out.rest(ids)
+            scores = watched(score(project, rest, _maps_at(project, options, best), truth, left_out), report)
         else:
-            scores = watched(_scores(project, ids, options, truth), report)
-    report.say(f"{options.of} of {len(ids)} images against {options.truth}")
+            scores = watched(_scores(project, ids, options, truth, left_out), report)
+    left_out.say(report)
+    report.say(f"{options.of} of {len(left_out.rest(ids))} images against {options.truth}")
     if swept is not None:
         report.say(format_sweep(swept, options.absent, only))
     rows = chosen_rows(scores, options.absent, only)
     facts = summary(scores, swept, options.absent, only)
-    report.say(aligned(rows) + "\n" + "\n".join(f"{name}: {value}" for name, value in facts.items()), scores=facts)
+    text = aligned(rows) + "\n" + "\n".join(f"{name}: {value}" for name, value in facts.items())
+    report.say(text, scores=facts, left_out=left_out)
     if options.out:
         tables = {options.of: rows} | ({"sweep": sweep_rows(swept, options.absent, only)} if swept else {})
-        _write(options.out, tables, facts)
+        _write(options.out, tables, facts, left_out)
     return 0
 
 
@@ -108,28 +110,34 @@ def _evaluate_saliency(options: argparse.Namespace, report: Reporter) -> int:
         ids = chosen_ids(project, options)
         if truth and not options.write:
             ids = truth.known(ids)
-        maps = SaliencyMaps(project, options.checkpoint, options.device)
-        tally = watched(tally_saliency(ids, maps, truth, options.write), report)
+        maps, left_out = SaliencyMaps(project, options.checkpoint, options.device), LeftOut()
+        tally = watched(tally_saliency(ids, maps, truth, options.write, left_out), report)
+    left_out.say(report)
     facts = {name: round(value, 6) for name, value in tally.figures().items()}
     tables = tables_of(tally) if tally.images else {}
-    report.say(f"saliency of {len(ids)} images" + (f", {tally.images} against {options.truth}" if truth else ""))
-    report.say(as_text(tables), scores=facts)
+    against = f", {tally.images} against {options.truth}" if truth else ""
+    report.say(f"saliency of {len(left_out.rest(ids))} images{against}")
+    report.say(as_text(tables), scores=facts, left_out=left_out)
     if options.out:
-        _write(options.out, tables, facts)
+        _write(options.out, tables, facts, left_out)
     return 0
 
 
-def _write(folder: Path, tables: Mapping[str, list[list[str]]], facts: Mapping[str, float | str]) -> None:
+def _write(
+    folder: Path, tables: Mapping[str, list[list[str]]], facts: Mapping[str, float | str], left_out: LeftOut
+) -> None:
     write_tables(folder, tables)
-    publish_json(folder / "scores.json", facts, indent=2)
+    publish_json(folder / "scores.json", {**facts, "left_out": left_out}, indent=2)
 
 
-def _sweep(project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks) -> Steps[Sweep]:
-    if options.of == "seeds":
-        yield from pipeline.localize(project, ids, options.device, background=False)
-        return (yield from sweep(project, ids, lambda image_id: seeds(project, image_id), truth))
-    yield from pipeline.propose(project, ids, options.device, background=False)
-    return (yield from sweep(project, ids, lambda image_id: pipeline.refined_maps(project, image_id), truth))
+def _sweep(
+    project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks, left_out: LeftOut
+) -> Steps[Sweep]:
+    maps_of = seeds if options.of == "seeds" else pipeline.refined_maps
+    run = pipeline.localize if options.of == "seeds" else pipeline.propose
+    left_out.update((yield from run(project, ids, options.device, background=False)).failed)
+    rest = left_out.rest(ids)
+    return (yield from sweep(project, rest, lambda image_id: maps_of(project, image_id), truth, left_out))
 
 
 def _maps_at(project: Project, options: argparse.Namespace, threshold: float) -> Callable[[str], Mask | None]:
@@ -143,12 +151,15 @@ def _maps_at(project: Project, options: argparse.Namespace, threshold: float) ->
     return mask_of
 
 
-def _scores(project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks) -> Steps[Scores]:
+def _scores(
+    project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks, left_out: LeftOut
+) -> Steps[Scores]:
     if options.of == "accepted":
-        return (yield from score(project, ids, project.masks.read_accepted, truth))
+        return (yield from score(project, ids, project.masks.read_accepted, truth, left_out))
     if options.of == "pseudo":
-        yield from pipeline.propose(project, ids, options.device, background=False)
-        return (yield from score(project, ids, lambda image_id: pipeline.proposal(project, image_id), truth))
+        left_out.update((yield from pipeline.propose(project, ids, options.device, background=False)).failed)
+        rest = left_out.rest(ids)
+        return (yield from score(project, rest, lambda image_id: pipeline.proposal(project, image_id), truth, left_out))
     checkpoint = options.checkpoint
     if checkpoint is None and project.plan.segmenter_checkpoint:
         checkpoint = below(project.folder, project.plan.segmenter_checkpoint)
@@ -158,7 +169,7 @@ def _scores(project: Project, ids: Sequence[str], options: argparse.Namespace, t
             missing=("model",),
         )
     predictor = Predictor(project, checkpoint, options.device, labels_given=options.labels_given)
-    return (yield from score(project, ids, predictor, truth))
+    return (yield from score(project, ids, predictor, truth, left_out))
 
 
 def chosen_rows(scores: Scores, rule: AbsentRule, only: Sequence[str] | None) -> list[list[str]]:

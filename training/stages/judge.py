@@ -18,7 +18,7 @@ from napari_wsss.core.errors import ParameterError, StepError, WeightsError
 from napari_wsss.core.files import publish_json
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps, retold
-from napari_wsss.pipeline.applied_history import rival_of, with_applied
+from napari_wsss.pipeline.apply import rival_of, with_applied
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, ModelShelf, is_asked
 from napari_wsss.pipeline.plan_history import last_change
 from napari_wsss.pipeline.run import own_proposal, propose

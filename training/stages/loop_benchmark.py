@@ -20,6 +20,7 @@ from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.processes.stage_list import Recipe
 from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.execute import apply, continued, finished_run
@@ -28,10 +29,10 @@ from training.loop.checkpoints import LAST
 from training.report import Reporter, watched
 from training.resolving import resolve_file
 from training.run_folder import RunFolder
+from training.scoring.left_out import LeftOut
 from training.scoring.metrics import Scores, Sweep
 from training.scoring.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
 from training.scoring.tables import markdown
-from training.stage_list import Recipe
 from training.stages.maps import add_device_options, hardware_of
 from training.stages.voc_folder import MASKS, project_of, scored_classes
 
@@ -246,7 +247,8 @@ class Bench:
 
     def _trained(self, name: str, config: RunConfig) -> Path:
         """Return the folder of a finished run, continuing the one that an interruption left."""
-        return finished_run(self.project, config, self.options.out / f"{name}.run", self.report).path
+        note, is_program = self.options.out / f"{name}.run", getattr(self.options, "is_program", False)
+        return finished_run(self.project, config, note, self.report, in_time=is_program).path
 
     def _run(self, folder: Path) -> RunFolder:
         return continued(self.project, folder)[1]
@@ -257,16 +259,21 @@ class Bench:
 
     def _sweep(self, ids: Sequence[str]) -> Sweep:
         chosen = ids[: self.options.limit or None]
-        return watched(sweep(self.project, chosen, lambda i: seeds(self.project, i), self.truth), self.report)
+        left_out = LeftOut()
+        found = watched(
+            sweep(self.project, chosen, lambda i: seeds(self.project, i), self.truth, left_out), self.report
+        )
+        left_out.say(self.report)
+        return found
 
-    def _score(self, split: str, mask_of: Callable[[str], Mask]) -> Scores:
-        chosen = self.ids[split][: self.options.limit or None]
-        return watched(score(self.project, chosen, mask_of, self.truth), self.report)
+    def _score(self, split: str, mask_of: Callable[[str], Mask | None]) -> Scores:
+        chosen, left_out = self.ids[split][: self.options.limit or None], LeftOut()
+        found = watched(score(self.project, chosen, mask_of, self.truth, left_out), self.report)
+        left_out.say(self.report)
+        return found
 
-    def _proposed(self, image_id: str) -> Mask:
-        mask = pipeline.proposal(self.project, image_id)
-        assert mask is not None
-        return mask
+    def _proposed(self, image_id: str) -> Mask | None:
+        return pipeline.proposal(self.project, image_id)
 
     def _refined(self, image_id: str, steps: Sequence[Step]) -> Mask:
         maps = seeds(self.project, image_id)

@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import STATES, UNDECIDED
 from training.config import Hardware
-from training.hardware import prepare
 from training.report import Reporter, watched
 
 DONE, SOME_FAILED = 0, 4
@@ -49,6 +49,15 @@ def hardware_of(options: argparse.Namespace) -> Hardware:
     return from_dict(Hardware, {"device": options.device, "threads": options.threads})
 
 
+def prepare_device(options: argparse.Namespace) -> None:
+    """Set device and threads, where torch is installed: maps made elsewhere are used without it."""
+    if find_spec("torch") is None:
+        return
+    from training.hardware import prepare
+
+    prepare(hardware_of(options))
+
+
 def chosen_ids(project: Project, options: argparse.Namespace) -> list[str]:
     """Return the ids the options choose, in catalog order (`--ids`: as typed), without excluded images.
 
@@ -72,7 +81,7 @@ def add_localize_options(parser: argparse.ArgumentParser, typed: Sequence[str]) 
 def localize(options: argparse.Namespace, report: Reporter) -> int:
     """Compute the missing activation maps by the applied model, return the exit code."""
     with _opened(options, _with_inference) as project:
-        prepare(hardware_of(options))
+        prepare_device(options)
         run = pipeline.segment if applied_source(project.plan) == "segment" else pipeline.localize
         steps = run(project, chosen_ids(project, options), options.device, background=False)
         return _told(watched(steps, report), report)
@@ -95,7 +104,7 @@ def refine(options: argparse.Namespace, report: Reporter) -> int:
     """Compute the missing pseudo masks from maps (which are computed too where missing), return the exit code."""
     _estimate_where_wanted(options, report)
     with _opened(options, _with_refiners) as project:
-        prepare(hardware_of(options))
+        prepare_device(options)
         steps = pipeline.propose(project, chosen_ids(project, options), options.device, background=False)
         found = watched(steps, report)
     note_fresh(options.project, [*found.done, *found.reused])
@@ -115,7 +124,7 @@ def add_background_options(parser: argparse.ArgumentParser, typed: Sequence[str]
 
 def background(options: argparse.Namespace, report: Reporter) -> int:
     """Estimate the automatic background strength anew, write it into the plan, return the exit code."""
-    prepare(hardware_of(options))
+    prepare_device(options)
     with Project.open(options.project) as project:
         _estimate(project, options.device, report)
     return DONE
@@ -141,7 +150,7 @@ def _estimate_where_wanted(options: argparse.Namespace, report: Reporter) -> Non
     with project:
         plan = _with_refiners(_plan_of(options, project.plan), options)
         if wants_estimate(project, plan, len(sample_of(project))):
-            prepare(hardware_of(options))
+            prepare_device(options)
             _estimate(project, options.device, report)
 
 

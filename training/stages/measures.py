@@ -23,6 +23,7 @@ from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.lineage import checkpoint_of, file_digest
 from napari_wsss.project.project import Project
 from training.report import Reporter, watched
+from training.scoring.left_out import LeftOut
 from training.scoring.metrics import Scores
 from training.scoring.scoring import AcceptedMasks, TrueMasks, class_names, score, scored_names, sweep
 from training.stages.compare import CRF, checkpoint_maps
@@ -109,13 +110,21 @@ class Measures:
 
     def _measured(self, model: Model, split: str, ids: Sequence[str], chain: Chain) -> dict[str, object]:
         self.report.say(f"measuring {model.title}, {chain}, {split}: {len(ids)} images")
+        left_out = LeftOut()
+        kept = self._of_images(model, split, ids, chain, left_out)
+        left_out.say(self.report)
+        return kept
+
+    def _of_images(
+        self, model: Model, split: str, ids: Sequence[str], chain: Chain, left_out: LeftOut
+    ) -> dict[str, object]:
         if chain == "segmented":
             masks_of = checkpoint_masks(self.project, model, self.device)
-            scores = watched(score(self.project, ids, masks_of, self.truth), self.report)
+            scores = watched(score(self.project, ids, masks_of, self.truth, left_out), self.report)
             return {"matrix": scores.matrix.tolist(), "threshold": 0.0}
         maps_of = checkpoint_maps(self.project, model.method, model.checkpoint, self.inference, self.device)
         if chain == "seeds":
-            swept = watched(sweep(self.project, ids, maps_of, self.truth), self.report)
+            swept = watched(sweep(self.project, ids, maps_of, self.truth, left_out), self.report)
             index = swept.best(only=self.only)
             return {"matrix": swept.matrices[index].tolist(), "threshold": swept.thresholds[index]}
         threshold = self.of(model, split, "seeds").threshold
@@ -129,7 +138,7 @@ class Measures:
                 evidence = pipeline.evidence_of(self.project, image_id, self.device, background=False)
             return pipeline.refined_mask(self.project.load_image(image_id).pixels, maps, steps, evidence)
 
-        found = watched(score(self.project, ids, refined, self.truth), self.report)
+        found = watched(score(self.project, ids, refined, self.truth, left_out), self.report)
         return {"matrix": found.matrix.tolist(), "threshold": threshold}
 
     def _version(self, image_id: str) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline import recommended
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.recommended import Offer
+from napari_wsss.processes.stage_list import Recipe
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import UNDECIDED
 from training.config import RunConfig, sections_of
@@ -30,9 +32,9 @@ from training.loop.checkpoints import BEST, LAST
 from training.report import Reporter
 from training.resolving import resolve, resolve_file
 from training.run_folder import RunFolder
-from training.stage_list import Recipe
 from training.stages.maps import note_fresh, open_unless_held
 from training.stages.start_scores import StepScores, add_truth_options
+from training.stopping import stopped_in_time
 
 STAGE = "start"
 RECIPE: Recipe = "classifier"
@@ -51,8 +53,7 @@ def add_start_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> 
     text = "at last compute the proposals of undecided images, unless a window does [yes]"
     parser.add_argument("--proposals", action=argparse.BooleanOptionalAction, default=True, help=text)
     add_truth_options(parser)
-    for cls in sections_of(RECIPE, BASE).values():
-        add_options(parser, cls)
+    add_options(parser, *sections_of(RECIPE, BASE).values())
     parser.set_defaults(method=BASE)
 
 
@@ -63,7 +64,8 @@ def start(options: argparse.Namespace, report: Reporter) -> int:
         scores = StepScores(options, report) if options.truth else None
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
     try:
-        Start(options.project, run, report, scores).carry_out()
+        with stopped_in_time(run) if getattr(options, "is_program", False) else nullcontext():
+            Start(options.project, run, report, scores).carry_out()
     except KeyboardInterrupt:
         run.finish("stopped")
         report.say(f"stopped; continue with --resume {run.path}")
@@ -170,6 +172,9 @@ class Start:
                 return False
             if recommended.is_own_chain(project.plan):
                 self._report.say("The chain on the Refine page was chosen by hand, so it stays.")
+            elif missing := recommended.missing_of_chain():
+                said = f"The proposals do without a step of the recommended chain. {missing}"
+                self._report.say(said, missing=missing)
             recommended.take(project, offer)
         return True
 

@@ -15,6 +15,7 @@ from napari_wsss.pipeline.recommended import Offer, chain_for
 from napari_wsss.project.project import Project
 from training.report import Reporter, watched
 from training.run_folder import RunFolder
+from training.scoring.left_out import LeftOut
 from training.scoring.scoring import TrueMasks, score, scored_names
 from training.scoring.tables import markdown
 from training.stages.compare import MapsOf, checkpoint_maps
@@ -77,7 +78,9 @@ class StepScores:
             return pipeline.refined_mask(project.load_image(image_id).pixels, maps, steps)
 
         only = scored_names(project, self._options.classes)
-        scores = watched(score(project, self._ids(project), mask_of, self._truth), self._report)
+        left_out = LeftOut()
+        scores = watched(score(project, self._ids(project), mask_of, self._truth, left_out), self._report)
+        left_out.say(self._report)
         return scores.mean_iou(only=only)
 
     def _ids(self, project: Project) -> list[str]:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline.lineage import ModelShelf
+from napari_wsss.processes.stage_list import Recipe
 from napari_wsss.project.project import Project
 from training.config import RECIPES
 from training.loop.checkpoints import BEST, LAST
 from training.run_folder import RunFolder
-from training.stage_list import Recipe
 from training.stages.compare import measured_rows
 
 

@@ -1,7 +1,6 @@
 """List the published weights that are known, or say what a file is and how to use it; nothing is trained or stored."""
 
 import argparse
-import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +26,6 @@ _LAYOUTS = {"background_first": "background first", "background_last": "backgrou
 def add_weights_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``weights``."""
     parser.add_argument("--inspect", type=Path, metavar="FILE", help="say what this file is and how to use it")
-    parser.add_argument("--json", action="store_true", help="all facts as JSON instead of a table")
 
 
 def weights(options: argparse.Namespace, report: Reporter) -> int:
@@ -40,10 +38,10 @@ def weights(options: argparse.Namespace, report: Reporter) -> int:
     """
     if options.inspect is None:
         entries = [facts_of(entry) for entry in PUBLISHED]
-        report.say(json.dumps(entries) if options.json else table(PUBLISHED), weights=entries)
+        report.say(table(PUBLISHED), weights=entries)
         return DONE
     facts = inspected(options.inspect)
-    report.say(json.dumps(facts) if options.json else _as_text(facts), inspected=facts)
+    report.say(_as_text(facts), inspected=facts)
     return DONE
 
 

@@ -6,7 +6,7 @@ Nothing a person made is changed by a repair: decided masks come back from their
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ from napari_wsss.project.store import DAMAGE, read_arrays
 Kind = Literal[
     "database",
     "schema",
+    "older schema",
     "revision",
     "mask vanished",
     "mask overwritten",
@@ -94,6 +95,12 @@ def check(folder: Path, *, repair: bool = False) -> list[Finding]:
     found = list(_of_database(folder)) + list(_of_backups(folder))
     if any(finding.kind in ("database", "schema") for finding in found):
         return found
+    older = [finding for finding in found if finding.kind == "older schema"]
+    if older and not repair:
+        return found
+    if older:
+        Project.open(folder).close()
+        return [replace(finding, repaired=True) for finding in older] + check(folder, repair=True)
     with Project.open(folder, read_only=True) as project, closing(_to_read(folder)) as database:
         for look in LOOKS:
             found += look(project)
@@ -136,8 +143,11 @@ def _of_database(folder: Path) -> Iterator[Finding]:
             yield Finding("schema", FILE_NAME, str(reason))
             return
         if version < schema.VERSION:
-            words = f"It has the older schema version {version}; opening it for changes updates it after a backup."
-            yield Finding("schema", FILE_NAME, words)
+            words = (
+                f"It has the older schema version {version}, so the rest was not looked at; a repair, or opening it "
+                "for changes, updates it after a backup."
+            )
+            yield Finding("older schema", FILE_NAME, words)
         if noted > revision and not is_held(folder):
             yield Finding(
                 "revision",

@@ -6,7 +6,7 @@ A file that differs is put into ``trash`` and the decided one comes back from it
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,17 +71,11 @@ class AcceptedFiles:
         """Return the digest of what a file is to hold, "" when nothing was decided of it."""
         return str(self._database.value("SELECT digest FROM accepted_files WHERE path = ?", (name,), default=""))
 
-    def settled(self, contents: Iterable[tuple[str, bytes | None]]) -> None:
+    def settled(self, digests: Mapping[str, str]) -> None:
         """Take what was just written as what `likely_digest` returns; a later decision is then found by `digest`."""
-        for name, content in contents:
-            if self._known is not None:
-                self._known[name] = "" if content is None else digest_of(content)
-                self._unsure.discard(name)
-
-    def copy_of(self, name: str) -> Path | None:
-        """Return the file that holds a whole copy of what was decided, None when there is none."""
-        digest = self.digest(name)
-        return None if self.copies.get(digest) is None else self.copies.path(digest)
+        if self._known is not None:
+            self._known.update(digests)
+            self._unsure.difference_update(digests)
 
     def names(self) -> set[str]:
         """Return the names of all files that are to hold an accepted mask."""
@@ -93,15 +87,14 @@ class AcceptedFiles:
             own = set(self._database.column("SELECT digest FROM accepted_files"))
             self.copies.thin(own | wanted)
 
-    def decide(self, connection: sqlite3.Connection, contents: Mapping[str, bytes | None]) -> None:
-        """Note in a transaction what files are to hold; None: there is to be none."""
-        rows = [(name, digest_of(content)) for name, content in contents.items() if content is not None]
-        gone = [(name,) for name, content in contents.items() if content is None]
-        self._unsure.update(contents)
-        if rows:
-            connection.executemany("INSERT OR REPLACE INTO accepted_files (path, digest) VALUES (?, ?)", rows)
-        if gone:
-            connection.executemany("DELETE FROM accepted_files WHERE path = ?", gone)
+    def decide(self, connection: sqlite3.Connection, name: str, content: bytes | None) -> None:
+        """Note in a transaction what a file is to hold; None: there is to be none."""
+        self._unsure.add(name)
+        if content is None:
+            connection.execute("DELETE FROM accepted_files WHERE path = ?", (name,))
+        else:
+            row = (name, digest_of(content))
+            connection.execute("INSERT OR REPLACE INTO accepted_files (path, digest) VALUES (?, ?)", row)
 
     def written(self, connection: sqlite3.Connection, name: str) -> None:
         """Note in a transaction how the file that was just written looks from outside."""
@@ -110,10 +103,12 @@ class AcceptedFiles:
             statement = "UPDATE accepted_files SET size = ?, mtime = ? WHERE path = ?"
             connection.execute(statement, (size, mtime, name))
 
-    def keep(self, content: bytes) -> None:
-        """Keep a copy of a mask, as far as the disk allows: the mask itself is safe already."""
+    def keep(self, content: bytes) -> str:
+        """Keep a copy of a mask, as far as the disk allows: the mask itself is safe already. Return its digest."""
+        digest = digest_of(content)
         with suppress(OSError, ProjectError):
-            self.copies.keep(content)
+            self.copies.keep(content, digest)
+        return digest
 
     def changed(self, but: Mapping[str, object], *, thorough: bool = False) -> Iterator[Changed]:
         """Yield the files that are not as decided.
@@ -175,7 +170,7 @@ class AcceptedFiles:
         """Take a file as it is for what was decided: of a project from before digests were kept, or as repair."""
         content = read_regular(below(self._folder, name))
         with self._database.transaction() as connection:
-            self.decide(connection, {name: content})
+            self.decide(connection, name, content)
             self.written(connection, name)
         self.keep(content)
 

@@ -44,15 +44,17 @@ class MaskCopies:
         """Return where the copy of a content lies (it may not exist)."""
         return self.folder / digest[:2] / f"{digest}.png"
 
-    def keep(self, content: bytes) -> None:
-        """Keep a copy; not forced to disk, as the mask itself is: what a power cut leaves of it is told by its digest.
+    def keep(self, content: bytes, digest: str) -> None:
+        """Keep a copy of a content under its digest.
+
+        It is not forced to disk, as the mask itself is: what a power cut leaves of it is told by its digest.
 
         Raises
         ------
         OSError, ProjectError
             When it cannot be written.
         """
-        path = self.path(digest_of(content))
+        path = self.path(digest)
         if path.exists() and path.stat().st_size == len(content):
             return
         not_through_links(self._project, path.parent).mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,13 @@
 """Which trained model is used: applying a run's, going back to one used before, and telling who must follow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.inside import has_file
 from napari_wsss.core.plan import Plan
-from napari_wsss.pipeline.applied_history import (
+from napari_wsss.pipeline.apply import (
     CHECKPOINTS,
     apply,
     apply_earlier,
@@ -16,6 +17,7 @@ from napari_wsss.pipeline.applied_history import (
 )
 from napari_wsss.pipeline.learner_states import plan_with
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, ModelShelf, has_model, method_of
+from napari_wsss.pipeline.map_imports import apply_kept
 from napari_wsss.pipeline.recommended import Offer, is_wanted, take
 from napari_wsss.project.project import Project
 from napari_wsss.session.proposals.inference import Inference
@@ -112,6 +114,18 @@ class AppliedModels:
         self._navigation.look_ahead()
         return started
 
+    def propose_again(self, ids: Sequence[str]) -> None:
+        """Compute what is missing of images, quietly."""
+        self._inference.start(ids, quiet=True)
+
+    @reported
+    def apply_kept(self, checkpoint: Path) -> bool:
+        """Use maps that were made elsewhere (the list of `pipeline.map_imports`) in place of a localizer."""
+        table = self._opened.table
+        self._inference.cancel()
+        before = table.plan
+        return self._follow(table, before, apply_kept(table.project, checkpoint))
+
     @reported
     def take(self, offer: Offer) -> bool:
         """Use a model that a recommended start offers, with the chain that suits it; False when it is not wanted."""
@@ -147,7 +161,7 @@ class AppliedModels:
         else:  # the same file, trained further
             self._sliders.forget_drawn()
         undecided = set(self._inference.undecided())
-        in_order = [image_id for image_id in self._navigation.queue.ids() if image_id in undecided]
+        in_order = [image_id for image_id in self._navigation.queue.ids_from(table.image_id) if image_id in undecided]
         started = self._inference.start([*in_order, *(undecided - set(in_order))], quiet=quiet)
         if is_moved and tells:
             self.signals.model_applied.emit()

@@ -10,7 +10,7 @@ from functools import partial
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.masks import overlap
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.applied_history import ModelChange, last_move
+from napari_wsss.pipeline.apply import ModelChange, last_move
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.masks import Mask, overlap
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.applied_history import base_name, last_move
+from napari_wsss.pipeline.apply import base_name, last_move
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.difference import difference, tinted

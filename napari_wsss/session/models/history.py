@@ -10,7 +10,7 @@ from typing import Any
 
 from napari_wsss.core.files import whole
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.applied_history import ModelChange, base_name
+from napari_wsss.pipeline.apply import ModelChange, base_name
 from napari_wsss.project.journal import Entry, Journal
 
 KINDS = ("mask", "undo")

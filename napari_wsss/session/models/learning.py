@@ -21,7 +21,7 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.applied_history import LEARNER
+from napari_wsss.pipeline.apply import LEARNER
 from napari_wsss.pipeline.learner_states import METHOD, LearnerState, Lesson
 from napari_wsss.processes.apart import Apart
 from napari_wsss.project.project import Project
@@ -32,7 +32,6 @@ from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.runs.folders import read_run
 from napari_wsss.session.settings import Settings
 from napari_wsss.session.signals import Signals, reported
-from napari_wsss.session.table.navigation import Navigation
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.save_state import ago
 from napari_wsss.session.table.table import Table
@@ -101,8 +100,6 @@ class Learning:
     Parameters
     ----------
     opened : Opened
-    navigation : Navigation
-        Says which images come next.
     inference : Inference
         Holds back the new proposal of the shown image.
     jobs : Jobs
@@ -123,14 +120,13 @@ class Learning:
     def __init__(
         self,
         opened: Opened,
-        navigation: Navigation,
         inference: Inference,
         jobs: Jobs,
         models: AppliedModels,
         settings: Settings,
         signals: Signals,
     ) -> None:
-        self._opened, self._navigation, self._inference = opened, navigation, inference
+        self._opened, self._inference = opened, inference
         self._jobs, self._models, self._settings, self.signals = jobs, models, settings, signals
         self._apart = Apart("training.pixel_learner.beside:learn", PATIENCE)
         self._lesson: _Lesson | None = None
@@ -218,10 +214,7 @@ class Learning:
     def _begin(self, lesson: _Lesson) -> None:
         table, apart, trunk = self._opened.table, self._apart, self._trunk
         self._lesson, self._is_behind = lesson, False
-        queue = self._navigation.queue
-        position = queue.position(table.image_id)
-        after = () if position is None else queue.ids(position + 1, position + 1 + self._settings.ahead)
-        wanted = tuple(image_id for image_id in (table.image_id, *after) if image_id)
+        wanted = (table.image_id,) if table.image_id else ()  # the next ones are proposed first when it is in use
         job = Job(
             "learning",
             lambda: lesson.steps(apart, table.project, trunk, wanted),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from psygnal import Signal
 
 from napari_wsss.core.progress import Steps
-from napari_wsss.pipeline.applied_history import ModelChange, model_changes
+from napari_wsss.pipeline.apply import ModelChange, model_changes
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
@@ -42,6 +42,8 @@ class Figures:
         Images that nobody labelled yet, without the excluded ones.
     mismatched : int
         Images whose accepted mask paints other classes than the labels.
+    unknown : int
+        Images of which it is not known whether some class is there, though of others it is.
     """
 
     acceptances: tuple[Acceptance, ...] = ()
@@ -51,6 +53,7 @@ class Figures:
     accepted: dict[str, int] = field(default_factory=dict)
     unlabelled: int = 0
     mismatched: int = 0
+    unknown: int = 0
 
     @property
     def since_model(self) -> tuple[Acceptance, ...]:
@@ -130,6 +133,7 @@ class _Reader:
             catalog.class_counts("accepted") | _negatives(catalog, ("accepted",)),
             catalog.count(Criteria(states=set(STATES) - {"excluded"}, unlabelled=True)),
             catalog.count(Criteria(mismatch=True)),
+            catalog.count(Criteria(unknown=True)),
         )
 
     def _models(self, project: Project) -> tuple[ModelChange, ...]:

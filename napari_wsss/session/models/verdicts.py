@@ -15,7 +15,7 @@ from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.pipeline.applied_history import rival_of, with_applied
+from napari_wsss.pipeline.apply import rival_of, with_applied
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, base_provenance, method_of
 from napari_wsss.pipeline.plan_history import last_change

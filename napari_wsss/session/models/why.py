@@ -14,7 +14,7 @@ from napari_wsss.core.files import numbers, read_object, texts
 from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import method_title
-from napari_wsss.pipeline.applied_history import LEARNER, model_name
+from napari_wsss.pipeline.apply import LEARNER, model_name
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import asks_localizer, method_of
 from napari_wsss.project.project import Project

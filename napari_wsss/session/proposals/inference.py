@@ -133,7 +133,8 @@ class Inference:
         """Have missing results of an image computed before those of all others."""
         plan = table.plan
         if table.project.read_only or not has_model(plan):
-            self.draw(plan, is_last=True)
+            if table.maps is not None:
+                self.draw(plan, is_last=True)
             return
         self._wanted.first(image_id)
         self._run(quiet=True)
@@ -210,7 +211,7 @@ class Inference:
             raise StepError("No model is applied to this project yet. Train a classifier first (Train), then apply it.")
         if ids is None:
             excluded = set(project.catalog.ids(states=("excluded",)))
-            ids = [image_id for image_id in self._navigation.queue.ids() if image_id not in excluded]
+            ids = [image_id for image_id in self._navigation.queue.ids_from(table.image_id) if image_id not in excluded]
         self._wanted.add(ids)
         self._wanted.hurry(table.image_id)
         self._last_failure = ""

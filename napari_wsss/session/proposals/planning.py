@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError, StepError
@@ -16,6 +17,26 @@ def check_refiners(steps: Sequence[Step]) -> None:
     """Raise `StepError` for a refiner that does not exist, `ParameterError` for parameters it cannot have."""
     for step in steps:
         from_dict(parameters_class("refine", step.method), step.parameters)
+
+
+def missing_for(method: str) -> StepError | None:
+    """Return what a refiner needs that is not installed, None when all is there; nothing of it is loaded."""
+    cls = load_method("refine", method)
+    if all(find_spec(module.partition(".")[0]) for module in cls.requires):
+        return None
+    try:
+        cls.check_installed()
+    except StepError as missing:
+        return missing
+    return None
+
+
+def with_instead(steps: Sequence[Step], method: str, instead: str) -> tuple[Step, ...]:
+    """Return a chain with `instead` for `method`: in its place, or in front where it needs no background."""
+    rest = tuple(step for step in steps if step.method != instead)
+    if "background" not in load_method("refine", instead).needs:
+        return (Step(instead), *(step for step in rest if step.method != method))
+    return tuple(Step(instead) if step.method == method else step for step in rest)
 
 
 def asks_for(steps: Sequence[Step], what: str) -> bool:

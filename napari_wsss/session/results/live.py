@@ -143,7 +143,7 @@ def gains_in(steps: Sequence[Step], classes: tuple[int, ...]) -> dict[int, float
 def slider_threshold(steps: Sequence[Step]) -> float | None:
     """Return the threshold of a chain that sliders alone draw: gains first, background steps after them; else None."""
     rest = steps[1:] if steps and steps[0].method == CLASS_GAIN else steps
-    if not rest or any(step.method not in BACKGROUND_STEPS for step in rest):
+    if not rest or not {step.method for step in rest} <= BACKGROUND_STEPS.keys():
         return None
     return threshold_of(rest[-1])
 

@@ -67,7 +67,7 @@ class Picture:
 
 def read_picture(project: Project, shown: Shown) -> Picture:
     """Return an image and its stored results (used by the shown image and, in the background, by the next ones)."""
-    loaded = project.load_image(shown.record.id)
+    loaded = project.load_image(shown.record.id, shown.record)
     machine = read_machine(project, shown, stages.base_maps(project, shown))
     return Picture(shown.record.id, loaded.pixels, loaded.altered, machine)
 

@@ -13,7 +13,7 @@ from napari_wsss.core.background import LOWEST
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.gains import NEUTRAL
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.pipeline.chain import CLASS_GAIN, applied_source, chain_of
+from napari_wsss.pipeline.chain import CLASS_GAIN, applied_source, running
 from napari_wsss.pipeline.lineage import answered_classes, awaits_labels
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
@@ -30,15 +30,12 @@ class Shown:
     record : ImageRecord
         Labels, state, note and facts of the image as the catalog has them.
     classes : ClassList
-    clusters : tuple of str
-        Names of the clusters the image is in, in the order of the class list.
     plan : Plan
         The project's, or what is being tried on the image.
     """
 
     record: ImageRecord
     classes: ClassList
-    clusters: tuple[str, ...]
     plan: Plan
 
     def under(self, plan: Plan) -> Shown:
@@ -48,13 +45,12 @@ class Shown:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The image's refiners, every scope's parameters laid over."""
-        return self.plan.refiners_for(self.record.id, self.record.labels, self.clusters)
+        return self.plan.refiners_for(self.record.id, self.record.labels, self.record.clusters)
 
     @cached_property
     def chain(self) -> tuple[Step, ...]:
-        """Those of `steps` that run (the one rule is `pipeline.lineage.chain_of`)."""
-        source = applied_source(self.plan)
-        return chain_of(self.plan, source, self.record.id, self.record.labels, self.clusters)
+        """Those of `steps` that run (the one rule is `pipeline.chain.running`)."""
+        return running(self.plan, applied_source(self.plan), self.record.id, self.steps)
 
     @cached_property
     def present(self) -> tuple[int, ...]:
@@ -64,7 +60,7 @@ class Shown:
     @property
     def awaits_labels(self) -> bool:
         """Whether there is no proposal before the image is labelled."""
-        return awaits_labels(applied_source(self.plan), self.record.labelled)
+        return not self.record.labelled and awaits_labels(applied_source(self.plan), labelled=False)
 
     @cached_property
     def threshold(self) -> float:
@@ -83,7 +79,7 @@ class Shown:
     @property
     def scopes(self) -> dict[str, str]:
         """Where a change may count, most specific first: scope -> what a person reads."""
-        clusters = {f"cluster:{name}": f"cluster {name}" for name in self.clusters}
+        clusters = {f"cluster:{name}": f"cluster {name}" for name in self.record.clusters}
         classes = {f"class:{name}": f"class {name}" for name in sorted(self.record.labels)}
         return {"image": "this image", **clusters, **classes, PROJECT: "the project"}
 
@@ -98,7 +94,7 @@ class Shown:
 
     def layers(self, method: str) -> Layers:
         """Return what each scope says about a refiner, the most specific scope first."""
-        return layers_of(self.plan, method, self.record.id, self.record.labels, self.clusters)
+        return layers_of(self.plan, method, self.record.id, self.record.labels, self.record.clusters)
 
 
 def resolve(project: Project, plan: Plan, image_id: str) -> Shown:
@@ -109,10 +105,9 @@ def resolve(project: Project, plan: Plan, image_id: str) -> Shown:
     ProjectError
         When the project has no such image.
     """
-    record, clusters = project.catalog.get(image_id), project.catalog.clusters.of(image_id)
-    return Shown(record, project.classes, clusters, plan)
+    return Shown(project.catalog.get(image_id), project.classes, plan)
 
 
 def nothing(project: Project) -> Shown:
     """Return the snapshot while no image is shown."""
-    return Shown(ImageRecord("", "", frozenset(), "todo"), project.classes, (), project.plan)
+    return Shown(ImageRecord("", "", frozenset(), "todo"), project.classes, project.plan)

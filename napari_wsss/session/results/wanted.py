@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.lineage import Lineage
+from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.pixels.uncertainty import share_unsure
 from napari_wsss.project.project import Project
-from napari_wsss.project.states import UNDECIDED
-from napari_wsss.session.results import stages
 from napari_wsss.session.results.shown import resolve
 
 CHUNK = 4
@@ -91,10 +92,8 @@ def propose_wanted(
     done, whole = 0, pipeline.StageReport()
     while ids := wanted.take():
         total = done + len(ids) + len(wanted)
-        report = yield from _within(pipeline.propose(project, ids, device), done, total)
+        report = yield from _within(pipeline.propose(project, ids, device, tell=note_result), done, total)
         finished = (*report.done, *report.reused)
-        for image_id in finished:
-            note_result(project, image_id)
         whole = whole.with_more(report)
         done += len(ids)
         tell(finished, dict(report.failed))
@@ -116,13 +115,9 @@ def _within(steps: Steps[Any], done: int, total: int) -> Steps[Any]:
         steps.close()
 
 
-def note_result(project: Project, image_id: str) -> None:
+def note_result(item: Lineage, base: ActivationMaps, proposal: Guarded) -> None:
     """Write down that an image's proposal is as new as the model, and how uncertain it is."""
-    shown = resolve(project, project.plan, image_id)
-    maps = stages.base_maps(project, shown)
-    if maps is not None:
-        guarded = stages.stored_guarded(project, shown)
-        doubtful = project.classes.names_of(guarded.doubtful) if guarded else ()
-        project.catalog.set_score(image_id, share_unsure(maps, shown.threshold), doubtful)
-    if shown.record.state in UNDECIDED:
-        project.catalog.set_facts(image_id, stale=False)
+    project = item.project
+    shown = resolve(project, item.plan, item.image_id)
+    doubtful = project.classes.names_of(proposal.doubtful)
+    project.catalog.set_proposed(item.image_id, share_unsure(base, shown.threshold), doubtful)

@@ -49,15 +49,15 @@ class Decisions:
         image_id, canvas = table.shown_id(), table.canvas
         table.attention.seen()
         table.record_last()
-        values = canvas.mask_to_accept()
+        values, shown = canvas.mask_to_accept(), table.shown
         if values is None:
-            if not table.record.negative:
+            if not shown.record.negative:
                 self.signals.notice.emit(
                     "Nothing to accept yet: paint a mask, wait for the proposal, or say that nothing is here."
                 )
                 return False
             values = canvas.mask
-        mismatch = Mismatch.of(table.record, table.classes, values)
+        mismatch = Mismatch.of(shown.record, shown.classes, values)
         questions = self._about_proposal(table) + self._about_labels(mismatch)
         if questions:
             self.signals.notice.emit(f"Not accepted yet: {' '.join(questions)}")
@@ -71,7 +71,7 @@ class Decisions:
         table.take_accepted(np.array(values), source)
         if copied and not and_next:
             self.signals.mask_replaced.emit(image_id)
-        return self._decided(image_id, and_next)
+        return self._decided(table, image_id, and_next)
 
     def _about_proposal(self, table: Table) -> list[str]:
         """Return what to ask, once, when a few strokes would be accepted without the proposal shown around them."""
@@ -109,13 +109,13 @@ class Decisions:
         if not table.flush():
             return False
         table.project.review.decide(image_id, state)
-        return self._decided(image_id, and_next)
+        return self._decided(table, image_id, and_next)
 
-    def _decided(self, image_id: str, and_next: bool) -> bool:
-        self._opened.table.tell_state(image_id)
-        self._opened.table.generations.decided()
+    def _decided(self, table: Table, image_id: str, and_next: bool) -> bool:
+        table.tell_state(image_id)
+        table.generations.decided()
         if and_next:
-            self._navigation.next_undecided()
+            self._navigation.go_on()
         return True
 
     @reported
@@ -179,7 +179,7 @@ def _facts(table: Table, drawn: SourcedMask, origin: Source | None, mismatch: Mi
     """Return what the statistics want to know of a mask that is accepted now; `origin` is the shown proposal's."""
     proposal = table.proposal
     facts: dict[str, Any] = {
-        "seconds": round(table.attention.seconds(table.image_id), 1),
+        "seconds": round(table.attention.seconds(mismatch.image_id), 1),
         "person": round(float(drawn.sources.person.mean()), 6),
     }
     facts |= {"missing": mismatch.missing, "extra": mismatch.extra} if mismatch else {}

@@ -33,6 +33,8 @@ class LabelEdit:
     added, removed : frozenset of str
     was_negative, negative : bool
         Whether the image was, and is now, labelled *none of the classes*.
+    was_unknown, unknown : frozenset of str
+        Classes of which it was, and is now, not known whether they are there.
     pixels : (N,) int
         Flat positions in the mask that changed with it; none for most edits.
     before, after : (N,) uint8
@@ -45,6 +47,8 @@ class LabelEdit:
     removed: Names
     was_negative: bool
     negative: bool
+    was_unknown: Names
+    unknown: Names
     pixels: NDArray[np.intp]
     before: NDArray[np.uint8]
     after: NDArray[np.uint8]
@@ -104,12 +108,17 @@ class Labels:
 
     @reported
     def remove(self, name: str, image_id: str | None = None) -> bool:
-        """Remove a class from an image's labels (the shown one by default; then also from its mask, undoably)."""
+        """Remove a class from an image's labels (the shown one by default; then also from its mask, undoably).
+
+        One of which it was not known whether it is there is then known not to be there.
+        """
         table = self._opened.table
         if image_id not in (None, table.image_id):
             return self.set(image_id, table.project.catalog.get(image_id).labels - {name})
         self._awaited = "" if self._awaited == name else self._awaited
-        return self._edit_shown(table, table.record.labels - {name})
+        labels, unknown = table.record.labels - {name}, table.record.unknown - {name}
+        is_last = name in table.record.unknown and not labels and not unknown
+        return self._edit_shown(table, labels, negative=is_last, unknown=unknown)
 
     @reported
     def say_nothing_there(self) -> bool:
@@ -123,15 +132,14 @@ class Labels:
         return self._edit_shown(self._opened.table, frozenset())
 
     @reported
-    def set(self, image_id: str, labels: Iterable[str], *, negative: bool = False) -> bool:
+    def set(
+        self, image_id: str, labels: Iterable[str], *, negative: bool = False, unknown: Names | None = None
+    ) -> bool:
         """Set the image-level labels of an image; its maps and proposal follow at once, its mask does not change.
 
-        Without labels it is not labelled yet, or, where `negative` says so, labelled *none of the classes*.
+        Parameters are those of `Project.set_labels`.
         """
-        table, wanted = self._opened.table, frozenset(labels)
-        record = table.project.catalog.get(image_id)
-        if (wanted, negative) != (record.labels, record.negative):
-            table.project.set_labels(image_id, wanted, negative=negative)
+        if self._opened.table.project.set_labels(image_id, frozenset(labels), negative=negative, unknown=unknown):
             self.follow(image_id)
         return True
 
@@ -167,18 +175,17 @@ class Labels:
 
     # -- the shown image's mask -------------------------------------------------------------------------------
 
-    def _edit_shown(self, table: Table, wanted: Names, *, negative: bool = False) -> bool:
-        image_id = table.shown_id()
+    def _edit_shown(self, table: Table, wanted: Names, *, negative: bool = False, unknown: Names | None = None) -> bool:
+        image_id, record = table.shown_id(), table.record
         table.record_last()  # is part of what undo brings back
-        labels, was_negative = table.record.labels, table.record.negative
-        by_machine = table.sources.machine
-        nothing = np.zeros(0, np.uint8)
-        edit = LabelEdit(
-            wanted - labels, labels - wanted, was_negative, negative, np.zeros(0, np.intp), nothing, nothing
-        )
+        if unknown is None:
+            unknown = record.unknown - wanted if wanted else frozenset()
+        added, removed, by_machine = wanted - record.labels, record.labels - wanted, table.sources.machine
+        pixels, nothing = np.zeros(0, np.intp), np.zeros(0, np.uint8)
+        edit = LabelEdit(added, removed, record.negative, negative, record.unknown, unknown, pixels, nothing, nothing)
         self._edits.append(edit)
-        is_same = (wanted, negative) == (labels, was_negative)
-        if is_same or not self.set(image_id, wanted, negative=negative):
+        is_same = (wanted, negative, unknown) == (record.labels, record.negative, record.unknown)
+        if is_same or not self.set(image_id, wanted, negative=negative, unknown=unknown):
             self._edits.remove(edit)
             return is_same
         self._take_out(table, edit, by_machine)
@@ -215,7 +222,8 @@ class Labels:
         """Set the labels as they are with the edit made, or taken back."""
         after = edit.undone_to(labels) if edit.taken_back else edit.done_to(labels)
         said = edit.was_negative if edit.taken_back else edit.negative
-        self.set(image_id, after, negative=said and not after)
+        unknown = edit.was_unknown if edit.taken_back else edit.unknown
+        self.set(image_id, after, negative=said and not after, unknown=unknown - after)
 
     # -- maps -------------------------------------------------------------------------------------------------
 

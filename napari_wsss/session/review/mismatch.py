@@ -38,10 +38,10 @@ class Mismatch:
     @classmethod
     def of(cls, record: ImageRecord, classes: ClassList, values: NDArray[np.uint8]) -> "Mismatch":
         """Return the mismatch of a mask (H, W) uint8, false where there is none."""
-        painted = {classes.name_of(value) for value in PseudoMask(values).class_values()}
-        missing = tuple(name for name in classes.names if name in record.labels and name not in painted)
-        extra = tuple(name for name in classes.names if name in painted and name not in record.labels)
-        return cls(record.id, missing, extra)
+        painted = set(map(classes.name_of, PseudoMask(values).class_values()))
+        missing = sorted(record.labels - painted, key=classes.names.index)
+        extra = sorted(painted - record.labels - record.unknown, key=classes.names.index)
+        return cls(record.id, tuple(missing), tuple(extra))
 
     @property
     def text(self) -> str:
@@ -91,7 +91,8 @@ class MismatchCheck:
         """Return True where acceptance has to wait for an answer about `found`; not when that was just asked."""
         open_question = found.without(self._agreed)
         if not open_question or open_question == self.asked:
-            self.begin()
+            if self.asked:
+                self.begin()
             return False
         self._ask(open_question)
         return True

@@ -62,7 +62,9 @@ class Autosave:
         self._image_id, self._values, self._strokes = image_id, mask.values, 0
         self.ledger = Ledger(mask)
         self._on_disk, self._painted, self._whole_first = self.ledger.state, False, whole_first
-        self._set(SaveState("read_only" if self._project.read_only else "saved"))
+        state = SaveState("read_only" if self._project.read_only else "saved")
+        if state != self.state:
+            self._set(state)
 
     def planned(self, values: NDArray[np.uint8], source: Source) -> SourcedMask:
         """Return the mask that a machine step deciding all pixels would make of this one; nothing is noted."""

@@ -87,7 +87,7 @@ class Canvas:
 
     def share_of_proposal(self) -> float:
         """Return the share of the proposed object pixels in [0, 1] that the mask gives to any class; 1 without any."""
-        proposal = self.machine.proposal
+        proposal = self.picture.machine.proposal
         if proposal is None or not proposal.any():
             return 1.0
         return float(np.count_nonzero(self.mask[proposal > 0]) / np.count_nonzero(proposal))

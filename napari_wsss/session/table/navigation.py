@@ -87,12 +87,16 @@ class Navigation:
         """Show the next image without a decision, going round the queue; skipped ones come last."""
         return self._to_undecided(1)
 
+    def go_on(self) -> bool:
+        """Do what `next_undecided` does where the mask has just been written, because it was decided about."""
+        return self._to_undecided(1, mask_is_written=True)
+
     def previous_undecided(self) -> bool:
         """Show the image before without a decision, going round the queue; skipped ones come last."""
         return self._to_undecided(-1)
 
     @reported
-    def _to_undecided(self, step: int) -> bool:
+    def _to_undecided(self, step: int, mask_is_written: bool = False) -> bool:
         def undecided(table: Table) -> Iterator[str]:
             for states in (("todo", "draft"), ("skipped",)):
                 found: str | None = table.image_id
@@ -101,12 +105,12 @@ class Navigation:
                     tried.add(found)
                     yield str(found)
 
-        return self._go_to_first(undecided, "Every other image of this queue is decided.")
+        return self._go_to_first(undecided, "Every other image of this queue is decided.", mask_is_written)
 
-    def _go_to_first(self, ids: Callable[[Table], Iterator[str]], without: str) -> bool:
+    def _go_to_first(self, ids: Callable[[Table], Iterator[str]], without: str, mask_is_written: bool = False) -> bool:
         """Show the first of the images that can be read; those that cannot are named and passed by."""
         table = self._opened.table
-        if not table.flush():
+        if not (table.flush_but_mask() if mask_is_written else table.flush()):
             return False
         for image_id in islice(ids(table), PASSED_BY):
             if self._show(table, image_id):

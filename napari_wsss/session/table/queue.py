@@ -96,6 +96,11 @@ class Queue:
         """Return the ids from position `start` up to, not including, `stop`."""
         return self._ids[start:stop]
 
+    def ids_from(self, image_id: str) -> list[str]:
+        """Return all ids, those from an image on before those that come before it."""
+        position = self._positions.get(image_id, 0)
+        return [*self._ids[position:], *self._ids[:position]]
+
     def position(self, image_id: str) -> int | None:
         """Return the position of an image counted from 0, None when the search hides it."""
         return self._positions.get(image_id)
@@ -126,12 +131,15 @@ class Queue:
         """Return all ids but that at `position`, in walking order from there."""
         if position is None:
             return self._ids if step > 0 else reversed(self._ids)
-        after, before = range(position + 1, len(self)), range(position)
+        after, before = range(position + 1, len(self._ids)), range(position)
         places = chain(after, before) if step > 0 else chain(reversed(before), reversed(after))
-        return (self._ids[place] for place in places)
+        return map(self._ids.__getitem__, places)
 
     def _first(self, ids: Iterable[str], states: Collection[str]) -> str | None:
-        return next((image_id for image_id in ids if self._catalog.state(image_id) in states), None)
+        for image_id in ids:
+            if self._catalog.state(image_id) in states:
+                return image_id
+        return None
 
 
 def _order_and_seed(order: str) -> tuple[Order, int]:

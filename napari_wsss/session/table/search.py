@@ -23,10 +23,12 @@ FACTS = {
     "doubtful": "doubtful",
     "negative": "negative",
     "unlabelled": "unlabelled",
+    "unknown": "unknown",
     "mismatch": "mismatch",
 }
-"""What ``is:`` may say -> the criterion; negative is *labelled, none*, unlabelled *not labelled yet*, mismatch
-*the accepted mask paints other classes than the labels*."""
+"""What ``is:`` may say -> the criterion; negative is *labelled, none*, unlabelled *not labelled yet*, unknown
+*of some class it is not known whether it is there*, mismatch *the accepted mask paints other classes than the
+labels*."""
 SHARES = ("score", "changed", "edited")
 SPLITS = ("train", "val", "none")
 KEYS: Mapping[str, str] = {

@@ -66,7 +66,7 @@ class Table:
     generations : Generations
         Backups while the project is open.
     savers : list of callable
-        Each writes something of the shown image and returns False when that is only in memory; `flush` calls all.
+        Each writes something else of the shown image and returns False when that is only in memory.
     """
 
     def __init__(self, project: Project, jobs: Jobs, signals: Signals) -> None:
@@ -161,9 +161,10 @@ class Table:
 
     def shown_id(self) -> str:
         """Return the shown image's id; raise `ProjectError` when no image of the project could be shown."""
-        if not self.image_id:
+        image_id = self.canvas.picture.image_id
+        if not image_id:
             raise ProjectError("No image is shown: none of this project's images can be read. Locate them first.")
-        return self.image_id
+        return image_id
 
     def planned(self, values: NDArray[np.uint8], source: Source) -> SourcedMask:
         """Return the mask that a machine step deciding all pixels would make of the shown one; nothing is noted."""
@@ -191,7 +192,7 @@ class Table:
 
     def refresh(self, image_id: str = "") -> None:
         """Ask the catalog again what it says of the shown image, where that is `image_id` ("" for whichever)."""
-        shown_id = self.image_id
+        shown_id = self.canvas.picture.image_id
         if shown_id and image_id in ("", shown_id):
             self.shown = resolve(self.project, self.shown.plan, shown_id)
 
@@ -245,17 +246,17 @@ class Table:
             What the step worked on where that is not the mask (see `Decisions.proposal_as_mask`); what it left keeps
             its source.
         """
-        canvas, before = self.canvas, self.drawn
-        if not canvas.image_id:
+        canvas, before = self.canvas, self._autosave.ledger.state
+        if not canvas.picture.image_id:
             return
-        canvas.mask = values
-        changed = self._autosave.record(values, _stamped(source), claimed, ground)
+        canvas.mask, source = values, None if source is None else _stamped(source)
+        changed = self._autosave.record(values, source, claimed, ground)
         if changed and not self.project.read_only:
             was_touched = canvas.touched
             canvas.look(self.drawn)
             self._follow_draft(was_touched)
             self.recorded()
-        if self.drawn is not before:
+        if self._autosave.ledger.state is not before:
             self.attention.seen()
             self.signals.sources_changed.emit(canvas.image_id)
 
@@ -279,7 +280,7 @@ class Table:
 
         Parameters are those of `record_change`; what was painted before and not recorded yet is recorded first.
         """
-        self.record_change(self.mask)
+        self.record_last()
         if source is None and np.array_equal(values, self.mask):
             return
         self.record_change(values, source, claimed, ground)
@@ -289,18 +290,25 @@ class Table:
         """Take `values` (H, W) uint8 as the mask, accepted and on disk (see `Autosave.accepted`)."""
         self.canvas.mask, self.canvas.touched, self.canvas.was_accepted = values, True, True
         self._autosave.accepted(values, source)
-        self.signals.sources_changed.emit(self.image_id)
+        self.signals.sources_changed.emit(self.canvas.picture.image_id)
 
     def record_last(self) -> None:
         """Record the paint of the last moment."""
-        self.record_change(self.mask)
+        self.record_change(self.canvas.mask)
 
     # -- saving -----------------------------------------------------------------------------------------------
 
     def flush(self) -> bool:
         """Write everything of the shown image; return False (and say why) when work is only in memory."""
-        results = [save() for save in self.savers]
-        return all(results)
+        is_saved = self.save_mask()
+        return self.flush_but_mask() and is_saved
+
+    def flush_but_mask(self) -> bool:
+        """Do what `flush` does where the mask has just been written."""
+        is_saved = True
+        for save in self.savers:
+            is_saved &= save()
+        return is_saved
 
     def save_mask(self) -> bool:
         """Write the mask; return False (and say why) when it is only in memory."""
@@ -340,6 +348,6 @@ class Table:
             self._autosave.flush()
 
 
-def _stamped(source: Source | None) -> Source | None:
+def _stamped(source: Source) -> Source:
     """Return a source with the time of now, unless it has one."""
-    return source if source is None or source.time else replace(source, time=round(time.time()))
+    return source if source.time else replace(source, time=round(time.time()))

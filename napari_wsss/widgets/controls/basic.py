@@ -9,10 +9,12 @@ from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QComboBox,
+    QCompleter,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -62,6 +64,12 @@ def combo(entries: Sequence[tuple[str, str]], on_choice: Callable[[str], object]
     if on_choice is not None:
         connect(made.activated, lambda row: on_choice(made.itemData(int(row))))
     return made
+
+
+def colour_popup(completer: QCompleter, line: QLineEdit) -> None:
+    """Give a popup the colours of its line: it is a window of its own, which napari's style does not reach."""
+    ground, text = line.palette().base().color().name(), line.palette().text().color().name()
+    certain(completer.popup()).setStyleSheet(f"QListView {{ background: {ground}; color: {text}; }}")
 
 
 def narrow(box: QComboBox) -> None:

@@ -14,12 +14,31 @@ from typing import Any, get_args, get_origin
 from magicgui.widgets import LineEdit, create_widget
 from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QCompleter,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QWidget,
+)
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import fields_of, from_dict, named, to_dict, type_of
 from napari_wsss.session.typed_numbers import as_it_looks, parts_of_list
-from napari_wsss.widgets.controls.basic import WheelGuard, column, folded, narrow, row, text_label, tool_button
+from napari_wsss.widgets.controls.basic import (
+    WheelGuard,
+    colour_popup,
+    column,
+    folded,
+    narrow,
+    row,
+    text_label,
+    tool_button,
+)
 from napari_wsss.widgets.controls.colours import ThemedLabel
 from napari_wsss.widgets.controls.live_slider import FORGET
 from napari_wsss.widgets.controls.number_text import read_as_it_looks
@@ -30,7 +49,7 @@ SLIDER_STEPS = 100
 SMALLEST_PLACE = 0.01  # a default nearer to the end than this could not be set on a slider
 ROW_HEIGHT = 26  # pixels
 LONGEST_TITLE = 100  # pixels; longer ones stand above their field, so that sliders keep room to move
-METADATA = ("title", "description", "minimum", "maximum", "choices", "advanced", "decimals")
+METADATA = ("title", "description", "minimum", "maximum", "choices", "others", "advanced", "decimals")
 
 
 class ParameterForm(QWidget):
@@ -107,7 +126,7 @@ class ParameterForm(QWidget):
         if isinstance(widget.native, QComboBox):
             narrow(widget.native)
         holder = QWidget()
-        holder.setLayout(row(widget.native, reset))
+        holder.setLayout(row(widget.native, *_offering(widget.native), reset))
         holder.setMinimumHeight(ROW_HEIGHT)
         why = self._why[name] = text_label(quiet=True)
         why.hide()
@@ -211,6 +230,8 @@ def _alike(shown: Any, usual: Any) -> bool:
 def field_widget(kind: Any, metadata: Mapping[str, Any], value: Any) -> ValueWidget[Any]:
     """Return the magicgui widget for a parameter of type `kind`: slider when both bounds are known and near."""
     low, high = metadata.get("minimum"), metadata.get("maximum")
+    if metadata.get("others"):
+        return _typed_choice(str(value), [str(one) for one in metadata["choices"]], str(metadata["others"]))
     if metadata.get("choices"):
         return _made(value=value, options={"choices": list(metadata["choices"])}, widget_type="ComboBox")
     if get_origin(kind) is typing.Literal:
@@ -235,6 +256,34 @@ def field_widget(kind: Any, metadata: Mapping[str, Any], value: Any) -> ValueWid
             widget_type=f"{prefix}{'Slider' if span else 'SpinBox'}",
         )
     return LineEdit(value=_as_text(value))
+
+
+def _typed_choice(value: str, choices: list[str], others: str) -> ValueWidget[Any]:
+    """Return a line to type into that offers the choices that fit what is typed."""
+    made = LineEdit(value=value)
+    line = made.native
+    assert isinstance(line, QLineEdit)
+    line.setPlaceholderText(others)
+    completer = QCompleter(choices, line)
+    completer.setFilterMode(Qt.MatchFlag.MatchContains)
+    completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+    line.setCompleter(completer)
+    line.textEdited.connect(lambda _text: colour_popup(completer, line))
+    return made
+
+
+def _offering(native: QWidget) -> list[QWidget]:
+    """Return the button beside a line to type into that offers its choices; none for other fields."""
+    completer = native.completer() if isinstance(native, QLineEdit) else None
+    if completer is None:
+        return []
+
+    def offer() -> None:
+        colour_popup(completer, native)
+        completer.setCompletionPrefix("")
+        completer.complete()
+
+    return [tool_button("▾", offer, "What is listed; other names can be typed")]
 
 
 def _made(**asked: Any) -> ValueWidget[Any]:

@@ -1,8 +1,8 @@
 """The ``cam · <class>`` layers: one per labelled class of the shown image, only the current class's visible.
 
-Adding and removing a layer costs napari 0.1 to 0.5 s (it collects garbage at each removal), too much for a step to the
-next image. So layers that an image does not need become hidden spares for the following ones, and are removed when the
-person has stayed with an image for a while.
+Adding and removing a layer costs napari 0.1 to 0.5 s (it collects garbage at each removal), and the window stands still
+meanwhile. So layers that an image does not need become hidden spares for the following ones. When the person has stayed
+with an image for a while they are emptied; removed they are with the others, when the project closes.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ from napari_wsss.widgets.layers import looks
 
 FADED = 0.4
 """Share of its opacity that a map keeps once there is a mask or a scribble."""
+_EMPTY = np.zeros((1, 1), np.float32)
 
 
 class CamLayers:
@@ -118,10 +119,10 @@ class CamLayers:
         self.spares = [*surplus, *self.spares]
 
     def tidy(self) -> None:
-        """Remove the spares."""
-        spares, self.spares = self.spares, []
-        for layer in spares:
-            self._remove(layer)
+        """Empty the spares: one pixel takes no memory, and does not count where napari asks how far layers reach."""
+        for layer in self.spares:
+            if layer.data.shape != _EMPTY.shape:
+                layer.data = _EMPTY
 
     def _note_visibility(self) -> None:
         if self.shown is not None:
@@ -145,7 +146,9 @@ class CamLayers:
     def clear(self) -> None:
         """Remove all layers."""
         self._shorten(0)
-        self.tidy()
+        spares, self.spares = self.spares, []
+        for layer in spares:
+            self._remove(layer)
         self.names = ()
 
     def show(self, name: str) -> None:

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QHeaderView, QLineEdit, QTreeWidget, QTr
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.session.imports import kinds_of
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, combo, row, text_label, tool_button
@@ -45,14 +46,7 @@ class LabelReport(Protocol):
         """Return the report as one JSON object."""
 
 
-KINDS = (
-    ("auto", "find out"),
-    ("csv", "CSV table"),
-    ("folders", "sub-folder names"),
-    ("voc", "VOC-style folder"),
-    ("text", "plain text list"),
-    ("none", "none yet"),
-)
+KINDS = kinds_of("labels")
 ENCODINGS = (
     ("", "find out"),
     ("utf-8-sig", "UTF-8"),
@@ -139,6 +133,13 @@ class ReportTree(QTreeWidget):
         ):
             self._add(title, names, problem=True)
         self._add("notes", report.notes)
+
+    def show_entries(self, entries: Mapping[str, list[str]]) -> None:
+        """List the entries of every kind that has some."""
+        self.clear()
+        for title, names in entries.items():
+            if names:
+                self._add(title, names)
 
     def _add(self, title: str, names: list[str] | tuple[str, ...], *, problem: bool = False) -> None:
         mark = "⚠ " if problem and names else ""

@@ -1,8 +1,8 @@
 """The Project page: open or make a project, see its classes, device and cache.
 
 What a person can do with it: open a project or continue a recent one, make one from a folder of images after reading
-the label report, rename and add classes, say whether there is a background, choose the device, choose how pictures of
-more than 8 bits are scaled, empty the cache of results.
+the label report, import labels, masks and maps of other tools, rename and add classes, say whether there is a
+background, choose the device, choose how pictures of more than 8 bits are scaled, empty the cache of results.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pixels.deep_images import USUAL
 from napari_wsss.session.dropped import Dropped
+from napari_wsss.session.imports import What
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
@@ -25,6 +26,7 @@ from napari_wsss.widgets.controls.live_slider import number_field
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.project.class_table import ClassTable
 from napari_wsss.widgets.project.every_pixel import EveryPixel
+from napari_wsss.widgets.project.import_form import ImportForm, LayerValues
 from napari_wsss.widgets.project.new_project import NewProject
 from napari_wsss.widgets.project.sample import cache_folder, sample_project
 
@@ -39,6 +41,12 @@ DEVICES = (("auto", "automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS
 class ProjectPage(QWidget):
     """Projects, classes, device and cache.
 
+    Parameters
+    ----------
+    session : Session
+    chosen_layer : callable, optional
+        See `ImportForm`.
+
     Attributes
     ----------
     offered : Signal()
@@ -47,7 +55,9 @@ class ProjectPage(QWidget):
 
     offered = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, chosen_layer: LayerValues | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._device_asked = False
@@ -70,6 +80,8 @@ class ProjectPage(QWidget):
         # Not at the first click: the second would fall on what is shown then, the queue.
         self.recent.itemDoubleClicked.connect(lambda item: self.open(item.data(FOLDER)))
         self.new = NewProject(session)
+        self.imports = ImportForm(session, chosen_layer)
+        self.imports_folded = folded("Import labels, masks or maps", self.imports)
         self.new_folded = folded("New project from a folder of images", self.new)
         self.classes = ClassTable(session)
         self.every_pixel = EveryPixel(session)
@@ -93,6 +105,7 @@ class ProjectPage(QWidget):
     def _lay_out(self) -> None:
         self.of_project.setLayout(
             column(
+                self.imports_folded,
                 line(),
                 heading("Classes"),
                 self.classes,
@@ -186,6 +199,9 @@ class ProjectPage(QWidget):
 
     def begin_with(self, found: Dropped) -> None:
         """Unfold the form with a folder of photographs or a label table, and read its report."""
+        if found.kind == "masks":
+            self._session.signals.failed.emit(f"Open the project first that {found.path.name} belongs to.")
+            return
         self.new_folded.expand(animate=False)
         if found.kind == "labels":
             self.new.open_labels(found.path)
@@ -207,6 +223,11 @@ class ProjectPage(QWidget):
         chosen = QFileDialog.getExistingDirectory(self, "Folder of images")
         if chosen:
             self.new.open_images(Path(chosen))
+
+    def begin_import(self, what: What, source: Path) -> None:
+        """Unfold the form with labels, masks or maps of another tool, and read what is there."""
+        self.imports_folded.expand(animate=False)
+        self.imports.open_source(what, source)
 
     def open(self, folder: Path) -> None:
         """Open a project; where another program holds it, offer to look at it read-only."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from qtpy.QtCore import QStandardPaths
 
-from napari_wsss.core.usual import HELD_OUT
+from napari_wsss.core.plan import HELD_OUT
 from napari_wsss.project.project import FILE_NAME
 from napari_wsss.sample.project import generate_sample
 from napari_wsss.session.session import Session, create_project

@@ -19,7 +19,7 @@ from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import method_title
 from napari_wsss.pipeline.chain import CLASS_GAIN
 from napari_wsss.pipeline.lineage import has_model
-from napari_wsss.session.proposals.planning import asks_for
+from napari_wsss.session.proposals.planning import asks_for, missing_for, with_instead
 from napari_wsss.session.proposals.presets import MODIFIED, NAMES, preset_of
 from napari_wsss.session.results.scopes import PROJECT, parameters_class
 from napari_wsss.session.session import Session
@@ -34,6 +34,7 @@ from napari_wsss.widgets.controls.basic import (
     line,
     row,
     single_shot,
+    soon,
     text_label,
 )
 from napari_wsss.widgets.controls.listening import listen
@@ -321,13 +322,26 @@ class RefinePage(QWidget):
         title = method_title("refine", step.method)
         try:
             cls = parameters_class("refine", step.method)
-        except StepError as missing:
-            return folded(title, text_label(str(missing)))
+            lacking = missing_for(step.method)
+        except StepError as unknown:
+            return folded(title, text_label(str(unknown)))
+        if lacking is not None:
+            nearest = self._instead_of(step.method, lacking.instead)
+            return folded(title, text_label(str(lacking)), *nearest, is_open=True)
         form = self.forms[step.method] = ParameterForm(cls())
         form.changed.connect(lambda values, method=step.method: self._try(method, values))
         form.settled.connect(self._keep)
         connect(form.forgotten, lambda name, method=step.method: self._session.parameters.forget(method, name))
         return folded(title, form, is_open=True)
+
+    def _instead_of(self, method: str, instead: str) -> list[QWidget]:
+        """Offer the step that comes nearest to one that is not installed."""
+
+        def take() -> None:
+            self._session.parameters.set_refiners(with_instead(self._session.plan.refiners, method, instead))
+
+        title = method_title("refine", instead) if instead else ""
+        return [button(f"Use {title} instead", lambda: soon(self, take))] if instead else []
 
     def _show_parameters(self) -> None:
         """Show what counts for the shown image, or the project's own values where that scope is chosen."""

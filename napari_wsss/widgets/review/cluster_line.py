@@ -39,7 +39,7 @@ class ClusterLine(QWidget):
         if table is None:
             self.hide()
             return
-        record, names = table.record, ", ".join(table.shown.clusters)
+        record, names = table.record, ", ".join(table.record.clusters)
         source = record.borrowed_from if record.state != "accepted" else ""
         words = [f"Cluster: {names}" if names else "", f"proposal from {source}" if source else ""]
         self.text.setText(" · ".join(word for word in words if word))

@@ -49,10 +49,12 @@ class LabelChips(QWidget):
         for name in table.classes.names:
             if name in table.record.labels:
                 layout.addWidget(self._chip(name, hex_colour(table.classes, name)))
+            elif name in table.record.unknown:
+                layout.addWidget(self._unknown_chip(name))
         if table.record.negative:
             tip = "Labelled: none of the classes is there. A click makes the image not labelled again"
             layout.addWidget(button("nothing here  ×", self._session.labels.say_not_labelled, tip))
-        elif not table.record.labelled:
+        elif not table.record.tells:
             layout.addWidget(text_label(unlabelled_text(table), wrap=False, quiet=True))
         layout.addWidget(tool_button("+", self.open_popup, self._add_tip))
         if not table.record.labelled:
@@ -68,6 +70,10 @@ class LabelChips(QWidget):
         )
         chip.setStyleSheet(f"QPushButton {{ border: 2px solid {colour}; border-radius: 9px; padding: 1px 7px; }}")
         return chip
+
+    def _unknown_chip(self, name: str) -> QWidget:
+        tip = f"It is not known whether '{name}' is here: no classifier learns it from this image. A click: it is not"
+        return button(f"{name} ?  ×", lambda: self._session.labels.remove(name), tip)
 
     def open_popup(self) -> None:
         """Open the label editor below the chips, or at the mouse while their page is hidden."""

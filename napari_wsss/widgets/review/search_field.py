@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QCompleter, QLineEdit
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.search import HELP, KEYS, completions, parse
-from napari_wsss.widgets.controls.basic import single_shot
+from napari_wsss.widgets.controls.basic import colour_popup, single_shot
 from napari_wsss.widgets.controls.stubs import certain
 
 WAIT_MS = 350
@@ -73,9 +73,7 @@ class SearchField(QLineEdit):
         words = completions(text[: self.cursorPosition()], *self._names())
         self._words.setStringList(words)
         if words:
-            ground, text = self.palette().base().color().name(), self.palette().text().color().name()
-            # It is a window of its own, which napari's style does not reach.
-            certain(self.completer_.popup()).setStyleSheet(f"QListView {{ background: {ground}; color: {text}; }}")
+            colour_popup(self.completer_, self)
             self.completer_.complete()
         else:
             certain(self.completer_.popup()).hide()

@@ -13,9 +13,11 @@ from PIL import Image
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import encode_mask
+from napari_wsss.processes.lock import ProjectLock
 from napari_wsss.project.durable.check import check
 from napari_wsss.project.kept.revision_note import RevisionNote
 from napari_wsss.project.project import Project
+from tests.project.test_schema import build_version_1
 
 A, B = "a.png", "b.png"
 BLANK = encode_mask(np.zeros((6, 8), np.uint8))
@@ -128,3 +130,26 @@ def test_an_open_project_is_looked_at_and_not_repaired(folder: Path) -> None:
         with pytest.raises(ProjectError, match="is open"):
             check(folder, repair=True)
         assert project.masks.read_accepted(A) is not None
+
+
+def test_an_older_project_is_said_and_a_repair_updates_it(tmp_path: Path, images_root: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    build_version_1(old)
+    assert kinds(old) == ["older schema"]
+    assert "repair" in check(old)[0].words
+    found = check(old, repair=True)
+    assert (found[0].kind, found[0].repaired) == ("older schema", True)
+    assert "older schema" not in kinds(old)
+    assert list((old / "backups").glob("*.sqlite"))
+
+
+def test_an_older_project_that_is_open_elsewhere_is_not_updated(tmp_path: Path, images_root: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    build_version_1(old)
+    lock = ProjectLock(old)
+    lock.acquire()
+    with pytest.raises(ProjectError, match="open in process"):
+        check(old, repair=True)
+    lock.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_wsss.core.plan import Plan
-from napari_wsss.pipeline.applied_history import ModelChange
+from napari_wsss.pipeline.apply import ModelChange
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.models.history import Acceptance
 from napari_wsss.session.models.statistics import Figures

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.plan import Plan
-from napari_wsss.pipeline.applied_history import ModelChange
+from napari_wsss.pipeline.apply import ModelChange
 from napari_wsss.project.project import Project
 from napari_wsss.session.models import history
 from napari_wsss.session.models.history import Acceptance, History

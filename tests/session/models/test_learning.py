@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_wsss.pipeline.applied_history import apply
+from napari_wsss.pipeline.apply import apply
 from napari_wsss.processes.apart import Apart
 from napari_wsss.session.models import learning as module
 from napari_wsss.session.models.learning import trunk_of_localizer
@@ -80,11 +80,15 @@ def test_a_quick_lesson_comes_first_then_a_thorough_one_in_the_same_process(lear
     assert [thorough for _, thorough, _ in taught(learning)] == [False, True]
 
 
-def test_the_shown_image_and_the_next_ones_are_wanted_first(learning: Sitting) -> None:
+def test_the_shown_image_is_wanted_first_then_those_after_it(learning: Sitting) -> None:
     session = learning.session
+    session.navigation.go_to(session.navigation.queue.at(2))
+    done: list[str] = []
+    session.inference.finished.connect(done.extend)
     learn(learning)
-    ids = [session.navigation.queue.at(position) for position in range(4)]
-    assert taught(learning)[0][0] == ids
+    ids = list(session.navigation.queue.ids())
+    assert taught(learning)[0][0] == [ids[2]]
+    assert list(dict.fromkeys(done))[:2] == ids[2:4]
     assert taught(learning)[0][2]["network"]["trunk_weights"] == "own.safetensors"
 
 

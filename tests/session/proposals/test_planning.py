@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -70,3 +71,21 @@ def test_numbers_of_a_preset_are_changed_by_leaving_it():
     found = planning.changed_with(Step("dense_crf", {"preset": "psa"}), {"weight": 7.5})
     assert (found["preset"], found["weight"]) == ("custom", 7.5)
     assert planning.changed_with(Step("power_background"), {"background_power": 3.0}) == {"background_power": 3.0}
+
+
+def test_what_is_not_installed_is_named_without_loading_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert planning.missing_for(POWER) is None
+    for name in ("pydensecrf", "pydensecrf.densecrf"):
+        monkeypatch.setitem(sys.modules, name, None)
+    missing = planning.missing_for("dense_crf")
+    assert missing is not None
+    assert missing.instead == "pixel_correlation"
+
+
+def test_what_comes_nearest_takes_a_place_where_it_can_run() -> None:
+    chain = (Step(POWER), Step("dense_crf"))
+    nearest = (Step("pixel_correlation"), Step(POWER))
+    assert planning.with_instead(chain, "dense_crf", "pixel_correlation") == nearest
+    assert planning.with_instead((*chain, nearest[0]), "dense_crf", "pixel_correlation") == nearest
+    swapped = planning.with_instead(nearest, "pixel_correlation", "dense_crf")
+    assert [step.method for step in swapped] == ["dense_crf", POWER]

@@ -34,7 +34,7 @@ def over(plan: Plan, *values: tuple[str, float]) -> Plan:
 def test_it_says_what_the_catalog_and_the_plan_say(project: Project) -> None:
     shown = resolve(project, project.plan, "p0.png")
     assert shown.record == project.catalog.get("p0.png")
-    assert (shown.classes, shown.clusters, shown.present) == (project.classes, ("red 2",), (0, 1))
+    assert (shown.classes, shown.record.clusters, shown.present) == (project.classes, ("red 2",), (0, 1))
     assert shown.steps == shown.chain == project.plan.refiners
     assert shown.threshold == 0.5
     assert shown.gains == {"red": 1.0, "green": 1.0}
@@ -86,7 +86,7 @@ def test_it_is_a_value(project: Project) -> None:
 
 def test_without_an_image_it_says_nothing_of_one(project: Project) -> None:
     shown = nothing(project)
-    assert (shown.record.id, shown.gains, shown.clusters) == ("", {}, ())
+    assert (shown.record.id, shown.gains, shown.record.clusters) == ("", {}, ())
     assert shown.steps == project.plan.refiners
 
 

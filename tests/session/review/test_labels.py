@@ -219,3 +219,25 @@ def test_what_is_said_of_an_image_without_labels_is_one_of_two(computed: Sitting
     session.labels.say_nothing_there()
     session.labels.add("red")
     assert not session.table.record.negative
+
+
+def test_what_is_not_known_can_be_decided_and_taken_back(sitting: Sitting) -> None:
+    session = sitting.session
+    project = session.project
+    session.labels.set("p0.png", ["red"], unknown=frozenset({"green", "blue"}))
+    session.labels.add("blue")
+    assert (labels(sitting), project.catalog.get("p0.png").unknown) == ({"red", "blue"}, {"green"})
+    session.labels.remove("green")
+    assert (labels(sitting), project.catalog.get("p0.png").unknown) == ({"red", "blue"}, frozenset())
+    session.labels.undo()
+    session.labels.undo()
+    assert (labels(sitting), project.catalog.get("p0.png").unknown) == ({"red"}, {"green", "blue"})
+
+
+def test_an_image_without_the_last_unknown_class_is_labelled_none(sitting: Sitting) -> None:
+    session, catalog = sitting.session, sitting.session.project.catalog
+    session.labels.set("p0.png", [], unknown=frozenset({"green"}))
+    session.labels.remove("green")
+    assert catalog.get("p0.png").negative
+    session.labels.undo()
+    assert (catalog.get("p0.png").negative, catalog.get("p0.png").unknown) == (False, {"green"})

@@ -102,6 +102,12 @@ def test_neighbours_and_positions(project: Project) -> None:
     assert queue.neighbour("i4.png", 1) == "i1.png"
 
 
+def test_from_an_image_on_all_others_follow(project: Project) -> None:
+    queue = Queue(project.catalog, CLASSES.names)
+    assert queue.ids_from(queue.at(2)) == [*queue.ids(2), *queue.ids(0, 2)]
+    assert queue.ids_from("hidden.png") == queue.ids()
+
+
 def test_next_undecided_goes_round_and_never_stays(project: Project) -> None:
     queue = Queue(project.catalog, CLASSES.names)
     assert queue.next_of("i5.png", ("todo",)) == "i7.png"

@@ -20,6 +20,7 @@ from napari_wsss.localize.base import Localizer
 from napari_wsss.project.project import Project
 from training.clusters import feature_clusters
 from training.clusters.feature_clusters import FeatureClusters, earlier_places
+from training.scoring.left_out import LeftOut
 
 FEW = FeatureClusters(count=2, projection="pca", device="cpu")
 
@@ -42,7 +43,7 @@ def project(project_folder: Path) -> Iterator[Project]:
 
 
 def test_every_labelled_image_gets_a_cluster_and_splits_find_a_place(project: Project) -> None:
-    found = finish(FEW.find(project))
+    found = finish(FEW.find(project, LeftOut()))
 
     assert found.count == 4
     assert found.facts == {"found by": "cam", "clusters per class": 2}
@@ -56,7 +57,7 @@ def test_every_labelled_image_gets_a_cluster_and_splits_find_a_place(project: Pr
 
 
 def test_features_are_computed_once_and_places_are_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = finish(FEW.find(project))
+    first = finish(FEW.find(project, LeftOut()))
     keep_clusters(project.results_folder, first)
     one = max(first.classes, key=lambda one: len(one.image_ids))
     editor = ClusterEditor(project, first)
@@ -68,7 +69,7 @@ def test_features_are_computed_once_and_places_are_kept(project: Project, monkey
 
     monkeypatch.setattr(feature_clusters, "class_features", asked)
     assert earlier_places(project)[project.classes.index(one.name)][moved] == one.filled()[-1]
-    again = finish(replace(FEW, count=3).find(project))
+    again = finish(replace(FEW, count=3).find(project, LeftOut()))
     kept = again.of(one.name)
     assert (kept.assignment == first.of(one.name).assignment).mean() >= 0.5
     np.testing.assert_allclose(np.abs(kept.coordinates[:, 0]), np.abs(one.coordinates[:, 0]), atol=1e-2)
@@ -76,4 +77,4 @@ def test_features_are_computed_once_and_places_are_kept(project: Project, monkey
 
 def test_without_a_model_it_says_so(project_folder: Path) -> None:
     with Project.open(project_folder) as project, pytest.raises(StepError, match="No trained localize model"):
-        finish(FEW.find(project))
+        finish(FEW.find(project, LeftOut()))

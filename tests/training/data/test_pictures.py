@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 
@@ -11,12 +10,12 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project.project import Project
 from napari_wsss.weights.normalisation import CAFFE, IMAGENET, TENSORFLOW
 from training.augment import Augmentation
+from training.data.masks import AcceptedMask
 from training.data.pictures import (
-    AcceptedMask,
     ClassifierData,
     Pictures,
-    ProposedMask,
     SegmentationData,
+    label_targets,
     padding_of,
     prefetched,
     training_records,
@@ -118,7 +117,7 @@ def test_a_persons_pixels_weigh_one_and_a_machines_less(project: Project, monkey
     accepted = next(iter(project.catalog.ids(states=["accepted"], split="train")))
     other = next(iter(project.catalog.ids(states=["todo"], split="train")))
     mask = np.zeros(project.load_image(other).pixels.shape[:2], np.uint8)
-    monkeypatch.setattr("napari_wsss.pipeline.run.proposal", lambda project, image_id: mask)
+    monkeypatch.setattr("training.data.masks.proposal", lambda project, image_id: mask)
     data = SegmentationData(project, Pictures(project, 1024), [accepted], [other], 0.25)
     batch = data.batch(0, data.order(2, 0, 1), VIEW)
     counted = [{float(w) for w in np.unique(batch.weights[row][batch.masks[row] != 255])} for row in range(2)]
@@ -164,19 +163,6 @@ def test_no_mask_at_all_is_bad_data(project: Project) -> None:
         SegmentationData(project, Pictures(project, 1024), [], [], 0.5)
 
 
-def test_a_missing_proposal_is_undecided_everywhere(project: Project) -> None:
-    other = next(iter(project.catalog.ids(states=["todo"])))
-    assert (ProposedMask(project, other)() == 255).all()
-
-
-def test_a_lost_mask_file_is_named(project: Project) -> None:
-    accepted = next(iter(project.catalog.ids(states=["accepted"])))
-    shutil.rmtree(project.folder / "backups")  # which has copies of accepted masks
-    project.masks.accepted_path(accepted).unlink()
-    with pytest.raises(ProjectError, match=Path(accepted).name):
-        AcceptedMask(project, accepted)()
-
-
 def test_a_mask_of_another_size_is_refused(project: Project) -> None:
     image_id = next(iter(project.catalog.ids()))
     with pytest.raises(ProjectError, match="Was the image"):
@@ -217,3 +203,19 @@ def test_an_error_in_a_loader_arrives() -> None:
 
     with pytest.raises(ProjectError, match="broken image"):
         list(prefetched(make, range(4), 1))
+
+
+def test_what_is_not_known_of_an_image_is_not_learned_as_absent(project: Project) -> None:
+    records = training_records(project)
+    name, other = project.classes.names[:2]
+    project.set_labels(records[0].id, [name], unknown=[other])
+    project.set_labels(records[1].id, [], unknown=[name])
+
+    data = ClassifierData(project, Pictures(project, 1024), training_records(project))
+
+    rows = label_targets(data.records, project.classes)
+    np.testing.assert_array_equal(rows[0, :2], [1, np.nan])
+    np.testing.assert_array_equal(rows[1, :2], [np.nan, 0])
+    order = data.order(len(rows), 0)
+    batch = data.batch(0, order, VIEW)
+    np.testing.assert_array_equal(batch.labels, rows[order.batch(0)])

@@ -9,7 +9,7 @@ import pytest
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
-from napari_wsss.pipeline import applied_history
+from napari_wsss.pipeline.apply import apply, model_name
 from napari_wsss.pipeline.learner_states import KEPT_STATES, METHOD, LearnerState, Lesson, drop_old, plan_with, states
 from napari_wsss.pipeline.recommended import learner_chain
 from napari_wsss.pipeline.run import base_maps, propose
@@ -111,10 +111,10 @@ def test_wanted_proposals_are_there_before_the_state_is_in_use(opened: Project, 
     assert not opened.plan.segmenter_checkpoint
     chain = plan_with(opened, state.checkpoint).refiners
     assert chain == learner_chain()
-    applied_history.apply(opened, "segment", METHOD, state.checkpoint, chain)
+    apply(opened, "segment", METHOD, state.checkpoint, chain)
     report = finish(propose(opened, [wanted]))
     assert report.reused == (wanted,)
-    assert applied_history.model_name(opened.plan.segmenter_checkpoint) == "learner 0001"
+    assert model_name(opened.plan.segmenter_checkpoint) == "learner 0001"
 
 
 def test_a_lesson_that_is_stopped_is_made_up_for(opened: Project, config: RunConfig) -> None:
@@ -174,7 +174,7 @@ def test_maps_of_another_localizer_are_compared_anew(opened: Project, config: Ru
     used = opened.folder / opened.plan.localizer_checkpoint
     other = used.with_name("other.safetensors")
     other.write_bytes(used.read_bytes())
-    applied_history.apply(opened, "localize", "cam", other)
+    apply(opened, "localize", "cam", other)
     state = finish(beside.learn(opened.folder, lesson(config)))
     assert state is not None
     assert state.agreement is not None

@@ -139,3 +139,13 @@ def test_the_published_training_is_a_preset() -> None:
     assert (config.network.trunk, config.network.output_stride) == ("resnet50", 32)
     assert (config.optimisation.batch_size, config.augmentation.crop) == (32, 352)
     assert config.parameters == {"first_epochs": 48, "rising_share": 0.5}
+
+
+def test_masks_without_one_labelled_pixel_are_nothing_to_learn_from(project_folder: Path, config: RunConfig) -> None:
+    with Project.open(project_folder) as project:
+        for image_id in project.catalog.ids(states=["accepted"], split="train"):
+            values = project.masks.read_accepted(image_id)
+            assert values is not None
+            project.review.accept(image_id, np.full_like(values, 255))
+        with pytest.raises(LabelError, match="Not one pixel"):
+            finish(train(project, config, begin(project, config)))

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_wsss.core.errors import ProjectError, StepError
+from napari_wsss.core.errors import StepError
 from napari_wsss.core.progress import finish
 from napari_wsss.project.project import Project
+from training.scoring.left_out import LeftOut
 from training.scoring.saliency_scoring import SaliencyMaps, tally_saliency, write_saliency
 from training.scoring.scoring import TrueMasks
 
@@ -39,7 +40,7 @@ def test_the_truth_is_perfect_and_images_without_one_do_not_count(project: Proje
     (tmp_path / "truth" / first).parent.mkdir(parents=True)
     (tmp_path / "truth" / first).write_bytes((tmp_path / "maps" / first).read_bytes())
 
-    tally = finish(tally_saliency(ids, SaliencyMaps(project), TrueMasks(tmp_path / "truth"), None))
+    tally = finish(tally_saliency(ids, SaliencyMaps(project), TrueMasks(tmp_path / "truth"), None, LeftOut()))
 
     assert tally.images == 1
     assert tally.figures()["mean_absolute_error"] == 0
@@ -48,7 +49,7 @@ def test_the_truth_is_perfect_and_images_without_one_do_not_count(project: Proje
 def test_maps_are_written_as_they_are(project: Project, tmp_path: Path) -> None:
     ids = with_folder(project, tmp_path / "maps")
 
-    finish(tally_saliency(ids, SaliencyMaps(project), None, tmp_path / "again"))
+    finish(tally_saliency(ids, SaliencyMaps(project), None, tmp_path / "again", LeftOut()))
 
     for image_id in ids:
         name = Path(image_id).with_suffix(".png")
@@ -60,8 +61,11 @@ def test_a_truth_of_another_size_is_named(project: Project, tmp_path: Path) -> N
     ids = with_folder(project, tmp_path / "maps")
     write_saliency(tmp_path / "truth" / Path(ids[0]).with_suffix(".png"), np.ones((3, 4), np.float32))
 
-    with pytest.raises(ProjectError, match=r"\(3, 4\)"):
-        finish(tally_saliency(ids, SaliencyMaps(project), TrueMasks(tmp_path / "truth"), None))
+    left_out = LeftOut()
+    tally = finish(tally_saliency(ids, SaliencyMaps(project), TrueMasks(tmp_path / "truth"), None, left_out))
+    assert list(left_out) == ids[:1]
+    assert "(3, 4)" in left_out[ids[0]]
+    assert tally.images == 0
 
 
 def test_without_folder_and_model_it_says_so(project: Project) -> None:

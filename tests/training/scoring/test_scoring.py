@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import write_mask
 from napari_wsss.core.progress import finish
 from napari_wsss.project.project import Project
+from training.scoring.left_out import LeftOut
 from training.scoring.scoring import THRESHOLDS, TrueMasks, class_names, score, scored_names, seeds, sweep
 
 
@@ -56,23 +58,25 @@ def test_a_true_class_that_the_project_does_not_have_is_named(tmp_path: Path, pr
 
 def test_true_masks_score_one_against_themselves(project: Project, truth: TrueMasks) -> None:
     ids = list(project.catalog.ids())
-    scores = finish(score(project, ids, truth, truth))
+    scores = finish(score(project, ids, truth, truth, LeftOut()))
     assert scores.mean_iou() == 1.0
     assert scores.names == class_names(project)
 
 
 def test_accepted_masks_of_the_wrong_class_score_zero(project: Project, truth: TrueMasks) -> None:
     image_id = next(iter(project.catalog.ids(states=["accepted"])))
-    scores = finish(score(project, [image_id], lambda i: np.where(truth(i) > 0, 0, 1).astype(np.uint8), truth))
+    scores = finish(
+        score(project, [image_id], lambda i: np.where(truth(i) > 0, 0, 1).astype(np.uint8), truth, LeftOut())
+    )
     assert scores.mean_iou() == 0.0
 
 
 def test_a_missing_mask_and_a_strange_value_name_the_image(project: Project, truth: TrueMasks) -> None:
     image_id = next(iter(project.catalog.ids()))
     with pytest.raises(StepError, match=image_id):
-        finish(score(project, [image_id], lambda i: None, truth))
-    with pytest.raises(LabelError, match=image_id):
-        finish(score(project, [image_id], lambda i: np.full_like(truth(i), 77), truth))
+        finish(score(project, [image_id], lambda i: None, truth, LeftOut()))
+    with pytest.raises(StepError, match=rf"{re.escape(image_id)}: .*77"):
+        finish(score(project, [image_id], lambda i: np.full_like(truth(i), 77), truth, LeftOut()))
 
 
 def test_the_sweep_finds_the_threshold_that_separates(project: Project, truth: TrueMasks) -> None:
@@ -82,7 +86,7 @@ def test_the_sweep_finds_the_threshold_that_separates(project: Project, truth: T
         scores = np.stack([np.where(true == k + 1, 0.8, 0.4) for k in present]).astype(np.float32)
         return ActivationMaps(scores, present)
 
-    swept = finish(sweep(project, list(project.catalog.ids())[:3], maps_of, truth))
+    swept = finish(sweep(project, list(project.catalog.ids())[:3], maps_of, truth, LeftOut()))
     figures = dict(zip(THRESHOLDS, swept.mean_iou(), strict=True))
     assert figures[0.6] == 1.0
     assert figures[0.3] < 0.5
@@ -91,7 +95,7 @@ def test_the_sweep_finds_the_threshold_that_separates(project: Project, truth: T
 
 def test_an_image_without_maps_is_named(project: Project, truth: TrueMasks) -> None:
     with pytest.raises(StepError, match="Run localize"):
-        finish(sweep(project, list(project.catalog.ids())[:1], lambda i: None, truth))
+        finish(sweep(project, list(project.catalog.ids())[:1], lambda i: None, truth, LeftOut()))
 
 
 def test_scored_names(project: Project) -> None:

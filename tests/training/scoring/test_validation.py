@@ -140,3 +140,15 @@ def test_held_out_images_labelled_none_count_against_a_classifier(
     truth, logits = ClassifierCheck(project, localizer, Pictures(project, 1024))._predictions()
     assert len(truth) == len(logits) == len(list(project.catalog.ids(split="val"))) - 1
     assert sum(not row.any() for row in truth) == 1
+
+
+def test_images_of_which_a_class_is_unknown_do_not_count_for_it() -> None:
+    generator = np.random.default_rng(1)
+    truth, logits = (
+        (generator.random((20, 2)) < 0.4).astype(np.float32),
+        generator.normal(size=(20, 2)).astype(np.float32),
+    )
+    truth[:7, 1] = np.nan
+    rows, without = label_rows(truth, logits, ["cat", "dog"]), label_rows(truth[7:] > 0, logits[7:], ["cat", "dog"])
+    assert rows[2] == without[2]
+    assert rows[1] == label_rows(np.nan_to_num(truth) > 0, logits, ["cat", "dog"])[1]

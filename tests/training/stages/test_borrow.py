@@ -10,6 +10,7 @@ from napari_wsss.pipeline.run import localize
 from napari_wsss.project.project import Project
 from tests.training.clusters.test_feature_clusters import FEW, apply_localizer
 from training.run import main
+from training.scoring.left_out import LeftOut
 
 
 def test_a_correction_is_proposed_for_the_nearest_untouched_images(
@@ -23,7 +24,7 @@ def test_a_correction_is_proposed_for_the_nearest_untouched_images(
     assert "in no cluster" in capsys.readouterr().err
 
     with Project.open(project_folder) as project:
-        keep_clusters(project.results_folder, finish(FEW.find(project)))
+        keep_clusters(project.results_folder, finish(FEW.find(project, LeftOut())))
         finish(localize(project, project.catalog.ids(), "cpu"))
     assert main([*stage, "--events"]) == 0
     with Project.open(project_folder, read_only=True) as project:

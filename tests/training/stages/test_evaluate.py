@@ -41,7 +41,7 @@ def test_seeds_are_computed_swept_and_written(
 ) -> None:
     assert main([*arguments, "--of", "seeds", "--split", "val", "--out", str(tmp_path)]) == 0
     facts = _facts(capsys, lines_of)
-    assert facts == json.loads((tmp_path / "scores.json").read_text())
+    assert {**facts, "left_out": {}} == json.loads((tmp_path / "scores.json").read_text())
     assert 0 < facts["best_threshold"] < 1
     assert facts["equivalent_alpha"] > 0
     table = (tmp_path / "table.txt").read_text()
@@ -95,7 +95,7 @@ def test_saliency_is_scored_and_written_and_a_folder_of_it_goes_first(
     assert main([*arguments, "--of", "saliency", "--split", "val", "--out", str(tmp_path / "out")]) == 0
     from_folder = _facts(capsys, lines_of)
     assert from_folder["mean_absolute_error"] == pytest.approx(by_model["mean_absolute_error"], abs=0.01)
-    assert json.loads((tmp_path / "out" / "scores.json").read_text()) == from_folder
+    assert json.loads((tmp_path / "out" / "scores.json").read_text()) == {**from_folder, "left_out": {}}
     assert "edges" in (tmp_path / "out" / "table.txt").read_text()
 
 

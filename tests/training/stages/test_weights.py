@@ -43,7 +43,7 @@ def test_the_table_has_every_origin_and_its_terms(capsys: pytest.CaptureFixture[
 
 def test_the_table_as_json_and_for_listeners(capsys: pytest.CaptureFixture[str], lines_of: Lines) -> None:
     assert main(["weights", "--json"]) == 0
-    entries = json.loads(capsys.readouterr().out)
+    entries = json.loads(capsys.readouterr().out)["weights"]
     assert main(["weights", "--events"]) == 0
     heard = next(line["weights"] for line in lines_of(capsys.readouterr().out) if "weights" in line)
 
@@ -57,7 +57,7 @@ def test_a_published_network_says_how_to_use_it(tmp_path: Path, capsys: pytest.C
     path = saved(tmp_path / "a file.pth", resnet38_state(16, resnet38_heads("edam_resnet38", 20)))
 
     assert main(["weights", "--inspect", str(path), "--json"]) == 0
-    facts = json.loads(capsys.readouterr().out)
+    facts = json.loads(capsys.readouterr().out)["inspected"]
     assert (facts["name"], facts["shelf"], facts["network"]) == ("edam_resnet38", "localize", "edam")
     assert (facts["class_count"], facts["classes"][-1]) == (20, "tvmonitor")
     assert facts["sha256"] == sha256_of(path)

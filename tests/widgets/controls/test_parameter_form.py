@@ -12,7 +12,7 @@ pytest.importorskip("magicgui")
 
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractSlider, QAbstractSpinBox
+from qtpy.QtWidgets import QAbstractSlider, QAbstractSpinBox, QToolButton
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import parameter
@@ -194,3 +194,28 @@ def test_mappings_are_written_as_pairs(qtbot):
     assert seen.args == [{"gains": {"1": 2.0, "3": 0.5}}]
     form.fields["gains"].value = "loud"
     assert "name=value" in form.problem.text()
+
+
+@dataclass(frozen=True)
+class Open:
+    """A choice that others may add to."""
+
+    trunk: str = parameter("resnet18", "Trunk", choices=("resnet18", "resnet50", "vgg16"), others="timm/NAME")
+
+
+def test_other_names_than_the_choices_can_be_typed_and_the_choices_are_offered(qtbot):
+    form = ParameterForm(Open())
+    qtbot.addWidget(form)
+    form.show()
+    line = form.fields["trunk"].native
+    line.clear()
+    QTest.keyClicks(line, "net")
+    offered = line.completer()
+    assert [offered.completionModel().index(at, 0).data() for at in range(2)] == ["resnet18", "resnet50"]
+    line.clear()
+    QTest.keyClicks(line, "timm/convnext_atto")
+    assert form.values() == {"trunk": "timm/convnext_atto"}
+    arrow = next(one for one in form.findChildren(QToolButton) if one.text() == "▾")
+    arrow.click()
+    assert offered.completionCount() == 3
+    offered.popup().hide()

@@ -85,8 +85,24 @@ def test_spares_are_hidden_and_used_again_in_order(cams, shelf):
     assert [layer.name for layer in shelf] == ["cam · a", "cam · b", looks.SPARE]
     assert shelf == made
     assert float(shelf[1].data[0, 0]) == pytest.approx(0.2)
+
+
+def test_spares_are_emptied_and_used_again(cams, shelf):
+    cams.feed(("a", "b"), CLASSES, maps(0, 1), IMAGE)
+    cams.feed(("a",), CLASSES, maps(0), IMAGE)
+    made = list(shelf)
     cams.tidy()
-    assert [layer.name for layer in shelf] == ["cam · a", "cam · b"]
+    assert [layer.data.shape for layer in shelf] == [(4, 5), (1, 1)]
+    cams.feed(("a", "b"), CLASSES, maps(0, 1), IMAGE)
+    assert shelf == made
+    assert [layer.data.shape for layer in shelf] == [(4, 5), (4, 5)]
+
+
+def test_all_layers_go_when_the_project_closes(cams, shelf):
+    cams.feed(("a", "b"), CLASSES, maps(0, 1), IMAGE)
+    cams.feed(("a",), CLASSES, maps(0), IMAGE)
+    cams.clear()
+    assert shelf == cams.spares == cams.layers == []
 
 
 def test_a_forgotten_layer_is_made_anew(cams, shelf):

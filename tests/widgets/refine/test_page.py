@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QLabel, QPushButton
 
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import load_method
 from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.session.jobs import Job
@@ -116,6 +118,16 @@ def test_without_maps_the_slider_is_off(page, session):
     assert not page.threshold.isEnabled()
     assert page.threshold.slider.why.text() == "no maps yet"
     assert not page.undo.isEnabled()
+
+
+def test_a_step_that_is_not_installed_offers_the_nearest(page, session, qtbot, monkeypatch):
+    for name in ("pydensecrf", "pydensecrf.densecrf"):
+        monkeypatch.setitem(sys.modules, name, None)
+    session.parameters.set_refiners([Step("power_background"), Step("dense_crf")])
+    offers = [one for one in page.findChildren(QPushButton) if one.text() == "Use Pixel correlation instead"]
+    offers[-1].click()
+    wanted = ["pixel_correlation", "power_background"]
+    qtbot.waitUntil(lambda: [step.method for step in session.table.plan.refiners] == wanted, timeout=20000)
 
 
 def test_steps_are_switched_and_ordered(page, session, qtbot):

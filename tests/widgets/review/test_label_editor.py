@@ -86,3 +86,11 @@ def test_nothing_here_is_a_chip_like_others(chips, session):
     assert texts(chips) == ["nothing here"]
     press(chips, "nothing here  ×")
     assert not session.table.record.labelled
+
+
+def test_a_class_that_is_not_known_has_a_chip_of_its_own(chips, session):
+    session.labels.set("p0.png", ["red"], unknown=frozenset({"blue"}))
+    assert texts(chips)[:2] == ["red", "blue ?"]
+    press(chips, "blue ?  ×")
+    assert not session.table.record.unknown
+    assert texts(chips)[:1] == ["red"]

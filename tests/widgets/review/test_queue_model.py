@@ -35,7 +35,7 @@ def test_rows_are_the_queue(model, session):
 
 
 def test_rows_say_why_and_how_much_was_edited(model, session):
-    session.project.catalog.set_edited("p1.png", 0.12)
+    session.project.catalog.set_mask_facts("p1.png", 0.12, None)
     session.project.catalog.set_score("p1.png", 0.41)
     session.navigation.set_order("uncertainty")
     row = session.navigation.queue.position("p1.png")

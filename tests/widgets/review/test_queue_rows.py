@@ -29,7 +29,7 @@ def shot(widget) -> np.ndarray:
 
 @pytest.mark.parametrize("dark", [True, False])
 def test_a_row_shows_picture_name_and_reason(model, session, qtbot, dark):
-    session.project.catalog.set_edited("p0.png", 0.12)
+    session.project.catalog.set_mask_facts("p0.png", 0.12, None)
     view = QListView()
     qtbot.addWidget(view)
     palette = QPalette()

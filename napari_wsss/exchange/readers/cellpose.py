@@ -1,0 +1,62 @@
+"""Cellpose: ``x_seg.npy`` of its window, and pictures ``x_cp_masks`` of its command; values count objects."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Reading
+from napari_wsss.exchange.annotations.plain_arrays import read_records
+from napari_wsss.exchange.mask_values import MASK_SUFFIXES, whole_values
+from napari_wsss.exchange.readers.base import Reader
+from napari_wsss.exchange.readers.pictures import MOST_OBJECTS, flat, values_of
+
+_SEG, _PICTURES = "_seg.npy", "_cp_masks"
+
+
+class Cellpose(Reader):
+    """A file or a folder; the objects get the only label of their image."""
+
+    title = "Cellpose"
+    gives: ClassVar[str] = "masks"
+
+    def recognises(self, source: Path, known: Sequence[str] = ()) -> bool:
+        """Tell whether a file, or one of a folder, is named as Cellpose names them."""
+        return any(True for _ in _files(source))
+
+    def read(self, source: Path, reading: Reading) -> Iterator[Annotated]:
+        """Yield file by file."""
+        folder = source if source.is_dir() else source.parent
+        for path in _files(source):
+            place = path.relative_to(folder)
+            stem = path.name.removesuffix(_SEG) if path.name.endswith(_SEG) else path.stem.removesuffix(_PICTURES)
+            read = partial(objects_in if path.name.endswith(_SEG) else values_of, path)
+            yield Annotated(
+                (place.with_name(stem).as_posix(),), place.as_posix(), picture=Picture(read, instances=True)
+            )
+
+
+def objects_in(path: Path) -> NDArray[Any]:
+    """Return the entry ``masks`` (H, W) of a ``_seg.npy``; raise `ProjectError` when there is none of whole numbers."""
+    try:
+        masks = read_records(path).get("masks")
+    except LabelError as reason:
+        raise ProjectError(str(reason)) from reason
+    if not isinstance(masks, np.ndarray):
+        raise ProjectError(f"{path.name} has no array 'masks'; expected a file of Cellpose's window.")
+    return whole_values(flat(masks, path.name), path.name, MOST_OBJECTS)
+
+
+def _files(source: Path) -> list[Path]:
+    if not source.is_dir():
+        return [source] if source.is_file() and _is_ours(source) else []
+    return sorted(path for path in source.rglob("*_*") if path.is_file() and _is_ours(path))
+
+
+def _is_ours(path: Path) -> bool:
+    is_picture = path.suffix.lower() in MASK_SUFFIXES and path.stem.endswith(_PICTURES)
+    return path.name.endswith(_SEG) or is_picture

@@ -1,0 +1,82 @@
+"""Masks as pictures and NumPy arrays: palette, grey of 1 to 16 bits, named colours, TIFF, BMP, ``.npy``."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Reading
+from napari_wsss.exchange.annotations.plain_arrays import read_array
+from napari_wsss.exchange.class_lists import ValueNames, read_value_names
+from napari_wsss.exchange.mask_values import MASK_SUFFIXES, read_values, whole_values
+from napari_wsss.exchange.readers.base import Reader
+from napari_wsss.pixels.images import find_images, image_id
+
+_FOLDERS = ("SegmentationClass", "SegmentationClassGrey", "SegmentationClassRaw")
+_ARRAY = ".npy"
+MOST_OBJECTS = 2**32 - 1
+
+
+class Pictures(Reader):
+    """Files named after their images, or the folder of a VOC-style export, whose ``SegmentationClass`` is taken.
+
+    A ``classes.txt``, ``class_names.txt`` or ``labelmap.txt`` in it, or one folder up, decides by name what a value or
+    colour means; without one values must be those of the project.
+    """
+
+    title = "Mask pictures, .npy"
+    gives: ClassVar[str] = "masks"
+    fallback: ClassVar[bool] = True
+
+    def recognises(self, source: Path, known: Sequence[str] = ()) -> bool:
+        """Tell whether a folder holds pictures or arrays, or a file is one."""
+        return any(True for _ in _files(source))
+
+    def read(self, source: Path, reading: Reading) -> Iterator[Annotated]:
+        """Yield file by file, in natural order."""
+        folder = source if source.is_dir() else source.parent
+        names = read_value_names([folder, folder.parent])
+        if names:
+            reading.notes.append(f"values mean what {names.source} beside the masks names")
+        for path, name in _files(source):
+            yield Annotated(
+                (name.removesuffix(path.suffix),), name, picture=Picture(partial(values_of, path, names), names)
+            )
+
+
+def values_of(path: Path, names: ValueNames | None = None, most: int = MOST_OBJECTS) -> NDArray[Any]:
+    """Return the values (H, W) of a picture or a ``.npy`` file: uint8 where none is above 255, else int64.
+
+    Raises
+    ------
+    ProjectError
+        When it cannot be read, or holds no whole numbers.
+    """
+    try:
+        if path.suffix.lower() != _ARRAY:
+            return read_values(path, names, most)
+        return whole_values(flat(read_array(path), path.name), path.name, most)
+    except LabelError as reason:
+        raise ProjectError(str(reason)) from reason
+
+
+def flat(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return an array (H, W) without axes of length 1 around it; raise `ProjectError` for other ones."""
+    squeezed = values.reshape([side for side in values.shape if side != 1]) if values.ndim > 2 else values
+    if squeezed.ndim != 2 or squeezed.dtype.kind not in "biuf":
+        raise ProjectError(f"{name} is an array of {values.dtype} and shape {values.shape}; expected (height, width).")
+    return squeezed
+
+
+def _files(source: Path) -> Iterator[tuple[Path, str]]:
+    if not source.is_dir():
+        if source.suffix.lower() in MASK_SUFFIXES | {_ARRAY} and source.is_file():
+            yield source, source.name
+        return
+    inside = next((source / name for name in _FOLDERS if (source / name).is_dir()), source)
+    yield from ((path, image_id(path, inside)) for path in find_images(inside))
+    for path in sorted(inside.rglob(f"*{_ARRAY}")):
+        yield path, path.relative_to(inside).as_posix()

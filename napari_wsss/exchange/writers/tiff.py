@@ -1,0 +1,39 @@
+"""TIFF masks with a palette: values are classes, and programs that know palettes show their colours."""
+
+import io
+import json
+from typing import ClassVar
+
+from napari_wsss.exchange.class_lists import CLASS_LIST
+from napari_wsss.exchange.writers.base import Item, Writer
+from napari_wsss.exchange.writers.voc import class_list
+
+TIFF_FOLDER = "tiff"
+
+
+class Tiff(Writer):
+    """``tiff/x.tif``: 8 bits, packed without loss; the description says what the values mean."""
+
+    title = "TIFF"
+    beside: ClassVar[bool] = True
+
+    def add(self, item: Item) -> None:
+        """Write one mask."""
+        import tifffile
+
+        names = {value: self.name_of(value) for value in self.classes.values()}
+        file = io.BytesIO()
+        tifffile.imwrite(
+            file,
+            item.values,
+            photometric="palette",
+            colormap=self.classes.palette.T.astype("uint16") * 257,
+            compression="zlib",
+            description=json.dumps({"classes": names}),
+            metadata=None,
+        )
+        self.put(f"{TIFF_FOLDER}/{item.name}.tif", file.getvalue())
+
+    def finish(self) -> None:
+        """Write what the values mean."""
+        self.put(CLASS_LIST, class_list(self))

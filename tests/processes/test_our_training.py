@@ -1,0 +1,62 @@
+"""A package `training` of somebody else is noticed, wherever it lies."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from napari_wsss.processes import our_training
+from napari_wsss.processes.children import python, run_here, start
+from napari_wsss.processes.our_training import foreign_training
+
+
+@pytest.fixture
+def overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let our packages lie in a folder where another distribution has written over `training`."""
+    package, information = tmp_path / "training", tmp_path / "training_toolkit-2.0.dist-info"
+    package.mkdir()
+    information.mkdir()
+    (package / "run.py").write_text("import napari_wsss")
+    (package / "__init__.py").write_text("__version__ = '2.0'")
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: training-toolkit\nVersion: 2.0\n")
+    (information / "RECORD").write_text("training/__init__.py,,\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "training", raising=False)
+    monkeypatch.setattr(our_training, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_ours_is_ours() -> None:
+    assert foreign_training(sys.path) == ""
+
+
+def test_one_that_wrote_over_ours_is_named_with_what_to_do(overwritten: Path) -> None:
+    said = foreign_training(sys.path)
+    assert "training-toolkit" in said
+    assert "pip install --force-reinstall" in said
+    (overwritten / "training" / "__init__.py").write_text('"""Of napari-wsss."""')
+    assert foreign_training(sys.path) == ""
+    (overwritten / "training" / "run.py").write_text("print('hello')")
+    assert "run.py" in foreign_training(sys.path)
+
+
+def test_no_child_is_started_with_it(overwritten: Path) -> None:
+    for begin in (start, run_here):
+        with pytest.raises(OSError, match="training-toolkit"):
+            begin(python("-m", "training.run", "weights"))
+
+
+def test_one_in_front_of_ours_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "training.py").write_text("")
+    monkeypatch.delitem(sys.modules, "training", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert str(tmp_path / "training.py") in foreign_training(sys.path)
+
+
+def test_a_file_of_the_current_folder_is_nobodys_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children do not look there, and a script or notebook beside a `training.py` of its own can start ours."""
+    (tmp_path / "training.py").write_text("open('CODE_RAN', 'w').write('x')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    assert run_here(python("-m", "training.run", "--help")) == 0
+    assert not (tmp_path / "CODE_RAN").exists()

@@ -1,0 +1,83 @@
+"""Labels, masks and maps of other tools, by a form: nothing is changed before Import."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_wsss.widgets.project.import_form import ImportForm
+
+
+@pytest.fixture
+def form(session, qtbot):
+    made = ImportForm(session, lambda: ("mine", np.ones((24, 32), np.int64)))
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def pick(box, value):
+    box.setCurrentIndex(box.findData(value))
+    box.activated.emit(box.currentIndex())
+
+
+def wait_for_report(form, qtbot):
+    qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+
+
+def test_labels_are_shown_taken_and_taken_back(form, session, tmp_path, qtbot, settle):
+    (tmp_path / "new.json").write_text(json.dumps({"p0.png": ["blue"], "gone.png": ["blue"]}))
+    form.open_source("labels", tmp_path / "new.json")
+    wait_for_report(form, qtbot)
+    assert "p0.png: green, red -> blue" in form.summary.text()
+    assert session.project.catalog.get("p0.png").labels == {"red", "green"}
+    assert not form.back_button.isVisible()
+    form.take_button.click()
+    settle(session)
+    assert session.project.catalog.get("p0.png").labels == {"blue"}
+    assert form.back_button.isVisible()
+    form.back_button.click()
+    settle(session)
+    assert session.project.catalog.get("p0.png").labels == {"red", "green"}
+
+
+def test_masks_are_taken(form, session, tmp_path, qtbot, settle):
+    (tmp_path / "masks").mkdir()
+    for name in ("p0", "nobody"):
+        Image.fromarray(np.full((24, 32), 2, np.uint8)).save(tmp_path / "masks" / f"{name}.png")
+    form.open_source("masks", tmp_path / "masks")
+    assert form.what.currentData() == "masks"
+    wait_for_report(form, qtbot)
+    assert "nobody.png" in form.summary.text()
+    assert form.take_button.isEnabled()
+    form.take_button.click()
+    settle(session)
+    assert (session.table.mask == 2).all()
+
+
+def test_what_cannot_be_used_cannot_be_taken(form, tmp_path, qtbot):
+    (tmp_path / "nothing.json").write_text("[]")
+    form.open_source("labels", tmp_path / "nothing.json")
+    qtbot.waitUntil(lambda: "no label source" in form.summary.text(), timeout=20000)
+    assert not form.take_button.isEnabled()
+
+
+def test_only_what_matters_is_asked(form):
+    pick(form.what, "masks")
+    assert form.instances.isVisible()
+    pick(form.what, "maps")
+    assert not form.instances.isVisible()
+    assert not form.overwrite.isVisible()
+    assert form.kind.findData("map_tiff") >= 0
+
+
+def test_another_layer_becomes_the_mask(form, session):
+    form.layer_button.click()
+    assert (session.table.mask == 1).all()
+
+
+def test_without_a_project_nothing_is_read(form, session):
+    session.close_project()
+    assert not form.take_button.isEnabled()
+    assert not form.layer_button.isEnabled()
