@@ -25,3 +25,11 @@ def keep_on_screen(layer: Labels, zoom: float) -> None:
     before, exact, given = layer.metadata.get(KEPT, (1.0, layer.brush_size, layer.brush_size))
     if zoom != before:
         set_on_screen(layer, before * (exact if layer.brush_size == given else layer.brush_size), zoom)
+
+
+def step(layer: Labels, notches: float) -> None:
+    """Make a brush larger (`notches` > 0) or smaller by an eighth of its size for each notch, at least by a pixel."""
+    if notches:
+        before = layer.brush_size
+        size = round(before * 1.125**notches)
+        layer.brush_size = max(1, size if size != before else before + (1 if notches > 0 else -1))

@@ -21,7 +21,7 @@ from napari_wsss.widgets.controls.basic import single_shot, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
-from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen
+from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
 from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.outline import HALO
 from napari_wsss.widgets.layers.peek import Peek
@@ -84,6 +84,7 @@ class ViewerSync(QObject):
         self.host.layers_changed.connect(self._keep_brushes)
         self.host.lost.connect(self._on_lost)
         viewer.mouse_drag_callbacks.append(self._on_press)
+        viewer.mouse_wheel_callbacks.append(self._on_wheel)
         self.show()
 
     @property
@@ -300,6 +301,13 @@ class ViewerSync(QObject):
         if self._record.isActive():
             self.commit()
 
+    def _on_wheel(self, viewer: Any, event: Any) -> None:
+        """Resize the brush with Shift; napari zooms without a key, and has Ctrl and Alt for planes and layers."""
+        layer = self.scribbles.painted or self.mask
+        is_brush = layer is not None and layer is viewer.layers.selection.active and layer.mode in ("paint", "erase")
+        if layer is not None and is_brush and "Shift" in event.modifiers:
+            step(layer, float(sum(event.delta)))  # some systems turn a wheel sideways with Shift
+
     def commit(self) -> None:
         """Tell the session now what was painted since the last time."""
         pending = self._record.isActive()
@@ -383,3 +391,5 @@ class ViewerSync(QObject):
         let_go(self)
         if self._on_press in self.viewer.mouse_drag_callbacks:
             self.viewer.mouse_drag_callbacks.remove(self._on_press)
+        if self._on_wheel in self.viewer.mouse_wheel_callbacks:
+            self.viewer.mouse_wheel_callbacks.remove(self._on_wheel)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Labels
 
-from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen
+from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
 
 
 @pytest.fixture
@@ -35,3 +35,17 @@ def test_what_a_person_chooses_meanwhile_counts(layer):
     assert layer.brush_size == 20
     keep_on_screen(layer, 0.5)
     assert layer.brush_size == 80
+
+
+def test_the_wheel_always_moves_it_and_never_to_nothing(layer):
+    layer.brush_size, seen = 1, []
+    for _ in range(40):
+        step(layer, 1.0)
+        seen.append(layer.brush_size)
+    assert seen == sorted(set(seen))
+    assert seen[-1] > 100
+    for _ in range(80):
+        step(layer, -1.0)
+    assert layer.brush_size == 1
+    step(layer, 0.0)
+    assert layer.brush_size == 1

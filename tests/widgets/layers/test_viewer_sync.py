@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,6 +68,17 @@ def test_brushes_are_as_large_on_the_screen_whatever_the_image_measures(model_fo
     assert sync.mask.brush_size == round(wanted / sync.camera.zoom) > 1
     assert sync.scribbles.layer.brush_size == 30
     sync.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "modifiers", "size"),
+    [("paint", ("Shift",), 45), ("erase", ("Shift",), 45), ("paint", (), 40), ("fill", ("Shift",), 40)],
+)
+def test_shift_and_the_wheel_resize_the_brush_in_hand(sync, viewer, mode, modifiers, size):
+    sync.mask.mode, sync.mask.brush_size = mode, 40
+    for callback in viewer.mouse_wheel_callbacks:
+        callback(viewer, SimpleNamespace(modifiers=modifiers, delta=(1.0, 0.0)))
+    assert sync.mask.brush_size == size
 
 
 def test_undo_never_reaches_the_image_before(sync, session):
