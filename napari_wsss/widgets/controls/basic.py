@@ -197,6 +197,15 @@ class PageArea(QScrollArea):
         return super().eventFilter(watched, event)
 
 
+def bring_into_view(widget: QWidget) -> None:
+    """Scroll the page that a widget is on, so that it is seen; harmless for one on no page."""
+    around = widget.parentWidget()
+    while around is not None and not isinstance(around, QScrollArea):
+        around = around.parentWidget()
+    if around is not None and widget.isVisible():
+        around.ensureWidgetVisible(widget)
+
+
 def single_shot(owner: QObject, milliseconds: int, slot: Callable[[], object]) -> QTimer:
     """Return a stopped timer of `owner` that calls `slot` once, `milliseconds` after each start."""
     timer = QTimer(owner)
