@@ -94,7 +94,7 @@ class Session:
         self.signals, self.jobs, self.settings, self._opened = signals, jobs, settings, opened
         self.navigation = Navigation(opened, signals, settings)
         self._check = MismatchCheck()
-        self.decisions = Decisions(opened, self.navigation, signals, self._check)
+        self.decisions = Decisions(opened, self.navigation, signals, self._check, lambda: self.next_steps.waited_for)
         self.labels = Labels(opened, signals)
         self.mismatch = Answers(self._check, self.labels, self.decisions)
         self.provenance = Provenance(opened, signals)

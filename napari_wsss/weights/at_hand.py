@@ -52,4 +52,5 @@ def _why_unreachable(url: str) -> str:
     except HTTPError as error:
         return f"it answers {error.code}"
     except OSError as error:  # URLError and time-outs are
-        return str(getattr(error, "reason", error)) or type(error).__name__
+        reason = getattr(error, "reason", error)
+        return str(getattr(reason, "strerror", None) or reason) or type(error).__name__

@@ -42,6 +42,11 @@ def button(text: str, on_click: Callable[[], object], tip: str = "") -> QPushBut
     return made
 
 
+def explain(made: QPushButton, tip: str, instead: str) -> None:
+    """Say at a button what it does, and at a greyed one what is next instead."""
+    made.setToolTip(as_text(tip if made.isEnabled() else f"Not now. {instead}"))
+
+
 def tool_button(text: str, on_click: Callable[[], object], tip: str = "") -> QToolButton:
     """Return a small flat button that never takes the keyboard focus."""
     made = QToolButton()

@@ -26,7 +26,7 @@ from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.runs.process import command_line
 from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import button, column, heading, line, row, text_label
+from napari_wsss.widgets.controls.basic import button, column, explain, heading, line, row, text_label
 from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.stubs import certain
@@ -42,6 +42,7 @@ RECOMMENDED = (
     "Trains SEAM, finds LPCAM's prototypes on it and adds a dense CRF; the first maps come after two minutes, and each "
     "step is used as soon as it is there. Trunk, weights and hardware are those of the options below"
 )
+START = "Runs beside napari; you can go on reviewing"
 NETWORK = ("trunk", "output_stride", "width", "trunk_weights", "dilated")
 TAKEN_OVER = (*NETWORK, "device", "precision", "threads", "loaders")
 """Options of the chosen stage that a recommended start takes over."""
@@ -72,7 +73,7 @@ class TrainPage(QWidget):
         self.options = StageOptions(session)
         self.options.changed.connect(self._on_options)
         self.cost = text_label(quiet=True, tip="Images x epochs x the pace of earlier runs; refined while it runs")
-        self.start = button("Start training", self._start, "Runs beside napari; you can go on reviewing")
+        self.start = button("Start training", self._start, START)
         self.learn = button("Learn at once", self._learn, AT_ONCE)
         self.by_itself = QCheckBox("after every decision")
         self.by_itself.setToolTip(BY_ITSELF)
@@ -267,6 +268,13 @@ class TrainPage(QWidget):
         self.stop.setEnabled(self._session.training.running)
         self.bar.setVisible(running)
         self.run_list.show_buttons()
+        self._explain_buttons()
+
+    def _explain_buttons(self) -> None:
+        """Say at every button what it does, and at a greyed one what is to be done instead."""
+        step = self._session.next_steps.step.text
+        for made, tip in ((self.recommended, RECOMMENDED), (self.start, START), (self.learn, AT_ONCE)):
+            explain(made, tip, step)
 
     # Running
 

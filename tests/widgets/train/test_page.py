@@ -261,3 +261,11 @@ def test_from_scratch_is_a_way_on(page, session, program, qtbot, monkeypatch):
     words = json.loads((page.chosen_run().folder / "run.json").read_text())["words"]
     assert words[0] == "classifier"
     assert words[words.index("--trunk-weights") + 1] == "none"
+
+
+def test_a_greyed_button_says_what_is_next(page, session):
+    assert "SEAM" in page.recommended.toolTip()
+    assert page.apply.toolTip() == f"Not now. {session.next_steps.step.text}"  # there is no run
+    session.close_project()
+    for greyed in (page.recommended, page.start, page.learn):
+        assert session.next_steps.step.text in greyed.toolTip()
