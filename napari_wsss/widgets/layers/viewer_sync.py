@@ -27,6 +27,7 @@ from napari_wsss.widgets.layers.outline import HALO
 from napari_wsss.widgets.layers.peek import Peek
 from napari_wsss.widgets.layers.point_tool import PointTool
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
+from napari_wsss.widgets.layers.undo_step import write_step
 
 RECORD_AFTER_MS = 150
 FLUSH_AFTER_MS = 2000
@@ -343,9 +344,8 @@ class ViewerSync(QObject):
         if source is not None and self._record.isActive():
             self.commit()  # what was done before is not this step's
         mask.visible = True  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
-        where = np.nonzero(mask.data != values)
-        if len(where[0]):
-            self.host.guarded(lambda: mask.data_setitem(where, values[where]))
+        if not np.array_equal(mask.data, values):
+            self.host.guarded(lambda: write_step(mask, values))
             self.scribbles.note_mask_step()
             self._save.start()
         self._record.stop()
