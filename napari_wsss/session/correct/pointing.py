@@ -20,8 +20,8 @@ from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.sources import Source
-from napari_wsss.pixels.pointing import Scene, answer_by_colour, is_near, pointed_at, region_meant, written
-from napari_wsss.pixels.prompts import Answer, Click, Prompt, PromptBox, Question
+from napari_wsss.pixels.clicks.pointing import Scene, answer_by_colour, is_near, pointed_at, region_meant, written
+from napari_wsss.pixels.clicks.prompts import Answer, Click, Prompt, PromptBox, Question
 from napari_wsss.processes.apart import Apart
 from napari_wsss.session.correct.embeddings import Embeddings
 from napari_wsss.session.correct.patches import LANE, Patches

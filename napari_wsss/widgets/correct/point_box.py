@@ -10,7 +10,7 @@ from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, row, text_label
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
-from napari_wsss.widgets.layers.point_tool import HINTS
+from napari_wsss.widgets.layers.clicks.point_tool import HINTS
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
 TOOLS = (

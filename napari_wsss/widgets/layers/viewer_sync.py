@@ -22,10 +22,10 @@ from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
 from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
+from napari_wsss.widgets.layers.clicks.point_tool import PointTool
 from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.outline import HALO
 from napari_wsss.widgets.layers.peek import Peek
-from napari_wsss.widgets.layers.point_tool import PointTool
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
 from napari_wsss.widgets.layers.undo_step import write_step
 

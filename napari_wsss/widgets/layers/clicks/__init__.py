@@ -1,0 +1,1 @@
+"""Layers and tools that answer clicks: things pointed at, regions, the magic wand."""
