@@ -74,13 +74,12 @@ class NextSteps:
         self._counts: dict[str, int] | None = None
         signals.project_opened.connect(self._forget)
         signals.project_closed.connect(self._forget)
-        signals.state_changed.connect(self._count_again)
-        signals.queue_changed.connect(self._count_again)
 
     def _forget(self) -> None:
         self._finished = self._counts = None
 
-    def _count_again(self, _image_id: str = "") -> None:
+    def count_again(self) -> None:
+        """Images may be in other states than when `step` was asked last."""
         self._counts = None
 
     @property

@@ -326,7 +326,7 @@ class Pointing:
     def _follow_undo(self, _image_id: str = "") -> None:
         """Forget clicks that Ctrl+Z took back, and all of them where something else was painted since."""
         table, known = self._opened.or_none, len(self._answers)
-        if table is None or self._asked is not None:
+        if not known or table is None or self._asked is not None:
             return
         while (last := self._latest) is not None and not last.is_in(table.mask):
             self._unmark(self._answers.pop())
@@ -334,6 +334,8 @@ class Pointing:
             self.changed.emit()
 
     def _forget(self, _image_id: str = "") -> None:
+        if self._asked is None and not self._answers:
+            return  # most images are passed without a click
         self._jobs.cancel(JOB)
         self._asked = None
         self._answers.clear()

@@ -1,1 +1,1 @@
-"""Layers and tools that answer clicks: things pointed at, regions, the magic wand."""
+"""The tool that answers clicks on the canvas."""

@@ -18,8 +18,8 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import soon
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.layers.brush import Brush
-from napari_wsss.widgets.layers.clicks.pointing_layer import PointingOverlay
 from napari_wsss.widgets.layers.host import LayerHost
+from napari_wsss.widgets.layers.pointing_layer import PointingOverlay
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
 
 Mode = Literal["", "things", "regions", "wand"]

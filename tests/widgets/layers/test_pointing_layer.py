@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.pixels.clicks.prompts import Click, PromptBox
-from napari_wsss.widgets.layers.clicks.pointing_layer import PointingOverlay, dotted
+from napari_wsss.widgets.layers.pointing_layer import PointingOverlay, dotted
 
 
 def test_a_box_is_dotted_along_its_border():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.widgets.layers.clicks.regions_layer import borders
+from napari_wsss.widgets.layers.regions_layer import borders
 
 
 def test_a_border_is_one_pixel_wide():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.widgets.layers.clicks.wand_layer import WandOverlay
+from napari_wsss.widgets.layers.wand_layer import WandOverlay
 
 
 @pytest.mark.usefixtures("qapp")
