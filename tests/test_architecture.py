@@ -30,6 +30,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "clusters": ({"core", "project"}, {"numpy"}),
     "networks": (set(), {"torch", "timm"}),
     "weights": ({"core"}, {"numpy", "torch", "safetensors", "platformdirs"}),
+    "promptable": ({"core", "pixels"}, {"numpy", "scipy", "PIL", "onnx", "onnxruntime"}),
     "trunk_network": (BELOW_SHELVES, {"numpy", "torch"}),
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": (ON_DISK, {"numpy", "PIL", "tifffile", "zarr"}),
@@ -43,7 +44,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "cli": ({"commands", "processes"}, set()),
     "api": ({"core", "project", "pipeline", "session", "commands", "weights"}, {"numpy"}),
     "training": (
-        {*MADE, *BELOW_SHELVES, *SHELVES, "published", "exchange", "prediction"},
+        {*MADE, *BELOW_SHELVES, *SHELVES, "promptable", "published", "exchange", "prediction"},
         {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib", "onnx", "yaml"},
     ),
 }
@@ -210,7 +211,7 @@ def test_everything_but_widgets_leaves_qt_and_napari_unloaded() -> None:
 def test_what_reviews_results_leaves_torch_unloaded() -> None:
     light = {*MADE, "exchange", "session", "sample"}
     names = [module for module in MODULES if area(module) in light]
-    assert not loaded_after_importing(names, {"torch", "napari", "qtpy"})
+    assert not loaded_after_importing(names, {"torch", "onnxruntime", "napari", "qtpy"})
 
 
 def test_stages_that_may_ask_no_network_leave_torch_unloaded() -> None:

@@ -56,7 +56,8 @@ class GivenSources(MaskSources):
     accepted_machine_weight: float = parameter(
         1.0,
         "Accepted machine weight",
-        "Weight of what a machine drew in an accepted mask; a person's pixels count 1.",
+        "Weight of what a machine drew in a mask accepted by itself; in one accepted in a batch it has the machine "
+        "weight. A person's pixels count 1.",
         bounds=(0.0, 1.0),
         advanced=True,
     )
@@ -65,6 +66,15 @@ class GivenSources(MaskSources):
         "Reach of clicks",
         "How far a click or scribble speaks for the pixels around it: share of the longer side.",
         bounds=(0.0, 0.5),
+        advanced=True,
+        decimals=3,
+    )
+    map_weight: float = parameter(
+        0.01,
+        "Map weight",
+        "Weight of what the applied localizer's maps are sure of in up to 100 images nobody corrected; it fades as "
+        "images are corrected, to nothing from 25 on. 0 does without.",
+        bounds=(0.0, 1.0),
         advanced=True,
         decimals=3,
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_wsss.clusters.edits import KIND, ClusterEdit, as_left
 from napari_wsss.clusters.found import ClassClusters, Clusters, place_names
 from napari_wsss.core.errors import LabelError
+from napari_wsss.project.label_imports import Said
 from napari_wsss.project.project import Project
 
 _ANCHORS = 20
@@ -109,7 +110,10 @@ class ClusterEditor:
         return self._record("rename", found, {}, names, f"{class_name}: {cluster} renamed to {name}")
 
     def not_this_class(self, image_ids: Sequence[str], class_name: str) -> ClusterEdit:
-        """Take images out of a class: its clusters, and its image-level label (journaled)."""
+        """Take images out of a class: its clusters, and its image-level label (journaled).
+
+        Of an image that loses its only label, the other classes become unknown: nobody said that they are not there.
+        """
         found = self.shown().of(class_name)
         _check_inside(found, image_ids)
         text = f"{_listed(image_ids)} is not {class_name}"
@@ -166,9 +170,24 @@ class ClusterEditor:
 
     def _label(self, edit: ClusterEdit, *, present: bool) -> None:
         name = self._project.classes.names[edit.class_index]
+        before = self._labels_before(edit) if present else {}
         for image_id in edit.removed:
-            others = self._project.catalog.get(image_id).labels - {name}
-            self._project.set_labels(image_id, others | {name} if present else others)
+            now = Said.of(self._project.catalog.get(image_id))
+            earlier, then = before.get(image_id, (now, None))
+            if not present:
+                after = _without(now, name, self._project.classes.names)
+            elif now == then:
+                after = earlier
+            else:  # labelled anew meanwhile
+                after = Said(now.labels | {name}, False, now.unknown - {name})
+            self._project.set_labels(image_id, after.labels, negative=after.negative, unknown=after.unknown)
+
+    def _labels_before(self, edit: ClusterEdit) -> dict[str, tuple[Said, Said]]:
+        """Return what was said of the images that lost a label, before that and then."""
+        entries = self._project.journal.entries(edit.number, len(edit.removed), ("labels",))
+        return {
+            entry.image_id or "": (Said.from_journal(entry.before), Said.from_journal(entry.after)) for entry in entries
+        }
 
     def _new_name(self, found: ClassClusters, place: int, name: str) -> str:
         """Return `name` without spaces around it; `LabelError` when it is empty or not unique in the project."""
@@ -195,6 +214,14 @@ class ClusterEditor:
                 "(train with) more sub-categories."
             )
         return free[0]
+
+
+def _without(said: Said, name: str, classes: Sequence[str]) -> Said:
+    """Return what is said without a class; who takes the only label away does not say that the others are not there."""
+    labels, unknown = said.labels - {name}, said.unknown - {name}
+    if not labels and not unknown:
+        unknown = frozenset(classes) - {name}
+    return Said(labels, not labels and not unknown, unknown)
 
 
 def _check_inside(found: ClassClusters, image_ids: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import parsed_object, unzipped
 
 NOTHING, PERSON, FIRST_MACHINE, OTHER_MACHINE = 0, 1, 2, 255
-Kind = Literal["proposal", "propagated", "borrowed", "clean-up", "label", "script"]
+Kind = Literal["proposal", "propagated", "clicked", "borrowed", "clean-up", "label", "script"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -33,9 +33,9 @@ class Source:
     Parameters
     ----------
     kind : str
-        ``proposal`` (a pseudo mask copied or accepted), ``propagated`` (from scribbles), ``borrowed`` (a correction of
-        another image), ``clean-up``, ``label`` (a label was taken away), or ``script`` (another plugin or a script
-        assigned the mask).
+        ``proposal`` (a pseudo mask copied or accepted), ``propagated`` (from scribbles), ``clicked`` (a thing that was
+        pointed at), ``borrowed`` (a correction of another image), ``clean-up``, ``label`` (a label was taken away), or
+        ``script`` (another plugin or a script assigned the mask).
     key : str
         Of the result's `Provenance`, "" where it has none.
     method : str

@@ -5,12 +5,14 @@ cost hardly grows with the image.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 from skimage.segmentation import slic
 
+Number = TypeVar("Number", bound=np.generic)
 MOST_PIXELS = 64_000
 PATCHES = 900
 LEAST_CELLS = 30
@@ -47,7 +49,7 @@ class Superpixels:
         """Return the mean width of a patch in pixels of the image."""
         return self.stride * float(np.sqrt(self.numbers.size / len(self.colours)))
 
-    def enlarged(self, cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def enlarged(self, cells: NDArray[Number]) -> NDArray[Number]:
         """Return values (h, w) of the cells at the image's size (H, W)."""
         height, width = self.size
         return cells.repeat(self.stride, axis=0)[:height].repeat(self.stride, axis=1)[:, :width]

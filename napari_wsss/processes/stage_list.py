@@ -31,6 +31,7 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "predict": ("training.stages.predict", "run a trained network on a folder of pictures that is no project"),
     "export-model": ("training.stages.export_model", "write a trained network as ONNX or TorchScript"),
     "economy": ("training.stages.economy", "measure what a person's seconds buy, with simulated annotators"),
+    "clicks": ("training.stages.clicks", "count the clicks that masks cost, from nothing and from proposals"),
     "benchmark": ("training.stages.loop_benchmark", "measure the whole loop on a folder with true masks"),
 }
 """Stage -> module with ``add_<stage>_options(parser, typed)`` and ``<stage>(options, report) -> exit code``, - as _."""

@@ -24,13 +24,15 @@ from napari_wsss.project.strokes import Stroke, pack, unpack
 
 Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split", "cluster", "undo"]
 DECISIONS: tuple[Kind, ...] = ("state", "mask")
-NEWEST = 2**62
-"""Above the number of every entry."""
 """The kinds a person can take back with *undo decision*.
 
 ``draft`` records a change of state that editing makes by itself, ``undo`` that an entry was taken back; so the state
 of every image follows from the entries in order.
 """
+BATCH = "batch"
+"""In an acceptance: what the images have in common that were accepted together, not one by one."""
+NEWEST = 2**62
+"""Above the number of every entry."""
 
 _OBJECTS = frozenset({"state", "mask", "draft", "undo", "plan", "cluster", "stroke"})
 """Kinds whose entries hold objects, or nothing (decisions also one word)."""
@@ -211,6 +213,15 @@ class Journal:
             (self._catalog.number(image_id),),
         )
         return float(found or 0.0)
+
+    def accepted_in_batch(self, image_id: str) -> bool:
+        """Tell whether the last acceptance of an image that stands was one of many together."""
+        batch = self._database.value(
+            f"SELECT {part_of('after', BATCH)} FROM journal WHERE image = ? AND kind = 'mask' AND undone = 0 "
+            f"AND {part_of('after', 'action')} = 'accept' ORDER BY journal.number DESC LIMIT 1",
+            (self._catalog.number(image_id),),
+        )
+        return batch is not None
 
     def steps(self, limit: int = 10, kinds: Collection[str] = DECISIONS) -> list[tuple[Entry, int]]:
         """Return the newest decisions, newest first, undone ones included, with how many images each was about.

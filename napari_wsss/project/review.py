@@ -17,7 +17,7 @@ from napari_wsss.core.masks import Mask, PseudoMask
 from napari_wsss.core.sources import PERSON, Source, Sources
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
-from napari_wsss.project.journal import DECISIONS, Entry, Journal
+from napari_wsss.project.journal import BATCH, DECISIONS, Entry, Journal
 from napari_wsss.project.mask_files import accepted_name, draft_name
 from napari_wsss.project.masks import CHECKPOINT_TEXT, Masks, MasksOfImage
 from napari_wsss.project.records import ImageRecord
@@ -190,7 +190,8 @@ class Review:
             if record_content is not None:
                 record_content()
             record, stored = self._catalog.get(image_id), self._masks.of(image_id)
-            if stored.resting_state == record.state == "accepted" and _is_accepted(stored, mask):
+            is_same = stored.resting_state == record.state == "accepted" and _is_accepted(stored, mask)
+            if is_same and (BATCH in (facts or {}) or not self._journal.accepted_in_batch(image_id)):
                 self._catalog.set_facts(image_id, disagrees=False, replaced=False)  # looked at again, and found right
                 return
             entry = self._record_mask(record, stored, "accepted", {"action": "accept", **(facts or {})})

@@ -71,11 +71,17 @@ class NextSteps:
         self._opened, self._training, self._hint, self._settings = opened, training, hint, settings
         self._finished: _Finished | None = None
         training.ended.connect(self._forget)
+        self._counts: dict[str, int] | None = None
         signals.project_opened.connect(self._forget)
         signals.project_closed.connect(self._forget)
+        signals.state_changed.connect(self._count_again)
+        signals.queue_changed.connect(self._count_again)
 
     def _forget(self) -> None:
-        self._finished = None
+        self._finished = self._counts = None
+
+    def _count_again(self, _image_id: str = "") -> None:
+        self._counts = None
 
     @property
     def step(self) -> NextStep:
@@ -112,7 +118,9 @@ class NextSteps:
     def _to_review(self, table: Table) -> NextStep:
         if self._hint.text:
             return NextStep(self._hint.text, "retrain", "Retrain")
-        counts = table.project.catalog.counts()
+        if self._counts is None:
+            self._counts = table.project.catalog.counts()
+        counts = self._counts
         left = sum(counts[state] for state in UNDECIDED)
         if not left:
             return NextStep(f"All decided, {counts['accepted']} masks accepted: take them out.", "export", "Export")

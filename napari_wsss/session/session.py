@@ -19,9 +19,15 @@ from napari_wsss.processes.apart import end_idle
 from napari_wsss.project.project import FILE_NAME, Project
 from napari_wsss.project.records import NewImage
 from napari_wsss.session.correct.cleaning import Cleaning
+from napari_wsss.session.correct.embeddings import Embeddings
+from napari_wsss.session.correct.patches import Patches
+from napari_wsss.session.correct.pointing import Engines, Pointing
 from napari_wsss.session.correct.propagation import Propagation
+from napari_wsss.session.correct.regions import Regions
 from napari_wsss.session.correct.scribbles import Scribbles
+from napari_wsss.session.correct.segmenter import SegmenterChoice
 from napari_wsss.session.correct.uncertainty import Doubts
+from napari_wsss.session.correct.wand import Wand
 from napari_wsss.session.exports import Exports
 from napari_wsss.session.gallery.batch import BatchAccept
 from napari_wsss.session.gallery.borrow import Borrowing
@@ -110,7 +116,14 @@ class Session:
         self.statistics = Statistics(opened, jobs, signals)
         self.hint = RetrainHint(opened, self.statistics, signals)
         self.scribbles = Scribbles(opened, signals)
-        self.propagation = Propagation(opened, self.scribbles, self.decisions, jobs, signals)
+        patches = Patches(opened, jobs)
+        self.propagation = Propagation(opened, self.scribbles, patches, self.decisions, jobs, signals)
+        self.embeddings = Embeddings(opened, self.navigation, jobs, settings, signals)
+        self.segmenter = SegmenterChoice(jobs, settings, self.embeddings, signals)
+        engines = Engines(patches, self.embeddings)
+        self.pointing = Pointing(opened, engines, self.scribbles, self.decisions, jobs, signals)
+        self.wand = Wand(opened, self.decisions, signals)
+        self.regions = Regions(opened, patches, self.decisions, jobs, signals)
         self.cleaning = Cleaning(opened, self.decisions, jobs, signals)
         self.doubts = Doubts(opened, jobs, signals)
         self.thumbnails = Thumbnails(opened, jobs, signals)

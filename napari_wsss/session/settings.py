@@ -1,6 +1,7 @@
 """What a person chose for the whole sitting, whichever project is open."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass
@@ -17,9 +18,13 @@ class Settings:
         How many of the next images are read before they are shown.
     learns_at_once : bool
         Whether a learner beside the window learns from every decision by itself.
+    segmenter : (Path, Path), optional
+        Files of encoder and decoder of the promptable segmenter that answers clicks; None leaves them to colours and
+        maps.
     """
 
     device: str = "auto"
     device_found: str = ""
     ahead: int = 3
     learns_at_once: bool = False
+    segmenter: tuple[Path, Path] | None = None

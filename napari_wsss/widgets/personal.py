@@ -38,13 +38,15 @@ class PersonalChoices(QObject):
             "brush_size": lambda: self._brush(sync.mask, preferences.brush_size()),
             "scribble_size": lambda: self._brush(sync.scribbles.layer, preferences.scribble_size()),
             "mask_opacity": self._opacity,
+            "segmenter_encoder": self._segmenter,
+            "segmenter_decoder": self._segmenter,
             "queue_pictures": lambda: queue.show_pictures(preferences.queue_pictures()),
             "hint_every": lambda: session.hint.remind_every(preferences.hint_every()),
             "look_ahead": self._look_ahead,
             "device": self._device,
             "learns_at_once": lambda: session.learning.set_automatic(preferences.learns_at_once()),
         }
-        for name in ("hint_every", "look_ahead", "device", "learns_at_once"):
+        for name in ("segmenter_encoder", "hint_every", "look_ahead", "device", "learns_at_once"):
             self._changes[name]()
         self._watch = preferences.Watch(self)
         self._watch.changed.connect(self._on_change)
@@ -65,6 +67,12 @@ class PersonalChoices(QObject):
     def _device(self) -> None:
         self._session.settings.device = preferences.device()
         self._project_page.show_device()
+
+    def _segmenter(self) -> None:
+        """Use the files that are named, once both are."""
+        named = [preferences.value("clicking", f"segmenter_{part}") for part in ("encoder", "decoder")]
+        if all(named) or not any(named):
+            self._session.segmenter.use(preferences.segmenter())
 
     def _opacity(self) -> None:
         if self._sync.mask is not None:

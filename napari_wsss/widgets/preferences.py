@@ -4,6 +4,7 @@ Older versions of napari have no such page; there, and where napari does not kno
 are read when they are needed, so a change counts at once; who has to do something then connects to `Watch.changed`.
 """
 
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
@@ -13,6 +14,7 @@ from napari_wsss.widgets.controls.listening import listen
 PLUGIN = "napari-wsss"
 DEFAULTS: dict[str, dict[str, Any]] = {
     "labeling": {"digits_mean_classes": True, "brush_size": 15, "scribble_size": 5, "mask_opacity": 0.55},
+    "clicking": {"segmenter_encoder": "", "segmenter_decoder": ""},
     "review": {"queue_pictures": "small", "hint_every": 20, "look_ahead": 3, "folds_left": True},
     "computing": {"device": "auto", "learns_at_once": True, "toast_after": 20},
 }
@@ -76,6 +78,12 @@ def mask_opacity() -> float:
     return float(value("labeling", "mask_opacity"))
 
 
+def segmenter() -> tuple[Path, Path] | None:
+    """Return encoder and decoder of the segmenter that answers clicks, None without one."""
+    encoder, decoder = (str(value("clicking", f"segmenter_{part}")).strip() for part in ("encoder", "decoder"))
+    return (Path(encoder).expanduser(), Path(decoder).expanduser()) if encoder and decoder else None
+
+
 def queue_pictures() -> str:
     """Return how large pictures in the queue are: ``none``, ``small``, ``medium`` or ``large``."""
     return str(value("review", "queue_pictures"))
@@ -121,7 +129,7 @@ class Watch(QObject):
         super().__init__(parent)
         settings = stored()
         for group, names in DEFAULTS.items() if settings is not None else ():
-            events = getattr(settings, group).events
+            events = getattr(getattr(settings, group, None), "events", None)
             known = [name for name in names if hasattr(events, name)]  # an older manifest may be installed
             listen(self, *((getattr(events, name), self._on_change) for name in known))
 

@@ -187,10 +187,13 @@ class WindowDesk(Desk):
     """Seconds without a paint or a job after which all is quiet; only drafts are saved later than that."""
 
     def __init__(self, config: Path, viewer: Any) -> None:
+        from napari_wsss.widgets import dock
         from napari_wsss.widgets.dock import WsssDock
         from tests.widgets.person import Person
 
         viewer.window.resize(1400, 900)
+        self._module, self._folds_left = dock, dock.folds_left
+        dock.folds_left = lambda: False  # the layers' own docks stay, as where the window is wide
         self.dock = WsssDock(viewer, Session(config_folder=config))
         viewer.window.add_dock_widget(self.dock, name="WSSS", area="right")
         self.window = Window(viewer, self.dock)
@@ -204,6 +207,7 @@ class WindowDesk(Desk):
         self.agree()
 
     def close(self) -> None:
+        self._module.folds_left = self._folds_left
         self.dock.shut_down()
 
     def look_at(self, page: str) -> None:

@@ -13,8 +13,9 @@ from napari_wsss.clusters.found import ClassClusters, Clusters, keep_clusters, l
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.project.label_imports import Said
 from napari_wsss.project.project import Project
-from napari_wsss.project.records import NewImage
+from napari_wsss.project.records import NewImage, possible_classes
 
 IDS = tuple(f"{number:02}.png" for number in range(12))
 COUNT = 4
@@ -118,6 +119,16 @@ def test_not_this_class_takes_the_label_and_undo_gives_it_back(project: Project,
     editor.undo()
     assert project.catalog.get(IDS[3]).labels == {"cat", "dog"}
     assert editor.shown().of("cat").image_ids == IDS
+
+
+def test_who_takes_the_only_label_says_nothing_of_the_other_classes(project: Project, editor: ClusterEditor) -> None:
+    editor.not_this_class([IDS[3], IDS[4]], "cat")
+    for image_id in (IDS[3], IDS[4]):
+        assert possible_classes(project.catalog.get(image_id), project.classes) == (0,)  # never cat again
+    project.set_labels(IDS[4], ["dog"])  # labelled anew
+    editor.undo()
+    assert Said.of(project.catalog.get(IDS[3])) == Said(frozenset({"cat"}))
+    assert Said.of(project.catalog.get(IDS[4])) == Said(frozenset({"cat", "dog"}))
 
 
 @pytest.mark.parametrize("seed", range(6))

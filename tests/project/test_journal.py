@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.project.journal import Journal
+from napari_wsss.project.journal import BATCH, Journal
 from napari_wsss.project.project import Project
 from napari_wsss.project.strokes import Stroke, pack, unpack
 
@@ -152,3 +152,15 @@ def test_an_acceptance_counts_until_it_is_taken_back(project: Project) -> None:
     assert journal.accepted_at("a.png") == second.time
     journal.mark_undone(second.number)
     assert journal.accepted_at("a.png") == first.time
+
+
+def test_an_acceptance_is_one_of_a_batch_until_a_later_one_stands(project: Project) -> None:
+    journal = project.journal
+    assert not journal.accepted_in_batch("a.png")
+    journal.append("mask", "a.png", {}, {"action": "accept", BATCH: "cat/1"})
+    assert journal.accepted_in_batch("a.png")
+    assert not journal.accepted_in_batch("b.png")
+    alone = journal.append("mask", "a.png", {}, {"action": "accept"})
+    assert not journal.accepted_in_batch("a.png")
+    journal.mark_undone(alone.number)
+    assert journal.accepted_in_batch("a.png")

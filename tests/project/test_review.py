@@ -10,6 +10,7 @@ import pytest
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.project import mask_files
+from napari_wsss.project.journal import BATCH
 from napari_wsss.project.project import Project
 
 A = "a.png"
@@ -413,3 +414,14 @@ def test_a_damaged_draft_that_is_discarded_is_kept_in_the_trash(project: Project
     assert project.review.discard_draft(A)
     assert not path.exists()
     assert [kept.read_bytes() for kept in (project.folder / "trash").rglob("*.png")] == [damaged]
+
+
+def test_what_was_accepted_in_a_batch_is_accepted_by_itself_when_it_is_looked_at(
+    project: Project, mask: np.ndarray
+) -> None:
+    project.review.accept(A, mask, {BATCH: "cat/1"})
+    project.review.accept(A, mask)
+    assert not project.journal.accepted_in_batch(A)
+    project.review.undo()
+    assert project.journal.accepted_in_batch(A)
+    assert np.array_equal(project.masks.read_accepted(A), mask)

@@ -58,10 +58,10 @@ class Person:
         QApplication.sendEvent(self._canvas, move)
         QTest.qWait(MOVE_MS)
 
-    def click(self, position: Sequence[float]) -> None:
-        """Click the left button at (row, column) of the image."""
+    def click(self, position: Sequence[float], button: Qt.MouseButton = LEFT) -> None:
+        """Click a button at (row, column) of the image."""
         QTest.mouseMove(self._canvas, self._at(np.asarray(position, float)))
-        QTest.mouseClick(self._canvas, LEFT, pos=self._at(np.asarray(position, float)))
+        QTest.mouseClick(self._canvas, button, pos=self._at(np.asarray(position, float)))
 
     def _at(self, position: np.ndarray) -> QPoint:
         camera = self._viewer.scene.camera

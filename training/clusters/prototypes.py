@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Literal
 
@@ -62,6 +63,31 @@ class Samples:
 
     def _path(self, image: int) -> Path:
         return self._folder / f"{image:07d}.npz"
+
+
+def shares_of(labelled: Sequence[Sequence[int]], wanted: int, seed: int) -> list[dict[int, int]]:
+    """Return how many positions each image gives to each of its classes, by class, so that memory has a bound.
+
+    All images of a class give alike, so together less than twice what is wanted. Of a class with more images than that
+    a sample of them, fixed by the seed, gives one position each; a class an image gives nothing to is left out.
+
+    Parameters
+    ----------
+    labelled : sequence of sequences of int
+        Classes of each image.
+    wanted : int
+        Positions for each class.
+    seed : int
+    """
+    shares: list[dict[int, int]] = [{} for _ in labelled]
+    for k in sorted({k for classes in labelled for k in classes}):
+        images = [at for at, classes in enumerate(labelled) if k in classes]
+        share = ceil(wanted / len(images))
+        if len(images) > wanted:
+            images = np.random.default_rng([seed, k]).choice(images, wanted, replace=False).tolist()
+        for at in images:
+            shares[at][k] = share
+    return shares
 
 
 def drawn_features(

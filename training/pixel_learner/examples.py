@@ -1,5 +1,7 @@
 """What a person said about the pixels of an image, by whatever they did: masks, drafts, strokes, scribbles, clicks."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +16,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord, possible_classes
 from napari_wsss.project.scribble_files import read_scribbles
 from napari_wsss.project.sourced_masks import SourcedMask
+from training.sources import GivenSources
 
 Mask = NDArray[np.uint8]
 Weights = NDArray[np.float32]
@@ -56,21 +59,29 @@ class Trust:
     Parameters
     ----------
     machine : float in [0, 1]
-        A machine's pixels in a mask that a person accepted.
+        A machine's pixels in a mask that a person accepted by itself.
     reach : float >= 0
         How far a scribble or a click speaks for the pixels around it, as a share of the picture's longer side.
+    batch : float in [0, 1]
+        The same in a mask that was accepted together with others: nobody looked at every one of its pixels.
     """
 
     machine: float = 1.0
     reach: float = 0.0
+    batch: float = 1.0
+
+    @classmethod
+    def of(cls, sources: GivenSources) -> Trust:
+        """Return what a run's configuration says."""
+        return cls(sources.accepted_machine_weight, sources.reach, sources.machine_weight)
 
 
 def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) -> Example | None:
     """Return what a person said about an image, None when that is nothing.
 
-    An image labelled *none of the classes* is all background. A stroke or scribble lies over an accepted mask below
-    it. Values of classes that are no label of the image teach
-    nothing, and neither does what a machine drew in an unfinished mask.
+    An image labelled *none of the classes* is all background. A stroke or scribble lies over an accepted mask below it.
+    Values of classes that are no label of the image (any more) teach nothing, nor does what a machine drew in an
+    unfinished mask.
 
     Raises
     ------
@@ -84,7 +95,8 @@ def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) ->
     accepted = record.state == "accepted"
     if accepted and (mask := project.masks.accepted(record.id)) is not None:
         # Who accepts a mask says background where nobody drew.
-        _lay(values, weights, _checked(mask, record.id, size), trust.machine, nobody=1.0)
+        machine = trust.batch if project.journal.accepted_in_batch(record.id) else trust.machine
+        _lay(values, weights, _checked(mask, record.id, size), machine, nobody=1.0)
     elif project.masks.has_draft(record.id) and (draft := project.masks.working(record.id)) is not None:
         _lay(values, weights, _checked(draft, record.id, size))
     _scribble(project, record.id, values, weights, trust.reach)

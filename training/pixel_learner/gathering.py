@@ -1,18 +1,23 @@
 """Gathering what a person gave, image by image, as cells that a pixel classifier learns from."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from napari_wsss.core.errors import LabelError, WsssError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.run import base_maps
 from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
+from napari_wsss.project.records import possible_classes
 from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.data.pictures import training_records
 from training.pixel_learner.cells import Cells, cells_of
 from training.pixel_learner.examples import Example, Trust, example_of, nothing_known
 from training.pixel_learner.pseudo_labels import Confidence, pseudo_labelled
+from training.pixel_learner.weak_examples import IMAGES, faded, weak_example
+from training.pixel_learner.weak_examples import MOST_OF_IMAGE as MOST_WEAK
 from training.sources import SegmentationSources
 
 STAGE = "gather"
@@ -50,10 +55,12 @@ class Gathering:
         seed: int,
     ) -> None:
         self._project, self._features, self._classifier = project, features, classifier
-        self._trust = Trust(sources.accepted_machine_weight, sources.reach)
+        self._trust = Trust.of(sources)
         self._limit, self._seed = sources.accepted_limit, seed
         self._kept: dict[str, tuple[Cells, bool]] = {}
         self._pseudo: dict[str, Cells] = {}
+        self._map_weight = sources.map_weight
+        self._weak: dict[str, Cells] = {}
         self.left_out: dict[str, str] = {}
 
     def ids(self) -> list[str]:
@@ -113,6 +120,38 @@ class Gathering:
             found[image_id] = self._cells_of(sure, MOST_PSEUDO)
             yield Progress(STAGE, position + 1, len(ids), image_id)
         self._pseudo = found
+
+    def gather_weak(self) -> Steps[None]:
+        """Read what stored maps are sure of in some images nobody said anything about, while that is to count.
+
+        Which images is fixed by the seed; those that cannot be read, or have no maps yet, are passed over.
+        """
+        self._weak = {}
+        if not faded(self._map_weight, len(self._kept)) or not self._project.plan.localizer_checkpoint:
+            return
+        ids = [image_id for image_id in self.ids() if image_id not in self._kept]
+        mixed = [ids[int(at)] for at in np.random.default_rng(self._seed).permutation(len(ids))]
+        for position, image_id in enumerate(mixed):
+            if len(self._weak) == IMAGES:
+                break
+            record = self._project.catalog.get(image_id)
+            try:
+                maps = base_maps(self._project, image_id, "localize") if record.labelled else None
+                if maps is not None:
+                    sure = weak_example(image_id, possible_classes(record, self._project.classes), maps)
+                    self._weak[image_id] = self._cells_of(sure, MOST_WEAK)
+            except (WsssError, OSError):
+                continue
+            yield Progress(STAGE, position + 1, len(mixed), image_id)
+
+    def with_weak(self, cells: Cells) -> Cells:
+        """Return cells with those of the weak examples, by the weight these have now."""
+        weight = faded(self._map_weight, len(self._kept))
+        parts = [self._weak[image_id] for image_id in sorted(self._weak) if image_id not in self._kept]
+        if not weight or not parts:
+            return cells
+        weak = Cells.joined(parts)
+        return Cells.joined([cells, replace(weak, weights=weak.weights * weight)])
 
     def partly_known(self) -> list[str]:
         """Return the images a person showed parts of, in the order of ids."""

@@ -154,6 +154,9 @@ class PixelLearner:
     def learn(self, *, warm: bool = False, rounds: int | None = None) -> Steps[Learned]:
         """Fit the classifier to what is known, then again with pseudo labels of images that are known in part.
 
+        While little is known, what maps are sure of elsewhere counts a little (`weak_examples`); it is read again when
+        no number of rounds is given.
+
         Closing the generator, or an error, leaves the classifier as it was before.
 
         Parameters
@@ -173,6 +176,8 @@ class PixelLearner:
         before, started = self.state(), time.perf_counter()
         try:
             given = self._gathering.cells()
+            if rounds is None:
+                yield from self._gathering.gather_weak()
             loss = yield from self._fit(given, given.shown, warm=warm and self.learned is not None)
             parts = self._gathering.partly_known()
             for _ in range(self._rounds if rounds is None else rounds) if parts else ():
@@ -225,6 +230,7 @@ class PixelLearner:
     ) -> Steps[float]:
         """Take all steps of one fit and return the mean loss of its last ones."""
         settings, classifier = self._config.optimisation, classifier or self.classifier
+        cells = self._gathering.with_weak(cells)
         if warm:
             start_warm(classifier, shown)
             settings = replace(settings, iterations=max(1, round(settings.iterations * WARM_SHARE)))

@@ -163,6 +163,5 @@ def _mark(project: Project, learner: PixelLearner, run: RunFolder, image_id: str
 def _known(project: Project, image_id: str, sources: GivenSources) -> Example:
     """Return what a person said about an image, nothing of one that is accepted beyond `accepted_limit`."""
     record = project.catalog.get(image_id)
-    trust = Trust(sources.accepted_machine_weight, sources.reach)
-    said = None if record.state == "accepted" else example_of(project, record, trust)
+    said = None if record.state == "accepted" else example_of(project, record, Trust.of(sources))
     return said or nothing_known(project, record)

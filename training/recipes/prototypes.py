@@ -6,7 +6,6 @@ base localizer and the prototypes, so that it needs neither the base's run nor t
 
 import shutil
 from collections.abc import Iterator, Sequence
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ from napari_wsss.pipeline.lineage import checkpoint_of, file_digest
 from napari_wsss.pixels.resizing import resize
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
-from training.clusters.prototypes import Choice, Features, Samples, Selection, drawn_features, judged
+from training.clusters.prototypes import Choice, Features, Samples, Selection, drawn_features, judged, shares_of
 from training.config import RunConfig
 from training.data.pictures import Pictures
 from training.hardware import prepare
@@ -147,7 +146,7 @@ class Search:
             if self._run.stop_requested():
                 return
             if not self._samples.has(at):
-                self._draw(at, record, shares)
+                self._draw(at, record, shares[at])
                 yield self._progress(at + 1, "features")
 
     def chosen(self) -> Steps[list[Choice]]:
@@ -189,11 +188,11 @@ class Search:
         shutil.rmtree(self._run.path / SAMPLES, ignore_errors=True)
         return Outcome(True, steps + len(choices), figures, tables)
 
-    def _shares(self) -> dict[int, int]:
-        """Return how many positions an image gives to each class, on either side."""
-        counts = np.sum([self._project.classes.vector(record.labels) for record in self._records], axis=0)
-        wanted = self._settings.features_per_class
-        return {k: ceil(wanted / count) for k, count in enumerate(counts) if count}
+    def _shares(self) -> list[dict[int, int]]:
+        """Return how many positions each image gives to each of its classes, on either side."""
+        indices = self._project.classes.indices
+        labelled = [indices(record.labels) for record in self._records]
+        return shares_of(labelled, self._settings.features_per_class, self._config.optimisation.seed)
 
     def _draw(self, at: int, record: ImageRecord, shares: dict[int, int]) -> None:
         image, fast = self._pictures.image(record.id), Inference(preset="fast", precision="float32")
@@ -202,7 +201,7 @@ class Search:
         scores = torch.from_numpy(maps.scores)[None]
         grid = F.interpolate(scores, features.shape[1:], mode="area")[0].numpy()
         rng = np.random.default_rng([self._config.optimisation.seed, at])
-        by_class = dict(zip(maps.classes, grid, strict=True))
+        by_class = {k: values for k, values in zip(maps.classes, grid, strict=True) if k in shares}
         self._samples.keep(at, drawn_features(features, by_class, self._settings.map_threshold, shares, rng))
 
     def _local(self, image: NDArray[np.uint8]) -> Features:

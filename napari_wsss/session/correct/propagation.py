@@ -27,7 +27,8 @@ from napari_wsss.pixels.propagate import (
     prior_of_mask,
     propagate,
 )
-from napari_wsss.pixels.superpixels import Superpixels, find_superpixels
+from napari_wsss.pixels.superpixels import Superpixels
+from napari_wsss.session.correct.patches import LANE, Patches
 from napari_wsss.session.correct.scribbles import Scribbles
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.review.decisions import Decisions
@@ -36,7 +37,7 @@ from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
 Flags = NDArray[np.bool_]
-JOB = "propagate"
+JOB = LANE
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ class Propagation:
     ----------
     opened : Opened
     scribbles : Scribbles
+    patches : Patches
     decisions : Decisions
         Says where a proposal comes from.
     jobs : Jobs
@@ -125,11 +127,10 @@ class Propagation:
     busy_changed = Signal(bool)
 
     def __init__(
-        self, opened: Opened, scribbles: Scribbles, decisions: Decisions, jobs: Jobs, signals: Signals
+        self, opened: Opened, scribbles: Scribbles, patches: Patches, decisions: Decisions, jobs: Jobs, signals: Signals
     ) -> None:
-        self._opened, self._scribbles, self._decisions = opened, scribbles, decisions
+        self._opened, self._scribbles, self._patches, self._decisions = opened, scribbles, patches, decisions
         self._jobs, self._signals = jobs, signals
-        self._patches: tuple[str, Superpixels] | None = None
         self.around = True
         self.strength = DEFAULT_STRENGTH
         signals.image_changed.connect(self._forget)
@@ -165,11 +166,7 @@ class Propagation:
 
     def prepare(self) -> None:
         """Look at the shown image now, so that the first result comes as fast as the others."""
-        table = self._opened.or_none
-        if table is None or not table.image_id or (self._patches is not None and self._patches[0] == table.image_id):
-            return
-        find = partial(self._find_patches, table.image_id, table.image)
-        self._jobs.submit(Job("look at the image", find, lane=JOB, quiet=True))
+        self._patches.prepare()
 
     def _request(self, table: Table) -> Request | None:
         drawn = self._scribbles.values
@@ -190,16 +187,9 @@ class Propagation:
         )
 
     def _answer(self, image_id: str, request: Request) -> Steps[Mask]:
-        patches = yield from self._find_patches(image_id, request.pixels)
+        patches = yield from self._patches.found(image_id, request.pixels)
         yield Progress(JOB, 1, 2)
         return request.answer(patches)
-
-    def _find_patches(self, image_id: str, pixels: NDArray[np.uint8]) -> Steps[Superpixels]:
-        yield Progress(JOB, 0, 2)
-        known = self._patches  # one thread runs all of these
-        if known is None or known[0] != image_id:
-            known = self._patches = (image_id, find_superpixels(pixels))
-        return known[1]
 
     def _arrived(self, table: Table, image_id: str, request: Request, values: Mask, source: Source) -> None:
         if not self._opened.holds(table) or image_id != table.image_id:

@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 from psygnal import Signal
 
-from napari_wsss.core.errors import WsssError
+from napari_wsss.core.errors import LabelError, WsssError
 from napari_wsss.core.masks import Mask
-from napari_wsss.core.scribbles import as_seeds
+from napari_wsss.core.scribbles import NOTHING, as_seeds, scribble_value
 from napari_wsss.project.scribble_files import read_scribbles, scribble_path, write_scribbles
 from napari_wsss.session.jobs import describe
 from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
+
+DOT = 0.004
+"""Radius of a click among the scribbles, as a share of the image's longer side; at least one pixel."""
 
 
 class Scribbles:
@@ -87,6 +90,31 @@ class Scribbles:
         if changed:
             self.recorded.emit(self._image_id)
         return saved
+
+    def mark(self, row: int, column: int, value: int) -> None:
+        """Take a click with a mask value as a scribble, as small as a dot."""
+        try:
+            self._write_dot(row, column, NOTHING, scribble_value(value, self._opened.table.classes))
+        except LabelError:  # so many classes that none of them can stand for background
+            return
+
+    def unmark(self, row: int, column: int, value: int) -> None:
+        """Rub out what `mark` wrote."""
+        try:
+            self._write_dot(row, column, scribble_value(value, self._opened.table.classes), NOTHING)
+        except LabelError:
+            return
+
+    def _write_dot(self, row: int, column: int, before: int, after: int) -> None:
+        """Write `after` into the dot around a place wherever `before` is, and the file."""
+        values = self.values
+        if values is None:
+            return
+        radius = max(1, round(DOT * max(values.shape)))
+        dot = values[max(0, row - radius) : row + radius + 1, max(0, column - radius) : column + radius + 1]
+        dot[dot == before] = after
+        if self.save():
+            self.recorded.emit(self._image_id)
 
     def save(self, when: float | None = None) -> bool:
         """Write what changed; return False, and say why, when that fails."""

@@ -16,6 +16,7 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Sources
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.image_clusters import UNTOUCHED, ClusterFacts
+from napari_wsss.project.journal import BATCH
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.results.machine import proposed
@@ -27,8 +28,6 @@ from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
 ACCEPT = "accept batch"
-BATCH = "batch"
-"""Names the cluster in the journal's entries of images that were accepted together."""
 BY_HAND = 5
 
 

@@ -17,9 +17,9 @@ from napari_wsss.clusters.found import ClassClusters, Clusters, latest_clusters
 from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.project.image_clusters import ClusterFacts
-from napari_wsss.project.journal import DECISIONS
+from napari_wsss.project.journal import BATCH, DECISIONS
 from napari_wsss.project.project import Project
-from napari_wsss.session.gallery.batch import BATCH, BatchAccept
+from napari_wsss.session.gallery.batch import BatchAccept
 from napari_wsss.session.gallery.borrow import Borrowing
 from napari_wsss.session.gallery.following import Following
 from napari_wsss.session.gallery.pictures import GalleryPictures

@@ -18,7 +18,7 @@ THRESHOLD_STEP = 0.02
 NEEDS_MAPS = ("threshold_down", "threshold_up", "most_uncertain")
 WRITES = (
     *("accept", "skip", "flag", "exclude", "undo_decision", "edit_labels"),
-    *("copy_class", "copy_all", "polygon", "scribble", "propagate", "learn"),
+    *("copy_class", "copy_all", "polygon", "point", "regions", "wand", "scribble", "propagate", "learn"),
 )
 NEEDS_PROPOSAL = ("copy_class", "copy_all", "compare")
 
@@ -76,6 +76,9 @@ class Actions(QObject):
             "hold_image": lambda: sync.peek.hold("image"),
             "whole_image": sync.show_whole,
             "most_uncertain": self.gaze.next_uncertain,
+            "point": lambda: sync.pointing.toggle("things"),
+            "wand": lambda: sync.pointing.toggle("wand"),
+            "regions": lambda: sync.pointing.toggle("regions"),
             "scribble": sync.scribbles.toggle,
             "propagate": self._propagate,
             "learn": session.learning.show_or_learn,

@@ -18,7 +18,6 @@ NAPARI = (
     "napari:activate_labels_fill_mode",
     "napari:activate_labels_picker_mode",
     "napari:activate_labels_pan_zoom_mode",
-    "napari:swap_selected_and_background_labels",
     "napari:toggle_preserve_labels",
     "napari:toggle_selected_visibility",
     "napari:toggle_unselected_visibility",

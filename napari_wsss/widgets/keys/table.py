@@ -65,6 +65,10 @@ KEYS: tuple[Key, ...] = (
     Key(",", "threshold_down", "background threshold 0.02 lower (more foreground)"),
     Key(".", "threshold_up", "background threshold 0.02 higher (less foreground)"),
     Key("O", "scribble", "scribble instead of painting the mask, or back", "layers"),
+    # Takes the place of napari's "swap the painted class with background".
+    Key("X", "point", "point at things: left click = this class, right click = not, drag = a box", "layers"),
+    Key("Shift-X", "regions", "give whole regions this class: click or drag over them; right: background", "layers"),
+    Key("Shift-F", "wand", "fill what is coloured alike: press, then drag right for more, left for less", "layers"),
     Key("R", "propagate", "make a mask from the scribbles"),
     # Takes the place of napari's "pick", which stays a button of the layer.
     Key("L", "learn", "show the new proposal where one waits, else learn from everything corrected so far", "layers"),
@@ -83,7 +87,7 @@ NAPARI_KEYS = (
     ("P / E / F / Z", "paint, erase, fill, pan: napari's own tools on the mask"),
     ("[ / ]", "brush smaller / larger"),
     ("Ctrl+Z / Ctrl+Shift+Z", "undo / redo in the mask, copied proposals included"),
-    ("X", "swap the painted class with background"),
+    ("Esc", "end the thing that is pointed at; again: stop pointing"),
     ("Space (hold)", "pan while painting"),
     ("V", "show or hide the selected layers"),
 )

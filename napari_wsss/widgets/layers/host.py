@@ -165,7 +165,10 @@ class LayerHost(QObject):
         self._add(layer, self.viewer.layers.index(self._single["image"]) + 1 + row)
 
     def _add_overlay(self, layer: Layer, place: Place) -> None:
-        above = self._single.get({"below proposal": "proposal", "below mask": "mask"}.get(place, ""))
+        own = next(number for number, one in enumerate(self.overlays) if one.layer is layer)
+        later = (one.layer for one in self.overlays[own + 1 :] if one.place == place)
+        beside = self._single.get({"below proposal": "proposal", "below mask": "mask"}.get(place, ""))
+        above = next((one for one in later if one in self.viewer.layers), beside)
         active = self.viewer.layers.selection.active
         self._add(layer, self._below(above))
         self.viewer.layers.selection.active = active  # napari activates what comes; the person goes on painting

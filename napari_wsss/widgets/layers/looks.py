@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels, Layer, Points
 from napari.utils.colormaps import Colormap, DirectLabelColormap
 from numpy.typing import NDArray
 
@@ -21,7 +21,14 @@ UNCERTAINTY = "uncertainty"
 PROVENANCE = "provenance"
 SCRIBBLES = "scribbles"
 CLEANING = "clean-up preview"
-HINT = "P paint · E erase · F fill · G polygon · 0-9 class · Y take the proposal · C hold: proposal alone · K all keys"
+CLICKS = "clicks"
+REGIONS = "regions"
+WAND = "fill preview"
+ON, OFF = "#7CFC00", "#FF3B30"
+"""Colours of a click on the thing and of one on what it is not; their shapes differ, too."""
+DOT_SIZE, CLICK_SIZE = 0.1, 1e4
+"""Sizes that `canvas_size_limits` cuts to the same on the screen at any zoom."""
+HINT = "X point · P paint · E erase · F fill · G polygon · 0-9 class · Y take the proposal · C (hold) it · K all keys"
 PROPOSAL_OPACITY = 0.85
 UNKNOWN_COLOUR = "magenta"  # a value without a class is shown loudly instead of being hidden
 
@@ -157,6 +164,31 @@ def cleaning_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     quicken_contours(layer)
     layer.editable = False
     return _tagged(layer, CLEANING)
+
+
+def regions_layer(borders: NDArray[np.uint8]) -> Labels:
+    """Return the read-only layer of the borders of regions (H, W) uint8, 1 on a border."""
+    colours = DirectLabelColormap(color_dict={0: "transparent", 1: "white", None: UNKNOWN_COLOUR})
+    layer = Labels(borders, name=REGIONS, colormap=colours, opacity=0.45)
+    layer.editable = False
+    return _tagged(layer, REGIONS)
+
+
+def wand_layer(region: NDArray[np.uint8]) -> Labels:
+    """Return the outlined, read-only layer of what would be filled (H, W) uint8, 1 inside."""
+    colours = DirectLabelColormap(color_dict={0: "transparent", 1: "white", None: UNKNOWN_COLOUR})
+    layer = Labels(region, name=WAND, colormap=colours, opacity=1.0)
+    layer.contour = 2
+    quicken_contours(layer)
+    layer.editable = False
+    return _tagged(layer, WAND)
+
+
+def clicks_layer() -> Points:
+    """Return the empty layer of what is said about a thing; its points have one size on the screen."""
+    layer = Points(ndim=2, name=CLICKS, border_width=0.12, canvas_size_limits=(5, 16), out_of_slice_display=False)
+    layer.editable = False
+    return _tagged(layer, CLICKS)
 
 
 def hint_at_our_keys(layer: Labels) -> None:

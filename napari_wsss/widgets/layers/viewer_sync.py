@@ -24,6 +24,7 @@ from napari_wsss.widgets.layers.brush import Brush
 from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.outline import HALO
 from napari_wsss.widgets.layers.peek import Peek
+from napari_wsss.widgets.layers.point_tool import PointTool
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
 
 RECORD_AFTER_MS = 150
@@ -55,6 +56,7 @@ class ViewerSync(QObject):
         self.cams = self.host.cams
         self.brush = Brush(session, lambda: self.mask, self.cams, self)
         self.scribbles = ScribbleTool(session, self.host, self.brush, self)
+        self.pointing = PointTool(session, self.host, self.brush, self.scribbles, self)
         self.peek = Peek(lambda: self.layers)
         self._shown_id: str | None = None
         self._record = single_shot(self, RECORD_AFTER_MS, self.commit)
@@ -357,6 +359,7 @@ class ViewerSync(QObject):
 
         Layers that nobody saves any more would invite a person to paint into the void.
         """
+        self.pointing.close()
         self.flush()
         self.scribbles.record()
         self._clear()

@@ -45,6 +45,7 @@ def test_sure_untouched_images_are_accepted_and_taken_back_in_one_step(computed:
     ]
     np.testing.assert_array_equal(session.table.mask, expected)
     assert session.table.mask_is_touched
+    assert project.journal.accepted_in_batch("p2.png")  # what the learner weighs
     facts = gallery.rows("red")[0].facts
     assert (facts.accepted, facts.by_hand) == (2, 0)
     assert gallery.undo_text == "batch accepted in red 1"

@@ -10,7 +10,15 @@ import torch
 from napari_wsss.core.registry import method_names
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import Localizer
-from training.clusters.prototypes import Samples, Selection, centres_of, drawn_features, judged, seeing_only
+from training.clusters.prototypes import (
+    Samples,
+    Selection,
+    centres_of,
+    drawn_features,
+    judged,
+    seeing_only,
+    shares_of,
+)
 
 CHANNELS = 6
 PARTS = 5 * np.eye(CHANNELS, dtype=np.float32)
@@ -78,6 +86,18 @@ def test_context_has_something_of_the_class_where_a_floor_is_set() -> None:
     nearest = select(of_parts, context_floor=0.05)(0, inside, cloud(4, 5))
     assert directions(nearest.context) == {4}
     assert len(nearest.notes) == 1
+
+
+@pytest.mark.parametrize("count", [1, 7, 59, 60, 61, 100, 2000])
+def test_a_class_gets_less_than_twice_what_is_wanted_however_many_images_it_has(count: int) -> None:
+    wanted = 60
+    shares = shares_of([(0, 1), *[(1,)] * (count - 1)], wanted, seed=3)
+    given = [share[1] for share in shares if 1 in share]
+    assert wanted <= sum(given) < 2 * wanted
+    assert len(given) == min(count, wanted)
+    assert len(set(given)) == 1
+    assert shares[0][0] == wanted
+    assert shares == shares_of([(0, 1), *[(1,)] * (count - 1)], wanted, seed=3)
 
 
 def test_fewer_features_than_clusters_are_enough() -> None:

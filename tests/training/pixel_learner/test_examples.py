@@ -8,10 +8,12 @@ import pytest
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
 from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, Sources
+from napari_wsss.project.journal import BATCH
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
 from tests.tiny_project import HEIGHT, IDS, WIDTH
 from training.pixel_learner.examples import Example, Trust, example_of
+from training.sources import SegmentationSources
 
 ID = IDS[0]  # a cat and a dog
 CAT, DOG, BOAR = 1, 2, 3
@@ -59,6 +61,40 @@ def test_a_machines_pixels_count_less_where_accepted_and_nothing_in_a_draft(proj
     assert accepted is not None
     assert (accepted.weights[0] == 1).all()
     assert (accepted.weights[1:] == 0.25).all()
+
+
+def test_what_was_accepted_in_a_batch_has_a_weight_of_its_own_until_it_is_accepted_by_itself(project: Project) -> None:
+    machine = Sources.uniform((HEIGHT, WIDTH), Source("proposal", method="cam"))
+    project.review.accept(ID, halves(CAT), {BATCH: "cat/1"}, machine)
+    trust = Trust(machine=0.75, batch=0.25)
+    found = given(project, trust)
+    assert found is not None
+    assert found.whole
+    assert (found.weights == 0.25).all()
+
+    machine.values[0] = PERSON  # corrected afterwards
+    project.review.accept(ID, halves(CAT), sources=machine)
+    found = given(project, trust)
+    assert found is not None
+    assert (found.weights[0] == 1).all()
+    assert (found.weights[1:] == 0.75).all()
+    project.review.undo()
+    assert (given(project, trust).weights == 0.25).all()  # type: ignore[union-attr]
+
+
+def test_a_label_taken_away_teaches_nothing_more_though_the_mask_stays(project: Project) -> None:
+    project.review.accept(ID, halves(CAT))
+    project.set_labels(ID, ("dog",))
+    found = given(project)
+    assert found is not None
+    assert found.labels == (1,)
+    assert found.shown == {0}
+    assert (found.weights == (halves(CAT) == 0)).all()
+
+
+def test_a_configuration_trusts_a_batch_like_any_other_machine() -> None:
+    sources = SegmentationSources(machine_weight=0.3, accepted_machine_weight=0.9, reach=0.1)
+    assert Trust.of(sources) == Trust(machine=0.9, reach=0.1, batch=0.3)
 
 
 def test_accepting_says_background_where_nobody_drew(project: Project) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import torch
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
+from napari_wsss.pipeline.run import localize
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter
 from training.config import RunConfig
 from training.execute import begin
 from training.pixel_learner.pixel_learner import PixelLearner
+from training.pixel_learner.weak_examples import faded
 from training.recipes.pixel_classifier import train
 
 Make = Callable[..., RunConfig]
@@ -145,3 +148,44 @@ def test_maps_are_compared_where_a_localizer_is_applied(applied_folder: Path, co
         finish(learner.take_all())
         found = finish(learner.agreement())
     assert np.array_equal(np.isfinite(found.maps), np.isfinite(found.learner))
+
+
+def test_maps_teach_a_little_in_images_nobody_corrected(applied_folder: Path, config: RunConfig) -> None:
+    with Project.open(applied_folder) as project:
+        finish(localize(project, list(project.catalog.ids())))
+        learner = PixelLearner(project, config)
+        finish(learner.take_all())
+        finish(learner.learn())
+        gathering, known = learner._gathering, learner._gathering.known()
+        given, weight = gathering.cells(), faded(config.sources.map_weight, len(known))  # type: ignore[union-attr]
+
+        assert set(gathering._weak).isdisjoint(known)
+        assert set(gathering._weak) <= set(learner.teachers())
+        both = gathering.with_weak(given)
+        assert len(both) > len(given)
+        assert both.weights[len(given) :].max() == pytest.approx(weight)
+        # A class is known by what a person showed, never by maps.
+        assert torch.equal(learner.classifier.known.bool().cpu(), given.shown)
+
+        without = replace(config, sources=replace(config.sources, map_weight=0.0))
+        other = PixelLearner(project, without)
+        finish(other.take_all())
+        finish(other.learn())
+        assert len(other._gathering.with_weak(given)) == len(given)
+        assert not same(heads(learner), heads(other))
+
+
+def test_what_is_corrected_is_no_weak_example_any_more(applied_folder: Path, config: RunConfig) -> None:
+    with Project.open(applied_folder) as project:
+        finish(localize(project, list(project.catalog.ids())))
+        learner = PixelLearner(project, config)
+        finish(learner.take_all())
+        finish(learner.learn())
+        gathering, before = learner._gathering, len(learner._gathering._weak)
+        image_id = next(iter(gathering._weak))
+        project.review.accept(image_id, np.zeros(project.load_image(image_id).pixels.shape[:2], np.uint8))
+        learner.take([image_id])
+        given = gathering.cells()
+        left = sum(len(cells) for one, cells in gathering._weak.items() if one != image_id)
+        assert len(gathering._weak) == before
+        assert len(gathering.with_weak(given)) == len(given) + left

@@ -48,7 +48,7 @@ def test_digits_can_be_left_to_napari():
     ("key", "reason"),
     [
         ("Shift-O", ""),
-        ("Shift-X", ""),
+        ("Shift-T", ""),
         ("W", ""),  # its own
         ("M", "taken: choose the class"),
         ("E", "napari's: labels erase mode"),
