@@ -8,7 +8,15 @@ from typing import Any
 
 from napari_wsss.core.parameters import parameter, to_dict
 from napari_wsss.core.registry import load_method
-from napari_wsss.core.trunk_choice import OTHER_TRUNKS, OUTPUT_STRIDES, PIXEL_SUPERVISED, TRUNKS, TrunkChoice
+from napari_wsss.core.trunk_choice import (
+    OTHER_TRUNKS,
+    OUTPUT_STRIDES,
+    PIXEL_SUPERVISED,
+    PUBLISHED,
+    SCRATCH,
+    TRUNKS,
+    TrunkChoice,
+)
 from napari_wsss.pipeline.lineage import ModelShelf
 from napari_wsss.pixels.working_size import side_in_training
 from napari_wsss.processes.stage_list import Recipe
@@ -33,8 +41,6 @@ RECIPES: dict[Recipe, tuple[ModelShelf, str]] = {
     "saliency": ("saliency", "ldf"),
 }
 """Recipe name -> shelf of its methods and the default method."""
-PUBLISHED = "imagenet"
-SCRATCH = "none"
 
 
 @dataclass(frozen=True)

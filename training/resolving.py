@@ -12,9 +12,9 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.files import read_object
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.registry import load_method, method_names
-from napari_wsss.core.trunk_choice import TIMM
+from napari_wsss.core.trunk_choice import PUBLISHED, SCRATCH, TIMM
 from napari_wsss.processes.stage_list import Recipe
-from training.config import PRESETS, PUBLISHED, RECIPES, SCRATCH, Network, Optimisation, RunConfig, sections_of
+from training.config import PRESETS, RECIPES, Network, Optimisation, RunConfig, sections_of
 from training.published_presets import is_published, preset_for, published_preset
 
 RETIRED = frozenset({"empty_is_background"})

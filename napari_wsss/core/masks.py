@@ -71,6 +71,17 @@ class PseudoMask:
         return tuple(np.flatnonzero(counts).tolist())
 
 
+def histogram(values: Mask) -> NDArray[np.int64]:
+    """Return how many pixels of a mask (H, W) uint8 have each value: (256,) int64.
+
+    Pillow counts bytes as they are; `numpy.bincount` would make eight bytes of each first.
+    """
+    pixels = np.ascontiguousarray(values)
+    if not pixels.size:
+        return np.zeros(256, np.int64)
+    return np.array(Image.frombuffer("L", pixels.shape[::-1], pixels, "raw", "L", 0, 1).histogram(), np.int64)
+
+
 def changed_fraction(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
     """Return the share of pixels in [0, 1] that differ between two masks of one size."""
     return float(np.count_nonzero(before != after)) / max(1, before.size)

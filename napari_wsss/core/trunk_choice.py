@@ -9,6 +9,8 @@ TIMM = "timm/"
 """What the name of an encoder of timm begins with, as a trunk."""
 OTHER_TRUNKS = f"{TIMM}NAME (any encoder of timm), or the name of an installed trunk"
 OUTPUT_STRIDES = (8, 16, 32)
+PUBLISHED, SCRATCH = "imagenet", "none"
+"""What a training is told instead of a file: the trunk's weights as published for ImageNet, or random ones."""
 PIXEL_SUPERVISED = (
     "Weights trained on pixel masks, of COCO for example, leak pixel supervision into a weakly supervised result: "
     "say so wherever it is compared."

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pixels.prompts import Answer, Prompt, PromptBox, Question, implied
+from napari_wsss.pixels.clicks.prompts import Answer, Prompt, PromptBox, Question, implied
 from napari_wsss.promptable.sam_onnx import (
     LOGITS,
     Candidates,

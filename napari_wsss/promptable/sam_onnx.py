@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss.core.errors import StepError, WeightsError
-from napari_wsss.pixels.prompts import Prompt
+from napari_wsss.pixels.clicks.prompts import Prompt
 
 SIDE = 1024
 """Long side of the picture that the encoder sees, in pixels."""

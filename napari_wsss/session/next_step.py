@@ -74,13 +74,12 @@ class NextSteps:
         self._counts: dict[str, int] | None = None
         signals.project_opened.connect(self._forget)
         signals.project_closed.connect(self._forget)
-        signals.state_changed.connect(self._count_again)
-        signals.queue_changed.connect(self._count_again)
 
     def _forget(self) -> None:
         self._finished = self._counts = None
 
-    def _count_again(self, _image_id: str = "") -> None:
+    def count_again(self) -> None:
+        """Images may be in other states than when `step` was asked last."""
         self._counts = None
 
     @property
@@ -101,12 +100,18 @@ class NextSteps:
             return self._to_train(table, runs)
         return self._to_review(table)
 
+    @property
+    def waited_for(self) -> str:
+        """What the proposal of the shown image waits for, in a sentence; "" where it is for the person to go on."""
+        step = self.step
+        return "" if step.verb in ("review", "retrain", "export") else step.text
+
     def _to_train(self, table: Table, runs: tuple[RunInfo, ...]) -> NextStep:
         cost = estimate_start(table.project, {}, runs, self._settings.device_found)
         if cost is None or not table.project.catalog.count(Criteria(unlabelled=False)):
             return LABEL
         minutes = max(1, round(cost.seconds / 60))
-        text = "No model yet: train one from the image-level labels"
+        text = "No model yet: train one from the labels"
         return NextStep(f"{text} (about {minutes} min on {cost.device or 'this machine'}).", "train", "Train")
 
     def _to_review(self, table: Table) -> NextStep:

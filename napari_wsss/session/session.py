@@ -61,6 +61,7 @@ from napari_wsss.session.review.labels import Labels
 from napari_wsss.session.review.mismatch import MismatchCheck
 from napari_wsss.session.review.provenance import Provenance
 from napari_wsss.session.runs.process import TrainingProcess
+from napari_wsss.session.runs.trunk_weights import TrunkWeights
 from napari_wsss.session.settings import Settings
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.navigation import Navigation
@@ -99,7 +100,7 @@ class Session:
         self.signals, self.jobs, self.settings, self._opened = signals, jobs, settings, opened
         self.navigation = Navigation(opened, signals, settings)
         self._check = MismatchCheck()
-        self.decisions = Decisions(opened, self.navigation, signals, self._check)
+        self.decisions = Decisions(opened, self.navigation, signals, self._check, lambda: self.next_steps.waited_for)
         self.labels = Labels(opened, signals)
         self.mismatch = Answers(self._check, self.labels, self.decisions)
         self.provenance = Provenance(opened, signals)
@@ -134,7 +135,8 @@ class Session:
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
         self.imports = Imports(opened, self.navigation, self.labels, self.models, jobs, signals)
-        self.start = RecommendedStart(opened, self.training, self.models, signals)
+        self.trunk_weights = TrunkWeights(opened, jobs, signals)
+        self.start = RecommendedStart(opened, self.training, self.models, self.trunk_weights, signals)
         self.exports = Exports(opened, jobs, signals)
         self.next_steps = NextSteps(opened, self.training, self.hint, settings, signals)
         self.own_keys = OwnKeys(config_folder)

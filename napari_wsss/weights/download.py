@@ -37,10 +37,24 @@ def fetch(descriptor: WeightsDescriptor, folder: Path | None = None) -> Path:
             f"(--trunk-weights FILE, or --weights FILE to adopt it); it comes from "
             f"{descriptor.source or 'an unknown place'}."
         )
-    target = (folder or cache_folder()) / Path(urlsplit(descriptor.url).path).name
-    if not (target.is_file() and _intact(target, descriptor.sha256)):
-        _download(descriptor.url, target, descriptor.sha256)
+    found = cached(descriptor, folder)
+    if found is not None:
+        return found
+    target = _place(descriptor.url, folder)
+    _download(descriptor.url, target, descriptor.sha256)
     return target
+
+
+def cached(descriptor: WeightsDescriptor, folder: Path | None = None) -> Path | None:
+    """Return the local file of published weights, None where there is none, or none that is intact; see `fetch`."""
+    if descriptor.url is None:
+        return None
+    target = _place(descriptor.url, folder)
+    return target if target.is_file() and _intact(target, descriptor.sha256) else None
+
+
+def _place(url: str, folder: Path | None) -> Path:
+    return (folder or cache_folder()) / Path(urlsplit(url).path).name
 
 
 def sha256_of(path: Path) -> str:

@@ -42,13 +42,18 @@ class NextLine(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._later = single_shot(self, 0, self.refresh)  # one gesture tells several things
         signals = session.signals
-        self._follow(signals.project_opened, signals.project_closed, signals.plan_changed, signals.queue_changed)
-        self._follow(signals.image_changed, signals.state_changed, signals.maps_ready, signals.labels_changed)
+        self._follow(signals.project_opened, signals.project_closed, signals.plan_changed)
+        self._follow(signals.image_changed, signals.maps_ready, signals.labels_changed)
+        listen(self, (signals.state_changed, self._on_moved), (signals.queue_changed, self._on_moved))
         self._follow(session.hint.changed, session.training.started, session.training.ended)
         self.refresh()
 
     def _follow(self, *hooks: Tells) -> None:
         listen(self, *((hook, self._on_news) for hook in hooks))
+
+    def _on_moved(self, *_news: object) -> None:
+        self._session.next_steps.count_again()
+        self._later.start()
 
     def _on_news(self, *_news: object) -> None:
         self._later.start()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from napari.layers import Labels
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QApplication, QDoubleSpinBox, QWidget
 
@@ -35,8 +34,8 @@ class PersonalChoices(QObject):
         self._session, self._sync, self._project_page = session, sync, project_page
         self._changes: dict[str, Callable[[], object]] = {
             "digits_mean_classes": actions.table_changed.emit,
-            "brush_size": lambda: self._brush(sync.mask, preferences.brush_size()),
-            "scribble_size": lambda: self._brush(sync.scribbles.layer, preferences.scribble_size()),
+            "brush_size": lambda: sync.resize_brush(sync.mask, preferences.brush_size()),
+            "scribble_size": lambda: sync.resize_brush(sync.scribbles.layer, preferences.scribble_size()),
             "mask_opacity": self._opacity,
             "segmenter_encoder": self._segmenter,
             "segmenter_decoder": self._segmenter,
@@ -77,8 +76,3 @@ class PersonalChoices(QObject):
     def _opacity(self) -> None:
         if self._sync.mask is not None:
             self._sync.mask.opacity = preferences.mask_opacity()
-
-    @staticmethod
-    def _brush(layer: Labels | None, size: int) -> None:
-        if layer is not None:
-            layer.brush_size = size

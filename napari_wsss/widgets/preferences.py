@@ -64,12 +64,12 @@ def folds_left() -> bool:
 
 
 def brush_size() -> int:
-    """Return the brush size of a new mask layer, in pixels of the image."""
+    """Return the mask's brush size, in pixels of the screen while the whole image is shown."""
     return int(value("labeling", "brush_size"))
 
 
 def scribble_size() -> int:
-    """Return the brush size of scribbles, in pixels of the image."""
+    """Return the brush size of scribbles, in pixels of the screen while the whole image is shown."""
     return int(value("labeling", "scribble_size"))
 
 

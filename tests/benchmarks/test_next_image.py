@@ -1,7 +1,8 @@
-"""From the key to the next image on the screen, when it was read ahead, beyond napari's own refresh."""
+"""From the key to the next image, when it was read ahead, beyond napari's own refresh; and copying a proposal."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-IMAGES = 24
+IMAGES = {375: 24, 2000: 10, 4000: 5}
 LIMIT_MS = 100.0
+SIZES = pytest.mark.parametrize(
+    ("height", "width"), [(375, 500), (2000, 2000), (4000, 4000)], ids=["500x375", "2000x2000", "4000x4000"]
+)
 
 
 @pytest.mark.gui
-@pytest.mark.parametrize(("height", "width"), [(375, 500), (2000, 2000)], ids=["500x375", "2000x2000"])
+@pytest.mark.timeout(600)
+@SIZES
 def test_next_image(
     benchmark: Any,
     note: Callable[..., None],
@@ -24,7 +29,7 @@ def test_next_image(
     width: int,
 ) -> None:
     """`next` through the dock's own action, photograph, three maps, proposal and mask included."""
-    shown = window(project_with_maps(IMAGES if height < 1000 else 10, height, width))
+    shown = window(project_with_maps(IMAGES[height], height, width))
     session, sync = shown.session, shown.dock.sync
     beyond: list[float] = []
     own: list[float] = []
@@ -54,3 +59,35 @@ def test_next_image(
         target_beyond=f"beyond_p95_ms < {LIMIT_MS:g}",
         met_beyond="yes" if p95 < LIMIT_MS else "NO",
     )
+
+
+@pytest.mark.gui
+@pytest.mark.timeout(600)
+@SIZES
+def test_copy_of_a_proposal(
+    benchmark: Any,
+    note: Callable[..., None],
+    project_with_maps: Callable[[int, int, int], Path],
+    window: Callable[[Path], Any],
+    height: int,
+    width: int,
+) -> None:
+    """Shift+Y into an empty mask, journaled when it returns; taken back before each round."""
+    shown = window(project_with_maps(2, height, width))
+    session, sync = shown.session, shown.dock.sync
+    own: list[float] = []
+
+    def take_back() -> None:
+        sync.mask.undo()
+        sync.commit()
+        shown.settle()
+        assert not session.table.mask.any()
+
+    def copy() -> None:
+        busy = time.thread_time()
+        shown.dock.actions_.run("copy_all")
+        own.append(time.thread_time() - busy)
+        assert np.array_equal(session.table.mask, session.table.proposal)
+
+    benchmark.pedantic(copy, setup=take_back, rounds=4)
+    note(benchmark, target_ms=LIMIT_MS, of="p95_ms", own_p95_ms=round(float(np.percentile(own, 95)) * 1000, 2))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_wsss.pixels.pointing import Scene, answer_by_colour, region_meant
-from napari_wsss.pixels.prompts import Click, Prompt
+from napari_wsss.pixels.clicks.pointing import Scene, answer_by_colour, region_meant
+from napari_wsss.pixels.clicks.prompts import Click, Prompt
 from napari_wsss.pixels.superpixels import find_superpixels
 from tests.benchmarks.conftest import blobs, photograph
 

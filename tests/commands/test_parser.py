@@ -84,7 +84,7 @@ def test_reading_the_arguments_waits_for_no_library(typed: list[str]) -> None:
 def test_a_shell_is_told_how_words_go_on() -> None:
     pytest.importorskip("argcomplete")
     for typed, wanted in {
-        "ex": ["export"],
+        "ex": ["export", "export-model"],
         "train s": ["saliency", "segmentation", "start"],
         "export --dr": ["--dry-run"],
     }.items():

@@ -16,6 +16,7 @@ from napari_wsss.core.masks import (
     changed_fraction,
     decode_mask,
     encode_mask,
+    histogram,
     overlap,
     read_mask,
     write_mask,
@@ -115,3 +116,11 @@ def test_overlap_is_the_mean_of_every_class_of_either_mask(first: np.ndarray, se
     a, b = first[counted], second[counted]
     ratios = [((a == v) & (b == v)).sum() / ((a == v) | (b == v)).sum() for v in np.union1d(a, b)]
     assert overlap(first, second) == pytest.approx(np.mean(ratios) if ratios else 1.0)
+
+
+@given(masks)
+def test_a_histogram_counts_each_value(values: np.ndarray) -> None:
+    counts = np.bincount(values.ravel(), minlength=256)
+    assert np.array_equal(histogram(values), counts)
+    assert np.array_equal(histogram(values.T), counts)
+    assert not histogram(values[:0]).any()

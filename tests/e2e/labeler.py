@@ -72,8 +72,8 @@ class Labeler:
         """Make a project of a folder of images."""
         self.look_at("Project")
         form = self.dock.project_page.new
-        form.folder.set_path(project)
         form.open_images(images)
+        form.folder.set_path(project)
         self.until(lambda: form.report is not None)
         assert form.report.is_clean
         mouse.click(form.create_button)

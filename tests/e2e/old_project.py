@@ -18,7 +18,7 @@ from tests.session.conftest import Sitting
 
 DRAWN_AT_ONCE = (Step("class_gain", {"gains": {"2": 1.4}}), Step("power_background", {"background_power": 3.0}))
 """Refiners whose proposals are drawn while a slider moves, not stored."""
-ADDED_SINCE = ("doubtful", "negative", "painted", "mismatch")
+ADDED_SINCE = ("doubtful", "negative", "painted", "mismatch", "unknown", "clusters", "file_mtime", "file_size")
 """Facts of an image that projects of that time did not know."""
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.exchange.label_changes import LabelChoices, find_label_changes, take
+from napari_wsss.project.label_imports import Said
 from napari_wsss.project.project import Project
 from tests.tiny_project import IDS
 
@@ -21,7 +22,7 @@ def source(tmp_path, **labels):
 def test_a_preview_changes_nothing_and_taking_it_is_one_step(project: Project, tmp_path) -> None:
     path = source(tmp_path, a=["dog"], b=[], c=["cat"], d=["cat", "horse"])
     found = find_label_changes(project, path)
-    assert found.changes == {A: (frozenset({"dog"}), False), B: (frozenset(), True)}
+    assert found.changes == {A: Said(frozenset({"dog"})), B: Said(frozenset(), negative=True)}
     assert (found.same, found.unknown) == (1, {"horse": 1})
     assert project.catalog.get(A).labels == {"cat", "dog"}
     for words in (f"{A}: cat, dog -> dog", "horse 1", "1 have them already"):

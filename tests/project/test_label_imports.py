@@ -3,16 +3,17 @@
 import pytest
 
 from napari_wsss.core.errors import LabelError
+from napari_wsss.project.label_imports import Said
 from napari_wsss.project.project import Project
 from tests.tiny_project import IDS
 from training.changes import _decisions
 
 A, B, C, _ = IDS
-CHANGES = {A: (frozenset({"wild boar"}), False), B: (frozenset(), True), C: (frozenset(), False)}
+CHANGES = {A: Said(frozenset({"wild boar"})), B: Said(frozenset(), negative=True), C: Said(frozenset())}
 
 
-def labels(project: Project) -> list[tuple[frozenset[str], bool]]:
-    return [(record.labels, record.negative) for record in project.catalog.records()]
+def labels(project: Project) -> list[Said]:
+    return [Said.of(record) for record in project.catalog.records()]
 
 
 def test_taken_and_taken_back(project: Project) -> None:
@@ -35,8 +36,8 @@ def test_what_was_edited_since_stays(project: Project) -> None:
 
 
 def test_the_last_of_two_comes_back_first(project: Project) -> None:
-    project.label_imports.take({A: (frozenset({"dog"}), False)}, "first")
-    project.label_imports.take({A: (frozenset({"cat"}), False)}, "second")
+    project.label_imports.take({A: Said(frozenset({"dog"}))}, "first")
+    project.label_imports.take({A: Said(frozenset({"cat"}))}, "second")
     project.label_imports.take_back()
     assert (project.catalog.get(A).labels, project.label_imports.last) == ({"dog"}, "first")
 
@@ -44,7 +45,7 @@ def test_the_last_of_two_comes_back_first(project: Project) -> None:
 def test_an_unknown_class_changes_nothing(project: Project) -> None:
     before = labels(project)
     with pytest.raises(LabelError):
-        project.label_imports.take({**CHANGES, B: (frozenset({"horse"}), False)}, "x")
+        project.label_imports.take({**CHANGES, B: Said(frozenset({"horse"}))}, "x")
     assert labels(project) == before
     assert project.label_imports.last == ""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+import pytest
 
 from napari_wsss.core.sources import PERSON
+from napari_wsss.project import strokes
 from napari_wsss.project.strokes import pack, unpack
 
 
@@ -27,3 +29,14 @@ def test_strokes_from_before_sources_are_a_persons() -> None:
     old = zlib.compress(np.array([3, 1], "<i8").tobytes() + np.array([2, 7], np.uint8).tobytes())
     indices, values, sources = unpack(old)
     assert (indices.tolist(), values.tolist(), sources.tolist()) == ([3, 4], [2, 7], [PERSON, PERSON])
+
+
+@pytest.mark.parametrize("part", [1, 3, 7, strokes.PART])
+@pytest.mark.parametrize("count", [0, 1, 700])
+def test_a_stroke_compared_in_parts_is_read_back(part: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strokes, "PART", part)
+    random = np.random.default_rng(count)
+    indices = np.flatnonzero(random.random(2 * count) < 0.6)
+    values, sources = random.integers(0, 9, (2, len(indices)), dtype=np.uint8)
+    read = strokes.unpack(strokes.pack(indices, values, sources))
+    assert all(np.array_equal(one, other) for one, other in zip(read, (indices, values, sources), strict=True))

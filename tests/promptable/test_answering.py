@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.progress import finish
-from napari_wsss.pixels.prompts import Click, Prompt, PromptBox, Question
+from napari_wsss.pixels.clicks.prompts import Click, Prompt, PromptBox, Question
 from napari_wsss.promptable.answering import answered, chosen, embedded, enlarged, framed, logits_of, sorted_pair
 from napari_wsss.promptable.sam_onnx import Candidates
 from tests.promptable.tiny_pair import write_pair

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import StepError, WeightsError
-from napari_wsss.pixels.prompts import Click, Prompt, PromptBox
+from napari_wsss.pixels.clicks.prompts import Click, Prompt, PromptBox
 from napari_wsss.promptable.sam_onnx import _points, check_pair, decode, embed, is_decoder, scaled
 from tests.promptable.tiny_pair import QUALITIES, write_pair
 

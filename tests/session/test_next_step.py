@@ -62,3 +62,15 @@ def test_a_finished_run_waits_to_be_applied_until_a_later_model_is(session):
     later = finished_run(session.project, "classifier-0003", 30.0)
     session.training.ended.emit(0, later, "")
     assert session.next_steps.step.run.folder == later
+
+
+def test_accepting_nothing_says_what_is_waited_for(session):
+    said = []
+    session.signals.notice.connect(said.append)
+    assert not session.decisions.accept()
+    assert said[-1] == f"Nothing to accept yet. {session.next_steps.step.text}"
+    assert session.next_steps.waited_for == session.next_steps.step.text
+    for image_id in session.project.catalog.ids():
+        session.project.set_labels(image_id, [])
+    assert not session.decisions.accept()
+    assert said[-1].endswith(LABEL.text)

@@ -55,6 +55,7 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "economy": ["--policies", "--orders", "--truth", "--learner", "--click-jitter", "--stroke-speed"],
         "predict": ["--labels", "--scores", "--out", "--flip", "--presence"],
         "export-model": ["--onnx", "--torchscript", "--opset"],
+        "clicks": ["--truth", "--out"],
         "start": ["--resume", "--first-maps", "--trunk-weights", "--truth"],
     }
     for option in options[stage]:
@@ -152,7 +153,7 @@ def test_bad_settings_give_four(tiny: list[str], project_folder: Path, option: l
 
 def test_a_stage_without_torch_says_what_to_install(tmp_path: Path) -> None:
     blocked = BLOCKED.replace("'qtpy'", "'torch'").replace("is blocked')", "is blocked', name=name)")
-    command = [sys.executable, "-c", blocked, "evaluate", "--project", str(tmp_path), "--truth", str(tmp_path)]
+    command = [sys.executable, "-c", blocked, "classifier", "--project", str(tmp_path)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 4
     assert 'pip install "napari-wsss[torch]"' in ended.stderr

@@ -15,6 +15,7 @@ from napari.components import ViewerModel
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
 from napari_wsss.project.project import Project
+from napari_wsss.session.runs import trunk_weights
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
@@ -47,6 +48,7 @@ def _answered(answer):
 @pytest.fixture(autouse=True)
 def _no_child_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage_options, "describe_stage", lambda stage, chosen: _answered(OPTIONS))
+    monkeypatch.setattr(trunk_weights, "find_missing_weights", lambda trunk, source: _answered(""))
     for page in (project_page, train_page):
         monkeypatch.setattr(page, "describe_device", lambda: _answered("CPU · test"))
 

@@ -50,11 +50,12 @@ def test_they_are_laid_over_what_is_there(panel, chosen, session, sync, actions)
     change(panel, chosen, device="cuda", hint_every=0, look_ahead=9)
     assert (session.settings.device, session.hint.every, session.settings.ahead) == ("cuda", 0, 9)
     assert panel._project_page.device.currentData() == "cuda"
-    change(panel, chosen, brush_size=33, mask_opacity=0.3)
-    assert (sync.mask.brush_size, sync.mask.opacity) == (33, pytest.approx(0.3))
+    zoom = sync.camera.zoom
+    change(panel, chosen, brush_size=133, mask_opacity=0.3)
+    assert (sync.mask.brush_size, sync.mask.opacity) == (round(133 / zoom), pytest.approx(0.3))
     sync.scribbles.choose(True)
-    change(panel, chosen, scribble_size=9)
-    assert sync.scribbles.layer.brush_size == 9
+    change(panel, chosen, scribble_size=79)
+    assert sync.scribbles.layer.brush_size == round(79 / zoom) > 1
     told = []
     actions.table_changed.connect(lambda: told.append(1))
     change(panel, chosen, digits_mean_classes=False, toast_after=3)

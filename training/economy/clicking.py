@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_wsss.core.classes import IGNORE
-from napari_wsss.pixels.pointing import Scene, answer_by_colour, region_meant, written
-from napari_wsss.pixels.prompts import Click, Prompt, Question
+from napari_wsss.pixels.clicks.pointing import Scene, answer_by_colour, region_meant, written
+from napari_wsss.pixels.clicks.prompts import Click, Prompt, Question
 from napari_wsss.pixels.superpixels import Superpixels, find_superpixels
 from napari_wsss.promptable.answering import answer
 from training.economy.things import Region, deepest, things

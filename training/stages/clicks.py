@@ -20,7 +20,7 @@ from napari_wsss.core.files import publish, publish_json
 from napari_wsss.core.progress import Progress
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
-from napari_wsss.pixels.pointing import Scene
+from napari_wsss.pixels.clicks.pointing import Scene
 from napari_wsss.project.project import Project
 from napari_wsss.promptable.sam_onnx import check_pair, embed
 from training.economy.clicking import (

@@ -35,10 +35,10 @@ from training.loop.checkpoints import LAST
 from training.published_presets import published_figures
 from training.report import Reporter, watched
 from training.resolving import resolve_file
+from training.scoring.contact_sheet import Cell, contact_sheet
 from training.scoring.left_out import LeftOut
 from training.scoring.scoring import AcceptedMasks, TrueMasks, score, scored_names, sweep
 from training.scoring.tables import markdown
-from training.stages.contact_sheet import Cell, contact_sheet
 from training.stages.maps import add_device_options, hardware_of
 from training.stages.voc_folder import MASKS, project_of, scored_classes
 

@@ -103,6 +103,8 @@ class Embeddings:
         return False
 
     def _on_image(self, _image_id: str = "") -> None:
+        if not self.is_wanted:
+            return
         self._take_settings()
         table, encoder = self._opened.or_none, self._encoder
         if not (self.is_wanted and self.is_chosen) or encoder is None or table is None or not table.image_id:

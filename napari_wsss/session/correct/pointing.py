@@ -20,8 +20,8 @@ from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.sources import Source
-from napari_wsss.pixels.pointing import Scene, answer_by_colour, is_near, pointed_at, region_meant, written
-from napari_wsss.pixels.prompts import Answer, Click, Prompt, PromptBox, Question
+from napari_wsss.pixels.clicks.pointing import Scene, answer_by_colour, is_near, pointed_at, region_meant, written
+from napari_wsss.pixels.clicks.prompts import Answer, Click, Prompt, PromptBox, Question
 from napari_wsss.processes.apart import Apart
 from napari_wsss.session.correct.embeddings import Embeddings
 from napari_wsss.session.correct.patches import LANE, Patches
@@ -326,7 +326,7 @@ class Pointing:
     def _follow_undo(self, _image_id: str = "") -> None:
         """Forget clicks that Ctrl+Z took back, and all of them where something else was painted since."""
         table, known = self._opened.or_none, len(self._answers)
-        if table is None or self._asked is not None:
+        if not known or table is None or self._asked is not None:
             return
         while (last := self._latest) is not None and not last.is_in(table.mask):
             self._unmark(self._answers.pop())
@@ -334,6 +334,8 @@ class Pointing:
             self.changed.emit()
 
     def _forget(self, _image_id: str = "") -> None:
+        if self._asked is None and not self._answers:
+            return  # most images are passed without a click
         self._jobs.cancel(JOB)
         self._asked = None
         self._answers.clear()

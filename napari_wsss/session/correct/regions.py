@@ -85,6 +85,8 @@ class Regions:
         return True
 
     def _find(self, _image_id: str = "") -> None:
+        if not self._are_wanted and self.numbers is None:
+            return
         self._jobs.cancel(JOB)
         if self.numbers is not None:
             self.numbers = None

@@ -11,7 +11,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_wsss.core.errors import LabelError, WsssError
-from napari_wsss.core.masks import Mask
+from napari_wsss.core.masks import Mask, histogram
 from napari_wsss.core.scribbles import NOTHING, as_seeds, scribble_value
 from napari_wsss.project.scribble_files import read_scribbles, scribble_path, write_scribbles
 from napari_wsss.session.jobs import describe
@@ -64,14 +64,15 @@ class Scribbles:
         if self.values is None:
             return ()
         classes = self._opened.table.classes
-        seeds, seeded = as_seeds(self.values, classes)
+        found = np.flatnonzero(histogram(self.values)).astype(np.uint8)  # few values instead of every pixel
+        seeds, seeded = as_seeds(found, classes)
         known = classes.values()
         return tuple(classes.name_of(int(value)) for value in np.unique(seeds[seeded]) if value in known)
 
     @property
     def unlabelled(self) -> tuple[str, ...]:
         """Scribbled classes that are no label of the image."""
-        if self.values is None:
+        if not self.any:
             return ()
         table = self._opened.table
         return tuple(name for name in self.classes if name in table.classes.names and name not in table.record.labels)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_wsss.core.sources import Source
-from napari_wsss.pixels.wand import Distances, alike, colour_distances
+from napari_wsss.pixels.clicks.wand import Distances, alike, colour_distances
 from napari_wsss.session.correct.filling import fill
 from napari_wsss.session.review.decisions import Decisions
 from napari_wsss.session.signals import Signals

@@ -21,6 +21,7 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.trunk_choice import SCRATCH
 from napari_wsss.pipeline.apply import LEARNER
 from napari_wsss.pipeline.learner_states import METHOD, LearnerState, Lesson
 from napari_wsss.processes.apart import Apart
@@ -55,7 +56,7 @@ def trunk_of_localizer(project: Project) -> dict[str, Any]:
         return {}
     run = read_run(below(project.folder, project.plan.localizer_checkpoint).parent)
     network = run.config.get("network", {}) if run is not None and run.stage == "classifier" else {}
-    if network.get("trunk_weights", "none") == "none":
+    if network.get("trunk_weights", SCRATCH) == SCRATCH:
         return {}
     return {name: network[name] for name in ("trunk", "trunk_weights", "width") if name in network}
 

@@ -13,6 +13,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.pipeline.recommended import Offer
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.runs.process import TrainingProcess
+from napari_wsss.session.runs.trunk_weights import TrunkWeights
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.opened import Opened
 
@@ -27,6 +28,8 @@ class RecommendedStart:
     opened : Opened
     training : TrainingProcess
     models : AppliedModels
+    weights : TrunkWeights
+        What the trunk starts from, where the options do not say it.
     signals : Signals
 
     Attributes
@@ -35,8 +38,11 @@ class RecommendedStart:
         What was taken last of the run that is watched or was watched last; "" for other runs.
     """
 
-    def __init__(self, opened: Opened, training: TrainingProcess, models: AppliedModels, signals: Signals) -> None:
+    def __init__(
+        self, opened: Opened, training: TrainingProcess, models: AppliedModels, weights: TrunkWeights, signals: Signals
+    ) -> None:
         self._opened, self._training, self._models, self.signals = opened, training, models, signals
+        self._weights = weights
         self.text = ""
         training.started.connect(self._forget)
         training.offered.connect(self._on_offered)
@@ -56,7 +62,7 @@ class RecommendedStart:
             raise ProjectError("The project is open read-only, so no model can be used; open it to write.")
         if not table.flush():
             return False  # said already; the run reads labels from disk
-        self._training.start(table.project, STAGE, options)
+        self._training.start(table.project, STAGE, {**self._weights.options(), **(options or {})})
         return True
 
     def _on_offered(self, record: Mapping[str, Any], run_folder: Path) -> None:

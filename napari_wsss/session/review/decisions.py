@@ -7,6 +7,7 @@ unless just this is its label. Where mask and labels differ (see `mismatch`), an
 most of the proposal out, a mask is accepted at the second asking: the person may have meant something else.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from napari_wsss.session.table.navigation import Navigation
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
+NO_PROPOSAL = "Paint a mask, wait for the proposal, or say that nothing is here."
 LITTLE = 0.5
 """Share of the proposed object pixels below which accepting painted strokes is asked about once."""
 
@@ -37,10 +39,20 @@ class Decisions:
         Goes on to the next image.
     signals : Signals
     check : MismatchCheck
+    waited_for : callable
+        Says what a proposal waits for, "" when for nothing.
     """
 
-    def __init__(self, opened: Opened, navigation: Navigation, signals: Signals, check: MismatchCheck) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        navigation: Navigation,
+        signals: Signals,
+        check: MismatchCheck,
+        waited_for: Callable[[], str] = str,
+    ) -> None:
         self._opened, self._navigation, self.signals, self._check = opened, navigation, signals, check
+        self._waited_for = waited_for
 
     @reported
     def accept(self, and_next: bool = True) -> bool:
@@ -52,9 +64,7 @@ class Decisions:
         values, shown = canvas.mask_to_accept(), table.shown
         if values is None:
             if not shown.record.negative:
-                self.signals.notice.emit(
-                    "Nothing to accept yet: paint a mask, wait for the proposal, or say that nothing is here."
-                )
+                self.signals.notice.emit(f"Nothing to accept yet. {self._waited_for() or NO_PROPOSAL}")
                 return False
             values = canvas.mask
         mismatch = Mismatch.of(shown.record, shown.classes, values)

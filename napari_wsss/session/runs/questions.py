@@ -23,6 +23,13 @@ else:
 print(json.dumps([text]))
 """
 
+_WEIGHTS = """
+import json
+import sys
+from napari_wsss.weights.at_hand import missing_weights
+print(json.dumps([missing_weights(*sys.argv[1:])]))
+"""
+
 
 def describe_stage(stage: str, chosen: Mapping[str, str] | None = None) -> Steps[list[dict[str, Any]]]:
     """Return the options of ``python -m training.run <stage>`` as plain JSON types, one entry per option.
@@ -46,6 +53,15 @@ def describe_stage(stage: str, chosen: Mapping[str, str] | None = None) -> Steps
 def describe_device() -> Steps[str]:
     """Return one line about the device that inference and training use; raises `StepError` without torch."""
     found = yield from _answer(python("-c", _DEVICE))
+    return str(found[0])
+
+
+def find_missing_weights(trunk: str, source: str) -> Steps[str]:
+    """Return what keeps a training from its trunk's weights, "" where nothing does; see `weights.at_hand`.
+
+    The child loads no torch, but may wait for the network.
+    """
+    found = yield from _answer(python("-c", _WEIGHTS, trunk, source))
     return str(found[0])
 
 

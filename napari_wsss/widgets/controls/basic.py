@@ -42,6 +42,11 @@ def button(text: str, on_click: Callable[[], object], tip: str = "") -> QPushBut
     return made
 
 
+def explain(made: QPushButton, tip: str, instead: str) -> None:
+    """Say at a button what it does, and at a greyed one what is next instead."""
+    made.setToolTip(as_text(tip if made.isEnabled() else f"Not now. {instead}"))
+
+
 def tool_button(text: str, on_click: Callable[[], object], tip: str = "") -> QToolButton:
     """Return a small flat button that never takes the keyboard focus."""
     made = QToolButton()
@@ -195,6 +200,15 @@ class PageArea(QScrollArea):
         if watched is self.widget() and certain(event).type() == QEvent.Type.LayoutRequest:
             self._fit()
         return super().eventFilter(watched, event)
+
+
+def bring_into_view(widget: QWidget) -> None:
+    """Scroll the page that a widget is on, so that it is seen; harmless for one on no page."""
+    around = widget.parentWidget()
+    while around is not None and not isinstance(around, QScrollArea):
+        around = around.parentWidget()
+    if around is not None and widget.isVisible():
+        around.ensureWidgetVisible(widget)
 
 
 def single_shot(owner: QObject, milliseconds: int, slot: Callable[[], object]) -> QTimer:

@@ -14,6 +14,8 @@ MARK_CONTRAST, TEXT_CONTRAST = 3.0, 4.5
 PALETTE = ("#ff9f43", "#54a0ff", "#1dd1a1", "#ff6b81", "#c56cf0", "#feca57")
 """Colours of things told apart by nothing else: curves, clusters."""
 ACCENT, FILL = PALETTE[1:3]
+WRONG = PALETTE[3]
+"""What keeps a person from going on."""
 STEPS = 24
 QUIET_SHARE = 0.6
 """Share of the text's colour in that of a side remark; the rest is ground."""

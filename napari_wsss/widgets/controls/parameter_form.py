@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QCompleter,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QWidget,
@@ -39,7 +40,7 @@ from napari_wsss.widgets.controls.basic import (
     text_label,
     tool_button,
 )
-from napari_wsss.widgets.controls.colours import ThemedLabel
+from napari_wsss.widgets.controls.colours import WRONG, ThemedLabel
 from napari_wsss.widgets.controls.live_slider import FORGET
 from napari_wsss.widgets.controls.number_text import read_as_it_looks
 from napari_wsss.widgets.controls.plain_text import as_text
@@ -83,7 +84,8 @@ class ParameterForm(QWidget):
         self.fields: dict[str, ValueWidget[Any]] = {}
         self._resets: dict[str, QWidget] = {}
         self._labels: dict[str, QLabel] = {}
-        self._why: dict[str, QLabel] = {}
+        self._why: dict[str, ThemedLabel] = {}
+        self._rows: dict[str, QHBoxLayout] = {}
         self._explained: dict[str, bool] = {}
         self.problem = text_label(quiet=True)
         self.problem.hide()
@@ -126,7 +128,8 @@ class ParameterForm(QWidget):
         if isinstance(widget.native, QComboBox):
             narrow(widget.native)
         holder = QWidget()
-        holder.setLayout(row(widget.native, *_offering(widget.native), reset))
+        self._rows[name] = row(widget.native, *_offering(widget.native), reset)
+        holder.setLayout(self._rows[name])
         holder.setMinimumHeight(ROW_HEIGHT)
         why = self._why[name] = text_label(quiet=True)
         why.hide()
@@ -188,6 +191,18 @@ class ParameterForm(QWidget):
             self.forgotten.emit(name)
         else:
             show_value(self.fields[name], to_dict(self._defaults)[name])
+
+    def add_beside(self, name: str, offer: QWidget) -> None:
+        """Put a widget beside a field that helps to fill it in, such as a button that asks for a file."""
+        row_of = self._rows[name]
+        row_of.insertWidget(row_of.count() - 1, offer)
+
+    def find_fault(self, name: str, fault: str) -> None:
+        """Show in red below a field what is wrong with its value; "" takes it away."""
+        why = self._why[name]
+        why.setText(fault)
+        why.tint(WRONG if fault else "")
+        why.setVisible(bool(fault))
 
     def explain(self, places: Mapping[str, tuple[str, bool]]) -> None:
         """Show below fields where their values come from.

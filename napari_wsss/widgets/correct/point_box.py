@@ -10,7 +10,7 @@ from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, row, text_label
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
-from napari_wsss.widgets.layers.point_tool import HINTS
+from napari_wsss.widgets.layers.clicks.point_tool import HINTS
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
 TOOLS = (
@@ -41,10 +41,9 @@ class PointBox(QWidget):
         self.said = text_label(quiet=True)
         self.choose = button("Segmenter …", self._browse, WHERE)
         self.drop = button("Without", lambda: session.segmenter.use(None), "Let colours and maps answer")
-        kinds = row(self.tools["regions"], self.kind)
-        kinds.setStretch(1, 1)
         files = row(self.choose, self.drop, 1)
-        self.setLayout(column(self.tools["things"], self.how, self.said, files, kinds, self.tools["wand"]))
+        regions = self.tools["regions"], self.kind
+        self.setLayout(column(self.tools["things"], self.how, self.said, files, *regions, self.tools["wand"]))
         listen(
             self,
             (session.signals.image_changed, self._on_image),

@@ -16,7 +16,7 @@ from napari_wsss.widgets.controls.basic import button, column, heading, row, tex
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.keys.own_keys import key_in, why_not
-from napari_wsss.widgets.keys.table import KEYS, NAPARI_KEYS
+from napari_wsss.widgets.keys.table import KEYS, NAPARI_KEYS, WITH_THE_MOUSE
 
 WAITING = "press a key …"
 HINT = "Keys work while the mouse is over the image. Yours are marked *; they are kept for you, in every project."
@@ -40,6 +40,7 @@ def key_rows(actions: Actions) -> list[KeyRow]:
         reason = actions.why_disabled(entry.action)
         mark = "" if entry.key == defaults[entry.action] else " *"
         rows.append(KeyRow(entry.shown + mark, actions.title_of(entry), reason, entry.action))
+    rows += [KeyRow(key, title) for key, title in WITH_THE_MOUSE]
     return rows + [KeyRow(key, f"{title} (napari)") for key, title in NAPARI_KEYS]
 
 

@@ -92,6 +92,8 @@ NAPARI_KEYS = (
     ("V", "show or hide the selected layers"),
 )
 
+WITH_THE_MOUSE = (("Shift + wheel", "brush larger / smaller, in bigger steps, while painting or erasing"),)
+
 
 class Runs(Protocol):
     """What the keys call."""

@@ -3,8 +3,6 @@
 What it zoomed to by itself ends with the image; a person's own zoom stays.
 """
 
-from typing import Any
-
 from qtpy.QtCore import QObject, Qt
 from qtpy.QtGui import QGuiApplication
 
@@ -42,20 +40,15 @@ class Gaze(QObject):
         if table is None:
             return
         self._sync.show_whole()  # the zoom that shows the whole image, whatever the canvas' size
-        camera = self._camera
+        camera = self._sync.camera
         (height, width), image = box.size, table.image
         camera.zoom *= ROOM * max(1.0, min(image.shape[0] / height, image.shape[1] / width))
         camera.center = (*camera.center[:-2], *box.centre)
         self._looking = (camera.zoom, camera.center)
 
-    @property
-    def _camera(self) -> Any:
-        viewer = self._sync.viewer
-        return getattr(viewer, "scene", viewer).camera  # napari < 0.9 has no scene
-
     def _on_image(self, _image_id: str) -> None:
         """Show all of another image, unless the person has moved the camera since."""
-        if self._looking == (self._camera.zoom, self._camera.center):
+        if self._looking == (self._sync.camera.zoom, self._sync.camera.center):
             self._sync.show_whole()
         self._looking = None
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Points
 
-from napari_wsss.pixels.prompts import Prompt, PromptBox
+from napari_wsss.pixels.clicks.prompts import Prompt, PromptBox
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.overlay import Overlay

@@ -21,11 +21,13 @@ from napari_wsss.widgets.controls.basic import single_shot, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
+from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
+from napari_wsss.widgets.layers.clicks.point_tool import PointTool
 from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.outline import HALO
 from napari_wsss.widgets.layers.peek import Peek
-from napari_wsss.widgets.layers.point_tool import PointTool
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
+from napari_wsss.widgets.layers.undo_step import write_step
 
 RECORD_AFTER_MS = 150
 FLUSH_AFTER_MS = 2000
@@ -59,6 +61,7 @@ class ViewerSync(QObject):
         self.pointing = PointTool(session, self.host, self.brush, self.scribbles, self)
         self.peek = Peek(lambda: self.layers)
         self._shown_id: str | None = None
+        self._zoom = 1.0  # that shows the whole image
         self._record = single_shot(self, RECORD_AFTER_MS, self.commit)
         self._save = single_shot(self, FLUSH_AFTER_MS, self.flush)
         self._tidy = single_shot(self, TIDY_AFTER_MS, self._tidy_cams)
@@ -81,8 +84,10 @@ class ViewerSync(QObject):
         for told in (self.brush.notice, self.host.notice, self.scribbles.notice):
             told.connect(self.notice)
         self.host.layers_changed.connect(self.layers_changed)
+        self.host.layers_changed.connect(self._keep_brushes)
         self.host.lost.connect(self._on_lost)
         viewer.mouse_drag_callbacks.append(self._on_press)
+        viewer.mouse_wheel_callbacks.append(self._on_wheel)
         self.show()
 
     @property
@@ -152,6 +157,7 @@ class ViewerSync(QObject):
         self.brush.keep_to_labels()
         if resized:
             self.show_whole()
+            self._keep_brushes()
         self.activate()
 
     def show_whole(self) -> None:
@@ -161,6 +167,22 @@ class ViewerSync(QObject):
             self.viewer.reset_view()
         else:
             self.viewer.reset_view(layers=[image])
+        self._zoom = float(self.camera.zoom)
+
+    @property
+    def camera(self) -> Any:
+        """The camera of the viewer."""
+        return getattr(self.viewer, "scene", self.viewer).camera  # napari < 0.9 has no scene
+
+    def _keep_brushes(self) -> None:
+        for layer in (self.mask, self.scribbles.layer):
+            if layer is not None:
+                keep_on_screen(layer, self._zoom)
+
+    def resize_brush(self, layer: Labels | None, size: int) -> None:
+        """Give the mask's or the scribbles' brush `size` pixels on the screen while the whole image is shown."""
+        if layer is not None:
+            set_on_screen(layer, size, self._zoom)
 
     def _feed_all(self) -> None:
         self.host.adopt()
@@ -282,6 +304,13 @@ class ViewerSync(QObject):
         if self._record.isActive():
             self.commit()
 
+    def _on_wheel(self, viewer: Any, event: Any) -> None:
+        """Resize the brush with Shift; napari zooms without a key, and has Ctrl and Alt for planes and layers."""
+        layer = self.scribbles.painted or self.mask
+        is_brush = layer is not None and layer is viewer.layers.selection.active and layer.mode in ("paint", "erase")
+        if layer is not None and is_brush and "Shift" in event.modifiers:
+            step(layer, float(sum(event.delta)))  # some systems turn a wheel sideways with Shift
+
     def commit(self) -> None:
         """Tell the session now what was painted since the last time."""
         pending = self._record.isActive()
@@ -315,9 +344,8 @@ class ViewerSync(QObject):
         if source is not None and self._record.isActive():
             self.commit()  # what was done before is not this step's
         mask.visible = True  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
-        where = np.nonzero(mask.data != values)
-        if len(where[0]):
-            self.host.guarded(lambda: mask.data_setitem(where, values[where]))
+        if not np.array_equal(mask.data, values):
+            self.host.guarded(lambda: write_step(mask, values))
             self.scribbles.note_mask_step()
             self._save.start()
         self._record.stop()
@@ -366,3 +394,5 @@ class ViewerSync(QObject):
         let_go(self)
         if self._on_press in self.viewer.mouse_drag_callbacks:
             self.viewer.mouse_drag_callbacks.remove(self._on_press)
+        if self._on_wheel in self.viewer.mouse_wheel_callbacks:
+            self.viewer.mouse_wheel_callbacks.remove(self._on_wheel)

@@ -185,10 +185,10 @@ class NewProject(QWidget):
                 self.source,
                 row(button("Preview labels", self.preview, "Reads, reports, writes nothing"), self.keep_button),
                 self.summary,
-                self.tree,
                 self.classes,
                 self.folder,
-                self.create_button,
+                self.create_button,  # above the long list, so that it is seen without scrolling
+                self.tree,
             )
         )
         self.tree.hide()

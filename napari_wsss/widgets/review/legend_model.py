@@ -7,6 +7,7 @@ import numpy as np
 from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.core.masks import histogram
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.class_entries import paintable
 from napari_wsss.widgets.controls.plain_text import as_text
@@ -62,7 +63,7 @@ class LegendModel(QAbstractListModel):
     def count(self) -> None:
         """Count the mask's pixels anew."""
         table = self._session.shown_table
-        self._counts = np.zeros(256, np.int64) if table is None else np.bincount(table.mask.ravel(), minlength=256)
+        self._counts = np.zeros(256, np.int64) if table is None else histogram(table.mask)
         self.refresh()
 
     def refresh(self) -> None:

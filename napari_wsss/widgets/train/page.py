@@ -6,6 +6,7 @@ run's model to the undecided images, go back to an earlier model (`model_list`),
 command for another machine.
 """
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,12 @@ from napari_wsss.pipeline.picture_sides import middle_side, working_size
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job
-from napari_wsss.session.runs.cost import estimate, estimate_start
+from napari_wsss.session.runs.cost import UNTRAINED, estimate, estimate_start
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.runs.process import command_line
 from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import button, column, heading, line, row, text_label
+from napari_wsss.widgets.controls.basic import button, column, explain, heading, line, row, text_label
 from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.stubs import certain
@@ -34,13 +35,14 @@ from napari_wsss.widgets.train.loss_plot import LossPlot
 from napari_wsss.widgets.train.model_list import ModelList
 from napari_wsss.widgets.train.run_list import RunList
 from napari_wsss.widgets.train.stage_options import StageOptions
+from napari_wsss.widgets.train.weights_line import WEIGHTS_FILES, WeightsLine
 
-WEIGHTS_FILES = "Weights (*.pth *.pt *.safetensors *.params);;All files (*)"
 NOTHING_TO_LEARN = "There is nothing to learn from yet: label or accept images first."
 RECOMMENDED = (
     "Trains SEAM, finds LPCAM's prototypes on it and adds a dense CRF; the first maps come after two minutes, and each "
     "step is used as soon as it is there. Trunk, weights and hardware are those of the options below"
 )
+START = "Runs beside napari; you can go on reviewing"
 NETWORK = ("trunk", "output_stride", "width", "trunk_weights", "dilated")
 TAKEN_OVER = (*NETWORK, "device", "precision", "threads", "loaders")
 """Options of the chosen stage that a recommended start takes over."""
@@ -65,11 +67,13 @@ class TrainPage(QWidget):
         self.used = text_label()
         self.recommended = button("Recommended start", self._start_recommended, RECOMMENDED)
         self.recommended_cost = text_label(quiet=True)
+        self._asked: Callable[[], object] = self._start_recommended
+        self.weights = WeightsLine(session.trunk_weights, lambda: self._asked())
         self.seen = text_label(quiet=True, tip=SIZE)
         self.options = StageOptions(session)
         self.options.changed.connect(self._on_options)
         self.cost = text_label(quiet=True, tip="Images x epochs x the pace of earlier runs; refined while it runs")
-        self.start = button("Start training", self._start, "Runs beside napari; you can go on reviewing")
+        self.start = button("Start training", self._start, START)
         self.learn = button("Learn at once", self._learn, AT_ONCE)
         self.by_itself = QCheckBox("after every decision")
         self.by_itself.setToolTip(BY_ITSELF)
@@ -103,6 +107,7 @@ class TrainPage(QWidget):
                 self.used,
                 row(self.recommended, 1),
                 self.recommended_cost,
+                self.weights,
                 line(),
                 self.options,
                 self.seen,
@@ -133,6 +138,7 @@ class TrainPage(QWidget):
             (session.signals.state_changed, self._on_state),
             (session.signals.classes_changed, self._show_used),
             (session.learning.changed, self._show_learned),
+            (session.trunk_weights.changed, self._show_buttons),
             (session.training.started, self._on_started),
             (session.training.progressed, self._on_progress),
             (session.training.ended, self._on_ended),
@@ -253,14 +259,22 @@ class TrainPage(QWidget):
         self._session.signals.notice.emit("The command is on the clipboard.")
 
     def _show_buttons(self) -> None:
-        running, project = self._session.training.running, self._session.project
+        session, project = self._session, self._session.project
+        running = session.training.running or session.trunk_weights.is_asking
         self.start.setEnabled(project is not None and not running)
         self.learn.setEnabled(project is not None and not project.read_only and not self._session.learning.running)
         self.recommended.setEnabled(project is not None and not project.read_only and not running)
         self.open.setEnabled(project is not None and not running)
-        self.stop.setEnabled(running)
+        self.stop.setEnabled(self._session.training.running)
         self.bar.setVisible(running)
         self.run_list.show_buttons()
+        self._explain_buttons()
+
+    def _explain_buttons(self) -> None:
+        """Say at every button what it does, and at a greyed one what is to be done instead."""
+        step = self._session.next_steps.step.text
+        for made, tip in ((self.recommended, RECOMMENDED), (self.start, START), (self.learn, AT_ONCE)):
+            explain(made, tip, step)
 
     # Running
 
@@ -268,13 +282,32 @@ class TrainPage(QWidget):
         project = self._session.project
         if project is None:
             return
+        choice, options = self.options.choice, self.options.options()
+        if choice.method in UNTRAINED:
+            self._begin(project, choice.stage, options)
+        else:
+            self._asked = self._start
+            self._when_weights_are_there(options, lambda: self._begin(project, choice.stage, options))
+
+    def _begin(self, project: Project, stage: str, options: Mapping[str, Any]) -> None:
         self._session.flush()  # the child reads accepted masks and labels from disk
-        stage, options = self.options.choice.stage, self.options.options()
         self._try(lambda: self._session.training.start(project, stage, options))
 
     def _start_recommended(self) -> None:
-        self._session.start.begin(self._taken_over())
-        self._show_buttons()
+        options = self._taken_over()
+        self._asked = self._start_recommended
+        self._when_weights_are_there(options, lambda: self._session.start.begin(options))
+
+    def _when_weights_are_there(self, options: Mapping[str, Any], start: Callable[[], object]) -> None:
+        """Start something once the weights it wants are found; else `weights` says what is missing."""
+        if self._session.trunk_weights.is_asking:
+            return
+
+        def begin() -> None:
+            start()
+            self._show_buttons()
+
+        self._session.trunk_weights.when_there(options, begin)
 
     def _learn(self) -> None:
         self._session.learning.learn()

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWid
 from napari_wsss.core.registry import method_title
 from napari_wsss.session.runs.folders import RunInfo, unreadable_in
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import button, column, row
+from napari_wsss.widgets.controls.basic import button, column, explain, row
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.train.run_comparison import RunComparison
@@ -23,6 +23,7 @@ RUN = Qt.ItemDataRole.UserRole
 STATE_MARKS = {"running": "▶", "done": "✔", "stopped": "■", "interrupted": "⚠", "failed": "✖"}
 WHOLES = {"start": "Recommended start"}
 HEIGHT = 130  # pixels
+APPLY = "Undecided images get its proposals; accepted masks are never touched"
 
 
 class RunList(QWidget):
@@ -49,9 +50,7 @@ class RunList(QWidget):
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.list.currentItemChanged.connect(lambda *_: self.chosen.emit())
         self.list.itemSelectionChanged.connect(self._on_selection)
-        self.apply = button(
-            "Apply", self._apply, "Undecided images get its proposals; accepted masks are never touched"
-        )
+        self.apply = button("Apply", self._apply)
         self.resume = button("Resume", self.resume_wanted.emit, "Go on from the run's last checkpoint")
         self.compare = button("Compare", self._compare, "Mark two or more runs with Ctrl-click first")
         self.comparison = RunComparison()
@@ -99,6 +98,7 @@ class RunList(QWidget):
         writable = project is not None and not project.read_only
         can_apply = writable and len(marked) < 2 and run is not None and run.checkpoint is not None
         self.apply.setEnabled(can_apply)
+        explain(self.apply, APPLY, self._session.next_steps.step.text)
         self.verdict.follow(run if can_apply else None)
         self.resume.setEnabled(not self._session.training.running and run is not None and run.can_resume)
         self.compare.setEnabled(len(marked) > 1)

@@ -14,11 +14,13 @@ from napari_wsss.core.registry import Shelf, declared, method_names, method_titl
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs.questions import describe_stage
 from napari_wsss.session.runs.recommended import recommended
+from napari_wsss.session.runs.trunk_weights import OPTION as WEIGHTS
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import column, combo, folded, row, text_label
+from napari_wsss.widgets.controls.basic import column, combo, folded, row, text_label, tool_button
 from napari_wsss.widgets.controls.listening import listen
-from napari_wsss.widgets.controls.parameter_form import ParameterForm, described
+from napari_wsss.widgets.controls.parameter_form import ParameterForm, described, show_value
 from napari_wsss.widgets.controls.stubs import certain
+from napari_wsss.widgets.train.weights_line import FILE_TIP, asked_file
 
 STAGES = (
     ("classifier", "Classifier (activation maps)"),
@@ -85,6 +87,7 @@ class StageOptions(QWidget):
                 folded("Options", self._form_box),
             )
         )
+        listen(self, (session.trunk_weights.changed, self._show_weights))
         self._fill_methods()
         self._advise()
 
@@ -100,9 +103,9 @@ class StageOptions(QWidget):
         return self._forms.get(self.choice)
 
     def options(self) -> dict[str, Any]:
-        """Return the options that differ from what the stage would do by itself."""
+        """Return the options that differ from what the stage would do by itself, the project's weights included."""
         form = self.form
-        return self.choice.options() | (form.values() if form is not None else {})
+        return self.choice.options() | (form.values() if form is not None else self._session.trunk_weights.options())
 
     def show_form(self) -> None:
         """Show the form of what is chosen, asking for it first where it was not seen yet."""
@@ -159,10 +162,26 @@ class StageOptions(QWidget):
     def _add_form(self, choice: Choice, fields: list[dict[str, Any]]) -> None:
         form = self._forms[choice] = ParameterForm(described(choice.stage.title(), _once(fields)))
         form.show_values(self._carried.pop(choice, {}))
+        if WEIGHTS in form.fields:
+            form.add_beside(WEIGHTS, tool_button("…", self._choose_weights, FILE_TIP))
+        self._show_weights()
         form.changed.connect(lambda values: self._on_values(choice, values))
         certain(self._form_box.layout()).addWidget(form)
         self.said.emit("")
         self._on_choice()
+
+    def _choose_weights(self) -> None:
+        chosen = asked_file(self)
+        if chosen:
+            self._session.trunk_weights.choose(chosen)
+
+    def _show_weights(self) -> None:
+        """Show the project's choice of weights in every form, and what is wrong with it."""
+        weights = self._session.trunk_weights
+        for form in self._forms.values():
+            if WEIGHTS in form.fields:
+                show_value(form.fields[WEIGHTS], weights.chosen)
+                form.find_fault(WEIGHTS, weights.missing)
 
     def _no_form(self, choice: Choice, message: str) -> None:
         self._asked.discard(choice)
@@ -171,6 +190,8 @@ class StageOptions(QWidget):
     def _on_values(self, choice: Choice, values: Mapping[str, Any]) -> None:
         if "preset" in values and values["preset"] != choice.preset:
             self._change_preset(choice, str(values["preset"]))
+        if WEIGHTS in values:
+            self._session.trunk_weights.choose(str(values[WEIGHTS]))
         self.changed.emit()
 
     def _change_preset(self, choice: Choice, preset: str) -> None:

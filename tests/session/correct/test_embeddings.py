@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_wsss.pixels.prompts import Click
+from napari_wsss.pixels.clicks.prompts import Click
 from napari_wsss.session.correct import embeddings as module
 from tests.promptable.tiny_pair import write_pair
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
-from napari_wsss.pixels.prompts import Click, PromptBox
+from napari_wsss.pixels.clicks.prompts import Click, PromptBox
 
 RED = np.s_[6:18, 4:14]
 GREEN = np.s_[8:16, 20:28]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.pixels.pointing import Scene
-from napari_wsss.pixels.prompts import Click
+from napari_wsss.pixels.clicks.pointing import Scene
+from napari_wsss.pixels.clicks.prompts import Click
 from training.economy.clicking import ByColour, clicks_until, errors, next_click, overlaps, targets_in
 
 THING, OTHER = np.s_[5:25, 5:25], np.s_[30:38, 30:38]

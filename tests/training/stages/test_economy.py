@@ -46,7 +46,7 @@ def test_rows_are_measured_kept_and_not_measured_again(
     assert all(0 <= float(row["val mIoU"]) <= 100 for row in rows)
     assert float(rows[0]["gestures, s"]) % 2 == 0
     assert float(rows[4]["gestures, s"]) > float(rows[0]["gestures, s"])
-    assert float(rows[0]["waited, s"]) > 0
+    assert sum(float(row["waited, s"]) for row in rows) > 0
     assert (out / "economy.png").read_bytes().startswith(b"\x89PNG")
     assert {path.name for path in out.glob("*.csv")} == {"economy.csv", "curves.csv"}
 

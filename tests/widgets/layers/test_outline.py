@@ -89,7 +89,9 @@ def test_another_napari_keeps_its_own_contours() -> None:
     assert vars(layer) == {}
 
 
-def test_a_halo_lies_around_a_contour_and_never_on_it() -> None:
+@pytest.mark.parametrize("strip", [1, 50, outline.STRIP_PIXELS])
+def test_a_halo_lies_around_a_contour_and_never_on_it(strip: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outline, "STRIP_PIXELS", strip)
     contours = outlines(noise(), 2)
     found = with_halo(contours, 9)
     assert np.array_equal(np.where(found == 9, 0, found), contours)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.pixels.prompts import Click, PromptBox
+from napari_wsss.pixels.clicks.prompts import Click, PromptBox
 from napari_wsss.widgets.layers.pointing_layer import PointingOverlay, dotted
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from napari_wsss.core.masks import read_mask
 from napari_wsss.widgets.layers import looks, viewer_sync
@@ -49,6 +52,33 @@ def test_the_next_image_keeps_layers_tool_class_and_brush(sync, viewer, session)
     assert (sync.mask.mode, sync.mask.brush_size, sync.mask.opacity) == ("fill", 7, 0.3)
     assert sync.mask.selected_label == 2
     np.testing.assert_array_equal(viewer.layers["image"].data, session.table.image)
+
+
+def test_brushes_are_as_large_on_the_screen_whatever_the_image_measures(model_folder, empty_session, viewer):
+    image = np.zeros((240, 320, 3), np.uint8)
+    Image.fromarray(image).save(model_folder.parent / "images" / "p5.png")
+    empty_session.open_project(model_folder)
+    sync, wanted = ViewerSync(viewer, empty_session), looks.preferences.brush_size()
+    small = sync.camera.zoom
+    assert sync.mask.brush_size == round(max(1, wanted / small))
+    sync.scribbles.choose(True)
+    sync.scribbles.layer.brush_size = 3  # a choice while this image is shown
+    empty_session.navigation.go_to("p5.png")
+    assert sync.camera.zoom == pytest.approx(small / 10)
+    assert sync.mask.brush_size == round(wanted / sync.camera.zoom) > 1
+    assert sync.scribbles.layer.brush_size == 30
+    sync.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "modifiers", "size"),
+    [("paint", ("Shift",), 45), ("erase", ("Shift",), 45), ("paint", (), 40), ("fill", ("Shift",), 40)],
+)
+def test_shift_and_the_wheel_resize_the_brush_in_hand(sync, viewer, mode, modifiers, size):
+    sync.mask.mode, sync.mask.brush_size = mode, 40
+    for callback in viewer.mouse_wheel_callbacks:
+        callback(viewer, SimpleNamespace(modifiers=modifiers, delta=(1.0, 0.0)))
+    assert sync.mask.brush_size == size
 
 
 def test_undo_never_reaches_the_image_before(sync, session):

@@ -10,11 +10,14 @@ from qtpy.QtWidgets import QApplication
 
 from napari_wsss.processes.apart import Apart
 from napari_wsss.session.models import learning
+from napari_wsss.session.runs import trunk_weights
 from napari_wsss.session.runs.process import command_line
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.train import page as train_page
+from napari_wsss.widgets.train import weights_line
 from napari_wsss.widgets.train.page import TrainPage
 from tests.session.conftest import CLASSES
+from tests.widgets.conftest import _answered
 
 CHILD = """
 import json, os, sys, time
@@ -217,3 +220,52 @@ def test_a_wrong_weights_file_is_refused_with_the_sentence(page, session, qtbot,
     page.open.click()
     qtbot.waitUntil(lambda: "web page" in page.said.text(), timeout=60000)
     assert page.open.isEnabled()
+
+
+def test_a_start_without_weights_goes_on_with_a_file_and_the_choice_stays(page, session, program, qtbot, monkeypatch):
+    program()
+    missing = {"imagenet": "MobileNetV2 is not on this machine."}
+    monkeypatch.setattr(trunk_weights, "find_missing_weights", lambda _, source: _answered(missing.get(source, "")))
+    shown(page, qtbot)
+    page.recommended.click()
+    assert not page.start.isEnabled()
+    qtbot.waitUntil(lambda: not page.weights.isHidden(), timeout=20000)
+    assert page.weights.text.text() == "Trunk weights: MobileNetV2 is not on this machine."
+    form = page.options.form
+    assert form._why["trunk_weights"].text() == "MobileNetV2 is not on this machine."
+    assert not session.training.running
+    assert page.start.isEnabled()
+    monkeypatch.setattr(weights_line.QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    page.weights.file.click()
+    assert not page.weights.isHidden()
+    monkeypatch.setattr(weights_line.QFileDialog, "getOpenFileName", lambda *_: ("own.safetensors", ""))
+    page.weights.file.click()
+    assert page.weights.isHidden()
+    assert form.fields["trunk_weights"].value == "own.safetensors"
+    qtbot.waitUntil(lambda: page.chosen_run() is not None and page.recommended.isEnabled(), timeout=20000)
+    words = json.loads((page.chosen_run().folder / "run.json").read_text())["words"]
+    assert words[words.index("--trunk-weights") + 1] == "own.safetensors"
+    form.reset("trunk_weights")
+    assert session.trunk_weights.options() == {}
+
+
+def test_from_scratch_is_a_way_on(page, session, program, qtbot, monkeypatch):
+    program()
+    monkeypatch.setattr(
+        trunk_weights, "find_missing_weights", lambda _, source: _answered("" if source == "none" else "?")
+    )
+    page.start.click()  # before the form has come
+    qtbot.waitUntil(lambda: not page.weights.isHidden(), timeout=20000)
+    page.weights.scratch.click()
+    qtbot.waitUntil(lambda: page.chosen_run() is not None and page.start.isEnabled(), timeout=20000)
+    words = json.loads((page.chosen_run().folder / "run.json").read_text())["words"]
+    assert words[0] == "classifier"
+    assert words[words.index("--trunk-weights") + 1] == "none"
+
+
+def test_a_greyed_button_says_what_is_next(page, session):
+    assert "SEAM" in page.recommended.toolTip()
+    assert page.apply.toolTip() == f"Not now. {session.next_steps.step.text}"  # there is no run
+    session.close_project()
+    for greyed in (page.recommended, page.start, page.learn):
+        assert session.next_steps.step.text in greyed.toolTip()

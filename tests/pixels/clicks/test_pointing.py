@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.pixels.pointing import Scene, answer_by_colour, is_near, pointed_at, region_meant, written
-from napari_wsss.pixels.prompts import Click, Prompt, PromptBox
+from napari_wsss.pixels.clicks.pointing import Scene, answer_by_colour, is_near, pointed_at, region_meant, written
+from napari_wsss.pixels.clicks.prompts import Click, Prompt, PromptBox
 from napari_wsss.pixels.superpixels import find_superpixels
 
 SIZE = 60, 80

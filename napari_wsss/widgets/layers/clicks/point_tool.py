@@ -13,7 +13,7 @@ from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
-from napari_wsss.pixels.prompts import Click, PromptBox
+from napari_wsss.pixels.clicks.prompts import Click, PromptBox
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import soon
 from napari_wsss.widgets.controls.listening import listen

@@ -15,7 +15,7 @@ from napari_wsss.core.background import DEFAULT_THRESHOLD
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
-from napari_wsss.pixels.prompts import Click, Prompt, implied
+from napari_wsss.pixels.clicks.prompts import Click, Prompt, implied
 from napari_wsss.pixels.propagate import (
     DEFAULT_STRENGTH,
     Prior,

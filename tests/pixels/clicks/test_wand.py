@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.pixels.wand import alike, colour_distances
+from napari_wsss.pixels.clicks.wand import alike, colour_distances
 
 
 def test_more_tolerance_reaches_more_and_gaps_stop_it():

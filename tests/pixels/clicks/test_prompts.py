@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_wsss.pixels.prompts import Click, Prompt, PromptBox, implied
+from napari_wsss.pixels.clicks.prompts import Click, Prompt, PromptBox, implied
 
 
 def test_clicks_add_up_in_their_order():

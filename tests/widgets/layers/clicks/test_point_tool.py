@@ -12,7 +12,7 @@ from napari_wsss.core.classes import IGNORE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.dock import DOCK_NAME, WsssDock
 from napari_wsss.widgets.layers import looks
-from napari_wsss.widgets.layers.point_tool import LEFT, RIGHT
+from napari_wsss.widgets.layers.clicks.point_tool import LEFT, RIGHT
 from tests.widgets.person import Person
 
 GREEN, RED = np.s_[8:16, 20:28], np.s_[6:18, 4:14]

@@ -7,7 +7,7 @@ from PIL import Image
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.maps import ActivationMaps
-from training.stages.contact_sheet import contact_sheet, overlaid
+from training.scoring.contact_sheet import contact_sheet, overlaid
 
 PALETTE = ClassList("ab").palette
 GREY = np.full((4, 6, 3), 100, np.uint8)

@@ -1,0 +1,1 @@
+"""What a click, a box or a wand means among pixels."""

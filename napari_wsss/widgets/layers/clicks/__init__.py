@@ -1,0 +1,1 @@
+"""The tool that answers clicks on the canvas."""
