@@ -11,6 +11,7 @@ import math
 import secrets
 import shutil
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -53,13 +54,15 @@ DAMAGE = (
     EOFError,
     MemoryError,
     RuntimeError,
+    SyntaxError,
     struct.error,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
     StepError,
     ProjectError,
 )
-"""What reading a damaged or foreign file can raise."""
+"""What reading a damaged or foreign file can raise; numpy reads headers by Python's own parser."""
 
 
 class ResultStore:

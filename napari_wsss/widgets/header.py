@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from napari_wsss.session.session import Session
@@ -88,6 +89,7 @@ class Header(QWidget):
 
     def _keep_height(self) -> None:
         """Give every line the height of the tallest thing it may ever show."""
+        self.next_line.fit()
         tallest = max(self.elsewhere.sizeHint().height(), self.job_bar.cancel.sizeHint().height())
         for part in (self.elsewhere, self.status, self._foot):
             part.setFixedHeight(tallest)
@@ -98,6 +100,11 @@ class Header(QWidget):
         super().changeEvent(event)
         if certain(event).type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._keep_height()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Take the height that the theme's font asks for, which is known once it is shown."""
+        super().showEvent(event)
+        self._keep_height()
 
     def _connect(self) -> None:
         session = self._session

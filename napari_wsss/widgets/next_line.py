@@ -30,7 +30,7 @@ class NextLine(QWidget):
         self._session = session
         self.step = NextStep("")
         self.text = text_label()
-        self.text.setFixedHeight(LINES * self.text.fontMetrics().lineSpacing() + 2)
+        self.fit()
         self.do = button("", lambda: self.wanted.emit(self.step))
         self.do.setFixedWidth(CAPTION_WIDTH)
         kept = self.do.sizePolicy()
@@ -57,6 +57,10 @@ class NextLine(QWidget):
 
     def _on_news(self, *_news: object) -> None:
         self._later.start()
+
+    def fit(self) -> None:
+        """Take the height of two lines in the font of now."""
+        self.text.setFixedHeight(LINES * self.text.fontMetrics().lineSpacing() + 4)
 
     def refresh(self) -> None:
         """Show the step of now."""

@@ -7,6 +7,7 @@ NumPy arrays of numbers (and PyTorch's tensors, which IRN saves its maps as), an
 import io
 import math
 import pickle
+import tokenize
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ _DAMAGE = (
     ValueError,
     pickle.UnpicklingError,
     SyntaxError,
+    tokenize.TokenError,
 )
 """What a damaged header or pickle can raise."""
 _MODULES = frozenset(

@@ -1,11 +1,13 @@
 """The contract of a reader: one format of another tool."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from napari_wsss.exchange.annotations.annotated import Annotated, Reading
+from napari_wsss.exchange.annotations.annotated import Annotated, RawMaps, Reading
+from napari_wsss.exchange.class_lists import read_class_list
 
 
 class Reader(ABC):
@@ -44,3 +46,41 @@ class Reader(ABC):
         LabelError
             When nothing of the source can be read.
         """
+
+
+class MapFiles(Reader):
+    """Reads activation maps of which each image has a file, called as it is.
+
+    Attributes
+    ----------
+    suffixes : tuple of str
+        Endings of such files, in lower case.
+    gives : str
+        ``maps``, said in the file of each: lists are made without importing it.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def files_in(self, folder: Path) -> Iterable[Path]:
+        """Return the files below a folder that may hold maps, in order."""
+
+    @abstractmethod
+    def maps_in(self, path: Path) -> RawMaps:
+        """Return the maps of one file; raise `ProjectError` when it holds none."""
+
+    def recognises(self, source: Path, known: Sequence[str] = ()) -> bool:
+        """Tell whether it is such a file, or a folder that holds one."""
+        return any(True for _ in self._files(source))
+
+    def read(self, source: Path, reading: Reading) -> Iterator[Annotated]:
+        """Yield file by file; a list of classes beside them says what their numbers mean."""
+        folder = source if source.is_dir() else source.parent
+        reading.declare(list(read_class_list([folder, folder.parent])))
+        for path in self._files(source):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            yield Annotated((name,), path.name, maps=partial(self.maps_in, path))
+
+    def _files(self, source: Path) -> Iterator[Path]:
+        found = self.files_in(source) if source.is_dir() else [source]
+        return (path for path in found if path.suffix.lower() in self.suffixes and path.is_file())

@@ -1,7 +1,6 @@
 """Activation maps in NumPy files: IRN's ``{keys, cam, high_res}``, SEAM's ``{class: map}``, ours, or plain arrays."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,34 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.exchange.annotations.annotated import Annotated, RawMaps, Reading
+from napari_wsss.exchange.annotations.annotated import RawMaps
 from napari_wsss.exchange.annotations.plain_arrays import read_array_or_records
-from napari_wsss.exchange.class_lists import read_class_list
-from napari_wsss.exchange.readers.base import Reader
+from napari_wsss.exchange.readers.base import MapFiles
 from napari_wsss.project.store import DAMAGE, read_arrays
 
-_SUFFIXES = (".npy", ".npz")
 _STACKS = ("high_res", "scores", "cam", "maps")
 _CLASSES = ("names", "classes", "keys")
 
 
-class MapArrays(Reader):
+class MapArrays(MapFiles):
     """A file per image; class numbers are those of a ``classes.txt`` beside them, else of the project."""
 
     title = "Maps in NumPy files"
     gives: ClassVar[str] = "maps"
+    suffixes = (".npy", ".npz")
 
-    def recognises(self, source: Path, known: Sequence[str] = ()) -> bool:
-        """Tell whether a file is of NumPy, or a folder holds some."""
-        return any(True for _ in _files(source))
+    def files_in(self, folder: Path) -> Iterable[Path]:
+        """Return the files below a folder that may hold maps."""
+        return sorted(folder.rglob("*.np[yz]"))
 
-    def read(self, source: Path, reading: Reading) -> Iterator[Annotated]:
-        """Yield file by file."""
-        folder = source if source.is_dir() else source.parent
-        reading.declare(list(read_class_list([folder, folder.parent])))
-        for path in _files(source):
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            yield Annotated((name,), path.name, maps=partial(maps_in, path))
+    def maps_in(self, path: Path) -> RawMaps:
+        """Return the maps of one file (see the function of this name)."""
+        return maps_in(path)
 
 
 def maps_in(path: Path) -> RawMaps:
@@ -80,9 +74,3 @@ def _stack(values: NDArray[Any], name: str) -> NDArray[Any]:
     if found.ndim != 3 or found.dtype.kind not in "biuf":
         raise ProjectError(f"{name} holds an array of {values.dtype} and shape {values.shape}; expected (K, H, W).")
     return found
-
-
-def _files(source: Path) -> list[Path]:
-    if not source.is_dir():
-        return [source] if source.suffix.lower() in _SUFFIXES and source.is_file() else []
-    return sorted(path for path in source.rglob("*.np[yz]") if path.is_file())

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.exchange.annotations.plain_arrays import read_array, read_array_or_records, read_records
+from napari_wsss.project.store import DAMAGE, read_arrays
 
 
 def with_pickle(path: Path, content: bytes) -> Path:
@@ -110,3 +112,17 @@ def test_a_dictionary_or_an_array(tmp_path):
     np.save(tmp_path / "b.npy", np.ones(2))
     assert list(read_array_or_records(tmp_path / "a.npy")) == [0]
     assert read_array_or_records(tmp_path / "b.npy").tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("header", ["{'descr': '|O', 'shape': (), {", "{'descr': '''", "(" * 300, "\x00"])
+def test_a_header_that_numpy_cannot_parse_is_said(tmp_path, header):
+    """numpy reads it by Python's own parser, whose errors are not those of a file."""
+    for version in (b"\x01\x00", b"\x02\x00"):
+        size = (len(header) + 1).to_bytes(2 if version[0] == 1 else 4, "little")
+        (tmp_path / "a.npy").write_bytes(b"\x93NUMPY" + version + size + header.encode() + b"\n")
+        with pytest.raises(LabelError, match="cannot be read"):
+            read_array(tmp_path / "a.npy")
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+            archive.write(tmp_path / "a.npy", "scores.npy")
+        with pytest.raises(DAMAGE):
+            read_arrays(tmp_path / "a.npz")
