@@ -59,7 +59,6 @@ class Embeddings:
         self._refused: Path | None = None  # the encoder that failed: said once, not asked again
         self._apart = Apart("napari_wsss.promptable.answering:embedded")
         self.is_wanted = False
-        signals.image_changed.connect(self._on_image)
         signals.project_closed.connect(self.forget)
 
     def of(self, image_id: str) -> Embedding | None:
@@ -80,6 +79,7 @@ class Embeddings:
 
     def want(self) -> None:
         """Compute the shown image's and the next ones' from now on: a person points at things."""
+        self._signals.image_changed.connect(self._on_image, unique=True)
         self.is_wanted = True
         self._on_image()
 
