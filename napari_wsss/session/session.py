@@ -57,6 +57,7 @@ from napari_wsss.session.proposals.sliders import Sliders
 from napari_wsss.session.recent import RecentProject, RecentProjects
 from napari_wsss.session.review.answers import Answers
 from napari_wsss.session.review.decisions import Decisions
+from napari_wsss.session.review.digits import Digits
 from napari_wsss.session.review.labels import Labels
 from napari_wsss.session.review.mismatch import MismatchCheck
 from napari_wsss.session.review.provenance import Provenance
@@ -102,6 +103,7 @@ class Session:
         self._check = MismatchCheck()
         self.decisions = Decisions(opened, self.navigation, signals, self._check, lambda: self.next_steps.waited_for)
         self.labels = Labels(opened, signals)
+        self.digits = Digits(opened)
         self.mismatch = Answers(self._check, self.labels, self.decisions)
         self.provenance = Provenance(opened, signals)
         self.inference = Inference(opened, self.navigation, jobs, signals, settings)
@@ -144,6 +146,7 @@ class Session:
         signals.image_changed.connect(self._check.begin)
         signals.project_opened.connect(self._check.end)
         signals.project_closed.connect(self._check.end)
+        signals.labels_changed.connect(self.digits.follow)
         self.labels.moved.connect(self.inference.follow_labels)
         self.inference.shown.connect(self.sliders.follow_results)
         self.inference.finished.connect(self.automatic.take)
@@ -202,6 +205,7 @@ class Session:
             self.sliders.begin,
             self.inference.begin,
             self.labels.begin,
+            self.digits.begin,
             self.signals.image_changed.emit,
             self.navigation.look_ahead,
             self.inference.ask_where_missing,

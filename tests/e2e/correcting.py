@@ -214,7 +214,7 @@ def with_scribbles(desk: Desk) -> None:
     mouse.click(box.scribble)
     lines = [(value, (40, 30), (40, 60)), (0, (6, 6), (6, 80))]
     for painted, start, end in lines:
-        desk.press(str(painted))
+        desk.press(desk.key_of(painted))
         desk.brush(3)
         desk.hands.stroke(start, end)
     assert "Scribbled" in box.said.text()

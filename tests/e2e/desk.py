@@ -163,7 +163,7 @@ class Desk(Labeler):
 
     def stroke(self, value: int, start: Point, end: Point, size: int = 6) -> None:
         """Paint a stroke of a class; the pixels on its line have it, and no pixel far from it changed."""
-        self.press("I" if value == 255 else str(value))
+        self.press(self.key_of(value))
         self.brush(size)
         self.stroke_again(value, start, end)
 
@@ -182,7 +182,7 @@ class Desk(Labeler):
 
     def fill(self, value: int, at: tuple[int, int]) -> None:
         """Fill what hangs together around a pixel."""
-        self.press(str(value), "F")
+        self.press(self.key_of(value), "F")
         patches, _ = ndimage.label(self.now == self.now[at])
         expected = np.where(patches == patches[at], np.uint8(value), self.now)
         self.hands.click(at)
@@ -192,7 +192,7 @@ class Desk(Labeler):
 
     def polygon(self, value: int, corners: Sequence[Point]) -> None:
         """Draw a polygon of a class by clicks; the last corner is clicked twice."""
-        self.press("I" if value == 255 else str(value), "G")
+        self.press(self.key_of(value), "G")
         assert self.layer.mode == "polygon"
         for corner in corners:
             self.hands.click(corner)
@@ -239,7 +239,7 @@ class Desk(Labeler):
     def copy_class(self, value: int) -> None:
         """Copy what is proposed of one class."""
         expected = np.where(self.proposal == value, self.proposal, self.now)
-        self.press(str(value), "Y")
+        self.press(self.key_of(value), "Y")
         self._copied(expected)
 
     def copy_into_empty(self) -> None:

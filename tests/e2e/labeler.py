@@ -55,6 +55,11 @@ class Labeler:
         """Bring a page to the front."""
         mouse.click_tab(self.dock.tabs, page)
 
+    def key_of(self, value: int) -> str:
+        """Return the key that the legend shows beside a mask value."""
+        rows = self.dock.review_page.classes.legend.entries
+        return str(rows.entry(rows.row_of(value)).key)
+
     def shot(self, name: str) -> None:
         """Take a picture of the window where somebody wants to look at it."""
         folder = os.environ.get(SHOTS)

@@ -49,7 +49,7 @@ def test_the_loop(labeler: Labeler, tmp_path: Path) -> None:
     labeler.hands.press("Shift-Y")
     np.testing.assert_array_equal(mask.data, labeler.session.table.proposal)
     painted = next(value for value in (1, 2, 3, 4) if value not in mask.data)
-    labeler.hands.press(str(painted), "P")
+    labeler.hands.press(labeler.key_of(painted), "P")
     assert mask.mode == "paint"
     mask.brush_size = 6
     labeler.hands.stroke((30, 10), (30, 50))

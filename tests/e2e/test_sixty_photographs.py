@@ -90,14 +90,14 @@ def say(labeler: Labeler, image_id: str, truth: np.ndarray, *, strokes: bool) ->
     labeler.dock.actions_.go_to(image_id)
     labeler.until(lambda: labeler.session.table.image_id == image_id and not labeler.session.jobs.all)
     for click in clicks_of(truth, 2):
-        labeler.hands.press(str(click.value))
+        labeler.hands.press(labeler.key_of(click.value))
         labeler.hands.click((click.row, click.column))
     for value, region in things(truth) if strokes else ():
         line = middle_line(region)
         straight = line[[len(line) // 4, 3 * len(line) // 4]]
         between = np.linspace(*straight, 30).round().astype(int)
         if region[between[:, 0], between[:, 1]].all():  # a thing may bend
-            labeler.hands.press(str(value))
+            labeler.hands.press(labeler.key_of(value))
             labeler.hands.stroke(*straight)
 
 

@@ -27,12 +27,15 @@ def swatch(classes: ClassList, value: int, size: int = SWATCH) -> QIcon:
 
 
 def paintable(session: Session) -> list[tuple[int, str]]:
-    """Return ``(mask value, name)`` of all that can be painted: labelled classes, background, ignore, the others."""
+    """Return ``(mask value, name)`` of all that can be painted: labelled classes, background, ignore, the others.
+
+    Classes stand in the order of their digits.
+    """
     table = session.table
     if table is None:
         return []
     classes, labels = table.classes, table.record.labels
-    values = list(enumerate(classes.names, start=1))
+    values = [(value, classes.name_of(value)) for value in session.digits.order]
     labelled = [entry for entry in values if entry[1] in labels]
     others = [entry for entry in values if entry[1] not in labels]
     return [*labelled, (BACKGROUND, "background"), (IGNORE, "ignore"), *others]

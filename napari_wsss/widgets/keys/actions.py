@@ -9,7 +9,7 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.own_keys import key_table
-from napari_wsss.widgets.keys.table import Key
+from napari_wsss.widgets.keys.table import Key, digit_action, digit_in
 from napari_wsss.widgets.layers.gaze import Gaze
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.preferences import digits_mean_classes
@@ -88,8 +88,8 @@ class Actions(QObject):
             "help": self.help_wanted.emit,
             "grid": self.grid_wanted.emit,
         }
-        for value in range(10):
-            self._verbs[f"value_{value}"] = partial(sync.choose_value, value)
+        for digit in range(10):
+            self._verbs[digit_action(digit)] = partial(self._choose_digit, digit)
         listen(self, (session.own_keys.changed, self._on_own_keys))
 
     def _on_own_keys(self) -> None:
@@ -129,8 +129,9 @@ class Actions(QObject):
             return "the image has no labels"
         if action in NEEDS_MAPS and table.maps is None:
             return "there are no activation maps yet"
-        if action.startswith("value_") and int(action[6:]) not in table.classes.values():
-            return f"the project has {len(table.classes)} classes"
+        digit = digit_in(action)
+        if digit is not None and session.digits.value_of(digit) is None:
+            return f"the project has {len(session.digits.order)} classes"
         return ""
 
     def run(self, action: str) -> None:
@@ -172,6 +173,11 @@ class Actions(QObject):
             copied = self._session.decisions.copied_pixels(class_value, only_empty)
             self._sync.write_mask(values, self._session.decisions.proposal_source(), copied)
 
+    def _choose_digit(self, digit: int) -> None:
+        value = self._session.digits.value_of(digit)
+        if value is not None:
+            self._sync.choose_value(value)
+
     def _propagate(self) -> None:
         self._sync.scribbles.record()  # the stroke of this moment
         self._session.propagation.start()
@@ -188,10 +194,11 @@ class Actions(QObject):
 
     def title_of(self, entry: Key) -> str:
         """Return what a key does now, class names included."""
-        classes = self._session.classes
-        if entry.action.startswith("value_") and classes is not None and not self.why_disabled(entry.action):
-            return f"paint {classes.name_of(int(entry.action[6:]))}"
-        return entry.title
+        classes, digit = self._session.classes, digit_in(entry.action)
+        value = None if digit is None else self._session.digits.value_of(digit)
+        if classes is None or value is None or self.why_disabled(entry.action):
+            return entry.title
+        return f"paint {classes.name_of(value)}"
 
     def _move_threshold(self, step: float) -> None:
         self._session.sliders.set_threshold(round(self._session.sliders.threshold + step, 4))

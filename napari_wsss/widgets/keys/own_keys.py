@@ -1,14 +1,16 @@
 """Another key for an action: which keys are possible, and the table with a person's choices laid over the defaults."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeyEvent, QKeySequence
 
-from napari_wsss.widgets.keys.table import KEYS, Key
+from napari_wsss.core.classes import IGNORE
+from napari_wsss.session.review.digits import Digits
+from napari_wsss.widgets.keys.table import KEYS, Key, digit_action, digit_in
 
 POSSIBLE = re.compile(r"(Shift-)?[A-Z]|[,./;'\\`]|F\d{1,2}|Backspace|Delete|Insert|Home|End|PageUp|PageDown")
 """Keys that every keyboard layout sends alike. Digits are the classes'; Ctrl and Alt belong to menus."""
@@ -43,9 +45,19 @@ def key_table(own: Mapping[str, str], digits_mean_classes: bool = True) -> tuple
         if entry.action in chosen and key in kept:  # the file was edited by hand
             key = entry.key
         kept.add(key)
-        if digits_mean_classes or not entry.action.startswith("value_"):
+        if digits_mean_classes or digit_in(entry.action) is None:
             table.append(entry if key == entry.key else replace(entry, key=key, scope="layers"))
     return tuple(table)
+
+
+def class_keys(table: Iterable[Key], digits: Digits) -> dict[int, str]:
+    """Return the key that paints each mask value in the shown image, background and ignore included.
+
+    What has no key (classes beyond the ninth; all of them where digits are napari's) is left out.
+    """
+    keys = {entry.action: entry.key for entry in table}
+    painted = {digit_action(digit): digits.value_of(digit) for digit in range(10)} | {"ignore": IGNORE}
+    return {value: keys[action] for action, value in painted.items() if value is not None and action in keys}
 
 
 def why_not(key: str, table: tuple[Key, ...] = (), action: str = "") -> str:

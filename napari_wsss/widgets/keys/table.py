@@ -45,6 +45,19 @@ class Key:
         return self.key.replace("-", "+") + (" (hold)" if self.hold else "")
 
 
+DIGIT = "value_"
+
+
+def digit_action(digit: int) -> str:
+    """Return the action of a digit key: 0 paints background, 1 to 9 the classes (see `session.review.digits`)."""
+    return f"{DIGIT}{digit}"
+
+
+def digit_in(action: str) -> int | None:
+    """Return the digit of an action that a digit key has by default, None for all others."""
+    return int(action.removeprefix(DIGIT)) if action.startswith(DIGIT) else None
+
+
 KEYS: tuple[Key, ...] = (
     Key("A", "previous", "previous image"),
     Key("D", "next", "next image"),
@@ -54,7 +67,8 @@ KEYS: tuple[Key, ...] = (
     Key("S", "skip", "skip this image and go on (it comes back last)"),
     Key("Q", "flag", "flag for somebody else, or take the flag away"),
     Key("Backspace", "undo_decision", "take the last decision back and return to its image"),
-    *(Key(str(n), f"value_{n}", f"paint class {n}" if n else "paint background", "layers") for n in range(10)),
+    Key("0", digit_action(0), "paint background", "layers"),
+    *(Key(str(n), digit_action(n), f"paint class {n} of this image: its labels first", "layers") for n in range(1, 10)),
     # napari's M ("new label") asks for a class that does not exist, so ours takes its place.
     Key("M", "choose_class", "choose the class to paint by typing its name", "layers"),
     Key("I", "ignore", "paint ignore (255): pixels that count nowhere"),

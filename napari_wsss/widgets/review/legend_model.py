@@ -12,6 +12,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.class_entries import paintable
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.keys.own_keys import class_keys
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
 ENTRY = Qt.ItemDataRole.UserRole
@@ -54,9 +55,7 @@ class LegendModel(QAbstractListModel):
         """List the classes anew."""
         self.beginResetModel()
         self._rows = paintable(self._session)
-        table = self._actions.table
-        self._keys = {int(entry.action[6:]): entry.key for entry in table if entry.action.startswith("value_")}
-        self._keys[IGNORE] = self._actions.key_of("ignore")
+        self._keys = class_keys(self._actions.table, self._session.digits)
         self.endResetModel()
         self.count()
 

@@ -7,6 +7,7 @@ import pytest
 
 from napari_wsss.session.results.live import SLIDER
 from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.keys.own_keys import class_keys
 from napari_wsss.widgets.keys.table import KEYS
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
@@ -39,6 +40,18 @@ def test_reasons_change_with_the_image(actions, session, settle):
     session.labels.set("p0.png", [])
     settle(session)
     assert actions.why_disabled("cycle") == "the image has no labels"
+
+
+def test_the_key_beside_a_class_is_the_key_that_works(actions, sync, session, settle):
+    session.labels.set("p1.png", ["blue", "green"])
+    session.navigation.go_to("p1.png")
+    settle(session)
+    titles = {entry.key: actions.title_of(entry) for entry in actions.table if entry.key.isdigit()}
+    assert [titles[key] for key in "0123"] == ["paint background", "paint green", "paint blue", "paint red"]
+    for value, key in class_keys(actions.table, session.digits).items():
+        action = next(entry.action for entry in actions.table if entry.key == key)
+        actions.run(action)
+        assert sync.value == value
 
 
 def test_ignore_has_no_proposal(actions, sync):

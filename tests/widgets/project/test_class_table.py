@@ -27,6 +27,14 @@ def test_rows_hold_value_name_key_and_count(classes):
     ]
 
 
+def test_keys_are_those_of_the_shown_image(classes, session):
+    session.labels.set("p1.png", ["blue"])
+    session.navigation.go_to("p1.png")
+    assert [texts(classes, row)[2] for row in range(3)] == ["2", "3", "1"]
+    session.own_keys.choose("value_1", "F7")
+    assert texts(classes, 2)[2] == "F7"
+
+
 def test_a_class_is_renamed_in_place(classes, session):
     classes.table.item(0, 1).setText("crimson")
     assert session.table.classes.names == ("crimson", "green", "blue")
