@@ -206,6 +206,7 @@ def apply(project: Project, config: RunConfig, run: RunFolder, *, best: bool = T
 def data_digest(project: Project) -> str:
     """Return a content hash of everything a run learns from: ids, labels, states, accepted masks, edited clusters."""
     digest = hashlib.sha256(repr(project.classes.names).encode())
+    digest.update(repr(sorted(project.classes.gone.items())).encode() if project.classes.gone else b"")
     for record in usable_records(project):
         if record.split == VALIDATION:
             continue

@@ -1,6 +1,17 @@
 """All commands of `napari-wsss`, in the order and under the headings of its help."""
 
-from napari_wsss.commands import create, durable, export, images, import_labels, import_maps, import_masks, look, stages
+from napari_wsss.commands import (
+    classes,
+    create,
+    durable,
+    export,
+    images,
+    import_labels,
+    import_maps,
+    import_masks,
+    look,
+    stages,
+)
 from napari_wsss.commands.base import Command, Forwarded
 
 COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
@@ -14,6 +25,7 @@ COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
         import_labels.IMPORT_LABELS,
         import_masks.IMPORT_MASKS,
         import_maps.IMPORT_MAPS,
+        classes.CLASSES,
     ),
     "look at it, and take it out": (
         look.OPEN,

@@ -32,7 +32,7 @@ class ClassList:
     """Foreground class names in a fixed order; class ``k`` (from 0) has mask value ``k + 1``.
 
     A class that was merged into another one, or deleted, is *gone*: it keeps name, mask value and head channel, so that
-    masks on disk and trained models keep their meaning, but no image is labelled with it and its pixels count as others.
+    masks on disk and models keep their meaning, but no image is labelled with it, and its pixels count as others.
 
     Parameters
     ----------

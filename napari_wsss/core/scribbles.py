@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.classes import BACKGROUND, MOST_CLASSES, ClassList
+from napari_wsss.core.classes import BACKGROUND, IGNORE, MOST_CLASSES, ClassList
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.masks import Mask
 
@@ -33,6 +33,13 @@ def mask_value(scribble: int, classes: ClassList) -> int:
     """Return the mask value that a scribble stands for."""
     is_background = scribble == BACKGROUND_SCRIBBLE and len(classes) < BACKGROUND_SCRIBBLE
     return BACKGROUND if is_background else scribble
+
+
+def counted(scribbles: Mask, classes: ClassList) -> Mask:
+    """Return scribbles (H, W) uint8 with classes that were merged as what they became, and without deleted ones."""
+    deleted = [value for value, becomes in classes.gone.items() if becomes in (BACKGROUND, IGNORE)]
+    kept = np.where(np.isin(scribbles, deleted), np.uint8(NOTHING), scribbles) if deleted else scribbles
+    return classes.counted(kept)
 
 
 def as_seeds(scribbles: Mask, classes: ClassList) -> tuple[Mask, NDArray[np.bool_]]:

@@ -96,13 +96,19 @@ class ValueNames:
 def value_of_name(name: str, classes: ClassList) -> int | None:
     """Return the mask value that a name means, also in another letter case, or for background and ignore; else None."""
     if name in classes.names:
-        return classes.mask_value(name)
+        return _now(classes.mask_value(name), classes)
     if name.casefold() in BACKGROUND_NAMES:
         return BACKGROUND
     alike = [known for known in classes.names if known.casefold() == name.casefold()]
     if len(alike) == 1:
-        return classes.mask_value(alike[0])
+        return _now(classes.mask_value(alike[0]), classes)
     return IGNORE if name.casefold() in IGNORE_NAMES else None
+
+
+def _now(value: int, classes: ClassList) -> int | None:
+    """Return what a class counts as now, None for one that was deleted."""
+    now = classes.gone.get(value, value)
+    return None if now in (BACKGROUND, IGNORE) else now
 
 
 def foreground(names: Iterable[str]) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ def find_label_changes(project: Project, source: Path, choices: LabelChoices | N
     LabelError
         When the source cannot be used.
     """
-    choices, names = choices or LabelChoices(), project.classes.names
+    choices, names = choices or LabelChoices(), project.classes.current
     root = project.images_root
     beside = root.parent if pictures_folder(root.parent) == root else root
     report = read_labels(beside, source, choices.kind, check_images=False, encoding=choices.encoding, also=names)

@@ -90,7 +90,7 @@ def find_new_images(
         return NewImages(root, ())
     left_out, in_part = _left_out(project, fresh)
     is_part = pictures_folder(root.parent) == root  # the JPEGImages of a VOC-style folder
-    beside, names = root.parent if is_part else root, project.classes.names
+    beside, names = root.parent if is_part else root, project.classes.current
     labels = read_labels(beside, source, kind, check_images=False, encoding=encoding, also=names)
     images = tuple(labels.new_image(one) for one in fresh if writable(one) not in left_out)
     _check_classes(project, images)
@@ -132,7 +132,7 @@ def _left_out(project: Project, fresh: Sequence[str]) -> tuple[dict[str, str], t
 
 def _check_classes(project: Project, images: Sequence[NewImage]) -> None:
     counts = Counter(name for image in images for name in image.labels)
-    unknown = {name: counts[name] for name in sorted(set(counts) - set(project.classes.names))}
+    unknown = {name: counts[name] for name in sorted(set(counts) - set(project.classes.current))}
     if unknown:
         raise LabelError(
             f"The labels of new images name classes that the project does not have: {_counted(unknown)} images. Add "

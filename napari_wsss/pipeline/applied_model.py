@@ -3,6 +3,7 @@
 The model's classes are found in the project's by name, so a project may gain or rename classes after training.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class RunError(Exception):
 
 
 def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:
-    """Return base maps of one image by the applied model.
+    """Return base maps of one image by the applied model; what it knows of classes that were merged counts together.
 
     Parameters
     ----------
@@ -58,6 +59,28 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     StepError
         When maps were imported, and none for this image.
     """
+    merged = {k: members for k, members in lineage.merged if k in classes}
+    if not merged:
+        return _maps_apart(lineage, classes, device, background)
+    asked = tuple(sorted({*classes, *(one for members in merged.values() for one in members)}))
+    return together(_maps_apart(lineage, asked, device, background), classes, merged)
+
+
+def together(maps: ActivationMaps, classes: tuple[int, ...], merged: Mapping[int, tuple[int, ...]]) -> ActivationMaps:
+    """Return the maps of `classes`, those of classes merged into them taken along.
+
+    Probabilities (where there is a background) are added, activations count where they are largest.
+    """
+    scores, rows = maps.scores.copy(), {k: row for row, k in enumerate(maps.classes)}
+    combined = np.maximum if maps.background is None else np.add
+    for k, members in merged.items():
+        for one in members:
+            combined(scores[rows[k]], maps.scores[rows[one]], out=scores[rows[k]])
+    return maps.with_scores(scores, maps.background).only(classes)
+
+
+def _maps_apart(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:
+    """Return base maps of one image, of classes that were merged each by itself."""
     if lineage.source == "localize" and is_imported(lineage.plan):
         return kept_maps(lineage, classes)
     wanted = lineage.base.weights
@@ -66,7 +89,10 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     project_classes = lineage.project.classes
     pairs = {k: own for k in classes if (own := known_as(k, project_classes, known)) is not None}
     if answers_from_features(network, settings):
-        unshown = [k for k in classes if k not in pairs or not network.was_shown(pairs[k])]
+        # Of a class that is gone nothing else is asked: who was never shown it was shown what it became.
+        gone = {k for k in classes if k + 1 in project_classes.gone}
+        pairs = {k: own for k, own in pairs.items() if k not in gone or network.was_shown(own)}
+        unshown = [k for k in classes if k not in gone and (k not in pairs or not network.was_shown(pairs[k]))]
         if not unshown or (lineage.labelled and not lineage.plan.localizer_checkpoint):
             return _from_features(lineage, network, classes, pairs)
         found = _from_features(lineage, network, classes, {k: own for k, own in pairs.items() if k not in unshown})

@@ -88,6 +88,8 @@ class Lineage:
         The images it is looked at together with; none for most methods.
     labelled : bool
         Whether it is known which classes are in the image, be it none.
+    merged : tuple of (int, tuple of int)
+        Classes that may be in the image with those that were merged into them: models trained before know these apart.
     """
 
     project: Project
@@ -100,6 +102,7 @@ class Lineage:
     links: tuple[Link, ...]
     companions: Companions = NONE
     labelled: bool = True
+    merged: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @classmethod
     def of(
@@ -151,9 +154,9 @@ class Lineage:
             parent = Provenance(f"refine.{step.method}", _decisive(refiner.settings), parents=parents)
             links.append(Link(refiner, parent))
         companions = related(project, plan, record) if source == "localize" else NONE
-        return cls(
-            project, image_id, plan, source, classes, image_hash, base, tuple(links), companions, record.labelled
-        )
+        links_, labelled = tuple(links), record.labelled
+        merged = merged_classes(project.classes, possible_classes(record, project.classes))
+        return cls(project, image_id, plan, source, classes, image_hash, base, links_, companions, labelled, merged)
 
     @property
     def awaits_labels(self) -> bool:
@@ -162,9 +165,11 @@ class Lineage:
 
     @property
     def base_content(self) -> str:
-        """What base maps are made from: the image, and its companions where it has any."""
+        """What base maps are made from: the image, its companions where it has any, and which classes are one now."""
         companions = self.companions.content
-        return f"{self.image_hash} with {companions}" if companions else self.image_hash
+        content = f"{self.image_hash} with {companions}" if companions else self.image_hash
+        merged = "; ".join(f"{k} is {','.join(map(str, (k, *members)))}" for k, members in self.merged)
+        return f"{content} where {merged}" if merged else content
 
     @property
     def content(self) -> str:
@@ -181,6 +186,13 @@ class Lineage:
     def result(self) -> Provenance:
         """What the pseudo mask is stored under."""
         return self.links[-1].provenance if self.links else self.base
+
+
+def merged_classes(classes: ClassList, among: tuple[int, ...]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Return which classes of `among` (0-based) others were merged into, each with these."""
+    if not classes.gone:
+        return ()
+    return tuple((k, members) for k in among if (members := classes.merged_into(k)))
 
 
 def awaits_labels(source: BaseShelf, labelled: bool) -> bool:

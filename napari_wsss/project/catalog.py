@@ -178,7 +178,8 @@ class Catalog:
         only = "" if state is None else "AND state = ?"
         rows = self._database.rows(
             f"SELECT name, count(images.number) FROM classes LEFT JOIN labels ON class = position "
-            f"LEFT JOIN images ON images.number = labels.image {only} GROUP BY position ORDER BY position",
+            f"LEFT JOIN images ON images.number = labels.image {only} "
+            "WHERE becomes IS NULL GROUP BY position ORDER BY position",
             () if state is None else (state,),
         )
         return {str(name): int(count) for name, count in rows}
@@ -358,12 +359,32 @@ class Catalog:
             (SEPARATOR, old, new),
         )
 
+    def names_now(self, names: Collection[str]) -> frozenset[str]:
+        """Return class names as they count now: those merged as what they were merged into, those deleted left out."""
+        rows: dict[str, tuple[int, int | None]] = {
+            name: (position, becomes)
+            for name, position, becomes in self._database.rows("SELECT name, position, becomes FROM classes")
+        }
+        known = {position: name for name, (position, _) in rows.items()}
+        found = set()
+        for name in names:
+            for _ in rows:
+                becomes = rows.get(name, (0, None))[1]
+                if becomes is None:
+                    found.add(name)
+                    break
+                if becomes - 1 not in known:
+                    break
+                name = known[becomes - 1]
+        return frozenset(found)
+
     def _set(self, image_id: str, assignment: str, *values: Any) -> None:
         number = self.number(image_id)
         self._database.execute(f"UPDATE images SET {assignment} WHERE number = ?", (*values, number))
 
     def _class_positions(self) -> dict[str, int]:
-        positions: dict[str, int] = dict(self._database.rows("SELECT name, position FROM classes ORDER BY position"))
+        current = "SELECT name, position FROM classes WHERE becomes IS NULL ORDER BY position"
+        positions: dict[str, int] = dict(self._database.rows(current))
         return positions
 
 

@@ -21,7 +21,7 @@ Order = Literal[
 _IS_UNDECIDED = "state IN ('draft', 'todo', 'skipped')"
 _RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2 WHEN 'flagged' THEN 3 ELSE 4 END"
 
-_UNLABELLED = "(negative = 0 AND NOT EXISTS (SELECT 1 FROM labels WHERE labels.image = images.number))"
+UNLABELLED = "(negative = 0 AND NOT EXISTS (SELECT 1 FROM labels WHERE labels.image = images.number))"
 
 _UNKNOWN = "EXISTS (SELECT 1 FROM unknown_labels WHERE unknown_labels.image = images.number)"
 
@@ -145,7 +145,7 @@ class Criteria:
             ("disagrees = ?", self.disagrees),
             ("replaced = ?", self.replaced),
             ("negative = ?", self.negative),
-            (f"{_UNLABELLED} = ?", self.unlabelled),
+            (f"{UNLABELLED} = ?", self.unlabelled),
             (f"{_UNKNOWN} = ?", self.unknown),
             (f"{MISMATCH} = ?", self.mismatch),
             ("(doubtful != '') = ?", self.doubtful),

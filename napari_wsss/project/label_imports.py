@@ -123,7 +123,8 @@ class LabelImports:
         return tuple(back), tuple(edited)
 
     def _set(self, image_id: str, said: Said) -> None:
-        self._catalog.set_labels(image_id, said.labels, negative=said.negative, unknown=said.unknown)
+        labels, unknown = self._catalog.names_now(said.labels), self._catalog.names_now(said.unknown)
+        self._catalog.set_labels(image_id, labels, negative=said.negative, unknown=unknown - labels)
 
     def _newest(self) -> int:
         newest = self._journal.recent(1)

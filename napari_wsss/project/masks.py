@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import PERSON, Sources
@@ -14,6 +15,7 @@ from napari_wsss.project.sourced_masks import SourcedMask, decode_sourced
 from napari_wsss.project.states import State
 
 CHECKPOINT_TEXT = "wsss-checkpoint"
+ClassesOf = Callable[[], ClassList]
 SizeOf = Callable[[str], tuple[int, int] | None]
 
 
@@ -23,7 +25,7 @@ class MasksOfImage:
     Parameters
     ----------
     image_id : str
-    files, journal, size_of
+    files, journal, size_of, classes
         See `Masks`.
 
     Attributes
@@ -36,8 +38,8 @@ class MasksOfImage:
         Whether there is unfinished work.
     """
 
-    def __init__(self, image_id: str, files: MaskFiles, journal: Journal, size_of: SizeOf) -> None:
-        self._image_id, self._files, self._size_of = image_id, files, size_of
+    def __init__(self, image_id: str, files: MaskFiles, journal: Journal, size_of: SizeOf, classes: ClassesOf) -> None:
+        self._image_id, self._files, self._size_of, self._classes = image_id, files, size_of, classes
         self.accepted_name, self.draft_name = accepted_name(image_id), draft_name(image_id)
         self.accepted_file, self._checkpoint = files.contents(self.accepted_name, self.draft_name)
         self._strokes = journal.strokes(image_id)
@@ -53,10 +55,15 @@ class MasksOfImage:
     def accepted(self) -> SourcedMask | None:
         """Return the accepted mask (see `Masks.accepted`)."""
         content = self.accepted_file
-        return None if content is None else _decoded(content, self._files.path(self.accepted_name))
+        return None if content is None else _decoded(content, self._files.path(self.accepted_name), self._classes())
 
     def draft(self, size: tuple[int, ...] | None = None) -> SourcedMask | None:
         """Return the unfinished mask (see `Masks.draft`); `size` (height, width) is the image's, where it is known."""
+        found = self._drawn(size)
+        return None if found is None else found.with_values(self._classes().counted(found.values))
+
+    def _drawn(self, size: tuple[int, ...] | None) -> SourcedMask | None:
+        """Return the draft with the classes as they were when it was drawn."""
         if self._checkpoint is not None:
             values, sources, text = decode_sourced(self._checkpoint, str(self._files.path(self.draft_name)))
             below = SourcedMask(values, sources or Sources((values != 0).astype(np.uint8) * np.uint8(PERSON)))
@@ -92,6 +99,8 @@ class Masks:
         Of the same project.
     size_of : callable
         Image id -> (height, width) in pixels, None when the image cannot be read now.
+    classes : callable
+        Returns the project's `ClassList`: pixels of classes that are gone are read as what they count as.
 
     Attributes
     ----------
@@ -99,9 +108,9 @@ class Masks:
         As given.
     """
 
-    def __init__(self, files: MaskFiles, journal: Journal, size_of: SizeOf) -> None:
+    def __init__(self, files: MaskFiles, journal: Journal, size_of: SizeOf, classes: ClassesOf) -> None:
         self.files, self.size_of = files, size_of
-        self._journal = journal
+        self._journal, self._classes = journal, classes
 
     def accepted_path(self, image_id: str) -> Path:
         """Return where the accepted mask of an image lies (it may not exist)."""
@@ -148,7 +157,7 @@ class Masks:
         A mask without sources (accepted before they were kept, or edited by another program) is a person's.
         """
         (content,) = self.files.contents(accepted_name(image_id))
-        return None if content is None else _decoded(content, self.accepted_path(image_id))
+        return None if content is None else _decoded(content, self.accepted_path(image_id), self._classes())
 
     def draft(self, image_id: str) -> SourcedMask | None:
         """Return the unfinished mask: its last checkpoint with the later strokes laid over.
@@ -164,9 +173,9 @@ class Masks:
 
     def of(self, image_id: str) -> MasksOfImage:
         """Return all masks of an image, for who asks several things about them."""
-        return MasksOfImage(image_id, self.files, self._journal, self.size_of)
+        return MasksOfImage(image_id, self.files, self._journal, self.size_of, self._classes)
 
 
-def _decoded(content: bytes, path: Path) -> SourcedMask:
+def _decoded(content: bytes, path: Path, classes: ClassList) -> SourcedMask:
     values, sources, _ = decode_sourced(content, str(path))
-    return SourcedMask(values, sources or Sources.uniform(values.shape, PERSON))
+    return SourcedMask(classes.counted(values), sources or Sources.uniform(values.shape, PERSON))

@@ -35,7 +35,7 @@ def build_file(path: Path, root: Mapping[str, str], classes: ClassList, images: 
     create_file(path, schema.build)
     with closing(Database(path)) as database, database.transaction() as connection:
         connection.executemany("INSERT INTO meta VALUES (?, ?)", list(root.items()))
-        connection.executemany("INSERT INTO classes VALUES (?, ?)", list(enumerate(classes.names)))
+        connection.executemany("INSERT INTO classes (position, name) VALUES (?, ?)", list(enumerate(classes.names)))
         Catalog(database).add(images)
 
 

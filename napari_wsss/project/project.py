@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.files import parsed_object, sync_folder
 from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan, changed_parts
@@ -28,7 +28,8 @@ from napari_wsss.processes.children import distrust
 from napari_wsss.processes.lock import ProjectLock, is_held
 from napari_wsss.project.backups import BACKUPS, back_up, holds_everything, list_backups
 from napari_wsss.project.catalog import Catalog
-from napari_wsss.project.database import Database
+from napari_wsss.project.classes.class_changes import ClassChanges, stored_classes
+from napari_wsss.project.database import Database, Row
 from napari_wsss.project.hold_out import choose_held_out
 from napari_wsss.project.journal import Journal
 from napari_wsss.project.kept.mask_copies import TRASH, wanted_by
@@ -68,6 +69,8 @@ class Project:
         Changes of masks and review states, and taking them back.
     label_imports : LabelImports
         Labels of many images from a file, and taking them back.
+    class_changes : ClassChanges
+        Classes merged, deleted or coloured, and taking that back.
     store : ResultStore
         Machine results.
     backup_error : str
@@ -89,11 +92,12 @@ class Project:
         self._closed = False
         self.backup_error = ""
         self.found: list[str] = []
-        self._classes: ClassList | None = None
+        self._classes: tuple[list[Row], ClassList] | None = None
         self._plan: tuple[str, Plan] = ("", Plan())
         self.label_imports = LabelImports(database, self.catalog, self.journal)
+        self.class_changes = ClassChanges(database, self.journal, lambda: self.classes)
         self._locations = ImageLocations(folder, database, self.catalog)
-        self.masks = Masks(MaskFiles(folder, database), self.journal, self._size_or_none)
+        self.masks = Masks(MaskFiles(folder, database), self.journal, self._size_or_none, lambda: self.classes)
         self.review = Review(self.masks, database, self.catalog, self.journal, lambda: self.classes, self._look)
 
     # -- opening and closing ------------------------------------------------------------------------------
@@ -278,27 +282,38 @@ class Project:
         return self._database.remembered("classes", self._read_classes)
 
     def _read_classes(self) -> ClassList:
-        names = tuple(self._database.column("SELECT name FROM classes ORDER BY position"))
-        if self._classes is None or self._classes.names != names:
-            self._classes = ClassList.stored(names)
-        return self._classes
+        rows = self._database.rows("SELECT name, position, becomes, colour FROM classes ORDER BY position")
+        if self._classes is None or self._classes[0] != rows:
+            self._classes = (rows, stored_classes(rows))
+        return self._classes[1]
 
     def add_class(self, name: str) -> None:
         """Append a class; existing mask values keep their meaning. `LabelError` when the name is taken."""
         names = self.classes.names
+        self._check_not_gone(name)
         extended = ClassList((*names, name))
         with self._database.transaction("classes") as connection:
-            connection.execute("INSERT INTO classes VALUES (?, ?)", (len(names), extended.names[-1]))
+            new = (len(names), extended.names[-1])
+            connection.execute("INSERT INTO classes (position, name) VALUES (?, ?)", new)
             self.journal.append("classes", None, list(names), list(extended.names))
 
     def rename_class(self, old: str, new: str) -> None:
         """Rename a class everywhere (labels, parameter overrides); mask values stay."""
         names = self.classes.names
+        self._check_not_gone(new)
         renamed = ClassList(new.strip() if name == old else name for name in names)
         with self._database.transaction():
             self.catalog.rename_class(old, new.strip())
             self.journal.append("classes", None, list(names), list(renamed.names))
             self.set_plan(self.plan.with_class_renamed(old, new.strip()))
+
+    def _check_not_gone(self, name: str) -> None:
+        name = name.strip()
+        if name in self.classes.names and name not in self.classes.current:
+            raise LabelError(
+                f"There was a class {name!r}, which was merged or deleted; its name stays taken, because masks on disk "
+                "and models know it. Take that back (Undo), or choose another name."
+            )
 
     @property
     def plan(self) -> Plan:

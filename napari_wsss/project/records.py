@@ -124,7 +124,7 @@ class NewImage:
 
 def possible_classes(record: ImageRecord, classes: ClassList) -> tuple[int, ...]:
     """Return the 0-based indices of the classes that may be in an image: its labels, and those not known of."""
-    return classes.indices(record.labels | record.unknown) if record.tells else tuple(range(len(classes)))
+    return classes.indices(record.labels | record.unknown) if record.tells else classes.indices(classes.current)
 
 
 def check_new(image: NewImage, classes: Mapping[str, int]) -> None:

@@ -4,14 +4,14 @@ The database is the truth and the files follow it (see `mask_files`). Every mask
 `sources`), through drafts, strokes, accepting and undo.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_wsss.core.classes import ClassList
+from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.masks import Mask, PseudoMask
 from napari_wsss.core.sources import PERSON, Source, Sources
@@ -184,6 +184,7 @@ class Review:
             When it holds a value that is no class of the project.
         """
         size, record_content = self._look(image_id)
+        values = self._classes().counted(values)
         classes = self._checked(image_id, values, size)
         mask = self._sourced(image_id, values, sources)
         with self._database.transaction():
@@ -297,13 +298,20 @@ class Review:
             draft = draft or (stored.accepted_file if before["draft"] else None)  # kept only where it differed
             contents[accepted_name(image_id)] = self._journal.kept_file(entry.number, "mask")
             self._catalog.set_facts(image_id, disagrees=before["disagrees"], replaced=before["replaced"])
-            self._catalog.set_mask_facts(image_id, before.get("edited"), before.get("painted"))
+            self._catalog.set_mask_facts(image_id, before.get("edited"), self._counted(before.get("painted")))
         if newer is not None:
             draft = encode_sourced(newer, self._classes())
         self._journal.clear_strokes(image_id)
         self._files.decide({**contents, draft_name(image_id): draft})
         edited = newer is not None and before["state"] in EDITED
         return "draft" if edited else _undrafted(entry, draft is not None)
+
+    def _counted(self, painted: Iterable[int] | None) -> list[int] | None:
+        """Return the 0-based indices of the classes in a mask, those that are gone as what they count as."""
+        if painted is None:
+            return None
+        values = self._classes().counted(np.asarray([k + 1 for k in painted], np.uint8))
+        return [int(value) - 1 for value in np.unique(values) if value not in (BACKGROUND, IGNORE)]
 
     def settle(self) -> int:
         """Try again to write mask files that could not be written; return how many still wait (0: all on disk)."""

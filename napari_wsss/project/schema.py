@@ -9,13 +9,18 @@ from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
 
-VERSION = 6
+VERSION = 7
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE classes (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE classes (
+    position INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    becomes INTEGER,
+    colour TEXT NOT NULL DEFAULT ''
+);
 CREATE TABLE images (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -129,12 +134,19 @@ def _to_version_6(connection: sqlite3.Connection) -> None:
     )
 
 
+def _to_version_7(connection: sqlite3.Connection) -> None:
+    """Add what a class that was merged or deleted counts as, and colours on the screen that a person chose."""
+    connection.execute("ALTER TABLE classes ADD COLUMN becomes INTEGER")
+    connection.execute("ALTER TABLE classes ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _to_version_2,
     2: _to_version_3,
     3: _to_version_4,
     4: _to_version_5,
     5: _to_version_6,
+    6: _to_version_7,
 }
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 

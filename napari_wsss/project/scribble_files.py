@@ -14,6 +14,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish, read_regular
 from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.masks import decode_mask, encode_mask
+from napari_wsss.core.scribbles import counted
 from napari_wsss.project.kept.mask_copies import into_trash
 from napari_wsss.project.project import Project
 
@@ -54,6 +55,7 @@ def read_scribbles(project: Project, image_id: str) -> NDArray[np.uint8] | None:
     except OSError as reason:
         raise ProjectError(f"The scribbles {path} cannot be read ({reason.strerror}).") from reason
     values, text = decode_mask(content, str(path))
+    values = counted(values, project.classes)
     spent = float(text.get(TIME_TEXT, 0)) <= project.journal.accepted_at(image_id)
     return None if spent or not values.any() else values
 

@@ -187,7 +187,7 @@ def _labels(project: Project) -> bytes:
 
 def _chosen(project: Project, choice: Choice) -> list[str]:
     """Return the images that are wanted in catalog order."""
-    criteria = parse(choice.search, project.classes.names, project.catalog.clusters.names())
+    criteria = parse(choice.search, project.classes.current, project.catalog.clusters.names())
     asked = choice.wanted if criteria.states is None else set(choice.wanted) & set(criteria.states)
     return project.catalog.find(replace(criteria, states=tuple(asked)))
 

@@ -6,7 +6,7 @@ constructor and is a module of its own: `table` (the shown image, the queue), `r
 (`connect`). All of it is touched by one thread; background work comes back to it through `jobs.dispatch`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ from napari_wsss.session.proposals.parameters import Parameters
 from napari_wsss.session.proposals.sliders import Sliders
 from napari_wsss.session.recent import RecentProject, RecentProjects
 from napari_wsss.session.review.answers import Answers
+from napari_wsss.session.review.class_list import ClassEdits
 from napari_wsss.session.review.decisions import Decisions
 from napari_wsss.session.review.digits import Digits
 from napari_wsss.session.review.labels import Labels
@@ -108,6 +109,7 @@ class Session:
         self.provenance = Provenance(opened, signals)
         self.inference = Inference(opened, self.navigation, jobs, signals, settings)
         self.sliders = Sliders(opened, self.inference, signals)
+        self.class_list = ClassEdits(opened, self.navigation, self.sliders, signals)
         self.parameters = Parameters(opened, self.sliders, self.inference, signals)
         self.automatic = AutomaticStrength(opened, self.inference, self.sliders, jobs, signals)
         self.boundaries = Boundaries(opened, jobs, signals)
@@ -364,27 +366,6 @@ class Session:
         self.signals.project_closed.emit()
         if table.project.backup_error:
             self.signals.failed.emit(table.project.backup_error)
-        return True
-
-    # -- classes ----------------------------------------------------------------------------------------------
-
-    @reported
-    def add_class(self, name: str) -> bool:
-        """Add a class at the end of the list (mask values of the others stay)."""
-        return self._change_classes(lambda project: project.add_class(name))
-
-    @reported
-    def rename_class(self, old: str, new: str) -> bool:
-        """Rename a class everywhere; masks do not change."""
-        return self._change_classes(lambda project: project.rename_class(old, new))
-
-    def _change_classes(self, change: Callable[[Project], None]) -> bool:
-        table = self._opened.table
-        self.sliders.save()  # a plan that is being tried knows the old names
-        change(table.project)
-        table.refresh_all()
-        self.signals.classes_changed.emit()
-        self.navigation.follow_classes()
         return True
 
 

@@ -169,6 +169,13 @@ CREATE TABLE unknown_labels (
 )
 
 
+VERSION_7 = VERSION_6.replace(
+    "classes (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);",
+    "classes (\n position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, becomes INTEGER, "
+    "colour TEXT NOT NULL DEFAULT '' \n);",
+)
+
+
 def build_version_1(folder: Path) -> None:
     """Write a project as version 1 left it: a draft with one stroke, and an accepted mask."""
     stroke = zlib.compress(np.array([3, 1], "<i8").tobytes() + np.array([2, 2], np.uint8).tobytes())
@@ -195,7 +202,7 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         assert (second.state, second.split, second.score) == ("accepted", "val", 0.5)
         assert not second.labelled, "whether nothing is there was not known before version 4"
         assert not first.unknown, "before version 6 no class was unknown where others are known"
-        assert project.classes.names == ("cat", "wild boar")
+        assert project.classes.names == project.classes.current == ("cat", "wild boar"), "none gone before version 7"
         assert project.plan.refiners[0].parameters == {"alpha": 3.0}
         assert project.images_root == images_root
         draft = project.masks.read_draft("a.png")
@@ -220,8 +227,8 @@ def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
             return [" ".join(sql.split()) for (sql,) in rows]
 
-    assert schema.VERSION == 6, "a new version needs its own kept statements and a migration in this file"
-    assert statements(schema.TABLES) == statements(VERSION_6)
+    assert schema.VERSION == 7, "a new version needs its own kept statements and a migration in this file"
+    assert statements(schema.TABLES) == statements(VERSION_7)
 
 
 def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> None:

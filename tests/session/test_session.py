@@ -194,9 +194,9 @@ def test_classes_can_be_added_and_renamed(sitting: Sitting) -> None:
     changes: list[int] = []
     session.signals.classes_changed.connect(lambda: changes.append(1))
     session.navigation.set_search("class:red")
-    assert session.rename_class("blue", "violet")
-    assert session.add_class("blue")
-    assert not session.add_class("red")
+    assert session.class_list.rename("blue", "violet")
+    assert session.class_list.add("blue")
+    assert not session.class_list.add("red")
     assert "red" in sitting.failures[0]
     assert session.table.classes is not None
     assert session.table.classes.names == ("red", "green", "violet", "blue")

@@ -37,7 +37,7 @@ class Desk:
     def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
         self.folder, self.config = folder, config
         self.project = Project.open(folder, read_only=True)
-        self.classes = self.project.classes.names
+        self.classes, self._gone = self.project.classes.names, self.project.classes.gone
         self._learner = PixelLearner(self.project, resolve_file("segmentation", config))
         self._traces: dict[str, Trace] = {}
         self._agreement: tuple[float | None, int] = (None, 0)  # and of how many images
@@ -49,7 +49,9 @@ class Desk:
 
     def serves(self, folder: Path, config: Mapping[str, Any]) -> bool:
         """Return True when lessons on this project, with this configuration, can go on here."""
-        return (folder, config) == (self.folder, self.config) and self.classes == self.project.classes.names
+        classes = self.project.classes
+        same = (classes.names, classes.gone) == (self.classes, self._gone)
+        return same and (folder, config) == (self.folder, self.config)
 
     def learn(self, lesson: Lesson) -> Steps[LearnerState | None]:
         """Learn from what changed, save a state, and have the wanted proposals stored; None when nothing changed.

@@ -105,7 +105,7 @@ def _value(name: str, place: str, rules: Rules, labels: Collection[str] | None) 
 
 def _only_class(place: str, classes: ClassList, labels: Collection[str] | None) -> int:
     """Return the value of the one class that an object can be of: the image's only label, or the only class."""
-    names = list(labels) if labels is not None else list(classes.names)
+    names = list(labels) if labels is not None else list(classes.current)
     if len(names) == 1:
         return classes.mask_value(names[0])
     what = ", ".join(sorted(names)) or "none of the classes"

@@ -70,7 +70,7 @@ class ProposalGrid:
         """Show the untouched proposals of the images a search line finds, the surest first; False where it is wrong."""
         table = self._opened.table
         catalog = table.project.catalog
-        wanted = parse(search, table.classes.names, catalog.clusters.names())
+        wanted = parse(search, table.classes.current, catalog.clusters.names())
         if wanted.states is not None and not set(wanted.states) & set(UNTOUCHED):
             raise ParameterError("Only images without a decision have proposals to verify; leave `state:` out.")
         self.search, self._page = search, 0

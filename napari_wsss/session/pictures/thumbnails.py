@@ -65,6 +65,7 @@ class Thumbnails:
         self._starting = False
         for signal in (signals.state_changed, signals.labels_changed, signals.maps_ready, signals.mask_replaced):
             signal.connect(self.outdate)
+        signals.classes_changed.connect(self._on_classes)
         signals.image_changed.connect(self._on_image)
         signals.project_opened.connect(self._clear)
         signals.project_closed.connect(self._clear)
@@ -90,6 +91,12 @@ class Thumbnails:
     def outdate_all(self) -> None:
         """Have all pictures made again when they are next asked for: the plan changed."""
         self._age += 1
+
+    def _on_classes(self) -> None:
+        """Have all pictures made again at once: colours and what pixels count as may be others."""
+        self.outdate_all()
+        for image_id in list(self._pictures):
+            self.ready.emit(image_id)
 
     def _age_of(self, image_id: str) -> Age:
         return self._age, self._ages.get(image_id, 0)
@@ -210,6 +217,9 @@ def _content(project: Project, image_id: str) -> tuple[str, bool]:
     record = project.catalog.get(image_id)
     by_person = project.masks.any(image_id)
     shows: list[object] = [DRAWING, by_person, _changed(project.image_path(image_id)), project.deep_percentiles]
+    classes = project.classes
+    if classes.gone or classes.colours:
+        shows += [sorted(classes.gone.items()), sorted(classes.colours.items())]
     if by_person:
         files = (project.masks.draft_path(image_id), project.masks.accepted_path(image_id))
         shows += [project.journal.last_of(image_id), *map(_changed, files)]

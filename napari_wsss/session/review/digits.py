@@ -48,7 +48,7 @@ class Digits:
         table = self._opened.or_none
         if table is None:
             return ()
-        values = [value for value in table.classes.values() if 0 < value <= len(table.classes)]
+        values = [table.classes.mask_value(name) for name in table.classes.current]
         first = [value for value in self._first if value in values]
         return (*first, *(value for value in values if value not in first))
 

@@ -141,7 +141,7 @@ class Navigation:
     def follow_classes(self) -> None:
         """Let a search know the classes by their names of now."""
         table = self._opened.table
-        table.queue.set_classes(table.classes.names)
+        table.queue.set_classes(table.classes.current)
         self._queue_moved()
 
     def _queue_moved(self) -> bool:

@@ -73,7 +73,7 @@ class Table:
         self.project, self.jobs, self.signals = project, jobs, signals
         self.shown: Shown = nothing(project)
         self.canvas = EMPTY
-        self.queue = Queue(project.catalog, self.classes.names)
+        self.queue = Queue(project.catalog, self.classes.current)
         self.prefetch = Prefetch(project, jobs)
         self.attention = Attention()
         self.arrived: Hook[str] = Hook()

@@ -1,6 +1,8 @@
 """Classes as a person sees them in lists: which can be painted, in which order, in which colour."""
 
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QIcon
+from qtpy.QtWidgets import QColorDialog, QWidget
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.session.session import Session
@@ -24,6 +26,23 @@ def swatch(classes: ClassList, value: int, size: int = SWATCH) -> QIcon:
     picture = clear_pixmap(size, size)
     picture.fill(value_colour(classes, value))
     return QIcon(picture)
+
+
+def choose_colour(session: Session, name: str, parent: QWidget) -> QColorDialog | None:
+    """Open the choice of another colour for a class; it counts once it is confirmed. None where there is no class."""
+    classes = session.classes
+    if classes is None or name not in classes.current:
+        return None
+    dialog = QColorDialog(value_colour(classes, classes.mask_value(name)), parent)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle(f"Colour of {name}")
+
+    def take(colour: QColor) -> None:
+        session.class_list.colour(name, colour.name())
+
+    dialog.colorSelected.connect(take)
+    dialog.open()
+    return dialog
 
 
 def paintable(session: Session) -> list[tuple[int, str]]:

@@ -60,7 +60,7 @@ class TypeAhead(QFrame):
     def names(self) -> list[str]:
         """Return what can be chosen, in the order of the list."""
         classes = self._session.classes
-        return [] if classes is None else list(classes.names)
+        return [] if classes is None else list(classes.current)
 
     def matches(self) -> list[str]:
         """Return the names that are listed, the best match first."""

@@ -1,7 +1,7 @@
 """The legend: every class that can be painted, with its colour, its key and how much of the mask it holds.
 
 What a person can do with it: click a class to paint it, see which one is painted now; by the right button show its map,
-copy its proposal, add or remove its label, rename it.
+copy its proposal, add or remove its label, rename it, give it another colour.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QListView, QMenu, QStyle, QStyledItemDelegate, QStyle
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import draw_line, single_shot
-from napari_wsss.widgets.controls.class_entries import SWATCH, value_colour
+from napari_wsss.widgets.controls.class_entries import SWATCH, choose_colour, value_colour
 from napari_wsss.widgets.controls.colours import mixed
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.stubs import certain, united
@@ -162,4 +162,6 @@ class Legend(QListView):
         certain(menu.addAction(title, lambda: verb(entry.name))).setEnabled(may_write)
         menu.addSeparator()
         certain(menu.addAction("Rename …", lambda: self.edit(index))).setEnabled(may_write)
+        recolour = certain(menu.addAction("Colour …", lambda: choose_colour(session, entry.name, self)))
+        recolour.setEnabled(may_write)
         return menu

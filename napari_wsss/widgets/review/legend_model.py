@@ -115,4 +115,4 @@ class LegendModel(QAbstractListModel):
         before, after = self._rows[index.row()][1], str(value).strip()
         if role != Qt.ItemDataRole.EditRole or not after or after == before:
             return False
-        return self._session.rename_class(before, after)
+        return self._session.class_list.rename(before, after)

@@ -59,7 +59,7 @@ class SearchField(QLineEdit):
 
     def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         project = self._session.project
-        return (project.classes.names, project.catalog.clusters.names()) if project is not None else ((), ())
+        return (project.classes.current, project.catalog.clusters.names()) if project is not None else ((), ())
 
     def _complaint(self) -> str:
         try:

@@ -205,7 +205,7 @@ class TrainPage(QWidget):
         accepted = project.catalog.class_counts("accepted")
         train = project.catalog.count(Criteria(split="train"))
         val = project.catalog.count(Criteria(split="val"))
-        per_class = ", ".join(f"{name} {accepted.get(name, 0)}" for name in project.classes.names)
+        per_class = ", ".join(f"{name} {accepted.get(name, 0)}" for name in project.classes.current)
         total = sum(counts.values()) - counts.get("excluded", 0)
         self.used.setText(
             f"{counts.get('accepted', 0)} accepted of {total} images. "

@@ -122,7 +122,7 @@ def test_labels_edited_elsewhere_and_renamed_classes_are_followed(computed: Sitt
     computed.session.labels.add("red", "p5.png")
     computed.settle()
     assert project.catalog.clusters.of("p5.png") == ("red 1",)
-    computed.session.rename_class("red", "rot")
+    computed.session.class_list.rename("red", "rot")
     computed.settle()
     assert [row.full_name for row in gallery.rows("rot")] == ["rot 1", "rot 2"]
     assert project.catalog.clusters.names() == ("rot 1", "rot 2")

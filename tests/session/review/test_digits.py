@@ -55,7 +55,7 @@ def test_other_images_and_other_names_change_nothing(sitting: Sitting) -> None:
     session = sitting.session
     before = keys(session.digits)
     session.labels.set("p4.png", ["blue"])
-    session.rename_class("red", "zebra")
+    session.class_list.rename("red", "zebra")
     assert keys(session.digits) == before
 
 

@@ -32,7 +32,7 @@ def test_it_comes_once_and_is_fed(session):
     layer.undo()
     assert not layer.data.any()
     assert layer.mode == "paint"
-    session.add_class("violet")
+    session.class_list.add("violet")
     feed()
     assert len(layer.colormap.color_dict) == 4 + 4
     session.close_project()

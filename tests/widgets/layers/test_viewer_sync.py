@@ -383,7 +383,7 @@ def test_read_only_masks_cannot_be_edited(viewer, empty_session, model_folder):
 
 def test_an_added_class_gets_its_colour(sync, session):
     count = len(sync.mask.colormap.color_dict)
-    session.add_class("white")
+    session.class_list.add("white")
     assert len(sync.mask.colormap.color_dict) == count + 1
     sync.choose_value(4)
     assert sync.value == 4
@@ -391,7 +391,7 @@ def test_an_added_class_gets_its_colour(sync, session):
 
 def test_a_renamed_class_renames_its_map(sync, viewer, session):
     layer = viewer.layers["cam · red"]
-    session.rename_class("red", "crimson")
+    session.class_list.rename("red", "crimson")
     assert layer.name == "cam · crimson"
     sync.cams.cycle()
     assert viewer.layers["cam · green"].visible or layer.visible

@@ -45,7 +45,7 @@ def test_the_right_button_offers_what_is_possible(legend, session, sync):
     assert list(actions_of(legend, 255)) == ["Copy its proposal into the mask"]
     assert not actions_of(legend, 255)["Copy its proposal into the mask"].isEnabled()
     found = actions_of(legend, 2)
-    assert list(found)[1:] == ["Show its map", "Remove its label", "Rename …"]
+    assert list(found)[1:] == ["Show its map", "Remove its label", "Rename …", "Colour …"]
     found["Show its map"].trigger()
     assert sync.cams.current == "green"
     found["Copy its proposal into the mask"].trigger()
@@ -60,6 +60,6 @@ def test_the_right_button_offers_what_is_possible(legend, session, sync):
 
 def test_many_classes_scroll(legend, session):
     for number in range(12):
-        session.add_class(f"more {number}")
+        session.class_list.add(f"more {number}")
     assert legend.entries.rowCount() == 17
     assert legend.height() <= (MOST_ROWS + 1) * 24
