@@ -1,5 +1,6 @@
 """How our layers look: outlined means machine, filled means person. Makes layers, never adds them to a viewer."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.layers.outline import HALO, quicken_contours
 
-TAG = "wsss"
+TAG, COLOURED = "wsss", "wsss colours"
 CAM_PREFIX = "cam · "
 SPARE = "(spare map)"
 BOUNDARIES = "class boundaries"
@@ -189,6 +190,16 @@ def clicks_layer() -> Points:
     layer = Points(ndim=2, name=CLICKS, border_width=0.12, canvas_size_limits=(5, 16), out_of_slice_display=False)
     layer.editable = False
     return _tagged(layer, CLICKS)
+
+
+def recolour(layer: Layer | None, classes: ClassList, colours: Callable[[ClassList], DirectLabelColormap]) -> bool:
+    """Give a layer the colours of the class list as it is now, where it has others; tell whether it had."""
+    wanted = (len(classes), tuple(sorted(classes.colours.items())))
+    if layer is None or layer.metadata.get(COLOURED) == wanted:
+        return False
+    layer.metadata[COLOURED] = wanted  # what a colormap holds is compared at the cost of making one
+    layer.colormap = colours(classes)
+    return True
 
 
 def hint_at_our_keys(layer: Labels) -> None:

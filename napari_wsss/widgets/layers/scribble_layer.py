@@ -66,6 +66,4 @@ class ScribbleOverlay(Overlay):
     def _recolour(self) -> None:
         classes, layer = self.session.classes, self.layer
         if isinstance(layer, Labels) and classes is not None:
-            colours = looks.scribble_colours(classes)
-            if len(layer.colormap.color_dict) != len(colours.color_dict):
-                layer.colormap = colours
+            looks.recolour(layer, classes, looks.scribble_colours)

@@ -374,13 +374,12 @@ class ViewerSync(QObject):
             (self.scribbles.painted or self.mask).mode = mode
 
     def _recolour(self) -> None:
-        """Give mask and proposal the colours of the current class list (a class may have been added)."""
-        classes = self._table().classes
-        for layer, colours in ((self.mask, looks.mask_colours), (self.host.layer("proposal"), looks.proposal_colours)):
-            wanted = colours(classes)
-            if layer is not None and layer.colormap.color_dict.keys() != wanted.color_dict.keys():
-                layer.metadata[HALO] = looks.halo_of(classes) if colours is looks.proposal_colours else 0
-                layer.colormap = wanted
+        """Give mask and proposal the colours of the current class list."""
+        classes, proposal = self._table().classes, self.host.layer("proposal")
+        looks.recolour(self.mask, classes, looks.mask_colours)
+        if proposal is not None:
+            proposal.metadata[HALO] = looks.halo_of(classes)
+            looks.recolour(proposal, classes, looks.proposal_colours)
 
     def close(self) -> None:
         """Write what is unsaved, take our layers away and let go of session and viewer.

@@ -6,7 +6,7 @@ takes it back. The order never changes, because masks on disk depend on it. Keys
 """
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHeaderView, QLineEdit, QTableWidget, QTableWidgetItem, QWidget
+from qtpy.QtWidgets import QComboBox, QHeaderView, QLineEdit, QSizePolicy, QTableWidget, QTableWidgetItem, QWidget
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.session.session import Session
@@ -37,6 +37,7 @@ class ClassTable(QWidget):
         self._session = session
         self._quiet = False
         self._names: tuple[str, ...] = ()
+        self._offered = ""  # the class that the choices are of
         self.table = self._table()
         self.name = QLineEdit()
         self.name.setPlaceholderText("new class …")
@@ -44,6 +45,7 @@ class ClassTable(QWidget):
         self.becomes = QComboBox()
         self.becomes.setToolTip("Mark a class above; what happens to labels and masks is said before anything is done")
         self.becomes.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.becomes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.becomes.currentIndexChanged.connect(self._say_effect)
         self.do = button("Do it", self._become)
         self.palette_colour = button("Palette colour", self._give_palette_colour, "Give the marked class its own back")
@@ -54,7 +56,8 @@ class ClassTable(QWidget):
             column(
                 self.table,
                 row(self.name, button("Add class", self._add, "At the end of the list")),
-                row(self.becomes, self.do, self.palette_colour, self.undo),
+                row(self.becomes, self.do),
+                row(self.palette_colour, self.undo, 1),
                 self.effect,
             )
         )
@@ -129,7 +132,9 @@ class ClassTable(QWidget):
         """Offer what can be done with the marked class."""
         if self._quiet:
             return
-        name, classes = self.marked, self._session.classes
+        name, classes, before = self.marked, self._session.classes, self._offered
+        chosen = self.becomes.currentData() if name == before else ""
+        self._offered = name
         self.becomes.blockSignals(True)
         self.becomes.clear()
         self.becomes.addItem(CHOOSE, "")
@@ -139,10 +144,11 @@ class ClassTable(QWidget):
                     self.becomes.addItem(swatch(classes, classes.mask_value(other)), f"Merge into {other}", other)
             for text, into in DELETED:
                 self.becomes.addItem(text, into)
+        self.becomes.setCurrentIndex(max(0, self.becomes.findData(chosen)))
         self.becomes.blockSignals(False)
         self.becomes.setEnabled(len(self._names) > 1 and bool(name))
-        chosen = classes is not None and bool(name) and classes.mask_value(name) in classes.colours
-        self.palette_colour.setEnabled(chosen)
+        coloured = classes is not None and bool(name) and classes.mask_value(name) in classes.colours
+        self.palette_colour.setEnabled(coloured)
         undoable = self._session.class_list.undoable
         self.undo.setEnabled(bool(undoable))
         self.undo.setToolTip(as_text(f"Take back: {undoable}" if undoable else "No merge, deletion or colour is there"))
