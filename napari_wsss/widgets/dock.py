@@ -31,6 +31,7 @@ from napari_wsss.widgets.footer import Footer
 from napari_wsss.widgets.header import Header
 from napari_wsss.widgets.hint_line import HintLine
 from napari_wsss.widgets.keys.actions import Actions
+from napari_wsss.widgets.keys.by_place import KeysByPlace
 from napari_wsss.widgets.keys.help import KeyHelp
 from napari_wsss.widgets.keys.table import Keyboard
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
@@ -92,6 +93,7 @@ class WsssDock(QWidget):
         self.key_help = KeyHelp(self.actions_, self.session.own_keys, self)
         self._open = True
         self._dropping = Dropping(self.take_dropped, self)
+        self._by_place = KeysByPlace(self)
         self._compact: Compact | None = None
         self.grid: GridView | None = None
         self._build()
@@ -282,6 +284,7 @@ class WsssDock(QWidget):
             self._window = window
             window.installEventFilter(self)
             self._dropping.watch(window)
+            self._by_place.watch(window)
             self._compact = Compact(window, self)
             self._fit = single_shot(self, FIT_AFTER_MS, self.sync.show_whole)
             self.header.fold_wanted.connect(self._fold)
@@ -330,6 +333,7 @@ class WsssDock(QWidget):
         if self._window is not None:
             self._window.removeEventFilter(self)
             self._dropping.end()
+            self._by_place.end()
             self._window = None
         if self._compact is not None:
             self._compact.end()

@@ -11,6 +11,7 @@ from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.own_keys import key_table
 from napari_wsss.widgets.keys.table import Key, digit_action, digit_in
 from napari_wsss.widgets.layers.gaze import Gaze
+from napari_wsss.widgets.layers.outline import toggle_outline
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.preferences import digits_mean_classes
 
@@ -74,6 +75,7 @@ class Actions(QObject):
             "threshold_up": lambda: self._move_threshold(THRESHOLD_STEP),
             "hold_proposal": lambda: sync.peek.hold("proposal"),
             "hold_image": lambda: sync.peek.hold("image"),
+            "mask_outline": self._outline_mask,
             "whole_image": sync.show_whole,
             "most_uncertain": self.gaze.next_uncertain,
             "point": lambda: sync.pointing.toggle("things"),
@@ -172,6 +174,12 @@ class Actions(QObject):
         if values is not None:
             copied = self._session.decisions.copied_pixels(class_value, only_empty)
             self._sync.write_mask(values, self._session.decisions.proposal_source(), copied)
+
+    def _outline_mask(self) -> None:
+        mask = self._sync.mask
+        if mask is not None:
+            shown = "as outline only" if toggle_outline(mask) else "filled"
+            self.notice.emit(self.with_key(f"Your mask is shown {shown}", "mask_outline"))
 
     def _choose_digit(self, digit: int) -> None:
         value = self._session.digits.value_of(digit)

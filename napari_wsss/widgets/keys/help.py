@@ -19,7 +19,10 @@ from napari_wsss.widgets.keys.own_keys import key_in, why_not
 from napari_wsss.widgets.keys.table import KEYS, NAPARI_KEYS, WITH_THE_MOUSE
 
 WAITING = "press a key …"
-HINT = "Keys work while the mouse is over the image. Yours are marked *; they are kept for you, in every project."
+HINT = (
+    "Keys work while the mouse is over the image. Yours are marked *; they are kept for you, in every project. A "
+    "keyboard of another script (Cyrillic, Greek ...) works by the places of its keys."
+)
 
 
 @dataclass(frozen=True)

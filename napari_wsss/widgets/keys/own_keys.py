@@ -10,6 +10,7 @@ from qtpy.QtGui import QKeyEvent, QKeySequence
 
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.session.review.digits import Digits
+from napari_wsss.widgets.keys.by_place import latin_key
 from napari_wsss.widgets.keys.table import KEYS, Key, digit_action, digit_in
 
 POSSIBLE = re.compile(r"(Shift-)?[A-Z]|[,./;'\\`]|F\d{1,2}|Backspace|Delete|Insert|Home|End|PageUp|PageDown")
@@ -92,10 +93,10 @@ def _napari_keys() -> dict[str, str]:
 
 
 def key_in(event: QKeyEvent) -> str:
-    """Return the key of an event as napari writes it, "" for a modifier alone."""
+    """Return the key of an event as napari writes it, "" for a modifier; of other scripts by its place."""
     if event.key() in (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr):
         return ""
-    name = QKeySequence(event.key()).toString(QKeySequence.SequenceFormat.PortableText)
+    name = latin_key(event) or QKeySequence(event.key()).toString(QKeySequence.SequenceFormat.PortableText)
     name = {"PgUp": "PageUp", "PgDown": "PageDown", "Del": "Delete", "Ins": "Insert"}.get(name, name)
     held = event.modifiers()
     modifiers = (

@@ -87,6 +87,7 @@ KEYS: tuple[Key, ...] = (
     # Takes the place of napari's "pick", which stays a button of the layer.
     Key("L", "learn", "show the new proposal where one waits, else learn from everything corrected so far", "layers"),
     Key("C", "hold_proposal", "show the proposal alone while held", "layers", hold=True),
+    Key("Shift-C", "mask_outline", "the mask as outline only, or filled again"),
     Key("H", "hold_image", "hide everything but the image while held", hold=True),
     # Takes the place of napari's "preserve labels", which stays a check box of the layer.
     Key("B", "compare", "what the last model changed: after, before, difference, off", "layers"),
@@ -106,7 +107,11 @@ NAPARI_KEYS = (
     ("V", "show or hide the selected layers"),
 )
 
-WITH_THE_MOUSE = (("Shift + wheel", "brush larger / smaller, in bigger steps, while painting or erasing"),)
+WITH_THE_MOUSE = (
+    ("Right button", "rub out while it is held, in paint mode"),
+    ("Shift + right click", "encircle and fill: go round a thing and back to where you began, in paint mode (napari)"),
+    ("Shift + wheel", "brush larger / smaller, in bigger steps, while painting or erasing"),
+)
 
 
 class Runs(Protocol):

@@ -138,6 +138,7 @@ def mask_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the filled, editable layer of a person's (H, W) uint8 mask; painting changes `values` itself."""
     layer = Labels(values, name="mask", colormap=mask_colours(classes), opacity=preferences.mask_opacity())
     layer.brush_size = preferences.brush_size()
+    quicken_contours(layer)  # only drawn once a person wants the outline alone
     hint_at_our_keys(layer)
     return _tagged(layer, "mask")
 

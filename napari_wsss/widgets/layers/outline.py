@@ -12,6 +12,8 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 
 HALO = "halo"
+OUTLINE = 2
+"""Pixels of the line of a mask that is shown as outline only."""
 HOOK = "_calculate_contour"
 """The method of napari's Labels that is replaced. It is private: where it is missing, napari's contours stay."""
 STRIP_PIXELS = 2**18
@@ -72,6 +74,12 @@ def with_halo(contours: NDArray[Any], halo: int, thickness: int = 1) -> NDArray[
         empty_near = np.multiply((near != 0) & (strip == 0), halo, dtype=contours.dtype)  # quicker than `where`
         found[first : first + rows] = (strip + empty_near)[first - start : first - start + rows]
     return found
+
+
+def toggle_outline(layer: Labels) -> bool:
+    """Show a filled mask as outline only, or filled again; tell whether it is outlined now."""
+    layer.contour = 0 if layer.contour else OUTLINE
+    return bool(layer.contour)
 
 
 def quicken_contours(layer: Labels) -> None:

@@ -23,6 +23,7 @@ from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
 from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
 from napari_wsss.widgets.layers.clicks.point_tool import PointTool
+from napari_wsss.widgets.layers.clicks.right_erases import RightErases
 from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.outline import HALO
 from napari_wsss.widgets.layers.peek import Peek
@@ -59,6 +60,7 @@ class ViewerSync(QObject):
         self.brush = Brush(session, lambda: self.mask, self.cams, self)
         self.scribbles = ScribbleTool(session, self.host, self.brush, self)
         self.pointing = PointTool(session, self.host, self.brush, self.scribbles, self)
+        self.right_erases = RightErases(viewer, lambda: self.scribbles.painted or self.mask, self)
         self.peek = Peek(lambda: self.layers)
         self._shown_id: str | None = None
         self._zoom = 1.0  # that shows the whole image
@@ -387,6 +389,7 @@ class ViewerSync(QObject):
         Layers that nobody saves any more would invite a person to paint into the void.
         """
         self.pointing.close()
+        self.right_erases.close()
         self.flush()
         self.scribbles.record()
         self._clear()

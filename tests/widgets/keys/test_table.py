@@ -161,6 +161,10 @@ def test_the_whole_table_fires(dock, active, qtbot, monkeypatch):
     assert [layer.name for layer in viewer.layers if layer.visible] == ["image", "proposal"]
     person.let_go("C")
     assert viewer.layers["mask"].visible
+    pressed("Shift-C")
+    assert viewer.layers["mask"].contour > 0
+    pressed("Shift-C")
+    assert viewer.layers["mask"].contour == 0
     pressed("B")
     assert session.comparison.view == "after"
     session.comparison.show("")

@@ -48,6 +48,17 @@ def test_strips_leave_no_seam(monkeypatch: pytest.MonkeyPatch, pixels: int) -> N
     assert np.array_equal(outlines(noise(), 2), closed(noise(), 2))
 
 
+def test_a_mask_as_outline_only_keeps_its_values() -> None:
+    layer = looks.mask_layer(np.kron(np.array([[0, 1], [2, 255]], np.uint8), np.ones((9, 9), np.uint8)), ClassList("ab"))
+    before = layer.data.copy()
+    assert outline.toggle_outline(layer)
+    shown = layer._calculate_contour(layer.data, (slice(None), slice(None)))
+    assert shown[4, 13] == 0, "the photograph is seen inside"
+    assert shown[4, 9] == 1, "its border is drawn"
+    assert not outline.toggle_outline(layer)
+    assert np.array_equal(layer.data, before)
+
+
 def test_ignore_and_another_background() -> None:
     values = np.where(noise() == 2, np.uint8(255), noise())
     assert np.array_equal(outlines(values, 2, background=7), closed(values, 2, 7))
