@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from contextlib import redirect_stdout
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -294,3 +295,75 @@ def test_the_key_table_is_the_one_of_the_plugin() -> None:
         entry.key.replace("Shift-", "Shift+").replace("Ctrl-", "Ctrl+") for entry in KEYS if not entry.key.isdigit()
     } | {"0", "9"}
     assert wanted <= keys, f"not in labeling.md: {sorted(wanted - keys)}"
+
+
+# -- words ------------------------------------------------------------------------------------------------
+
+NAPARIS = ("File > ", "Plugins > ")
+"""How the path to an entry of napari's menus begins."""
+CASES = {
+    "Better on 5, worse on 1 of 6 classes. Apply it.",
+    "Pictures of about 200 pixels are enlarged to 373",
+    "The last … change(s) are missing",
+    "The project … is open in process …",
+    "Labelled, none of the classes",
+}
+"""What the window says with numbers or names in it, and one term that is no caption."""
+OTHERS = {"Build Tools for Visual Studio"}
+
+
+@lru_cache(maxsize=1)
+def captions() -> set[str]:
+    """Return what the window's code calls things: its words, and the plain titles of parameters and methods."""
+    import ast
+
+    from napari_wsss.core.parameters import caption
+
+    found: set[str] = set()
+    for path in [*ROOT.glob("napari_wsss/**/*.py"), *ROOT.glob("training/**/*.py")]:
+        of_window = path.relative_to(ROOT).parts[1] in ("widgets", "session")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and of_window:
+                found.add(node.value)
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "parameter" and len(node.args) > 1:
+                title = node.args[1]
+                found |= {caption({"title": title.value})[0]} if isinstance(title, ast.Constant) else set()
+            elif isinstance(node, ast.Assign) and any(getattr(one, "id", "") == "title" for one in node.targets):
+                found |= {str(node.value.value)} if isinstance(node.value, ast.Constant) else set()
+    return {_word(text) for text in found}
+
+
+def _word(text: str) -> str:
+    return " ".join(text.replace("…", "").replace("&", "").split()).casefold()
+
+
+AT_THE_WINDOW = [page for page in PAGES if page.parent.name == "docs" and page.name != "benchmarks.md"]
+
+
+@pytest.mark.parametrize("page", AT_THE_WINDOW, ids=lambda page: page.name)
+def test_the_pages_call_things_as_the_window_does(page: Path) -> None:
+    """A word in italics that begins with a capital is a caption: it stands in the window's code."""
+    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    text = re.sub(r"`[^`]*`", "`", text)
+    named = re.findall(r"(?<![*\w])\*([A-Z][^*\n]*(?:\n[^*\n]*)?)\*(?![*\w])", text)
+    named = [" ".join(name.split()) for name in named]
+    asked = [name for name in named if name not in CASES | OTHERS and not name.startswith(NAPARIS)]
+    known = captions()
+    unknown = {name for name in asked for part in name.rstrip(".").split(" > ") if _word(part) not in known}
+    assert not unknown, f"{page.name} names captions the window has not: {sorted(unknown)}"
+    assert len(asked) > 100 or page.name != "labeling.md"
+
+
+def test_captions_are_plain_words() -> None:
+    """The papers' words and symbols are in tooltips, where who knows them finds them; *trunk* is an encoder."""
+    from napari_wsss.core.parameters import caption, fields_of
+    from napari_wsss.core.trunk_choice import TrunkChoice
+    from napari_wsss.refine.power_background import PowerBackground
+
+    shown = {name: caption(field.metadata) for name, field in fields_of(TrunkChoice).items()}
+    assert (shown["name"][0], shown["weights"][0]) == ("Encoder", "Encoder weights")
+    assert shown["name"][1].startswith("In the papers: trunk. ")
+    alpha = next(iter(fields_of(PowerBackground.Parameters).values()))
+    assert caption(alpha.metadata)[0] == "Background power"
+    assert "alpha" in caption(alpha.metadata)[1]
+    assert not [text for text in captions() if re.search(r"\btrunk\b", text) and len(text) < 40 and text != "trunk"]

@@ -49,7 +49,7 @@ class Network:
 
     trunk: str = parameter(
         "mobilenet_v2",
-        "Trunk",
+        "Encoder (trunk)",
         f"Feature extractor; mobilenet_v2 is fast on a CPU. Also {OTHER_TRUNKS}.",
         choices=TRUNKS,
         others=OTHER_TRUNKS,
@@ -65,7 +65,7 @@ class Network:
     )
     trunk_weights: str = parameter(
         PUBLISHED,
-        "Trunk weights",
+        "Encoder weights (trunk)",
         "'imagenet' downloads the published weights, 'none' starts from random ones, anything else is a weights "
         f"file or the name of published weights. {PIXEL_SUPERVISED}",
     )

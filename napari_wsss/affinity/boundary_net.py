@@ -81,7 +81,7 @@ class BoundaryNet(AffinityModel):
             advanced=True,
         )
         trunk_learns: bool = parameter(
-            False, "Trunk learns", "Published it does not; one of random weights has to.", advanced=True
+            False, "Encoder learns (trunk)", "Published it does not; one of random weights has to.", advanced=True
         )
 
     settings: Parameters

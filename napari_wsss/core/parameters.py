@@ -42,7 +42,8 @@ def parameter(
     default : object
         bool, int, float, str, or a tuple or a mapping (str to one of these). Its type is the parameter's type.
     title : str
-        Short label for forms; put the paper's symbol in parentheses: ``"Background power (alpha)"``.
+        Short label in plain words; the papers' word or symbol stands behind it in parentheses, which forms show in the
+        tooltip: ``"Background power (alpha)"``.
     description : str
         One sentence: what it does, its unit, what larger means.
     bounds : (minimum, maximum)
@@ -70,6 +71,21 @@ def parameter(
     if isinstance(default, Mapping):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def caption(metadata: Mapping[str, Any], name: str = "") -> tuple[str, str]:
+    """Return a parameter's label in plain words and what explains it, the papers' word or symbol first.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Of a field declared by `parameter`.
+    name : str
+        Stands in for a title that is missing.
+    """
+    title, description = str(metadata.get("title", name)), str(metadata.get("description", ""))
+    plain, _, symbol = title.partition(" (")
+    return (plain, f"In the papers: {symbol[:-1]}. {description}") if symbol.endswith(")") else (title, description)
 
 
 def fields_of(cls: type) -> dict[str, dataclasses.Field[Any]]:

@@ -24,7 +24,7 @@ class TrunkChoice:
 
     name: str = parameter(
         "mobilenet_v2",
-        "Trunk",
+        "Encoder (trunk)",
         "MobileNetV2 is the choice for a CPU, ResNet for a GPU; ResNet-38 is that of PSA, SEAM, SC-CAM, EDAM; "
         "resnet101_caffe that of the published DeepLab v2.",
         choices=TRUNKS,
@@ -41,7 +41,7 @@ class TrunkChoice:
     )
     weights: str = parameter(
         "",
-        "Trunk weights",
+        "Encoder weights (trunk)",
         f"A local file or the name of published weights; empty starts from random weights. {PIXEL_SUPERVISED}",
     )
     dilated: bool = parameter(

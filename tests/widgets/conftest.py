@@ -28,7 +28,7 @@ from tests.session.conftest import _colours_on_the_shelf, build_project, colours
 __all__ = ["_colours_on_the_shelf"]
 
 OPTIONS = [
-    {"section": "network", "name": "trunk_weights", "default": "imagenet", "title": "Trunk weights"},
+    {"section": "network", "name": "trunk_weights", "default": "imagenet", "title": "Encoder weights (trunk)"},
     {"section": "optimisation", "name": "epochs", "default": 5, "title": "Epochs", "minimum": 1},
     {"section": "optimisation", "name": "preset", "default": "auto", "choices": ["auto", "paper"]},
     {"section": "augmentation", "name": "crop", "default": 321, "title": "Crop"},

@@ -28,7 +28,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.parameters import fields_of, from_dict, named, to_dict, type_of
+from napari_wsss.core.parameters import caption, fields_of, from_dict, named, to_dict, type_of
 from napari_wsss.session.typed_numbers import as_it_looks, parts_of_list
 from napari_wsss.widgets.controls.basic import (
     WheelGuard,
@@ -119,8 +119,8 @@ class ParameterForm(QWidget):
         widget = field_widget(type_of(self._cls, name), metadata, value)
         widget.changed.connect(lambda _value, name=name: self._on_change(name))
         reset = tool_button("↺", lambda: self.reset(name), "Back to the default")
-        title = ThemedLabel(str(metadata.get("title", name)))
-        description = as_text(str(metadata.get("description", "")))
+        plain, explained = caption(metadata, name)
+        title, description = ThemedLabel(plain), as_text(explained)
         title.setToolTip(description)
         widget.native.setToolTip(description)
         _leave_keyboard(widget.native)

@@ -40,7 +40,7 @@ from napari_wsss.widgets.train.weights_line import WEIGHTS_FILES, WeightsLine
 NOTHING_TO_LEARN = "There is nothing to learn from yet: label or accept images first."
 RECOMMENDED = (
     "Trains SEAM, finds LPCAM's prototypes on it and adds a dense CRF; the first maps come after two minutes, and each "
-    "step is used as soon as it is there. Trunk, weights and hardware are those of the options below"
+    "step is used as soon as it is there. Encoder, weights and hardware are those of the options below"
 )
 START = "Runs beside napari; you can go on reviewing"
 NETWORK = ("trunk", "output_stride", "width", "trunk_weights", "dilated")

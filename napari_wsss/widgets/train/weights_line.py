@@ -14,9 +14,9 @@ from napari_wsss.widgets.controls.basic import bring_into_view, button, column, 
 from napari_wsss.widgets.controls.colours import WRONG
 from napari_wsss.widgets.controls.listening import listen
 
-FIELD = "Trunk weights"
+FIELD = "Encoder weights"
 WEIGHTS_FILES = "Weights (*.pth *.pt *.safetensors *.params);;All files (*)"
-FILE_TIP = "Weights of this trunk in a file: any published format; remembered for this project"
+FILE_TIP = "Weights of this encoder in a file: any published format; remembered for this project"
 SCRATCH_TIP = "Random weights and the options that suit them: learns more slowly, and less; remembered for this project"
 AGAIN_TIP = "Look for them again"
 

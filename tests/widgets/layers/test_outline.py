@@ -49,7 +49,9 @@ def test_strips_leave_no_seam(monkeypatch: pytest.MonkeyPatch, pixels: int) -> N
 
 
 def test_a_mask_as_outline_only_keeps_its_values() -> None:
-    layer = looks.mask_layer(np.kron(np.array([[0, 1], [2, 255]], np.uint8), np.ones((9, 9), np.uint8)), ClassList("ab"))
+    layer = looks.mask_layer(
+        np.kron(np.array([[0, 1], [2, 255]], np.uint8), np.ones((9, 9), np.uint8)), ClassList("ab")
+    )
     before = layer.data.copy()
     assert outline.toggle_outline(layer)
     shown = layer._calculate_contour(layer.data, (slice(None), slice(None)))

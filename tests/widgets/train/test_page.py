@@ -230,7 +230,7 @@ def test_a_start_without_weights_goes_on_with_a_file_and_the_choice_stays(page, 
     page.recommended.click()
     assert not page.start.isEnabled()
     qtbot.waitUntil(lambda: not page.weights.isHidden(), timeout=20000)
-    assert page.weights.text.text() == "Trunk weights: MobileNetV2 is not on this machine."
+    assert page.weights.text.text() == "Encoder weights: MobileNetV2 is not on this machine."
     form = page.options.form
     assert form._why["trunk_weights"].text() == "MobileNetV2 is not on this machine."
     assert not session.training.running

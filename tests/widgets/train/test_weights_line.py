@@ -26,7 +26,7 @@ def asked(session, qtbot, monkeypatch, settle):
 def test_what_is_missing_is_said_with_the_name_of_its_field(asked):
     line, again = asked
     assert not line.isHidden()
-    assert line.text.text() == "Trunk weights: no imagenet."
+    assert line.text.text() == "Encoder weights: no imagenet."
     assert not again
     line.retry.click()
     assert again == [1]
