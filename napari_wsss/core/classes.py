@@ -20,7 +20,7 @@ BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__", "b
 OKABE_ITO = ("#e69f00", "#56b4e9", "#f0e442", "#cc79a7", "#009e73", "#d55e00", "#3d8fd1")
 """Orange, sky blue, yellow, reddish purple, bluish green, vermillion and blue (lighter than theirs, for outlines)."""
 GOLDEN_ANGLE = 0.381966
-LEAST_DISTANCE = 20.0
+LEAST_DISTANCE = 12.0
 TO_XYZ = np.array([[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0177, 0.1095, 0.8728]])
 """Linear sRGB to XYZ as shares of white; dark tones, where L*a*b* is linear, are taken with the cube root as well."""
 BRIGHT, SOFT = (0.62, 0.95), (0.78, 0.65)

@@ -79,7 +79,7 @@ def label_table(project: Project) -> str:
     Names stand between ``;``. A word that is no class says *none of the classes*, an empty cell *not labelled yet*.
     Where it is not known of some images whether a class is there, columns of the classes follow: 1, 0 or ``?``.
     """
-    names = project.classes.names
+    names = project.classes.current
     none = next(word for word in ("none", *sorted(NOTHING_NAMES)) if is_nothing(word, names))
     flags = names if project.catalog.count(Criteria(unknown=True)) else ()
     text = io.StringIO()

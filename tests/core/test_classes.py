@@ -10,6 +10,7 @@ from napari_wsss.core.classes import (
     IGNORE,
     OKABE_ITO,
     ClassList,
+    alike,
     natural_order,
     screen_colours,
     voc_colours,
@@ -115,3 +116,32 @@ def test_files_keep_their_palette():
     assert tuple(classes.palette[1]) == (128, 0, 0)
     assert tuple(classes.screen[1]) == tuple(round(255 * part) for part in classes.colour("cat")) != (128, 0, 0)
     assert tuple(classes.screen[255]) == tuple(classes.palette[255])
+
+
+def test_classes_that_are_gone_keep_their_value_and_count_as_others() -> None:
+    classes = ClassList.stored(("cat", "calf", "cow", "mud"), {2: 3, 4: IGNORE}, {1: "#102030"})
+    assert (classes.current, classes.values()) == (("cat", "cow"), (0, 1, 3, 255))
+    assert (len(classes), classes.mask_value("cow"), classes.name_of(2)) == (4, 3, "calf")
+    values = np.array([[0, 1, 2, 3, 4, 255]], np.uint8)
+    assert classes.counted(values).tolist() == [[0, 1, 3, 3, 255, 255]]
+    assert classes.counted(values[:, :2].copy()).tolist() == [[0, 1]]
+    assert classes.merged_into(2) == (1,)
+    assert classes == ClassList(("cat", "calf", "cow", "mud"))
+    assert ClassList(classes.names).counted(values) is values
+    assert tuple(classes.screen[1]) == (16, 32, 48)
+    np.testing.assert_array_equal(classes.palette, ClassList(classes.names).palette)
+
+
+@given(st.dictionaries(st.integers(1, 9), st.integers(0, 9) | st.just(IGNORE), max_size=9))
+def test_chains_of_merges_end_at_a_class_that_is_there(gone: dict[int, int]) -> None:
+    classes = ClassList.stored("abcdefghi", gone)
+    found = classes.counted(np.arange(10, dtype=np.uint8))
+    in_circle = [value for value, becomes in classes.gone.items() if becomes in classes.gone]
+    assert all(value in classes.values() or value in in_circle for value in found.tolist())
+
+
+def test_colours_that_can_hardly_be_told_apart() -> None:
+    assert alike((250, 10, 10), (240, 20, 12))
+    assert not alike((250, 10, 10), (10, 250, 10))
+    first = screen_colours(len(OKABE_ITO)).tolist()
+    assert not [(a, b) for a in first for b in first if a != b and alike(a, b)]

@@ -7,7 +7,7 @@ import pytest
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE, as_seeds, mask_value, scribble_value
+from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE, as_seeds, counted, mask_value, scribble_value
 
 FEW = ClassList(("cat", "dog"))
 MANY = ClassList(tuple(f"c{n}" for n in range(254)))
@@ -31,3 +31,10 @@ def test_seeds_are_where_something_was_said():
     values, seeded = as_seeds(np.array([[0, 2, BACKGROUND_SCRIBBLE, 255]], np.uint8), FEW)
     assert values.tolist() == [[0, 2, 0, 255]]
     assert seeded.tolist() == [[False, True, True, True]]
+
+
+def test_scribbles_of_classes_that_are_gone_are_those_of_what_they_became():
+    classes = ClassList.stored(("cat", "dog", "owl"), {1: 3, 2: 255})
+    scribbles = np.array([[0, 1, 2, 3, BACKGROUND_SCRIBBLE]], np.uint8)
+    assert counted(scribbles, classes).tolist() == [[0, 3, 0, 3, BACKGROUND_SCRIBBLE]]
+    assert counted(scribbles, ClassList(("cat", "dog", "owl"))) is scribbles

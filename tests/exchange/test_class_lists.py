@@ -5,7 +5,7 @@ import pytest
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.exchange.class_lists import ValueNames, read_value_names
+from napari_wsss.exchange.class_lists import ValueNames, read_value_names, value_of_name
 
 DOG_CAT = ClassList(("dog", "cat"))
 
@@ -92,3 +92,8 @@ def test_the_nearest_folder_with_a_list_counts(tmp_path):
     assert found is not None
     assert found.classes == ("cat",)
     assert read_value_names([tmp_path / "no"]) is None
+
+
+def test_names_of_merged_classes_mean_what_they_became():
+    classes = ClassList.stored(("cat", "calf", "cow", "mud"), {2: 3, 4: 0})
+    assert [value_of_name(name, classes) for name in ("cat", "calf", "CALF", "cow", "mud")] == [1, 3, 3, 3, None]

@@ -462,6 +462,58 @@ def test_a_renamed_class_keeps_its_model(project: Project) -> None:
     np.testing.assert_array_equal(after.scores, before.scores)
 
 
+def test_what_a_model_sees_of_merged_classes_counts_together(project: Project) -> None:
+    propose(project)
+    before = {name: pipeline.base_maps(project, name) for name in ("a.png", "c.png")}
+    project.class_changes.merge("dog", "cat")
+
+    assert pipeline.base_maps(project, "c.png") is None, "maps of the classes as they were do not pass for these"
+    propose(project)
+    both, owl = pipeline.base_maps(project, "a.png"), pipeline.base_maps(project, "c.png")
+
+    assert both is not None
+    assert owl is not None
+    assert (both.classes, owl.classes) == ((0,), (0, 2))
+    assert before["a.png"] is not None
+    assert before["c.png"] is not None
+    np.testing.assert_allclose(both.scores[0], before["a.png"].scores.max(0), atol=1e-3)
+    np.testing.assert_allclose(owl.scores[1], before["c.png"].scores[1], atol=1e-3)
+    project.class_changes.take_back()
+    propose(project)
+    for name, maps in before.items():
+        again = pipeline.base_maps(project, name)
+        assert again is not None
+        assert maps is not None
+        np.testing.assert_array_equal(again.scores, maps.scores)
+
+
+def test_a_deleted_class_is_proposed_nowhere(project: Project) -> None:
+    project.set_labels("b.png", ())  # any class may be there
+    apply_segmenter(project)
+    project.class_changes.delete("dog", "background")
+    propose(project)
+    for name in LABELS:
+        assert not (np.array(pipeline.proposal(project, name)) == 2).any()
+    maps = pipeline.base_maps(project, "b.png")
+    assert maps is not None
+    assert maps.classes == (0, 2)
+
+
+def test_a_segmenters_probabilities_of_merged_classes_are_added(project: Project) -> None:
+    apply_segmenter(project)
+    propose(project, "a.png")
+    before = pipeline.base_maps(project, "a.png")
+    project.class_changes.merge("dog", "cat")
+    propose(project, "a.png")
+    after = pipeline.base_maps(project, "a.png")
+
+    assert before is not None
+    assert after is not None
+    assert after.background is not None
+    np.testing.assert_allclose(after.scores[0], before.scores.sum(0), atol=2e-3)
+    np.testing.assert_allclose(after.scores[0] + after.background, 1, atol=2e-3)
+
+
 def test_a_model_with_its_classes_in_another_order_is_read_right(project: Project) -> None:
     apply_localizer(project, "shuffled", classes=ClassList(["owl", "cat", "dog"]))
     propose(project, "c.png")

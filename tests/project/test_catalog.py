@@ -131,6 +131,19 @@ def test_renamed_class_keeps_its_images(project: Project) -> None:
         project.catalog.rename_class("dog", "wolf")
 
 
+def test_names_of_classes_that_are_gone_are_those_they_became(project: Project) -> None:
+    project.add_class("calf")
+    project.class_changes.merge("calf", "dog")
+    project.class_changes.merge("dog", "cat")
+    project.class_changes.delete("wild boar")
+    assert project.catalog.names_now({"calf", "dog"}) == {"cat"}
+    assert project.catalog.names_now({"wild boar"}) == frozenset()
+    assert project.catalog.names_now({"wolf"}) == {"wolf"}, "no class at all: said by who checks"
+    assert project.catalog.class_counts() == {"cat": 4}
+    with pytest.raises(LabelError):
+        project.catalog.set_labels("a.png", ["dog"])
+
+
 def test_labels_with_any_characters_are_kept_apart(project: Project) -> None:
     project.add_class("a,b; c|d")
     project.catalog.set_labels("b.png", ["a,b; c|d", "cat"])

@@ -67,6 +67,23 @@ def test_they_follow_a_persons_work(sitting: Sitting) -> None:
     assert not differs(drawn(sitting, "p0.png"), plain)
 
 
+def test_they_follow_colours_and_merged_classes(sitting: Sitting) -> None:
+    session = sitting.session
+    sitting.paint(1, slice(4, 20), slice(4, 28))
+    before = drawn(sitting, "p0.png")
+    told: list[str] = []
+    session.thumbnails.ready.connect(told.append)
+    session.class_list.colour("red", "#0000ff")
+    assert told == ["p0.png"], "whoever shows it asks again"
+    coloured = drawn(sitting, "p0.png")
+    assert differs(before, coloured)
+    session.class_list.become("red", "green")
+    assert differs(coloured, drawn(sitting, "p0.png"))
+    assert session.class_list.undo()
+    assert session.class_list.undo()
+    assert not differs(drawn(sitting, "p0.png"), before)
+
+
 def test_they_show_proposals_and_follow_what_counts_for_their_image(computed: Sitting) -> None:
     session = computed.session
     proposed = drawn(computed, "p1.png")

@@ -104,6 +104,18 @@ def test_scribbles_strokes_and_exclusions_are_found(opened: Project, config: Run
     assert counted(opened, config) == (1, 1)
 
 
+def test_merged_classes_are_learned_anew(opened: Project, config: RunConfig) -> None:
+    """No mask's file changes with them, so what is kept of masks would not show it."""
+    finish(beside.learn(opened.folder, lesson(config)))
+    gone, other = opened.classes.names[:2]
+    opened.class_changes.merge(gone, other)
+    state = finish(beside.learn(opened.folder, lesson(config)))
+    assert state is not None, "there is something to learn"
+    learner = beside._open[0]._learner
+    assert gone not in learner._project.classes.current
+    assert not Segmenter.restore(opened.folder / state.checkpoint, "cpu")[0].was_shown(0)
+
+
 def test_wanted_proposals_are_there_before_the_state_is_in_use(opened: Project, config: RunConfig) -> None:
     wanted = next(iter(opened.catalog.ids(split="train")))
     state = finish(beside.learn(opened.folder, lesson(config, wanted)))
