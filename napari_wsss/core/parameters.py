@@ -85,7 +85,11 @@ def caption(metadata: Mapping[str, Any], name: str = "") -> tuple[str, str]:
     """
     title, description = str(metadata.get("title", name)), str(metadata.get("description", ""))
     plain, _, symbol = title.partition(" (")
-    return (plain, f"In the papers: {symbol[:-1]}. {description}") if symbol.endswith(")") else (title, description)
+    return (
+        (plain, f"In the papers: {symbol[:-1]}. {description}".strip())
+        if symbol.endswith(")")
+        else (title, description)
+    )
 
 
 def fields_of(cls: type) -> dict[str, dataclasses.Field[Any]]:

@@ -134,8 +134,8 @@ def test_long_titles_are_readable_in_a_narrow_fold(qtbot):
 
     from napari_wsss.widgets.controls.basic import folded
 
-    titles = ["Short (a)", "Images that are compared in one group (B)"]
-    fields = [{"name": f"field{at}", "default": 2, "title": title} for at, title in enumerate(titles)]
+    titles = ["Short", "Images that are compared in one group, several times"]
+    fields = [{"name": f"field{at}", "default": 2, "title": f"{title} (B)"} for at, title in enumerate(titles)]
     form = ParameterForm(described("Some", fields))
     fold = folded("Options", form, is_open=True)
     qtbot.addWidget(fold)
@@ -147,6 +147,7 @@ def test_long_titles_are_readable_in_a_narrow_fold(qtbot):
     for label in labels:
         assert label.height() >= label.fontMetrics().height()
         assert label.width() >= label.fontMetrics().horizontalAdvance(label.text())
+        assert label.toolTip() == "In the papers: B.", "plain words first"
 
 
 def test_explained_fields_say_where_they_come_from_and_ask_to_be_forgotten(form, qtbot):
