@@ -6,6 +6,7 @@ import colorsys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import filterfalse
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +148,8 @@ class ClassList:
 
     def values(self) -> tuple[int, ...]:
         """Return every value a mask of this project may hold: 0, 1 .. K without classes that are gone, 255."""
-        return (BACKGROUND, *(value for value in range(1, len(self.names) + 1) if value not in self.gone), IGNORE)
+        values = range(1, len(self.names) + 1)
+        return (BACKGROUND, *(filterfalse(self.gone.__contains__, values) if self.gone else values), IGNORE)
 
     @cached_property
     def current(self) -> tuple[str, ...]:

@@ -141,7 +141,8 @@ class Lineage:
         source = source or applied_source(plan)
         record = record or project.catalog.get(image_id)
         labels = record.labels
-        classes = answered_classes(project.classes, source, record)
+        known = project.classes
+        classes = answered_classes(known, source, record)
         image_hash = project.pixels_hash(image_id, record)
         base = base_provenance(project, plan, source)
         chain = chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)) if refined else ()
@@ -155,7 +156,7 @@ class Lineage:
             links.append(Link(refiner, parent))
         companions = related(project, plan, record) if source == "localize" else NONE
         links_, labelled = tuple(links), record.labelled
-        merged = merged_classes(project.classes, possible_classes(record, project.classes))
+        merged = merged_classes(known, possible_classes(record, known)) if known.gone else ()
         return cls(project, image_id, plan, source, classes, image_hash, base, links_, companions, labelled, merged)
 
     @property
@@ -168,8 +169,10 @@ class Lineage:
         """What base maps are made from: the image, its companions where it has any, and which classes are one now."""
         companions = self.companions.content
         content = f"{self.image_hash} with {companions}" if companions else self.image_hash
+        if not self.merged:
+            return content
         merged = "; ".join(f"{k} is {','.join(map(str, (k, *members)))}" for k, members in self.merged)
-        return f"{content} where {merged}" if merged else content
+        return f"{content} where {merged}"
 
     @property
     def content(self) -> str:
@@ -190,8 +193,6 @@ class Lineage:
 
 def merged_classes(classes: ClassList, among: tuple[int, ...]) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """Return which classes of `among` (0-based) others were merged into, each with these."""
-    if not classes.gone:
-        return ()
     return tuple((k, members) for k in among if (members := classes.merged_into(k)))
 
 

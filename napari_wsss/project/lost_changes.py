@@ -70,7 +70,7 @@ def take_up_masks(files: MaskFiles, catalog: Catalog, review: Review) -> int:
             continue
         try:
             values, sources, _ = decode_sourced(content, name)
-            review.accept(image_id, values, {"taken up": True}, sources)
+            review.accept(image_id, review.counted(values), {"taken up": True}, sources)
         except UNREADABLE:
             continue
         count += 1

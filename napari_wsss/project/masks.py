@@ -25,8 +25,10 @@ class MasksOfImage:
     Parameters
     ----------
     image_id : str
-    files, journal, size_of, classes
+    files, journal, size_of, classes_now
         See `Masks`.
+    classes : ClassList, optional
+        The project's, where they are known already.
 
     Attributes
     ----------
@@ -38,8 +40,17 @@ class MasksOfImage:
         Whether there is unfinished work.
     """
 
-    def __init__(self, image_id: str, files: MaskFiles, journal: Journal, size_of: SizeOf, classes: ClassesOf) -> None:
-        self._image_id, self._files, self._size_of, self._classes = image_id, files, size_of, classes
+    def __init__(
+        self,
+        image_id: str,
+        files: MaskFiles,
+        journal: Journal,
+        size_of: SizeOf,
+        classes_now: ClassesOf,
+        classes: ClassList | None = None,
+    ) -> None:
+        self._image_id, self._files, self._size_of = image_id, files, size_of
+        self._classes_now, self._classes = classes_now, classes
         self.accepted_name, self.draft_name = accepted_name(image_id), draft_name(image_id)
         self.accepted_file, self._checkpoint = files.contents(self.accepted_name, self.draft_name)
         self._strokes = journal.strokes(image_id)
@@ -55,21 +66,27 @@ class MasksOfImage:
     def accepted(self) -> SourcedMask | None:
         """Return the accepted mask (see `Masks.accepted`)."""
         content = self.accepted_file
-        return None if content is None else _decoded(content, self._files.path(self.accepted_name), self._classes())
+        if content is None:
+            return None
+        return _decoded(
+            content,
+            self._files.path(self.accepted_name),
+            self._classes_now() if self._classes is None else self._classes,
+        )
 
     def draft(self, size: tuple[int, ...] | None = None) -> SourcedMask | None:
         """Return the unfinished mask (see `Masks.draft`); `size` (height, width) is the image's, where it is known."""
-        found = self._drawn(size)
-        return None if found is None else found.with_values(self._classes().counted(found.values))
-
-    def _drawn(self, size: tuple[int, ...] | None) -> SourcedMask | None:
-        """Return the draft with the classes as they were when it was drawn."""
         if self._checkpoint is not None:
             values, sources, text = decode_sourced(self._checkpoint, str(self._files.path(self.draft_name)))
             below = SourcedMask(values, sources or Sources((values != 0).astype(np.uint8) * np.uint8(PERSON)))
             held = int(text.get(CHECKPOINT_TEXT, 0))
-            return below.replayed(stroke for stroke in self._strokes if stroke.number > held)
-        return self._under_strokes(size).replayed(self._strokes) if self._strokes else None
+            found = below.replayed(stroke for stroke in self._strokes if stroke.number > held)
+        elif self._strokes:
+            found = self._under_strokes(size).replayed(self._strokes)
+        else:
+            return None
+        classes = self._classes_now() if self._classes is None else self._classes
+        return SourcedMask(classes.counted(found.values), found.sources) if classes.gone else found
 
     def working(self) -> SourcedMask | None:
         """Return what a person works on: the draft if there is one, else the accepted mask, else None."""
@@ -171,9 +188,9 @@ class Masks:
         """Return what a person works on: the draft if there is one, else the accepted mask, else None."""
         return self.of(image_id).working()
 
-    def of(self, image_id: str) -> MasksOfImage:
-        """Return all masks of an image, for who asks several things about them."""
-        return MasksOfImage(image_id, self.files, self._journal, self.size_of, self._classes)
+    def of(self, image_id: str, classes: ClassList | None = None) -> MasksOfImage:
+        """Return all masks of an image, for who asks several things about them, or knows the classes already."""
+        return MasksOfImage(image_id, self.files, self._journal, self.size_of, self._classes, classes)
 
 
 def _decoded(content: bytes, path: Path, classes: ClassList) -> SourcedMask:

@@ -184,13 +184,12 @@ class Review:
             When it holds a value that is no class of the project.
         """
         size, record_content = self._look(image_id)
-        values = self._classes().counted(values)
         classes = self._checked(image_id, values, size)
         mask = self._sourced(image_id, values, sources)
         with self._database.transaction():
             if record_content is not None:
                 record_content()
-            record, stored = self._catalog.get(image_id), self._masks.of(image_id)
+            record, stored = self._catalog.get(image_id), self._masks.of(image_id, classes)
             is_same = stored.resting_state == record.state == "accepted" and _is_accepted(stored, mask)
             if is_same and (BATCH in (facts or {}) or not self._journal.accepted_in_batch(image_id)):
                 self._catalog.set_facts(image_id, disagrees=False, replaced=False)  # looked at again, and found right
@@ -305,6 +304,10 @@ class Review:
         self._files.decide({**contents, draft_name(image_id): draft})
         edited = newer is not None and before["state"] in EDITED
         return "draft" if edited else _undrafted(entry, draft is not None)
+
+    def counted(self, values: Mask) -> Mask:
+        """Return mask values (H, W) uint8 as they count now (see `ClassList.counted`)."""
+        return self._classes().counted(values)
 
     def _counted(self, painted: Iterable[int] | None) -> list[int] | None:
         """Return the 0-based indices of the classes in a mask, those that are gone as what they count as."""

@@ -44,10 +44,6 @@ class SourcedMask:
         """Return a mask (H, W) of background that nobody has drawn."""
         return cls(np.zeros(shape, np.uint8), Sources.uniform(shape, NOTHING))
 
-    def with_values(self, values: NDArray[np.uint8]) -> SourcedMask:
-        """Return the same sources with other values (H, W)."""
-        return self if values is self.values else SourcedMask(values, self.sources)
-
     def drawn_over(self, values: NDArray[np.uint8]) -> SourcedMask:
         """Return `values` (H, W) as a person's change of this mask: equal pixels keep their source."""
         if values.shape != self.values.shape:

@@ -207,7 +207,7 @@ class Session:
             self.sliders.begin,
             self.inference.begin,
             self.labels.begin,
-            self.digits.begin,
+            self.digits.follow,
             self.signals.image_changed.emit,
             self.navigation.look_ahead,
             self.inference.ask_where_missing,

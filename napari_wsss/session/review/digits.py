@@ -26,21 +26,21 @@ class Digits:
         self._shown: tuple[object, str] = (None, "")  # project and image that the digits were given for
         self._first: list[int] = []  # mask values of the image's labels, in the order of their digits
 
-    def begin(self, _image_id: str = "") -> None:
-        """Give the digits anew, where another image is shown than before."""
-        table = self._opened.or_none
-        shown = (table.project, table.image_id) if table is not None else (None, "")
-        if shown != self._shown:
-            self._shown, self._first = shown, []
-        self.follow()
-
     def follow(self, _image_id: str = "") -> None:
-        """Give labels that were added to the shown image the next digits."""
+        """Give the digits anew where another image is shown than before, else the next ones to labels that were added.
+
+        Called for every image that is shown and every edit of labels.
+        """
         table = self._opened.or_none
         if table is None:
+            self._shown, self._first = (None, ""), []
             return
-        labelled = sorted(map(table.classes.mask_value, table.record.labels))
-        self._first += [value for value in labelled if value not in self._first]
+        record, names = table.shown.record, table.shown.classes.names
+        if self._shown != (table.project, record.id):
+            self._shown, self._first = (table.project, record.id), []
+        for value, name in enumerate(names, start=1):
+            if name in record.labels and value not in self._first:
+                self._first.append(value)
 
     @property
     def order(self) -> tuple[int, ...]:

@@ -17,8 +17,8 @@ class FakeTable:
     """Only what digits ask of a table."""
 
     def __init__(self, labels: set[str]) -> None:
-        self.project, self.image_id, self.classes = object(), "a.png", ClassList(NAMES)
-        self.record = self
+        self.project, self.id, self.classes = object(), "a.png", ClassList(NAMES)
+        self.shown = self.record = self
         self.labels = frozenset(labels)
 
 
@@ -65,7 +65,7 @@ def test_no_digit_of_a_label_changes_while_the_image_is_shown(first: set[str], l
     opened = Opened()
     table = opened.or_none = FakeTable(first)  # type: ignore[assignment]
     digits = Digits(opened)
-    digits.begin()
+    digits.follow()
     seen: dict[str, int | None] = {}
     for labels in [first, *later]:
         table.labels = frozenset(labels)  # type: ignore[attr-defined]
