@@ -1,6 +1,7 @@
 """Pointing at things: what a person can do with it is said at the page (`correct_page`)."""
 
 from pathlib import Path
+from typing import cast
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
@@ -90,13 +91,13 @@ class PointBox(QWidget):
         self._actions.run(action)
         self.refresh()  # also where it was refused
 
-    def _on_kind(self, kind: Kind) -> None:
+    def _on_kind(self, kind: str) -> None:
         """Take another kind of regions; instances are asked for their folder."""
         chosen = ""
         if kind == "instances":
             chosen = QFileDialog.getExistingDirectory(self, "Folder of instance masks, named like the images")
         if chosen or kind != "instances":
-            self._session.regions.use(kind, Path(chosen) if chosen else None)
+            self._session.regions.use(cast(Kind, kind), Path(chosen) if chosen else None)
         self.refresh()
 
     def _browse(self) -> None:
