@@ -199,6 +199,7 @@ def recolour(layer: Layer | None, classes: ClassList, colours: Callable[[ClassLi
     if layer is None or layer.metadata.get(COLOURED) == wanted:
         return False
     layer.metadata[COLOURED] = wanted  # what a colormap holds is compared at the cost of making one
+    layer.metadata[HALO] = halo_of(classes) if colours is proposal_colours else 0
     layer.colormap = colours(classes)
     return True
 

@@ -24,8 +24,8 @@ from napari_wsss.widgets.layers.brush import Brush
 from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
 from napari_wsss.widgets.layers.clicks.point_tool import PointTool
 from napari_wsss.widgets.layers.clicks.right_erases import RightErases
+from napari_wsss.widgets.layers.clicks.vertices import PolygonVertices
 from napari_wsss.widgets.layers.host import LayerHost
-from napari_wsss.widgets.layers.outline import HALO
 from napari_wsss.widgets.layers.peek import Peek
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
 from napari_wsss.widgets.layers.undo_step import write_step
@@ -61,6 +61,7 @@ class ViewerSync(QObject):
         self.scribbles = ScribbleTool(session, self.host, self.brush, self)
         self.pointing = PointTool(session, self.host, self.brush, self.scribbles, self)
         self.right_erases = RightErases(viewer, lambda: self.scribbles.painted or self.mask, self)
+        self.vertices = PolygonVertices(viewer)
         self.peek = Peek(lambda: self.layers)
         self._shown_id: str | None = None
         self._zoom = 1.0  # that shows the whole image
@@ -151,9 +152,8 @@ class ViewerSync(QObject):
         """Show another image: swap the data, clear napari's undo, put tool and class back."""
         self._record.stop()
         self._save.stop()
-        image = self._table().image
         before = self.host.layer("image")
-        resized = before is None or before.data.shape[:2] != image.shape[:2]
+        resized = before is None or before.data.shape[:2] != self._table().image.shape[:2]
         self._shown_id = self.session.shown_id
         self.host.guarded(self._feed_all)
         self.brush.keep_to_labels()
@@ -377,11 +377,9 @@ class ViewerSync(QObject):
 
     def _recolour(self) -> None:
         """Give mask and proposal the colours of the current class list."""
-        classes, proposal = self._table().classes, self.host.layer("proposal")
+        classes = self._table().classes
         looks.recolour(self.mask, classes, looks.mask_colours)
-        if proposal is not None:
-            proposal.metadata[HALO] = looks.halo_of(classes)
-            looks.recolour(proposal, classes, looks.proposal_colours)
+        looks.recolour(self.host.layer("proposal"), classes, looks.proposal_colours)
 
     def close(self) -> None:
         """Write what is unsaved, take our layers away and let go of session and viewer.
@@ -390,11 +388,12 @@ class ViewerSync(QObject):
         """
         self.pointing.close()
         self.right_erases.close()
+        self.vertices.close()
         self.flush()
         self.scribbles.record()
         self._clear()
         let_go(self)
-        if self._on_press in self.viewer.mouse_drag_callbacks:
-            self.viewer.mouse_drag_callbacks.remove(self._on_press)
-        if self._on_wheel in self.viewer.mouse_wheel_callbacks:
-            self.viewer.mouse_wheel_callbacks.remove(self._on_wheel)
+        mouse = self.viewer.mouse_drag_callbacks, self.viewer.mouse_wheel_callbacks
+        for callbacks, ours in zip(mouse, (self._on_press, self._on_wheel), strict=True):
+            if ours in callbacks:
+                callbacks.remove(ours)
