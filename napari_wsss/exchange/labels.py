@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.exchange.annotations.plain_zip import unpacked
 from napari_wsss.exchange.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.csv_table import is_label_table
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport, listed
@@ -67,7 +68,8 @@ def read_labels(
     images_root : Path
         The image folder, or a VOC-style folder (then image ids are relative to its ``JPEGImages``).
     source : Path, optional
-        A label file (CSV, text list) or a VOC-style folder; searched for in the image folder where not given.
+        A label file (CSV, text list), a VOC-style folder, annotations of another tool, or a zip archive of one of
+        these; searched for in the image folder where not given.
     kind : str
         One of `KINDS`; ``auto`` decides by what is there.
     check_images : bool
@@ -87,6 +89,7 @@ def read_labels(
     if kind not in KINDS:
         raise LabelError(f"There is no kind of labels {kind!r}; choose one of {', '.join(KINDS)}.")
     index = ImageIndex.of_folder(pictures_folder(images_root))
+    source = unpacked(source) if source else None
     if kind == "auto":
         detected = _detect(images_root, source, index)
     else:
@@ -115,7 +118,7 @@ class _Hints:
 
 def _detect(images_root: Path, source: Path | None, index: ImageIndex) -> Detected:
     if source is not None:
-        return _detect_source(source, images_root)
+        return _detect_source(source, images_root, index)
     for folder in _places(images_root):
         csvs = _csv_files(folder, index)
         if csvs:
@@ -188,7 +191,7 @@ def _in_class_folders(ids: Sequence[str]) -> bool:
     return bool(ids) and not only_pictures and all(id_.count("/") >= depth for id_ in ids)
 
 
-def _detect_source(source: Path, images_root: Path) -> Detected:
+def _detect_source(source: Path, images_root: Path, index: ImageIndex) -> Detected:
     if source.is_dir():
         for folder in (source, source.parent):  # the folder itself, or its Annotations
             if is_voc_part(folder):
@@ -197,6 +200,10 @@ def _detect_source(source: Path, images_root: Path) -> Detected:
             return Detected(kind, source)
         if source.resolve() == images_root.resolve():
             return Detected("folders", source)
+        if tables := _csv_files(source, index):
+            return Detected("csv", tables[0])
+        if lists := _named(source, _USUAL_TEXT):
+            return Detected("text", lists[0])
         raise LabelError(
             f"The folder {source} holds no labels we know; expected a VOC-style folder (ImageSets, Annotations or "
             "SegmentationClass), annotations of a known tool, or the image folder itself for sub-folder names."
