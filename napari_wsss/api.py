@@ -20,16 +20,15 @@ from napari_wsss.commands.base import Answer, Command
 from napari_wsss.commands.create import CREATE
 from napari_wsss.commands.export import EXPORT
 from napari_wsss.commands.stages import TRAIN
-from napari_wsss.core.errors import ParameterError, StepError, WeightsError
-from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Progress, finish
-from napari_wsss.core.registry import load_method
 from napari_wsss.core.sources import Source, Sources
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.prediction.predictor import Predictor, open_predictor
 from napari_wsss.project.project import Project
 from napari_wsss.session.runs.child import run_stage
-from napari_wsss.session.runs.folders import CHECKPOINTS, RunInfo, read_run
+from napari_wsss.session.runs.folders import RunInfo, read_run
 
 Told = Callable[[Progress], None]
 
@@ -329,10 +328,10 @@ class Model:
     classes : tuple of str
     """
 
-    def __init__(self, network: Any, classes: tuple[str, ...]) -> None:
-        self._network = network
-        self.kind: str = network.shelf
-        self.classes = classes
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self.kind: str = predictor.kind
+        self.classes = predictor.classes.names
 
     def __call__(self, image: NDArray[np.uint8], labels: Iterable[str] | None = None) -> ImageMaps:
         """Return the maps of an image.
@@ -356,11 +355,8 @@ class Model:
             strange = ", ".join(sorted(wanted - set(self.classes)))
             raise ParameterError(f"The model knows no {strange}; it knows {', '.join(self.classes)}.")
         present = tuple(k for k, name in enumerate(self.classes) if name in wanted)
-        names = tuple(self.classes[k] for k in present)
-        if self.kind == "segment":
-            shares = self._network.infer(image, SegmentInference())  # (C + 1, H, W), background first
-            return ImageMaps("", names, shares[[k + 1 for k in present]], shares[0])
-        return ImageMaps("", names, self._network.infer(image, present, Inference()).scores)
+        found = self._predictor.predict(image, present)
+        return ImageMaps("", tuple(self.classes[k] for k in found.classes), found.scores, found.background)
 
 
 def load_model(path: Path | str, device: str = "auto") -> Model:
@@ -369,16 +365,17 @@ def load_model(path: Path | str, device: str = "auto") -> Model:
     Parameters
     ----------
     path : path
-        A checkpoint of ours, or the folder of a run.
+        A checkpoint of ours, the folder of a run, or an exported ``.onnx`` file, for which torch need not be
+        installed.
     device : str
-        ``cpu``, ``cuda`` or ``auto``.
+        ``cpu``, ``cuda`` or ``auto``; ONNX files run on the CPU.
 
     Raises
     ------
     WeightsError
         When it cannot be read, or is no network for images.
     StepError
-        When torch is not installed.
+        When what it needs is not installed: torch, or onnxruntime.
 
     Examples
     --------
@@ -389,22 +386,7 @@ def load_model(path: Path | str, device: str = "auto") -> Model:
     >>> model.kind, found.classes, found.scores.shape
     ('localize', ('dothead',), (1, 48, 80))
     """
-    try:
-        from napari_wsss.weights.checkpoint import load_checkpoint
-    except ModuleNotFoundError as missing:
-        raise StepError(
-            f"Networks need the package {missing.name!r}, which is not installed. Install it with: "
-            'pip install "napari-wsss[torch]".',
-            missing=("torch",),
-        ) from missing
-    file = next((one for name in CHECKPOINTS if (one := Path(path) / name).is_file()), Path(path))
-    record = load_checkpoint(file)[1]
-    shelf: Any = record.get("shelf")
-    if shelf not in ("localize", "segment"):
-        found = f"{file} holds a network of the shelf {shelf!r}"
-        raise WeightsError(f"{found}; expected a classifier or a segmentation network. Choose another file.")
-    network, classes, _ = load_method(shelf, str(record.get("method"))).restore(file, device)
-    return Model(network, classes.names)
+    return Model(open_predictor(Path(path), device))
 
 
 class _Strict(argparse.ArgumentParser):

@@ -42,7 +42,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "sample": ({"core"}, {"numpy", "PIL", "skimage"}),
     "commands": ({*MADE, "exchange", "session", "sample", "widgets"}, {"numpy", "tqdm", "argcomplete"}),
     "cli": ({"commands", "processes"}, set()),
-    "api": ({"core", "project", "pipeline", "session", "commands", "weights"}, {"numpy"}),
+    "api": ({"core", "project", "pipeline", "session", "commands", "prediction"}, {"numpy"}),
     "training": (
         {*MADE, *BELOW_SHELVES, *SHELVES, "promptable", "published", "exchange", "prediction"},
         {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib", "onnx", "yaml"},
