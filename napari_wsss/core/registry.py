@@ -36,6 +36,11 @@ def method_names(shelf: Shelf) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*_own_names(shelf), *sorted(_foreign(shelf))]))
 
 
+def own_method_names(shelf: Shelf) -> tuple[str, ...]:
+    """Return the names of the methods that are ours; imports nothing."""
+    return tuple(_own_names(shelf))
+
+
 def load_method(shelf: Shelf, name: str) -> type[Any]:
     """Import and return the class that implements method `name` of `shelf`.
 

@@ -24,14 +24,11 @@ from napari_wsss.exchange.labels_voc import (
     with_splits_and_masks,
 )
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.reading import label_kinds, reader_of, recognised
+from napari_wsss.exchange.reading import KINDS, OWN_KINDS, reader_of, recognised
 from napari_wsss.pixels.images import read_header
 
 Value = TypeVar("Value")
 
-_OWN_KINDS = ("csv", "folders", "voc", "text")
-KINDS = ("auto", *_OWN_KINDS, *label_kinds(), "none")
-"""How labels may be given: in ways of ours, or in the format of a reader."""
 CSV_SUFFIXES = (".csv", ".tsv")
 TEXT_SUFFIXES = (".txt", ".lst", ".list")
 _USUAL_CSV = ("labels.csv", "labels.tsv", "image_labels.csv", "annotations.csv")
@@ -155,7 +152,7 @@ def _source_of(kind: str, images_root: Path, source: Path | None, index: ImageIn
         return source
     if kind == "voc":
         return images_root
-    if kind not in _OWN_KINDS:
+    if kind not in OWN_KINDS:
         found = [place for place in _annotations(images_root) if reader_of(kind).recognises(place)]
         return _first(found, images_root, kind)
     names = _USUAL_CSV if kind == "csv" else _USUAL_TEXT
@@ -221,7 +218,7 @@ def _kind_of_file(source: Path) -> str:
         return kind
     raise LabelError(
         f"{source.name} is no label source we know; expected {', '.join(CSV_SUFFIXES + TEXT_SUFFIXES)}, annotations "
-        f"of a known tool ({', '.join(KINDS[len(_OWN_KINDS) + 1 : -1])}), or a folder."
+        f"of a known tool ({', '.join(KINDS[len(OWN_KINDS) + 1 : -1])}), or a folder."
     )
 
 

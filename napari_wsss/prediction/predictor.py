@@ -39,9 +39,7 @@ class Predictor(Protocol):
         """
 
 
-def open_predictor(
-    path: Path, device: str, threads: int = 0, options: dict[str, Any] | None = None
-) -> Predictor:
+def open_predictor(path: Path, device: str, threads: int = 0, options: dict[str, Any] | None = None) -> Predictor:
     """Return the network at `path`.
 
     Parameters

@@ -23,12 +23,11 @@ from napari_wsss.core.sources import Source
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture
 from napari_wsss.exchange.annotations.painting import Rules, Unknown, painted
 from napari_wsss.exchange.label_changes import LabelChanges, LabelChoices, find_label_changes, take
-from napari_wsss.exchange.labels import KINDS
 from napari_wsss.exchange.maps.importing import MapImportReport, maps_for
 from napari_wsss.exchange.masks.importing import MaskChoices, MaskImportReport
 from napari_wsss.exchange.masks.taking import Taking, masks_for, take_one
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.reading import MAP_KINDS, MASK_KINDS, READERS
+from napari_wsss.exchange.reading import KINDS, MAP_KINDS, MASK_KINDS, READERS
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.pipeline.map_imports import Kept, keep
 from napari_wsss.pixels import images

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from napari_wsss.exchange.annotations.annotated import Annotated, RawMaps, Reading
 from napari_wsss.exchange.class_lists import read_class_list
+from napari_wsss.exchange.reading import USUALLY
 
 
 class Reader(ABC):
@@ -25,7 +26,7 @@ class Reader(ABC):
 
     title: ClassVar[str]
     fallback: ClassVar[bool] = False
-    gives: ClassVar[str] = "labels and masks"
+    gives: ClassVar[str] = USUALLY
 
     @abstractmethod
     def recognises(self, source: Path, known: Sequence[str] = ()) -> bool:
