@@ -80,8 +80,8 @@ def stage_options(words: Sequence[str]) -> list[dict[str, Any]] | None:
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--method", default=found["method"])
     known: dict[str, list[dict[str, Any]]] = found["methods"]
-    method = first.parse_known_args(list(words[1:]))[0].method
-    return known.get(method, known[found["method"]])
+    method = str(first.parse_known_args(list(words[1:]))[0].method)
+    return list(known.get(method) or known[found["method"]])
 
 
 def _add(into: Any, option: dict[str, Any]) -> None:

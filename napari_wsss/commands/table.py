@@ -1,6 +1,17 @@
 """All commands of `napari-wsss`, in the order and under the headings of its help."""
 
-from napari_wsss.commands import create, durable, export, images, import_labels, import_maps, import_masks, look, stages
+from napari_wsss.commands import (
+    create,
+    durable,
+    export,
+    images,
+    import_any,
+    import_labels,
+    import_maps,
+    import_masks,
+    look,
+    stages,
+)
 from napari_wsss.commands.base import Command, Forwarded
 
 COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
@@ -11,6 +22,7 @@ COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
         images.ADD_IMAGES,
         images.LOCATE_IMAGES,
         images.SCALE_DEEP,
+        import_any.IMPORT,
         import_labels.IMPORT_LABELS,
         import_masks.IMPORT_MASKS,
         import_maps.IMPORT_MAPS,
