@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.files import read_regular
 from napari_wsss.exchange.annotations.plain_zip import unpacked
 from napari_wsss.exchange.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.csv_table import is_label_table
+from napari_wsss.exchange.encodings import found_encoding
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport, listed
 from napari_wsss.exchange.labels_annotated import read_annotated
 from napari_wsss.exchange.labels_csv import read_csv
@@ -33,6 +35,7 @@ CSV_SUFFIXES = (".csv", ".tsv")
 TEXT_SUFFIXES = (".txt", ".lst", ".list")
 _USUAL_CSV = ("labels.csv", "labels.tsv", "image_labels.csv", "annotations.csv")
 _ANNOTATION_SUFFIXES = (".json", ".xml", ".npy")
+_OF_TEXT = ("csv", "text")
 _FEW = 20
 """Annotation files beside the images that are looked into; more are one for each image."""
 _USUAL_TEXT = ("labels.txt", "image_labels.txt", "list.txt")
@@ -97,6 +100,8 @@ def read_labels(
     report = _read(detected, index, images_root, _Hints(listed, tuple(also), encoding))
     report = _with_masks_beside(report, images_root)
     report = with_contradictions(report, listed)
+    if detected.kind in _OF_TEXT and detected.source is not None:
+        report = replace(report, encoding=encoding or found_encoding(read_regular(detected.source)))
     return _without_unreadable(report) if check_images else report
 
 
