@@ -79,6 +79,14 @@ def declared(shelf: Shelf, name: str, attribute: str) -> str:
     return _assigned(found.origin).get(attribute, "")
 
 
+def said_of(shelf: Shelf, name: str) -> str:
+    """Return the first line of the docstring of a method's file, without importing it; "" for one that is not ours."""
+    found = find_spec(f"napari_wsss.{shelf}.{name}") if name in _own_names(shelf) else None
+    if found is None or found.origin is None:
+        return ""
+    return (ast.get_docstring(ast.parse(Path(found.origin).read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
 @cache
 def _assigned(source: str) -> dict[str, str]:
     """Return the constants that a source file assigns to names, the outermost and first one of each name."""
