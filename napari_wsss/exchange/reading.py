@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 READERS: Shelf = "exchange.readers"
 USUALLY = "labels and masks"
-"""What a reader gives that declares nothing."""
+"""What a reader gives that declares nothing, as its contract says."""
 OWN_KINDS = ("csv", "folders", "voc", "text")
 """Ways to give labels that are no format of another tool."""
 

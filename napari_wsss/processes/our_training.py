@@ -48,7 +48,7 @@ def _changed_since_installed() -> str:
         if file.parts[0] != "training" or file.size is None:
             continue
         place = Path(str(file.locate()))
-        if place.is_relative_to(ROOT) and not (place.is_file() and place.stat().st_size == file.size):
+        if place.is_relative_to(ROOT) and place.is_file() and place.stat().st_size != file.size:
             return str(place)
     return ""
 

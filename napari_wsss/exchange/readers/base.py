@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from napari_wsss.exchange.annotations.annotated import Annotated, RawMaps, Reading
 from napari_wsss.exchange.class_lists import read_class_list
-from napari_wsss.exchange.reading import USUALLY
 
 
 class Reader(ABC):
@@ -30,7 +29,7 @@ class Reader(ABC):
     title: ClassVar[str]
     fallback: ClassVar[bool] = False
     judge: ClassVar[str] = ""
-    gives: ClassVar[str] = USUALLY
+    gives: ClassVar[str] = "labels and masks"
 
     @abstractmethod
     def recognises(self, source: Path, known: Sequence[str] = ()) -> bool:
