@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from napari_wsss.commands.base import Answer, Command
 from napari_wsss.commands.create import CREATE
 from napari_wsss.commands.export import EXPORT
+from napari_wsss.commands.import_any import IMPORT
 from napari_wsss.commands.stages import TRAIN
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.masks import Mask
@@ -318,6 +319,35 @@ def export(folder: Path | str, out: Path | str, **options: Any) -> Mapping[str, 
     return _done_by(EXPORT, {"project": folder, "out": out, **options})
 
 
+def import_from(folder: Path | str, source: Path | str, **options: Any) -> Mapping[str, Any]:
+    """Take labels, masks or activation maps of another tool into a project and return the report's entries by name.
+
+    Which of the three they are is found out, and stands in the report as ``what``. A person's masks, and labels that a
+    person changed, are left alone unless told otherwise.
+
+    Parameters
+    ----------
+    folder : path
+    source : path
+        A file, folder or zip archive.
+    **options
+        Those of ``napari-wsss import``, such as ``what="labels"``, ``dry_run=True`` or ``accept=True``.
+
+    Raises
+    ------
+    WsssError
+        When nothing of it can be used, or is read here.
+
+    Examples
+    --------
+    >>> import napari_wsss as wsss
+    >>> found = wsss.import_from("sample_project", "photos/SegmentationClass", dry_run=True)
+    >>> found["what"], len(found["masks"])
+    ('masks', 8)
+    """
+    return _done_by(IMPORT, {"project": folder, **options}, [str(source)])
+
+
 class Model:
     """A trained network on arrays, without any project; `load_model` makes it.
 
@@ -408,8 +438,8 @@ class _Silent(Answer):
         return self._facts
 
 
-def _done_by(command: Command, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Carry out a command with options by name and return its facts."""
+def _done_by(command: Command, options: Mapping[str, Any], arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """Carry out a command with options by name, and arguments without one, and return its facts."""
     parser = _Strict(f"napari-wsss {command.name}", allow_abbrev=False)
     command.options(parser)
     words: list[str] = []
@@ -420,7 +450,7 @@ def _done_by(command: Command, options: Mapping[str, Any]) -> dict[str, Any]:
         several = value if isinstance(value, list | tuple) else () if value is True else (value,)
         words += [flag, *map(str, several)]
     answer = _Silent()
-    command.verb(parser.parse_args(words), answer)
+    command.verb(parser.parse_args([*words, "--", *arguments]), answer)
     return answer.facts
 
 

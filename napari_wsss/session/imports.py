@@ -122,7 +122,7 @@ def encodings() -> tuple[tuple[str, str], ...]:
 
 def found_out(encoding: str) -> str:
     """Return what stands in a list for finding an encoding out, with what was found; "" for nothing yet."""
-    return f"find out: {ENCODINGS.get(encoding, encoding)}" if encoding else "find out"
+    return f"found: {ENCODINGS.get(encoding, encoding)}" if encoding else "find out"
 
 
 def encoding_of(report: Report) -> str:

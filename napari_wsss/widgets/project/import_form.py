@@ -167,6 +167,7 @@ class ImportForm(QWidget):
         self.report = report
         self.summary.setText(report.summary())
         self.encoding.setItemText(0, found_out("" if self.encoding.currentData() else encoding_of(report)))
+        self.encoding.setToolTip(self.encoding.currentText())
         self.tree.show_entries(report.entries())
         self.tree.show()
         self._allow()

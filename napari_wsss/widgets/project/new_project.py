@@ -238,6 +238,7 @@ class NewProject(QWidget):
             f"{report.source}. {clean}"
         )
         self.encoding.setItemText(0, found_out("" if self.encoding.currentData() else report.encoding))
+        self.encoding.setToolTip(self.encoding.currentText())
         self.classes.setText(", ".join(report.classes))
         self.classes.setCursorPosition(0)
         self._allow()

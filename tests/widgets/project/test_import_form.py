@@ -90,7 +90,7 @@ def test_labels_in_another_encoding_are_shown_and_can_be_chosen(form, session, t
     path.write_bytes(f"image,labels,Größe\n{image},{name},ü\n".encode("cp1252"))
     form.open_source("labels", path)
     wait_for_report(form, qtbot)
-    assert form.encoding.itemText(0) == "find out: Western (Windows-1252)"
+    assert form.encoding.itemText(0) == "found: Western (Windows-1252)"
     path.write_bytes(f"image,labels\n{image},{name}\n".encode("utf-16-le"))
     pick(form.encoding, "utf-16")
     wait_for_report(form, qtbot)
