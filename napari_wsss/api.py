@@ -450,7 +450,7 @@ def _done_by(command: Command, options: Mapping[str, Any], arguments: Sequence[s
         several = value if isinstance(value, list | tuple) else () if value is True else (value,)
         words += [flag, *map(str, several)]
     answer = _Silent()
-    command.verb(parser.parse_args([*words, "--", *arguments]), answer)
+    command.verb(parser.parse_args([*words, *(["--"] if arguments else []), *arguments]), answer)
     return answer.facts
 
 

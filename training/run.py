@@ -48,21 +48,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not getattr(options, "describe", False):
             refuse_several(options.stage)
     except WsssError as error:
-        complain(str(error))
-        return BAD_DATA
+        return _refuse(str(error), typed)
     except ModuleNotFoundError as missing:
         if str(missing.name).partition(".")[0] in OURS:
             raise
-        complain(
-            f"This stage needs the package {missing.name!r}, which is not installed. Install what training needs with: "
-            'pip install "napari-wsss[torch]".'
+        needed = (
+            f"This stage needs the package {missing.name!r}, which is not installed. Install what training needs with"
         )
-        return BAD_DATA
+        return _refuse(f'{needed}: pip install "napari-wsss[torch]".', typed)
     report = reporter(options.events, options.json)
     try:
         return guarded(lambda: options.carry_out(options, report), report)
     finally:
         report.close()
+
+
+def _refuse(why: str, typed: Sequence[str]) -> int:
+    """Say why a stage is not begun, to programs too where one waits for an object."""
+    if "--json" in typed:
+        report = OneObject()
+        report.note(error=why)
+        report.close()
+    complain(why)
+    return BAD_DATA
 
 
 def guarded(stage: Callable[[], int], report: Reporter | None = None) -> int:

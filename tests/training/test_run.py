@@ -237,6 +237,8 @@ def test_a_file_with_an_unknown_name_ends_the_stage(tmp_path: Path, capsys: pyte
 
 
 def test_programs_are_told_why_a_stage_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["localize", "--project", str(tmp_path), "--json"]) == 4
-    shown = capsys.readouterr()
-    assert json.loads(shown.out)["error"] in shown.err
+    (tmp_path / "c.json").write_text('{"truht": "masks"}')
+    for typed in (["localize", "--project", str(tmp_path)], ["predict", "--config", str(tmp_path / "c.json")]):
+        assert main([*typed, "--json"]) == 4
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)["error"] in shown.err
