@@ -43,6 +43,7 @@ def _option(action: argparse.Action) -> dict[str, Any]:
     """Return one option or argument as plain JSON types: what help and completion show of it."""
     facts = {name: getattr(action, name) for name in ("dest", "nargs", "metavar")}
     words = (action.help or "") % {**vars(action), "prog": "napari-wsss", "choices": ", ".join(_choices(action))}
+    words = words.removesuffix(f" (default: {action.default})")  # which some versions of Python add to such options
     facts |= {"flags": list(action.option_strings), "help": words, "required": action.required}
     facts |= {"choices": _choices(action)}
     facts |= {"both": isinstance(action, argparse.BooleanOptionalAction)}
