@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         accept,
         create_project,
         export,
+        import_from,
         load_model,
         maps,
         open_project,
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
         train,
     )
 
-__all__ = ["accept", "create_project", "export", "load_model", "maps", "open_project", "proposals", "train"]
+__all__ = [
+    "accept",
+    "create_project",
+    "export",
+    "import_from",
+    "load_model",
+    "maps",
+    "open_project",
+    "proposals",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from napari_wsss.commands.base import Answer, Command
 from napari_wsss.commands.create import CREATE
 from napari_wsss.commands.export import EXPORT
+from napari_wsss.commands.import_any import IMPORT
 from napari_wsss.commands.stages import TRAIN
-from napari_wsss.core.errors import ParameterError, StepError, WeightsError
-from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Progress, finish
-from napari_wsss.core.registry import load_method
 from napari_wsss.core.sources import Source, Sources
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.prediction.predictor import Predictor, open_predictor
 from napari_wsss.project.project import Project
 from napari_wsss.session.runs.child import run_stage
-from napari_wsss.session.runs.folders import CHECKPOINTS, RunInfo, read_run
+from napari_wsss.session.runs.folders import RunInfo, read_run
 
 Told = Callable[[Progress], None]
 
@@ -319,6 +319,35 @@ def export(folder: Path | str, out: Path | str, **options: Any) -> Mapping[str, 
     return _done_by(EXPORT, {"project": folder, "out": out, **options})
 
 
+def import_from(folder: Path | str, source: Path | str, **options: Any) -> Mapping[str, Any]:
+    """Take labels, masks or activation maps of another tool into a project and return the report's entries by name.
+
+    Which of the three they are is found out, and stands in the report as ``what``. A person's masks, and labels that a
+    person changed, are left alone unless told otherwise.
+
+    Parameters
+    ----------
+    folder : path
+    source : path
+        A file, folder or zip archive.
+    **options
+        Those of ``napari-wsss import``, such as ``what="labels"``, ``dry_run=True`` or ``accept=True``.
+
+    Raises
+    ------
+    WsssError
+        When nothing of it can be used, or is read here.
+
+    Examples
+    --------
+    >>> import napari_wsss as wsss
+    >>> found = wsss.import_from("sample_project", "photos/SegmentationClass", dry_run=True)
+    >>> found["what"], len(found["masks"])
+    ('masks', 8)
+    """
+    return _done_by(IMPORT, {"project": folder, **options}, [str(source)])
+
+
 class Model:
     """A trained network on arrays, without any project; `load_model` makes it.
 
@@ -329,10 +358,10 @@ class Model:
     classes : tuple of str
     """
 
-    def __init__(self, network: Any, classes: tuple[str, ...]) -> None:
-        self._network = network
-        self.kind: str = network.shelf
-        self.classes = classes
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self.kind: str = predictor.kind
+        self.classes = predictor.classes.names
 
     def __call__(self, image: NDArray[np.uint8], labels: Iterable[str] | None = None) -> ImageMaps:
         """Return the maps of an image.
@@ -356,11 +385,8 @@ class Model:
             strange = ", ".join(sorted(wanted - set(self.classes)))
             raise ParameterError(f"The model knows no {strange}; it knows {', '.join(self.classes)}.")
         present = tuple(k for k, name in enumerate(self.classes) if name in wanted)
-        names = tuple(self.classes[k] for k in present)
-        if self.kind == "segment":
-            shares = self._network.infer(image, SegmentInference())  # (C + 1, H, W), background first
-            return ImageMaps("", names, shares[[k + 1 for k in present]], shares[0])
-        return ImageMaps("", names, self._network.infer(image, present, Inference()).scores)
+        found = self._predictor.predict(image, present)
+        return ImageMaps("", tuple(self.classes[k] for k in found.classes), found.scores, found.background)
 
 
 def load_model(path: Path | str, device: str = "auto") -> Model:
@@ -369,16 +395,17 @@ def load_model(path: Path | str, device: str = "auto") -> Model:
     Parameters
     ----------
     path : path
-        A checkpoint of ours, or the folder of a run.
+        A checkpoint of ours, the folder of a run, or an exported ``.onnx`` file, for which torch need not be
+        installed.
     device : str
-        ``cpu``, ``cuda`` or ``auto``.
+        ``cpu``, ``cuda`` or ``auto``; ONNX files run on the CPU.
 
     Raises
     ------
     WeightsError
         When it cannot be read, or is no network for images.
     StepError
-        When torch is not installed.
+        When what it needs is not installed: torch, or onnxruntime.
 
     Examples
     --------
@@ -389,22 +416,7 @@ def load_model(path: Path | str, device: str = "auto") -> Model:
     >>> model.kind, found.classes, found.scores.shape
     ('localize', ('dothead',), (1, 48, 80))
     """
-    try:
-        from napari_wsss.weights.checkpoint import load_checkpoint
-    except ModuleNotFoundError as missing:
-        raise StepError(
-            f"Networks need the package {missing.name!r}, which is not installed. Install it with: "
-            'pip install "napari-wsss[torch]".',
-            missing=("torch",),
-        ) from missing
-    file = next((one for name in CHECKPOINTS if (one := Path(path) / name).is_file()), Path(path))
-    record = load_checkpoint(file)[1]
-    shelf: Any = record.get("shelf")
-    if shelf not in ("localize", "segment"):
-        found = f"{file} holds a network of the shelf {shelf!r}"
-        raise WeightsError(f"{found}; expected a classifier or a segmentation network. Choose another file.")
-    network, classes, _ = load_method(shelf, str(record.get("method"))).restore(file, device)
-    return Model(network, classes.names)
+    return Model(open_predictor(Path(path), device))
 
 
 class _Strict(argparse.ArgumentParser):
@@ -426,8 +438,8 @@ class _Silent(Answer):
         return self._facts
 
 
-def _done_by(command: Command, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Carry out a command with options by name and return its facts."""
+def _done_by(command: Command, options: Mapping[str, Any], arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """Carry out a command with options by name, and arguments without one, and return its facts."""
     parser = _Strict(f"napari-wsss {command.name}", allow_abbrev=False)
     command.options(parser)
     words: list[str] = []
@@ -438,7 +450,7 @@ def _done_by(command: Command, options: Mapping[str, Any]) -> dict[str, Any]:
         several = value if isinstance(value, list | tuple) else () if value is True else (value,)
         words += [flag, *map(str, several)]
     answer = _Silent()
-    command.verb(parser.parse_args(words), answer)
+    command.verb(parser.parse_args([*words, *(["--"] if arguments else []), *arguments]), answer)
     return answer.facts
 
 

@@ -1,8 +1,8 @@
 # PYTHON_ARGCOMPLETE_OK
 """`napari-wsss`, the program: trusts nothing in the current folder, then does what is typed (`commands/parser.py`).
 
-Exit codes: 0 done, 1 `check` found something, 2 wrong options, 4 something a person can correct (said in one line);
-commands that compute have those of ``python -m training.run``.
+Exit codes: 0 done, 1 `check` found something, 2 wrong options, 4 something a person can correct (said in one line), 141
+nobody reads what is printed; commands that compute have those of ``python -m training.run``.
 """
 
 import sys
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_wsss.commands.parser import run
-from napari_wsss.processes.children import distrust, print_any_name
+from napari_wsss.processes.children import distrust, print_any_name, until_nobody_reads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     distrust(Path.cwd())
     print_any_name()
-    return run(sys.argv[1:] if arguments is None else arguments)
+    return until_nobody_reads(lambda: run(sys.argv[1:] if arguments is None else arguments))
 
 
 if __name__ == "__main__":

@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="the examples train and compute")
+
 import napari_wsss as wsss
 from napari_wsss import api
 from napari_wsss.core.errors import ParameterError, ProjectError, StepError, WeightsError
 from napari_wsss.sample.project import generate_sample
+from tests.prediction.networks import build, exported, picture, saved
 
 ROOT = Path(__file__).parents[1]
-pytest.importorskip("torch", reason="the examples train and compute")
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +138,39 @@ def test_a_model_says_what_it_cannot_take(examples: Path) -> None:
         wsss.load_model("photos")
 
 
-def test_a_model_without_torch_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "napari_wsss.weights.checkpoint", raising=False)
-    monkeypatch.setitem(sys.modules, "safetensors", None)
-    with pytest.raises(StepError, match=r"napari-wsss\[torch\]"):
-        wsss.load_model("x")
+@pytest.mark.parametrize(("file", "extra"), [("x.safetensors", "torch"), ("x.onnx", "onnx")])
+def test_a_model_without_its_library_says_what_to_install(
+    file: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("checkpoint", "onnx_network"):
+        monkeypatch.delitem(sys.modules, f"napari_wsss.prediction.{module}", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    (tmp_path / file).write_bytes(b"")
+    with pytest.raises(StepError, match=rf"napari-wsss\[{extra}\]"):
+        wsss.load_model(tmp_path / file)
+
+
+@pytest.mark.parametrize("method", ["deeplab_v3", "cam"])
+def test_an_exported_model_gives_the_same_without_torch(method: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    network = build(method, "segment" if method == "deeplab_v3" else "localize")
+    files = saved(tmp_path, network), exported(tmp_path, network)
+    image = picture()
+    ours, other = (wsss.load_model(file, device="cpu") for file in files)
+    assert (ours.kind, ours.classes) == (other.kind, other.classes)
+    for labels in (None, list(ours.classes[:1])):
+        found, same = ours(image, labels), other(image, labels)
+        assert found.classes == same.classes == tuple(labels or ours.classes)
+        np.testing.assert_allclose(found.scores, same.scores, atol=5e-3)
+        assert (found.background is None) == (same.background is None) == (method == "cam")
+    code = (
+        "import sys, numpy as np, napari_wsss as wsss\n"
+        f"wsss.load_model({str(files[1])!r})(np.zeros((40, 50, 3), np.uint8))\n"
+        "print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
 
 
 def test_a_models_maps_become_a_mask() -> None:

@@ -23,7 +23,7 @@ SHELF = ({*BELOW_SHELVES, "processes", "trunk_network"}, NUMERIC | {"torch", "py
 
 # Area -> (areas of ours it may import, third-party packages). An area always may import itself.
 TABLE: dict[str, tuple[set[str], set[str]]] = {
-    "core": (set(), {"numpy", "PIL"}),
+    "core": (set(), {"numpy", "PIL", "yaml"}),
     "processes": ({"core"}, {"psutil"}),
     "pixels": ({"core"}, {"numpy", "scipy", "PIL", "skimage", "tifffile"}),
     "project": ({"core", "processes", "pixels"}, {"numpy", "PIL"}),
@@ -42,7 +42,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "sample": ({"core"}, {"numpy", "PIL", "skimage"}),
     "commands": ({*MADE, "exchange", "session", "sample", "widgets"}, {"numpy", "tqdm", "argcomplete"}),
     "cli": ({"commands", "processes"}, set()),
-    "api": ({"core", "project", "pipeline", "session", "commands", "weights"}, {"numpy"}),
+    "api": ({"core", "project", "pipeline", "session", "commands", "prediction"}, {"numpy"}),
     "training": (
         {*MADE, *BELOW_SHELVES, *SHELVES, "promptable", "published", "exchange", "prediction"},
         {*NUMERIC, "PIL", "torch", "safetensors", "tqdm", "matplotlib", "onnx", "yaml"},

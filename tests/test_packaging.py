@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MANIFEST_PACKAGE = "napari_wsss_manifest"
-CARRIED = ("training/presets/*/*.json", "napari_wsss/py.typed", "training/py.typed")
+CARRIED = ("training/options.json", "training/presets/*/*.json", "napari_wsss/py.typed", "training/py.typed")
 """What is installed beside modules and the manifest."""
 FOUND_FROM_OUTSIDE = """
 import sys

@@ -83,6 +83,10 @@ class OneObject(Terminal):
     def say(self, text: str, **facts: object) -> None:
         """Keep the text and its facts for the end."""
         self._said.append(text)
+        self.note(**facts)
+
+    def note(self, **facts: object) -> None:
+        """Keep facts for the end that nothing was said of."""
         self._facts |= facts
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.files import read_object
+from napari_wsss.core.option_files import read_mapping
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import PUBLISHED, SCRATCH, TIMM
@@ -141,28 +141,8 @@ def read_config(path: Path, recipe: Recipe) -> dict[str, Any]:
         When the file is missing, holds no mapping, or a run of another recipe.
     """
     path = path / "run.json" if path.is_dir() else path
-    try:
-        content = _read_yaml(path) if path.suffix.lower() in (".yaml", ".yml") else read_object(path)
-    except (OSError, ValueError) as reason:
-        expected = "expected a JSON or YAML file of sections by name"
-        raise ParameterError(f"The configuration {path} cannot be read ({reason}); {expected}.") from reason
+    content = read_mapping(path)
     if content.get("recipe", recipe) != recipe:
         raise ParameterError(f"{path} configures a {content['recipe']} run; give one of a {recipe} run.")
     config: dict[str, Any] = content.get("config", {k: v for k, v in content.items() if k != "recipe"})
     return config
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file; raise `ValueError` where it holds something else."""
-    try:
-        import yaml
-    except ModuleNotFoundError as missing:
-        how = 'write it as JSON, or: pip install "napari-wsss[shell]"'
-        raise ParameterError(f"Reading {path} needs the package PyYAML, which is not installed; {how}.") from missing
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as reason:
-        raise ValueError(str(reason)) from reason
-    if not isinstance(content, dict):
-        raise ValueError(f"it holds a {type(content).__name__}")
-    return content

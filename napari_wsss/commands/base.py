@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
+from napari_wsss.commands.stage_parser import stage_parser, wants_help
 from napari_wsss.core.errors import WsssError
+from napari_wsss.core.registry import Shelf, method_names
 from napari_wsss.processes.children import python, run_here
 
 DONE, FOUND, WRONG_OPTIONS, CORRECTABLE = 0, 1, 2, 4
@@ -101,6 +103,8 @@ class Command:
         answer = Answer(options.json, getattr(options, "all", False))
         try:
             code = self.verb(options, answer)
+        except BrokenPipeError:  # of the terminal: nobody is there to be told
+            raise
         except (WsssError, OSError) as error:
             answer.say(error=str(error))
             print(f"napari-wsss: {error}", file=sys.stderr)
@@ -128,8 +132,18 @@ class Forwarded:
     stage: Callable[[Sequence[str]], list[str]]
     known: Sequence[str] = ()
 
+    @property
+    def program(self) -> str:
+        """What is typed before the stage's name."""
+        return f"napari-wsss {self.name}" if self.known else "napari-wsss"
+
     def run(self, words: Sequence[str]) -> int:
-        """Run the stage in this terminal and return its exit code."""
+        """Run the stage in this terminal and return its exit code; help alone needs no stage."""
+        if wants_help(words) and (parser := stage_parser(self.stage(words), self.program)) is not None:
+            if self.known:
+                parser.epilog = f"{self.program} WHAT --help says what each training takes: {', '.join(self.known)}."
+            parser.print_help()
+            return DONE
         try:
             return run_here(python("-m", "training.run", *self.stage(words)))
         except OSError as reason:
@@ -149,3 +163,16 @@ class Late:
 
     def __contains__(self, choice: object) -> bool:
         return choice in tuple(self)
+
+
+@dataclass(frozen=True)
+class Methods:
+    """Choices that are the methods of a shelf: listed when one is checked or shown, without importing any."""
+
+    shelf: Shelf
+
+    def __iter__(self) -> Iterator[str]:
+        yield from method_names(self.shelf)
+
+    def __contains__(self, choice: object) -> bool:
+        return choice in method_names(self.shelf)

@@ -8,6 +8,7 @@ from napari_wsss.commands.base import DONE, Answer, Command
 from napari_wsss.commands.opened import listed, suggest_every_pixel
 from napari_wsss.commands.options import label_options, split_option
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.parameters import advanced_options
 from napari_wsss.core.plan import HELD_OUT
 
 
@@ -39,10 +40,11 @@ def _sample(options: argparse.Namespace, answer: Answer) -> int:
 
 
 def _create_options(parser: argparse.ArgumentParser) -> None:
+    advanced = advanced_options(parser)
     label_options(parser)
     parser.add_argument("--project", type=Path, required=True, help="the project folder to make")
     parser.add_argument("--classes", nargs="+", help="class names in order, where the labels do not say them")
-    parser.add_argument("--every-pixel", action="store_true", help="every pixel belongs to a class: no background")
+    advanced.add_argument("--every-pixel", action="store_true", help="every pixel belongs to a class: no background")
     split_option(parser)
 
 

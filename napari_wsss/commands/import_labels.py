@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING
 from napari_wsss.commands.base import CORRECTABLE, DONE, Answer, Command
 from napari_wsss.commands.opened import opened
 from napari_wsss.commands.options import KINDS, project_option, whole_option
+from napari_wsss.core.parameters import advanced_options
 
 if TYPE_CHECKING:
     from napari_wsss.project.project import Project
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
+    advanced = advanced_options(parser)
     project_option(parser)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--labels", type=Path, help="table, list, folder, or annotations of another tool")
     what.add_argument("--take-back", action="store_true", help="give the images of the last import the labels they had")
     words = "how the labels are written: %(choices)s [%(default)s]"
     parser.add_argument("--kind", choices=KINDS, default="auto", metavar="KIND", help=words)
-    parser.add_argument("--encoding", default="", help="how a label file is written, as gb18030 or cp1251 [found out]")
-    parser.add_argument("--edited-too", action="store_true", help="also images whose labels a person changed here")
+    advanced.add_argument("--encoding", default="", help="how a label file is written: gb18030, cp1251 ... [found out]")
+    advanced.add_argument("--edited-too", action="store_true", help="also images whose labels a person changed here")
     parser.add_argument("--dry-run", action="store_true", help="say what would change, write nothing")
     whole_option(parser)
 

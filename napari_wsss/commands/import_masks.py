@@ -6,6 +6,7 @@ from pathlib import Path
 from napari_wsss.commands.base import DONE, Answer, Command, Late
 from napari_wsss.commands.opened import opened, suggest_every_pixel
 from napari_wsss.commands.options import project_option, whole_option
+from napari_wsss.core.parameters import advanced_options
 
 MASK_KINDS = Late("napari_wsss.exchange.reading", "MASK_KINDS")
 
@@ -16,18 +17,25 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--masks", type=Path, required=True, help=words)
     words = "how they are written: %(choices)s [%(default)s]"
     parser.add_argument("--kind", choices=MASK_KINDS, default="auto", metavar="KIND", help=words)
-    words = "what a class becomes that the project does not have; refuse leaves its mask out [%(default)s]"
-    parser.add_argument("--unknown", choices=("refuse", "background", "ignore"), default="refuse", help=words)
-    words = "values count objects, of the only label of their image; also white masks without a class"
-    parser.add_argument("--instances", action="store_true", help=words)
-    words = "objects of no known class become ignored regions: a click with napari's fill tool gives one its class"
-    parser.add_argument("--regions", action="store_true", help=words)
-    parser.add_argument("--accept", action="store_true", help="as accepted masks instead of drafts")
-    parser.add_argument("--split", choices=("train", "val"), help="only images of this split")
-    parser.add_argument("--limit", type=int, help="at most so many masks, in the project's order")
-    parser.add_argument("--overwrite", action="store_true", help="also images that have a draft or an accepted mask")
     parser.add_argument("--dry-run", action="store_true", help="say what would be taken, write nothing")
     whole_option(parser)
+    mask_options(parser)
+
+
+def mask_options(parser: argparse.ArgumentParser) -> None:
+    """Say what becomes of masks, and of which images they are taken."""
+    advanced = advanced_options(parser)
+    words = "masks: what a class becomes that the project does not have; refuse leaves its mask out [%(default)s]"
+    advanced.add_argument("--unknown", choices=("refuse", "background", "ignore"), default="refuse", help=words)
+    words = "masks: values count objects, of the only label of their image; also white masks without a class"
+    advanced.add_argument("--instances", action="store_true", help=words)
+    words = "masks: objects of no known class become ignored regions: a click with napari's fill tool gives it one"
+    advanced.add_argument("--regions", action="store_true", help=words)
+    parser.add_argument("--accept", action="store_true", help="masks: as accepted ones instead of drafts")
+    advanced.add_argument("--split", choices=("train", "val"), help="masks: only of images of this split")
+    advanced.add_argument("--limit", type=int, help="masks: at most so many, in the project's order")
+    words = "masks: also for images that have a draft or an accepted one"
+    parser.add_argument("--overwrite", action="store_true", help=words)
 
 
 def _import(options: argparse.Namespace, answer: Answer) -> int:

@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 from napari_wsss.commands.base import Late
+from napari_wsss.core.parameters import advanced_options
 from napari_wsss.core.plan import HELD_OUT
 
-KINDS = Late("napari_wsss.exchange.labels", "KINDS")
+KINDS = Late("napari_wsss.exchange.reading", "KINDS")
 
 
 def project_argument(parser: argparse.ArgumentParser) -> None:
@@ -21,10 +22,11 @@ def project_option(parser: argparse.ArgumentParser) -> None:
 
 def source_options(parser: argparse.ArgumentParser) -> None:
     """Say where image-level labels are and how they are written."""
+    advanced = advanced_options(parser)
     parser.add_argument("--labels", type=Path, help="CSV, text list or folder with the labels [searched for]")
-    parser.add_argument("--encoding", default="", help="how a label file is written, as gb18030 or cp1251 [found out]")
+    advanced.add_argument("--encoding", default="", help="how a label file is written: gb18030, cp1251 ... [found out]")
     words = "how the labels are written: %(choices)s [%(default)s]"
-    parser.add_argument("--kind", choices=KINDS, default="auto", metavar="KIND", help=words)
+    advanced.add_argument("--kind", choices=KINDS, default="auto", metavar="KIND", help=words)
 
 
 def label_options(parser: argparse.ArgumentParser) -> None:

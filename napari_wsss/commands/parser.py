@@ -2,23 +2,40 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from textwrap import wrap
 
-from napari_wsss.commands.base import Forwarded
+from napari_wsss.commands.base import CORRECTABLE, Command, Forwarded
+from napari_wsss.commands.stage_parser import add_stage_options, stage_options
 from napari_wsss.commands.table import COMMANDS, find
+from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.option_files import config_option, file_in, with_file
 
 
 def run(typed: Sequence[str]) -> int:
     """Run the command that is typed, without the program's name, and return its exit code."""
     if "_ARGCOMPLETE" in os.environ:
-        complete(parser())
+        complete(parser(os.environ.get("COMP_LINE", "").split()[1:]))
     command = find(typed[0]) if typed else None
     if isinstance(command, Forwarded):
         return command.run(typed[1:])
-    options = parser().parse_args(typed)
+    top = parser()
+    if command is not None and file_in(typed[1:]) is not None:
+        try:
+            typed = [command.name, *with_file(_parser_of(command, top), typed[1:])]
+        except ParameterError as error:
+            print(f"napari-wsss: {error}", file=sys.stderr)
+            return CORRECTABLE
+    options = top.parse_args(typed)
     code: int = options.run(options)
     return code
+
+
+def _parser_of(command: Command, top: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    commands = next(action for action in top._actions if isinstance(action, argparse._SubParsersAction))
+    found: argparse.ArgumentParser = commands.choices[command.name]
+    return found
 
 
 def complete(of: argparse.ArgumentParser) -> None:
@@ -33,8 +50,8 @@ def complete(of: argparse.ArgumentParser) -> None:
     argcomplete.autocomplete(of)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; a stage of training has no options here."""
+def parser(typed: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return the parser of all commands; of the stages of training the typed one has its options, to complete them."""
     top = argparse.ArgumentParser(
         "napari-wsss",
         description="Make, look at, open, train, export and fill projects from a terminal.",
@@ -47,12 +64,23 @@ def parser() -> argparse.ArgumentParser:
     for command in (one for group in COMMANDS.values() for one in group):
         made = commands.add_parser(command.name, description=command.text, allow_abbrev=False)
         if isinstance(command, Forwarded):
-            made.add_argument("words", nargs="*", choices=command.known or None)
+            _add_stage(made, command, typed[1:] if typed[:1] == [command.name] else None)
         else:
             made.add_argument("--json", action="store_true", help="the result as one JSON object, and nothing else")
+            config_option(made)
             command.options(made)
             made.set_defaults(run=command.run)
     return top
+
+
+def _add_stage(made: argparse.ArgumentParser, command: Forwarded, words: Sequence[str] | None) -> None:
+    """Give the parser of a stage its options, once it is the one that was typed."""
+    groups = None if words is None else stage_options(command.stage(words))
+    if groups is None or command.known:
+        made.add_argument("words", nargs="?" if groups else "*", choices=command.known or None)
+    if groups is not None:
+        own = [{**group, "options": [one for one in group["options"] if one["dest"] != "help"]} for group in groups]
+        add_stage_options(made, own)
 
 
 class _Version(argparse.Action):

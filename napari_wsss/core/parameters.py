@@ -15,6 +15,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from napari_wsss.core.errors import ParameterError
 
+ADVANCED = "Advanced"
+"""How the headings in a command's help begin below which stands what a first use can do without."""
 P = TypeVar("P")
 V = TypeVar("V")
 
@@ -196,8 +198,8 @@ def add_options(parser: argparse.ArgumentParser, *classes: type, prefix: str = "
         for cls in classes:
             wanted = {name: one for name, one in fields_of(cls).items() if one.metadata["advanced"] is is_advanced}
             if wanted:
-                title = (cls.__doc__ or cls.__qualname__).strip().splitlines()[0]
-                group = parser.add_argument_group(f"Advanced: {title}" if is_advanced else title)
+                title = (cls.__doc__ or cls.__qualname__).strip().splitlines()[0].rstrip(".")
+                group = parser.add_argument_group(f"{ADVANCED}: {title}" if is_advanced else title)
                 _add_to(group, get_type_hints(cls), wanted, prefix)
 
 
@@ -221,6 +223,12 @@ def _add_to(
             elif field.metadata.get("choices"):
                 kwargs["choices"] = field.metadata["choices"]
         group.add_argument("--" + (prefix + name).replace("_", "-"), **kwargs)
+
+
+def advanced_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Return the group of a parser, the same every time, for options that a first use can do without."""
+    there = (group for group in parser._action_groups if group.title == ADVANCED)
+    return next(there, None) or parser.add_argument_group(ADVANCED)
 
 
 def named(kind: Callable[[str], V]) -> Callable[[str], tuple[str, V]]:

@@ -36,6 +36,11 @@ def method_names(shelf: Shelf) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*_own_names(shelf), *sorted(_foreign(shelf))]))
 
 
+def own_method_names(shelf: Shelf) -> tuple[str, ...]:
+    """Return the names of the methods that are ours; imports nothing."""
+    return tuple(_own_names(shelf))
+
+
 def load_method(shelf: Shelf, name: str) -> type[Any]:
     """Import and return the class that implements method `name` of `shelf`.
 
@@ -72,6 +77,14 @@ def declared(shelf: Shelf, name: str, attribute: str) -> str:
     if found is None or found.origin is None:
         return ""
     return _assigned(found.origin).get(attribute, "")
+
+
+def said_of(shelf: Shelf, name: str) -> str:
+    """Return the first line of the docstring of a method's file, without importing it; "" for one that is not ours."""
+    found = find_spec(f"napari_wsss.{shelf}.{name}") if name in _own_names(shelf) else None
+    if found is None or found.origin is None:
+        return ""
+    return (ast.get_docstring(ast.parse(Path(found.origin).read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
 @cache

@@ -15,6 +15,20 @@ _SURE, _LIKELY = 0.8, 0.5
 _FIRST_LEVEL = (0xB0, 0xD8)
 """Lead bytes of the 3,755 usual characters of GB 2312; pairs of Western letters begin beyond them."""
 GB18030 = ("gb18030", "GB18030 (GB2312, GBK)")
+ENCODINGS = {
+    "utf-8-sig": "UTF-8",
+    "utf-16": "UTF-16",
+    "gb18030": "Chinese (GB18030)",
+    "big5": "Chinese (Big5)",
+    "cp932": "Japanese (Shift JIS)",
+    "cp949": "Korean (EUC-KR)",
+    "cp1251": "Cyrillic (Windows-1251)",
+    "cp1250": "Central European (Windows-1250)",
+    "cp1252": "Western (Windows-1252)",
+    "cp1253": "Greek (Windows-1253)",
+    "cp1254": "Turkish (Windows-1254)",
+}
+"""Encodings that a list offers, as Python names them -> what a person reads; any other one may be typed."""
 _CYRILLIC_RUN = re.compile(rb"[\xa8\xb8\xc0-\xff]{3,}")
 _HIGH = re.compile(rb"[\x80-\xff]")
 
@@ -48,6 +62,19 @@ def decode(content: bytes, name: str, encoding: str = "") -> tuple[str, str]:
         found, words = _guess(content)
         note = f"{name} is not UTF-8; read as {words} (if names look wrong, choose its encoding)"
         return content.decode(found, errors="replace"), note
+
+
+def found_encoding(content: bytes) -> str:
+    """Return the encoding that `decode` finds out, as Python names it; "" of what is not text."""
+    if content.startswith(UTF_16_MARKS):
+        return "utf-16"
+    if b"\0" in content:
+        return ""
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return _guess(content)[0]
+    return "utf-8-sig"
 
 
 def _chosen(content: bytes, name: str, encoding: str) -> str:

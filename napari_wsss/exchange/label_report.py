@@ -45,6 +45,8 @@ class LabelReport(WholeReport):
         Choices made on the way that are not faults.
     unknown : dict
         Image id to the classes of which the source is uncertain.
+    encoding : str
+        How the label file is written, as Python names it; "" where that does not matter.
     """
 
     source: str
@@ -61,6 +63,7 @@ class LabelReport(WholeReport):
     conflicts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unknown: dict[str, frozenset[str]] = field(default_factory=dict)
+    encoding: str = ""
 
     @property
     def without_labels(self) -> tuple[str, ...]:

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.files import read_regular
+from napari_wsss.exchange.annotations.plain_zip import unpacked
 from napari_wsss.exchange.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.csv_table import is_label_table
+from napari_wsss.exchange.encodings import found_encoding
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport, listed
 from napari_wsss.exchange.labels_annotated import read_annotated
 from napari_wsss.exchange.labels_csv import read_csv
@@ -23,18 +26,16 @@ from napari_wsss.exchange.labels_voc import (
     with_splits_and_masks,
 )
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.reading import label_kinds, reader_of, recognised
+from napari_wsss.exchange.reading import KINDS, OWN_KINDS, reader_of, recognised
 from napari_wsss.pixels.images import read_header
 
 Value = TypeVar("Value")
 
-_OWN_KINDS = ("csv", "folders", "voc", "text")
-KINDS = ("auto", *_OWN_KINDS, *label_kinds(), "none")
-"""How labels may be given: in ways of ours, or in the format of a reader."""
 CSV_SUFFIXES = (".csv", ".tsv")
 TEXT_SUFFIXES = (".txt", ".lst", ".list")
 _USUAL_CSV = ("labels.csv", "labels.tsv", "image_labels.csv", "annotations.csv")
 _ANNOTATION_SUFFIXES = (".json", ".xml", ".npy")
+_OF_TEXT = ("csv", "text")
 _FEW = 20
 """Annotation files beside the images that are looked into; more are one for each image."""
 _USUAL_TEXT = ("labels.txt", "image_labels.txt", "list.txt")
@@ -67,7 +68,8 @@ def read_labels(
     images_root : Path
         The image folder, or a VOC-style folder (then image ids are relative to its ``JPEGImages``).
     source : Path, optional
-        A label file (CSV, text list) or a VOC-style folder; searched for in the image folder where not given.
+        A label file (CSV, text list), a VOC-style folder, annotations of another tool, or a zip archive of one of
+        these; searched for in the image folder where not given.
     kind : str
         One of `KINDS`; ``auto`` decides by what is there.
     check_images : bool
@@ -87,6 +89,7 @@ def read_labels(
     if kind not in KINDS:
         raise LabelError(f"There is no kind of labels {kind!r}; choose one of {', '.join(KINDS)}.")
     index = ImageIndex.of_folder(pictures_folder(images_root))
+    source = unpacked(source) if source else None
     if kind == "auto":
         detected = _detect(images_root, source, index)
     else:
@@ -97,6 +100,8 @@ def read_labels(
     report = _read(detected, index, images_root, _Hints(listed, tuple(also), encoding))
     report = _with_masks_beside(report, images_root)
     report = with_contradictions(report, listed)
+    if detected.kind in _OF_TEXT and detected.source is not None:
+        report = replace(report, encoding=encoding or found_encoding(read_regular(detected.source)))
     return _without_unreadable(report) if check_images else report
 
 
@@ -115,7 +120,7 @@ class _Hints:
 
 def _detect(images_root: Path, source: Path | None, index: ImageIndex) -> Detected:
     if source is not None:
-        return _detect_source(source, images_root)
+        return _detect_source(source, images_root, index)
     for folder in _places(images_root):
         csvs = _csv_files(folder, index)
         if csvs:
@@ -152,7 +157,7 @@ def _source_of(kind: str, images_root: Path, source: Path | None, index: ImageIn
         return source
     if kind == "voc":
         return images_root
-    if kind not in _OWN_KINDS:
+    if kind not in OWN_KINDS:
         found = [place for place in _annotations(images_root) if reader_of(kind).recognises(place)]
         return _first(found, images_root, kind)
     names = _USUAL_CSV if kind == "csv" else _USUAL_TEXT
@@ -188,7 +193,7 @@ def _in_class_folders(ids: Sequence[str]) -> bool:
     return bool(ids) and not only_pictures and all(id_.count("/") >= depth for id_ in ids)
 
 
-def _detect_source(source: Path, images_root: Path) -> Detected:
+def _detect_source(source: Path, images_root: Path, index: ImageIndex) -> Detected:
     if source.is_dir():
         for folder in (source, source.parent):  # the folder itself, or its Annotations
             if is_voc_part(folder):
@@ -197,6 +202,10 @@ def _detect_source(source: Path, images_root: Path) -> Detected:
             return Detected(kind, source)
         if source.resolve() == images_root.resolve():
             return Detected("folders", source)
+        if tables := _csv_files(source, index):
+            return Detected("csv", tables[0])
+        if lists := _named(source, _USUAL_TEXT):
+            return Detected("text", lists[0])
         raise LabelError(
             f"The folder {source} holds no labels we know; expected a VOC-style folder (ImageSets, Annotations or "
             "SegmentationClass), annotations of a known tool, or the image folder itself for sub-folder names."
@@ -214,7 +223,7 @@ def _kind_of_file(source: Path) -> str:
         return kind
     raise LabelError(
         f"{source.name} is no label source we know; expected {', '.join(CSV_SUFFIXES + TEXT_SUFFIXES)}, annotations "
-        f"of a known tool ({', '.join(KINDS[len(_OWN_KINDS) + 1 : -1])}), or a folder."
+        f"of a known tool ({', '.join(KINDS[len(OWN_KINDS) + 1 : -1])}), or a folder."
     )
 
 

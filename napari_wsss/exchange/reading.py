@@ -1,13 +1,22 @@
-"""The one list of formats that are read, and which of them a file or folder is of."""
+"""The one list of formats that are read, and which of them a file or folder is of; listing them imports none."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.registry import Shelf, declared, load_method, method_names
-from napari_wsss.exchange.readers.base import Reader
+
+if TYPE_CHECKING:
+    from napari_wsss.exchange.readers.base import Reader
 
 READERS: Shelf = "exchange.readers"
+USUALLY = "labels and masks"
+"""What a reader gives that declares nothing, as its contract says."""
+OWN_KINDS = ("csv", "folders", "voc", "text")
+"""Ways to give labels that are no format of another tool."""
 
 
 def reader_names() -> tuple[str, ...]:
@@ -22,10 +31,12 @@ def label_kinds() -> tuple[str, ...]:
 
 def _kinds(gives: str) -> tuple[str, ...]:
     """Return the readers that give something by what their files declare; those of others may give anything."""
-    declarations = {name: declared(READERS, name, "gives") or Reader.gives for name in reader_names()}
+    declarations = {name: declared(READERS, name, "gives") or USUALLY for name in reader_names()}
     return tuple(name for name, declaration in declarations.items() if gives in declaration)
 
 
+KINDS = ("auto", *OWN_KINDS, *label_kinds(), "none")
+"""How labels may be given."""
 MASK_KINDS, MAP_KINDS = ("auto", *_kinds("masks")), ("auto", *_kinds("maps"))
 """How masks and maps may be given."""
 

@@ -37,7 +37,8 @@ class Checkpoint:
     @classmethod
     def open(cls, path: Path, device: str, threads: int, options: dict[str, Any]) -> Checkpoint:
         """Return the network at `path`; parameters and errors as `open_predictor`."""
-        torch.set_num_threads(threads)
+        if threads:  # of the whole process, which may be a script's
+            torch.set_num_threads(threads)
         network, classes, _ = restored(path, device)
         own = {name: value for name, value in options.items() if name != "presence"}
         segments = network.shelf == "segment"

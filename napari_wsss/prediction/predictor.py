@@ -39,7 +39,7 @@ class Predictor(Protocol):
         """
 
 
-def open_predictor(path: Path, device: str, threads: int, options: dict[str, Any]) -> Predictor:
+def open_predictor(path: Path, device: str, threads: int = 0, options: dict[str, Any] | None = None) -> Predictor:
     """Return the network at `path`.
 
     Parameters
@@ -49,8 +49,8 @@ def open_predictor(path: Path, device: str, threads: int, options: dict[str, Any
     device : str
         As `networks.device.choose_device` takes it; ONNX files run on the CPU.
     threads : int
-        CPU threads of one picture.
-    options : dict
+        CPU threads of one picture; 0 leaves that to the library.
+    options : dict, optional
         Fields of `Inference` or `SegmentInference` that are not the defaults, plain JSON types, and ``presence``.
 
     Raises
@@ -62,7 +62,7 @@ def open_predictor(path: Path, device: str, threads: int, options: dict[str, Any
     ParameterError
         For options that its kind does not have.
     """
-    file = model_file(path)
+    file, options = model_file(path), options or {}
     try:
         if file.suffix.lower() == ONNX:
             from napari_wsss.prediction.onnx_network import OnnxNetwork

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -31,6 +31,7 @@ GRACE_SECONDS = 5.0
 """What a child has between being asked to end and being ended by force."""
 GRACE_AT_EXIT = 1.0
 SILENCE = ""
+NOBODY_READS = 128 + 13
 
 NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 FORCE: int = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -70,6 +71,22 @@ def print_any_name() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def until_nobody_reads(program: Callable[[], int]) -> int:
+    """Run a program and return its exit code; where its output is read no further (``| head``) it ends without a word.
+
+    The code is then the one that a shell gives to what ends by SIGPIPE.
+    """
+    try:
+        try:
+            return program()
+        finally:
+            sys.stdout.flush()  # here, and not when Python ends: that would complain
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        return NOBODY_READS
 
 
 def distrust(folder: Path) -> None:

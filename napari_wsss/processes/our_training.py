@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from importlib.machinery import PathFinder
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
 OUR_NAME = "napari-wsss"
@@ -30,6 +30,26 @@ def foreign_training(path: Sequence[str]) -> str:
         file = ROOT / "training" / name
         if not file.is_file() or mark not in file.read_bytes():
             return f"Another package has written over our {file}. {_advice()}"
+    changed = _changed_since_installed()
+    return f"Our {changed} is not the file that was installed. {_advice()}" if changed else ""
+
+
+def _changed_since_installed() -> str:
+    """Return the first module of ours whose size is not the one noted at installation, "" where all are, or none is.
+
+    Another package may bring a file of a name that one of ours has (``training/config.py``) and leave the rest. In a
+    checkout nothing is noted.
+    """
+    try:
+        installed = distribution(OUR_NAME)
+    except PackageNotFoundError:
+        return ""
+    for file in installed.files or ():
+        if file.parts[0] != "training" or file.size is None:
+            continue
+        place = Path(str(file.locate()))
+        if place.is_relative_to(ROOT) and place.is_file() and place.stat().st_size != file.size:
+            return str(place)
     return ""
 
 

@@ -4,10 +4,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from napari_wsss.core.errors import WsssError
+from napari_wsss.exchange.annotations.plain_zip import is_zip, names_in
+from napari_wsss.exchange.labels_voc import MASKS
 from napari_wsss.exchange.reading import reader_of, recognised
 from napari_wsss.pixels.images import find_images, is_image_name
 from napari_wsss.project.project import FILE_NAME
@@ -15,6 +17,8 @@ from napari_wsss.project.project import FILE_NAME
 Kind = Literal["project", "images", "labels", "masks"]
 TABLES = frozenset({".csv", ".tsv"})
 """Endings of label tables; other files of text may be anybody's."""
+ANNOTATIONS = frozenset({".json", ".xml", *TABLES})
+"""Endings of what says labels in an archive."""
 FEWEST_FILES = 2
 """One picture alone is a picture to look at, not a data set."""
 
@@ -27,7 +31,7 @@ class Dropped:
     ----------
     kind : str
         ``project``, ``images`` (a folder of photographs), ``labels`` (a label table, or annotations of another tool),
-        ``masks`` (of a tool whose files say so).
+        ``masks`` (of a tool whose files say so); either of the last two also in a zip archive.
     path : Path
     """
 
@@ -64,10 +68,20 @@ def _of_a_tool(path: Path) -> Dropped | None:
     """Return what annotations are; pictures and arrays that anything may be in are left to napari."""
     if not path.exists():
         return None
+    if is_zip(path):
+        return _packed(path)
     if recognised(path, "labels"):
         return Dropped("labels", path)
     found = recognised(path, "masks")
     return Dropped("masks", path) if found and not reader_of(found).fallback else None
+
+
+def _packed(path: Path) -> Dropped | None:
+    """Return what an archive seems to hold by the names in it: unpacking is left to where somebody waits for it."""
+    names = [PurePosixPath(name) for name in names_in(path)]
+    if any(part in MASKS for name in names for part in name.parts[:-1]):
+        return Dropped("masks", path)
+    return Dropped("labels", path) if any(name.suffix.lower() in ANNOTATIONS for name in names) else None
 
 
 def _holds_pictures(folder: Path) -> bool:

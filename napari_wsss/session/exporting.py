@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.progress import Progress, Steps
@@ -23,22 +23,13 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.project.states import STATES
+from napari_wsss.session.export_choices import USUAL, WHAT, What
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.machine import proposed
 from napari_wsss.session.results.shown import resolve
 from napari_wsss.session.review.origins import proposal_source
 from napari_wsss.session.table.search import parse
 
-What = Literal["masks", "proposals", "maps", "clusters"]
-WHAT: dict[What, str] = {
-    "masks": "masks",
-    "proposals": "proposals (pseudo masks)",
-    "maps": "activation maps",
-    "clusters": "clusters",
-}
-"""What can be handed out -> what a person reads."""
-USUAL: dict[What, str] = {"masks": "voc", "proposals": "voc", "maps": "maps_irn", "clusters": "clusters_csv"}
-"""The format where none is chosen."""
 BESIDE = {
     "grey": ("grey", "Plain grey PNGs, value = class"),
     "preview": ("previews", "The images with the masks laid over"),

@@ -22,13 +22,13 @@ from napari_wsss.core.registry import method_title
 from napari_wsss.core.sources import Source
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture
 from napari_wsss.exchange.annotations.painting import Rules, Unknown, painted
+from napari_wsss.exchange.encodings import ENCODINGS
 from napari_wsss.exchange.label_changes import LabelChanges, LabelChoices, find_label_changes, take
-from napari_wsss.exchange.labels import KINDS
 from napari_wsss.exchange.maps.importing import MapImportReport, maps_for
 from napari_wsss.exchange.masks.importing import MaskChoices, MaskImportReport
 from napari_wsss.exchange.masks.taking import Taking, masks_for, take_one
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.reading import MAP_KINDS, MASK_KINDS, READERS
+from napari_wsss.exchange.reading import KINDS, MAP_KINDS, MASK_KINDS, READERS
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.pipeline.map_imports import Kept, keep
 from napari_wsss.pixels import images
@@ -87,6 +87,8 @@ class ImportChoices:
         Masks are accepted, else they are drafts.
     overwrite : bool
         Also where a person painted or changed labels.
+    encoding : str
+        How a label file is written, as Python names it; "" finds out.
     """
 
     kind: str = "auto"
@@ -95,6 +97,7 @@ class ImportChoices:
     regions: bool = False
     accept: bool = False
     overwrite: bool = False
+    encoding: str = ""
 
 
 @dataclass
@@ -110,6 +113,21 @@ class _Step:
 def kinds_of(what: What) -> tuple[tuple[str, str], ...]:
     """Return the formats that labels, masks or maps may have: name and title, ``auto`` first."""
     return tuple((kind, _TITLES.get(kind) or method_title(READERS, kind)) for kind in _KINDS[what])
+
+
+def encodings() -> tuple[tuple[str, str], ...]:
+    """Return how label files may be written: Python's name and a title, first "" for finding it out."""
+    return (("", "find out"), *ENCODINGS.items())
+
+
+def found_out(encoding: str) -> str:
+    """Return what stands in a list for finding an encoding out, with what was found; "" for nothing yet."""
+    return f"found: {ENCODINGS.get(encoding, encoding)}" if encoding else "find out"
+
+
+def encoding_of(report: Report) -> str:
+    """Return how the label file behind a report is written, as Python names it; "" where that does not matter."""
+    return report.labels.encoding if isinstance(report, LabelChanges) and report.labels else ""
 
 
 class Imports:
@@ -169,7 +187,9 @@ class Imports:
         def look() -> Steps[Report]:
             yield Progress(PREVIEW, 0, 0, str(source))
             if what == "labels":
-                return find_label_changes(project, source, LabelChoices(choices.kind, "", choices.overwrite))
+                return find_label_changes(
+                    project, source, LabelChoices(choices.kind, choices.encoding, choices.overwrite)
+                )
             if what == "masks":
                 how = MaskChoices(choices.kind, choices.unknown, choices.instances, choices.regions)
                 return masks_for(project, source, how)

@@ -11,7 +11,8 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QLineEdit, QWidget
 
-from napari_wsss.session.exporting import BESIDE, IMAGE_CHOICES, STATE_CHOICES, WHAT, Choice, What, possible_formats
+from napari_wsss.session.export_choices import WHAT, What
+from napari_wsss.session.exporting import BESIDE, IMAGE_CHOICES, STATE_CHOICES, Choice, possible_formats
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, heading, line, row, text_label
 from napari_wsss.widgets.controls.listening import listen

@@ -6,7 +6,7 @@ import pytest
 
 from napari_wsss.commands.options import label_options, project_argument, project_option, split_option
 from napari_wsss.core.plan import HELD_OUT
-from napari_wsss.exchange.labels import KINDS
+from napari_wsss.exchange.reading import KINDS
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What is typed: help, versions, wrong options, completion, commands that are handed on."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.cli import main
-from napari_wsss.commands.base import DONE, WRONG_OPTIONS, Command
+from napari_wsss.commands.base import CORRECTABLE, DONE, WRONG_OPTIONS, Command
 from napari_wsss.commands.table import COMMANDS
+from napari_wsss.processes.stage_list import TRAINED
+from napari_wsss.project.project import Project
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,12 +84,71 @@ def test_reading_the_arguments_waits_for_no_library(typed: list[str]) -> None:
     assert run.stdout.rpartition("LOADED")[2].split() == []
 
 
+def test_no_help_waits_for_a_library() -> None:
+    """One process asks every command and training for its help: what any of them loads would be there at last."""
+    code = (
+        "import io, json, sys\n"
+        "from contextlib import redirect_stdout\n"
+        "from napari_wsss.cli import main\n"
+        "shown = {}\n"
+        "for typed in json.loads(sys.argv[1]):\n"
+        "    with redirect_stdout(io.StringIO()) as out:\n"
+        "        try: main([*typed, '--help'])\n"
+        "        except SystemExit: pass\n"
+        "    shown[' '.join(typed)] = out.getvalue()\n"
+        "heavy = ['numpy', 'PIL', 'scipy', 'skimage', 'tifffile', 'tqdm', 'torch', 'onnxruntime', 'yaml', 'psygnal']\n"
+        "print(json.dumps([shown, [name for name in heavy if name in sys.modules]]))\n"
+    )
+    every = [[one.name] for group in COMMANDS.values() for one in group]
+    every += [["train", what] for what in TRAINED]
+    run = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(every)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    shown, heavy = json.loads(run.stdout)
+    assert heavy == []
+    assert set(shown) == {" ".join(typed) for typed in every}
+    for name, text in shown.items():
+        assert text.startswith(f"usage: napari-wsss {name}"), name
+        assert "--json" in text
+        assert "--config" in text
+
+
+def test_a_file_gives_options_and_what_is_typed_counts(
+    tmp_path: Path, sample_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = tmp_path / "create.json"
+    told.write_text(json.dumps({"images": str(sample_folder), "project": "other", "every-pixel": True, "json": True}))
+    assert main(["create", "--config", str(told), "--project", str(tmp_path / "p")]) == DONE
+    assert json.loads(capsys.readouterr().out)["project"] == str(tmp_path / "p")
+    with Project.open_to_read(tmp_path / "p") as project:
+        assert project.plan.every_pixel
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [('{"imges": "x"}', "imges"), ("[]", "expected a JSON or YAML"), (None, "No such")]
+)
+def test_a_file_that_cannot_be_used_is_said(
+    content: str | None, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        (tmp_path / "c.json").write_text(content)
+    assert main(["create", "--config", str(tmp_path / "c.json")]) == CORRECTABLE
+    said = capsys.readouterr().err
+    assert why in said
+    assert said.count("\n") == 1
+
+
 def test_a_shell_is_told_how_words_go_on() -> None:
     pytest.importorskip("argcomplete")
     for typed, wanted in {
         "ex": ["export", "export-model"],
         "train s": ["saliency", "segmentation", "start"],
         "export --dr": ["--dry-run"],
+        "predict --class": ["--class-pictures"],
+        "train segmentation --machine-w": ["--machine-weight"],
+        "train --first": ["--first-maps"],
+        "train classifier --method seam --equi": ["--equivariance-weight"],
+        "train classifier --method s": ["seam", "sub_category"],
     }.items():
         line = f"napari-wsss {typed}"
         asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": " "}

@@ -13,6 +13,7 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import (
     NoParameters,
     add_options,
+    advanced_options,
     check,
     fields_of,
     from_dict,
@@ -132,7 +133,7 @@ def test_advanced_options_stand_behind_all_others() -> None:
     parser = argparse.ArgumentParser(usage="")
     add_options(parser, First, Second)
     shown = parser.format_help()
-    places = [shown.index(words) for words in ("First.", "--easy", "Second.", "--plain", "Advanced: First.", "--hard")]
+    places = [shown.index(words) for words in ("First:", "--easy", "Second:", "--plain", "Advanced: First:", "--hard")]
     assert places == sorted(places)
 
 
@@ -175,3 +176,10 @@ def test_others_may_be_given_beside_the_choices() -> None:
     add_options(parser, Open)
     assert parser.parse_args(["--trunk", "timm/x"]).trunk == "timm/x"
     assert "timm/NAME" in parser.format_help()
+
+
+def test_advanced_options_of_a_parser_share_one_group() -> None:
+    parser = argparse.ArgumentParser()
+    advanced_options(parser).add_argument("--one")
+    advanced_options(parser).add_argument("--two")
+    assert parser.format_help().count("Advanced:") == 1

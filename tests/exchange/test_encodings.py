@@ -3,7 +3,7 @@
 import pytest
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.exchange.encodings import decode
+from napari_wsss.exchange.encodings import ENCODINGS, decode, found_encoding
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,27 @@ def test_the_likeliest_encoding_is_found_and_said(encoding, text, word):
     assert text in found
     assert word in note
     assert decode(content, "labels.csv", encoding) == (found, "")
+    assert content.decode(found_encoding(content)) == found
+    assert found_encoding(content) in ENCODINGS
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("grün".encode(), "utf-8-sig"),
+        ("grün".encode("utf-8-sig"), "utf-8-sig"),
+        ("grün".encode("utf-16"), "utf-16"),
+        (b"", "utf-8-sig"),
+        (b"PK\0\1", ""),
+    ],
+)
+def test_what_is_found_out_has_a_name(content, encoding):
+    assert found_encoding(content) == encoding
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_encoding_that_is_offered_can_be_read(encoding):
+    assert decode("image,label\n".encode(encoding), "labels.csv", encoding)[0] == "image,label\n"
 
 
 def test_what_cannot_be_found_out_can_be_chosen():

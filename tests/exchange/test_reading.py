@@ -9,9 +9,10 @@ from napari_wsss.core import registry
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.registry import declared
 from napari_wsss.exchange.annotations.annotated import Annotated
-from napari_wsss.exchange.labels import KINDS, read_labels
+from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.readers.base import Reader
 from napari_wsss.exchange.reading import (
+    KINDS,
     READERS,
     label_kinds,
     named_or_recognised,

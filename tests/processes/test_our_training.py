@@ -40,6 +40,20 @@ def test_one_that_wrote_over_ours_is_named_with_what_to_do(overwritten: Path) ->
     assert "run.py" in foreign_training(sys.path)
 
 
+def test_one_file_of_many_is_noticed_by_its_size(overwritten: Path) -> None:
+    (overwritten / "training" / "__init__.py").write_text('"""Of napari-wsss."""')
+    (overwritten / "training" / "config.py").write_text("x = 1")
+    information = overwritten / "napari_wsss-0.1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: napari-wsss\nVersion: 0.1.0\n")
+    (information / "RECORD").write_text("training/config.py,sha256=x,5\ntraining/run.pyc,,\n")
+    assert foreign_training(sys.path) == ""
+    (overwritten / "training" / "config.py").write_text("x = 1000")
+    said = foreign_training(sys.path)
+    assert "config.py" in said
+    assert "training-toolkit" in said
+
+
 def test_no_child_is_started_with_it(overwritten: Path) -> None:
     for begin in (start, run_here):
         with pytest.raises(OSError, match="training-toolkit"):

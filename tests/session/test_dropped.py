@@ -1,5 +1,7 @@
 """What is dropped is a project, photographs, a label table, or not ours."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,28 @@ def test_annotations_of_other_tools(tmp_path):
         "a_seg.npy": "masks",
         "picture.npy": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (("SegmentationClass/a.png", "labelmap.txt"), "masks"),
+        (("job/SegmentationClass/a.png", "ImageSets/Segmentation/default.txt"), "masks"),
+        (("annotations/instances_default.json", "images/a.jpg"), "labels"),
+        (("annotations.xml",), "labels"),
+        (("a.png", "b.png"), None),
+        ((), None),
+    ],
+)
+def test_archives_of_other_tools(tmp_path, names, kind):
+    with zipfile.ZipFile(tmp_path / "job.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, b"")
+    found = what_is([tmp_path / "job.zip"])
+    assert (found and found.kind) == kind
+    assert {path.name for path in tmp_path.iterdir()} == {"job.zip"}
+
+
+def test_a_file_that_is_only_called_an_archive_is_not_ours(tmp_path):
+    (tmp_path / "job.zip").write_bytes(b"nothing")
+    assert what_is([tmp_path / "job.zip"]) is None

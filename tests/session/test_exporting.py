@@ -14,7 +14,8 @@ from napari_wsss.core.sources import Source, Sources
 from napari_wsss.pipeline.run import propose
 from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.project.project import Project
-from napari_wsss.session.exporting import BESIDE, USUAL, WHAT, Choice, export_project, possible_formats
+from napari_wsss.session.export_choices import USUAL, WHAT
+from napari_wsss.session.exporting import BESIDE, Choice, export_project, possible_formats
 from tests.session.conftest import HEIGHT, WIDTH
 
 MASK = np.ones((HEIGHT, WIDTH), np.uint8)

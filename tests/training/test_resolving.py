@@ -95,6 +95,7 @@ def test_yaml_that_is_no_configuration_is_named(tmp_path: Path, content: str) ->
 
 def test_yaml_without_its_library_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
+    (tmp_path / "c.yaml").touch()
     with pytest.raises(ParameterError, match=r"napari-wsss\[shell\]"):
         read_config(tmp_path / "c.yaml", "classifier")
 

@@ -13,7 +13,7 @@ import pytest
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.processes.stage_list import OTHER_STAGES
 from napari_wsss.project.project import Project
-from training.run import guarded, main
+from training.run import guarded, main, parsed
 
 Lines = Callable[[str], list[dict[str, Any]]]
 ROOT = Path(__file__).parents[2]
@@ -198,3 +198,47 @@ def test_describe_prints_the_options_as_json(lines_of: Lines, capsys: pytest.Cap
     assert main(["segmentation", "--describe", "--events"]) == 0
     names = {entry["name"] for entry in lines_of(capsys.readouterr().out)[0]["options"]}
     assert {"machine_weight", "epochs", "rates"} <= names
+
+
+def test_a_file_gives_the_options_of_any_stage(tmp_path: Path) -> None:
+    told = tmp_path / "c.json"
+    told.write_text(
+        json.dumps({"model": "m.onnx", "folder": "photos", "out": "found", "scales": [0.5, 1], "flip": False})
+    )
+    found = parsed(["predict", "--config", str(told), "--out", "mine"])
+    assert (str(found.model), str(found.folder), str(found.out)) == ("m.onnx", "photos", "mine")
+    assert (list(found.scales), found.flip, found.config) == ([0.5, 1.0], False, None)
+
+
+def test_a_trainings_file_holds_options_or_sections(tmp_path: Path) -> None:
+    told = tmp_path / "c.json"
+    told.write_text(json.dumps({"project": "p", "method": "seam", "equivariance_weight": 0.5, "epochs": 3}))
+    found = parsed(["classifier", "--config", str(told), "--epochs", "2"])
+    assert (found.method, found.equivariance_weight, found.epochs) == ("seam", 0.5, 2)
+    told.write_text(json.dumps({"method": "seam", "optimisation": {"epochs": 3}}))
+    found = parsed(["classifier", "--config", str(told), "--project", "p"])
+    assert found.config == told
+    assert not hasattr(found, "epochs")
+
+
+def test_a_stages_own_file_is_left_to_it(tmp_path: Path) -> None:
+    told = tmp_path / "c.json"
+    told.write_text(json.dumps({"plan": {}}))
+    assert parsed(["refine", "--project", "p", "--config", str(told)]).config == told
+    told.write_text(json.dumps({"project": "p", "refiners": ["power_background"]}))
+    found = parsed(["refine", "--config", str(told)])
+    assert (str(found.project), found.refiners, found.config) == ("p", ["power_background"], None)
+
+
+def test_a_file_with_an_unknown_name_ends_the_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "c.json").write_text('{"truht": "masks"}')
+    assert main(["predict", "--config", str(tmp_path / "c.json")]) == 4
+    assert "truht" in capsys.readouterr().err
+
+
+def test_programs_are_told_why_a_stage_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "c.json").write_text('{"truht": "masks"}')
+    for typed in (["localize", "--project", str(tmp_path)], ["predict", "--config", str(tmp_path / "c.json")]):
+        assert main([*typed, "--json"]) == 4
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)["error"] in shown.err

@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_wsss.session.exporting import WHAT
+from napari_wsss.session.export_choices import WHAT
 from napari_wsss.widgets import export_page
 from napari_wsss.widgets.controls.basic import choose
 from napari_wsss.widgets.controls.listening import let_go

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, ParameterError
 from napari_wsss.core.files import publish, publish_json
+from napari_wsss.core.parameters import advanced_options
 from napari_wsss.core.progress import Progress
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
@@ -51,17 +52,18 @@ COLUMNS = (
 
 def add_clicks_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``clicks``."""
+    advanced = advanced_options(parser)
     parser.add_argument("--project", type=Path, required=True, help="project whose applied model proposes")
     parser.add_argument("--truth", type=Path, required=True, help="folder of true masks")
     parser.add_argument("--out", type=Path, required=True, help="objects, table and embeddings are kept here")
     parser.add_argument("--engines", nargs="+", choices=(COLOUR, SEGMENTER), default=(COLOUR,))
-    parser.add_argument("--starts", nargs="+", choices=(NOTHING, PROPOSALS), default=(NOTHING, PROPOSALS))
+    advanced.add_argument("--starts", nargs="+", choices=(NOTHING, PROPOSALS), default=(NOTHING, PROPOSALS))
     parser.add_argument("--encoder", type=Path, help="of a SAM-family pair (.onnx), for the segmenter")
     parser.add_argument("--decoder", type=Path, help="of the same pair")
     parser.add_argument("--classes", nargs="+", help="only things of these classes [all]")
-    parser.add_argument("--objects", type=int, default=200, help="at most so many things [200]")
-    parser.add_argument("--per-image", type=int, default=1, help="at most so many of one image, the largest first [1]")
-    parser.add_argument("--least", type=float, default=LEAST_SHARE, help="smallest share of a picture [0.015]")
+    advanced.add_argument("--objects", type=int, default=200, help="at most so many things [200]")
+    advanced.add_argument("--per-image", type=int, default=1, help="at most so many of an image, the largest first [1]")
+    advanced.add_argument("--least", type=float, default=LEAST_SHARE, help="smallest share of a picture [0.015]")
 
 
 def clicks(options: argparse.Namespace, report: Reporter) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from napari_wsss.clusters.edits import as_left, edits_of, refresh_image_clusters
 from napari_wsss.clusters.found import ClassClusters, Clusters, keep_clusters, latest_clusters
 from napari_wsss.core.errors import ParameterError, StepError
+from napari_wsss.core.parameters import advanced_options
 from napari_wsss.project.project import Project
 from training.clusters.feature_clusters import FeatureClusters
 from training.hardware import prepare
@@ -20,6 +21,7 @@ HEADER = ["class", "cluster", "images", "by a person", "mean distance", "centre 
 
 def add_clusters_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``clusters``."""
+    advanced = advanced_options(parser)
     default = FeatureClusters()
     parser.add_argument("--project", type=Path, required=True, help="project folder")
     parser.add_argument("--list", action="store_true", help="find nothing, list the clusters there are")
@@ -30,10 +32,10 @@ def add_clusters_options(parser: argparse.ArgumentParser, typed: Sequence[str]) 
         default=default.pool,
         help=f"compare images by what is under the class's map, or by the whole image [{default.pool}]",
     )
-    parser.add_argument("--projection", choices=("auto", "pca", "umap"), default=default.projection)
-    parser.add_argument("--seed", type=int, default=default.seed)
+    advanced.add_argument("--projection", choices=("auto", "pca", "umap"), default=default.projection)
+    advanced.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--classes", nargs="+", help="list only these classes")
-    parser.add_argument("--centres", type=int, default=3, help="how many images nearest to each centre are named")
+    advanced.add_argument("--centres", type=int, default=3, help="how many images nearest to each centre are named")
     parser.add_argument("--out", type=Path, help="also write table.txt and table.csv into this folder")
     add_device_options(parser)
 

@@ -21,7 +21,7 @@ from napari_wsss.core.inference import Inference
 from napari_wsss.core.inside import found_below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
-from napari_wsss.core.parameters import add_options, fields_of, from_dict, to_dict
+from napari_wsss.core.parameters import add_options, advanced_options, fields_of, from_dict, to_dict
 from napari_wsss.core.plan import Step
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import run as pipeline
@@ -67,21 +67,22 @@ class Entry:
 
 def add_compare_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``compare``."""
+    advanced = advanced_options(parser)
     parser.add_argument("--project", type=Path, required=True, help="project folder (made from --data when missing)")
     parser.add_argument("--data", type=Path, help="VOC-like folder with masks: makes the project, gives the truth")
     parser.add_argument("--truth", type=Path, help="folder of true masks [of --data, else the accepted masks]")
     parser.add_argument("--classes", nargs="+", help="score background and these [classes_eval.txt of --data, or all]")
     parser.add_argument("--methods", type=_names, default=("cam",), help="names with commas between them")
-    parser.add_argument("--seeds", nargs="+", type=int, default=(0,), help="train each method once per seed")
-    parser.add_argument("--epochs", type=int, help="of every training, instead of each method's own default")
+    advanced.add_argument("--seeds", nargs="+", type=int, default=(0,), help="train each method once per seed")
+    advanced.add_argument("--epochs", type=int, help="of every training, instead of each method's own default")
     parser.add_argument("--trunk", default="mobilenet_v2", help="the same trunk for all")
     parser.add_argument("--trunk-weights", default="imagenet", help="trunk weights: file, published name, none")
-    parser.add_argument("--config", type=Path, help="JSON: method name (or 'all') -> sections as in run.json")
-    parser.add_argument("--ablation", action="store_true", help="each method's published ablation instead of itself")
-    parser.add_argument("--every-round", action="store_true", help="one row per round of methods that have rounds")
+    advanced.add_argument("--config", type=Path, help="JSON: method name (or 'all') -> sections as in run.json")
+    advanced.add_argument("--ablation", action="store_true", help="each method's published ablation instead of itself")
+    advanced.add_argument("--every-round", action="store_true", help="one row per round of methods that have rounds")
     parser.add_argument("--split", choices=("train", "val"), default="train", help="the images that are scored")
-    parser.add_argument("--limit", type=int, default=0, help="score at most so many images (a fixed random choice)")
-    parser.add_argument("--sheet", type=int, default=6, help="images on the contact sheet; 0 for none")
+    advanced.add_argument("--limit", type=int, default=0, help="score at most so many images (a fixed random choice)")
+    advanced.add_argument("--sheet", type=int, default=6, help="images on the contact sheet; 0 for none")
     parser.add_argument("--out", type=Path, help="rows, table and contact sheet go here [PROJECT/comparison]")
     add_device_options(parser)
     add_options(parser, Inference)

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, ParameterError
 from napari_wsss.core.files import publish_json
-from napari_wsss.core.parameters import add_options, from_dict, typed_options
+from napari_wsss.core.option_files import read_mapping
+from napari_wsss.core.parameters import add_options, advanced_options, from_dict, typed_options
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
 from napari_wsss.pipeline.lineage import has_model
@@ -53,6 +54,7 @@ Mask = NDArray[np.uint8]
 
 def add_economy_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``economy``."""
+    advanced = advanced_options(parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="VOC-like folder with masks")
     source.add_argument("--project", type=Path, help="project whose images, labels, splits and applied models are used")
@@ -61,16 +63,16 @@ def add_economy_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -
     parser.add_argument("--out", type=Path, required=True, help="rows, projects, table and plot go here")
     parser.add_argument("--classes", nargs="+", help="score background and these [classes_eval.txt]")
     parser.add_argument("--policies", nargs="+", choices=tuple(POLICIES), default=("masks", "clicks"))
-    parser.add_argument("--orders", nargs="+", choices=tuple(ORDERS), default=("random",), help="of images [random]")
+    advanced.add_argument("--orders", nargs="+", choices=tuple(ORDERS), default=("random",), help="of images [random]")
     parser.add_argument(
         *("--learner",), nargs="+", choices=(WITH, WITHOUT), default=(WITH,), help="with the pixel learner, or without"
     )
     parser.add_argument("--images", nargs="+", type=int, default=(25, 100, 400), help="numbers of annotated images")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,), help="draws of images, and of the learner")
-    parser.add_argument("--no-crf", action="store_true", help="show and score the learner's probabilities only")
-    parser.add_argument("--pool", type=int, default=0, help="annotate among so many train images, evenly from all")
-    parser.add_argument("--limit", type=int, default=0, help="score at most so many images, evenly from all")
-    parser.add_argument("--config", type=Path, help="JSON with the options of the pixel classifier's training")
+    advanced.add_argument("--no-crf", action="store_true", help="show and score the learner's probabilities only")
+    advanced.add_argument("--pool", type=int, default=0, help="annotate among so many train images, evenly from all")
+    advanced.add_argument("--limit", type=int, default=0, help="score at most so many images, evenly from all")
+    advanced.add_argument("--config", type=Path, help="JSON with the options of the pixel classifier's training")
     add_options(parser, Costs)
     add_options(parser, Noise)
     add_device_options(parser)
@@ -235,7 +237,7 @@ class Measuring:
         return unannotated(self.options.project, folder)
 
     def _config(self) -> RunConfig:
-        given = json.loads(self.options.config.read_text(encoding="utf-8")) if self.options.config else {}
+        given = read_mapping(self.options.config) if self.options.config else {}
         network = {"trunk_weights": str(self.options.weights), **given.get("network", {})}
         optimisation = {"seed": self.seed, **given.get("optimisation", {})}
         hardware = {"device": self.options.device, "threads": self.options.threads, **given.get("hardware", {})}

@@ -11,6 +11,7 @@ from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.files import publish_json
 from napari_wsss.core.inside import below
 from napari_wsss.core.masks import Mask
+from napari_wsss.core.parameters import advanced_options
 from napari_wsss.core.progress import Steps
 from napari_wsss.exchange.accepted_masks import Accepted
 from napari_wsss.pipeline import run as pipeline
@@ -33,16 +34,17 @@ SOURCES = ("seeds", "refined", "pseudo", "segmenter", "accepted", "saliency")
 
 def add_evaluate_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``evaluate``."""
+    advanced = advanced_options(parser)
     add_selection_options(parser)
     parser.add_argument("--of", choices=SOURCES, required=True, help="what is compared")
     parser.add_argument("--truth", type=Path, help="folder of true masks named like the images")
     parser.add_argument("--classes", nargs="+", default=(), help="score background and these classes only")
-    parser.add_argument("--absent", choices=ABSENT_RULES, default=DEFAULT_RULE, help="which classes the mean runs over")
-    parser.add_argument("--checkpoint", type=Path, help="segmenter, saliency: this file instead of the applied model")
-    parser.add_argument("--labels-given", action="store_true", help="segmenter: only the labelled classes may appear")
-    parser.add_argument("--replaced", action="store_true", help="accepted: also masks of images replaced since")
+    advanced.add_argument("--absent", choices=ABSENT_RULES, default=DEFAULT_RULE, help="what the mean runs over")
+    advanced.add_argument("--checkpoint", type=Path, help="segmenter, saliency: this file instead of the applied model")
+    advanced.add_argument("--labels-given", action="store_true", help="segmenter: only the labelled classes may appear")
+    advanced.add_argument("--replaced", action="store_true", help="accepted: also masks of images replaced since")
     parser.add_argument("--out", type=Path, help="also write table.txt, table.csv and scores.json into this folder")
-    parser.add_argument("--write", type=Path, help="saliency: also write the maps into this folder, as grey PNGs")
+    advanced.add_argument("--write", type=Path, help="saliency: also write the maps into this folder, as grey PNGs")
 
 
 def evaluate(options: argparse.Namespace, report: Reporter) -> int:

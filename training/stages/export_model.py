@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError, ProjectError
+from napari_wsss.core.parameters import advanced_options
 from napari_wsss.prediction.checkpoint import restored
 from napari_wsss.prediction.predictor import model_file
 from napari_wsss.weights.download import sha256_of
@@ -21,12 +22,13 @@ SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt"}
 
 def add_export_model_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``export-model``."""
+    advanced = advanced_options(parser)
     parser.add_argument("model", type=Path, help="a checkpoint (.safetensors), or the folder of a run")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--onnx", dest="form", action="store_const", const="onnx", help="as ONNX [the usual]")
     form.add_argument("--torchscript", dest="form", action="store_const", const="torchscript", help="as TorchScript")
     parser.add_argument("--out", type=Path, help="the file to write [beside the checkpoint]")
-    parser.add_argument("--opset", type=int, help=f"version of ONNX's operators [{OPSET}]")
+    advanced.add_argument("--opset", type=int, help=f"version of ONNX's operators [{OPSET}]")
     parser.add_argument("--overwrite", action="store_true", help="replace the file")
     parser.set_defaults(form="onnx")
 

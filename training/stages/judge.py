@@ -16,6 +16,7 @@ import numpy as np
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import ParameterError, StepError, WeightsError
 from napari_wsss.core.files import publish_json
+from napari_wsss.core.parameters import advanced_options
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps, retold
 from napari_wsss.pipeline.apply import rival_of, with_applied
@@ -49,10 +50,11 @@ class Rivals:
 
 def add_judge_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``judge``: a model, and those of ``refine`` for a chain; nothing is changed."""
+    advanced = advanced_options(parser)
     add_refine_options(parser, typed)
     parser.add_argument("--weights", type=Path, help="a run's best.safetensors [the applied model]")
     parser.add_argument("--last-change", action="store_true", help="the chain against what it was one change before")
-    parser.add_argument("--limit", type=int, default=MOST_IMAGES, help="compare on at most so many images")
+    advanced.add_argument("--limit", type=int, default=MOST_IMAGES, help="compare on at most so many images")
     parser.add_argument("--out", type=Path, help="also write table.txt, table.csv and verdict.json into this folder")
 
 

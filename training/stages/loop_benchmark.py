@@ -18,6 +18,8 @@ import numpy as np
 from napari_wsss.core.files import publish_bytes, publish_json
 from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.masks import Mask
+from napari_wsss.core.option_files import read_mapping
+from napari_wsss.core.parameters import advanced_options
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.processes.stage_list import Recipe
@@ -43,16 +45,17 @@ Row = dict[str, Any]
 
 def add_benchmark_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``benchmark``."""
+    advanced = advanced_options(parser)
     parser.add_argument("--data", type=Path, required=True, help="VOC-like folder with masks")
     parser.add_argument("--weights", default="imagenet", help="trunk weights: file, published name, none")
     parser.add_argument("--out", type=Path, required=True, help="rows, project and table go here")
     parser.add_argument("--classes", nargs="+", help="score background and these [classes_eval.txt]")
-    parser.add_argument("--alphas", nargs="+", type=float, default=(1.0, 2.0, 4.0, 8.0), help="CRF background powers")
-    parser.add_argument("--accepted", nargs="+", type=int, default=(0, 25, 100, 400), help="numbers of accepted masks")
-    parser.add_argument("--iterations", type=int, default=1000, help="steps of each segmentation training")
-    parser.add_argument("--epochs", type=int, help="epochs of the classifier")
-    parser.add_argument("--config", type=Path, help="JSON with sections 'classifier' and 'segmentation'")
-    parser.add_argument("--limit", type=int, default=0, help="score at most so many images per split (for a trial)")
+    advanced.add_argument("--alphas", nargs="+", type=float, default=(1.0, 2.0, 4.0, 8.0), help="CRF background powers")
+    advanced.add_argument("--accepted", nargs="+", type=int, default=(0, 25, 100, 400), help="counts of accepted masks")
+    advanced.add_argument("--iterations", type=int, default=1000, help="steps of each segmentation training")
+    advanced.add_argument("--epochs", type=int, help="epochs of the classifier")
+    advanced.add_argument("--config", type=Path, help="JSON with sections 'classifier' and 'segmentation'")
+    advanced.add_argument("--limit", type=int, default=0, help="score at most so many images per split (for a trial)")
     add_device_options(parser)
 
 
@@ -87,7 +90,7 @@ class Bench:
         }
         self.configs: dict[str, Any] = {}
         if self.options.config:
-            self.configs = json.loads(self.options.config.read_text(encoding="utf-8"))
+            self.configs = read_mapping(self.options.config)
 
     def rows(self) -> list[tuple[str, Callable[[], Row]]]:
         """Return the rows in the order they are measured."""

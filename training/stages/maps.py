@@ -1,7 +1,6 @@
 """The stages without training: activation maps and pseudo masks of many images, by the pipeline."""
 
 import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -11,7 +10,8 @@ from typing import Any
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
+from napari_wsss.core.option_files import read_mapping
+from napari_wsss.core.parameters import add_options, advanced_options, fields_of, from_dict, typed_options
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import run as pipeline
@@ -29,19 +29,22 @@ DONE, SOME_FAILED = 0, 4
 def add_selection_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose project, images and device."""
     parser.add_argument("--project", type=Path, required=True, help="project folder")
-    parser.add_argument("--config", type=Path, help="JSON file whose 'plan' (as in run.json) replaces the project's")
     parser.add_argument("--split", choices=("train", "val"), help="only images of this split")
-    parser.add_argument("--states", nargs="+", choices=STATES, help="only images in these review states")
+    advanced = advanced_options(parser)
+    text = "JSON or YAML file of options by name, or with a 'plan' (as in run.json) that replaces the project's"
+    advanced.add_argument("--config", type=Path, metavar="FILE", help=text)
+    advanced.add_argument("--states", nargs="+", choices=STATES, help="only images in these review states")
     parser.add_argument("--ids", nargs="+", help="only these images")
     add_device_options(parser)
 
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose device and threads."""
+    advanced = advanced_options(parser)
     for name in ("device", "threads"):
         one = fields_of(Hardware)[name]
         text = f"{one.metadata['description']} [{one.default}]"
-        parser.add_argument(f"--{name}", type=type(one.default), default=one.default, help=text)
+        advanced.add_argument(f"--{name}", type=type(one.default), default=one.default, help=text)
 
 
 def hardware_of(options: argparse.Namespace) -> Hardware:
@@ -211,7 +214,7 @@ def _plan_of(options: argparse.Namespace, plan: Plan) -> Plan:
     if options.config is None:
         return plan
     try:
-        content = json.loads(options.config.read_text(encoding="utf-8"))
+        content = read_mapping(options.config)
         record: Mapping[str, Any] = content["plan"]
         # Which model is applied is the project's own business.
         own = plan.to_dict()

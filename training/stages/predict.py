@@ -11,11 +11,12 @@ from typing import Any
 
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.parameters import add_options, typed_options
+from napari_wsss.core.parameters import add_options, advanced_options, typed_options
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.exchange.labels import KINDS, read_labels
+from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.labels_voc import pictures_folder
 from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.reading import KINDS
 from napari_wsss.pixels.images import content_hash
 from napari_wsss.prediction.folder import Job, predict_folder
 from napari_wsss.prediction.predictor import Predictor, model_file, open_predictor
@@ -28,19 +29,20 @@ MOST_AT_ONCE = 8
 
 def add_predict_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``predict``."""
+    advanced = advanced_options(parser)
     parser.add_argument("model", type=Path, help="a checkpoint (.safetensors), the folder of a run, or an .onnx file")
     parser.add_argument("folder", type=Path, help="the folder of pictures, sub-folders included")
     parser.add_argument("--out", type=Path, required=True, help="folder to write; the same command again goes on")
     parser.add_argument("--labels", type=Path, help="CSV, text list or folder: what a picture may show [anything]")
-    parser.add_argument("--kind", choices=KINDS, default="auto", help="how the labels are written [%(default)s]")
-    parser.add_argument("--encoding", default="", help="how a label file is written, as gb18030 [found out]")
+    advanced.add_argument("--kind", choices=KINDS, default="auto", help="how the labels are written [%(default)s]")
+    advanced.add_argument("--encoding", default="", help="how a label file is written, as gb18030 [found out]")
     parser.add_argument("--scores", action="store_true", help="also the probabilities, as npz (maps always are)")
-    parser.add_argument("--class-pictures", action="store_true", help="also a grey PNG of each class")
+    advanced.add_argument("--class-pictures", action="store_true", help="also a grey PNG of each class")
     parser.add_argument("--overwrite", action="store_true", help="replace results of other models or settings")
     text = "without labels, a localizer's classes are those with at least this image-level probability [%(default)s]"
-    parser.add_argument("--presence", type=float, default=0.5, help=text)
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps ... [%(default)s]")
-    parser.add_argument("--workers", type=int, help=f"pictures at once [the cores, at most {MOST_AT_ONCE}]")
+    advanced.add_argument("--presence", type=float, default=0.5, help=text)
+    advanced.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps ... [%(default)s]")
+    advanced.add_argument("--workers", type=int, help=f"pictures at once [the cores, at most {MOST_AT_ONCE}]")
     add_options(parser, Inference)
 
 

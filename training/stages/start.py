@@ -17,7 +17,7 @@ from typing import Any
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish_bytes
-from napari_wsss.core.parameters import add_options
+from napari_wsss.core.parameters import add_options, advanced_options
 from napari_wsss.core.progress import Progress
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline import recommended
@@ -46,12 +46,13 @@ DONE, STOPPED = 0, 3
 
 def add_start_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``start``: those of the localizer's training, and when its first maps are shown."""
+    advanced = advanced_options(parser)
     parser.add_argument("--project", type=Path, required=True, help="project folder")
     parser.add_argument("--resume", type=Path, help="continue this run folder; its own configuration counts")
     text = f"show the maps of the network as it is after so many seconds of training; 0 never [{FIRST_SECONDS:g}]"
-    parser.add_argument("--first-maps", type=float, default=FIRST_SECONDS, metavar="SECONDS", help=text)
+    advanced.add_argument("--first-maps", type=float, default=FIRST_SECONDS, metavar="SECONDS", help=text)
     text = "at last compute the proposals of undecided images, unless a window does [yes]"
-    parser.add_argument("--proposals", action=argparse.BooleanOptionalAction, default=True, help=text)
+    advanced.add_argument("--proposals", action=argparse.BooleanOptionalAction, default=True, help=text)
     add_truth_options(parser)
     add_options(parser, *sections_of(RECIPE, BASE).values())
     parser.set_defaults(method=BASE)

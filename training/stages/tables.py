@@ -17,7 +17,7 @@ import numpy as np
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.parameters import add_options, fields_of, from_dict
+from napari_wsss.core.parameters import add_options, advanced_options, fields_of, from_dict
 from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_model import RunError
@@ -42,13 +42,14 @@ SALIENCY = ("adaptive_f", "mean_f", "maximal_f", "mean_absolute_error", "e_measu
 
 def add_tables_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``tables``."""
+    advanced = advanced_options(parser)
     parser.add_argument("--project", type=Path, required=True, help="project folder")
     parser.add_argument("--data", type=Path, help="VOC-like folder whose masks are the truth")
     parser.add_argument("--truth", type=Path, help="folder of true masks [of --data, else the accepted masks]")
     parser.add_argument("--classes", nargs="+", help="score background and these [classes_eval.txt of --data, or all]")
-    parser.add_argument("--limit", type=int, default=0, help="score at most so many images per split")
-    parser.add_argument("--only", nargs="+", choices=tuple(TABLES), default=tuple(TABLES), help="these tables")
-    parser.add_argument("--comparison", type=Path, help="output folder of compare [PROJECT/comparison]")
+    advanced.add_argument("--limit", type=int, default=0, help="score at most so many images per split")
+    advanced.add_argument("--only", nargs="+", choices=tuple(TABLES), default=tuple(TABLES), help="these tables")
+    advanced.add_argument("--comparison", type=Path, help="output folder of compare [PROJECT/comparison]")
     parser.add_argument("--out", type=Path, help="tables and figures go here [PROJECT/tables]")
     add_device_options(parser)
     add_options(parser, Inference)

@@ -15,6 +15,7 @@ from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError, WsssError
 from napari_wsss.core.maps import ActivationMaps, Scores
 from napari_wsss.exchange.annotations.annotated import Annotated, RawMaps, Reading
+from napari_wsss.exchange.annotations.plain_zip import unpacked
 from napari_wsss.exchange.label_report import listed
 from napari_wsss.exchange.masks.importing import match_of
 from napari_wsss.exchange.matching import ImageIndex
@@ -83,7 +84,7 @@ def maps_for(project: Project, source: Path, kind: str = "auto") -> MapImportRep
     ----------
     project : Project
     source : Path
-        A file or folder of maps named like the images.
+        A file, folder or zip archive of maps named like the images.
     kind : str
         A reader's name; ``auto`` finds out.
 
@@ -92,7 +93,7 @@ def maps_for(project: Project, source: Path, kind: str = "auto") -> MapImportRep
     LabelError
         When the source is missing or of no known format.
     """
-    names = project.classes.names
+    names, source = project.classes.names, unpacked(source)
     kind = named_or_recognised(source, "maps", kind, names)
     importer, reading = _Import(project), Reading(names)
     for said in reader_of(kind).read(source, reading):

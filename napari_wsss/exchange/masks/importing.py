@@ -14,6 +14,7 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.masks import Mask, PseudoMask
 from napari_wsss.exchange.annotations.annotated import Annotated, Reading
 from napari_wsss.exchange.annotations.painting import Kind, Rules, Unknown, Unusable, draws, painted, unknown_classes
+from napari_wsss.exchange.annotations.plain_zip import unpacked
 from napari_wsss.exchange.label_report import listed
 from napari_wsss.exchange.matching import ImageIndex, Match
 from napari_wsss.exchange.reading import named_or_recognised, reader_of
@@ -117,7 +118,7 @@ def import_masks(
     Parameters
     ----------
     source : Path
-        A file or folder that one of the readers knows; see `exchange.reading`.
+        A file, folder or zip archive that one of the readers knows; see `exchange.reading`.
     images : mapping of image id to image file
         The images of the project.
     classes : ClassList
@@ -132,7 +133,7 @@ def import_masks(
     LabelError
         When the source is missing or of no known format.
     """
-    choices = choices or MaskChoices()
+    choices, source = choices or MaskChoices(), unpacked(source)
     kind = named_or_recognised(source, "masks", choices.kind, classes.names)
     importer = _Import(images, Rules(classes, choices.unknown, choices.instances, choices.regions), labels or {})
     reading = Reading(classes.names)

@@ -21,10 +21,14 @@ class Reader(ABC):
         What a source of this format can tell: ``labels``, ``masks``, ``labels and masks``, or ``maps``.
     fallback : bool
         Asked last: it takes what has no other sign than lying there.
+    judge : str
+        What that is not ours reads the same file in the tests, "" for nothing: then it is tried with files laid out as
+        the format's documentation has them.
     """
 
     title: ClassVar[str]
     fallback: ClassVar[bool] = False
+    judge: ClassVar[str] = ""
     gives: ClassVar[str] = "labels and masks"
 
     @abstractmethod

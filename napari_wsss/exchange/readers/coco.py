@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.files import text
@@ -20,6 +20,7 @@ class Coco(Reader):
     """Instances as `pycocotools` and most tools know them; a crowd region is painted like any other."""
 
     title = "COCO JSON"
+    judge: ClassVar[str] = "pycocotools"
 
     def recognises(self, source: Path, known: Sequence[str] = ()) -> bool:
         """Tell whether a JSON file, or the only one of a folder, has images, categories and annotations."""

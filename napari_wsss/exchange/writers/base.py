@@ -115,6 +115,8 @@ class Writer(ABC):
         It may lie in one folder with another format: it adds files that no other format reads.
     takes_images : bool
         Image files can be linked or copied into it.
+    judge : str
+        What that is not ours reads it back in the tests, "" for nothing.
     classes : ClassList
         As given.
     notes : list of str
@@ -125,6 +127,7 @@ class Writer(ABC):
     kind: ClassVar[Kind] = "masks"
     beside: ClassVar[bool] = False
     takes_images: ClassVar[bool] = False
+    judge: ClassVar[str] = ""
 
     def __init__(self, folder: ExportFolder, classes: ClassList, at: str = "") -> None:
         self.classes, self._folder, self._at = classes, folder, at

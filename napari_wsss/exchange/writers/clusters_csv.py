@@ -14,6 +14,7 @@ class ClustersCsv(Writer):
     """``clusters.csv``: a line for each image and class, with the distance to the cluster's centre."""
 
     title = "Clusters (CSV)"
+    judge: ClassVar[str] = "Python's csv"
     kind: ClassVar[Kind] = "clusters"
 
     def begin(self) -> None:

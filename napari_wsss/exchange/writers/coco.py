@@ -24,6 +24,7 @@ class Coco(Writer):
     """
 
     title = "COCO (run lengths)"
+    judge: ClassVar[str] = "pycocotools; Datumaro"
     takes_images: ClassVar[bool] = True
 
     def begin(self) -> None:

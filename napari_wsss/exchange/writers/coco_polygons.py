@@ -1,6 +1,6 @@
 """COCO JSON with polygons, for tools that read no run lengths."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ class CocoPolygons(Coco):
     """As `Coco`, with a polygon along the sides of the pixels for each region of a class; holes are cut open."""
 
     title = "COCO (polygons)"
+    judge: ClassVar[str] = "pycocotools; Datumaro"
 
     def _segmentation(self, where: NDArray[np.bool_]) -> Any:
         return [outline.corners.ravel().tolist() for outline in outlines(where)]

@@ -14,6 +14,7 @@ class Colours(Writer):
     """``colours``: RGB PNGs to look at."""
 
     title = "Colour pictures"
+    judge: ClassVar[str] = "Pillow"
     beside: ClassVar[bool] = True
 
     def add(self, item: Item) -> None:

@@ -17,6 +17,7 @@ class CvatImages(Writer):
     """``annotations.xml``; CVAT finds its images by their names; splits are a matter of its tasks, so none is in it."""
 
     title = "CVAT for images 1.1"
+    judge: ClassVar[str] = "Datumaro"
     takes_images: ClassVar[bool] = True
 
     def begin(self) -> None:

@@ -1,6 +1,7 @@
 """CVAT's *Segmentation mask 1.1*: the VOC layout in one zip file, to upload into a task of the same images."""
 
 import zipfile
+from typing import ClassVar
 
 from napari_wsss.core.masks import encode_mask
 from napari_wsss.exchange.class_lists import LABEL_MAP
@@ -17,6 +18,7 @@ class CvatMasks(Writer):
     """``cvat-masks.zip`` with palette PNGs, ``labelmap.txt`` and one list."""
 
     title = "CVAT segmentation masks 1.1"
+    judge: ClassVar[str] = "Datumaro, Pillow"
 
     def begin(self) -> None:
         """Begin the zip file."""

@@ -16,6 +16,7 @@ class Datumaro(Writer):
     """``annotations/<split>.json`` with a mask for each class; label ids are mask values, background is label 0."""
 
     title = "Datumaro"
+    judge: ClassVar[str] = "Datumaro"
     takes_images: ClassVar[bool] = True
 
     def begin(self) -> None:

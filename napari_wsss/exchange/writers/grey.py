@@ -16,6 +16,7 @@ class Grey(Writer):
     """``SegmentationClassGrey``: 0 background, 1 .. K the classes, 255 ignore; ``classes.txt`` names them."""
 
     title = "Grey PNG"
+    judge: ClassVar[str] = "Pillow"
     beside: ClassVar[bool] = True
 
     def add(self, item: Item) -> None:

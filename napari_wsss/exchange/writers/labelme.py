@@ -14,6 +14,7 @@ class LabelMe(Writer):
     """``x.json`` for each image, polygons through the middle of the outermost pixels (as LabelMe fills them)."""
 
     title = "LabelMe"
+    judge: ClassVar[str] = "Pillow, drawing as LabelMe does"
     takes_images: ClassVar[bool] = True
 
     def add(self, item: Item) -> None:

@@ -25,6 +25,7 @@ class MapsIrn(Writer):
     """``cam/x.npy`` with ``keys`` (K,), ``cam`` (K,h,w) and ``high_res`` (K,H,W), both float32 in [0, 1]."""
 
     title = "Activation maps (IRN's npy)"
+    judge: ClassVar[str] = "NumPy"
     kind: ClassVar[Kind] = "maps"
 
     def add(self, item: Item) -> None:

@@ -14,6 +14,7 @@ class MapsNpz(Writer):
     """``maps/x.npz``: ``scores`` (K,H,W) float32, ``classes`` (K,) 0-based, ``names`` (K,), ``background`` (H,W)."""
 
     title = "Activation maps (npz)"
+    judge: ClassVar[str] = "NumPy"
     kind: ClassVar[Kind] = "maps"
 
     def add(self, item: Item) -> None:

@@ -13,6 +13,7 @@ class MapsTiff(Writer):
     """``maps/x.tif``: (K,H,W) float32 in [0, 1]; the description names the class of each page."""
 
     title = "Activation maps (TIFF)"
+    judge: ClassVar[str] = "tifffile"
     kind: ClassVar[Kind] = "maps"
 
     def add(self, item: Item) -> None:

@@ -22,6 +22,7 @@ class OmeZarr(Writer):
     """``x.ome.zarr/labels/classes`` of mask values with names and colours; with copied images also their pixels."""
 
     title = "OME-Zarr labels"
+    judge: ClassVar[str] = "zarr; ome-zarr"
     takes_images: ClassVar[bool] = True
 
     def begin(self) -> None:

@@ -20,6 +20,7 @@ class Preview(Writer):
     """``preview``: JPEGs of the images with the classes laid over; of the mask alone where the image is gone."""
 
     title = "Previews"
+    judge: ClassVar[str] = "Pillow"
     beside: ClassVar[bool] = True
 
     def add(self, item: Item) -> None:

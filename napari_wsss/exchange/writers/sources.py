@@ -18,6 +18,7 @@ class Provenance(Writer):
     """``sources``: PNGs in which 0 is nobody, 1 a person and the others what ``sources.csv`` says."""
 
     title = "Who made each pixel"
+    judge: ClassVar[str] = "Pillow"
     beside: ClassVar[bool] = True
 
     def begin(self) -> None:

@@ -15,6 +15,7 @@ class Tiff(Writer):
     """``tiff/x.tif``: 8 bits, packed without loss; the description says what the values mean."""
 
     title = "TIFF"
+    judge: ClassVar[str] = "tifffile, Pillow"
     beside: ClassVar[bool] = True
 
     def add(self, item: Item) -> None:

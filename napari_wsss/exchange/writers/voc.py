@@ -20,6 +20,7 @@ class Voc(Writer):
     """
 
     title = "PASCAL VOC"
+    judge: ClassVar[str] = "Pillow, as torchvision reads it; Datumaro"
     takes_images: ClassVar[bool] = True
 
     def begin(self) -> None:

@@ -20,6 +20,7 @@ class Yolo(Writer):
     """
 
     title = "YOLO segmentation"
+    judge: ClassVar[str] = "Pillow, drawing as Ultralytics does; Ultralytics"
     takes_images: ClassVar[bool] = True
 
     def begin(self) -> None:

@@ -11,7 +11,16 @@ from typing import Any
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_wsss.core.errors import WsssError
-from napari_wsss.session.imports import WHAT, ImportChoices, Report, What, kinds_of
+from napari_wsss.session.imports import (
+    WHAT,
+    ImportChoices,
+    Report,
+    What,
+    encoding_of,
+    encodings,
+    found_out,
+    kinds_of,
+)
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, row, text_label
 from napari_wsss.widgets.controls.listening import listen
@@ -50,7 +59,10 @@ class ImportForm(QWidget):
         self.report: Report | None = None
         self.what = combo([(what, TITLES[what]) for what in WHAT], lambda _what: self._choose_what())
         self.kind = combo(kinds_of("labels"), lambda _kind: self.preview())
-        self.source = PathField("file or folder of another tool", file_too=True)
+        self.encoding = combo(encodings(), lambda _encoding: self.preview())
+        self.encoding_row = QWidget()
+        self.encoding_row.setLayout(row(text_label("Encoding", wrap=False), self.encoding))
+        self.source = PathField("file, folder or zip archive of another tool", file_too=True)
         self.unknown = combo(UNKNOWN, lambda _way: self.preview())
         self.unknown_row = QWidget()
         self.unknown_row.setLayout(
@@ -79,6 +91,7 @@ class ImportForm(QWidget):
             column(
                 row(text_label("What", wrap=False), self.what),
                 row(text_label("Format", wrap=False), self.kind),
+                self.encoding_row,
                 self.source,
                 self.unknown_row,
                 self.instances,
@@ -121,6 +134,7 @@ class ImportForm(QWidget):
             self.kind.addItem(title, kind)
         for part in (self.unknown_row, self.instances, self.regions, self.accept):
             part.setVisible(what == "masks")
+        self.encoding_row.setVisible(what == "labels")
         self.overwrite.setVisible(what != "maps")
         self._allow()
         self.preview()
@@ -134,6 +148,7 @@ class ImportForm(QWidget):
             self.regions.isChecked(),
             self.accept.isChecked(),
             self.overwrite.isChecked(),
+            self.encoding.currentData() or "",
         )
 
     def preview(self) -> None:
@@ -151,6 +166,8 @@ class ImportForm(QWidget):
     def _show_report(self, report: Report) -> None:
         self.report = report
         self.summary.setText(report.summary())
+        self.encoding.setItemText(0, found_out("" if self.encoding.currentData() else encoding_of(report)))
+        self.encoding.setToolTip(self.encoding.currentText())
         self.tree.show_entries(report.entries())
         self.tree.show()
         self._allow()

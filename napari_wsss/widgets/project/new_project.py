@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QHeaderView, QLineEdit, QTreeWidget, QTr
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.session.imports import kinds_of
+from napari_wsss.session.imports import encodings, found_out, kinds_of
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, combo, row, text_label, tool_button
@@ -35,6 +35,7 @@ class LabelReport(Protocol):
     notes: tuple[str, ...]
     without_labels: tuple[str, ...]
     is_clean: bool
+    encoding: str
 
     def counts(self) -> dict[str, int]:
         """Return the number of images per class."""
@@ -47,17 +48,6 @@ class LabelReport(Protocol):
 
 
 KINDS = kinds_of("labels")
-ENCODINGS = (
-    ("", "find out"),
-    ("utf-8-sig", "UTF-8"),
-    ("gb18030", "Chinese (GB18030)"),
-    ("big5", "Chinese (Big5)"),
-    ("cp932", "Japanese (Shift JIS)"),
-    ("cp949", "Korean (EUC-KR)"),
-    ("cp1251", "Cyrillic (1251)"),
-    ("cp1250", "Central European (1250)"),
-    ("cp1252", "Western (1252)"),
-)
 MOST_NAMES = 200
 REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
@@ -162,7 +152,7 @@ class NewProject(QWidget):
         self._offered_for: Path | None = None
         self.images = PathField("folder of images")
         self.kind = combo(KINDS, lambda _kind: self.preview())
-        self.encoding = combo(ENCODINGS, lambda _encoding: self.preview())
+        self.encoding = combo(encodings(), lambda _encoding: self.preview())
         self.source = PathField("label file or folder (found by itself if beside the images)", file_too=True)
         self.tree = ReportTree()
         self.summary = text_label()
@@ -207,6 +197,7 @@ class NewProject(QWidget):
 
     def _on_images(self) -> None:
         self.source.text.clear()  # found anew beside other pictures
+        self.encoding.setItemText(0, found_out(""))
         self._offer_folder()
         self.preview()
 
@@ -246,6 +237,8 @@ class NewProject(QWidget):
             f"{len(report.images)} images, {len(report.labels)} with labels, {len(report.classes)} classes from "
             f"{report.source}. {clean}"
         )
+        self.encoding.setItemText(0, found_out("" if self.encoding.currentData() else report.encoding))
+        self.encoding.setToolTip(self.encoding.currentText())
         self.classes.setText(", ".join(report.classes))
         self.classes.setCursorPosition(0)
         self._allow()

@@ -1,6 +1,6 @@
 """What ome-zarr finds in an exported group, as JSON: run by a Python that has it.
 
-Its argument is the group. It wants an older pydantic than napari, so it lives in an environment of its own.
+Its argument is the group. The extra `judges` brings it; most environments of ours go without its many packages.
 """
 
 import json

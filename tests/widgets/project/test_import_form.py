@@ -81,3 +81,25 @@ def test_without_a_project_nothing_is_read(form, session):
     session.close_project()
     assert not form.take_button.isEnabled()
     assert not form.layer_button.isEnabled()
+
+
+def test_labels_in_another_encoding_are_shown_and_can_be_chosen(form, session, tmp_path, qtbot):
+    name = session.project.classes.names[0]
+    image = next(iter(session.project.catalog.ids()))
+    path = tmp_path / "labels.csv"
+    path.write_bytes(f"image,labels,Größe\n{image},{name},ü\n".encode("cp1252"))
+    form.open_source("labels", path)
+    wait_for_report(form, qtbot)
+    assert form.encoding.itemText(0) == "found: Western (Windows-1252)"
+    path.write_bytes(f"image,labels\n{image},{name}\n".encode("utf-16-le"))
+    pick(form.encoding, "utf-16")
+    wait_for_report(form, qtbot)
+    assert len(form.report.labels.labels) == 1
+    assert form.report.labels.encoding == "utf-16"
+
+
+def test_an_encoding_is_asked_of_labels_alone(form):
+    pick(form.what, "masks")
+    assert form.encoding_row.isHidden()
+    pick(form.what, "labels")
+    assert not form.encoding_row.isHidden()

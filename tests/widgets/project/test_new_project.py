@@ -50,11 +50,14 @@ def test_names_can_be_read_in_another_encoding(form, tmp_path, qtbot):
     (tmp_path / "photos" / "labels.csv").write_bytes("image,label\na.png,고양이\n".encode("euc_kr"))
     previewed(form, tmp_path / "photos", qtbot)
     assert form.class_names() != ["고양이"]
+    assert form.encoding.itemText(0).startswith("found: ")
     form.classes.clear()
     form.encoding.setCurrentIndex(form.encoding.findData("cp949"))
     form.encoding.activated.emit(form.encoding.currentIndex())
     qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
     assert form.class_names() == ["고양이"]
+    assert form.encoding.currentText() == "Korean (EUC-KR)"
+    assert form.encoding.itemText(0) == "find out"  # nothing was found out: it was chosen
 
 
 def test_a_typed_class_name_means_itself(form, tmp_path, qtbot):

@@ -1,0 +1,103 @@
+"""The parsers of stages without the stages: help and a shell's completion by the options that lie beside `training`.
+
+`training/options.json` says what each stage takes (`training/option_table.py` writes it). So help needs neither torch
+nor a second. Where another distribution adds methods, or a file or preset decides the method, the stage says it itself.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from napari_wsss.core.parameters import ADVANCED
+from napari_wsss.core.registry import SHELVES, method_names, own_method_names
+from napari_wsss.processes.our_training import ROOT
+from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED
+
+FILE = ROOT / "training" / "options.json"
+HELP = ("-h", "--help")
+DECIDING = ("--config", "--preset")
+"""Options that may decide which method's options there are."""
+
+
+def wants_help(words: Sequence[str]) -> bool:
+    """Tell whether help was asked for, and nothing that only the stage itself knows."""
+    if any(word.partition("=")[0] in DECIDING for word in words) or not any(word in HELP for word in words):
+        return False
+    return all(method_names(shelf) == own_method_names(shelf) for shelf in SHELVES)
+
+
+def stage_parser(words: Sequence[str], program: str = "napari-wsss") -> argparse.ArgumentParser | None:
+    """Return a parser with the options of a stage, for help and completion alone; None where nothing is known of it.
+
+    Parameters
+    ----------
+    words : sequence of str
+        As ``training.run`` takes them: the stage, then its options; ``--method`` says whose options a training has.
+    program : str
+        What is typed before the stage.
+    """
+    stage = words[0]
+    groups = stage_options(words)
+    if groups is None:
+        return None
+    texts: dict[str, str] = {name: text for name, (_, text) in OTHER_STAGES.items()}
+    texts |= {str(name): text for name, text in TRAINED.items()}
+    usage = _usage(program, stage, groups)
+    parser = argparse.ArgumentParser(
+        f"{program} {stage}", usage, description=texts[stage], add_help=False, allow_abbrev=False
+    )
+    add_stage_options(parser, groups)
+    return parser
+
+
+def _usage(program: str, stage: str, groups: Sequence[dict[str, Any]]) -> str:
+    """Return the line that says what has to be typed; the options that may be are many."""
+    every = [option for group in groups for option in group["options"]]
+    needed = [f"{one['flags'][0]} {one['dest'].upper()}" for one in every if one.get("flags") and one.get("required")]
+    arguments = [one["dest"] for one in every if not one.get("flags")]
+    return " ".join([program, stage, *needed, *arguments, "[options]"]).replace("%", "%%")
+
+
+def add_stage_options(parser: argparse.ArgumentParser, groups: Sequence[dict[str, Any]]) -> None:
+    """Add the options of a stage, those for a first use before the advanced ones."""
+    usual = {"positional arguments": parser, "options": parser}
+    for group in sorted(groups, key=lambda one: one["title"].startswith(ADVANCED)):
+        into = usual.get(group["title"]) or parser.add_argument_group(group["title"])
+        for option in group["options"]:
+            _add(into, option)
+
+
+def stage_options(words: Sequence[str]) -> list[dict[str, Any]] | None:
+    """Return the groups of options of the stage that the first of its words names; None where nothing is known."""
+    try:
+        every: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    found = every.get(words[0])
+    if not isinstance(found, dict):
+        return None if found is None else list(found)
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--method", default=found["method"])
+    known: dict[str, list[dict[str, Any]]] = found["methods"]
+    method = str(first.parse_known_args(list(words[1:]))[0].method)
+    return list(known.get(method) or known[found["method"]])
+
+
+def _add(into: Any, option: dict[str, Any]) -> None:
+    flags = [flag for flag in option.get("flags", ()) if not (option.get("both") and flag.startswith("--no-"))]
+    facts: dict[str, Any] = {"help": option.get("help", "").replace("%", "%%"), "default": argparse.SUPPRESS}
+    if option["dest"] == "help":
+        facts["action"] = "help"
+    elif option.get("both"):
+        facts["action"] = argparse.BooleanOptionalAction
+    elif option.get("nargs") == 0:
+        facts["action"] = "store_true"
+    else:
+        facts |= {name: option[name] for name in ("nargs", "choices", "metavar") if name in option}
+    if flags:
+        facts |= {"dest": option["dest"]}
+        facts |= {"required": True} if option.get("required") else {}
+        into.add_argument(*flags, **facts)
+    else:
+        into.add_argument(option["dest"], **facts)
