@@ -92,6 +92,15 @@ class GivenSources(MaskSources):
 class SegmentationSources(GivenSources):
     """What a pixel classifier learns from."""
 
+    enlargement_folds: int = parameter(
+        3,
+        "Measure the enlargement",
+        "Where the enlargement is 0 and at least 8 images have masks, pictures at about 320, 480 and 640 pixels are "
+        "compared by masks that were left out, in so many folds. 0 takes 480.",
+        bounds=(0, 10),
+        advanced=True,
+    )
+
     compare_folds: int = parameter(
         0,
         "Compare with maps",

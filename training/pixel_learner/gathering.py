@@ -157,6 +157,10 @@ class Gathering:
         """Return the images a person showed parts of, in the order of ids."""
         return [image_id for image_id in sorted(self._kept) if not self._kept[image_id][1]]
 
+    def wholly_known(self) -> list[str]:
+        """Return the images a person decided about as a whole, in the order of ids."""
+        return [image_id for image_id in sorted(self._kept) if self._kept[image_id][1]]
+
     def _cells_of(self, example: Example, most: int) -> Cells:
         features = self._features(example.image_id)
         rows, random = self._classifier.rows(features), np.random.default_rng([self._seed, *example.image_id.encode()])

@@ -92,6 +92,8 @@ class PixelLearner:
     classifier : PixelClassifier
     learned : Learned, optional
         The last fit; None before the first one.
+    leaves_enlargement_open : bool
+        Whether the configuration says nothing about how far pictures are enlarged.
     """
 
     def __init__(self, project: Project, config: RunConfig, stage: str = STAGE) -> None:
@@ -105,11 +107,37 @@ class PixelLearner:
             config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
         )
         assert isinstance(classifier, PixelClassifier)
+        self.leaves_enlargement_open = not classifier.settings.enlargement
         fix_enlargement(classifier, project)
         self.classifier = classifier.to(self._device)
-        self.features = ProjectFeatures(project, classifier)
-        self._gathering = Gathering(project, self.features, classifier, config.sources, config.optimisation.seed)
+        self._begin()
+
+    def _begin(self) -> None:
+        config = self._config
+        assert isinstance(config.sources, SegmentationSources)
+        self.features = ProjectFeatures(self._project, self.classifier)
+        self._gathering = Gathering(
+            self._project, self.features, self.classifier, config.sources, config.optimisation.seed
+        )
         self.learned: Learned | None = None
+
+    # -- the size of pictures -----------------------------------------------------------------------------
+
+    def enlarge(self, factor: float) -> bool:
+        """See pictures enlarged by another factor from now on; return False where it is the same already.
+
+        Features are others then, so nothing is known any more until `take_all`, and the next fit is a first one.
+        """
+        if factor == self.classifier.enlargement:
+            return False
+        self.classifier.enlarge(factor)
+        self._begin()
+        return True
+
+    def at_enlargement(self, factor: float) -> "PixelLearner":
+        """Return another learner of the same project that sees pictures enlarged by a factor, and knows nothing yet."""
+        parameters = {**self._config.parameters, "enlargement": factor}
+        return PixelLearner(self._project, replace(self._config, parameters=parameters), self._stage)
 
     # -- what is known ------------------------------------------------------------------------------------
 
@@ -136,6 +164,10 @@ class PixelLearner:
     def counts(self) -> dict[str, int]:
         """Return of how many images the ``whole`` is known, and of how many ``parts``."""
         return self._gathering.counts()
+
+    def decided(self) -> list[str]:
+        """Return the images a person decided about as a whole, in the order of ids."""
+        return self._gathering.wholly_known()
 
     def take(self, ids: Iterable[str]) -> int:
         """Read again what a person said about images; return of how many that is something.
@@ -190,10 +222,16 @@ class PixelLearner:
         self.learned = Learned(**self._gathering.counts(), classes=self._shown(), seconds=seconds, loss=loss)
         return self.learned
 
-    def agreement(self, folds: int = 3) -> Steps[Agreement]:
+    def agreement(self, folds: int = 3, *, with_maps: bool = True) -> Steps[Agreement]:
         """Return how far the learner, and the stored maps, agree with what was given about images it did not see.
 
         The classifier stays as it is: copies of it are fitted.
+
+        Parameters
+        ----------
+        folds : int
+        with_maps : bool
+            Without, the maps are not looked at.
 
         Raises
         ------
@@ -213,7 +251,9 @@ class PixelLearner:
             yield from self._fit(cells, cells.shown, classifier=other)
             for image_id in fold:
                 held_out.append((self._gathering.example(image_id), self._answer(other, image_id)))
-        return compared(self.classifier.class_count, held_out, self._stored_maps, MAP_BACKGROUND)
+        return compared(
+            self.classifier.class_count, held_out, self._stored_maps if with_maps else _none, MAP_BACKGROUND
+        )
 
     def leave_to_maps(self, classes: Iterable[int]) -> None:
         """Count classes (0-based) as not shown: in proposals they keep the localizer's maps (until the next fit)."""
@@ -281,3 +321,7 @@ class PixelLearner:
         """Publish the classifier as a checkpoint that can be applied to the project like any segmenter's."""
         run = {"recipe": "segmentation", "config": self._config.decisive()}
         self.classifier.save(path, self._project.classes, run)
+
+
+def _none(_: str) -> None:
+    return None

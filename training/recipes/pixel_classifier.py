@@ -7,16 +7,19 @@ what the learner beside a window gives.
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import asdict
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
+from napari_wsss.pixels.working_size import WorkingSize
 from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.loop.checkpoints import BEST, LAST
 from training.loop.milestones import Outcome
 from training.pixel_learner.check import CellCheck
 from training.pixel_learner.gathering import STAGE as GATHER
+from training.pixel_learner.measured_enlargement import measured_enlargement
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.run_folder import RunFolder, StopAsked
 from training.sources import SegmentationSources
@@ -52,13 +55,13 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     if "images" not in run.record:  # fixed when the run first starts, so that beginning again sees the same
         run.update(images=learner.teachers())
     done = 0
-    with closing(_all_steps(learner, run)) as steps:
+    with closing(_all_steps(project, learner, run, config.sources.enlargement_folds)) as steps:
         for progress in steps:
             yield progress
             done += progress.stage == STAGE
             if run.stop_requested():
                 return Outcome(False, 0, {}, {})
-    said = learned_from(learner.counts())
+    said = learned_from(learner.counts()) + (f" {run.record['sizes']}" if "sizes" in run.record else "")
     if learner.left_out:
         said += f" Left out, as they cannot be read: {', '.join(learner.left_out)}."
     if config.sources.compare_folds > 1 and sum(learner.counts().values()) > 1:
@@ -97,9 +100,15 @@ def _compared(project: Project, learner: PixelLearner, run: RunFolder, folds: in
     return said + (f" Better as maps, so left to them: {', '.join(names[k] for k in better)}." if better else "")
 
 
-def _all_steps(learner: PixelLearner, run: RunFolder) -> Steps[None]:
+def _all_steps(project: Project, learner: PixelLearner, run: RunFolder, folds: int) -> Steps[None]:
     yield from learner.take_all(run.record["images"])
     run.update(learned_from=learner.counts(), left_out={**run.record.get("left_out", {}), **learner.left_out})
     for image_id, reason in learner.left_out.items():
         yield Progress(GATHER, message=f"{image_id} is left out: {reason}")
+    sizes = yield from measured_enlargement(project, learner, folds)
+    if sizes is not None:
+        size = asdict(WorkingSize(sizes.pictures, sizes.side(sizes.best)))
+        run.update(enlargement=sizes.best, working_size=size, sizes=f"Chosen by measuring: {sizes}.")
+        if learner.enlarge(sizes.best):
+            yield from learner.take_all(run.record["images"])
     yield from learner.learn()

@@ -42,6 +42,7 @@ from training.report import Reporter, watched
 from training.resolving import resolve_file
 from training.scoring.left_out import LeftOut
 from training.scoring.scoring import TrueMasks, score, scored_names
+from training.sources import SegmentationSources
 from training.stages.maps import add_device_options, hardware_of
 from training.stages.voc_folder import MASKS, project_of, scored_classes
 
@@ -161,12 +162,17 @@ class Measuring:
                     f"Without the learner, {self.policy} needs a project (--project) in which a model is applied: "
                     "nothing else proposes masks."
                 )
-            learner = PixelLearner(project, self._config()) if self.learner else None
-            machine = Machine(project, learner, () if self.options.no_crf else (CRF,))
+            config = self._config()
+            assert isinstance(config.sources, SegmentationSources)
+            learner = PixelLearner(project, config) if self.learner else None
+            folds = config.sources.enlargement_folds
+            machine = Machine(project, learner, () if self.options.no_crf else (CRF,), folds)
             pool = Pool(project, machine, ids, self.seed)
             for count in [count for count in self._counts(ids) if count <= missing[-1]]:
                 started = time.process_time()
                 self._annotate(pool, ORDERS[self.order](pool, count - len(pool.spent)))
+                if machine.sizes:
+                    self.report.say(f"{len(pool.spent)} images: {machine.sizes}.")
                 if count in missing:
                     yield self._row(pool, started)
 

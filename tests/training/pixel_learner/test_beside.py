@@ -18,7 +18,7 @@ from napari_wsss.project.scribble_files import write_scribbles
 from napari_wsss.segment.base import Segmenter
 from training.config import RunConfig
 from training.execute import begin
-from training.pixel_learner import beside
+from training.pixel_learner import beside, enlargement, measured_enlargement
 from training.recipes.pixel_classifier import train
 
 SHORT = {"iterations": 9, "batch_size": 64, "epochs": 1}
@@ -178,3 +178,28 @@ def test_maps_of_another_localizer_are_compared_anew(opened: Project, config: Ru
     state = finish(beside.learn(opened.folder, lesson(config)))
     assert state is not None
     assert state.agreement is not None
+
+
+def test_the_size_of_pictures_is_measured_once_nobody_waits_and_known_after_a_restart(
+    opened: Project, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measured_enlargement, "ENOUGH", 3)
+    monkeypatch.setattr(enlargement, "SIDES", (128,))
+    monkeypatch.setattr(enlargement.Sizes, "best", 2.0)  # the other size is taken, whatever it is worth
+    accept_one(opened)
+    first = finish(beside.learn(opened.folder, lesson(config)))
+    assert first is not None
+    assert first.enlargement == 0.0
+    accept_one(opened)
+    thorough = finish(beside.learn(opened.folder, lesson(config, thorough=True)))
+    assert thorough is not None
+    assert (thorough.enlargement, thorough.measured_by, thorough.whole) == (2.0, 4, 4)
+    assert "128 pixels" in thorough.details
+    assert Segmenter.restore(thorough.checkpoint)[0].enlargement == 2.0
+
+    beside._open.pop().close()
+    monkeypatch.setattr(beside, "measured_enlargement", None)  # would be called in vain
+    accept_one(opened)
+    again = finish(beside.learn(opened.folder, lesson(config)))
+    assert again is not None
+    assert (again.enlargement, again.measured_by, again.sizes) == (2.0, 4, thorough.sizes)

@@ -139,6 +139,23 @@ def test_agreement_is_measured_on_images_left_out_and_changes_nothing(opened: Pr
     assert not learner.classifier.was_shown(0)
 
 
+def test_another_size_of_pictures_is_learned_afresh(opened: Project, config: RunConfig) -> None:
+    learner = PixelLearner(opened, config)
+    finish(learner.take_all())
+    finish(learner.learn())
+    assert not learner.enlarge(learner.classifier.enlargement)
+    assert learner.enlarge(2.0)
+    with pytest.raises(LabelError, match="Nobody has said anything"):
+        finish(learner.learn())
+    finish(learner.take_all())
+    finish(learner.learn(warm=True))  # which the first fit never is
+
+    told = PixelLearner(opened, replace(config, parameters={**config.parameters, "enlargement": 2.0}))
+    finish(told.take_all())
+    finish(told.learn())
+    assert same(heads(learner), heads(told))
+
+
 def test_maps_are_compared_where_a_localizer_is_applied(applied_folder: Path, config: RunConfig) -> None:
     from napari_wsss.pipeline.run import localize
 
