@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,19 +76,21 @@ class Machine:
             return
         started = time.process_time()
         self._learner.take(ids)
-        apart = self._choose_size(self._learner)
+        apart = self._decide(self._learner)
         self.learned = finish(self._learner.learn())
         self.fit = time.process_time() - started - apart
         self.seconds += self.fit
 
-    def _choose_size(self, learner: PixelLearner) -> float:
-        """Measure how far to enlarge pictures, as a window does in a pause; return CPU seconds nobody waits for."""
+    def _decide(self, learner: PixelLearner) -> float:
+        """Decide by measuring what a window decides so in a pause; return the CPU seconds, which nobody waits for."""
         started = time.process_time()
         found = finish(measured_enlargement(self._project, learner, self._folds, self._measured_by))
         if found is not None:
             self._measured_by, self.sizes = len(learner.decided()), str(found)
             if learner.enlarge(found.best):
                 finish(learner.take_all())
+        with suppress(LabelError):  # of too few images to leave any out
+            finish(learner.compare(FOLDS, only_for_maps=True))
         return time.process_time() - started
 
     def maps(self, image_id: str, *, refined: bool = True) -> ActivationMaps | None:

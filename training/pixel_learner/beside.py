@@ -80,9 +80,9 @@ class Desk:
             return None
         if lesson.thorough:  # not in the first lesson, which somebody waits for
             yield from self._compare_sizes(lesson.folds)
-        learned = yield from learner.learn(warm=not thorough, rounds=None if thorough else 0)
         if thorough:
-            yield from self._compare(lesson.folds)
+            yield from self._compare(lesson.folds, may_drop_maps=lesson.thorough)
+        learned = yield from learner.learn(warm=not thorough, rounds=None if thorough else 0)
         learner.leave_to_maps(self._left_to_maps)
         self._is_news, self._was_thorough = False, thorough
         checkpoint = next_state(self.project)
@@ -140,11 +140,14 @@ class Desk:
             self._traces = {}  # everything is to be read again
             yield from self._follow()
 
-    def _compare(self, folds: int) -> Steps[None]:
+    def _compare(self, folds: int, *, may_drop_maps: bool) -> Steps[None]:
+        """Measure the agreement; whether maps are worth learning from is asked where nobody waits: it takes as long."""
+        compare = self._learner.compare if may_drop_maps else self._learner.agreement
         try:
-            found = yield from self._learner.agreement(folds)
+            found = yield from compare(folds)
         except LabelError:  # of too few images to leave any out
             return
+        assert found is not None
         self._is_compared = True
         mean = found.mean if math.isfinite(found.mean) else None
         self._agreement, self._left_to_maps = (mean, found.images), found.better_by_maps

@@ -61,6 +61,7 @@ class Gathering:
         self._pseudo: dict[str, Cells] = {}
         self._map_weight = sources.map_weight
         self._weak: dict[str, Cells] = {}
+        self._weak_of: str | None = None  # the localizer they are of; None when something was taken since
         self.left_out: dict[str, str] = {}
 
     def ids(self) -> list[str]:
@@ -87,8 +88,13 @@ class Gathering:
         return found
 
     def gather_one(self, image_id: str) -> bool:
-        """Read again what a person said about an image; return False, and forget the image, when that is nothing."""
+        """Read again what a person said about an image; return False, and forget the image, when that is nothing.
+
+        What its maps were sure of is forgotten, too: they were read for the labels it had.
+        """
         self._kept.pop(image_id, None)
+        self._weak.pop(image_id, None)
+        self._weak_of = None
         example = example_of(self._project, self._project.catalog.get(image_id), self._trust)
         if example is None:
             return False
@@ -124,10 +130,14 @@ class Gathering:
     def gather_weak(self) -> Steps[None]:
         """Read what stored maps are sure of in some images nobody said anything about, while that is to count.
 
-        Which images is fixed by the seed; those that cannot be read, or have no maps yet, are passed over.
+        Which images is fixed by the seed; those that cannot be read, or have no maps yet, are passed over. Nothing is
+        read where nothing was taken since the last time.
         """
+        localizer = self._project.plan.localizer_checkpoint
+        if self._weak_of == localizer:
+            return
         self._weak = {}
-        if not faded(self._map_weight, len(self._kept)) or not self._project.plan.localizer_checkpoint:
+        if not faded(self._map_weight, len(self._kept)) or not localizer:
             return
         ids = [image_id for image_id in self.ids() if image_id not in self._kept]
         mixed = [ids[int(at)] for at in np.random.default_rng(self._seed).permutation(len(ids))]
@@ -143,14 +153,19 @@ class Gathering:
             except (WsssError, OSError):
                 continue
             yield Progress(STAGE, position + 1, len(mixed), image_id)
+        self._weak_of = localizer
+
+    @property
+    def has_weak(self) -> bool:
+        """True when there are weak examples that would count now."""
+        return bool(faded(self._map_weight, len(self._kept)) and set(self._weak) - set(self._kept))
 
     def with_weak(self, cells: Cells) -> Cells:
         """Return cells with those of the weak examples, by the weight these have now."""
-        weight = faded(self._map_weight, len(self._kept))
-        parts = [self._weak[image_id] for image_id in sorted(self._weak) if image_id not in self._kept]
-        if not weight or not parts:
+        if not self.has_weak:
             return cells
-        weak = Cells.joined(parts)
+        weight = faded(self._map_weight, len(self._kept))
+        weak = Cells.joined([self._weak[image_id] for image_id in sorted(self._weak) if image_id not in self._kept])
         return Cells.joined([cells, replace(weak, weights=weak.weights * weight)])
 
     def partly_known(self) -> list[str]:
@@ -169,8 +184,9 @@ class Gathering:
     def forget(self, ids: Iterable[str]) -> None:
         """Learn no longer from images (they were excluded, or held out)."""
         for image_id in ids:
-            self._kept.pop(image_id, None)
-            self._pseudo.pop(image_id, None)
+            for kept in (self._kept, self._pseudo, self._weak):
+                kept.pop(image_id, None)
+            self._weak_of = None
 
     def known(self) -> list[str]:
         """Return the images a person said something about, in the order of ids."""

@@ -92,6 +92,8 @@ class PixelLearner:
     classifier : PixelClassifier
     learned : Learned, optional
         The last fit; None before the first one.
+    uses_maps : bool
+        Whether what maps are sure of is learned from, too, while little is known; True until `compare` finds otherwise.
     leaves_enlargement_open : bool
         Whether the configuration says nothing about how far pictures are enlarged.
     """
@@ -120,6 +122,7 @@ class PixelLearner:
             self._project, self.features, self.classifier, config.sources, config.optimisation.seed
         )
         self.learned: Learned | None = None
+        self.uses_maps = True
 
     # -- the size of pictures -----------------------------------------------------------------------------
 
@@ -222,7 +225,29 @@ class PixelLearner:
         self.learned = Learned(**self._gathering.counts(), classes=self._shown(), seconds=seconds, loss=loss)
         return self.learned
 
-    def agreement(self, folds: int = 3, *, with_maps: bool = True) -> Steps[Agreement]:
+    def compare(self, folds: int = 3, *, only_for_maps: bool = False) -> Steps[Agreement | None]:
+        """Return the `agreement`, and learn from maps only while it is no worse with them than without.
+
+        Parameters
+        ----------
+        folds : int
+        only_for_maps : bool
+            Return None at once where maps would teach nothing anyway.
+
+        Raises
+        ------
+        LabelError
+            As `agreement` does.
+        """
+        yield from self._gathering.gather_weak()
+        if not self._gathering.has_weak:
+            return None if only_for_maps else (yield from self.agreement(folds))
+        without = yield from self.agreement(folds, uses_maps=False)
+        found = yield from self.agreement(folds, uses_maps=True)
+        self.uses_maps = not found.mean < without.mean
+        return found if self.uses_maps else without
+
+    def agreement(self, folds: int = 3, *, with_maps: bool = True, uses_maps: bool | None = None) -> Steps[Agreement]:
         """Return how far the learner, and the stored maps, agree with what was given about images it did not see.
 
         The classifier stays as it is: copies of it are fitted.
@@ -231,7 +256,9 @@ class PixelLearner:
         ----------
         folds : int
         with_maps : bool
-            Without, the maps are not looked at.
+            Without, the agreement of maps is not measured.
+        uses_maps : bool, optional
+            Whether copies learn from maps; as the learner does when not given.
 
         Raises
         ------
@@ -248,7 +275,7 @@ class PixelLearner:
         for fold in folds_of(known, folds, self._config.optimisation.seed):
             other = copy.deepcopy(self.classifier)
             cells = self._gathering.cells(but=fold)
-            yield from self._fit(cells, cells.shown, classifier=other)
+            yield from self._fit(cells, cells.shown, classifier=other, uses_maps=uses_maps)
             for image_id in fold:
                 held_out.append((self._gathering.example(image_id), self._answer(other, image_id)))
         return compared(
@@ -266,11 +293,18 @@ class PixelLearner:
         return base_maps(self._project, image_id, "localize")
 
     def _fit(
-        self, cells: Cells, shown: Tensor, classifier: PixelClassifier | None = None, *, warm: bool = False
+        self,
+        cells: Cells,
+        shown: Tensor,
+        classifier: PixelClassifier | None = None,
+        *,
+        warm: bool = False,
+        uses_maps: bool | None = None,
     ) -> Steps[float]:
         """Take all steps of one fit and return the mean loss of its last ones."""
         settings, classifier = self._config.optimisation, classifier or self.classifier
-        cells = self._gathering.with_weak(cells)
+        if self.uses_maps if uses_maps is None else uses_maps:
+            cells = self._gathering.with_weak(cells)
         if warm:
             start_warm(classifier, shown)
             settings = replace(settings, iterations=max(1, round(settings.iterations * WARM_SHARE)))

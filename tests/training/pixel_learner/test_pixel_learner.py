@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.progress import finish
+from napari_wsss.core.progress import Steps, finish
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pipeline.run import localize
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter
 from training.config import RunConfig
 from training.execute import begin
+from training.pixel_learner.agreement import Agreement
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.pixel_learner.weak_examples import faded
 from training.recipes.pixel_classifier import train
@@ -203,6 +204,59 @@ def test_what_is_corrected_is_no_weak_example_any_more(applied_folder: Path, con
         project.review.accept(image_id, np.zeros(project.load_image(image_id).pixels.shape[:2], np.uint8))
         learner.take([image_id])
         given = gathering.cells()
-        left = sum(len(cells) for one, cells in gathering._weak.items() if one != image_id)
-        assert len(gathering._weak) == before
+        left = sum(len(cells) for cells in gathering._weak.values())
+        assert len(gathering._weak) == before - 1
         assert len(gathering.with_weak(given)) == len(given) + left
+
+
+@pytest.mark.parametrize("gain", [0.1, 0.0, -0.1])
+def test_maps_teach_only_where_that_agrees_no_less_with_what_was_left_out(
+    applied_folder: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch, gain: float
+) -> None:
+    def agreement(self: PixelLearner, folds: int, *, uses_maps: bool) -> Steps[Agreement]:
+        yield from ()
+        figures = np.asarray([0.5 + gain * uses_maps])
+        return Agreement(figures, figures, 2)
+
+    with Project.open(applied_folder) as project:
+        finish(localize(project, list(project.catalog.ids())))
+        learner = PixelLearner(project, config)
+        finish(learner.take_all())
+        with monkeypatch.context() as patched:
+            patched.setattr(PixelLearner, "agreement", agreement)
+            found = finish(learner.compare(2))
+        assert found is not None
+        assert found.mean == 0.5 + max(gain, 0)
+        assert learner.uses_maps == (gain >= 0)
+        finish(learner.learn())
+        told = replace(config, sources=replace(config.sources, map_weight=0.01 * (gain >= 0)))
+        other = PixelLearner(project, told)
+        finish(other.take_all())
+        finish(other.learn())
+        assert same(heads(learner), heads(other))
+
+
+def test_nothing_is_compared_where_maps_would_teach_nothing(opened: Project, config: RunConfig) -> None:
+    learner = PixelLearner(opened, config)
+    finish(learner.take_all())
+    assert finish(learner.compare(2, only_for_maps=True)) is None
+    found = finish(learner.compare(2))
+    assert found is not None
+    assert found.mean == finish(learner.agreement(2)).mean
+
+
+def test_a_label_taken_away_takes_what_maps_said_of_it(applied_folder: Path, config: RunConfig) -> None:
+    with Project.open(applied_folder) as project:
+        finish(localize(project, list(project.catalog.ids())))
+        learner = PixelLearner(project, config)
+        finish(learner.take_all())
+        finish(learner.learn())
+        image_id = next(iter(learner._gathering._weak))
+        name = min(project.catalog.get(image_id).labels)
+        project.set_labels(image_id, frozenset(project.classes.names) - {name})
+        learner.take([image_id])  # a quick lesson reads no maps
+        assert image_id not in learner._gathering._weak
+        finish(localize(project, [image_id]))  # as the window does at once
+        finish(learner.learn())  # a thorough one does
+        k = project.classes.index(name)
+        assert not learner._gathering._weak[image_id].allowed[:, k + 1].any()
