@@ -116,13 +116,15 @@ class Desk:
         changed = [image_id for image_id, trace in found.items() if before.get(image_id) != trace]
         localizer, self._localizer = self._localizer, self.project.plan.localizer_checkpoint
         self._is_compared &= localizer == self._localizer
-        self._is_news |= bool(gone or changed) or localizer != self._localizer
+        # Labels of images that teach nothing, before and after, are no news: everything would be proposed anew.
+        self._is_news |= any(map(self._learner.teaches, (*gone, *changed))) or localizer != self._localizer
         self._learner.take(gone)
         try:
             yield from self._learner.take_all(changed)
         except BaseException:
             self._traces = before  # stopped before all was read
             raise
+        self._is_news |= any(map(self._learner.teaches, changed))
 
     def _trace(self, record: ImageRecord) -> Trace:
         masks, image_id = self.project.masks, record.id

@@ -188,6 +188,10 @@ class Gathering:
                 kept.pop(image_id, None)
             self._weak_of = None
 
+    def teaches(self, image_id: str) -> bool:
+        """Return True when something is learned from an image now, by what a person or by what its maps say."""
+        return image_id in self._kept or image_id in self._weak
+
     def known(self) -> list[str]:
         """Return the images a person said something about, in the order of ids."""
         return sorted(self._kept)

@@ -168,6 +168,10 @@ class PixelLearner:
         """Return of how many images the ``whole`` is known, and of how many ``parts``."""
         return self._gathering.counts()
 
+    def teaches(self, image_id: str) -> bool:
+        """Return True when something is learned from an image now, by what a person or by what its maps say."""
+        return self._gathering.teaches(image_id)
+
     def decided(self) -> list[str]:
         """Return the images a person decided about as a whole, in the order of ids."""
         return self._gathering.wholly_known()

@@ -154,6 +154,7 @@ class Learning:
         self._learned_at = 0.0
         self.state: LearnerState | None = None
         signals.state_changed.connect(self._on_news)
+        signals.labels_changed.connect(self._on_news)  # also when they are edited among the clusters
         signals.image_changed.connect(self._on_news)
         signals.plan_changed.connect(self._on_plan)
         signals.project_opened.connect(self._on_project)

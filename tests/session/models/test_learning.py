@@ -143,6 +143,17 @@ def test_it_learns_by_itself_after_a_decision(learning: Sitting) -> None:
     assert session.learning.text.startswith("learned from")
 
 
+def test_a_cluster_that_is_another_class_is_learned(learning: Sitting) -> None:
+    session = learning.session
+    session.decisions.accept()
+    session.learning.set_automatic(True)
+    learn_by_itself(learning)
+    before = len(taught(learning))
+    session.labels.remove("red", "p5.png")
+    session.labels.follow("p5.png")  # what the gallery does after `not_this_class` and `another_class`
+    assert learning.mailbox.drain_until(lambda: len(taught(learning)) > before, 60)
+
+
 def test_decisions_during_a_lesson_are_learned_after_it(learning: Sitting) -> None:
     session = learning.session
     session.decisions.accept()
