@@ -69,6 +69,14 @@ class GivenSources(MaskSources):
         advanced=True,
         decimals=3,
     )
+    unlabelled_share: float = parameter(
+        0.1,
+        "Unlabelled share",
+        "In images that were clicked or drawn in but not accepted, what nobody labelled counts as background by this "
+        "share of what is labelled there, where that parts things from the rest more clearly. 0 never does.",
+        bounds=(0.0, 10.0),
+        advanced=True,
+    )
     map_weight: float = parameter(
         0.01,
         "Map weight",

@@ -10,9 +10,12 @@ import torch
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Steps, finish
+from napari_wsss.core.scribbles import scribble_value
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pipeline.run import localize
+from napari_wsss.pixels.background_strength import colours_part
 from napari_wsss.project.project import Project
+from napari_wsss.project.scribble_files import write_scribbles
 from napari_wsss.segment.base import Segmenter
 from training.config import RunConfig
 from training.execute import begin
@@ -260,3 +263,42 @@ def test_a_label_taken_away_takes_what_maps_said_of_it(applied_folder: Path, con
         finish(learner.learn())  # a thorough one does
         k = project.classes.index(name)
         assert not learner._gathering._weak[image_id].allowed[:, k + 1].any()
+
+
+@pytest.mark.parametrize(("gain", "counts"), [(2.0, True), (1.0, False)])
+def test_what_nobody_clicked_on_counts_where_things_part_more_clearly(
+    opened: Project, config: RunConfig, monkeypatch: pytest.MonkeyPatch, gain: float, counts: bool
+) -> None:
+    todo = [one for one in opened.catalog.ids(split="train") if opened.catalog.state(one) == "todo"]
+    for image_id in todo[:2]:
+        scribbles = np.zeros(opened.load_image(image_id).pixels.shape[:2], np.uint8)
+        scribbles[2:5, 2:5] = scribble_value(0, opened.classes)
+        k = opened.classes.indices(opened.catalog.get(image_id).labels)[0]
+        scribbles[30:33, 30:33] = scribble_value(k + 1, opened.classes)
+        write_scribbles(opened, image_id, scribbles)
+    learner = PixelLearner(opened, config)
+    finish(learner.take_all())
+    figures = iter([1.0, gain])
+    monkeypatch.setattr(PixelLearner, "_parting", lambda _: next(figures))
+    finish(learner.learn())
+    assert learner.uses_unlabelled == counts
+
+    told = replace(config, sources=replace(config.sources, unlabelled_share=0.0))
+    other = PixelLearner(opened, told)
+    finish(other.take_all())
+    finish(other.learn())  # asks nothing
+    assert same(heads(learner), heads(other)) != counts
+    finish(learner.learn(warm=True, rounds=0))  # a quick fit asks nothing, and does as the last whole one decided
+    assert learner.uses_unlabelled == counts
+
+
+def test_things_part_by_their_looks(opened: Project, config: RunConfig) -> None:
+    image_id = next(one for one in opened.catalog.ids(split="train") if opened.catalog.state(one) == "todo")
+    scribbles = np.zeros(opened.load_image(image_id).pixels.shape[:2], np.uint8)
+    scribbles[2:5, 2:5] = scribble_value(0, opened.classes)
+    write_scribbles(opened, image_id, scribbles)
+    learner = PixelLearner(opened, config)
+    finish(learner.take_all())
+    finish(learner.learn())
+    objects = learner.maps(image_id).to_mask() > 0
+    assert learner._parting() == colours_part(opened.load_image(image_id).pixels, objects)
