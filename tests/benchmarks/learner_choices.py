@@ -1,4 +1,4 @@
-"""What the pixel learner decides by measuring (sizes of pictures, unlabelled cells), and a memory of cells that it lacks.
+"""What the pixel learner decides by measuring (sizes of pictures, unlabelled cells), and a memory of cells, tried too.
 
     python -m tests.benchmarks.learner_choices sizes --data neu_seg --weights WEIGHTS --images 8 25
     python -m tests.benchmarks.learner_choices unlabelled --data neu_seg --weights WEIGHTS --images 30 --limit 40
