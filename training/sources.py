@@ -69,6 +69,14 @@ class GivenSources(MaskSources):
         advanced=True,
         decimals=3,
     )
+    unlabelled_share: float = parameter(
+        0.1,
+        "Unlabelled share",
+        "In images that were clicked or drawn in but not accepted, what nobody labelled counts as background by this "
+        "share of what is labelled there, where that parts things from the rest more clearly. 0 never does.",
+        bounds=(0.0, 10.0),
+        advanced=True,
+    )
     map_weight: float = parameter(
         0.01,
         "Map weight",
@@ -91,6 +99,15 @@ class GivenSources(MaskSources):
 @dataclass(frozen=True)
 class SegmentationSources(GivenSources):
     """What a pixel classifier learns from."""
+
+    enlargement_folds: int = parameter(
+        3,
+        "Measure the enlargement",
+        "Where the enlargement is 0 and at least 8 images have masks, pictures at about 320, 480 and 640 pixels are "
+        "compared by masks that were left out, in so many folds. 0 takes 480.",
+        bounds=(0, 10),
+        advanced=True,
+    )
 
     compare_folds: int = parameter(
         0,

@@ -1,4 +1,4 @@
-"""The gestures of a person who looks through the clusters of a project: move, merge, split, rename, not this class.
+"""The gestures of a person who looks through clusters: move, merge, split, rename, not this class, another class.
 
 Every gesture is one record of the project's journal (see `cluster_edits`) and can be taken back.
 """
@@ -121,6 +121,23 @@ class ClusterEditor:
         self._label(edit, present=False)
         return edit
 
+    def another_class(self, image_ids: Sequence[str], class_name: str, to: str) -> ClusterEdit:
+        """Take images out of a class and label them with another one instead (journaled).
+
+        Raises
+        ------
+        LabelError
+            When there is no such other class, or an image is not among the class's.
+        """
+        found = self.shown().of(class_name)
+        _check_inside(found, image_ids)
+        if self._project.classes.index(to) == self._project.classes.index(class_name):
+            raise LabelError(f"The images are {class_name!r} already; name another class.")
+        text = f"{_listed(image_ids)} is {to}, not {class_name}"
+        edit = self._record("another_class", found, {}, {}, text, tuple(image_ids))
+        self._label(edit, present=False, instead=to)
+        return edit
+
     def undo(self) -> ClusterEdit | None:
         """Take back the last change, labels included, and return it; None when there is none."""
         entry = self._project.journal.last((KIND,))
@@ -168,13 +185,15 @@ class ClusterEditor:
         renamed = {old: new for old, new in zip(before, self._scopes(), strict=True) if old != new}
         self._project.set_plan(self._project.plan.with_scopes_renamed(renamed))
 
-    def _label(self, edit: ClusterEdit, *, present: bool) -> None:
+    def _label(self, edit: ClusterEdit, *, present: bool, instead: str = "") -> None:
         name = self._project.classes.names[edit.class_index]
         before = self._labels_before(edit) if present else {}
         for image_id in edit.removed:
             now = Said.of(self._project.catalog.get(image_id))
             earlier, then = before.get(image_id, (now, None))
-            if not present:
+            if instead:
+                after = Said(now.labels - {name} | {instead}, False, now.unknown - {name, instead})
+            elif not present:
                 after = _without(now, name, self._project.classes.names)
             elif now == then:
                 after = earlier

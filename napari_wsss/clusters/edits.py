@@ -30,7 +30,7 @@ class ClusterEdit:
     Parameters
     ----------
     edit : str
-        ``move``, ``merge``, ``split``, ``rename`` or ``not_this_class``.
+        ``move``, ``merge``, ``split``, ``rename``, ``not_this_class`` or ``another_class``.
     class_index : int
         The class, by its position: that never changes, while its name may.
     places : mapping of str to int

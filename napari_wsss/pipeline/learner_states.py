@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.files import mapping, number, numbers, publish_json, read_object, texts, whole
+from napari_wsss.core.files import mapping, number, numbers, publish_json, read_object, text, texts, whole
 from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.apply import LEARNER
@@ -68,6 +68,12 @@ class LearnerState:
         Images that could not be read.
     seconds : float
         Wall time of the fits.
+    enlargement : float
+        Factor on the size of pictures that was chosen by measuring; 0 while none was.
+    measured_by : int
+        Images decided as a whole when it was.
+    sizes : str
+        How the sizes compared, in a few words.
     """
 
     checkpoint: Path
@@ -78,6 +84,9 @@ class LearnerState:
     left_to_maps: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     seconds: float = 0.0
+    enlargement: float = 0.0
+    measured_by: int = 0
+    sizes: str = ""
 
     @property
     def text(self) -> str:
@@ -93,16 +102,17 @@ class LearnerState:
 
     @property
     def details(self) -> str:
-        """Which classes were left to the maps, which images could not be read; "" for none."""
+        """Which classes were left to the maps, which images could not be read, how sizes compared; "" for none."""
         maps = f"left to the maps: {', '.join(self.left_to_maps)}" if self.left_to_maps else ""
         unread = f"unreadable: {', '.join(self.left_out)}" if self.left_out else ""
-        return " · ".join(part for part in (maps, unread) if part)
+        return " · ".join(part for part in (maps, unread, self.sizes) if part)
 
     def note(self) -> None:
         """Write what is known beside the checkpoint, under the names that a run notes it by."""
         agreement = {} if self.agreement is None else {"learner": self.agreement, "images": self.compared}
         counts = {"whole": self.whole, "parts": self.parts}
         facts = {"left_to_maps": self.left_to_maps, "left_out": self.left_out, "seconds": self.seconds}
+        facts |= {"enlargement": self.enlargement, "measured_by": self.measured_by, "sizes": self.sizes}
         publish_json(self.checkpoint.with_suffix(".json"), {"learned_from": counts, "agreement": agreement, **facts})
 
     @classmethod
@@ -122,6 +132,9 @@ class LearnerState:
             texts(record, "left_to_maps"),
             texts(record, "left_out"),
             number(record, "seconds"),
+            number(record, "enlargement"),
+            whole(record, "measured_by"),
+            text(record, "sizes"),
         )
 
 

@@ -93,11 +93,32 @@ def estimated_threshold(cues: Sequence[Cues], decided: Sequence[Decided] = ()) -
     return round(min(max(found, LOWEST), HIGHEST), 3)
 
 
-def _parting(strongest: Scores, image: NDArray[np.uint8]) -> float:
-    """Return the threshold at which what is above differs most in colour from what is below."""
+def colours_part(image: NDArray[np.uint8], objects: NDArray[np.bool_]) -> float:
+    """Return how clearly objects (H, W) bool differ from the rest of an image (H, W, 3) uint8, 0 or more.
+
+    It is what is largest at the threshold where colours part (see the module); 0 where one side is next to nothing.
+    """
+    height, width = objects.shape
+    scale = min(1.0, SIDE / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    above = Cells((height, width), size).averaged(objects[None].astype(np.float32))[0].ravel() > 0.5
+    share, seen = float(above.mean()), _looks(resize(image, *size))
+    if not _LEAST_SHARE <= share <= 1 - _LEAST_SHARE:
+        return 0.0
+    apart = ((seen[above].mean(0) - seen[~above].mean(0)) ** 2).sum()
+    return float(apart * (share * (1 - share)) ** EVENNESS)
+
+
+def _looks(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return Lab and fine texture (H*W, 4) of an image."""
     lab = rgb2lab(image)
     texture = gaussian_filter(lab[..., 0], 1) - gaussian_filter(lab[..., 0], 3)
-    seen = np.dstack([lab, texture]).reshape(-1, 4)
+    return np.asarray(np.dstack([lab, texture]).reshape(-1, 4), np.float64)
+
+
+def _parting(strongest: Scores, image: NDArray[np.uint8]) -> float:
+    """Return the threshold at which what is above differs most in colour from what is below."""
+    seen = _looks(image)
     bins = np.searchsorted(THRESHOLDS, strongest.ravel(), side="left")
     count = _above(bins, np.ones(len(bins)))  # (T,)
     sums = np.stack([_above(bins, channel) for channel in seen.T], 1)  # (T, 4)

@@ -73,7 +73,8 @@ class PixelClassifier(Segmenter):
         enlargement: float = parameter(
             0.0,
             "Enlargement",
-            "Factor on the size of pictures before the trunk sees them; 0 brings the longer side to about 480 pixels.",
+            "Factor on the size of pictures before the trunk sees them; 0 brings the longer side to about 480 pixels, "
+            "or to what was measured to be better.",
             bounds=(0.0, 16.0),
             decimals=3,
         )

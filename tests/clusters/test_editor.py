@@ -131,6 +131,29 @@ def test_who_takes_the_only_label_says_nothing_of_the_other_classes(project: Pro
     assert Said.of(project.catalog.get(IDS[4])) == Said(frozenset({"cat", "dog"}))
 
 
+def test_another_class_takes_the_place_of_the_label_and_undo_gives_it_back(
+    project: Project, editor: ClusterEditor
+) -> None:
+    project.set_labels(IDS[3], ["cat"], unknown=["dog"])
+    before = Said.of(project.catalog.get(IDS[3]))
+    editor.another_class([IDS[3], IDS[4]], "cat", "dog")
+    for image_id in (IDS[3], IDS[4]):
+        assert Said.of(project.catalog.get(image_id)) == Said(frozenset({"dog"}))
+        assert possible_classes(project.catalog.get(image_id), project.classes) == (0,)
+    assert not {IDS[3], IDS[4]} & set(editor.shown().of("cat").image_ids)
+    assert len(project.journal.recent(10, ("cluster",))) == 1
+    editor.undo()
+    assert Said.of(project.catalog.get(IDS[3])) == before
+    assert editor.shown().of("cat").image_ids == IDS
+
+
+@pytest.mark.parametrize("to", ["cat", "horse"])
+def test_it_must_be_another_class_of_the_project(project: Project, editor: ClusterEditor, to: str) -> None:
+    with pytest.raises(LabelError):
+        editor.another_class([IDS[3]], "cat", to)
+    assert project.catalog.get(IDS[3]).labels == {"cat"}
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_undo_restores_every_state_and_the_machines_file_never_changes(
     project: Project, editor: ClusterEditor, seed: int
@@ -162,6 +185,7 @@ def random_gesture(editor: ClusterEditor, random: np.random.Generator, number: i
         lambda: editor.split("cat", name),
         lambda: editor.rename("cat", name, f"name {number}"),
         lambda: editor.not_this_class(image_ids[:1], "cat"),
+        lambda: editor.another_class(image_ids[:1], "cat", "dog"),
     )
     try:
         gestures[random.integers(len(gestures))]()

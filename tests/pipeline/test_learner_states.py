@@ -61,6 +61,12 @@ def test_the_chain_that_suits_it_gives_way_to_one_a_person_chose(project: Projec
             "",
             "left to the maps: cat · unreadable: a.jpg",
         ),
+        (
+            (16, 0, 0.5, 16, (), (), 1.0, 3.2, 16, "pictures at 640 pixels"),
+            "learned from 16 masks",
+            "held-out 50 %",
+            "pictures at 640 pixels",
+        ),
     ],
 )
 def test_what_is_known_is_told_and_read_again(

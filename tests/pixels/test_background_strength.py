@@ -13,6 +13,7 @@ from napari_wsss.pixels.background_strength import (
     THRESHOLDS,
     TRUST,
     Cues,
+    colours_part,
     cues_of,
     decided_of,
     estimated_threshold,
@@ -97,3 +98,19 @@ def test_nothing_decided_says_nothing() -> None:
     _, maps = pictured(0.5)
     assert decided_of(np.full((HEIGHT, WIDTH), 255, np.uint8), maps) is None
     assert decided_of(np.zeros((HEIGHT, WIDTH), np.uint8), ActivationMaps.empty(HEIGHT, WIDTH)) is None
+
+
+def test_things_part_from_the_rest_best_by_their_own_outline() -> None:
+    image, _ = pictured(0.5)
+    whole = colours_part(image, INSIDE)
+    grown, half = np.zeros_like(INSIDE), INSIDE.copy()
+    grown[10:50, 15:75], half[:, 45:] = True, False
+    assert whole > colours_part(image, grown) > 0
+    assert whole > colours_part(image, half) > 0
+    assert colours_part(image, np.zeros_like(INSIDE)) == colours_part(image, np.ones_like(INSIDE)) == 0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (400, 300)])
+def test_objects_of_any_size_are_looked_at(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
+    assert 0 <= colours_part(image, image[..., 0] > 127) < np.inf

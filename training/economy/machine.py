@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from napari_wsss.pixels.propagate import prior_of, propagate
 from napari_wsss.pixels.superpixels import find_superpixels
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import read_scribbles
+from training.pixel_learner.measured_enlargement import FOLDS, measured_enlargement
 from training.pixel_learner.pixel_learner import Learned, PixelLearner
 
 Mask = NDArray[np.uint8]
@@ -37,18 +39,29 @@ class Machine:
     learner : PixelLearner, optional
     refiners : sequence of Step
         Follow the learner's probabilities.
+    enlargement_folds : int
+        Of the comparison of sizes (see `measured_enlargement`); 0 keeps to the usual one.
 
     Attributes
     ----------
     learned : Learned, optional
         The learner's last fit.
+    sizes : str
+        How sizes of the pictures compared, "" before that was measured.
     seconds, fit : float
         CPU seconds of all fits and of the masks that were shown, which is what a person waits for on an idle core; and
         of the last fit alone.
     """
 
-    def __init__(self, project: Project, learner: PixelLearner | None, refiners: Sequence[Step] = ()) -> None:
+    def __init__(
+        self,
+        project: Project,
+        learner: PixelLearner | None,
+        refiners: Sequence[Step] = (),
+        enlargement_folds: int = FOLDS,
+    ) -> None:
         self._project, self._learner, self._refiners = project, learner, tuple(refiners)
+        self._folds, self._measured_by, self.sizes = enlargement_folds, 0, ""
         self.learned: Learned | None = None
         self.seconds = self.fit = 0.0
 
@@ -63,9 +76,22 @@ class Machine:
             return
         started = time.process_time()
         self._learner.take(ids)
+        apart = self._decide(self._learner)
         self.learned = finish(self._learner.learn())
-        self.fit = time.process_time() - started
+        self.fit = time.process_time() - started - apart
         self.seconds += self.fit
+
+    def _decide(self, learner: PixelLearner) -> float:
+        """Decide by measuring what a window decides so in a pause; return the CPU seconds, which nobody waits for."""
+        started = time.process_time()
+        found = finish(measured_enlargement(self._project, learner, self._folds, self._measured_by))
+        if found is not None:
+            self._measured_by, self.sizes = len(learner.decided()), str(found)
+            if learner.enlarge(found.best):
+                finish(learner.take_all())
+        with suppress(LabelError):  # of too few images to leave any out
+            finish(learner.compare(FOLDS, only_for_maps=True))
+        return time.process_time() - started
 
     def maps(self, image_id: str, *, refined: bool = True) -> ActivationMaps | None:
         """Return probabilities of background and an image's labels, None while there are no proposals.

@@ -11,11 +11,13 @@ from typing import Any
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.learner_states import LearnerState, Lesson, drop_old, next_state, plan_with
+from napari_wsss.pipeline.learner_states import LearnerState, Lesson, drop_old, next_state, plan_with, states
 from napari_wsss.pipeline.run import propose
+from napari_wsss.pixels.working_size import LARGEST
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.scribble_files import scribble_path
+from training.pixel_learner.measured_enlargement import measured_enlargement
 from training.pixel_learner.pixel_learner import STAGE, PixelLearner
 from training.resolving import resolve_file
 
@@ -46,6 +48,15 @@ class Desk:
         self._is_compared = False  # with the maps of this localizer
         self._is_news = False  # since the last fit
         self._was_thorough = False  # the last fit
+        self._measured_by, self._sizes = 0, ""  # images decided as a whole when sizes were compared last, and how
+        self._see_as_before()
+
+    def _see_as_before(self) -> None:
+        """Go on with the size of pictures that an earlier sitting measured."""
+        state = next((LearnerState.of(path) for path in states(self.project)[:1]), None)
+        if state is not None and self._learner.leaves_enlargement_open and 0 < state.enlargement <= LARGEST:
+            self._learner.enlarge(state.enlargement)
+            self._measured_by, self._sizes = state.measured_by, state.sizes
 
     def serves(self, folder: Path, config: Mapping[str, Any]) -> bool:
         """Return True when lessons on this project, with this configuration, can go on here."""
@@ -69,9 +80,11 @@ class Desk:
         thorough, learner = lesson.thorough or not self._is_compared, self._learner
         if not self._is_news and (self._was_thorough or not thorough):
             return None
-        learned = yield from learner.learn(warm=not thorough, rounds=None if thorough else 0)
+        if lesson.thorough:  # not in the first lesson, which somebody waits for
+            yield from self._compare_sizes(lesson.folds)
         if thorough:
-            yield from self._compare(lesson.folds)
+            yield from self._compare(lesson.folds, may_drop_maps=lesson.thorough)
+        learned = yield from learner.learn(warm=not thorough, rounds=None if thorough else 0)
         learner.leave_to_maps(self._left_to_maps)
         self._is_news, self._was_thorough = False, thorough
         checkpoint = next_state(self.project)
@@ -80,7 +93,17 @@ class Desk:
         plan = plan_with(self.project, checkpoint)
         yield from propose(self.project, lesson.wanted, plan=plan)
         left = (tuple(self.classes[k] for k in self._left_to_maps), tuple(learner.left_out))
-        state = LearnerState(checkpoint, learned.whole, learned.parts, *self._agreement, *left, learned.seconds)
+        state = LearnerState(
+            checkpoint,
+            learned.whole,
+            learned.parts,
+            *self._agreement,
+            *left,
+            learned.seconds,
+            enlargement=learner.classifier.enlargement if self._measured_by else 0.0,
+            measured_by=self._measured_by,
+            sizes=self._sizes,
+        )
         state.note()
         return state
 
@@ -95,13 +118,15 @@ class Desk:
         changed = [image_id for image_id, trace in found.items() if before.get(image_id) != trace]
         localizer, self._localizer = self._localizer, self.project.plan.localizer_checkpoint
         self._is_compared &= localizer == self._localizer
-        self._is_news |= bool(gone or changed) or localizer != self._localizer
+        # Labels of images that teach nothing, before and after, are no news: everything would be proposed anew.
+        self._is_news |= any(map(self._learner.teaches, (*gone, *changed))) or localizer != self._localizer
         self._learner.take(gone)
         try:
             yield from self._learner.take_all(changed)
         except BaseException:
             self._traces = before  # stopped before all was read
             raise
+        self._is_news |= any(map(self._learner.teaches, changed))
 
     def _trace(self, record: ImageRecord) -> Trace:
         masks, image_id = self.project.masks, record.id
@@ -109,11 +134,24 @@ class Desk:
         stroke = self.project.journal.last_stroke(image_id) if record.state == "draft" else 0
         return record.state, record.labels, record.negative, record.unknown, stroke, *map(_stamp, paths)
 
-    def _compare(self, folds: int) -> Steps[None]:
+    def _compare_sizes(self, folds: int) -> Steps[None]:
+        """Measure how far to enlarge pictures, again whenever twice as many images were decided as the last time."""
+        found = yield from measured_enlargement(self.project, self._learner, folds, self._measured_by)
+        if found is None:
+            return
+        self._measured_by, self._sizes = len(self._learner.decided()), str(found)
+        if self._learner.enlarge(found.best):
+            self._traces = {}  # everything is to be read again
+            yield from self._follow()
+
+    def _compare(self, folds: int, *, may_drop_maps: bool) -> Steps[None]:
+        """Measure the agreement; whether maps are worth learning from is asked where nobody waits: it takes as long."""
+        compare = self._learner.compare if may_drop_maps else self._learner.agreement
         try:
-            found = yield from self._learner.agreement(folds)
+            found = yield from compare(folds)
         except LabelError:  # of too few images to leave any out
             return
+        assert found is not None
         self._is_compared = True
         mean = found.mean if math.isfinite(found.mean) else None
         self._agreement, self._left_to_maps = (mean, found.images), found.better_by_maps

@@ -114,6 +114,13 @@ def nothing_known(project: Project, record: ImageRecord) -> Example:
     return Example(record.id, possible_classes(record, project.classes), values, weights)
 
 
+def unlabelled(example: Example) -> Example:
+    """Return an example that says background wherever another one says nothing."""
+    unknown = example.weights == 0
+    values = np.where(unknown, np.uint8(BACKGROUND), np.uint8(IGNORE))
+    return Example(example.image_id, example.labels, values, unknown.astype(np.float32))
+
+
 def _lay(values: Mask, weights: Weights, mask: SourcedMask, machine: float = 0.0, nobody: float = 0.0) -> None:
     """Write what a mask says into `values` and `weights`, machines' and nobody's pixels with weights of their own."""
     sources = mask.sources

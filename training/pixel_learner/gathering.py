@@ -14,14 +14,14 @@ from napari_wsss.project.records import possible_classes
 from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.data.pictures import training_records
 from training.pixel_learner.cells import Cells, cells_of
-from training.pixel_learner.examples import Example, Trust, example_of, nothing_known
+from training.pixel_learner.examples import Example, Trust, example_of, nothing_known, unlabelled
 from training.pixel_learner.pseudo_labels import Confidence, pseudo_labelled
 from training.pixel_learner.weak_examples import IMAGES, faded, weak_example
 from training.pixel_learner.weak_examples import MOST_OF_IMAGE as MOST_WEAK
 from training.sources import SegmentationSources
 
 STAGE = "gather"
-MOST_OF_IMAGE, MOST_PSEUDO = 1500, 1500
+MOST_OF_IMAGE, MOST_PSEUDO, MOST_UNLABELLED = 1500, 1500, 200
 MOST_OF_ALL = 200_000
 """Cells; 180 MB of 448 features."""
 
@@ -58,9 +58,12 @@ class Gathering:
         self._trust = Trust.of(sources)
         self._limit, self._seed = sources.accepted_limit, seed
         self._kept: dict[str, tuple[Cells, bool]] = {}
+        self._share = sources.unlabelled_share
+        self._unlabelled: dict[str, Cells] = {}
         self._pseudo: dict[str, Cells] = {}
         self._map_weight = sources.map_weight
         self._weak: dict[str, Cells] = {}
+        self._weak_of: str | None = None  # the localizer they are of; None when something was taken since
         self.left_out: dict[str, str] = {}
 
     def ids(self) -> list[str]:
@@ -87,18 +90,27 @@ class Gathering:
         return found
 
     def gather_one(self, image_id: str) -> bool:
-        """Read again what a person said about an image; return False, and forget the image, when that is nothing."""
-        self._kept.pop(image_id, None)
+        """Read again what a person said about an image; return False, and forget the image, when that is nothing.
+
+        What its maps were sure of is forgotten, too: they were read for the labels it had.
+        """
+        for kept in (self._kept, self._weak, self._unlabelled):
+            kept.pop(image_id, None)
+        self._weak_of = None
         example = example_of(self._project, self._project.catalog.get(image_id), self._trust)
         if example is None:
             return False
         self._kept[image_id] = self._cells_of(example, MOST_OF_IMAGE), example.whole
+        if not example.whole and self._share:
+            self._unlabelled[image_id] = self._cells_of(unlabelled(example), MOST_UNLABELLED)
         self._bound()
         return True
 
     def _bound(self) -> None:
         """Forget cells that will never be among the first ones of their image that are learned from."""
-        most = MOST_OF_ALL // len(self._kept)
+        most = max(1, MOST_OF_ALL // len(self._kept))
+        if sum(len(cells) for cells in self._unlabelled.values()) > 2 * MOST_OF_ALL:
+            self._unlabelled = {image_id: cells.first(most).alone() for image_id, cells in self._unlabelled.items()}
         if sum(len(cells) for cells, _ in self._kept.values()) > 2 * MOST_OF_ALL:
             self._kept = {
                 image_id: (cells.first(most).alone(), whole) for image_id, (cells, whole) in self._kept.items()
@@ -124,10 +136,14 @@ class Gathering:
     def gather_weak(self) -> Steps[None]:
         """Read what stored maps are sure of in some images nobody said anything about, while that is to count.
 
-        Which images is fixed by the seed; those that cannot be read, or have no maps yet, are passed over.
+        Which images is fixed by the seed; those that cannot be read, or have no maps yet, are passed over. Nothing is
+        read where nothing was taken since the last time.
         """
+        localizer = self._project.plan.localizer_checkpoint
+        if self._weak_of == localizer:
+            return
         self._weak = {}
-        if not faded(self._map_weight, len(self._kept)) or not self._project.plan.localizer_checkpoint:
+        if not faded(self._map_weight, len(self._kept)) or not localizer:
             return
         ids = [image_id for image_id in self.ids() if image_id not in self._kept]
         mixed = [ids[int(at)] for at in np.random.default_rng(self._seed).permutation(len(ids))]
@@ -143,19 +159,43 @@ class Gathering:
             except (WsssError, OSError):
                 continue
             yield Progress(STAGE, position + 1, len(mixed), image_id)
+        self._weak_of = localizer
+
+    @property
+    def has_weak(self) -> bool:
+        """True when there are weak examples that would count now."""
+        return bool(faded(self._map_weight, len(self._kept)) and set(self._weak) - set(self._kept))
 
     def with_weak(self, cells: Cells) -> Cells:
         """Return cells with those of the weak examples, by the weight these have now."""
-        weight = faded(self._map_weight, len(self._kept))
-        parts = [self._weak[image_id] for image_id in sorted(self._weak) if image_id not in self._kept]
-        if not weight or not parts:
+        if not self.has_weak:
             return cells
-        weak = Cells.joined(parts)
+        weight = faded(self._map_weight, len(self._kept))
+        weak = Cells.joined([self._weak[image_id] for image_id in sorted(self._weak) if image_id not in self._kept])
         return Cells.joined([cells, replace(weak, weights=weak.weights * weight)])
+
+    def with_unlabelled(self, cells: Cells, but: Collection[str] = ()) -> Cells:
+        """Return cells with what nobody clicked on in the images of which parts are known, as background.
+
+        All of an image's together weigh a share of what is known of it. Where somebody clicks says nothing about how
+        much of a picture a class covers, and cells are drawn evenly among the values: without these, things grow over
+        everything that looks a little like them.
+        """
+        parts = [cells]
+        if self._project.plan.every_pixel or not cells.shown[0]:  # there is no background, as far as anybody said
+            return cells
+        for image_id in sorted(set(self._unlabelled) - set(but)):
+            rest, said = self._unlabelled[image_id], self._kept[image_id][0].weights.sum()
+            parts.append(replace(rest, weights=rest.weights * (self._share * said / rest.weights.sum().clamp(min=1))))
+        return Cells.joined(parts)
 
     def partly_known(self) -> list[str]:
         """Return the images a person showed parts of, in the order of ids."""
         return [image_id for image_id in sorted(self._kept) if not self._kept[image_id][1]]
+
+    def wholly_known(self) -> list[str]:
+        """Return the images a person decided about as a whole, in the order of ids."""
+        return [image_id for image_id in sorted(self._kept) if self._kept[image_id][1]]
 
     def _cells_of(self, example: Example, most: int) -> Cells:
         features = self._features(example.image_id)
@@ -165,8 +205,13 @@ class Gathering:
     def forget(self, ids: Iterable[str]) -> None:
         """Learn no longer from images (they were excluded, or held out)."""
         for image_id in ids:
-            self._kept.pop(image_id, None)
-            self._pseudo.pop(image_id, None)
+            for kept in (self._kept, self._pseudo, self._weak, self._unlabelled):
+                kept.pop(image_id, None)
+            self._weak_of = None
+
+    def teaches(self, image_id: str) -> bool:
+        """Return True when something is learned from an image now, by what a person or by what its maps say."""
+        return image_id in self._kept or image_id in self._weak
 
     def known(self) -> list[str]:
         """Return the images a person said something about, in the order of ids."""

@@ -7,16 +7,20 @@ what the learner beside a window gives.
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import asdict
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
+from napari_wsss.pixels.working_size import WorkingSize
 from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.loop.checkpoints import BEST, LAST
 from training.loop.milestones import Outcome
+from training.pixel_learner.agreement import Agreement
 from training.pixel_learner.check import CellCheck
 from training.pixel_learner.gathering import STAGE as GATHER
+from training.pixel_learner.measured_enlargement import FOLDS, measured_enlargement
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.run_folder import RunFolder, StopAsked
 from training.sources import SegmentationSources
@@ -51,24 +55,19 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
         yield Progress(STAGE, message=PIXEL_SUPERVISED)
     if "images" not in run.record:  # fixed when the run first starts, so that beginning again sees the same
         run.update(images=learner.teachers())
-    done = 0
-    with closing(_all_steps(learner, run)) as steps:
+    done, said = 0, list[str]()
+    with closing(_all_steps(project, learner, run, config.sources, said)) as steps:
         for progress in steps:
             yield progress
             done += progress.stage == STAGE
             if run.stop_requested():
                 return Outcome(False, 0, {}, {})
-    said = learned_from(learner.counts())
-    if learner.left_out:
-        said += f" Left out, as they cannot be read: {', '.join(learner.left_out)}."
-    if config.sources.compare_folds > 1 and sum(learner.counts().values()) > 1:
-        said += yield from _compared(project, learner, run, config.sources.compare_folds)
     learner.save(run.path / LAST)
     learner.save(run.path / BEST)
     check = CellCheck(project, learner.classifier, learner.features, run.ask)
     try:
         figures = check.figures()
-        yield Progress(STAGE, done, done, said, figures)
+        yield Progress(STAGE, done, done, " ".join(said), figures)
         return Outcome(True, done, figures, check.tables())
     except StopAsked:
         return Outcome(False, 0, {}, {})
@@ -81,25 +80,49 @@ def learned_from(counts: Mapping[str, int]) -> str:
     return f"Learned from {' and '.join(told)}."
 
 
-def _compared(project: Project, learner: PixelLearner, run: RunFolder, folds: int) -> Steps[str]:
-    """Leave classes to the localizer's maps on which these are better, note it, and return a sentence about it."""
+def _all_steps(
+    project: Project, learner: PixelLearner, run: RunFolder, sources: SegmentationSources, said: list[str]
+) -> Steps[None]:
+    """Take everything, decide what is decided by measuring, learn, and add sentences about it to `said`."""
+    yield from learner.take_all(run.record["images"])
+    run.update(learned_from=learner.counts(), left_out={**run.record.get("left_out", {}), **learner.left_out})
+    for image_id, reason in learner.left_out.items():
+        yield Progress(GATHER, message=f"{image_id} is left out: {reason}")
+    said.append(learned_from(learner.counts()))
+    if learner.left_out:
+        said.append(f"Left out, as they cannot be read: {', '.join(learner.left_out)}.")
+    sizes = yield from measured_enlargement(project, learner, sources.enlargement_folds)
+    if sizes is not None:
+        size = WorkingSize(sizes.pictures, sizes.side(sizes.best))
+        run.update(enlargement=sizes.best, working_size=asdict(size))
+        said.append(f"Chosen by measuring: {sizes}.")
+        if learner.enlarge(sizes.best):
+            yield from learner.take_all(run.record["images"])
+    agreement = yield from _agreement(learner, sources.compare_folds)
+    yield from learner.learn()
+    if agreement is not None:
+        run.update(learned_from_maps=learner.uses_maps)
+    if sources.compare_folds > 1 and sum(learner.counts().values()) > 1:
+        said.append(_left_to_maps(project, learner, run, agreement))
+
+
+def _agreement(learner: PixelLearner, folds: int) -> Steps[Agreement | None]:
+    """Return how far a learner agrees on images left out; None where nobody asks, or too little is left of a fold."""
     try:
-        found = yield from learner.agreement(folds)
-    except LabelError:  # without one fold nothing is left to learn from
-        return " Too little was given to compare it with the maps."
+        return (yield from learner.compare(folds if folds > 1 else FOLDS, only_for_maps=folds < 2))
+    except LabelError:
+        return None
+
+
+def _left_to_maps(project: Project, learner: PixelLearner, run: RunFolder, found: Agreement | None) -> str:
+    """Leave classes to the localizer's maps on which these are better, note it, and return a sentence about it."""
+    if found is None:
+        return "Too little was given to compare it with the maps."
     better, names = found.better_by_maps, project.classes.names
     learner.leave_to_maps(better)
     run.update(
         agreement={"learner": found.mean, "images": found.images},
         left_to_maps=[names[k] for k in better],
     )
-    said = f" On images left out it agrees with you to {100 * found.mean:.0f} % (mean IoU)."
+    said = f"On images left out it agrees with you to {100 * found.mean:.0f} % (mean IoU)."
     return said + (f" Better as maps, so left to them: {', '.join(names[k] for k in better)}." if better else "")
-
-
-def _all_steps(learner: PixelLearner, run: RunFolder) -> Steps[None]:
-    yield from learner.take_all(run.record["images"])
-    run.update(learned_from=learner.counts(), left_out={**run.record.get("left_out", {}), **learner.left_out})
-    for image_id, reason in learner.left_out.items():
-        yield Progress(GATHER, message=f"{image_id} is left out: {reason}")
-    yield from learner.learn()

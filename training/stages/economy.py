@@ -4,7 +4,7 @@ Simulated annotators give something, the pixel learner learns it, masks are scor
 
 Every finished row is kept in the output folder, so that an interrupted run goes on where it was. Annotators work in
 projects of their own, one per policy, order and seed; a project that is given is only read. The true masks of the val
-split are only ever scored.
+split are only ever scored; to choose something by, score train images that nobody annotates (``--score-on rest``).
 """
 
 import argparse
@@ -43,12 +43,14 @@ from training.report import Reporter, watched
 from training.resolving import resolve_file
 from training.scoring.left_out import LeftOut
 from training.scoring.scoring import TrueMasks, score, scored_names
+from training.sources import SegmentationSources
 from training.stages.maps import add_device_options, hardware_of
 from training.stages.voc_folder import MASKS, project_of, scored_classes
 
 CRF = Step("dense_crf", {"preset": "probabilities"})
 STAGE = "economy"
 WITH, WITHOUT = "with", "without"
+VAL, REST = "val", "rest"
 Mask = NDArray[np.uint8]
 
 
@@ -71,6 +73,9 @@ def add_economy_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,), help="draws of images, and of the learner")
     advanced.add_argument("--no-crf", action="store_true", help="show and score the learner's probabilities only")
     advanced.add_argument("--pool", type=int, default=0, help="annotate among so many train images, evenly from all")
+    advanced.add_argument(
+        *("--score-on",), choices=(VAL, REST), default=VAL, help="'rest': train images outside of --pool, to choose by"
+    )
     advanced.add_argument("--limit", type=int, default=0, help="score at most so many images, evenly from all")
     advanced.add_argument("--config", type=Path, help="JSON with the options of the pixel classifier's training")
     add_options(parser, Costs)
@@ -101,7 +106,7 @@ def check_same(options: argparse.Namespace) -> None:
     ParameterError
         When rows there were measured with others: they would stand in one table.
     """
-    named = ("data", "project", "truth", "weights", "classes", "no_crf", "pool", "limit", "config")
+    named = ("data", "project", "truth", "weights", "classes", "no_crf", "pool", "limit", "score_on", "config")
     given = {name: str(getattr(options, name)) for name in named}
     given |= {name: str(value) for cls in (Costs, Noise) for name, value in typed_options(cls, options).items()}
     path = options.out / "options.json"
@@ -163,12 +168,17 @@ class Measuring:
                     f"Without the learner, {self.policy} needs a project (--project) in which a model is applied: "
                     "nothing else proposes masks."
                 )
-            learner = PixelLearner(project, self._config()) if self.learner else None
-            machine = Machine(project, learner, () if self.options.no_crf else (CRF,))
+            config = self._config()
+            assert isinstance(config.sources, SegmentationSources)
+            learner = PixelLearner(project, config) if self.learner else None
+            folds = config.sources.enlargement_folds
+            machine = Machine(project, learner, () if self.options.no_crf else (CRF,), folds)
             pool = Pool(project, machine, ids, self.seed)
             for count in [count for count in self._counts(ids) if count <= missing[-1]]:
                 started = time.process_time()
                 self._annotate(pool, ORDERS[self.order](pool, count - len(pool.spent)))
+                if machine.sizes:
+                    self.report.say(f"{len(pool.spent)} images: {machine.sizes}.")
                 if count in missing:
                     yield self._row(pool, started)
 
@@ -192,7 +202,7 @@ class Measuring:
 
     def _row(self, pool: Pool, started: float) -> Row:
         machine, no_crf = pool.machine, self.options.no_crf
-        held_out = self.truth.known(pool.project.catalog.ids(split="val"))
+        held_out = self._held_out(pool)
         refined = self._mean_iou(pool.project, held_out, lambda image_id: _mask_of(machine, image_id))
         plain = refined
         if self.learner and not no_crf:
@@ -211,6 +221,22 @@ class Measuring:
             fit=machine.fit,
             cpu=time.process_time() - started,
         )
+
+    def _held_out(self, pool: Pool) -> list[str]:
+        """Return the images that are only scored: the val split, or the train images nobody may annotate.
+
+        Raises
+        ------
+        ParameterError
+            When none is left.
+        """
+        catalog = pool.project.catalog
+        if self.options.score_on == VAL:
+            return self.truth.known(catalog.ids(split="val"))
+        found = [image_id for image_id in self.truth.known(catalog.ids(split="train")) if image_id not in set(pool.ids)]
+        if not found:
+            raise ParameterError("No train image is left to score; annotate among fewer (--pool).", name="score_on")
+        return found
 
     def _mean_iou(self, project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | None]) -> float:
         classes = self.options.classes or (scored_classes(self.options.data) if self.options.data else ())

@@ -217,6 +217,10 @@ class Gallery:
         """Take the label of a class from images; their masks stay as they are."""
         self._edit(lambda editor: editor.not_this_class(image_ids, class_name))
 
+    def another_class(self, image_ids: Sequence[str], class_name: str, to: str) -> None:
+        """Label images with another class instead; their masks stay as they are. Errors as the editor's."""
+        self._edit(lambda editor: editor.another_class(image_ids, class_name, to))
+
     def _edit(self, gesture: Callable[[ClusterEditor], ClusterEdit | None]) -> None:
         table = self._opened.table
         project = table.project

@@ -10,6 +10,7 @@ get new proposals, and it is taken back in one step.
 - A lesson that is under way when the person goes on is finished, then the next one begins; a thorough one makes way.
 """
 
+import math
 import time
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -18,6 +19,7 @@ from typing import Any
 from psygnal import Signal
 
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.files import mapping, number
 from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Progress, Steps
@@ -30,7 +32,7 @@ from napari_wsss.project.scribble_files import scribbled
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.proposals.inference import Inference
-from napari_wsss.session.runs.folders import read_run
+from napari_wsss.session.runs.folders import read_run, runs_in
 from napari_wsss.session.settings import Settings
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.opened import Opened
@@ -61,6 +63,18 @@ def trunk_of_localizer(project: Project) -> dict[str, Any]:
     return {name: network[name] for name in ("trunk", "trunk_weights", "width") if name in network}
 
 
+def enlargement_of_run(project: Project) -> float:
+    """Return how far the newest finished run of the learner's method was told to enlarge pictures; 0 for not told.
+
+    Whoever chose a size for a run means it for the learner too; one who left it open lets it be measured.
+    """
+    for run in runs_in(project.training_folder):
+        if run.state == "done" and run.config.get("method") == METHOD:
+            told = number(mapping(run.config, "parameters"), "enlargement")
+            return told if 0 < told < math.inf else 0.0
+    return 0.0
+
+
 class _Lesson:
     """One lesson on its way: waiting for a pause, then under way.
 
@@ -79,7 +93,7 @@ class _Lesson:
         self.is_under_way = self.gave_state = False
 
     def steps(
-        self, apart: Apart, project: Project, trunk: Mapping[str, Any], wanted: tuple[str, ...]
+        self, apart: Apart, project: Project, config: Mapping[str, Any], wanted: tuple[str, ...]
     ) -> Steps[LearnerState | None]:
         """Wait, then have the learner learn (in the background thread); None when there is nothing to learn."""
         until = time.monotonic() + self.pause
@@ -89,7 +103,7 @@ class _Lesson:
         if not self.is_asked and not (_is_ours(project.plan) and _corrected(project) >= ENOUGH):
             return None
         self.is_under_way = True
-        lesson = Lesson(_config(trunk), wanted, self.is_thorough)
+        lesson = Lesson(config, wanted, self.is_thorough)
         state: LearnerState | None = yield from apart.steps(project.folder, lesson)
         self.gave_state = state is not None
         return state
@@ -135,10 +149,12 @@ class Learning:
         self._owes_comparison = False  # since the last thorough lesson something was learned
         self._checkpoint = self._localizer = ""  # the models in use, as far as known here
         self._trunk: dict[str, Any] = {}
+        self._enlargement = 0.0
         self._told = ""
         self._learned_at = 0.0
         self.state: LearnerState | None = None
         signals.state_changed.connect(self._on_news)
+        signals.labels_changed.connect(self._on_news)  # also when they are edited among the clusters
         signals.image_changed.connect(self._on_news)
         signals.plan_changed.connect(self._on_plan)
         signals.project_opened.connect(self._on_project)
@@ -213,12 +229,12 @@ class Learning:
             self._begin(_Lesson(pause=PAUSE))
 
     def _begin(self, lesson: _Lesson) -> None:
-        table, apart, trunk = self._opened.table, self._apart, self._trunk
+        table, apart, config = self._opened.table, self._apart, _config(self._trunk, self._enlargement)
         self._lesson, self._is_behind = lesson, False
         wanted = (table.image_id,) if table.image_id else ()  # the next ones are proposed first when it is in use
         job = Job(
             "learning",
-            lambda: lesson.steps(apart, table.project, trunk, wanted),
+            lambda: lesson.steps(apart, table.project, config, wanted),
             key=KEY,
             lane=KEY,
             quiet=not lesson.is_asked,
@@ -282,6 +298,7 @@ class Learning:
         """Take what is known of the models in use."""
         self._checkpoint, self._localizer = _models(table)
         self._trunk = trunk_of_localizer(table.project)
+        self._enlargement = enlargement_of_run(table.project)
         used = table.project.folder / self._checkpoint
         self.state = LearnerState.of(used) if used.parent.name == LEARNER else None
         if self.state is not None and used.exists():
@@ -293,8 +310,9 @@ class Learning:
         self.changed.emit()
 
 
-def _config(trunk: Mapping[str, Any]) -> dict[str, Any]:
-    return {"method": METHOD, **({"network": dict(trunk)} if trunk else {})}
+def _config(trunk: Mapping[str, Any], enlargement: float) -> dict[str, Any]:
+    sections = {"network": dict(trunk), "parameters": {"enlargement": enlargement} if enlargement else {}}
+    return {"method": METHOD, **{name: section for name, section in sections.items() if section}}
 
 
 def _models(table: Table) -> tuple[str, str]:

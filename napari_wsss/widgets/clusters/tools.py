@@ -54,6 +54,7 @@ class ClusterTools(QWidget):
         self.title = text_label()
         self.move_button = tool_button("Move to …", lambda: self._open_moves(), "Put them into another cluster")
         self.wrong = tool_button("Not this class", lambda: self._run("wrong"), "Take the image-level label from them")
+        self.other = tool_button("Is …", lambda: self._open_classes(), "Label them with another class instead")
         self.split_off = tool_button("Split off", lambda: self._run("split_off"), "Make them a new cluster")
         self.compare = tool_button("Compare", lambda: self._run("compare"), "Two images side by side")
         self.borrow = tool_button("Propose for", lambda: self._run("borrow"))
@@ -73,7 +74,7 @@ class ClusterTools(QWidget):
         self.setLayout(
             column(
                 self.title,
-                row(self.move_button, self.wrong, self.split_off, 1),
+                row(self.move_button, self.wrong, self.other, self.split_off, 1),
                 row(self.compare, self.borrow, self.count, 1),
             )
         )
@@ -95,7 +96,8 @@ class ClusterTools(QWidget):
         for name, control in self._buttons.items():
             control.setEnabled(not tools[name].reason)
             control.setToolTip(as_text(tools[name].reason or tools[name].text))
-        self.move_button.setEnabled(not self._needs_some())
+        for control in (self.move_button, self.other):
+            control.setEnabled(not self._needs_some())
 
     def open_menu(self, where: QPoint) -> None:
         """Show everything that can be done with the selected images at a position on the screen."""
@@ -107,7 +109,10 @@ class ClusterTools(QWidget):
         """Put the entries into a menu; those that are not possible now are grey."""
         moves = certain(menu.addMenu("Move to"))
         self._fill_moves(moves)
-        moves.setEnabled(not self._needs_some())
+        classes = certain(menu.addMenu("Is another class"))
+        self._fill_classes(classes)
+        for part in (moves, classes):
+            part.setEnabled(not self._needs_some())
         for tool in self._tools().values():
             entry = certain(menu.addAction(without_keys(tool.text)))
             entry.setEnabled(not tool.reason)
@@ -123,6 +128,18 @@ class ClusterTools(QWidget):
         for name in self._names:
             entry = certain(menu.addAction(without_keys(name)))
             connect(entry.triggered, lambda _checked=False, name=name: self._attempt(lambda: self._move(name)))
+
+    def _open_classes(self) -> None:
+        menu = QMenu(self)
+        self._fill_classes(menu)
+        menu.exec(self.other.mapToGlobal(QPoint(0, self.other.height())))
+
+    def _fill_classes(self, menu: QMenu) -> None:
+        project = self._session.project
+        for name in project.classes.names if project is not None else ():
+            if name != self._class_name:
+                entry = certain(menu.addAction(without_keys(name)))
+                connect(entry.triggered, lambda _checked=False, to=name: self._attempt(lambda: self._another_class(to)))
 
     def _run(self, name: str) -> None:
         self._attempt(self._tools()[name].run)
@@ -155,6 +172,13 @@ class ClusterTools(QWidget):
         self._session.gallery.not_this_class(ids, self._class_name)
         self._session.signals.notice.emit(
             f"{len(ids)} not {self._class_name} any more; Undo on this page brings the label back."
+        )
+
+    def _another_class(self, to: str) -> None:
+        ids = self._selection.ids
+        self._session.gallery.another_class(ids, self._class_name, to)
+        self._session.signals.notice.emit(
+            f"{len(ids)} {to} instead of {self._class_name}; Undo on this page takes it back."
         )
 
     def _cluster_of_all(self) -> str:

@@ -11,6 +11,7 @@ what it was before, compute maps for the whole queue.
 from pathlib import Path
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
 
 from napari_wsss.core.errors import StepError, WsssError
@@ -89,7 +90,7 @@ class RefinePage(QWidget):
         self._forms_box = QWidget()
         self._forms_box.setLayout(column())
         self._later = single_shot(self, KEEP_AFTER_MS, self._keep_unless_held)
-        self._look = single_shot(self, LOOK_AFTER_MS, self._show_sliders)
+        self._look = single_shot(self, LOOK_AFTER_MS, self._look_at_it)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -175,9 +176,19 @@ class RefinePage(QWidget):
 
     def _on_image(self, _image_id: str = "") -> None:
         self._fill_scopes()
-        self._show_parameters()
-        self._show_sliders()
         self._show_undo()
+        self._look_at_it()
+
+    def _look_at_it(self) -> None:
+        """Show what counts for the shown image, unless another page covers this one: nobody should wait for it then."""
+        if self.isWindow() or not self.isHidden():
+            self._show_parameters()
+            self._show_sliders()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Show what counts for the image that another page was looked at with."""
+        super().showEvent(event)
+        self._look_at_it()
 
     def _on_proposal(self, image_id: str = "") -> None:
         if image_id not in ("", self._session.shown_id):

@@ -12,7 +12,7 @@ import pytest
 from napari_wsss.pipeline.apply import apply
 from napari_wsss.processes.apart import Apart
 from napari_wsss.session.models import learning as module
-from napari_wsss.session.models.learning import trunk_of_localizer
+from napari_wsss.session.models.learning import enlargement_of_run, trunk_of_localizer
 from tests.session.conftest import Sitting
 from tests.session.models.fake_learner import SCRIPT
 
@@ -143,6 +143,17 @@ def test_it_learns_by_itself_after_a_decision(learning: Sitting) -> None:
     assert session.learning.text.startswith("learned from")
 
 
+def test_a_cluster_that_is_another_class_is_learned(learning: Sitting) -> None:
+    session = learning.session
+    session.decisions.accept()
+    session.learning.set_automatic(True)
+    learn_by_itself(learning)
+    before = len(taught(learning))
+    session.labels.remove("red", "p5.png")
+    session.labels.follow("p5.png")  # what the gallery does after `not_this_class` and `another_class`
+    assert learning.mailbox.drain_until(lambda: len(taught(learning)) > before, 60)
+
+
 def test_decisions_during_a_lesson_are_learned_after_it(learning: Sitting) -> None:
     session = learning.session
     session.decisions.accept()
@@ -219,6 +230,29 @@ def test_the_learner_stands_on_the_localizers_trunk(
     record = {"recipe": "classifier", "config": {"network": network}}
     (project.folder / project.plan.localizer_checkpoint).with_name("run.json").write_text(json.dumps(record))
     assert " ".join(map(str, trunk_of_localizer(project).values())) == expected
+
+
+def test_the_learner_keeps_to_the_size_its_last_run_was_told(learning: Sitting) -> None:
+    project = learning.session.table.project
+
+    def ran(name: str, started: float, state: str, **parameters: object) -> None:
+        folder = project.training_folder / name
+        folder.mkdir(parents=True)
+        config = {"method": module.METHOD, "parameters": parameters}
+        record = {"recipe": "segmentation", "state": state, "started": started, "config": config}
+        (folder / "run.json").write_text(json.dumps(record))
+
+    assert enlargement_of_run(project) == 0.0
+    ran("one", 1e9, "done", enlargement=3.2)
+    ran("two", 2e9, "failed", enlargement=2.0)
+    assert enlargement_of_run(project) == 3.2
+    learning.session.learning._on_project()
+    learn(learning)
+    assert taught(learning)[0][2]["parameters"] == {"enlargement": 3.2}
+    ran("three", 3e9, "done")
+    assert enlargement_of_run(project) == 0.0
+    ran("four", 4e9, "done", enlargement="much")
+    assert enlargement_of_run(project) == 0.0
 
 
 def test_a_learner_that_fails_says_why_and_changes_nothing(learning: Sitting) -> None:

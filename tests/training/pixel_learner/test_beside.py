@@ -12,13 +12,13 @@ from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pipeline.apply import apply, model_name
 from napari_wsss.pipeline.learner_states import KEPT_STATES, METHOD, LearnerState, Lesson, drop_old, plan_with, states
 from napari_wsss.pipeline.recommended import learner_chain
-from napari_wsss.pipeline.run import base_maps, propose
+from napari_wsss.pipeline.run import base_maps, localize, propose
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
 from napari_wsss.segment.base import Segmenter
 from training.config import RunConfig
 from training.execute import begin
-from training.pixel_learner import beside
+from training.pixel_learner import beside, enlargement, measured_enlargement
 from training.recipes.pixel_classifier import train
 
 SHORT = {"iterations": 9, "batch_size": 64, "epochs": 1}
@@ -190,3 +190,57 @@ def test_maps_of_another_localizer_are_compared_anew(opened: Project, config: Ru
     state = finish(beside.learn(opened.folder, lesson(config)))
     assert state is not None
     assert state.agreement is not None
+
+
+def test_the_size_of_pictures_is_measured_once_nobody_waits_and_known_after_a_restart(
+    opened: Project, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measured_enlargement, "ENOUGH", 3)
+    monkeypatch.setattr(enlargement, "SIDES", (128,))
+    monkeypatch.setattr(enlargement.Sizes, "best", 2.0)  # the other size is taken, whatever it is worth
+    accept_one(opened)
+    first = finish(beside.learn(opened.folder, lesson(config)))
+    assert first is not None
+    assert first.enlargement == 0.0
+    accept_one(opened)
+    thorough = finish(beside.learn(opened.folder, lesson(config, thorough=True)))
+    assert thorough is not None
+    assert (thorough.enlargement, thorough.measured_by, thorough.whole) == (2.0, 4, 4)
+    assert "128 pixels" in thorough.details
+    assert Segmenter.restore(thorough.checkpoint)[0].enlargement == 2.0
+
+    beside._open.pop().close()
+    monkeypatch.setattr(beside, "measured_enlargement", None)  # would be called in vain
+    accept_one(opened)
+    again = finish(beside.learn(opened.folder, lesson(config)))
+    assert again is not None
+    assert (again.enlargement, again.measured_by, again.sizes) == (2.0, 4, thorough.sizes)
+
+
+def test_labels_are_news_where_something_is_learned_from_the_image(opened: Project, config: RunConfig) -> None:
+    finish(beside.learn(opened.folder, lesson(config)))
+    learner = beside._open[0]._learner
+    todo = next(i for i in opened.catalog.ids(split="train") if opened.catalog.state(i) == "todo")
+    accepted = next(i for i in opened.catalog.ids(split="train") if opened.catalog.state(i) == "accepted")
+    assert not learner.teaches(todo)
+    opened.set_labels(todo, opened.classes.names)
+    assert finish(beside.learn(opened.folder, lesson(config))) is None
+
+    finish(localize(opened, [todo]))
+    finish(beside.learn(opened.folder, lesson(config, thorough=True)))
+    k = opened.classes.index(min(opened.catalog.get(accepted).labels))
+    opened.set_labels(accepted, [name for name in opened.classes.names if name != opened.classes.names[k]])
+    assert finish(beside.learn(opened.folder, lesson(config))) is not None
+    assert not learner._gathering.cells().allowed.all()
+    assert not learner._gathering._kept[accepted][0].allowed[:, k + 1].any()
+
+
+def test_a_cluster_said_to_be_another_class_unteaches_what_its_maps_said(opened: Project, config: RunConfig) -> None:
+    ids = [i for i in opened.catalog.ids(split="train") if opened.catalog.state(i) == "todo"]
+    finish(localize(opened, ids))
+    finish(beside.learn(opened.folder, lesson(config)))
+    learner = beside._open[0]._learner
+    weak = next(i for i in ids if learner.teaches(i))
+    opened.set_labels(weak, [name for name in opened.classes.names if name not in opened.catalog.get(weak).labels])
+    assert finish(beside.learn(opened.folder, lesson(config))) is not None
+    assert not learner.teaches(weak)

@@ -12,7 +12,7 @@ from napari_wsss.project.journal import BATCH
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
 from tests.tiny_project import HEIGHT, IDS, WIDTH
-from training.pixel_learner.examples import Example, Trust, example_of
+from training.pixel_learner.examples import Example, Trust, example_of, unlabelled
 from training.sources import SegmentationSources
 
 ID = IDS[0]  # a cat and a dog
@@ -153,3 +153,11 @@ def test_a_click_speaks_for_its_neighbours_but_not_against_what_is_known(project
     assert found.values[1, 2] == DOG
     assert found.values[1, 4] == found.values[2, 4] == found.values[1, 3] == 0
     assert (found.weights > 0).sum() == 10
+
+
+def test_what_is_unlabelled_is_all_the_rest() -> None:
+    values = np.asarray([[2, 255], [0, 255]], np.uint8)
+    rest = unlabelled(Example("a.png", (1,), values, np.asarray([[1, 0], [0.5, 0]], np.float32)))
+    assert rest.values.tolist() == [[255, 0], [255, 0]]
+    assert rest.weights.tolist() == [[0, 1], [0, 1]]
+    assert rest.labels == (1,)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
+from napari_wsss.core.scribbles import scribble_value
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
@@ -84,3 +87,38 @@ def test_marking_adds_to_what_was_said(project: Project) -> None:
     both = found.cells(pseudo=True)
     assert len(both) > before
     assert {0.25, 1.0} <= set(both.weights.unique().tolist())
+
+
+def clicked_in(project: Project, image_id: str, *values: int) -> None:
+    """Click in an image: on background (0) or a class, one pixel each."""
+    scribbles = np.zeros((6, 8), np.uint8)
+    for at, value in enumerate(values):
+        scribbles[2 * at, 3] = scribble_value(value, project.classes)
+    write_scribbles(project, image_id, scribbles)
+
+
+def test_what_nobody_clicked_on_counts_a_little_as_background(project: Project) -> None:
+    clicked_in(project, IDS[1], 0, 1)
+    project.review.accept(IDS[0], halves(1))
+    found = gathering(project, reach=0.0, unlabelled_share=0.25)
+    finish(found.gather(found.ids()))
+    given = found.cells()
+    both = found.with_unlabelled(given)
+
+    assert len(found.with_unlabelled(given, but=[IDS[1]])) == len(given)  # nor is there anything of an accepted image
+    rest = both.weights[len(given) :]
+    said = found.cells(but=[IDS[0]]).weights.sum()
+    assert float(rest.sum()) == pytest.approx(0.25 * float(said))
+    assert (both.targets[len(given) :, 0] == 1).all()
+    assert torch.equal(both.rows[: len(given)], given.rows)
+
+
+@pytest.mark.parametrize("case", ["no share", "no background", "every pixel"])
+def test_where_there_is_no_background_nothing_counts_as_such(project: Project, case: str) -> None:
+    clicked_in(project, IDS[0], *((1, 2) if case == "no background" else (0, 1)))
+    if case == "every pixel":
+        project.set_plan(replace(project.plan, every_pixel=True))
+    found = gathering(project, reach=0.0, unlabelled_share=0.0 if case == "no share" else 0.25)
+    finish(found.gather(found.ids()))
+    given = found.cells()
+    assert len(found.with_unlabelled(given)) == len(given)

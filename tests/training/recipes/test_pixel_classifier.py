@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from napari_wsss.core.errors import LabelError
+from napari_wsss.core.masks import read_mask
 from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pipeline.run import base_maps, localize, proposal, refine_maps
@@ -19,6 +20,7 @@ from napari_wsss.segment.base import Segmenter
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig, module_of
 from training.execute import begin, continued
+from training.pixel_learner import enlargement, measured_enlargement
 from training.recipes.pixel_classifier import learned_from, train
 from training.run import main
 
@@ -181,3 +183,24 @@ def test_an_image_that_cannot_be_read_is_left_out_and_named(project_folder: Path
 )
 def test_what_was_learned_from_is_one_sentence(counts: dict[str, int], expected: str) -> None:
     assert learned_from(counts) == expected
+
+
+def test_the_size_of_pictures_is_measured_where_masks_suffice(
+    project_folder: Path, tiny_data: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measured_enlargement, "ENOUGH", 6)
+    monkeypatch.setattr(enlargement, "SIDES", (128,))
+    monkeypatch.setattr(enlargement.Sizes, "best", 2.0)  # the other size is taken, whatever it is worth
+    with Project.open(project_folder) as project:
+        for image_id in project.catalog.ids(split="train"):
+            project.review.accept(image_id, read_mask(tiny_data / "SegmentationClass" / f"{Path(image_id).stem}.png"))
+        run = begin(project, config)
+        finish(train(project, config, run))
+        plain = replace(config, sources=replace(config.sources, enlargement_folds=0))  # type: ignore[arg-type]
+        other = begin(project, plain)
+        finish(train(project, plain, other))
+    assert run.record["enlargement"] == 2.0
+    assert run.record["working_size"] == {"pictures": 64, "side": 128}
+    assert Segmenter.restore(run.path / "best.safetensors")[0].enlargement == 2.0
+    assert "enlargement" not in other.record
+    assert Segmenter.restore(other.path / "best.safetensors")[0].enlargement == 4.0

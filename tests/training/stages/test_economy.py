@@ -5,11 +5,13 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from napari_wsss.project.project import Project
 from training.run import main
+from training.stages.economy import Measuring
 
 
 @pytest.fixture
@@ -70,6 +72,28 @@ def test_features_are_computed_once_for_all_policies(command: Callable[..., list
     )
     assert set(first.items()) <= set(second.items())
     assert len(first) >= 4
+
+
+def test_what_is_chosen_by_is_scored_on_train_images_nobody_annotates(
+    command: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored: list[tuple[str, ...]] = []
+    plain = Measuring._mean_iou
+
+    def noted(self: Measuring, project: Project, ids: list[str], mask_of: Any) -> float:
+        scored.append(tuple(ids))
+        return plain(self, project, ids, mask_of)
+
+    monkeypatch.setattr(Measuring, "_mean_iou", noted)
+    words = ["--policies", "masks", "--images", "3", "--score-on", "rest"]
+    assert main(command(tmp_path / "out", *words, "--pool", "4")) == 0
+    with Project.open(tmp_path / "out" / "masks-random-learner-0" / "project", read_only=True) as project:
+        train, known = set(project.catalog.ids(split="train")), set(project.catalog.ids(states=("accepted",)))
+    held_out, pool = map(set, scored)
+    assert held_out | pool == train
+    assert not held_out & pool
+    assert known <= pool
+    assert main(command(tmp_path / "other", *words)) != 0  # none is left
 
 
 @pytest.mark.parametrize("order", ["stratified", "diversity", "queue", "gain"])

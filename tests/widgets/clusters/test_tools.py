@@ -42,9 +42,25 @@ def test_the_menu_offers_the_same(tools, session, settle):
     entries = {entry.text(): entry for entry in menu.actions()}
     moves = entries.pop("Move to").menu()
     assert [entry.text() for entry in moves.actions()] == ["1", "2"]
+    classes = entries.pop("Is another class").menu()
+    assert [entry.text() for entry in classes.actions()] == ["green", "blue"]
     moves.actions()[1].trigger()
     assert session.project.catalog.clusters.of("p1.png")[0] == "red 2"
     assert not entries["Compare side by side"].isEnabled()
     entries["Not red: remove the label"].trigger()
     settle(session)
     assert session.project.catalog.get("p1.png").labels == {"green"}
+
+
+def test_images_of_another_class_are_labelled_so_and_undo_labels_them_back(tools, session, settle):
+    tools._selection.take(["p1.png"])
+    before = session.project.catalog.get("p1.png").labels
+    menu = QMenu()
+    tools._fill_classes(menu)
+    {entry.text(): entry for entry in menu.actions()}["blue"].trigger()
+    settle(session)
+    assert session.project.catalog.get("p1.png").labels == before - {"red"} | {"blue"}
+    assert session.gallery.undo_text == "p1.png is blue, not red"
+    session.gallery.undo()
+    settle(session)
+    assert session.project.catalog.get("p1.png").labels == before

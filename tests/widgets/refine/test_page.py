@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QLabel, QPushButton
+from qtpy.QtWidgets import QLabel, QPushButton, QTabWidget
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Step
@@ -218,3 +218,22 @@ def test_under_the_scope_is_only_what_it_decides(page, session):
     assert page.scope_again.text() == "Parameters for the project"
     session.close_project()
     assert [page.scope.itemData(row) for row in range(page.scope.count())] == ["project"]
+
+
+def test_a_covered_page_is_brought_up_to_date_when_it_is_shown(page, session, settle, qtbot, monkeypatch):
+    tabs = QTabWidget()
+    qtbot.addWidget(tabs)
+    tabs.addTab(QLabel("another page"), "A")
+    tabs.addTab(page, "B")
+    tabs.show()
+    shown = []
+    monkeypatch.setattr(page.gains, "refresh", lambda: shown.append(session.shown_id))
+    session.navigation.next()
+    settle(session)
+    assert shown == []
+    tabs.setCurrentWidget(page)
+    assert set(shown) == {session.shown_id}
+    session.navigation.next()
+    settle(session)
+    assert shown[-1] == session.shown_id
+    page.setParent(None)
