@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
         images.ADD_IMAGES,
         images.LOCATE_IMAGES,
         images.SCALE_DEEP,
+        images.CHANNELS,
         import_labels.IMPORT_LABELS,
         import_masks.IMPORT_MASKS,
         import_maps.IMPORT_MAPS,

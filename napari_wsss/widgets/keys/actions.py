@@ -6,6 +6,7 @@ from functools import partial
 from qtpy.QtCore import QObject, Signal
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.session.correct.neighbours import NONE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.own_keys import key_table
@@ -19,6 +20,7 @@ NEEDS_MAPS = ("threshold_down", "threshold_up", "most_uncertain")
 WRITES = (
     *("accept", "skip", "flag", "exclude", "undo_decision", "edit_labels"),
     *("copy_class", "copy_all", "polygon", "point", "regions", "wand", "scribble", "propagate", "learn"),
+    "take_neighbour",
 )
 NEEDS_PROPOSAL = ("copy_class", "copy_all", "compare")
 
@@ -82,6 +84,7 @@ class Actions(QObject):
             "scribble": sync.scribbles.toggle,
             "propagate": self._propagate,
             "learn": session.learning.show_or_learn,
+            "take_neighbour": session.neighbours.take,
             "compare": session.comparison.cycle,
             "choose_class": self.class_wanted.emit,
             "edit_labels": self.labels_wanted.emit,
@@ -123,6 +126,8 @@ class Actions(QObject):
             return "there is no proposal yet"
         if action == "propagate" and not session.scribbles.any:
             return "nothing is scribbled yet"
+        if action == "take_neighbour" and not session.neighbours.found():
+            return NONE if session.neighbours.is_page else "the image is no page of a stack"
         if action == "copy_class" and self._sync.value == IGNORE:
             return "proposals hold no ignore pixels"
         if action == "cycle" and not table.record.labels:

@@ -62,6 +62,7 @@ KEYS: tuple[Key, ...] = (
     Key("T", "cycle", "next class of this image: its activation map and the brush"),
     Key("Y", "copy_class", "copy the proposal of the current class into the mask", "layers"),
     Key("Shift-Y", "copy_all", "copy the whole proposal into the mask", "layers"),
+    Key("Shift-N", "take_neighbour", "start from the mask of the page before, else after (pages of a stack)"),
     Key(",", "threshold_down", "background threshold 0.02 lower (more foreground)"),
     Key(".", "threshold_up", "background threshold 0.02 higher (less foreground)"),
     Key("O", "scribble", "scribble instead of painting the mask, or back", "layers"),

@@ -188,6 +188,12 @@ class LayerHost(QObject):
         if layer in self.viewer.layers:
             self.viewer.layers.remove(layer)
 
+    def drop(self, role: str) -> None:
+        """Take the layer of a role out of the viewer; the next `feed` makes another one."""
+        layer = self._single.pop(role, None)
+        if layer is not None:
+            self.remove(layer)
+
     def clear(self) -> None:
         """Take all our layers away."""
         self.guarded(self._remove_all)
