@@ -141,7 +141,12 @@ class Decisions:
         table.tell_state(undone)
         return self._navigation.go_to(undone)
 
-    def copy_proposal(self, class_value: int | None = None, only_empty: bool = False) -> NDArray[np.uint8] | None:
+    def copy_proposal(
+        self,
+        class_value: int | None = None,
+        only_empty: bool = False,
+        copied: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.uint8] | None:
         """Return the mask (H, W) uint8 with the proposal copied in; None without a proposal.
 
         Nothing is changed yet: write it into the layer as one undoable step, then call `record_change` with
@@ -153,12 +158,15 @@ class Decisions:
             Copy only the pixels proposed as this class; None copies everything, background included.
         only_empty : bool
             True leaves every pixel as it is that is not 0 or that a person drew.
+        copied : (H, W) bool, optional
+            What `copied_pixels` returned, where the caller has asked already.
         """
         table = self._opened.table
         if table.proposal is None:
             self.signals.notice.emit("There is no proposal to copy yet.")
             return None
-        return table.canvas.copy_of_proposal(self.copied_pixels(class_value, only_empty))
+        copied = self.copied_pixels(class_value, only_empty) if copied is None else copied
+        return table.canvas.copy_of_proposal(copied)
 
     def copied_pixels(self, class_value: int | None = None, only_empty: bool = False) -> NDArray[np.bool_]:
         """Return (H, W) bool: the pixels whose value `copy_proposal` takes from the proposal."""

@@ -172,9 +172,9 @@ class Actions(QObject):
             Leave every pixel as it is that is not background or that a person drew.
         """
         self._sync.commit()
-        values = self._session.decisions.copy_proposal(class_value, only_empty)
+        copied = self._session.decisions.copied_pixels(class_value, only_empty)
+        values = self._session.decisions.copy_proposal(class_value, only_empty, copied)
         if values is not None:
-            copied = self._session.decisions.copied_pixels(class_value, only_empty)
             self._sync.write_mask(values, self._session.decisions.proposal_source(), copied)
 
     def _propagate(self) -> None:
