@@ -88,11 +88,17 @@ def pack_regions(where: NDArray[np.bool_], values: NDArray[np.uint8], sources: N
     lengths = np.diff(np.append(starts, flat.size))
     kept = flat[starts]
     starts, lengths = starts[kept], lengths[kept]
-    packer = zlib.compressobj(1)
+    gaps = np.diff(starts, prepend=0)
+    gaps[1:] -= lengths[:-1]
+    packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
     head = np.array([len(starts)], "<i8").tobytes()
-    parts = (head, starts.astype("<i8").tobytes(), lengths.astype("<i8").tobytes())
-    parts += (value[starts].tobytes(), source[starts].tobytes())
+    parts = (head, _planes(gaps), _planes(lengths), value[starts].tobytes(), source[starts].tobytes())
     return b"".join([REGIONS, *map(packer.compress, parts), packer.flush()])
+
+
+def _planes(numbers: NDArray[np.int64]) -> bytes:
+    """Return numbers (N,) of four bytes, the lowest bytes of all first: the others are runs of zeros."""
+    return np.ascontiguousarray(numbers.astype("<u4").view(np.uint8).reshape(-1, 4).T).tobytes()
 
 
 def _region_starts(*arrays: NDArray[Any]) -> NDArray[np.intp]:
@@ -152,15 +158,16 @@ def _unpack_runs(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], 
 def _unpack_regions(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
     plain = unzipped(content[1:])
     count = int(np.frombuffer(plain, "<i8", 1)[0])
-    if not 0 <= count <= len(plain) // 18 or len(plain) != 8 + 18 * count:
+    if not 0 <= count <= len(plain) or len(plain) != 8 + 10 * count:
         raise ValueError(f"{count} regions in {len(plain)} bytes")
-    starts, lengths = np.frombuffer(plain, "<i8", 2 * count, 8).reshape(2, count)
-    values, sources = np.frombuffer(plain, np.uint8, offset=8 + 16 * count).reshape(2, -1)
-    ends = starts + lengths
-    if np.any(lengths < 1) or np.any(starts < 0) or np.any(starts[1:] < ends[:-1]) or ends[-1:].sum() > MOST:
-        raise ValueError("regions that overlap, or are larger than any picture")
+    planes = np.frombuffer(plain, np.uint8, 8 * count, 8).reshape(2, 4, count)
+    gaps, lengths = (np.ascontiguousarray(one.T).view("<u4").reshape(-1).astype(np.int64) for one in planes)
+    values, sources = np.frombuffer(plain, np.uint8, offset=8 + 8 * count).reshape(2, -1)
+    ends = np.cumsum(gaps + lengths)
+    if np.any(lengths < 1) or (count and ends[-1] > MOST):
+        raise ValueError("empty regions, or more pixels than any picture has")
     within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return np.repeat(starts, lengths) + within, np.repeat(values, lengths), np.repeat(sources, lengths)
+    return np.repeat(ends - lengths, lengths) + within, np.repeat(values, lengths), np.repeat(sources, lengths)
 
 
 def _unpack_first_form(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:

@@ -65,11 +65,11 @@ def test_what_is_no_region_is_left_to_the_list() -> None:
     assert strokes.pack_regions(np.ones((20, 30), bool), values, values) is None
 
 
-@pytest.mark.parametrize("change", [(0, 2**40), (1, 2**40), (0, -1), (1, 0)])
-def test_damaged_regions_are_refused(change: tuple[int, int]) -> None:
-    place, number = change
-    body = np.array([[3], [5]], "<i8")
-    body[place] = number
-    plain = np.array([1], "<i8").tobytes() + body.tobytes() + b"\1\1"
+@pytest.mark.parametrize(
+    ("gap", "length", "count"), [(2**31, 5, 1), (3, 2**31, 1), (3, 0, 1), (3, 5, 2**40), (3, 5, -1)]
+)
+def test_damaged_regions_are_refused(gap: int, length: int, count: int) -> None:
+    numbers = np.array([gap, length], "<u4").tobytes()  # of one region each byte is a plane
+    plain = np.array([count], "<i8").tobytes() + numbers + b"\1\1"
     with pytest.raises(ProjectError, match="damaged"):
         unpack(strokes.REGIONS + zlib.compress(plain))

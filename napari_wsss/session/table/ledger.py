@@ -13,7 +13,7 @@ to undo, so they belong to the step before, are taken back with it and come agai
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -88,13 +88,13 @@ class _Step:
             box = box_of(changed.where)
             if _COST_OF_BOX * changed.where[box].size < _COST_OF_POSITION * len(changed):
                 values, sources = (
-                    (one[box].copy(), other[box].copy())
+                    (_held(one, box), _held(other, box))
                     for one, other in (
                         (before.values, after.values),
                         (before.sources.values, after.sources.values),
                     )
                 )
-                return cls(box, values, sources, changed.where[box].copy())
+                return cls(box, values, sources, _held(changed.where, box))
         pixels = np.flatnonzero(changed.where)
         values, sources = (
             (one.ravel()[pixels], other.ravel()[pixels])
@@ -120,18 +120,18 @@ class _Step:
                 target = whole if self.changed is not None else whole.reshape(-1)
                 target[self.place] = parts[side]
 
-    def begin_from(self, moved: NDArray[np.bool_], sources: Mask) -> None:
-        """Let the step begin from other sources (H, W) where `moved`; take what it decides itself out of `moved`."""
+    def begun_from(self, moved: NDArray[np.bool_], sources: Mask) -> _Step:
+        """Return the step from other sources (H, W) where `moved`; what it decides itself is taken out of `moved`."""
         if self.changed is None:
             flat = moved.reshape(-1)
             known = flat[self.place]
-            self.sources[0][known] = sources.reshape(-1)[self.place[known]]
+            before = np.where(known, sources.reshape(-1)[self.place], self.sources[0])
             flat[self.place] = False
         else:
             inside = moved[self.place]
-            known = inside & self.changed
-            self.sources[0][known] = sources[self.place][known]
+            before = np.where(inside & self.changed, sources[self.place], self.sources[0])
             inside[self.changed] = False
+        return replace(self, sources=(before, self.sources[1]))
 
 
 class Ledger:
@@ -228,8 +228,8 @@ class Ledger:
             before = self._at(self._place - 1)
             self._steps[self._place - 1] = _Step.between(before, after, Changed.between(before, after))
         moved = changed.where.copy()
-        for step in self._steps[self._place :]:
-            step.begin_from(moved, after.sources.values)
+        ahead = self._steps[self._place :]
+        self._steps[self._place :] = [step.begun_from(moved, after.sources.values) for step in ahead]
 
     def _shorten(self) -> None:
         held = np.cumsum([step.held for step in reversed(self._steps)])
@@ -285,6 +285,12 @@ def differs(first: SourcedMask, second: SourcedMask) -> NDArray[np.bool_]:
         if not same_sources:
             found[part] |= first.sources.values[part] != second.sources.values[part]
     return found
+
+
+def _held(whole: NDArray[Any], box: tuple[slice, slice]) -> NDArray[Any]:
+    """Return a box of an array that nobody changes: most of it as it is, of little a copy, so that the rest may go."""
+    part = whole[box]
+    return part if 2 * part.size > whole.size else part.copy()
 
 
 def strips(shape: tuple[int, ...]) -> Iterator[slice]:
