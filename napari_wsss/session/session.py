@@ -43,8 +43,10 @@ from napari_wsss.session.jobs import Dispatch, Jobs, directly
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.models.changes import Changes
 from napari_wsss.session.models.comparison import Comparison
+from napari_wsss.session.models.disagreement import Disagreement
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.models.learning import Learning
+from napari_wsss.session.models.side_by_side import SideBySide
 from napari_wsss.session.models.start import RecommendedStart
 from napari_wsss.session.models.statistics import Statistics
 from napari_wsss.session.models.verdicts import Verdicts
@@ -116,6 +118,8 @@ class Session:
         self.models = AppliedModels(opened, self.navigation, self.inference, self.sliders, signals)
         self.changes = Changes(opened, self.navigation, self.inference, jobs, signals)
         self.comparison = Comparison(opened, jobs, signals)
+        self.side_by_side = SideBySide(opened, jobs, signals)
+        self.disagreement = Disagreement(opened, jobs, signals)
         self.statistics = Statistics(opened, jobs, signals)
         self.hint = RetrainHint(opened, self.statistics, signals)
         self.scribbles = Scribbles(opened, signals)

@@ -32,8 +32,9 @@ class Actions(QObject):
     ----------
     notice : Signal(str)
         Why nothing happened.
-    labels_wanted, class_wanted, help_wanted, grid_wanted : Signal()
-        A window should open the label editor, the choice of the class to paint, the key list, or the grid.
+    labels_wanted, class_wanted, help_wanted, grid_wanted, beside_wanted : Signal()
+        A window should open the label editor, the choice of the class to paint, the key list, the grid, or
+        two pictures side by side.
     about_to_run : Signal()
         The shown image may be left now: keep what is typed.
     done : Signal(str)
@@ -49,6 +50,7 @@ class Actions(QObject):
     class_wanted = Signal()
     help_wanted = Signal()
     grid_wanted = Signal()
+    beside_wanted = Signal()
     about_to_run = Signal()
     done = Signal(str)
     table_changed = Signal()
@@ -90,6 +92,7 @@ class Actions(QObject):
             "edit_labels": self.labels_wanted.emit,
             "help": self.help_wanted.emit,
             "grid": self.grid_wanted.emit,
+            "side_by_side": self.beside_wanted.emit,
         }
         for value in range(10):
             self._verbs[f"value_{value}"] = partial(sync.choose_value, value)

@@ -77,6 +77,7 @@ KEYS: tuple[Key, ...] = (
     Key("H", "hold_image", "hide everything but the image while held", hold=True),
     # Takes the place of napari's "preserve labels", which stays a check box of the layer.
     Key("B", "compare", "what the last model changed: after, before, difference, off", "layers"),
+    Key("Shift-B", "side_by_side", "two masks, or two images, side by side"),
     Key("J", "most_uncertain", "zoom to the most uncertain place; again: to the next one"),
     Key("Ctrl-R", "whole_image", "show the whole image"),
     Key("Shift-G", "grid", "verify many proposals at a glance: mark the bad ones, Enter accepts the rest"),
