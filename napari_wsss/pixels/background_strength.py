@@ -18,8 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
-from skimage.color import rgb2lab
 
 from napari_wsss.core.cells import Cells
 from napari_wsss.core.classes import IGNORE
@@ -95,6 +93,9 @@ def estimated_threshold(cues: Sequence[Cues], decided: Sequence[Decided] = ()) -
 
 def _parting(strongest: Scores, image: NDArray[np.uint8]) -> float:
     """Return the threshold at which what is above differs most in colour from what is below."""
+    from scipy.ndimage import gaussian_filter
+    from skimage.color import rgb2lab
+
     lab = rgb2lab(image)
     texture = gaussian_filter(lab[..., 0], 1) - gaussian_filter(lab[..., 0], 3)
     seen = np.dstack([lab, texture]).reshape(-1, 4)
