@@ -102,6 +102,7 @@ def find_new_images(
 
 def _ids(root: Path, named: Sequence[Path], takes_pages: bool) -> Iterator[str]:
     for place in [Path(os.path.abspath(path)) for path in named] or [root]:
+        found: Iterator[str]
         if place.is_dir():
             found = (image_id(path, root) for path in find_images(place))
         elif place.is_file() and is_image_name(place.name):

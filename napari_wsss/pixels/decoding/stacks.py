@@ -281,8 +281,8 @@ def _page_of_series(series: Any, index: tuple[int, ...], lengths: tuple[int, ...
         handle, dtype = series.parent.filehandle, np.dtype(series.parent.byteorder + series.dtype.char)
         offset = series.dataoffset + number * math.prod(shape) * dtype.itemsize
         handle.seek(offset)
-        values = np.frombuffer(handle.read(math.prod(shape) * dtype.itemsize), dtype)
-        return values.reshape(shape).astype(dtype.newbyteorder("="))
+        plain = np.frombuffer(handle.read(math.prod(shape) * dtype.itemsize), dtype)
+        return plain.reshape(shape).astype(dtype.newbyteorder("="))
     page: Any = series.pages[number]
     if page is None:
         raise ValueError(f"page {number + 1} is missing in the file")

@@ -25,7 +25,7 @@ class ContrastLine(QWidget):
         super().__init__(parent)
         self._session, self._sync = session, sync
         self._layer: Any = None
-        self.slider = QRangeSlider(Qt.Orientation.Horizontal)
+        self.slider: Any = QRangeSlider(Qt.Orientation.Horizontal)  # type: ignore[no-untyped-call]  # superqt
         self.slider.setRange(*WHOLE)
         self.slider.setValue(WHOLE)
         self.slider.setToolTip(TIP)
@@ -41,7 +41,7 @@ class ContrastLine(QWidget):
 
     def refresh(self, _image_id: str = "") -> None:
         """Follow the image layer, which is another one after a change between grey and colour."""
-        layer = self._sync.host.layer("image") if self._session.shown_table is not None else None
+        layer: Any = self._sync.host.layer("image") if self._session.shown_table is not None else None
         grey = layer is not None and not layer.rgb
         self.setEnabled(grey)
         if grey and self.isHidden():
@@ -61,7 +61,7 @@ class ContrastLine(QWidget):
         self.slider.blockSignals(False)
 
     def _set(self, ends: tuple[int, int]) -> None:
-        layer = self._sync.host.layer("image")
+        layer: Any = self._sync.host.layer("image")
         if layer is None or layer.rgb:
             return
         low, high = ends

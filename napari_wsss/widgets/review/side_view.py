@@ -207,6 +207,12 @@ class SideView(QWidget):
         self.text.setText(self._beside.text)
         self.panes.show_sides(self._beside.drawn)
 
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Hide the canvas below."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), GROUND)
+        painter.end()
+
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Leave by Esc; the keys of going through the queue and of this view do what they do on the canvas."""
         event = certain(event)
