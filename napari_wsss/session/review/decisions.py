@@ -83,6 +83,26 @@ class Decisions:
             self.signals.mask_replaced.emit(image_id)
         return self._decided(table, image_id, and_next)
 
+    def accepting_means(self) -> str:
+        """Return what `accept` would do now, for a person who hesitates; nothing is changed or remembered."""
+        table = self._opened.or_none
+        if table is None or not table.image_id:
+            return "Nothing to accept: no image is shown."
+        canvas, record = table.canvas, table.record
+        values = canvas.mask_to_accept()
+        if values is None and not record.negative:
+            return f"Nothing to accept yet. {self._waited_for() or NO_PROPOSAL}"
+        if values is None:
+            return "Accepts that nothing of any class is here."
+        what = "your mask" if canvas.touched else "the proposal as it is"
+        asks = []
+        if canvas.touched and canvas.proposal_ignored and (share := canvas.share_of_proposal()) < LITTLE:
+            asks.append(f"your mask holds {share:.0%} of what is proposed")
+        mismatch = Mismatch.of(record, table.shown.classes, values)
+        if self._check.would_ask(mismatch):
+            asks.append(mismatch.text)
+        return f"Accepts {what}{'; asks once, as ' + ', and '.join(asks) if asks else ''}."
+
     def _about_proposal(self, table: Table) -> list[str]:
         """Return what to ask, once, when a few strokes would be accepted without the proposal shown around them."""
         canvas = table.canvas

@@ -115,6 +115,11 @@ class Actions(QObject):
         key = self.key_of(action)
         return f"{text} ({key})" if key else text
 
+    def accepting_means(self) -> str:
+        """Return what accepting would do now, strokes of this moment included, and where it goes then."""
+        self._sync.commit()
+        return f"{self._session.decisions.accepting_means()} Then the next undecided image."
+
     def why_disabled(self, action: str) -> str:
         """Return why an action is not possible now, "" when it is."""
         session = self._session
