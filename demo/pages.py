@@ -1,4 +1,4 @@
-"""``python -m demo.pages --project DIR --screenshots DIR``: every page of the panel, in both themes, at two window sizes.
+"""``python -m demo.pages --project DIR --screenshots DIR``: every page of the panel, in both themes, at two sizes.
 
 The pictures are for looking at: is a text cut, does a page ask for room it has not got, are colours readable? What can
 be said without eyes is said: pages that scroll sideways are named, and the command ends with 1.

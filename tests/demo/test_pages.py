@@ -25,9 +25,8 @@ def test_pages_are_photographed_and_looked_at(make_napari_viewer, model_folder, 
     assert list(pages.shoot(viewer, dock, tmp_path / "shots")) == []
     shots = sorted((tmp_path / "shots").glob("*.png"))
     assert len(shots) == 2 * len(PAGES)
-    light, dark = (
-        np.asarray(Image.open(tmp_path / "shots" / f"review_{theme}_1280.png")) for theme in ("light", "dark")
-    )
+    seen = [Image.open(tmp_path / "shots" / f"review_{theme}_1280.png") for theme in ("light", "dark")]
+    light, dark = map(np.asarray, seen)
     assert light.mean() > dark.mean()
     wide = QTextEdit(dock)
     wide.setLineWrapMode(QTextEdit.LineWrapMode.NoWrap)

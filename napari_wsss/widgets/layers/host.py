@@ -126,6 +126,13 @@ class LayerHost(QObject):
         self._fed[id(layer)] = data
         return layer
 
+    def feed_image(self, pixels: Any, grey: bool) -> None:
+        """Bring the photograph (H, W, 3) uint8 into its layer, another one where it is no longer grey or in colour."""
+        before = self._single.get("image")
+        if before is not None and before.rgb == grey:  # napari's layers cannot change that
+            self.remove(self._single.pop("image"))
+        self.feed("image", pixels, lambda given: looks.image_layer(given, grey), looks.show_image)
+
     def feed_overlays(self) -> None:
         """Bring the layers that come and go after the session; the active layer stays what it was."""
         selection = self.viewer.layers.selection
@@ -187,12 +194,6 @@ class LayerHost(QObject):
         self._fed.pop(id(layer), None)
         if layer in self.viewer.layers:
             self.viewer.layers.remove(layer)
-
-    def drop(self, role: str) -> None:
-        """Take the layer of a role out of the viewer; the next `feed` makes another one."""
-        layer = self._single.pop(role, None)
-        if layer is not None:
-            self.remove(layer)
 
     def clear(self) -> None:
         """Take all our layers away."""

@@ -186,18 +186,11 @@ class ViewerSync(QObject):
 
     def _feed_all(self) -> None:
         self.host.adopt()
-        self._feed_image()
+        self.host.feed_image(self._table().image, self._table().image_is_grey)
         self._feed_cams()
         self._feed_proposal()
         self._feed_mask()
         self.host.feed_overlays()
-
-    def _feed_image(self) -> None:
-        table = self._table()
-        grey, before = table.image_is_grey, self.host.layer("image")
-        if before is not None and before.rgb == grey:  # napari's layers cannot change from colour to grey
-            self.host.drop("image")
-        self.host.feed("image", table.image, lambda pixels: looks.image_layer(pixels, grey), looks.show_image)
 
     def _feed_mask(self) -> None:
         mode = None if self.mask is None else self.mask.mode

@@ -178,13 +178,16 @@ class NewProject(QWidget):
         self.kind = combo(KINDS, lambda _kind: self.preview())
         self.encoding = combo(ENCODINGS, lambda _encoding: self.preview())
         self.source = PathField("label file or folder (found by itself if beside the images)", file_too=True)
-        self.pages = QCheckBox("Every page of a TIFF stack is an image")
-        self.pages.setToolTip("Time points, focus planes or pages; else only the first. Volumes are not segmented.")
+        self.pages = QCheckBox("pages apart")
+        self.pages.setToolTip(
+            "Every page of a TIFF stack is an image: time points, focus planes or pages; else only the first. Volumes are not segmented."
+        )
         self.pages.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.pages.toggled.connect(lambda _on: self.preview())
         self.channels = channel_field()
         self.channels.editingFinished.connect(self._on_channels)
-        self._channels_read = ""
+        self._channels_read, self._pages_read = "", False
+        self._asked: object = None
         self.tree = ReportTree()
         self.summary = text_label()
         self.classes = QLineEdit()
@@ -204,8 +207,7 @@ class NewProject(QWidget):
                 row(text_label("Labels", wrap=False), self.kind),
                 row(text_label("Encoding", wrap=False), self.encoding),
                 self.source,
-                row(text_label("Channels", wrap=False, tip=CHANNELS_TIP), self.channels),
-                self.pages,
+                row(text_label("Channels", wrap=False, tip=CHANNELS_TIP), self.channels, self.pages),
                 row(button("Preview labels", self.preview, "Reads, reports, writes nothing"), self.keep_button),
                 self.summary,
                 self.classes,
@@ -249,6 +251,8 @@ class NewProject(QWidget):
         images, source, kind = self.images.path, self.source.path, self.kind.currentData()
         encoding, also = self.encoding.currentData(), self.class_names()
         pages, self._channels_read = self.pages.isChecked(), self.channels.text()
+        self._pages_read, asked = pages, object()
+        self._asked = asked
         self.report = None
         self._allow()
         if images is None:
@@ -260,15 +264,21 @@ class NewProject(QWidget):
             self._show_problem(str(error))
             return
 
-        def read() -> Steps[LabelReport]:
+        def read() -> Steps[tuple[object, LabelReport]]:
             yield Progress("labels", 0, 0, str(images))
             report: LabelReport = session.preview_labels(images, source, kind, encoding, also, pages, channels)
-            return report
+            return asked, report
 
         self.summary.setText("reading …")
         job = Job("reading labels", read, key=PREVIEW, lane=PREVIEW)
-        listen(self, (job.succeeded, self._show_report), (job.failed, self._show_problem), until=job.ended)
+        listen(self, (job.succeeded, self._take), (job.failed, self._show_problem), until=job.ended)
         session.jobs.submit(job)
+
+    def _take(self, found: tuple[object, LabelReport]) -> None:
+        """Show what was asked for last; an answer to what was chosen before is none."""
+        asked, report = found
+        if asked is self._asked:
+            self._show_report(report)
 
     def _show_report(self, report: LabelReport) -> None:
         self.report = report
@@ -318,7 +328,7 @@ class NewProject(QWidget):
         try:
             channels = parse_channels(self._channels_read)
             self._session.create_project(
-                folder, images, self.report, self.class_names(), pages=self.pages.isChecked(), channels=channels
+                folder, images, self.report, self.class_names(), pages=self._pages_read, channels=channels
             )
         except (WsssError, OSError) as error:
             self._session.signals.failed.emit(str(error))
