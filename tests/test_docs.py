@@ -294,3 +294,15 @@ def test_the_key_table_is_the_one_of_the_plugin() -> None:
         entry.key.replace("Shift-", "Shift+").replace("Ctrl-", "Ctrl+") for entry in KEYS if not entry.key.isdigit()
     } | {"0", "9"}
     assert wanted <= keys, f"not in labeling.md: {sorted(wanted - keys)}"
+
+
+def test_the_guide_follows_the_next_step() -> None:
+    """Each button of the line with the arrow stands in the guide, with a section that is there."""
+    source = (ROOT / "napari_wsss" / "session" / "next_step.py").read_text("utf-8")
+    captions = set(re.findall(r'"(?:new|label|train|apply|review|retrain|export)", "([A-Z][^"]*)"', source))
+    assert len(captions) == 7
+    guide = (ROOT / "docs" / "guide.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| \*\*([^*]+)\*\* \| .* \| (\d)(?: to \d)? \|$", guide, re.MULTILINE))
+    assert set(rows) == captions
+    sections = set(re.findall(r"^## (\d) ", guide, re.MULTILINE))
+    assert set(rows.values()) <= sections

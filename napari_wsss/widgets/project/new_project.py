@@ -63,6 +63,10 @@ ENCODINGS = (
 MOST_NAMES = 200
 REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
+PAGES_TIP = (
+    "Every page of a TIFF stack is an image: time points, focus planes or pages; else only the first. Volumes are not "
+    "segmented."
+)
 CHANNELS_TIP = (
     "Which channels make the pictures: one for grey (2), or three for red, green and blue, 0 for none (0,2,0 is "
     "green). Deep channels are stretched each by itself."
@@ -179,9 +183,7 @@ class NewProject(QWidget):
         self.encoding = combo(ENCODINGS, lambda _encoding: self.preview())
         self.source = PathField("label file or folder (found by itself if beside the images)", file_too=True)
         self.pages = QCheckBox("pages apart")
-        self.pages.setToolTip(
-            "Every page of a TIFF stack is an image: time points, focus planes or pages; else only the first. Volumes are not segmented."
-        )
+        self.pages.setToolTip(PAGES_TIP)
         self.pages.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.pages.toggled.connect(lambda _on: self.preview())
         self.channels = channel_field()

@@ -53,9 +53,10 @@ class ContrastLine(QWidget):
 
     def _follow(self, _event: Any = None) -> None:
         """Show what was chosen elsewhere: in napari's own slider, say."""
-        if self._layer is None or self._layer is not self._sync.host.layer("image"):
+        layer: Any = self._layer
+        if layer is None or layer is not self._sync.host.layer("image"):
             return
-        low, high = self._layer.contrast_limits
+        low, high = layer.contrast_limits
         self.slider.blockSignals(True)
         self.slider.setValue((round(low), round(high)))
         self.slider.blockSignals(False)
