@@ -54,7 +54,7 @@ class ContrastLine(QWidget):
     def _follow(self, _event: Any = None) -> None:
         """Show what was chosen elsewhere: in napari's own slider, say."""
         layer: Any = self._layer
-        if layer is None or layer is not self._sync.host.layer("image"):
+        if layer is not self._sync.host.layer("image") or layer is None:
             return
         low, high = layer.contrast_limits
         self.slider.blockSignals(True)
