@@ -8,7 +8,7 @@ FLIPS ?= 5000
 MINUTES ?= 60
 export VENV
 
-.PHONY: help env demo docs screenshots test test-qt6 lint bench kill-test fault-test fuzz soak clean
+.PHONY: help env demo docs screenshots pages test test-qt6 lint bench kill-test fault-test fuzz soak clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z0-9-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /make \1|/' | column -t -s '|'
@@ -24,6 +24,9 @@ docs:  ## the documentation site in build/site; a broken link or reference is an
 
 screenshots: env  ## pictures of the real window and its pages for README and guide
 	@.ci/screenshots
+
+pages: env  ## every page in both themes at two window sizes, to be looked at; one that scrolls sideways is an error
+	@.ci/pages
 
 test: env  ## the test suite on two workers; PYTEST_ARGS='-m slow' or '-m real' for the rest
 	@env -u PYTHONDONTWRITEBYTECODE .ci/with_display $(BIN)/python -m pytest \

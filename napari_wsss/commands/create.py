@@ -3,10 +3,11 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from napari_wsss.commands.base import DONE, Answer, Command
 from napari_wsss.commands.opened import listed, suggest_every_pixel
-from napari_wsss.commands.options import label_options, split_option
+from napari_wsss.commands.options import label_options, picture_options, split_option
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.parameters import advanced_options
 from napari_wsss.core.plan import HELD_OUT
@@ -45,6 +46,7 @@ def _create_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", type=Path, required=True, help="the project folder to make")
     parser.add_argument("--classes", nargs="+", help="class names in order, where the labels do not say them")
     advanced.add_argument("--every-pixel", action="store_true", help="every pixel belongs to a class: no background")
+    picture_options(parser)
     split_option(parser)
 
 
@@ -52,10 +54,11 @@ def _create(options: argparse.Namespace, answer: Answer) -> int:
     from napari_wsss.exchange.labels import read_labels
     from napari_wsss.session.session import create_project
 
-    also = options.classes or ()
-    report = read_labels(options.images, options.labels, options.kind, encoding=options.encoding, also=also)
+    hints = _hints(options)
+    report = read_labels(options.images, options.labels, options.kind, **hints, also=options.classes or ())
     answer.report(report)
-    with create_project(options.project, options.images, report, options.classes, options.hold_out) as project:
+    shown = hints["pages"], hints["channels"]
+    with create_project(options.project, options.images, report, options.classes, options.hold_out, *shown) as project:
         counts = {split: sum(1 for _ in project.catalog.ids(split=split)) for split in ("train", "val")}
         made = f"Project {project.folder} with {len(project.catalog)} images: {listed(counts)}."
         answer.say(made, project=project.folder, counts=counts)
@@ -68,8 +71,20 @@ def _create(options: argparse.Namespace, answer: Answer) -> int:
 def _labels_report(options: argparse.Namespace, answer: Answer) -> int:
     from napari_wsss.exchange.labels import read_labels
 
-    answer.report(read_labels(options.images, options.labels, options.kind, encoding=options.encoding))
+    answer.report(read_labels(options.images, options.labels, options.kind, **_hints(options)))
     return DONE
+
+
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    label_options(parser)
+    picture_options(parser)
+
+
+def _hints(options: argparse.Namespace) -> dict[str, Any]:
+    from napari_wsss.pixels.decoding.channels import parse_channels
+
+    channels = parse_channels(options.channels)
+    return {"encoding": options.encoding, "pages": options.pages, "channels": channels}
 
 
 SAMPLE = Command("sample", "generate pictures with image-level labels and a project on them", _sample_options, _sample)
@@ -77,5 +92,5 @@ CREATE = Command(
     "create", "make a project from a folder of images and their image-level labels", _create_options, _create
 )
 LABELS_REPORT = Command(
-    "labels-report", "say what image-level labels would be used; writes nothing", label_options, _labels_report
+    "labels-report", "say what image-level labels would be used; writes nothing", _report_options, _labels_report
 )

@@ -71,8 +71,25 @@ def _scale(options: argparse.Namespace, answer: Answer) -> int:
     return DONE
 
 
+def _channel_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("channels", help="2 (grey), or 3,1,2 (red, green, blue; 0 for none); '' as the files are made")
+    project_option(parser)
+
+
+def _channels(options: argparse.Namespace, answer: Answer) -> int:
+    from napari_wsss.pixels.decoding.channels import parse_channels
+
+    with opened(options.project, answer) as project:
+        project.set_channels(parse_channels(options.channels))
+        chosen = project.channels
+    made = f"channel(s) {', '.join(map(str, chosen))}" if chosen else "the files as they are made"
+    answer.say(f"Pictures are made of {made}. What was computed of other pixels is not used.", channels=chosen)
+    return DONE
+
+
 ADD_IMAGES = Command("add-images", "take new pictures of the image folder into the project", _add_options, _add)
 LOCATE_IMAGES = Command("locate-images", "find the images of a project again that were moved", _locate_options, _locate)
 SCALE_DEEP = Command(
     "scale-deep", "choose how pictures of more than 8 bits are scaled to 0..255", _scaling_options, _scale
 )
+CHANNELS = Command("channels", "choose which channels of the files make the pictures", _channel_options, _channels)

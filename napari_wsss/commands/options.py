@@ -36,6 +36,13 @@ def label_options(parser: argparse.ArgumentParser) -> None:
     whole_option(parser)
 
 
+def picture_options(parser: argparse.ArgumentParser) -> None:
+    """Say which pages and channels of microscopes' files make the images."""
+    parser.add_argument("--pages", action="store_true", help="every page or plane of a TIFF stack is an image")
+    words = "make the pictures of these channels: 2 (grey), or 3,1,2 (red, green, blue; 0 for none) [as stored]"
+    parser.add_argument("--channels", default="", help=words)
+
+
 def split_option(parser: argparse.ArgumentParser) -> None:
     """Say how much is for validation."""
     words = "share for validation where no split is given [%(default)s]"

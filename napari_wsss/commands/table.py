@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
         images.LOCATE_IMAGES,
         images.SCALE_DEEP,
         import_any.IMPORT,
+        images.CHANNELS,
         import_labels.IMPORT_LABELS,
         import_masks.IMPORT_MASKS,
         import_maps.IMPORT_MAPS,

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.maps import ActivationMaps
@@ -17,6 +20,7 @@ from napari_wsss.exchange.export_folder import ExportFolder, ForeignFileError, I
 from napari_wsss.exchange.mask_values import check_values
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.exchange.writers.base import Content, Item, Kind, Writer
+from napari_wsss.pixels.decoding.stacks import file_and_page
 from napari_wsss.pixels.images import result_names
 from napari_wsss.project.sourced_masks import SourcedMask
 
@@ -43,6 +47,8 @@ class Entry:
     image : Path, optional
     facts : mapping
         What the data card says of the decision, in JSON types.
+    shown : callable, optional
+        Returns the picture (H, W, 3) uint8 as the project shows it.
     """
 
     id: str
@@ -52,6 +58,7 @@ class Entry:
     split: str = ""
     image: Path | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    shown: Callable[[], NDArray[np.uint8]] | None = None
 
 
 @dataclass(frozen=True)
@@ -232,9 +239,10 @@ class _Export:
         if content is None:
             self._without += 1
             return
-        image = entry.image if entry.image is not None and entry.image.is_file() else None
+        image = entry.image if entry.image is not None and file_and_page(entry.image)[0].is_file() else None
         number = entry.number or place
-        item = Item(entry.id, number, name, content, entry.split, image, _size(content, self._classes, entry.id))
+        size = _size(content, self._classes, entry.id)
+        item = Item(entry.id, number, name, content, entry.split, image, size, entry.shown)
         for writer in self._writers:
             writer.take(item)
         self._card.add(item, entry.facts)

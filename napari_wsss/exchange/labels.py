@@ -1,5 +1,6 @@
 """Image-level labels of a folder of photographs, whichever way they were written down."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,9 @@ from napari_wsss.exchange.labels_voc import (
 )
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.reading import KINDS, OWN_KINDS, reader_of, recognised
+from napari_wsss.pixels.decoding.channels import Channels
+from napari_wsss.pixels.decoding.planes import check_has
+from napari_wsss.pixels.decoding.stacks import look, page_ids
 from napari_wsss.pixels.images import read_header
 
 Value = TypeVar("Value")
@@ -36,6 +40,7 @@ TEXT_SUFFIXES = (".txt", ".lst", ".list")
 _USUAL_CSV = ("labels.csv", "labels.tsv", "image_labels.csv", "annotations.csv")
 _ANNOTATION_SUFFIXES = (".json", ".xml", ".npy")
 _OF_TEXT = ("csv", "text")
+_TOLD = 3
 _FEW = 20
 """Annotation files beside the images that are looked into; more are one for each image."""
 _USUAL_TEXT = ("labels.txt", "image_labels.txt", "list.txt")
@@ -57,6 +62,8 @@ def read_labels(
     check_images: bool = True,
     encoding: str = "",
     also: Sequence[str] = (),
+    pages: bool = False,
+    channels: Channels = (),
 ) -> LabelReport:
     """Return the labels of the photographs under `images_root` and a report of every entry that does not fit.
 
@@ -78,6 +85,10 @@ def read_labels(
         How a label file is written, as Python names it (``gb18030``); "" finds out.
     also : sequence of str
         Names that are classes for certain (of a project, say), also where they look like *nothing* (``NA``).
+    pages : bool
+        Every page or plane of a TIFF stack is an image of its own, with the labels of the file.
+    channels : tuple of int
+        Which channels make the pictures; files without them are unreadable (see `pixels.decoding.channels`).
 
     Raises
     ------
@@ -102,7 +113,37 @@ def read_labels(
     report = with_contradictions(report, listed)
     if detected.kind in _OF_TEXT and detected.source is not None:
         report = replace(report, encoding=encoding or found_encoding(read_regular(detected.source)))
-    return _without_unreadable(report) if check_images else report
+    report = with_pages(report) if pages else report
+    return _without_unreadable(report, channels) if check_images else report
+
+
+def with_pages(report: LabelReport) -> LabelReport:
+    """Return the report with the pages or planes of every stack in its place; each has the labels of its file.
+
+    A mask that lies beside a stack is of no one page, so none is taken for them.
+    """
+    ids = {one: page_ids(one, report.images_root) for one in report.images}
+    stacks = {one: pages for one, pages in ids.items() if len(pages) > 1}
+    if not stacks:
+        return report
+
+    def spread(table: dict[str, Value]) -> dict[str, Value]:
+        return {page: value for one, value in table.items() for page in ids.get(one, (one,))}
+
+    count = sum(map(len, stacks.values()))
+    volumes = [one for one in stacks if (stack := look(report.images_root / one)) is not None and stack.is_volume]
+    notes = [f"{len(stacks)} stacks give {count} images, one a page: {listed(list(stacks))}"]
+    if volumes:
+        notes.append(f"{len(volumes)} of them are focus series (Z); their planes are images, volumes are not segmented")
+    return replace(
+        report,
+        images=tuple(page for pages in ids.values() for page in pages),
+        labels=spread(report.labels),
+        unknown=spread(report.unknown),
+        splits=spread(report.splits),
+        masks={one: mask for one, mask in report.masks.items() if one not in stacks},
+        notes=(*report.notes, *notes),
+    )
 
 
 @dataclass(frozen=True)
@@ -253,20 +294,26 @@ def _with_masks_beside(report: LabelReport, images_root: Path) -> LabelReport:
     return with_splits_and_masks(root, report)
 
 
-def _without_unreadable(report: LabelReport) -> LabelReport:
+def _without_unreadable(report: LabelReport, channels: Channels) -> LabelReport:
     """Return the report without images whose header cannot be read; each is named among the unreadable.
 
-    Images of which pages or channels are left out are named in a note.
+    Images of which pages or channels are left out are named in a note, and what microscopes' files say of themselves.
     """
     reasons: dict[str, str] = {}
     parts: list[str] = []
+    told: Counter[str] = Counter()
     for id_ in report.images:
         try:
-            left_out = read_header(report.images_root / id_).left_out
+            header = read_header(report.images_root / id_)
+            check_has(report.images_root / id_, channels)
         except ProjectError as reason:
             reasons[id_] = str(reason).removesuffix(".")
         else:
+            left_out = tuple(why for why in header.left_out if not (channels and why.endswith("channels")))
             parts += [f"{id_} ({', '.join(left_out)})"] if left_out else []
+            told.update([header.told] if header.told else [])
+    for said, count in told.most_common(_TOLD):
+        report = replace(report, notes=(*report.notes, f"{count} images say of themselves: {said}"))
     if parts:
         note = f"{len(parts)} images are used in part: {listed(parts)}"
         report = replace(report, notes=(*report.notes, note))

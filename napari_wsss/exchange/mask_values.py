@@ -12,7 +12,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE, Mask, verify
 from napari_wsss.exchange.class_lists import Colour, ValueNames
-from napari_wsss.pixels import deep_images
+from napari_wsss.pixels.decoding import deep_images
 
 MASK_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp"})
 _FEW_BITS = {"L;2": 85, "L;4": 17, "L;2I": 85, "L;4I": 17}

@@ -12,6 +12,8 @@ from napari_wsss.exchange.label_report import LabelReport, listed
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.labels_voc import pictures_folder
 from napari_wsss.exchange.whole_reports import WholeReport
+from napari_wsss.pixels.decoding.planes import check_has
+from napari_wsss.pixels.decoding.stacks import file_and_page, page_ids
 from napari_wsss.pixels.images import find_images, image_id, is_image_name, read_header
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
@@ -85,44 +87,50 @@ def find_new_images(
     """
     root = project.images_root
     known = {record.path for record in project.catalog.records()}
-    fresh = [one for one in dict.fromkeys(_ids(root, named)) if one not in known]
+    takes_pages = project.takes_pages
+    fresh = [one for one in dict.fromkeys(_ids(root, named, takes_pages)) if one not in known]
     if not fresh:
         return NewImages(root, ())
     left_out, in_part = _left_out(project, fresh)
     is_part = pictures_folder(root.parent) == root  # the JPEGImages of a VOC-style folder
     beside, names = root.parent if is_part else root, project.classes.current
-    labels = read_labels(beside, source, kind, check_images=False, encoding=encoding, also=names)
+    labels = read_labels(beside, source, kind, check_images=False, encoding=encoding, also=names, pages=takes_pages)
     images = tuple(labels.new_image(one) for one in fresh if writable(one) not in left_out)
     _check_classes(project, images)
     return NewImages(root, images, left_out, labels, in_part)
 
 
-def _ids(root: Path, named: Sequence[Path]) -> Iterator[str]:
+def _ids(root: Path, named: Sequence[Path], takes_pages: bool) -> Iterator[str]:
     for place in [Path(os.path.abspath(path)) for path in named] or [root]:
+        found: Iterator[str]
         if place.is_dir():
-            yield from (image_id(path, root) for path in find_images(place))
+            found = (image_id(path, root) for path in find_images(place))
         elif place.is_file() and is_image_name(place.name):
-            yield image_id(place, root)
+            found = iter((image_id(place, root),))
         else:
             raise ProjectError(f"{place} is neither a picture nor a folder; name pictures below {root}.")
+        for one in found:
+            yield from page_ids(one, root) if takes_pages else (one,)
 
 
 def _left_out(project: Project, fresh: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return which new pictures cannot be added, and why; and those of which only a part is used."""
     root = project.images_root
-    missing = {Path(record.path).name for record in project.catalog.records() if not (root / record.path).exists()}
+    paths = (Path(root, record.path) for record in project.catalog.records())
+    missing = {path.name for path in paths if not file_and_page(path)[0].exists()}
     found: dict[str, str] = {}
     parts: list[str] = []
     for one in fresh:
         if reason := why_not_plain(one):
             found[one] = f"{reason}. Rename it."
-        elif Path(one).name in missing:
+        elif Path(one).name in missing and file_and_page(root / one)[1] is None:
             found[one] = "an image of this name is missing. If it was moved, run napari-wsss locate-images first."
         elif one in project.catalog:
             found[one] = "an image that was renamed since has this id already. Rename the new one."
         else:
             try:
                 left_out = read_header(root / one).left_out
+                check_has(root / one, project.channels)
             except ProjectError as damage:
                 found[one] = str(damage)
             else:

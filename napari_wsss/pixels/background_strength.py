@@ -18,8 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
-from skimage.color import rgb2lab
 
 from napari_wsss.core.cells import Cells
 from napari_wsss.core.classes import IGNORE
@@ -111,6 +109,9 @@ def colours_part(image: NDArray[np.uint8], objects: NDArray[np.bool_]) -> float:
 
 def _looks(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return Lab and fine texture (H*W, 4) of an image."""
+    from scipy.ndimage import gaussian_filter
+    from skimage.color import rgb2lab
+
     lab = rgb2lab(image)
     texture = gaussian_filter(lab[..., 0], 1) - gaussian_filter(lab[..., 0], 3)
     return np.asarray(np.dstack([lab, texture]).reshape(-1, 4), np.float64)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.filters import gaussian
-from skimage.measure import label
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.masks import Mask
@@ -133,6 +131,8 @@ def fill_holes(values: Mask, largest: int, only: int | None = None) -> Mask:
 
 def smooth(values: Mask, radius: int) -> Mask:
     """Return the mask in which each pixel within `radius` of a border takes the value most of its surroundings have."""
+    from skimage.filters import gaussian
+
     near = band(values, radius)
     best = np.zeros(values.shape, np.float32)
     found = values.copy()
@@ -153,6 +153,8 @@ def snap(image: NDArray[np.uint8], values: Mask, radius: int) -> Mask:
 
 def changed_regions(before: Mask, after: Mask) -> tuple[int, int]:
     """Return how many pixels differ between two masks, and in how many connected regions."""
+    from skimage.measure import label
+
     differs = before != after
     parts: NDArray[np.intp] = label(differs, connectivity=2)
     return int(np.count_nonzero(differs)), int(parts.max(initial=0))
@@ -160,6 +162,8 @@ def changed_regions(before: Mask, after: Mask) -> tuple[int, int]:
 
 def _regions(values: Mask) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
     """Return the number (H, W) of each pixel's region, from 0, and the value of each region."""
+    from skimage.measure import label
+
     parts: NDArray[np.intp] = label(values.astype(np.int16), background=-1, connectivity=1)
     parts -= 1
     of_part = np.zeros(int(parts.max()) + 1, np.uint8)

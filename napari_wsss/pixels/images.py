@@ -9,9 +9,10 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,19 @@ from napari_wsss.core.classes import natural_order
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE
-from napari_wsss.pixels import deep_images
-from napari_wsss.pixels.tiff_bands import Bands, bands_of
+from napari_wsss.pixels.decoding import deep_images, stacks
+from napari_wsss.pixels.decoding.channels import Channels
+from napari_wsss.pixels.decoding.loaded import (
+    UPRIGHT,
+    WHITE,
+    LoadedImage,
+    from_samples,
+    over_white,
+    turned,
+    unreadable,
+)
+from napari_wsss.pixels.decoding.planes import Header, header_of_plane, read_plane, with_channels
+from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 SYSTEM_FOLDERS = frozenset(
@@ -50,59 +62,41 @@ SYSTEM_FOLDERS = frozenset(
 _OLD_BINS = frozenset({"RECYCLER", "RECYCLED"})  # of Windows; in small letters they may be a person's words
 _RESCUED = re.compile(r"found\.\d{3}")  # fragments that Windows' disk check put aside
 _ORIENTATION = 0x0112
-_UPRIGHT = 1
-_SIDEWAYS = (5, 6, 7, 8)
-_WHITE = 255
+_GREY = ("1", "L", "LA", "La")
+"""Modes of Pillow in which red, green and blue are one."""
 _PNG_EXIF = frozenset({"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"})
 
 
-@dataclass(frozen=True)
-class LoadedImage:
-    """Pixels (H, W, 3) uint8 RGB in [0, 255], upright, and what was done to get them.
-
-    Parameters
-    ----------
-    pixels : (H, W, 3) uint8
-    scaling : str
-        Empty for 8-bit pictures, else as ``16-bit 12..4095 -> 0..255 (0.1..99.9 %)``.
-    alpha : str
-        Empty for opaque pictures, else what became of the transparency.
-    orientation : int
-        EXIF orientation (1 to 8) that has been applied; 1 is upright as stored.
-    notes : tuple of str
-        Anything else, as ``first of 12 pages``.
-    """
-
-    pixels: NDArray[np.uint8]
-    scaling: str = ""
-    alpha: str = ""
-    orientation: int = _UPRIGHT
-    notes: tuple[str, ...] = ()
-
-    @property
-    def altered(self) -> str:
-        """What of the file's values and parts is shown otherwise, or not at all; turning it upright is not told."""
-        return "; ".join(filter(None, (self.scaling, self.alpha, *self.notes)))
-
-    @property
-    def note(self) -> str:
-        """Everything that was changed, in one line; empty for a plain 8-bit RGB photograph."""
-        turned = f"EXIF orientation {self.orientation} applied" if self.orientation != _UPRIGHT else ""
-        return "; ".join(filter(None, (self.scaling, self.alpha, turned, *self.notes)))
-
-
-def read_image(path: Path, percentiles: deep_images.Percentiles = deep_images.USUAL) -> LoadedImage:
-    """Return the picture at `path` as upright RGB.
+def read_image(
+    path: Path, percentiles: deep_images.Percentiles = deep_images.USUAL, channels: Channels = ()
+) -> LoadedImage:
+    """Return the picture at `path`, which may be one plane of a stack (see `stacks`), as upright RGB.
 
     Transparency is laid over white; deep pixels (16-bit, 32-bit, float) are stretched to 0..255 between two
     percentiles of them; of several pages or frames the first is taken, of more than three channels the first three
     (what a TIFF does not declare as alpha is none). Each of these is said in the result.
 
+    Parameters
+    ----------
+    path : Path
+    percentiles : (float, float)
+    channels : tuple of int
+        Which channels make the picture (see `channels.Channels`); as the file is made by default.
+
     Raises
     ------
     ProjectError
-        When the file is missing, damaged or not a picture; names the file and the reason.
+        When the file is missing, damaged, not a picture, or has no such plane or channel; names it and the reason.
     """
+    file, page = stacks.file_and_page(path)
+    if page is not None or (channels and file.suffix.lower() in stacks.TIFF_SUFFIXES):
+        return read_plane(file, page, percentiles, channels)
+    loaded = _read_whole(path, percentiles)
+    return with_channels(loaded, path, channels) if channels else loaded
+
+
+def _read_whole(path: Path, percentiles: deep_images.Percentiles) -> LoadedImage:
+    """Return the (first) picture of a file."""
     try:
         check_regular(path)
         image = Image.open(path)
@@ -110,21 +104,16 @@ def read_image(path: Path, percentiles: deep_images.Percentiles = deep_images.US
         return _read_unknown_tiff(path, reason, percentiles)
     try:
         with image:
-            return _load(image, path, percentiles)
+            loaded = _load(image, path, percentiles)
     except DAMAGED_PICTURE as reason:
-        raise _unreadable(path, reason) from reason
+        raise unreadable(path, reason) from reason
+    stack = stacks.look(path)
+    return loaded if stack is None else replace(loaded, told=stack.named)
 
 
 def image_size(path: Path) -> tuple[int, int]:
     """Return (height, width) in pixels with the orientation applied, from the header alone; errors as `read_header`."""
     return read_header(path, size_only=True).size
-
-
-class Header(NamedTuple):
-    """Size (height, width) in pixels, upright, and which pages and channels of a file are left out, in words."""
-
-    size: tuple[int, int]
-    left_out: tuple[str, ...] = ()
 
 
 def read_header(path: Path, size_only: bool = False) -> Header:
@@ -135,14 +124,20 @@ def read_header(path: Path, size_only: bool = False) -> Header:
     ProjectError
         When the file is missing or not a picture.
     """
+    file, page = stacks.file_and_page(path)
+    if page is not None:
+        return header_of_plane(file, page)
     try:
         check_regular(path)
         with Image.open(path) as image:
             width, height = image.size
             # Pillow reports TIFF sizes upright already, the other formats as stored.
-            sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
+            sideways = image.format != "TIFF" and _orientation(image) in stacks.SIDEWAYS
             size = (width, height) if sideways else (height, width)
-            return Header(size) if size_only else Header(size, _left_out(image, bands_of(image)))
+            if size_only:
+                return Header(size)
+            stack = stacks.look(path)
+            return Header(size, _left_out(image, bands_of(image), stack), stack.named if stack else "")
     except DAMAGED_PICTURE as reason:
         loaded = _read_unknown_tiff(path, reason, deep_images.USUAL)
         height, width, _ = loaded.pixels.shape
@@ -154,6 +149,9 @@ def check_image(path: Path) -> None:
 
     A file that ends early, or has pixels that cannot be unpacked, is noticed; one whose header alone is whole, too.
     """
+    if stacks.file_and_page(path)[1] is not None:
+        read_image(path)
+        return
     try:
         check_regular(path)
         with Image.open(path) as image:
@@ -164,19 +162,36 @@ def check_image(path: Path) -> None:
 
 
 def content_hash(path: Path) -> str:
-    """Return the SHA-256 of the file's bytes as 64 hexadecimal digits, read in chunks.
+    """Return the SHA-256 of the file's bytes as 64 hexadecimal digits, read in chunks; of a plane with its name behind.
 
     Raises
     ------
     ProjectError
         When the file cannot be read.
     """
+    file, page = stacks.file_and_page(path)
+    if page is None:
+        return _hash_of(path)
+    try:
+        facts = file.stat()
+    except OSError as reason:
+        raise unreadable(file, reason) from reason
+    return hashlib.sha256(f"{_kept_hash(file, facts.st_mtime_ns, facts.st_size)} {page}".encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _kept_hash(file: Path, _time: int, _size: int) -> str:
+    """Return the hash of a stack, which each of its planes asks for, reading it once."""
+    return _hash_of(file)
+
+
+def _hash_of(path: Path) -> str:
     try:
         check_regular(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as reason:
-        raise _unreadable(path, reason) from reason
+        raise unreadable(path, reason) from reason
 
 
 def find_images(root: Path, system: list[Path] | None = None) -> Iterator[Path]:
@@ -260,34 +275,25 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _load(image: Image.Image, path: Path, percentiles: deep_images.Percentiles) -> LoadedImage:
     orientation, declared = _orientation(image), bands_of(image)
-    notes = _left_out(image, declared)
+    notes = _left_out(image, declared, stacks.look(path))
     if deep_images.is_deep(image):
         samples, upright = deep_images.read_deep(image, path)
-        opened = _from_samples(_rgb_from_cmyk(samples, image), declared, percentiles)
+        opened = from_samples(_rgb_from_cmyk(samples, image), declared, percentiles)
         return replace(
             opened,
-            pixels=_turned(opened.pixels, _UPRIGHT if upright else orientation),
+            pixels=turned(opened.pixels, UPRIGHT if upright else orientation),
             orientation=orientation,
             notes=notes,
         )
     image.load()
-    remaining = _UPRIGHT if image.format == "TIFF" else orientation  # TIFF turned itself while loading
+    remaining = UPRIGHT if image.format == "TIFF" else orientation  # TIFF turned itself while loading
     may_have_alpha = declared is None or declared.alpha is not None
     if may_have_alpha and (image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info):
         rgba = np.asarray(image.convert("RGBA"))
-        pixels, alpha = _over_white(rgba[..., :3], rgba[..., 3])
+        pixels, alpha = over_white(rgba[..., :3], rgba[..., 3])
     else:
         pixels, alpha = np.array(image.convert("RGB")), ""
-    return LoadedImage(_turned(pixels, remaining), "", alpha, orientation, notes)
-
-
-def _from_samples(samples: NDArray[Any], declared: Bands | None, percentiles: deep_images.Percentiles) -> LoadedImage:
-    """Return the loaded image, as stored, of deep (or unusual) samples (H, W) or (H, W, S)."""
-    colour, opacity, left_out = deep_images.split_alpha(samples, declared)
-    scaled, scaling = (colour, "") if colour.dtype == np.uint8 else deep_images.scale_to_uint8(colour, percentiles)
-    rgb = np.repeat(scaled[..., None], 3, axis=2) if scaled.ndim == 2 else scaled
-    pixels, alpha = (rgb, "") if opacity is None else _over_white(rgb, opacity)
-    return LoadedImage(pixels, scaling, alpha, notes=(left_out,) if left_out else ())
+    return LoadedImage(turned(pixels, remaining), "", alpha, orientation, notes, grey=image.mode in _GREY)
 
 
 def _read_unknown_tiff(path: Path, reason: BaseException, percentiles: deep_images.Percentiles) -> LoadedImage:
@@ -295,19 +301,10 @@ def _read_unknown_tiff(path: Path, reason: BaseException, percentiles: deep_imag
     is_tiff = path.suffix.lower() in (".tif", ".tiff") and path.is_file()
     samples, pages = deep_images.read_with_tifffile(path) if is_tiff else (None, 0)
     if samples is None or samples.dtype.kind not in "uifb":
-        raise _unreadable(path, reason) from reason
-    samples = samples.astype(np.uint8) * _WHITE if samples.dtype.kind == "b" else samples
-    loaded = _from_samples(samples, deep_images.bands_of_file(path), percentiles)
+        raise unreadable(path, reason) from reason
+    samples = samples.astype(np.uint8) * WHITE if samples.dtype.kind == "b" else samples
+    loaded = from_samples(samples, deep_images.bands_of_file(path), percentiles)
     return replace(loaded, notes=(*_page_note(pages), *loaded.notes))
-
-
-def _over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
-    """Return `rgb` laid over white by `alpha` (H, W), and a note; opaque pictures pass unchanged."""
-    if (alpha == _WHITE).all():
-        return np.array(rgb), ""
-    share = alpha[..., None].astype(np.float32) / _WHITE
-    blended = rgb.astype(np.float32) * share + _WHITE * (1 - share)
-    return np.rint(blended).astype(np.uint8), "transparency laid over white"
 
 
 def _rgb_from_cmyk(samples: NDArray[Any], image: Image.Image) -> NDArray[Any]:
@@ -318,38 +315,26 @@ def _rgb_from_cmyk(samples: NDArray[Any], image: Image.Image) -> NDArray[Any]:
     return np.rint(ink[..., :3] * ink[..., 3:] * full).astype(samples.dtype)
 
 
-def _turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Return `pixels` upright for an EXIF orientation (EXIF 2.3, tag 0x0112)."""
-    if orientation in _SIDEWAYS:
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
-
-
 def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation (1 to 8); of a PNG only what stands before its pixels, so as not to decode it."""
     if image.format == "PNG" and not _PNG_EXIF.intersection(image.info):
-        return _UPRIGHT
-    value = image.getexif().get(_ORIENTATION, _UPRIGHT)
-    return value if isinstance(value, int) and 1 <= value <= 8 else _UPRIGHT
+        return UPRIGHT
+    value = image.getexif().get(_ORIENTATION, UPRIGHT)
+    return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
 
 
-def _left_out(image: Image.Image, declared: Bands | None) -> tuple[str, ...]:
-    """Return which pages and channels of an opened picture, whose samples are `declared`, are left out."""
+def _left_out(image: Image.Image, declared: Bands | None, stack: stacks.Stack | None) -> tuple[str, ...]:
+    """Return which pages and channels of an opened picture, whose samples are `declared`, are left out.
+
+    Where the file says which of its pages are channels of one plane, `stack` is told instead of pages.
+    """
+    if stack is not None and declared is not None and stack.planes * stack.channels > 1 and not declared.left_out:
+        own = declared.colour + (declared.alpha is not None)
+        channels_of_pages = f"first of {stack.channels} channels" if stack.channels > own else ""
+        return tuple(filter(None, (stack.left_out, channels_of_pages)))
     channels = (declared.left_out,) if declared and declared.left_out else ()
     return (*_page_note(int(getattr(image, "n_frames", 1))), *channels)
 
 
 def _page_note(count: int) -> tuple[str, ...]:
     return () if count <= 1 else (f"first of {count} pages",)
-
-
-def _unreadable(path: Path, reason: BaseException) -> ProjectError:
-    kinds = "JPEG, PNG, TIFF, BMP or WebP"
-    return ProjectError(
-        f"The image {path} cannot be read ({reason}); expected a whole {kinds} file. "
-        "Replace the file or leave it out of the folder."
-    )

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Points = NDArray[np.int64]
 
@@ -40,6 +39,8 @@ class Outline:
 
 def outlines(where: NDArray[np.bool_]) -> list[Outline]:
     """Return the outline of every region of (H, W) bool, in the order of their first pixels."""
+    from scipy import ndimage
+
     regions, _ = ndimage.label(where)
     border = _Border.of(where)
     outer: dict[int, _Ring] = {}

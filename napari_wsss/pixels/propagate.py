@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import label
 
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.maps import ActivationMaps
@@ -178,6 +177,8 @@ def around_scribbles(found: Mask, before: Mask, scribbled: Flags) -> Mask:
     scribbled : (H, W) bool
         Where `found` has the value of a scribble.
     """
+    from skimage.measure import label
+
     result = before.copy()
     for value in np.unique(found[scribbled]):
         seeds = scribbled & (found == value)

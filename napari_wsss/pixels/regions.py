@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.filters import gaussian
-from skimage.measure import block_reduce, label
 
 Field = NDArray[np.float32]
 GRID = 192
@@ -99,6 +97,9 @@ def peak_region(scores: Field) -> Box | None:
 
 def _coarse(values: Field) -> tuple[int, Field, Field]:
     """Return the pixels per cell, the means of the cells (h, w), and these smoothed."""
+    from skimage.filters import gaussian
+    from skimage.measure import block_reduce
+
     step = max(1, math.ceil(max(values.shape) / GRID))
     coarse = values if step == 1 else block_reduce(values, (step, step), np.mean)
     return step, coarse, gaussian(coarse, SMOOTHING, mode="nearest")
@@ -106,6 +107,8 @@ def _coarse(values: Field) -> tuple[int, Field, Field]:
 
 def _connected(kinds: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return (h, w) region numbers from 1: cells of one kind that touch; kind 0 stays 0."""
+    from skimage.measure import label
+
     found: NDArray[np.int64] = label(kinds, background=0, connectivity=2)
     return found
 

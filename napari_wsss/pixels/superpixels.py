@@ -9,8 +9,6 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import rgb2lab
-from skimage.segmentation import slic
 
 Number = TypeVar("Number", bound=np.generic)
 MOST_PIXELS = 64_000
@@ -61,6 +59,9 @@ class Superpixels:
 
 def find_superpixels(image: NDArray[np.uint8]) -> Superpixels:
     """Return the patches of an image (H, W, 3) uint8 RGB."""
+    from skimage.color import rgb2lab
+    from skimage.segmentation import slic
+
     height, width = image.shape[:2]
     stride = max(1, int(np.ceil(np.sqrt(height * width / MOST_PIXELS))))
     small = np.moveaxis(_shrunk(np.moveaxis(image, 2, 0), stride), 0, 2) / np.float32(255)

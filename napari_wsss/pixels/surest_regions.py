@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import label
 
 from napari_wsss.core.maps import ActivationMaps, Scores
 from napari_wsss.core.masks import Mask
@@ -83,6 +82,8 @@ class SurestRegions:
 
 
 def _surest(scores: Scores) -> Scores:
+    from scipy.ndimage import label
+
     peak = scores.max(initial=0)
     if not peak > 0:
         return np.zeros_like(scores)

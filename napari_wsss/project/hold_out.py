@@ -2,12 +2,14 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ParameterError
 
 
-def choose_held_out(labels: Mapping[str, frozenset[str]], fraction: float, seed: int) -> frozenset[str]:
+def choose_held_out(
+    labels: Mapping[str, frozenset[str]], fraction: float, seed: int, series_of: Callable[[str], str] = str
+) -> frozenset[str]:
     """Return the ids of the images to hold out.
 
     Images are grouped by their rarest label; the share of one group that is lost to rounding is carried to the
@@ -21,6 +23,9 @@ def choose_held_out(labels: Mapping[str, frozenset[str]], fraction: float, seed:
         Share of images to hold out.
     seed : int
         Another seed, another choice.
+    series_of : callable
+        Returns what an image is a part of (a stack its planes are alike in). Such images stay together, as far as one
+        whole is not more than what is held out; else validation would see what training has seen.
 
     Raises
     ------
@@ -29,6 +34,13 @@ def choose_held_out(labels: Mapping[str, frozenset[str]], fraction: float, seed:
     """
     if not 0 <= fraction <= 1:
         raise ParameterError(f"The held-out share is {fraction!r}; expected a number from 0 to 1.", name="fraction")
+    wholes: defaultdict[str, list[str]] = defaultdict(list)
+    for image_id in labels:
+        wholes[series_of(image_id)].append(image_id)
+    if len(wholes) < len(labels) and fraction * len(wholes) >= 1:
+        united = {whole: frozenset().union(*(labels[one] for one in parts)) for whole, parts in wholes.items()}
+        found = choose_held_out(united, fraction, seed)
+        return frozenset(one for whole in found for one in wholes[whole])
     counts = Counter(name for names in labels.values() for name in names)
     groups: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
     for image_id, names in labels.items():

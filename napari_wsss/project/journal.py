@@ -12,15 +12,15 @@ from itertools import starmap
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import parsed
 from napari_wsss.core.masks import Mask
-from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, pack_table, unpack_table
+from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, Sources, pack_table, unpack_table
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database, Row, part_of
-from napari_wsss.project.strokes import Stroke, pack, unpack
+from napari_wsss.project.strokes import FEW, Stroke, pack, pack_regions, unpack
 
 Kind = Literal["labels", "state", "stroke", "plan", "mask", "draft", "note", "classes", "split", "cluster", "undo"]
 DECISIONS: tuple[Kind, ...] = ("state", "mask")
@@ -118,6 +118,27 @@ class Journal:
         machine = bool(np.any(made_by >= FIRST_MACHINE))
         after = {"pixels": int(flat.size), **({"table": pack_table(table)} if machine else {})}
         return self.append("stroke", image_id, None, after, pack(flat, filled, made_by))
+
+    def append_change(
+        self, image_id: str, where: NDArray[np.bool_], values: NDArray[np.uint8], sources: Sources
+    ) -> Entry:
+        """Record the pixels of a mask that are `where`, as `append_stroke` does with a list of them.
+
+        Parameters
+        ----------
+        where : (H, W) bool
+        values : (H, W) uint8
+        sources : Sources
+        """
+        count = int(np.count_nonzero(where))
+        if count > FEW:
+            packed = pack_regions(where, values, sources.values)
+            if packed is not None:
+                after = {"pixels": count, "table": pack_table(sources.table)}
+                return self.append("stroke", image_id, None, after, packed)
+        pixels = np.flatnonzero(where)
+        made_by = sources.values.reshape(-1)[pixels]
+        return self.append_stroke(image_id, pixels, values.reshape(-1)[pixels], made_by, sources.table)
 
     # -- strokes ------------------------------------------------------------------------------------------
 

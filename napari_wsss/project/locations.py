@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.inside import below, has_file
+from napari_wsss.core.inside import below
+from napari_wsss.pixels.decoding.stacks import file_and_page
 from napari_wsss.pixels.images import content_hash, find_images
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
@@ -69,7 +70,7 @@ class ImageLocations:
         """
         if record is not None and record.content_hash:
             with suppress(OSError):
-                facts = below(self.root, record.path).stat()
+                facts = file_and_page(below(self.root, record.path))[0].stat()
                 if (facts.st_mtime_ns, facts.st_size) == (record.file_mtime, record.file_size):
                     return record.content_hash
         before = self._fresh.get(image_id)
@@ -84,7 +85,7 @@ class ImageLocations:
         relative, mtime, size, known = self._row(image_id)
         path = below(self.root, relative)
         try:
-            stat = path.stat()
+            stat = file_and_page(path)[0].stat()
         except OSError:
             return path, content_hash(path), None  # raises the message for a person
         if known and (stat.st_mtime_ns, stat.st_size) == (mtime, size):
@@ -203,7 +204,7 @@ class ImageLocations:
 
     def _missing(self) -> Iterator[tuple[str, int, str]]:
         for record in self._catalog.records():
-            if not has_file(self.root, record.path):
+            if not _is_there(self.root, record.path):
                 size = self._database.value("SELECT file_size FROM images WHERE id = ?", (record.id,))
                 yield record.id, int(size), record.content_hash
 
@@ -211,6 +212,9 @@ class ImageLocations:
         """Take matched images out of `missing`: same size and content, or the only file of that name."""
         by_size, by_name = self._unused_files()
         for image_id, size, known in list(missing.values()):
+            if file_and_page(Path(image_id))[1] is not None:
+                self._match_plane(image_id, [path for path in by_size[size] if known], known, missing)
+                continue
             if known:
                 found = next((path for path in by_size[size] if content_hash(path) == known), None)
             else:
@@ -221,6 +225,17 @@ class ImageLocations:
                 path = found.relative_to(self.root).as_posix()
                 self._database.execute("UPDATE images SET path = ? WHERE id = ?", (path, image_id))
                 del missing[image_id]
+
+    def _match_plane(
+        self, image_id: str, files: list[Path], known: str, missing: dict[str, tuple[str, int, str]]
+    ) -> None:
+        """Take a plane out of `missing` where one of `files`, which other planes need as well, is its stack."""
+        name = Path(image_id).name
+        found = next((path / name for path in files if content_hash(path / name) == known), None)
+        if found is not None:
+            path = found.relative_to(self.root).as_posix()
+            self._database.execute("UPDATE images SET path = ? WHERE id = ?", (path, image_id))
+            del missing[image_id]
 
     def _unused_files(self) -> tuple[defaultdict[int, list[Path]], defaultdict[str, list[Path]]]:
         by_size: defaultdict[int, list[Path]] = defaultdict(list)
@@ -245,9 +260,16 @@ def root_entries(root: Path, folder: Path) -> dict[str, str]:
 
 def _fits(root: Path, stored: str, size: int) -> bool:
     try:
-        path = below(root, stored)
+        path = file_and_page(below(root, stored))[0]
         return path.is_file() and size in (-1, path.stat().st_size)
     except (OSError, ProjectError):
+        return False
+
+
+def _is_there(root: Path, stored: str) -> bool:
+    try:
+        return file_and_page(below(root, stored))[0].is_file()
+    except ProjectError:
         return False
 
 

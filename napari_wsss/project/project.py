@@ -22,8 +22,11 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.files import parsed_object, sync_folder
 from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan, changed_parts
-from napari_wsss.pixels.deep_images import USUAL, Percentiles
-from napari_wsss.pixels.images import LoadedImage, image_size, read_image
+from napari_wsss.pixels.decoding.channels import Channels, as_text, check_channels, parse_channels
+from napari_wsss.pixels.decoding.deep_images import USUAL, Percentiles
+from napari_wsss.pixels.decoding.loaded import LoadedImage
+from napari_wsss.pixels.decoding.stacks import file_and_page, series_of
+from napari_wsss.pixels.images import image_size, read_image
 from napari_wsss.processes.children import distrust
 from napari_wsss.processes.lock import ProjectLock, is_held
 from napari_wsss.project.backups import BACKUPS, back_up, holds_everything, list_backups
@@ -384,6 +387,40 @@ class Project:
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('deep_percentiles', ?)", (f"{low!r} {high!r}",))
 
     @property
+    def channels(self) -> Channels:
+        """Which channels of the files make the pictures; () as the files are made."""
+        return self._database.remembered("channels", self._read_channels)
+
+    def _read_channels(self) -> Channels:
+        with suppress(ProjectError):  # a damaged entry means none
+            return parse_channels(
+                str(self._database.value("SELECT value FROM meta WHERE key = 'channels'", default=""))
+            )
+        return ()
+
+    def set_channels(self, channels: Channels) -> None:
+        """Make the pictures of other channels; results made from other pixels stop counting.
+
+        Raises
+        ------
+        ProjectError
+            When they make no picture.
+        """
+        text = as_text(check_channels(channels))
+        with self._database.transaction("channels") as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('channels', ?)", (text,))
+
+    @property
+    def takes_pages(self) -> bool:
+        """Whether every page or plane of a stack is an image of its own; new pictures follow."""
+        return bool(self._database.value("SELECT value FROM meta WHERE key = 'pages'", default=""))
+
+    def set_takes_pages(self, takes: bool) -> None:
+        """Let pages of stacks that are added be images of their own; those that are there stay what they are."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('pages', ?)", ("1" if takes else "",))
+
+    @property
     def training_folder(self) -> Path:
         """Where training runs lie, one folder each."""
         return self.folder / "training"
@@ -403,7 +440,7 @@ class Project:
             record.id: frozenset({NEGATIVE}) if record.negative else record.labels
             for record in self.catalog.records(split="")
         }
-        chosen = choose_held_out(labels, fraction, seed)
+        chosen = choose_held_out(labels, fraction, seed, series_of)
         with self._database.transaction() as connection:
             rows = [("val" if image_id in chosen else "train", image_id) for image_id in labels]
             connection.executemany("UPDATE images SET split = ? WHERE id = ?", rows)
@@ -439,12 +476,12 @@ class Project:
         `record` is the image's, where the caller has asked the catalog already.
         """
         path = self._locations.path(image_id, record)
-        if not path.exists():
+        if not file_and_page(path)[0].exists():
             raise ProjectError(
                 f"The image {image_id} is not at {path}. Put it back, or tell the project where its images are now: "
                 f"napari-wsss locate-images --project {self.folder} --images FOLDER."
             )
-        return read_image(path, self.deep_percentiles)
+        return read_image(path, self.deep_percentiles, self.channels)
 
     def image_hash(self, image_id: str) -> str:
         """Return the SHA-256 of an image file (64 hexadecimal digits); a replaced file is noticed and marked."""
@@ -455,13 +492,14 @@ class Project:
         return self._locations.was_replaced(image_id)
 
     def pixels_hash(self, image_id: str, record: ImageRecord | None = None) -> str:
-        """Return what decides the pixels of an image: its file's content, and how deep values are scaled.
+        """Return what decides the pixels of an image: its file's content, how deep values are scaled, which channels.
 
-        Results are stored under it; with the usual scaling it is `image_hash` itself. `record` is as `load_image` takes
+        Results are stored under it; with the usual ones it is `image_hash` itself. `record` is as `load_image` takes
         it.
         """
         content, percentiles = self._locations.hash(image_id, record), self.deep_percentiles
-        return content if percentiles == USUAL else f"{content} {percentiles[0]:g}..{percentiles[1]:g} %"
+        content = content if percentiles == USUAL else f"{content} {percentiles[0]:g}..{percentiles[1]:g} %"
+        return f"{content} channels {as_text(self.channels)}" if self.channels else content
 
     def _size_or_none(self, image_id: str) -> tuple[int, int] | None:
         try:

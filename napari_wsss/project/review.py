@@ -86,6 +86,12 @@ class Review:
             self._edited(image_id)
             return self._journal.append_stroke(image_id, indices, values, sources, table)
 
+    def record_change(self, image_id: str, where: NDArray[np.bool_], mask: SourcedMask) -> Entry:
+        """Do what `record_stroke` does with the pixels of a mask that are `where` (H, W) bool."""
+        with self._database.transaction():
+            self._edited(image_id)
+            return self._journal.append_change(image_id, where, mask.values, mask.sources)
+
     def save_draft(
         self, image_id: str, values: Mask, checkpoint: int | None = None, sources: Sources | None = None
     ) -> None:

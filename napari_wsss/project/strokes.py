@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,14 @@ from napari_wsss.core.sources import PERSON, Source
 RUNS = b"R"
 """First byte of a packed stroke; what was written before sources were kept starts with zlib's own."""
 
+REGIONS = b"E"
+"""First byte of a packed stroke whose neighbouring positions of equal value and source are one entry."""
+MOST = 2**28
+"""Position beyond which no pixel of a picture lies: what claims more is damaged, and is not given the memory."""
+FEW = 2**16
+"""Changed pixels up to which a list of them is packed as quickly."""
+PIXELS_OF_A_REGION = 4
+"""Pixels that neighbouring positions of equal value must have on average, for regions to be worth it."""
 PART = 2**18
 """Positions compared at a time: what fits the processor's cache."""
 
@@ -58,6 +67,52 @@ def pack(indices: NDArray[np.int64], values: NDArray[np.uint8], sources: NDArray
     return b"".join([RUNS, *parts, packer.flush()])
 
 
+def pack_regions(where: NDArray[np.bool_], values: NDArray[np.uint8], sources: NDArray[np.uint8]) -> bytes | None:
+    """Return what changed in a mask as compressed bytes, without a list of its positions.
+
+    Parameters
+    ----------
+    where, values, sources : (H, W)
+        The pixels that changed, and what they are now.
+
+    Returns
+    -------
+    bytes or None
+        Starts, lengths, values and sources of neighbouring pixels that have become the same; None where these are so
+        many that a list of positions is no longer.
+    """
+    flat, value, source = (np.ascontiguousarray(one).reshape(-1) for one in (where, values, sources))
+    starts = _region_starts(flat, value, source)
+    if flat.size > MOST or len(starts) * PIXELS_OF_A_REGION > np.count_nonzero(flat):
+        return None
+    lengths = np.diff(np.append(starts, flat.size))
+    kept = flat[starts]
+    starts, lengths = starts[kept], lengths[kept]
+    gaps = np.diff(starts, prepend=0)
+    gaps[1:] -= lengths[:-1]
+    packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
+    head = np.array([len(starts)], "<i8").tobytes()
+    parts = (head, _planes(gaps), _planes(lengths), value[starts].tobytes(), source[starts].tobytes())
+    return b"".join([REGIONS, *map(packer.compress, parts), packer.flush()])
+
+
+def _planes(numbers: NDArray[np.int64]) -> bytes:
+    """Return numbers (N,) of four bytes, the lowest bytes of all first: the others are runs of zeros."""
+    return np.ascontiguousarray(numbers.astype("<u4").view(np.uint8).reshape(-1, 4).T).tobytes()
+
+
+def _region_starts(*arrays: NDArray[Any]) -> NDArray[np.intp]:
+    """Return where one of flat arrays (N,) differs from the element before, and 0; in parts, as `_breaks`."""
+    found = [np.zeros(1, np.intp)]
+    for first in range(0, arrays[0].size, PART):
+        parts = [one[first : first + PART + 1] for one in arrays]
+        changes = parts[0][1:] != parts[0][:-1]
+        for part in parts[1:]:
+            changes |= part[1:] != part[:-1]
+        found.append(np.flatnonzero(changes) + first + 1)
+    return np.concatenate(found)
+
+
 def _breaks(indices: NDArray[np.int64]) -> NDArray[np.intp]:
     """Return where positions (N,) do not follow on the one before; in parts, because one difference is memory-bound."""
     found = [
@@ -76,6 +131,8 @@ def unpack(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArra
         When they are damaged.
     """
     try:
+        if content[:1] == REGIONS:
+            return _unpack_regions(content)
         return _unpack_runs(content) if content[:1] == RUNS else _unpack_first_form(content)
     except (zlib.error, ValueError, IndexError, TypeError, OverflowError) as reason:
         raise ProjectError(
@@ -96,6 +153,21 @@ def _unpack_runs(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], 
     within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     values, sources = np.frombuffer(plain, np.uint8, offset=8 + 16 * runs).reshape(2, -1)
     return np.repeat(starts, lengths) + within, values, sources
+
+
+def _unpack_regions(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
+    plain = unzipped(content[1:])
+    count = int(np.frombuffer(plain, "<i8", 1)[0])
+    if not 0 <= count <= len(plain) or len(plain) != 8 + 10 * count:
+        raise ValueError(f"{count} regions in {len(plain)} bytes")
+    planes = np.frombuffer(plain, np.uint8, 8 * count, 8).reshape(2, 4, count)
+    gaps, lengths = (np.ascontiguousarray(one.T).view("<u4").reshape(-1).astype(np.int64) for one in planes)
+    values, sources = np.frombuffer(plain, np.uint8, offset=8 + 8 * count).reshape(2, -1)
+    ends = np.cumsum(gaps + lengths)
+    if np.any(lengths < 1) or (count and ends[-1] > MOST):
+        raise ValueError("empty regions, or more pixels than any picture has")
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return np.repeat(ends - lengths, lengths) + within, np.repeat(values, lengths), np.repeat(sources, lengths)
 
 
 def _unpack_first_form(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from skimage.filters import gaussian
 
 from napari_wsss.core.classes import ClassList
 
@@ -242,6 +241,8 @@ def _head_pattern(name: str, look: int, along: Array, across: Array) -> Array:
 
 def _noise(rng: Random, side: int, sigma: float | tuple[float, float]) -> Array:
     """Return smooth noise (side, side) with mean 0 and standard deviation 1; `sigma` in oversampled pixels."""
+    from skimage.filters import gaussian
+
     step = max(1, int(np.min(sigma) / 2))  # wide noise is made small and enlarged, for speed
     coarse = rng.standard_normal((-(-side // step),) * 2)
     smooth = gaussian(coarse, sigma=np.divide(sigma, step), mode="wrap")
@@ -271,6 +272,8 @@ def _water(rng: Random, side: int) -> Array:
 
 def _gravel(rng: Random, side: int) -> Array:
     """Pebbles: each has a tone of its own and is darker towards its rim (a Voronoi pattern of a jittered grid)."""
+    from skimage.filters import gaussian
+
     cells = 14
     grid = np.mgrid[-1 : cells + 1, -1 : cells + 1].reshape(2, -1).T
     seeds = (grid + rng.random(grid.shape)) / cells

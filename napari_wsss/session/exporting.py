@@ -10,6 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Sources
@@ -203,6 +206,7 @@ def _entries(project: Project, choice: Choice, ids: Iterable[str]) -> Iterator[E
             record.split,
             project.image_path(one),
             _facts(project, record),
+            partial(_pixels, project, one),
         )
 
 
@@ -215,6 +219,10 @@ def _facts(project: Project, record: ImageRecord) -> dict[str, Any]:
     if decided:
         facts["accepted"] = datetime.fromtimestamp(decided, UTC).isoformat(timespec="seconds")
     return facts
+
+
+def _pixels(project: Project, image_id: str) -> NDArray[np.uint8]:
+    return project.load_image(image_id).pixels
 
 
 def _mask(project: Project, record: ImageRecord, replaced: bool) -> SourcedMask | None:

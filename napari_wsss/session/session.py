@@ -14,12 +14,15 @@ from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inside import why_not_plain
 from napari_wsss.core.plan import HELD_OUT, Plan
+from napari_wsss.pixels.decoding.channels import Channels, parse_channels
+from napari_wsss.pixels.decoding.stacks import page_ids
 from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.processes.apart import end_idle
 from napari_wsss.project.project import FILE_NAME, Project
 from napari_wsss.project.records import NewImage
 from napari_wsss.session.correct.cleaning import Cleaning
 from napari_wsss.session.correct.embeddings import Embeddings
+from napari_wsss.session.correct.neighbours import Neighbours
 from napari_wsss.session.correct.patches import Patches
 from napari_wsss.session.correct.pointing import Engines, Pointing
 from napari_wsss.session.correct.propagation import Propagation
@@ -40,8 +43,10 @@ from napari_wsss.session.jobs import Dispatch, Jobs, directly
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.models.changes import Changes
 from napari_wsss.session.models.comparison import Comparison
+from napari_wsss.session.models.disagreement import Disagreement
 from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.models.learning import Learning
+from napari_wsss.session.models.side_by_side import SideBySide
 from napari_wsss.session.models.start import RecommendedStart
 from napari_wsss.session.models.statistics import Statistics
 from napari_wsss.session.models.verdicts import Verdicts
@@ -117,6 +122,8 @@ class Session:
         self.models = AppliedModels(opened, self.navigation, self.inference, self.sliders, signals)
         self.changes = Changes(opened, self.navigation, self.inference, jobs, signals)
         self.comparison = Comparison(opened, jobs, signals)
+        self.side_by_side = SideBySide(opened, jobs, signals)
+        self.disagreement = Disagreement(opened, jobs, signals)
         self.statistics = Statistics(opened, jobs, signals)
         self.hint = RetrainHint(opened, self.statistics, signals)
         self.scribbles = Scribbles(opened, signals)
@@ -128,6 +135,7 @@ class Session:
         self.pointing = Pointing(opened, engines, self.scribbles, self.decisions, jobs, signals)
         self.wand = Wand(opened, self.decisions, signals)
         self.regions = Regions(opened, engines, self.decisions, jobs, signals)
+        self.neighbours = Neighbours(opened, signals)
         self.cleaning = Cleaning(opened, self.decisions, jobs, signals)
         self.doubts = Doubts(opened, jobs, signals)
         self.thumbnails = Thumbnails(opened, jobs, signals)
@@ -223,6 +231,8 @@ class Session:
         kind: str = "auto",
         encoding: str = "",
         also: Sequence[str] = (),
+        pages: bool = False,
+        channels: Channels = (),
     ) -> Any:
         """Return the `LabelReport` of a folder of images and a label source (see `read_labels`); writes nothing.
 
@@ -233,7 +243,10 @@ class Session:
         """
         from napari_wsss.exchange.labels import read_labels
 
-        return read_labels(Path(images_root), Path(source) if source else None, kind, encoding=encoding, also=also)
+        labels = Path(source) if source else None
+        return read_labels(
+            Path(images_root), labels, kind, encoding=encoding, also=also, pages=pages, channels=channels
+        )
 
     def create_project(
         self,
@@ -242,6 +255,8 @@ class Session:
         report: Any = None,
         classes: Iterable[str] | None = None,
         hold_out: float = HELD_OUT,
+        pages: bool = False,
+        channels: Channels = (),
     ) -> None:
         """Create a project of every image below `images_root` and open it.
 
@@ -253,13 +268,15 @@ class Session:
             Class names in order; the report's by default.
         hold_out : float
             Share of images put aside for validation, where the report gives no split; fixed once.
+        pages, channels
+            Whether pages of stacks are images (the report lists them so), and which channels make the pictures.
 
         Raises
         ------
         WsssError
             When there is a project already, no class, or no image.
         """
-        create_project(Path(folder), Path(images_root), report, classes, hold_out).close()
+        create_project(Path(folder), Path(images_root), report, classes, hold_out, pages, channels).close()
         self.open_project(folder)
 
     def open_project(self, folder: Path, read_only: bool = False, take_over: bool = False) -> None:
@@ -345,6 +362,18 @@ class Session:
             self.open_project(project.folder)
         return True
 
+    @reported
+    def choose_channels(self, text: str) -> bool:
+        """Make the pictures of other channels (``2``, ``3,1,2``, "" as stored); the project opens anew."""
+        project = self._opened.table.project
+        channels = parse_channels(text)
+        if not self.flush():
+            return False
+        project.set_channels(channels)
+        if self.close_project():
+            self.open_project(project.folder)
+        return True
+
     def close_project(self, discard_unsaved: bool = False) -> bool:
         """Save, cancel background work and close; return False (and stay open) when the mask cannot be saved.
 
@@ -370,7 +399,13 @@ class Session:
 
 
 def create_project(
-    folder: Path, images_root: Path, report: Any, classes: Iterable[str] | None, hold_out: float
+    folder: Path,
+    images_root: Path,
+    report: Any,
+    classes: Iterable[str] | None,
+    hold_out: float,
+    pages: bool = False,
+    channels: Channels = (),
 ) -> Project:
     """Create and return a project of the images below `images_root` (see `Session.create_project`)."""
     if (folder / FILE_NAME).exists():
@@ -381,6 +416,7 @@ def create_project(
     root = images_root if report is None else report.images_root  # JPEGImages of a VOC-style folder
     if report is None:
         found = [image_id(path, root) for path in find_images(root)]
+        found = [page for one in found for page in (page_ids(one, root) if pages else (one,))]
         images = [NewImage(one) for one in found if not why_not_plain(one)]
     else:
         images = [report.new_image(one) for one in report.images]
@@ -388,6 +424,10 @@ def create_project(
         raise ProjectError(f"There are no images below {root}; choose the folder that holds the photographs.")
     project = Project.create(folder, root, ClassList(names), images)
     project.hold_out(hold_out, seed=0)
+    if pages:
+        project.set_takes_pages(True)
+    if channels:
+        project.set_channels(channels)
     return project
 
 

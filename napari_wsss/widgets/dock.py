@@ -43,6 +43,7 @@ from napari_wsss.widgets.refine.page import RefinePage
 from napari_wsss.widgets.relay import QtRelay
 from napari_wsss.widgets.review.grid_view import GridView
 from napari_wsss.widgets.review.page import ReviewPage
+from napari_wsss.widgets.review.side_view import SideView
 from napari_wsss.widgets.statistics_page import StatisticsPage
 from napari_wsss.widgets.train.page import TrainPage
 
@@ -96,6 +97,7 @@ class WsssDock(QWidget):
         self._by_place = KeysByPlace(self)
         self._compact: Compact | None = None
         self.grid: GridView | None = None
+        self.beside: SideView | None = None
         self._build()
         queue = self.review_page.queue
         self.personal = PersonalChoices(self.session, self.sync, self.actions_, queue, self.project_page)
@@ -166,6 +168,7 @@ class WsssDock(QWidget):
         self.header.next_line.wanted.connect(self._take_step)
         self.clusters_page.page_wanted.connect(self._show_page)
         self.project_page.offered.connect(lambda: self.tabs.setCurrentIndex(PAGES.index("Project")))
+        self.statistics_page.disagreement.wanted.connect(self.actions_.go_to)
         self.review_page.queue.strip_wanted.connect(self._toggle_filmstrip)
         self.tabs.currentChanged.connect(lambda _page: self.sync.flush())
         application = QApplication.instance()
@@ -291,12 +294,14 @@ class WsssDock(QWidget):
             self._make_grid(window)
 
     def _make_grid(self, window: QMainWindow) -> None:
-        """Lay the grid over the canvas, hidden; it stays small until it is asked for."""
+        """Lay the grid and the pair of pictures over the canvas, hidden; they stay small until they are asked for."""
         centre = window.centralWidget()
         if centre is not None:
             self.grid = GridView(self.session, centre)
             self.grid.opened.connect(self.actions_.go_to)
             self.actions_.grid_wanted.connect(self.grid.toggle)
+            self.beside = SideView(self.session, self.actions_, centre)
+            self.actions_.beside_wanted.connect(self.beside.toggle)
             self.header.grid_wanted.connect(lambda: self.actions_.run("grid"))
 
     def hideEvent(self, event: QHideEvent | None) -> None:
@@ -337,9 +342,10 @@ class WsssDock(QWidget):
             self._window = None
         if self._compact is not None:
             self._compact.end()
-        if self.grid is not None:
-            self.grid.end()
-            self.grid = None
+        for over in (self.grid, self.beside):
+            if over is not None:
+                over.end()
+        self.grid = self.beside = None
         self.key_help.close()
         self.sync.close()
         self.keyboard.close()

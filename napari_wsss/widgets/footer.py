@@ -1,8 +1,11 @@
 """The dock's foot: the decisions by mouse, always in the same place below the pages."""
 
+from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.widgets.controls.basic import button, row
+from napari_wsss.widgets.controls.plain_text import as_text
+from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.keys.actions import Actions
 
 NARROWEST = 44  # pixels of a button
@@ -25,8 +28,15 @@ class Footer(QWidget):
         layout = row(self.previous, self.next, self.skip, self.flag, self.accept)
         layout.setStretch(4, 2)
         self.setLayout(layout)
+        self.accept.installEventFilter(self)
         actions.table_changed.connect(self._show_keys)
         self._show_keys()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Say at *Accept*, when the mouse rests on it, what it would do with this very image."""
+        if watched is self.accept and certain(event).type() == QEvent.Type.ToolTip:
+            self.accept.setToolTip(as_text(self._actions.with_key(self._actions.accepting_means(), "accept")))
+        return False
 
     def _show_keys(self) -> None:
         with_key = self._actions.with_key

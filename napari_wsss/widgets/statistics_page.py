@@ -1,7 +1,7 @@
 """The Stats page: how far the project is, how fast it goes, how much a person still has to correct.
 
 What a person can do with it: read the curves (hover for a value; dashed lines are models that were applied), save all
-of it as a picture, save every accepted mask's figures as a table.
+of it as a picture, save every accepted mask's figures as a table, see where accepted masks and the model differ.
 """
 
 from pathlib import Path
@@ -29,6 +29,7 @@ from napari_wsss.widgets.controls.basic import button, column, row, text_label
 from napari_wsss.widgets.controls.charts import BarChart, LineChart, percent, picture_of
 from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.disagreement_table import DisagreementTable
 
 MOST_BLOCKS = 100
 LATELY = 50
@@ -53,7 +54,8 @@ class StatisticsPage(QWidget):
         )
         self.save_picture = button("Save picture …", self._save_picture, "All of this as a PNG")
         self.save_table = button("Save table …", self._save_table, "One line per accepted mask, as CSV")
-        self.setLayout(column(self.board, row(self.save_picture, self.save_table, 1), 1, margin=4))
+        self.disagreement = DisagreementTable(session)
+        self.setLayout(column(self.board, row(self.save_picture, self.save_table, 1), self.disagreement, 1, margin=4))
         listen(
             self,
             (session.signals.project_opened, self._look),

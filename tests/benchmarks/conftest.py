@@ -121,6 +121,12 @@ class Window:
             if self._draws != draws or self.session.jobs.all:
                 draws, quiet_since = self._draws, time.perf_counter()
 
+    def work(self) -> None:
+        """Let Qt work once."""
+        from qtpy.QtWidgets import QApplication
+
+        QApplication.processEvents()
+
     def painted(self, change: Callable[[], object]) -> float:
         """Make a change and return the seconds until the canvas has been painted after it.
 

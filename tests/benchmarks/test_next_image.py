@@ -91,3 +91,42 @@ def test_copy_of_a_proposal(
 
     benchmark.pedantic(copy, setup=take_back, rounds=4)
     note(benchmark, target_ms=LIMIT_MS, of="p95_ms", own_p95_ms=round(float(np.percentile(own, 95)) * 1000, 2))
+
+
+@pytest.mark.timeout(600)
+@SIZES
+def test_journal_of_a_copy(
+    benchmark: Any,
+    note: Callable[..., None],
+    project_with_maps: Callable[[int, int, int], Path],
+    tmp_path: Path,
+    height: int,
+    width: int,
+) -> None:
+    """The session's share of a copy, without a window: chosen, noted for undo, journaled; and taken back."""
+    from napari_wsss.session.session import Session
+
+    session = Session(config_folder=tmp_path / "config")
+    session.open_project(project_with_maps(1, height, width))
+    table, decisions = session.table, session.decisions
+    assert table is not None
+    copies: list[float] = []
+    undos: list[float] = []
+
+    def take_back() -> None:
+        empty, busy = np.zeros_like(table.mask), time.thread_time()
+        table.record_change(empty)
+        undos.append(time.thread_time() - busy)
+
+    def copy() -> None:
+        busy = time.thread_time()
+        copied = decisions.copied_pixels()
+        values = decisions.copy_proposal()
+        table.record_change(values, decisions.proposal_source(), copied)
+        copies.append(time.thread_time() - busy)
+
+    copy()
+    benchmark.pedantic(copy, setup=take_back, rounds=7)
+    middle = [round(float(np.median(found)) * 1000, 1) for found in (copies, undos)]
+    note(benchmark, own_p50_ms=middle[0], own_undo_p50_ms=middle[1])
+    session.close_project()

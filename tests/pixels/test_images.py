@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image, ImageOps
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.pixels.deep_images import WHOLE
+from napari_wsss.pixels.decoding.deep_images import WHOLE
 from napari_wsss.pixels.images import (
     IMAGE_SUFFIXES,
     content_hash,
@@ -122,7 +122,7 @@ PLANES = {"planarconfig": "separate"}
 
 
 def without_tifffile(monkeypatch) -> None:
-    monkeypatch.setattr("napari_wsss.pixels.deep_images.read_with_tifffile", lambda path: (None, 0))
+    monkeypatch.setattr("napari_wsss.pixels.decoding.deep_images.read_with_tifffile", lambda path: (None, 0))
 
 
 def test_16_bit_planes_are_refused_rather_than_shown_as_noise(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
+from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.sources import PERSON
 from napari_wsss.project import strokes
 from napari_wsss.project.strokes import pack, unpack
@@ -40,3 +41,35 @@ def test_a_stroke_compared_in_parts_is_read_back(part: int, count: int, monkeypa
     values, sources = random.integers(0, 9, (2, len(indices)), dtype=np.uint8)
     read = strokes.unpack(strokes.pack(indices, values, sources))
     assert all(np.array_equal(one, other) for one, other in zip(read, (indices, values, sources), strict=True))
+
+
+@pytest.mark.parametrize("part", [5, strokes.PART])
+def test_regions_are_what_a_list_would_be(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strokes, "PART", part)
+    where = np.zeros((20, 30), bool)
+    where[2:18, 3:29] = True
+    where[7, 9] = False
+    values = np.zeros(where.shape, np.uint8)
+    values[5:12] = 3
+    sources = np.where(values, 2, 1).astype(np.uint8)
+    packed = strokes.pack_regions(where, values, sources)
+    assert packed is not None
+    indices = np.flatnonzero(where)
+    read = strokes.unpack(packed)
+    wanted = indices, values.ravel()[indices], sources.ravel()[indices]
+    assert all(np.array_equal(one, other) for one, other in zip(read, wanted, strict=True))
+
+
+def test_what_is_no_region_is_left_to_the_list() -> None:
+    values = np.arange(600, dtype=np.int64).astype(np.uint8).reshape(20, 30)
+    assert strokes.pack_regions(np.ones((20, 30), bool), values, values) is None
+
+
+@pytest.mark.parametrize(
+    ("gap", "length", "count"), [(2**31, 5, 1), (3, 2**31, 1), (3, 0, 1), (3, 5, 2**40), (3, 5, -1)]
+)
+def test_damaged_regions_are_refused(gap: int, length: int, count: int) -> None:
+    numbers = np.array([gap, length], "<u4").tobytes()  # of one region each byte is a plane
+    plain = np.array([count], "<i8").tobytes() + numbers + b"\1\1"
+    with pytest.raises(ProjectError, match="damaged"):
+        unpack(strokes.REGIONS + zlib.compress(plain))

@@ -128,7 +128,7 @@ def test_an_unsavable_mask_keeps_its_project_open(
 
     other = build_project(tmp_path / "other", 2)
     with monkeypatch.context() as patch:
-        patch.setattr(sitting.session.project.review, "record_stroke", broken)
+        patch.setattr(sitting.session.project.review, "record_change", broken)
         patch.setattr(sitting.session.project.review, "save_draft", broken)
         sitting.paint(1)
         with pytest.raises(ProjectError, match="disk is full"):

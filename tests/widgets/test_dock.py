@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QPoint, Qt
@@ -189,3 +193,35 @@ def test_closing_asks_about_training_and_taking_the_dock_away_closes(docked, mon
     assert docked.session.project is None
     assert len(viewer.layers) == 0
     assert dock_of(viewer) is None
+
+
+HEAVY = ("scipy", "skimage", "sklearn", "torch", "timm", "pandas", "matplotlib", "zarr", "onnxruntime", "pyqtgraph")
+OPENED = """
+import sys, tempfile
+from pathlib import Path
+import napari
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QApplication
+application = QApplication([])
+viewer = ViewerModel()
+import napari.qt
+before = set(sys.modules)
+from napari_wsss.session.session import Session
+from napari_wsss.widgets.dock import WsssDock
+imported = set(sys.modules) - before
+dock = WsssDock(viewer, Session(config_folder=Path(tempfile.mkdtemp())))
+built = set(sys.modules) - before
+dock.shut_down()
+def tops(names):
+    return sorted({name.split(".")[0] for name in names} & set(sys.argv[1:]))
+print(tops(imported), tops(built))
+"""
+"""What the first click on the plugin's menu does, in an interpreter that has napari already."""
+
+
+def test_first_opening_loads_nothing_heavy():
+    """What takes long to load is loaded when it is first used: a person waits for the window, not for slic."""
+    command = [sys.executable, "-W", "ignore", "-c", OPENED, *HEAVY]
+    ended = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split("\n")[0] == "[] []"

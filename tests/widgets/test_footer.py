@@ -1,5 +1,9 @@
 """The footer decides by mouse."""
 
+from qtpy.QtCore import QEvent, QPoint
+from qtpy.QtGui import QHelpEvent
+from qtpy.QtWidgets import QApplication
+
 from napari_wsss.widgets.footer import Footer
 
 
@@ -16,3 +20,23 @@ def test_the_footer_decides(actions, session, qtbot):
     assert footer.accept.toolTip() == "Accept and go on (W)"
     session.own_keys.choose("accept", "Shift-W")
     assert footer.accept.toolTip() == "Accept and go on (Shift+W)"
+
+
+def test_accept_says_what_it_would_do_with_this_image(actions, session, sync, qtbot):
+    footer = Footer(actions)
+    qtbot.addWidget(footer)
+
+    def hover():
+        QApplication.sendEvent(footer.accept, QHelpEvent(QEvent.Type.ToolTip, QPoint(1, 1), QPoint(1, 1)))
+        return footer.accept.toolTip()
+
+    assert hover().startswith("Accepts the proposal as it is.")
+    assert hover().endswith("(W)")
+    state = session.project.catalog.get("p0.png")
+    sync.mask.data[:] = 3  # blue is no label, red and green are
+    session.table.touch()
+    session.table.record_change(sync.mask.data)
+    assert "your mask; asks once" in hover()
+    assert "blue" in hover()
+    assert session.mismatch.asked == type(session.mismatch.asked)(), "to look is not to ask"
+    assert session.project.catalog.get("p0.png").labels == state.labels

@@ -128,7 +128,7 @@ def test_a_copy_is_saved_elsewhere_where_the_disk_refuses(header, session, tmp_p
     header.show()
     assert not header.elsewhere.isVisible()
     with monkeypatch.context() as patch:
-        patch.setattr(session.project.review, "record_stroke", full)
+        patch.setattr(session.project.review, "record_change", full)
         patch.setattr(session.project.review, "save_draft", full)
         session.table.mask[2, 3] = 2
         session.table.touch()

@@ -13,7 +13,7 @@ from napari_wsss.exchange.annotations.annotated import Annotated, RawMaps, Readi
 from napari_wsss.exchange.readers.base import Reader
 from napari_wsss.exchange.readers.one_per_class import files_by_image, first_names_class
 from napari_wsss.exchange.readers.pictures import values_of
-from napari_wsss.pixels.deep_images import is_deep
+from napari_wsss.pixels.decoding.deep_images import is_deep
 
 
 class MapPictures(Reader):

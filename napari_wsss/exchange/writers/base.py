@@ -1,19 +1,24 @@
 """The contract of a format that an export writes: one class per file, one verb per image, one for the whole."""
 
+import io
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import Sources
 from napari_wsss.exchange.export_folder import ExportFolder, Images
+from napari_wsss.pixels.decoding.stacks import file_and_page
+from napari_wsss.pixels.images import read_image
 from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.project.sourced_masks import SourcedMask
 
@@ -43,6 +48,8 @@ class Item:
         The image file; None where there is none.
     size : (height, width)
         In pixels; (0, 0) of clusters.
+    shown : callable, optional
+        Returns the picture (H, W, 3) uint8 as the project shows it; the file's own by default.
     """
 
     id: str
@@ -52,6 +59,15 @@ class Item:
     split: str = ""
     image: Path | None = None
     size: tuple[int, int] = (0, 0)
+    shown: Callable[[], NDArray[np.uint8]] | None = None
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return the picture (H, W, 3) uint8 RGB; raise `ProjectError` where there is none, or it cannot be read."""
+        if self.shown is not None:
+            return self.shown()
+        if self.image is None:
+            raise ProjectError(f"{self.id} has no image file")
+        return read_image(self.image).pixels
 
     @property
     def values(self) -> Mask:
@@ -163,7 +179,15 @@ class Writer(ABC):
         self._folder.put(self._at + path, content.encode() if isinstance(content, str) else content)
 
     def put_image(self, path: str, item: Item) -> bool:
-        """Link or copy an item's image file as the person chose; return whether it is there."""
+        """Link or copy an item's image file as the person chose; return whether it is there.
+
+        A page of a stack has no file of its own: it is written as a PNG of what the project shows.
+        """
+        if item.image is not None and self.images != "none" and file_and_page(item.image)[1] is not None:
+            file = io.BytesIO()
+            Image.fromarray(item.pixels()).save(file, format="PNG")
+            self.put(path, file.getvalue())
+            return True
         return item.image is not None and self._folder.put_image(self._at + path, item.image)
 
     @property

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.exchange.writers.base import Item, Writer
-from napari_wsss.pixels.images import read_image
 
 VERSION = "0.4"
 LABELS = "classes"
@@ -36,7 +35,7 @@ class OmeZarr(Writer):
         root = f"{item.name}.ome.zarr"
         attributes: dict[str, Any] = {}
         if self._with_pixels and item.image is not None:
-            self._array(f"{root}/0", read_image(item.image).pixels.transpose(2, 0, 1))
+            self._array(f"{root}/0", item.pixels().transpose(2, 0, 1))
             attributes = _multiscales(["c", "y", "x"], item.name) | {"omero": _omero()}
         self._json(f"{root}/.zgroup", {"zarr_format": 2})
         self._json(f"{root}/.zattrs", attributes)

@@ -9,7 +9,6 @@ from PIL import Image
 
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.exchange.writers.base import Item, Writer
-from napari_wsss.pixels.images import read_image
 
 PREVIEW_FOLDER = "preview"
 OPACITY = 0.5
@@ -26,7 +25,7 @@ class Preview(Writer):
     def add(self, item: Item) -> None:
         """Write the overlay in the colours of the screen: classes half transparent, their borders in full colour."""
         colours = self.classes.screen[item.values]
-        picture = colours if item.image is None else laid_over(read_image(item.image).pixels, colours, item.values)
+        picture = colours if item.image is None else laid_over(item.pixels(), colours, item.values)
         file = io.BytesIO()
         Image.fromarray(picture).save(file, format="JPEG", quality=QUALITY)
         self.put(f"{PREVIEW_FOLDER}/{item.name}.jpg", file.getvalue())

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_wsss.core.background import DEFAULT_THRESHOLD
 from napari_wsss.core.classes import BACKGROUND
@@ -127,6 +126,8 @@ def region_meant(before: Mask, value: int, click: Click) -> Flags | None:
     click : Click
         One far from every region of the class begins a thing of its own; see `NEAR`.
     """
+    from scipy import ndimage
+
     regions, count = ndimage.label(before == value)
     if not count:
         return None
@@ -159,6 +160,8 @@ def written(scene: Scene, region: Flags, own: Flags | None = None) -> Mask:
 
 def pointed_at(mask: Mask, value: int, prompt: Prompt) -> Flags:
     """Return the regions (H, W) bool of a class in a mask that hold a click on the thing, or lie in its box."""
+    from scipy import ndimage
+
     regions, count = ndimage.label(mask == value)
     meant = np.zeros(count + 1, bool)
     meant[[int(regions[click.row, click.column]) for click in prompt.clicks if click.is_thing]] = True
@@ -222,6 +225,8 @@ def _implied(scene: Scene, prompt: Prompt) -> tuple[Click, ...]:
 
 def _mark_box(scene: Scene, prompt: Prompt, seeds: Mask, said: Flags) -> None:
     """Mark a box's frame as not the thing, and what is most likely the thing in its middle."""
+    from scipy import ndimage
+
     box = prompt.box
     assert box is not None
     inside = box.inside(said.shape)

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,8 @@ def implied(region: NDArray[np.bool_], clicks: tuple[Click, ...]) -> tuple[Click
     The middle is the point farthest from the border, the picture's included. A click beside the thing that is nearer to
     it than half of that means the region as a whole: nothing is said by itself then.
     """
+    from scipy.ndimage import distance_transform_edt
+
     depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
     row, column = (int(place) for place in np.unravel_index(int(depth.argmax()), depth.shape))
     reach = depth[row, column] / 2

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Distances = NDArray[np.float32]
 _AROUND = 1
@@ -24,6 +23,8 @@ def colour_distances(pixels: NDArray[np.uint8], row: int, column: int) -> Distan
 
 def alike(distances: Distances, row: int, column: int, tolerance: float) -> NDArray[np.bool_]:
     """Return the region (H, W) bool around a place whose colours are within a tolerance; it holds the place always."""
+    from scipy import ndimage
+
     near = distances <= tolerance
     near[row, column] = True
     parts, _ = ndimage.label(near)

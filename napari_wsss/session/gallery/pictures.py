@@ -126,7 +126,8 @@ class GalleryPictures:
 def picture_with_contour(project: Project, wish: Wish) -> Pixels | None:
     """Return an image (h, w, 3) uint8 with the contour of a class's map; None when the image cannot be read."""
     try:
-        picture = small_picture(project.image_path(wish.image_id), wish.side, project.deep_percentiles)
+        path = project.image_path(wish.image_id)
+        picture = small_picture(path, wish.side, project.deep_percentiles, project.channels)
         if not wish.class_name:
             mask = proposed(project, wish.image_id)
             return picture if mask is None else with_mask(picture, mask, project.classes.screen, tinted=False)

@@ -15,7 +15,8 @@ from PIL import Image, ImageOps
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE, Mask
-from napari_wsss.pixels.deep_images import USUAL, Percentiles
+from napari_wsss.pixels.decoding.channels import Channels
+from napari_wsss.pixels.decoding.deep_images import USUAL, Percentiles
 from napari_wsss.pixels.images import read_image
 
 LONG_SIDE = 160
@@ -27,11 +28,13 @@ QUALITY = 88
 Picture = NDArray[np.uint8]
 
 
-def small_picture(path: Path, long_side: int = LONG_SIDE, percentiles: Percentiles = USUAL) -> Picture:
+def small_picture(
+    path: Path, long_side: int = LONG_SIDE, percentiles: Percentiles = USUAL, channels: Channels = ()
+) -> Picture:
     """Return an image file as (h, w, 3) uint8 RGB, upright, its longer side `long_side` pixels at most.
 
-    JPEG files are decoded at a fraction of their size, which takes a tenth of the time. `percentiles` are those of the
-    project for pictures of more than 8 bits.
+    JPEG files are decoded at a fraction of their size, which takes a tenth of the time. `percentiles` and
+    `channels` are those of the project.
 
     Raises
     ------
@@ -39,6 +42,8 @@ def small_picture(path: Path, long_side: int = LONG_SIDE, percentiles: Percentil
         When the file is missing or not a picture.
     """
     try:
+        if channels:
+            return _shrunk(Image.fromarray(read_image(path, percentiles, channels).pixels), long_side)
         check_regular(path)
         with Image.open(path) as image:
             if image.format == "JPEG" and image.mode == "RGB":
@@ -46,7 +51,7 @@ def small_picture(path: Path, long_side: int = LONG_SIDE, percentiles: Percentil
                 return _shrunk(ImageOps.exif_transpose(image), long_side)
     except DAMAGED_PICTURE:
         pass  # the whole reader knows more kinds of files, and says what is wrong
-    return _shrunk(Image.fromarray(read_image(path, percentiles).pixels), long_side)
+    return _shrunk(Image.fromarray(read_image(path, percentiles, channels).pixels), long_side)
 
 
 def _shrunk(image: Image.Image, long_side: int) -> Picture:

@@ -19,6 +19,7 @@ from napari_wsss.core.errors import WsssError
 from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.lineage import Lineage, has_model
+from napari_wsss.pixels.decoding.stacks import file_and_page
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.pictures.drawing import keep_picture, kept_picture, small_picture, with_mask
@@ -203,7 +204,9 @@ def picture_of(project: Project, image_id: str) -> Picture | None:
 
 
 def _drawn(project: Project, image_id: str, path: Path, key: str, tinted: bool) -> Picture:
-    picture = small_picture(project.image_path(image_id), percentiles=project.deep_percentiles)
+    picture = small_picture(
+        project.image_path(image_id), percentiles=project.deep_percentiles, channels=project.channels
+    )
     mask = project.masks.read_working(image_id) if tinted else proposed(project, image_id)
     if mask is not None:
         picture = with_mask(picture, mask, project.classes.screen, tinted)
@@ -216,7 +219,9 @@ def _content(project: Project, image_id: str) -> tuple[str, bool]:
     """Return a key of everything the picture shows, and whether its mask is a person's."""
     record = project.catalog.get(image_id)
     by_person = project.masks.any(image_id)
-    shows: list[object] = [DRAWING, by_person, _changed(project.image_path(image_id)), project.deep_percentiles]
+    file, _ = file_and_page(project.image_path(image_id))
+    shows: list[object] = [DRAWING, by_person, _changed(file), project.deep_percentiles]
+    shows += [project.channels] if project.channels else []
     classes = project.classes
     if classes.gone or classes.colours:
         shows += [sorted(classes.gone.items()), sorted(classes.colours.items())]

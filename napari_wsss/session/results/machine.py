@@ -56,6 +56,10 @@ class Picture:
     pixels : (H, W, 3) uint8 RGB
     note : str
         What was done to the file's values to get there (16-bit scaling) and what is left out, "" when nothing.
+    told : str
+        What the file says of itself: where in a stack it lies, names of its channels, the size of a pixel.
+    grey : bool
+        Whether the three channels are the same one.
     machine : Machine
     """
 
@@ -63,13 +67,15 @@ class Picture:
     pixels: NDArray[np.uint8]
     note: str
     machine: Machine
+    told: str = ""
+    grey: bool = False
 
 
 def read_picture(project: Project, shown: Shown) -> Picture:
     """Return an image and its stored results (used by the shown image and, in the background, by the next ones)."""
     loaded = project.load_image(shown.record.id, shown.record)
     machine = read_machine(project, shown, stages.base_maps(project, shown))
-    return Picture(shown.record.id, loaded.pixels, loaded.altered, machine)
+    return Picture(shown.record.id, loaded.pixels, loaded.altered, machine, loaded.told, loaded.grey)
 
 
 def proposed(project: Project, image_id: str) -> Mask | None:

@@ -83,6 +83,26 @@ class Decisions:
             self.signals.mask_replaced.emit(image_id)
         return self._decided(table, image_id, and_next)
 
+    def accepting_means(self) -> str:
+        """Return what `accept` would do now, for a person who hesitates; nothing is changed or remembered."""
+        table = self._opened.or_none
+        if table is None or not table.image_id:
+            return "Nothing to accept: no image is shown."
+        canvas, record = table.canvas, table.record
+        values = canvas.mask_to_accept()
+        if values is None and not record.negative:
+            return f"Nothing to accept yet. {self._waited_for() or NO_PROPOSAL}"
+        if values is None:
+            return "Accepts that nothing of any class is here."
+        what = "your mask" if canvas.touched else "the proposal as it is"
+        asks = []
+        if canvas.touched and canvas.proposal_ignored and (share := canvas.share_of_proposal()) < LITTLE:
+            asks.append(f"your mask holds {share:.0%} of what is proposed")
+        mismatch = Mismatch.of(record, table.shown.classes, values)
+        if self._check.would_ask(mismatch):
+            asks.append(mismatch.text)
+        return f"Accepts {what}{'; asks once, as ' + ', and '.join(asks) if asks else ''}."
+
     def _about_proposal(self, table: Table) -> list[str]:
         """Return what to ask, once, when a few strokes would be accepted without the proposal shown around them."""
         canvas = table.canvas
@@ -141,7 +161,12 @@ class Decisions:
         table.tell_state(undone)
         return self._navigation.go_to(undone)
 
-    def copy_proposal(self, class_value: int | None = None, only_empty: bool = False) -> NDArray[np.uint8] | None:
+    def copy_proposal(
+        self,
+        class_value: int | None = None,
+        only_empty: bool = False,
+        copied: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.uint8] | None:
         """Return the mask (H, W) uint8 with the proposal copied in; None without a proposal.
 
         Nothing is changed yet: write it into the layer as one undoable step, then call `record_change` with
@@ -153,12 +178,15 @@ class Decisions:
             Copy only the pixels proposed as this class; None copies everything, background included.
         only_empty : bool
             True leaves every pixel as it is that is not 0 or that a person drew.
+        copied : (H, W) bool, optional
+            What `copied_pixels` returned, where the caller has asked already.
         """
         table = self._opened.table
         if table.proposal is None:
             self.signals.notice.emit("There is no proposal to copy yet.")
             return None
-        return table.canvas.copy_of_proposal(self.copied_pixels(class_value, only_empty))
+        copied = self.copied_pixels(class_value, only_empty) if copied is None else copied
+        return table.canvas.copy_of_proposal(copied)
 
     def copied_pixels(self, class_value: int | None = None, only_empty: bool = False) -> NDArray[np.bool_]:
         """Return (H, W) bool: the pixels whose value `copy_proposal` takes from the proposal."""

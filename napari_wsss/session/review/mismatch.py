@@ -97,6 +97,11 @@ class MismatchCheck:
         self._ask(open_question)
         return True
 
+    def would_ask(self, found: Mismatch) -> bool:
+        """Return what `asks` would, asking nothing."""
+        open_question = found.without(self._agreed)
+        return bool(open_question) and open_question != self.asked
+
     def agree(self, to: Mismatch | None = None) -> None:
         """Remember that such masks (as the one asked about, without `to`) are accepted all the same."""
         self._agreed |= (to or self.asked).pairs

@@ -16,7 +16,7 @@ from napari_wsss.core.sources import Source
 from napari_wsss.project.project import Project
 from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.jobs import describe
-from napari_wsss.session.table.ledger import Ledger, differs
+from napari_wsss.session.table.ledger import Changed, Ledger
 from napari_wsss.session.table.save_state import SaveState
 
 DISK_TROUBLE = (WsssError, OSError, sqlite3.Error)
@@ -145,24 +145,23 @@ class Autosave:
         source: Source | None = None,
         claimed: NDArray[np.bool_] | None = None,
         ground: SourcedMask | None = None,
-    ) -> NDArray[np.intp]:
-        """Note a change in the ledger; return the pixels in which the disk is behind."""
+    ) -> Changed:
+        """Note a change in the ledger; return where the disk is behind."""
         self._values, was_on_disk = values, self._on_disk is self.ledger.state
         changed = self.ledger.note(values, source, claimed, ground, painted=self._painted)
         self._painted = False
         if was_on_disk:
             return changed
-        return np.flatnonzero(differs(self._on_disk, self.ledger.state))
+        return Changed.between(self._on_disk, self.ledger.state)
 
-    def _append(self, changed: NDArray[np.intp]) -> None:
+    def _append(self, changed: Changed) -> None:
         now = self.ledger.state
         if self._whole_first:
             self._project.review.discard_draft(self._image_id)
             self._project.review.save_draft(self._image_id, now.values, sources=now.sources)
             self._whole_first = False
         elif len(changed):
-            values, sources = now.values.ravel()[changed], now.sources.values.ravel()[changed]
-            self._project.review.record_stroke(self._image_id, changed, values, sources, now.sources.table)
+            self._project.review.record_change(self._image_id, changed.where, now)
         self._on_disk = now
         self._strokes += 1
 

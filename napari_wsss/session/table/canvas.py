@@ -83,7 +83,9 @@ class Canvas:
         if proposal is None:
             return self.mask.copy()
         self.proposal_ignored = False
-        return np.where(chosen, proposal, self.mask)
+        copied = self.mask.copy()
+        np.copyto(copied, proposal, where=chosen)
+        return copied
 
     def share_of_proposal(self) -> float:
         """Return the share of the proposed object pixels in [0, 1] that the mask gives to any class; 1 without any."""

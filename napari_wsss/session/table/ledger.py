@@ -13,36 +13,125 @@ to undo, so they belong to the step before, are taken back with it and come agai
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.masks import Mask
-from napari_wsss.core.sources import Source, Sources
+from napari_wsss.core.sources import PERSON, Source, Sources
 from napari_wsss.project.sourced_masks import SourcedMask
 
 MOST_STEPS = 100
 """As many as napari's own history."""
 MOST_PIXELS = 16_000_000
-"""Changed pixels that all steps hold together, 12 bytes each."""
+"""Changed pixels that all steps hold together, 12 bytes each (in boxes three times as many)."""
+FEW = 2**16
+"""Changed pixels up to which a step is a list of positions."""
+STRIP = 2**18
+"""Pixels compared at a time: what fits the processor's cache."""
+_COST_OF_POSITION, _COST_OF_BOX = 12, 5
+"""Bytes of a pixel in a list, and in a box."""
 
 
-@dataclass(frozen=True)
-class _Step:
-    """Pixels (N,) int64 that changed, their values (2, N) and sources (2, N) uint8 before and after."""
+@dataclass(frozen=True, eq=False)
+class Changed:
+    """Where a mask changed, in value or source; `len` counts the pixels.
 
-    pixels: NDArray[np.intp]
-    values: Mask
-    sources: Mask
+    Parameters
+    ----------
+    where : (H, W) bool
+    count : int
+    """
+
+    where: NDArray[np.bool_]
+    count: int
 
     @classmethod
-    def between(cls, before: SourcedMask, after: SourcedMask) -> _Step:
+    def between(cls, before: SourcedMask, after: SourcedMask) -> Changed:
+        """Return where two masks differ."""
+        where = differs(before, after)
+        return cls(where, int(np.count_nonzero(where)))
+
+    def __len__(self) -> int:
+        return self.count
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """The pixels that changed, their values and sources before and after.
+
+    Few pixels are listed by position; of many, the smallest box around them is kept as it was and as it became, which
+    takes a third of the memory where most of it changed, and no list of millions of positions.
+
+    Parameters
+    ----------
+    place : (N,) int64, or a pair of slices
+        Flat positions, or the box.
+    values, sources : two arrays each
+        (N,) or (h, w) uint8, before and after.
+    changed : (h, w) bool, optional
+        Where in the box something changed.
+    """
+
+    place: Any
+    values: tuple[Mask, Mask]
+    sources: tuple[Mask, Mask]
+    changed: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def between(cls, before: SourcedMask, after: SourcedMask, changed: Changed) -> _Step:
         """Return the step from one mask to another."""
-        pixels = np.flatnonzero(differs(before, after))
-        values = np.stack([one.values.ravel()[pixels] for one in (before, after)])
-        return cls(pixels, values, np.stack([one.sources.values.ravel()[pixels] for one in (before, after)]))
+        if len(changed) > FEW:
+            box = box_of(changed.where)
+            if _COST_OF_BOX * changed.where[box].size < _COST_OF_POSITION * len(changed):
+                values, sources = (
+                    (_held(one, box), _held(other, box))
+                    for one, other in (
+                        (before.values, after.values),
+                        (before.sources.values, after.sources.values),
+                    )
+                )
+                return cls(box, values, sources, _held(changed.where, box))
+        pixels = np.flatnonzero(changed.where)
+        values, sources = (
+            (one.ravel()[pixels], other.ravel()[pixels])
+            for one, other in ((before.values, after.values), (before.sources.values, after.sources.values))
+        )
+        return cls(pixels, values, sources)
+
+    @property
+    def held(self) -> int:
+        """How many listed positions take as much memory."""
+        each = 1.0 if self.changed is None else _COST_OF_BOX / _COST_OF_POSITION
+        return round(each * self.values[0].size)
+
+    @property
+    def moves_sources_alone(self) -> bool:
+        """Whether no value changed."""
+        return np.array_equal(*self.values)
+
+    def put(self, values: Mask, sources: Mask | None, side: int) -> None:
+        """Make a mask (H, W), and its sources, as they were before (side 0) or after (1)."""
+        for whole, parts in ((values, self.values), (sources, self.sources)):
+            if whole is not None:
+                target = whole if self.changed is not None else whole.reshape(-1)
+                target[self.place] = parts[side]
+
+    def begun_from(self, moved: NDArray[np.bool_], sources: Mask) -> _Step:
+        """Return the step from other sources (H, W) where `moved`; what it decides itself is taken out of `moved`."""
+        if self.changed is None:
+            flat = moved.reshape(-1)
+            known = flat[self.place]
+            before = np.where(known, sources.reshape(-1)[self.place], self.sources[0])
+            flat[self.place] = False
+        else:
+            inside = moved[self.place]
+            before = np.where(inside & self.changed, sources[self.place], self.sources[0])
+            inside[self.changed] = False
+        return replace(self, sources=(before, self.sources[1]))
 
 
 class Ledger:
@@ -71,7 +160,7 @@ class Ledger:
         claimed: NDArray[np.bool_] | None = None,
         ground: SourcedMask | None = None,
         painted: bool = True,
-    ) -> NDArray[np.intp]:
+    ) -> Changed:
         """Take the mask (H, W) uint8 as it is now.
 
         Parameters
@@ -88,11 +177,11 @@ class Ledger:
 
         Returns
         -------
-        (N,) int
-            Flat positions whose value or source changed.
+        Changed
+            Where value or source changed.
         """
         if source is None and np.array_equal(values, self.state.values):
-            return np.zeros(0, np.intp)
+            return Changed(np.zeros(values.shape, bool), 0)
         place = self._place if source is not None or painted else self._place_of(values)
         if place != self._place:
             return self._go_to(place)
@@ -109,36 +198,41 @@ class Ledger:
         ground = ground or self.state
         if source is None:
             return ground.drawn_over(values)
-        changed = values != ground.values
-        if claimed is not None:
-            changed |= claimed & ~ground.sources.person
         table, number = ground.sources.numbered(source)
-        return SourcedMask(values, Sources(np.where(changed, np.uint8(number), ground.sources.values), table))
+        known = ground.sources.values
+        made = known.copy()
+        for part in strips(values.shape):
+            changed = values[part] != ground.values[part]
+            if claimed is not None:
+                changed |= claimed[part] & (known[part] != PERSON)
+            np.copyto(made[part], np.uint8(number), where=changed)
+        return SourcedMask(values, Sources(made, table))
 
-    def _take(self, state: SourcedMask) -> NDArray[np.intp]:
+    def _take(self, state: SourcedMask) -> Changed:
+        changed = Changed.between(self.state, state)
+        if not len(changed):
+            return changed  # the very state stays: nothing is to be written
         after = SourcedMask(state.values.copy(), state.sources)
-        step = _Step.between(self.state, after)
-        if not len(step.pixels):
-            return step.pixels  # the very state stays: nothing is to be written
-        if np.array_equal(*step.values):
-            self._amend(step.pixels, after)
+        step = _Step.between(self.state, after, changed)
+        if step.moves_sources_alone:
+            self._amend(changed, after)
         else:
             self._steps = [*self._steps[: self._place], step]
             self._shorten()
         self.state = after
-        return step.pixels
+        return changed
 
-    def _amend(self, pixels: NDArray[np.intp], after: SourcedMask) -> None:
-        """Let new sources of `pixels` belong to the step before; steps that were undone lead on from them."""
+    def _amend(self, changed: Changed, after: SourcedMask) -> None:
+        """Let new sources belong to the step before; steps that were undone lead on from them."""
         if self._place:
-            self._steps[self._place - 1] = _Step.between(self._at(self._place - 1), after)
-        for step in self._steps[self._place :]:
-            known = np.isin(step.pixels, pixels)
-            step.sources[0][known] = after.sources.values.ravel()[step.pixels[known]]
-            pixels = np.setdiff1d(pixels, step.pixels)
+            before = self._at(self._place - 1)
+            self._steps[self._place - 1] = _Step.between(before, after, Changed.between(before, after))
+        moved = changed.where.copy()
+        ahead = self._steps[self._place :]
+        self._steps[self._place :] = [step.begun_from(moved, after.sources.values) for step in ahead]
 
     def _shorten(self) -> None:
-        held = np.cumsum([len(step.pixels) for step in reversed(self._steps)])
+        held = np.cumsum([step.held for step in reversed(self._steps)])
         kept = min(MOST_STEPS, int(np.count_nonzero(held <= MOST_PIXELS)))
         self._steps = self._steps[len(self._steps) - kept :]
         self._place = kept
@@ -158,7 +252,7 @@ class Ledger:
         """Yield the places in one direction, the nearest first, and the mask there (valid until the next one)."""
         mask = self.state.values.copy()
         for place, step in self._way(back):
-            mask.ravel()[step.pixels] = step.values[0 if back else 1]
+            step.put(mask, None, 0 if back else 1)
             yield place, mask
 
     def _way(self, back: bool) -> list[tuple[int, _Step]]:
@@ -166,18 +260,17 @@ class Ledger:
         places = range(self._place - 1, -1, -1) if back else range(self._place + 1, len(self._steps) + 1)
         return [(place, self._steps[place if back else place - 1]) for place in places]
 
-    def _go_to(self, place: int) -> NDArray[np.intp]:
+    def _go_to(self, place: int) -> Changed:
         before, self.state = self.state, self._at(place)
         self._place = place
-        return np.flatnonzero(differs(before, self.state))
+        return Changed.between(before, self.state)
 
     def _at(self, place: int) -> SourcedMask:
         """Return the mask as it is after another number of steps."""
         back = place < self._place
         values, sources = self.state.values.copy(), self.state.sources.values.copy()
         for reached, step in self._way(back):
-            values.ravel()[step.pixels] = step.values[0 if back else 1]
-            sources.ravel()[step.pixels] = step.sources[0 if back else 1]
+            step.put(values, sources, 0 if back else 1)
             if reached == place:
                 break
         return SourcedMask(values, Sources(sources, self.state.sources.table))
@@ -185,5 +278,30 @@ class Ledger:
 
 def differs(first: SourcedMask, second: SourcedMask) -> NDArray[np.bool_]:
     """Return (H, W) bool: where two masks differ in value or source."""
-    found: NDArray[np.bool_] = (first.values != second.values) | (first.sources.values != second.sources.values)
+    found = np.empty(first.values.shape, bool)
+    same_sources = first.sources.values is second.sources.values
+    for part in strips(found.shape):
+        np.not_equal(first.values[part], second.values[part], out=found[part])
+        if not same_sources:
+            found[part] |= first.sources.values[part] != second.sources.values[part]
     return found
+
+
+def _held(whole: NDArray[Any], box: tuple[slice, slice]) -> NDArray[Any]:
+    """Return a box of an array that nobody changes: most of it as it is, of little a copy, so that the rest may go."""
+    part = whole[box]
+    return part if 2 * part.size > whole.size else part.copy()
+
+
+def strips(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Yield the rows of an array (H, W) in parts that fit the processor's cache."""
+    rows = max(1, STRIP // max(1, shape[1]))
+    yield from (slice(first, first + rows) for first in range(0, shape[0], rows))
+
+
+def box_of(where: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return the smallest box around what is True in (H, W) bool; an empty one where nothing is."""
+    rows, columns = (np.flatnonzero(where.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -111,8 +111,14 @@ class Table:
 
     @property
     def image_note(self) -> str:
-        """What was done to the file's values to show them (16-bit scaling ...), "" when nothing."""
-        return self.canvas.picture.note
+        """What the file says of itself, and what was done to its values to show them; "" when nothing."""
+        picture = self.canvas.picture
+        return "; ".join(filter(None, (picture.told, picture.note)))
+
+    @property
+    def image_is_grey(self) -> bool:
+        """Whether the three channels of the shown image are the same one."""
+        return self.canvas.picture.grey
 
     @property
     def machine(self) -> Machine:

@@ -22,10 +22,12 @@ def value_colour(classes: ClassList, value: int) -> QColor:
 
 
 def swatch(classes: ClassList, value: int, size: int = SWATCH) -> QIcon:
-    """Return the colour of a mask value as a square of `size` pixels."""
+    """Return the colour of a mask value as a square of `size` pixels, the same where nothing can be chosen."""
     picture = clear_pixmap(size, size)
     picture.fill(value_colour(classes, value))
-    return QIcon(picture)
+    made = QIcon(picture)
+    made.addPixmap(picture, QIcon.Mode.Disabled)  # Qt would show it in grey, and all classes alike
+    return made
 
 
 def choose_colour(session: Session, name: str, parent: QWidget) -> QColorDialog | None:

@@ -6,6 +6,7 @@ from functools import partial
 from qtpy.QtCore import QObject, Signal
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.session.correct.neighbours import NONE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.own_keys import key_table
@@ -20,6 +21,7 @@ NEEDS_MAPS = ("threshold_down", "threshold_up", "most_uncertain")
 WRITES = (
     *("accept", "skip", "flag", "exclude", "undo_decision", "edit_labels"),
     *("copy_class", "copy_all", "polygon", "point", "regions", "wand", "scribble", "propagate", "learn"),
+    "take_neighbour",
 )
 NEEDS_PROPOSAL = ("copy_class", "copy_all", "compare")
 
@@ -31,8 +33,9 @@ class Actions(QObject):
     ----------
     notice : Signal(str)
         Why nothing happened.
-    labels_wanted, class_wanted, help_wanted, grid_wanted : Signal()
-        A window should open the label editor, the choice of the class to paint, the key list, or the grid.
+    labels_wanted, class_wanted, help_wanted, grid_wanted, beside_wanted : Signal()
+        A window should open the label editor, the choice of the class to paint, the key list, the grid, or
+        two pictures side by side.
     about_to_run : Signal()
         The shown image may be left now: keep what is typed.
     done : Signal(str)
@@ -48,6 +51,7 @@ class Actions(QObject):
     class_wanted = Signal()
     help_wanted = Signal()
     grid_wanted = Signal()
+    beside_wanted = Signal()
     about_to_run = Signal()
     done = Signal(str)
     table_changed = Signal()
@@ -84,11 +88,13 @@ class Actions(QObject):
             "scribble": sync.scribbles.toggle,
             "propagate": self._propagate,
             "learn": session.learning.show_or_learn,
+            "take_neighbour": session.neighbours.take,
             "compare": session.comparison.cycle,
             "choose_class": self.class_wanted.emit,
             "edit_labels": self.labels_wanted.emit,
             "help": self.help_wanted.emit,
             "grid": self.grid_wanted.emit,
+            "side_by_side": self.beside_wanted.emit,
         }
         for digit in range(10):
             self._verbs[digit_action(digit)] = partial(self._choose_digit, digit)
@@ -111,6 +117,11 @@ class Actions(QObject):
         key = self.key_of(action)
         return f"{text} ({key})" if key else text
 
+    def accepting_means(self) -> str:
+        """Return what accepting would do now, strokes of this moment included, and where it goes then."""
+        self._sync.commit()
+        return f"{self._session.decisions.accepting_means()} Then the next undecided image."
+
     def why_disabled(self, action: str) -> str:
         """Return why an action is not possible now, "" when it is."""
         session = self._session
@@ -125,6 +136,8 @@ class Actions(QObject):
             return "there is no proposal yet"
         if action == "propagate" and not session.scribbles.any:
             return "nothing is scribbled yet"
+        if action == "take_neighbour" and not session.neighbours.found():
+            return NONE if session.neighbours.is_page else "the image is no page of a stack"
         if action == "copy_class" and self._sync.value == IGNORE:
             return "proposals hold no ignore pixels"
         if action == "cycle" and not table.record.labels:
@@ -170,9 +183,9 @@ class Actions(QObject):
             Leave every pixel as it is that is not background or that a person drew.
         """
         self._sync.commit()
-        values = self._session.decisions.copy_proposal(class_value, only_empty)
+        copied = self._session.decisions.copied_pixels(class_value, only_empty)
+        values = self._session.decisions.copy_proposal(class_value, only_empty, copied)
         if values is not None:
-            copied = self._session.decisions.copied_pixels(class_value, only_empty)
             self._sync.write_mask(values, self._session.decisions.proposal_source(), copied)
 
     def _outline_mask(self) -> None:

@@ -76,6 +76,7 @@ KEYS: tuple[Key, ...] = (
     Key("T", "cycle", "next class of this image: its activation map and the brush"),
     Key("Y", "copy_class", "copy the proposal of the current class into the mask", "layers"),
     Key("Shift-Y", "copy_all", "copy the whole proposal into the mask", "layers"),
+    Key("Shift-N", "take_neighbour", "start from the mask of the page before, else after (pages of a stack)"),
     Key(",", "threshold_down", "background threshold 0.02 lower (more foreground)"),
     Key(".", "threshold_up", "background threshold 0.02 higher (less foreground)"),
     Key("O", "scribble", "scribble instead of painting the mask, or back", "layers"),
@@ -91,6 +92,7 @@ KEYS: tuple[Key, ...] = (
     Key("H", "hold_image", "hide everything but the image while held", hold=True),
     # Takes the place of napari's "preserve labels", which stays a check box of the layer.
     Key("B", "compare", "what the last model changed: after, before, difference, off", "layers"),
+    Key("Shift-B", "side_by_side", "two masks, or two images, side by side"),
     Key("J", "most_uncertain", "zoom to the most uncertain place; again: to the next one"),
     Key("Ctrl-R", "whole_image", "show the whole image"),
     Key("Shift-G", "grid", "verify many proposals at a glance: mark the bad ones, Enter accepts the rest"),

@@ -126,6 +126,13 @@ class LayerHost(QObject):
         self._fed[id(layer)] = data
         return layer
 
+    def feed_image(self, pixels: Any, grey: bool) -> None:
+        """Bring the photograph (H, W, 3) uint8 into its layer, another one where it is no longer grey or in colour."""
+        before = self._single.get("image")
+        if before is not None and before.rgb == grey:  # napari's layers cannot change that
+            self.remove(self._single.pop("image"))
+        self.feed("image", pixels, lambda given: looks.image_layer(given, grey), looks.show_image)
+
     def feed_overlays(self) -> None:
         """Bring the layers that come and go after the session; the active layer stays what it was."""
         selection = self.viewer.layers.selection

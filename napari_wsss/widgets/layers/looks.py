@@ -72,9 +72,16 @@ def cam_colours() -> Colormap:
     return Colormap(ramp, name="wsss activation")
 
 
-def image_layer(pixels: NDArray[np.uint8]) -> Image:
-    """Return the photograph's layer for (H, W, 3) uint8."""
+def image_layer(pixels: NDArray[np.uint8], grey: bool = False) -> Image:
+    """Return the photograph's layer for (H, W, 3) uint8; of a grey one a layer with a contrast."""
+    if grey:
+        return _tagged(Image(pixels[..., 0], colormap="gray", contrast_limits=(0, 255), name="image"), "image")
     return _tagged(Image(pixels, rgb=True, name="image"), "image")
+
+
+def show_image(layer: Image, pixels: NDArray[np.uint8]) -> None:
+    """Show another photograph (H, W, 3) uint8 in its layer; the contrast of a grey one stays."""
+    layer.data = pixels if layer.rgb else pixels[..., 0]
 
 
 def cam_name(class_name: str) -> str:

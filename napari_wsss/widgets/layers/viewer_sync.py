@@ -188,7 +188,7 @@ class ViewerSync(QObject):
 
     def _feed_all(self) -> None:
         self.host.adopt()
-        self.host.feed("image", self._table().image, looks.image_layer)
+        self.host.feed_image(self._table().image, self._table().image_is_grey)
         self._feed_cams()
         self._feed_proposal()
         self._feed_mask()

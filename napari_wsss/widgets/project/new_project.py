@@ -1,7 +1,8 @@
 """Making a project: a folder of images, where the labels come from, what is wrong with them, and only then Create.
 
-What a person can do with it: choose the images, choose or find the label source, read the report (matched, unmatched,
-duplicate and unreadable entries by name), adjust the classes, create.
+What a person can do with it: choose the images, choose or find the label source, say which pages and channels of
+microscopes' files make the pictures, read the report (matched, unmatched, duplicate and unreadable entries by name),
+adjust the classes, create.
 """
 
 from collections.abc import Mapping
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFileDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pixels.decoding.channels import parse_channels
 from napari_wsss.session.imports import encodings, found_out, kinds_of
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
@@ -51,6 +53,14 @@ KINDS = kinds_of("labels")
 MOST_NAMES = 200
 REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
+PAGES_TIP = (
+    "Every page of a TIFF stack is an image: time points, focus planes or pages; else only the first. Volumes are not "
+    "segmented."
+)
+CHANNELS_TIP = (
+    "Which channels make the pictures: one for grey (2), or three for red, green and blue, 0 for none (0,2,0 is "
+    "green). Deep channels are stretched each by itself."
+)
 
 
 class PathField(QWidget):
@@ -142,6 +152,14 @@ class ReportTree(QTreeWidget):
         top.setExpanded(bool(mark))
 
 
+def channel_field() -> QLineEdit:
+    """Return a line for the channels that make the pictures."""
+    made = QLineEdit()
+    made.setPlaceholderText("as stored; 2 = grey; 3,1,2 = red, green, blue")
+    made.setToolTip(CHANNELS_TIP)
+    return made
+
+
 class NewProject(QWidget):
     """The form that makes a project; nothing is written before *Create*."""
 
@@ -154,6 +172,14 @@ class NewProject(QWidget):
         self.kind = combo(KINDS, lambda _kind: self.preview())
         self.encoding = combo(encodings(), lambda _encoding: self.preview())
         self.source = PathField("label file or folder (found by itself if beside the images)", file_too=True)
+        self.pages = QCheckBox("pages apart")
+        self.pages.setToolTip(PAGES_TIP)
+        self.pages.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.pages.toggled.connect(lambda _on: self.preview())
+        self.channels = channel_field()
+        self.channels.editingFinished.connect(self._on_channels)
+        self._channels_read, self._pages_read = "", False
+        self._asked: object = None
         self.tree = ReportTree()
         self.summary = text_label()
         self.classes = QLineEdit()
@@ -173,6 +199,7 @@ class NewProject(QWidget):
                 row(text_label("Labels", wrap=False), self.kind),
                 row(text_label("Encoding", wrap=False), self.encoding),
                 self.source,
+                row(text_label("Channels", wrap=False, tip=CHANNELS_TIP), self.channels, self.pages),
                 row(button("Preview labels", self.preview, "Reads, reports, writes nothing"), self.keep_button),
                 self.summary,
                 self.classes,
@@ -201,6 +228,10 @@ class NewProject(QWidget):
         self._offer_folder()
         self.preview()
 
+    def _on_channels(self) -> None:
+        if self.channels.text() != self._channels_read:
+            self.preview()
+
     def _offer_folder(self) -> None:
         """Offer a project folder beside the pictures: one typed for others is not meant for these."""
         images = self.images.path
@@ -212,21 +243,35 @@ class NewProject(QWidget):
         """Read the labels in the background and show the report."""
         images, source, kind = self.images.path, self.source.path, self.kind.currentData()
         encoding, also = self.encoding.currentData(), self.class_names()
+        pages, self._channels_read = self.pages.isChecked(), self.channels.text()
+        self._pages_read, asked = pages, object()
+        self._asked = asked
         self.report = None
         self._allow()
         if images is None:
             return
         session = self._session
+        try:
+            channels = parse_channels(self._channels_read)
+        except WsssError as error:
+            self._show_problem(str(error))
+            return
 
-        def read() -> Steps[LabelReport]:
+        def read() -> Steps[tuple[object, LabelReport]]:
             yield Progress("labels", 0, 0, str(images))
-            report: LabelReport = session.preview_labels(images, source, kind, encoding, also)
-            return report
+            report: LabelReport = session.preview_labels(images, source, kind, encoding, also, pages, channels)
+            return asked, report
 
         self.summary.setText("reading …")
         job = Job("reading labels", read, key=PREVIEW, lane=PREVIEW)
-        listen(self, (job.succeeded, self._show_report), (job.failed, self._show_problem), until=job.ended)
+        listen(self, (job.succeeded, self._take), (job.failed, self._show_problem), until=job.ended)
         session.jobs.submit(job)
+
+    def _take(self, found: tuple[object, LabelReport]) -> None:
+        """Show what was asked for last; an answer to what was chosen before is none."""
+        asked, report = found
+        if asked is self._asked:
+            self._show_report(report)
 
     def _show_report(self, report: LabelReport) -> None:
         self.report = report
@@ -276,6 +321,9 @@ class NewProject(QWidget):
         if images is None or folder is None or self.report is None:
             return
         try:
-            self._session.create_project(folder, images, self.report, self.class_names())
+            channels = parse_channels(self._channels_read)
+            self._session.create_project(
+                folder, images, self.report, self.class_names(), pages=self._pages_read, channels=channels
+            )
         except (WsssError, OSError) as error:
             self._session.signals.failed.emit(str(error))

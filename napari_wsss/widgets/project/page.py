@@ -2,7 +2,8 @@
 
 What a person can do with it: open a project or continue a recent one, make one from a folder of images after reading
 the label report, import labels, masks and maps of other tools, rename and add classes, say whether there is a
-background, choose the device, choose how pictures of more than 8 bits are scaled, empty the cache of results.
+background, choose the device, choose how pictures of more than 8 bits are scaled and which channels make them, empty
+the cache of results.
 """
 
 from pathlib import Path
@@ -13,7 +14,8 @@ from qtpy.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QWidget
 
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pixels.deep_images import USUAL
+from napari_wsss.pixels.decoding.channels import as_text as as_text_of
+from napari_wsss.pixels.decoding.deep_images import USUAL
 from napari_wsss.session.dropped import Dropped
 from napari_wsss.session.imports import What
 from napari_wsss.session.jobs import Job
@@ -27,7 +29,7 @@ from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.project.class_table import ClassTable
 from napari_wsss.widgets.project.every_pixel import EveryPixel
 from napari_wsss.widgets.project.import_form import ImportForm, LayerValues
-from napari_wsss.widgets.project.new_project import NewProject
+from napari_wsss.widgets.project.new_project import CHANNELS_TIP, NewProject, channel_field
 from napari_wsss.widgets.project.sample import cache_folder, sample_project
 
 FOLDER = Qt.ItemDataRole.UserRole
@@ -92,6 +94,8 @@ class ProjectPage(QWidget):
         self.scale = button(
             "Scale", self._scale, "Pictures of more than 8 bits: these percentiles become black and white"
         )
+        self.channels = channel_field()
+        self.choose_channels = button("Show", self._choose_channels, f"{CHANNELS_TIP} The project opens anew.")
         self._lay_out()
         listen(
             self,
@@ -113,6 +117,7 @@ class ProjectPage(QWidget):
                 line(),
                 text_label("Pictures of more than 8 bits: per cent of the pixels that become black, white"),
                 row(self.darkest, self.brightest, self.scale, 1),
+                row(text_label("Channels", wrap=False, tip=CHANNELS_TIP), self.channels, self.choose_channels),
                 row(self.cache, button("Empty cache", self._empty_cache, "Deletes computed maps and proposals")),
             )
         )
@@ -277,10 +282,15 @@ class ProjectPage(QWidget):
             (self.darkest, self.brightest), project.deep_percentiles if project else USUAL, strict=True
         ):
             field.setValue(value)
-        self.scale.setEnabled(project is not None and not project.read_only)
+        self.channels.setText(as_text_of(project.channels) if project else "")
+        for made in (self.scale, self.choose_channels):
+            made.setEnabled(project is not None and not project.read_only)
 
     def _scale(self) -> None:
         self._session.scale_deep(self.darkest.value(), self.brightest.value())
+
+    def _choose_channels(self) -> None:
+        self._session.choose_channels(self.channels.text())
 
     def _show_cache(self) -> None:
         project = self._session.project

@@ -1,4 +1,4 @@
-"""Labels and classes of the shown image: chips, legend, the choice of the class to paint, and where maps are unsure.
+"""Labels and classes of the shown image: chips, legend, the class to paint, where maps are unsure, grey contrast.
 
 What a person can do with it: see `label_editor` and `legend`; tick *Show unsure places*, and press the
 button (or J) to look at such places one after the other.
@@ -14,6 +14,7 @@ from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.review.class_popup import ClassPopup
+from napari_wsss.widgets.review.contrast_line import ContrastLine
 from napari_wsss.widgets.review.label_editor import LabelChips
 from napari_wsss.widgets.review.legend import Legend
 
@@ -37,7 +38,9 @@ class ClassPanel(QWidget):
         self.jump = button("Zoom to next", lambda: actions.run("most_uncertain"))
         classes = row(heading("Classes to paint"), 1, self.find_button)
         unsure = row(self.unsure, 1, self.jump)
-        self.setLayout(column(heading("Image-level labels"), self.chips, classes, self.legend, unsure))
+        self.contrast = ContrastLine(session, sync)
+        parts = (heading("Image-level labels"), self.chips, classes, self.legend, unsure, self.contrast)
+        self.setLayout(column(*parts))
         self._show_keys()
         listen(
             self,

@@ -212,3 +212,19 @@ def test_an_empty_mask_over_an_accepted_one_is_a_decision(computed: Sitting) -> 
     assert session.table.mask_is_touched
     assert computed.accept(and_next=False)
     assert not session.project.masks.read_accepted("p0.png").any()  # type: ignore[union-attr]
+
+
+def test_what_accepting_means_is_said_and_changes_nothing(computed: Sitting) -> None:
+    session = computed.session
+    for touch in (lambda: None, lambda: computed.paint(2, slice(None), slice(None))):
+        touch()
+        before = state(computed), session.table.canvas.proposal_ignored
+        said = session.decisions.accepting_means()
+        assert said == session.decisions.accepting_means()
+        assert said.startswith("Accepts your mask" if session.table.mask_is_touched else "Accepts the proposal")
+        assert (state(computed), session.table.canvas.proposal_ignored) == before
+    assert "asks once" in said
+    assert not session.decisions.accept()
+    assert "asks once" not in session.decisions.accepting_means(), "it was asked just now"
+    session.close_project()
+    assert session.decisions.accepting_means().startswith("Nothing to accept")

@@ -92,7 +92,7 @@ def test_a_failed_stroke_stays_unsaved_and_is_written_whole_later(
     autosave, mask, said = begun(project)
     mask[0, :5] = 1
     with monkeypatch.context() as patch:
-        patch.setattr(project.review, "record_stroke", broken)
+        patch.setattr(project.review, "record_change", broken)
         autosave.record(mask)
     assert said[-1].kind == "failed"
     assert "disk is full" in said[-1].message
@@ -108,7 +108,7 @@ def test_a_failed_flush_keeps_the_work_and_waits_longer_each_time(
     autosave, mask, said = begun(project)
     mask[0, :5] = 1
     with monkeypatch.context() as patch:
-        patch.setattr(project.review, "record_stroke", broken)
+        patch.setattr(project.review, "record_change", broken)
         patch.setattr(project.review, "save_draft", broken)
         waits = [said[-1].retry_seconds for _ in range(8) if not autosave.flush()]
     assert waits[:3] == [FIRST_RETRY, 2 * FIRST_RETRY, 4 * FIRST_RETRY]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -112,6 +114,46 @@ CLAIMED_BETWEEN = [
 @example(CLAIMED_BETWEEN)
 @settings(max_examples=60, deadline=None)
 def test_sources_follow_any_sequence_of_steps(actions: list[tuple[str, slice, int]]) -> None:
+    follow(actions)
+
+
+@given(ACTIONS)
+@example(CLAIMED)
+@example(CLAIMED_TWICE)
+@example(CLAIMED_BETWEEN)
+@settings(max_examples=60, deadline=None)
+def test_steps_kept_as_boxes_are_the_same(actions: list[tuple[str, slice, int]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "FEW", 0)
+        patch.setattr(ledger, "STRIP", 7)
+        follow(actions)
+
+
+def test_a_whole_mask_is_kept_without_a_list_of_its_positions() -> None:
+    shape = (600, 700)
+    drawn = Ledger(SourcedMask.empty(shape))
+    proposal = np.ones(shape, np.uint8)
+    proposal[5:9, 8:20] = 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger.np, "flatnonzero", few_only(ledger.np.flatnonzero))
+        assert len(drawn.note(proposal, Source("proposal"), np.ones(shape, bool))) == proposal.size
+        drawn.note(np.zeros(shape, np.uint8), painted=False)
+        assert (drawn.state.sources.values == NOTHING).all()
+        drawn.note(proposal, painted=False)
+    assert (drawn.state.sources.values == FIRST_MACHINE).all()
+
+
+def few_only(found: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Return `flatnonzero` that refuses to list more than a side of the mask."""
+
+    def positions(where: np.ndarray) -> np.ndarray:
+        assert np.count_nonzero(where) <= 700
+        return found(where)
+
+    return positions
+
+
+def follow(actions: list[tuple[str, slice, int]]) -> None:
     layer = Layer(Ledger(SourcedMask.empty(SHAPE)))
     for number, (action, rows, value) in enumerate(actions):
         if action in ("undo", "redo"):

@@ -85,7 +85,7 @@ def test_leaving_is_refused_while_the_mask_cannot_be_saved(sitting: Sitting, mon
     session = sitting.session
     assert session.project is not None
     with monkeypatch.context() as patch:
-        patch.setattr(session.project.review, "record_stroke", broken)
+        patch.setattr(session.project.review, "record_change", broken)
         patch.setattr(session.project.review, "save_draft", broken)
         painted = sitting.paint(1)
         for leave in (
@@ -107,7 +107,7 @@ def test_a_failed_save_is_tried_again_by_itself(sitting: Sitting, monkeypatch: p
     monkeypatch.setattr("napari_wsss.session.table.autosave.FIRST_RETRY", 0.05)
     session = sitting.session
     with monkeypatch.context() as patch:
-        patch.setattr(session.project.review, "record_stroke", broken)
+        patch.setattr(session.project.review, "record_change", broken)
         sitting.paint(1)
         assert session.table.save_state.kind == "failed"
     assert sitting.mailbox.drain_until(lambda: session.table.save_state.kind == "saved", 5)

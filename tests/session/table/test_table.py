@@ -118,7 +118,7 @@ def test_a_failed_write_forgets_nobody(sitting: Sitting, monkeypatch) -> None:  
         raise OSError("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(project.review, "record_stroke", broken)
+        patch.setattr(project.review, "record_change", broken)
         session.table.record_change(np.full_like(session.table.mask, 2), STEP)
     sitting.paint(1)
     found = project.masks.working("p0.png").sources
@@ -160,7 +160,7 @@ def test_a_full_disk_offers_another_place_and_a_retry_succeeds(
         raise ProjectError("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(project.review, "record_stroke", full)
+        patch.setattr(project.review, "record_change", full)
         patch.setattr(project.review, "save_draft", full)
         mask = sitting.paint(2)
         assert not sitting.session.flush()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+import tifffile
 
 from napari_wsss.exchange import labels
 from napari_wsss.project.project import Project
@@ -119,6 +121,32 @@ def test_a_dropped_table_is_for_the_pictures_around_it(form, images, qtbot):
     qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
     assert form.images.path == images
     assert form.folder.path == images.parent / "photos_wsss"
+
+
+def test_pages_and_channels_of_microscopes_are_chosen(form, tmp_path, qtbot, empty_session):
+    said = {"axes": "TCYX", "Channel": {"Name": ["DAPI", "GFP"]}}
+    (tmp_path / "slides" / "cell").mkdir(parents=True)
+    stack = np.arange(3 * 2 * 16 * 20, dtype=np.uint16).reshape(3, 2, 16, 20)
+    tifffile.imwrite(tmp_path / "slides" / "cell" / "s.ome.tif", stack, ome=True, metadata=said)
+    previewed(form, tmp_path / "slides", qtbot)
+    assert any("first of 3 pages" in note for note in form.report.notes)
+    form.pages.click()
+    form.channels.setText("3")
+    form.channels.editingFinished.emit()
+    qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+    assert len(form.report.images) == 0, "a channel that is not there"
+    assert len(form.report.unreadable) == 3
+    form.channels.setText("4,x")
+    form.channels.editingFinished.emit()
+    assert "expected one channel" in form.summary.text()
+    form.channels.setText("2")
+    form.channels.editingFinished.emit()
+    qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+    form.create_button.click()
+    project = empty_session.project
+    assert list(project.catalog.ids()) == [f"cell/s.ome.tif/page-000{number}.png" for number in (1, 2, 3)]
+    assert project.channels == (2,)
+    assert "2 (GFP) in grey" in empty_session.table.image_note
 
 
 def test_without_classes_nothing_can_be_created(form, images, qtbot):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_wsss.pixels.deep_images import WHOLE, is_deep, scale_to_uint8, split_alpha
+from napari_wsss.pixels.decoding.deep_images import WHOLE, is_deep, scale_to_uint8, split_alpha
 
 
 @pytest.mark.parametrize(("dtype", "deep"), [(np.uint8, False), (np.uint16, True), (np.float32, True)])
@@ -65,6 +65,6 @@ def test_of_a_large_picture_a_part_says_the_same(monkeypatch):
     samples = np.random.default_rng(4).integers(0, 4000, (90, 110, 3)).astype(np.uint16)
     samples[50, 50] = 65535
     whole, _ = scale_to_uint8(samples)
-    monkeypatch.setattr("napari_wsss.pixels.deep_images._ENOUGH", 1000)
+    monkeypatch.setattr("napari_wsss.pixels.decoding.deep_images._ENOUGH", 1000)
     part, _ = scale_to_uint8(samples)
     assert np.abs(whole.astype(int) - part).max() < 6

@@ -7,7 +7,7 @@ import tifffile
 from numpy import uint8, zeros
 from PIL import Image
 
-from napari_wsss.pixels.tiff_bands import Bands, bands, bands_of
+from napari_wsss.pixels.decoding.tiff_bands import Bands, bands, bands_of
 
 INKS, PALETTE, GREY, COLOURS = 5, 3, 1, 2
 

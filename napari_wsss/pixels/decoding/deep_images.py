@@ -15,7 +15,7 @@ from PIL import Image
 
 from napari_wsss.core.masks import DAMAGED_PICTURE
 from napari_wsss.core.plan import DEEP_PERCENTILES
-from napari_wsss.pixels.tiff_bands import Bands, bands
+from napari_wsss.pixels.decoding.tiff_bands import Bands, bands
 
 _SWAPPED = {"B": "L", "L": "B"}
 _BITS_PER_SAMPLE = 258

@@ -1,0 +1,137 @@
+"""Where accepted masks and what the model would propose now differ, class by class."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
+from napari_wsss.core.errors import WsssError
+from napari_wsss.core.masks import Mask
+from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.project.project import Project
+from napari_wsss.session.jobs import Job, Jobs
+from napari_wsss.session.results import stages
+from napari_wsss.session.results.shown import resolve
+from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.table import Table
+
+DISAGREEMENT = "disagreement"
+LEAST = 1e-4
+"""Share of an image's pixels that a class must have in mask or proposal to be listed."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One class of one image.
+
+    Parameters
+    ----------
+    image_id, class_name : str
+    share : float
+        1 - IoU of the class in mask and proposal, in [0, 1].
+    missed, added : float
+        Share of the image's pixels that only the person, or only the model, gives to the class.
+    """
+
+    image_id: str
+    class_name: str
+    share: float
+    missed: float
+    added: float
+
+
+class Disagreement:
+    """The differences of one session's accepted images, as measured last.
+
+    Parameters
+    ----------
+    opened : Opened
+    jobs : Jobs
+    signals : Signals
+
+    Attributes
+    ----------
+    found : tuple of Difference
+        The largest first.
+    without : int
+        Accepted images of which there is no proposal to compare with.
+    measured : bool
+        Whether anything was compared yet.
+    changed : Signal()
+        Something else was found.
+    """
+
+    changed = Signal()
+
+    def __init__(self, opened: Opened, jobs: Jobs, signals: Signals) -> None:
+        self._opened, self._jobs = opened, jobs
+        self.found: tuple[Difference, ...] = ()
+        self.without, self.measured = 0, False
+        signals.project_opened.connect(self._forget)
+        signals.project_closed.connect(self._forget)
+
+    def measure(self) -> bool:
+        """Compare all accepted images in the background; False while no project is open."""
+        table = self._opened.or_none
+        if table is None:
+            return False
+        job = Job("comparing masks and model", lambda: differences(table.project), key=DISAGREEMENT, lane=DISAGREEMENT)
+        job.succeeded.connect(lambda found: self._take(table, *found))
+        self._jobs.submit(job)
+        return True
+
+    def by_class(self) -> Mapping[str, tuple[Difference, ...]]:
+        """Return the differences of each class, the class with the largest mean first, in each the largest first."""
+        groups: dict[str, list[Difference]] = {}
+        for one in self.found:
+            groups.setdefault(one.class_name, []).append(one)
+        order = sorted(groups, key=lambda name: -sum(one.share for one in groups[name]) / len(groups[name]))
+        return {name: tuple(groups[name]) for name in order}
+
+    def _take(self, table: Table, found: tuple[Difference, ...], without: int) -> None:
+        if self._opened.holds(table):
+            self.found, self.without, self.measured = found, without, True
+            self.changed.emit()
+
+    def _forget(self) -> None:
+        self.found, self.without, self.measured = (), 0, False
+        self.changed.emit()
+
+
+def differences(project: Project) -> Steps[tuple[tuple[Difference, ...], int]]:
+    """Return where accepted masks and stored proposals differ, the largest first, and how many have no proposal."""
+    ids = list(project.catalog.ids(states=("accepted",)))
+    found: list[Difference] = []
+    without = 0
+    for done, image_id in enumerate(ids):
+        yield Progress(DISAGREEMENT, done, len(ids), image_id)
+        try:
+            accepted = project.masks.read_accepted(image_id)
+            proposal = stages.best_proposal(project, resolve(project, project.plan, image_id))
+        except (WsssError, OSError):  # damaged: opening the image says so
+            accepted = proposal = None
+        if accepted is None or proposal is None or accepted.shape != proposal.shape:
+            without += 1
+        else:
+            found += differences_of(image_id, accepted, proposal, project.classes)
+    return tuple(sorted(found, key=lambda one: (-one.share, one.class_name, one.image_id))), without
+
+
+def differences_of(image_id: str, accepted: Mask, proposal: Mask, classes: ClassList) -> list[Difference]:
+    """Return the differences of each class that one of two masks (H, W) uint8 has; ignored pixels do not count."""
+    counted = accepted != IGNORE
+    pairs = accepted[counted].astype(np.intp) * 256 + proposal[counted]
+    table: NDArray[np.intp] = np.bincount(pairs, minlength=256 * 256).reshape(256, 256)
+    pixels = max(1, accepted.size)
+    found = []
+    for value in classes.values():
+        both, mine, models = int(table[value, value]), int(table[value].sum()), int(table[:, value].sum())
+        union = mine + models - both
+        if value not in (BACKGROUND, IGNORE) and union >= max(1, LEAST * pixels):
+            missed, added = (mine - both) / pixels, (models - both) / pixels
+            found.append(Difference(image_id, classes.name_of(value), 1 - both / union, missed, added))
+    return found
