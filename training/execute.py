@@ -22,13 +22,14 @@ from training.changes import seen_at_start
 from training.config import RECIPES, RunConfig, module_of
 from training.data.pictures import VALIDATION, leave_out, usable_records
 from training.data.usable_images import find_unusable
+from training.distributed import explained, world
 from training.hardware import out_of_memory
 from training.loop.checkpoints import BEST, LAST
 from training.loop.milestones import Outcome
 from training.loop.plot import write_plot
 from training.report import Reporter
 from training.resolving import resolve_file
-from training.run_folder import RECORD, RunFolder
+from training.run_folder import RECORD, RunFolder, by_first
 from training.scoring.tables import write_tables
 from training.stopping import stopped_in_time
 
@@ -131,23 +132,27 @@ def carry_out(
     try:
         run.forget_stop()  # of an earlier sitting
         with stopped_by_signals(run), stopped_in_time(run) if in_time else nullcontext():
-            unusable = finish(find_unusable(project, usable_records(project), run), follow)
+            looked_for = find_unusable(project, usable_records(project), run)
+            unusable = finish(by_first(looked_for, run), follow)
             _name_unusable(run, unusable, report)
             leave_out(project, unusable)
             if run.stop_requested():
                 outcome = Outcome(False, int(run.record.get("steps", 0)), {}, {})
             else:
-                outcome = finish(recipe.train(project, config, run), follow)
-    except BaseException as error:
+                steps = recipe.train(project, config, run)
+                outcome = finish(by_first(steps, run) if hasattr(recipe, "IN_ONE_PROCESS") else steps, follow)
+    except BaseException as raised:
+        error = explained(raised)
         spent = earlier + time.process_time() - started
         kept = last_good(run)
         text = " ".join(part for part in (str(error) or type(error).__name__, kept) if part)
         run.finish("failed", cpu_seconds=spent, error=text, out_of_memory=out_of_memory(error))
         if kept:
             report.say(kept)
-        raise
-    write_plot(run.path / PLOT, run.events(), f"{config.recipe} {run.path.name}")
-    write_tables(run.path, outcome.tables)
+        raise error from (raised if error is not raised else raised.__cause__)
+    if world().is_first:
+        write_plot(run.path / PLOT, run.events(), f"{config.recipe} {run.path.name}")
+        write_tables(run.path, outcome.tables)
     state = "done" if outcome.finished else "stopped"
     spent = earlier + time.process_time() - started
     run.finish(state, steps=outcome.steps, figures=dict(outcome.figures), cpu_seconds=spent)

@@ -6,23 +6,29 @@ Exit codes: 0 done, 2 wrong options, 3 stopped (resumable), 4 bad data or settin
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.registry import method_names
 from napari_wsss.processes.children import distrust, print_any_name
 from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED, Recipe
 from napari_wsss.project.project import Project
-from training.config import RECIPES
+from training.config import RECIPES, RunConfig
 from training.describing import describe
+from training.distributed import FirstFailed, World, joined
 from training.processes import refuse_several
-from training.published_presets import is_published, published_preset
-from training.report import Reporter, complain, reporter
+from training.published_presets import PublishedPreset, is_published, published_preset
+from training.report import Reporter, Silent, complain, reporter
 from training.resolving import add_recipe_options, read_config, resolve
+from training.run_folder import RunFolder
 from training.scoring.tables import as_text
 from training.stopping import STOPPED
+
+if TYPE_CHECKING:
+    from training.loop.milestones import Outcome
 
 OURS = ("napari_wsss", "training")
 DONE, BAD_DATA, OUT_OF_MEMORY = 0, 4, 5
@@ -43,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser_for(typed).parse_args(typed)
         options.is_program = arguments is None
         if not getattr(options, "describe", False):
-            refuse_several(options.stage)
+            refuse_several(options.stage, shares=options.stage in TRAINED)
     except WsssError as error:
         complain(str(error))
         return BAD_DATA
@@ -55,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             'pip install "napari-wsss[torch]".'
         )
         return BAD_DATA
-    report = reporter(options.events, options.json)
+    report = reporter(options.events, options.json) if World.from_environment().is_first else Silent()
     try:
         return guarded(lambda: options.carry_out(options, report))
     finally:
@@ -66,6 +72,8 @@ def guarded(stage: Callable[[], int]) -> int:
     """Return the exit code of `stage`; what a person can act on becomes one message and its exit code."""
     try:
         return stage()
+    except FirstFailed:
+        return BAD_DATA
     except WsssError as error:
         complain(str(error))
         return BAD_DATA
@@ -133,8 +141,7 @@ def _add_training_options(parser: argparse.ArgumentParser, recipe: Recipe, typed
 
 def train(options: argparse.Namespace, report: Reporter) -> int:
     """Train as the options say, and apply the result if asked to."""
-    from training.changes import changes_since
-    from training.execute import apply, begin, carry_out, continued
+    from training.execute import carry_out
 
     recipe: Recipe = options.stage
     file = read_config(options.config, recipe) if options.config else {}
@@ -145,22 +152,45 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
     if options.project is None:
         complain("Give --project FOLDER.")
         return 2
-    with Project.open_to_read(options.project) as project:
-        if options.resume:
-            config, run = continued(project, options.resume)
-            changed = changes_since(project, run.record)
-            if changed:
-                report.say(f"{changed} What the run fixed when it began stays; the rest is as it is now.")
-        else:
-            config = resolve(recipe, options, file)
-            run = begin(project, config)
-        name = config.optimisation.preset
-        preset = published_preset(name) if is_published(name) else None
+    with joined() as processes, Project.open_to_read(options.project) as project:
+        config, run = processes.first_does(lambda: _configured(project, options, file, report))
+        preset = _published(config)
         if preset:
             report.say(f"{preset.name}: {preset.note}")
         outcome = carry_out(project, config, run, report, in_time=options.is_program)
+    return _concluded(outcome, config, run, options, report) if processes.is_first else _code(outcome)
+
+
+def _code(outcome: Outcome) -> int:
+    return DONE if outcome.finished else STOPPED
+
+
+def _configured(
+    project: Project, options: argparse.Namespace, file: Mapping[str, Any], report: Reporter
+) -> tuple[RunConfig, RunFolder]:
+    """Return the configuration and the folder of the run to carry out: of one that goes on, or of a new one."""
+    from training.changes import changes_since
+    from training.execute import begin, continued
+
+    if not options.resume:
+        config = resolve(options.stage, options, file)
+        return config, begin(project, config)
+    config, run = continued(project, options.resume)
+    changed = changes_since(project, run.record)
+    if changed:
+        report.say(f"{changed} What the run fixed when it began stays; the rest is as it is now.")
+    return config, run
+
+
+def _concluded(
+    outcome: Outcome, config: RunConfig, run: RunFolder, options: argparse.Namespace, report: Reporter
+) -> int:
+    """Say how a run ended, apply its model if asked to, and return the exit code."""
+    from training.execute import apply
+
     if outcome.tables:
         report.say(as_text(outcome.tables), tables=outcome.tables)
+    preset = _published(config)
     if preset and preset.figures:
         report.say(f"Published: {'; '.join(map(str, preset.figures))}.")
     if not outcome.finished:
@@ -170,6 +200,11 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
         with Project.open(options.project) as project:
             apply(project, config, run)
     return DONE
+
+
+def _published(config: RunConfig) -> PublishedPreset | None:
+    name = config.optimisation.preset
+    return published_preset(name) if is_published(name) else None
 
 
 if __name__ == "__main__":

@@ -225,11 +225,11 @@ class ClassifierData:
 
     def batch(self, step: int, order: BatchOrder, view: View) -> ClassifierBatch:
         """Return the batch of `step`."""
-        chosen = [int(index) for index in order.batch(step)]
-        images, labels = zip(*(self._sample(index, step, at, view) for at, index in enumerate(chosen)), strict=True)
+        own = order.own(step)
+        images, labels = zip(*(self._sample(index, step, at, view) for at, index in own), strict=True)
         sub_labels = None
         if self._sub_labels is not None:
-            sub_labels = np.stack([self._sub_labels[self.records[index].id] for index in chosen])
+            sub_labels = np.stack([self._sub_labels[self.records[index].id] for _, index in own])
         return ClassifierBatch(np.stack(images), np.stack(labels), sub_labels)
 
     def _sample(
@@ -312,7 +312,7 @@ class SegmentationData:
 
     def batch(self, step: int, order: BatchOrder, view: View) -> SegmentationBatch:
         """Return the batch of `step`."""
-        samples = [self._sample(int(index), step, at, view) for at, index in enumerate(order.batch(step))]
+        samples = [self._sample(index, step, at, view) for at, index in order.own(step)]
         return SegmentationBatch(*(np.stack(parts) for parts in zip(*samples, strict=True)))
 
     def _sample(

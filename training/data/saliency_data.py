@@ -75,7 +75,7 @@ class SaliencyData:
     def batch(self, step: int, order: BatchOrder, view: SquareView) -> SaliencyArrays:
         """Return the batch of `step`."""
         side = view.side(step)
-        samples = [self._sample(int(index), step, at, side, view) for at, index in enumerate(order.batch(step))]
+        samples = [self._sample(index, step, at, side, view) for at, index in order.own(step)]
         return SaliencyArrays(*(np.stack(each) for each in zip(*samples, strict=True)))
 
     def _sample(

@@ -99,14 +99,14 @@ class PixelLearner:
         self._project, self._config, self._stage = project, config, stage
         self._confidence = Confidence(weight=config.sources.machine_weight)
         self._rounds = config.sources.pseudo_rounds if self._confidence.weight > 0 else 0
-        self._device, self._bf16 = prepare(config.hardware)
+        self._machine = prepare(config.hardware)
         seed_everything(config.optimisation.seed)
         classifier = Segmenter.build(
             config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
         )
         assert isinstance(classifier, PixelClassifier)
         fix_enlargement(classifier, project)
-        self.classifier = classifier.to(self._device)
+        self.classifier = classifier.to(self._machine.device)
         self.features = ProjectFeatures(project, classifier)
         self._gathering = Gathering(project, self.features, classifier, config.sources, config.optimisation.seed)
         self.learned: Learned | None = None
@@ -237,7 +237,7 @@ class PixelLearner:
         else:
             start(classifier, cells, shown, settings.seed)
         groups = ((), classifier.head_parameters())
-        learner = Learner(classifier, groups, settings, settings.iterations, self._device, self._bf16)
+        learner = Learner(classifier, groups, settings, settings.iterations, self._machine)
         losses: deque[float] = deque(maxlen=10)
         for figures in fitted(learner, classifier, cells, order_of(cells, settings)):
             losses.append(figures["loss"])

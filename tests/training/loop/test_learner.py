@@ -13,15 +13,17 @@ from napari_wsss.networks.deeplab_v3 import DeepLabV3
 from napari_wsss.networks.trunk import build_trunk
 from training.config import Optimisation
 from training.data.samplers import BatchOrder
+from training.hardware import Machine
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
 
 SETTINGS = Optimisation(learning_rate=0.1, head_rate=10.0, momentum=0.0, weight_decay=0.5, poly_power=1.0)
+CPU = Machine(torch.device("cpu"))
 
 
 def _learner(settings: Optimisation = SETTINGS, total: int = 4) -> tuple[Learner, nn.Linear, nn.Linear]:
     trunk, head = nn.Linear(2, 2), nn.Linear(2, 2)
     network = nn.ModuleList([trunk, head])
-    learner = Learner(network, (trunk.parameters(), head.parameters()), settings, total, torch.device("cpu"))
+    learner = Learner(network, (trunk.parameters(), head.parameters()), settings, total, CPU)
     return learner, trunk, head
 
 
@@ -74,7 +76,7 @@ def test_a_batch_has_the_types_that_losses_want() -> None:
 @pytest.mark.parametrize(("channels", "fast"), [(4, False), (8, False), (16, True)])
 def test_networks_too_narrow_for_channels_last_keep_their_layout(channels: int, fast: bool) -> None:
     network = nn.Sequential(nn.Conv2d(3, channels, 3), nn.Conv2d(channels, 8, 1, stride=2))
-    learner = Learner(network, (network[0].parameters(), network[1].parameters()), SETTINGS, 4, torch.device("cpu"))
+    learner = Learner(network, (network[0].parameters(), network[1].parameters()), SETTINGS, 4, CPU)
     images = learner.batch(Seen, Arrays(np.ones((2, 3, 10, 10), np.float32))).images
     assert images.is_contiguous(memory_format=torch.channels_last) == fast
     with learner.forward():
@@ -162,7 +164,7 @@ def test_no_step_is_larger_than_rate_times_the_largest_norm(share: float) -> Non
             layer.bias.data[torch.rand(layer.out_channels) < share] = -1e3
     settings = Optimisation(learning_rate=0.01, head_rate=1.0, weight_decay=0.0, momentum=0.0, clip_gradient=100.0)
     groups = (network.trunk.parameters(), network.head_parameters())
-    learner = Learner(network, groups, settings, 6, torch.device("cpu"))
+    learner = Learner(network, groups, settings, 6, CPU)
     images, target = torch.randn(1, 3, 49, 49), torch.randint(0, 2, (1, 4, 4))
     norms = []
     for _ in range(6):
@@ -181,7 +183,7 @@ def test_frozen_weights_are_in_no_group() -> None:
     head = nn.Conv2d(trunk.channels, 2, 1)
     network = nn.Sequential(trunk, head)
     groups = (trunk.parameters(), head.parameters())
-    learner = Learner(network, groups, Optimisation(), 1, torch.device("cpu"))
+    learner = Learner(network, groups, Optimisation(), 1, CPU)
     learning = sum(p.numel() for g in learner._optimiser.param_groups for p in g["params"])
     assert learning == sum(p.numel() for p in network.parameters() if p.requires_grad)
     assert not any(m.weight.requires_grad for m in trunk.modules() if isinstance(m, nn.BatchNorm2d))

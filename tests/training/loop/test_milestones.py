@@ -10,9 +10,12 @@ from torch import nn
 from napari_wsss.core.provenance import Provenance
 from training.config import Optimisation
 from training.data.samplers import BatchOrder
+from training.hardware import Machine
 from training.loop.learner import Learner
 from training.loop.milestones import Milestones
 from training.run_folder import RunFolder
+
+CPU = Machine(torch.device("cpu"))
 
 
 class _Bench:
@@ -20,7 +23,7 @@ class _Bench:
 
     def __init__(self, folder: Path, figures: list[dict[str, float]]) -> None:
         layer = nn.Linear(1, 1)
-        self.learner = Learner(layer, (layer.parameters(), ()), Optimisation(), 6, torch.device("cpu"))
+        self.learner = Learner(layer, (layer.parameters(), ()), Optimisation(), 6, CPU)
         self.run = RunFolder.create(folder, "classifier", Provenance("training.classifier"), {})
         self.written: list[tuple[int, str]] = []
         found: Iterator[dict[str, float]] = iter(figures)
