@@ -189,7 +189,21 @@ class Hardware:
     )
     threads: int = parameter(0, "Threads", "CPU threads; 0 leaves one core free.", bounds=(0, 1024), advanced=True)
     loaders: int = parameter(
-        1, "Loaders", "Threads that prepare batches ahead; 0 prepares in place.", bounds=(0, 64), advanced=True
+        -1,
+        "Loaders",
+        "Threads that prepare batches ahead; 0 prepares in place, -1 (auto) takes more of them as long as the training "
+        "has to wait for batches.",
+        bounds=(-1, 64),
+        advanced=True,
+        auto=-1,
+    )
+    cache: float = parameter(
+        0.0,
+        "Picture cache",
+        "Gigabytes of decoded pictures kept in memory; 0 takes at most half of what is free, and 4 at least where so "
+        "much is free.",
+        bounds=(0.0, 10_000.0),
+        advanced=True,
     )
 
 

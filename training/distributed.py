@@ -223,30 +223,28 @@ def _meet(found: World, environment: Mapping[str, str]) -> None:
     import torch.distributed as dist
     from torch.distributed.rendezvous import rendezvous
 
-    for name, value in meeting_point(found, environment).items():
-        os.environ.setdefault(name, value)
     by_device = torch.cuda.is_available() and dist.is_nccl_available()
+    address, port = meeting_point(environment)
     try:
-        store, rank, size = next(rendezvous("env://", timeout=MEETING))
+        place = "env://" if found.launcher == "torchrun" else f"tcp://{address}:{port}"
+        store = next(rendezvous(place, found.rank, found.size, timeout=MEETING))[0]
         backend = "cpu:gloo,cuda:nccl" if by_device else "gloo"
-        dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+        dist.init_process_group(backend, store=store, rank=found.rank, world_size=found.size, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
-        where = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         raise StepError(
-            f"Process {found.rank} of {found.size} did not meet the others at {where} ({str(error).splitlines()[0]}). "
-            "Start all of them at once, with torchrun or srun; in a batch script, srun has to stand before the command."
+            f"Process {found.rank} of {found.size} did not meet the others at {address}:{port} "
+            f"({str(error).splitlines()[0]}). Start all of them at once, with torchrun or srun; in a batch script, "
+            "srun stands before the command."
         ) from error
 
 
-def meeting_point(found: World, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables by which torch's processes meet; of SLURM the job's first machine and a port of its own."""
-    named = {"RANK": str(found.rank), "WORLD_SIZE": str(found.size), "LOCAL_RANK": str(found.local_rank)}
-    if found.launcher != "srun":
-        return named
+def meeting_point(environment: Mapping[str, str]) -> tuple[str, int]:
+    """Return machine and port at which the processes meet; of SLURM the job's first machine and a port of its own."""
     nodes = environment.get("SLURM_STEP_NODELIST") or environment.get("SLURM_JOB_NODELIST", "")
     number = _number(environment, "SLURM_JOB_ID") + _number(environment, "SLURM_STEP_ID")
-    start, count = _PORTS
-    return {**named, "MASTER_ADDR": first_node(nodes) or "localhost", "MASTER_PORT": str(start + number % count)}
+    first, count = _PORTS
+    address = environment.get("MASTER_ADDR") or first_node(nodes) or "localhost"
+    return address, _number(environment, "MASTER_PORT") or first + number % count
 
 
 def first_node(nodes: str) -> str:

@@ -8,6 +8,7 @@ import torch
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.networks.device import background_threads, bf16_pays, choose_device
 from training.config import Hardware
+from training.data.picture_memory import choose_capacity
 from training.distributed import world
 
 
@@ -41,6 +42,7 @@ def prepare(hardware: Hardware) -> Machine:
         device = choose_device(world().device_name(hardware.device))
     except ValueError as reason:
         raise ParameterError(str(reason), name="device") from reason
+    choose_capacity(hardware.cache)
     if hardware.threads:
         torch.set_num_threads(hardware.threads)
     elif world().size > 1:

@@ -3,6 +3,8 @@
 Exit codes: 0 done, 2 wrong options, 3 stopped (resumable), 4 bad data or settings, 5 out of memory.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 OURS = ("napari_wsss", "training")
 DONE, BAD_DATA, OUT_OF_MEMORY = 0, 4, 5
+AUTO = "auto"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,7 +123,10 @@ def _add_training_options(parser: argparse.ArgumentParser, recipe: Recipe, typed
     _add_shared_options(parser)
     parser.add_argument("--project", type=Path, help="project folder")
     parser.add_argument("--config", type=Path, help="JSON or YAML file of options, such as the run.json of a run")
-    parser.add_argument("--resume", type=Path, help="continue this run folder; its own configuration counts")
+    resume = "continue this run folder, whose own configuration counts; 'auto': a run of this very command, if any"
+    parser.add_argument("--resume", type=Path, help=resume)
+    parser.add_argument("--anew", action="store_true", help="begin a new run, although one like it could go on")
+    parser.add_argument("--log", default="", help="tell figures to tensorboard, wandb or mlflow too (with commas)")
     parser.add_argument("--apply", action="store_true", help="let the project use the trained model")
     parser.add_argument("--describe", action="store_true", help="print all options as JSON and end")
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -142,6 +148,7 @@ def _add_training_options(parser: argparse.ArgumentParser, recipe: Recipe, typed
 def train(options: argparse.Namespace, report: Reporter) -> int:
     """Train as the options say, and apply the result if asked to."""
     from training.execute import carry_out
+    from training.loop.milestones import Outcome
 
     recipe: Recipe = options.stage
     file = read_config(options.config, recipe) if options.config else {}
@@ -157,7 +164,11 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
         preset = _published(config)
         if preset:
             report.say(f"{preset.name}: {preset.note}")
-        outcome = carry_out(project, config, run, report, in_time=options.is_program)
+        if run.record["state"] == "done" and str(options.resume) == AUTO:
+            report.say(f"{run.path.name} was finished before.")
+            outcome = Outcome(True, int(run.record.get("steps", 0)), run.record.get("figures", {}), {})
+        else:
+            outcome = carry_out(project, config, run, report, in_time=options.is_program, log=options.log)
     return _concluded(outcome, config, run, options, report) if processes.is_first else _code(outcome)
 
 
@@ -170,12 +181,20 @@ def _configured(
 ) -> tuple[RunConfig, RunFolder]:
     """Return the configuration and the folder of the run to carry out: of one that goes on, or of a new one."""
     from training.changes import changes_since
-    from training.execute import begin, continued
+    from training.execute import begin, continued, done_before, unfinished
 
-    if not options.resume:
+    folder: Path | None = options.resume
+    if folder is None or str(folder) == AUTO:
         config = resolve(options.stage, options, file)
-        return config, begin(project, config)
-    config, run = continued(project, options.resume)
+        earlier = None if options.anew else unfinished(project, config)
+        if earlier is None and folder is not None:
+            earlier = done_before(project, config)
+        if earlier is None:
+            return config, begin(project, config)
+        steps = f" from step {earlier.record['steps']}" if "steps" in earlier.record else ""
+        folder = earlier.path
+        report.say(f"The same training was begun before: {earlier.path.name} goes on{steps} (--anew begins another).")
+    config, run = continued(project, folder)
     changed = changes_since(project, run.record)
     if changed:
         report.say(f"{changed} What the run fixed when it began stays; the rest is as it is now.")

@@ -27,6 +27,8 @@ EVENTS = "events.jsonl"
 HEARTBEAT = "heartbeat"
 STOP = "stop"
 HEARTBEAT_SECONDS = 1.0
+SILENT_SECONDS = 120.0
+"""A run on another machine whose heartbeat is older than this is carried on by nobody."""
 Result = TypeVar("Result")
 
 
@@ -134,6 +136,19 @@ class RunFolder:
         temporary.unlink(missing_ok=True)
         temporary.write_text(json.dumps(living), encoding="utf-8")
         temporary.replace(self.path / HEARTBEAT)
+
+    def is_carried_on(self) -> bool:
+        """Return whether a process works on this run; one on another machine is known by its heartbeat."""
+        if self.record.get("state") != "running":
+            return False
+        lives = Process.from_dict(self.record.get("process", {})).lives(float(self.record.get("started", 0.0)))
+        if lives is not None:
+            return lives
+        try:
+            beat = read_object(self.path / HEARTBEAT)
+            return time.time() - float(beat["time"]) < SILENT_SECONDS
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     def events(self) -> list[dict[str, Any]]:
         """Return the noted progress as plain records; what is none (the torn last line of a killed run) is left out."""

@@ -5,6 +5,7 @@ written beside the pixels, so that nothing about a picture is altered silently.
 """
 
 import hashlib
+import math
 import os
 import re
 from collections import Counter
@@ -91,12 +92,22 @@ class LoadedImage:
         return "; ".join(filter(None, (self.scaling, self.alpha, turned, *self.notes)))
 
 
-def read_image(path: Path, percentiles: deep_images.Percentiles = deep_images.USUAL) -> LoadedImage:
+def read_image(
+    path: Path, percentiles: deep_images.Percentiles = deep_images.USUAL, *, at_least: int = 0
+) -> LoadedImage:
     """Return the picture at `path` as upright RGB.
 
     Transparency is laid over white; deep pixels (16-bit, 32-bit, float) are stretched to 0..255 between two
     percentiles of them; of several pages or frames the first is taken, of more than three channels the first three
     (what a TIFF does not declare as alpha is none). Each of these is said in the result.
+
+    Parameters
+    ----------
+    path : Path
+    percentiles : pair of float
+    at_least : int
+        Longest side in pixels that is wanted at least: a JPEG may come at a half, a quarter or an eighth of its size,
+        as its decoder makes it without all its pixels. 0 for the exact pixels.
 
     Raises
     ------
@@ -110,6 +121,9 @@ def read_image(path: Path, percentiles: deep_images.Percentiles = deep_images.US
         return _read_unknown_tiff(path, reason, percentiles)
     try:
         with image:
+            if at_least and image.format == "JPEG":
+                scale = min(1.0, at_least / max(image.size))
+                image.draft(image.mode, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
             return _load(image, path, percentiles)
     except DAMAGED_PICTURE as reason:
         raise _unreadable(path, reason) from reason

@@ -22,6 +22,7 @@ from training.distributed import world
 from training.hardware import Machine
 from training.loop.averaging import WeightAverage
 from training.loop.checkpoints import RESUME, load_state, save_state
+from training.loop.compiled import Compiled
 from training.loop.optimiser import layout_of, optimiser_of
 from training.loop.schedule import learning_rate_factor
 from training.loop.sharing import Losses, Part, batch_norm_of, parts_of, taken, together
@@ -54,6 +55,15 @@ class Learner:
     order : BatchOrder, optional
         Of the batches: how they are dealt out to processes and cut into `Optimisation.parts`. Without it a batch is
         one part that this process has whole.
+
+    Attributes
+    ----------
+    figures : dict
+        Plain JSON types that are kept with the weights: the best model's step and figures.
+    average : WeightAverage or None
+        The mean of the weights, where one is wanted.
+    said : str
+        What a person should read with the next progress.
     """
 
     def __init__(
@@ -80,9 +90,14 @@ class Learner:
         self._parts = [Part()] if order is None else parts_of(order, settings.parts)
         self._part = self._parts[0]
         self._losses: nn.Module = Losses(network)
+        if machine.compiles and order is not None:
+            self._losses = Compiled(self._losses, self._say)
         if order is not None:
             self._losses = together(self._losses, machine.device)
         self._taken: dict[str, float] = {}
+
+    def _say(self, text: str) -> None:
+        self.said = text
 
     @property
     def best(self) -> dict[str, float]:
