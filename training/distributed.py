@@ -268,6 +268,6 @@ def explained(error: BaseException) -> BaseException:
     if not isinstance(error, dist.DistError) and not any(word in str(error) for word in words):
         return error
     return StepError(
-        f"Another one of the {world().size} processes ended, and with it this training, which none goes on with alone. "
+        f"Another one of the {world().size} processes ended, and with it this training. "
         "Start the same command again to go on."
     )
