@@ -172,6 +172,13 @@ class Hardware:
     """Where it runs; without influence on what is learned."""
 
     device: str = parameter("auto", "Device", "auto, cpu, cuda, cuda:1, mps ...")
+    processes: int = parameter(
+        1,
+        "Devices together",
+        "GPUs of this machine that share every batch, 0 for all; it learns what one alone would. With --device cpu, "
+        "processes.",
+        bounds=(0, 1024),
+    )
     precision: str = parameter(
         "auto",
         "Precision",

@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 OURS = ("napari_wsss", "training")
 DONE, BAD_DATA, OUT_OF_MEMORY = 0, 4, 5
 AUTO = "auto"
+TRAINING = "training"
+PARTING = 2.0
+"""Seconds that the first of several processes has to say what went wrong."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parser_for(typed).parse_args(typed)
-        options.is_program = arguments is None
+        options.is_program, options.typed = arguments is None, typed
         if not getattr(options, "describe", False):
             refuse_several(options.stage, shares=options.stage in TRAINED)
     except WsssError as error:
@@ -76,9 +81,12 @@ def guarded(stage: Callable[[], int]) -> int:
     try:
         return stage()
     except FirstFailed:
-        return BAD_DATA
+        return DONE  # the first one says so, and ends with another code
     except WsssError as error:
-        complain(str(error))
+        mine = World.from_environment()
+        complain(str(error) if mine.is_first else f"Process {mine.rank}: {error}")
+        if not mine.is_first:
+            time.sleep(PARTING)  # a launcher ends the others as soon as one has failed
         return BAD_DATA
     except KeyboardInterrupt:
         complain("Stopped.")
@@ -159,6 +167,11 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
     if options.project is None:
         complain("Give --project FOLDER.")
         return 2
+    count = _processes(options, file) if World.from_environment().size == 1 else 1
+    if count > 1:
+        from training.launching import launched
+
+        return launched(count, options.typed)
     with joined() as processes, Project.open_to_read(options.project) as project:
         config, run = processes.first_does(lambda: _configured(project, options, file, report))
         preset = _published(config)
@@ -169,11 +182,25 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
             outcome = Outcome(True, int(run.record.get("steps", 0)), run.record.get("figures", {}), {})
         else:
             outcome = carry_out(project, config, run, report, in_time=options.is_program, log=options.log)
-    return _concluded(outcome, config, run, options, report) if processes.is_first else _code(outcome)
+    # How it ended says the exit code of the first process: a launcher ends all when one of them has another than 0.
+    return _concluded(outcome, config, run, options, report) if processes.is_first else DONE
 
 
-def _code(outcome: Outcome) -> int:
-    return DONE if outcome.finished else STOPPED
+def _processes(options: argparse.Namespace, file: Mapping[str, Any]) -> int:
+    """Return how many processes are to share the training: as typed, as in the configuration or in that of the run."""
+    kept: Mapping[str, Any] = file
+    if options.resume is not None and str(options.resume) != AUTO:
+        folder = Path(options.resume)
+        known = options.project / TRAINING / folder.name
+        with suppress(WsssError):  # what is wrong with it is said where it is opened
+            kept = read_config(known if not folder.is_dir() and known.is_dir() else folder, options.stage)
+    hardware: dict[str, int] = dict(kept.get("hardware", {}))
+    count: int | None = getattr(options, "processes", hardware.get("processes", 1))
+    if count:
+        return count
+    import torch
+
+    return max(1, torch.cuda.device_count())
 
 
 def _configured(

@@ -1,5 +1,6 @@
 """The loss of a network as several processes compute it together, and a batch in the parts in which they do."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -97,7 +98,9 @@ def together(losses: nn.Module, device: torch.device) -> nn.Module:
         return losses
     # Running statistics are the same in all processes as it is: `networks.across` computes them over the whole batch.
     devices = [device] if device.type == "cuda" else None
-    return DistributedDataParallel(losses, device_ids=devices, broadcast_buffers=False)
+    new = "forward_sync_buffers" in inspect.signature(DistributedDataParallel.__init__).parameters
+    unsent: dict[str, Any] = {"forward_sync_buffers" if new else "broadcast_buffers": False}
+    return DistributedDataParallel(losses, device_ids=devices, **unsent)
 
 
 def batch_norm_of(network: nn.Module) -> str:
