@@ -114,10 +114,11 @@ class World:
         """Return what the first process has (anything that can be pickled) in all of them."""
         if not self.several:
             return what
+        import torch
         import torch.distributed as dist
 
         parcel = [what]
-        dist.broadcast_object_list(parcel, 0)
+        dist.broadcast_object_list(parcel, 0, device=torch.device("cpu"))
         return parcel[0]
 
     def by_first(self, steps: Steps[Result]) -> Steps[Result]:
@@ -212,7 +213,7 @@ def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
     except Exception as error:
         raise explained(error) from error
     else:
-        dist.barrier()  # nobody leaves while the first one writes
+        found.any(True)  # nobody leaves while another one works
         dist.destroy_process_group()
     finally:
         _world = World()

@@ -4,6 +4,7 @@ Each is an extra of its own. What lies in ``events.jsonl`` is told again when a 
 chosen later, or one whose last lines were lost, has everything.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,7 +33,7 @@ def open_logs(names: str, run: RunFolder) -> list[Log]:
     ParameterError
         For a name that is none.
     StepError
-        When a tool is not installed.
+        When a tool is not installed, or does not know where to.
     """
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in LOGS]
@@ -107,16 +108,17 @@ class WeightsAndBiases:
 
 
 class MlFlow:
-    """A run of MLflow with the name of the run, where `MLFLOW_TRACKING_URI` says, else in the folder of the run."""
+    """A run of MLflow with the name of the run, where `MLFLOW_TRACKING_URI` says."""
 
     def __init__(self, run: RunFolder) -> None:
-        import os
-
         import mlflow
 
-        self._mlflow: Any = mlflow
         if "MLFLOW_TRACKING_URI" not in os.environ:
-            mlflow.set_tracking_uri((run.path / "mlflow").absolute().as_uri())
+            raise StepError(
+                "--log mlflow does not know where to: MLFLOW_TRACKING_URI is not set. Give it the address of your "
+                "server, or sqlite:///FILE.db (with the whole package mlflow)."
+            )
+        self._mlflow: Any = mlflow
         mlflow.set_experiment("napari-wsss")
         known: Path = run.path / "mlflow_run.txt"
         identity = known.read_text(encoding="utf-8") if known.exists() else None

@@ -77,7 +77,6 @@ def test_weights_and_biases_is_told_all_figures(run: RunFolder, monkeypatch: pyt
 def test_mlflow_goes_on_with_its_run(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     mlflow: Any = ModuleType("mlflow")
-    mlflow.set_tracking_uri = told.append
     mlflow.set_experiment = lambda name: None
     mlflow.log_metrics = lambda figures, step: told.append((step, figures))
     mlflow.end_run = lambda: told.append("ended")
@@ -88,6 +87,9 @@ def test_mlflow_goes_on_with_its_run(run: RunFolder, monkeypatch: pytest.MonkeyP
 
     mlflow.start_run = start_run
     monkeypatch.setitem(sys.modules, "mlflow", mlflow)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(StepError, match="MLFLOW_TRACKING_URI is not set"):
+        open_logs("mlflow", run)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracker")
     for _ in range(2):
         logs = open_logs("mlflow", run)

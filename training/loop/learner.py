@@ -91,10 +91,16 @@ class Learner:
         self._part = self._parts[0]
         self._losses: nn.Module = Losses(network)
         if machine.compiles and order is not None:
-            self._losses = Compiled(self._losses, self._say)
+            self._losses = self._compiled(self._losses)
         if order is not None:
             self._losses = together(self._losses, machine.device)
         self._taken: dict[str, float] = {}
+
+    def _compiled(self, losses: nn.Module) -> nn.Module:
+        if world().several:  # what processes exchange within a loss is none of a compiler's business
+            self._say("--compile is for one process: in several the network runs as it is.")
+            return losses
+        return Compiled(losses, self._say)
 
     def _say(self, text: str) -> None:
         self.said = text

@@ -26,7 +26,7 @@ def _found(module: nn.Module) -> tuple[float, Tensor]:
     torch.manual_seed(0)
     loss = module(BATCH)["sum"]
     loss.backward()
-    return float(loss), next(m for m in module.modules() if isinstance(m, nn.BatchNorm1d)).running_mean.clone()
+    return loss.item(), next(m for m in module.modules() if isinstance(m, nn.BatchNorm1d)).running_mean.clone()
 
 
 def test_what_cannot_be_compiled_runs_as_it_is_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
