@@ -138,6 +138,8 @@ def carry_out(
     """
     recipe = import_module(f"training.recipes.{module_of(config.recipe, config.method)}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
+    if config.hardware.processes > 1 and world().size == 1:
+        report.say("Several processes (--processes) share a training that is started by itself; this one is one.")
     size = working_size(middle_side(project), config.recipe, config.method, config.flat())
     if size is not None:
         run.update(working_size=asdict(size))

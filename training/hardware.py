@@ -11,6 +11,9 @@ from training.config import Hardware
 from training.data.picture_memory import choose_capacity
 from training.distributed import world
 
+AMPERE = (8, 0)
+"""Compute capability of the first GPUs that compute in bfloat16."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -68,7 +71,7 @@ def half_that_pays(device: torch.device) -> torch.dtype | None:
 
     GPUs before Ampere (V100, T4, RTX 20) emulate bfloat16 slowly; they have float16, which needs its loss scaled.
     """
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+    if device.type == "cuda" and torch.version.hip is None and torch.cuda.get_device_capability(device) < AMPERE:
         return torch.float16
     return torch.bfloat16 if bf16_pays(device) else None
 

@@ -23,11 +23,12 @@ def test_device_threads_and_precision() -> None:
     assert prepare(Hardware(device="cpu", threads=1, precision="float16", compile=True)).compiles
 
 
-@pytest.mark.parametrize(("real", "found"), [(True, torch.bfloat16), (False, torch.float16)])
+@pytest.mark.parametrize(("capability", "found"), [((7, 5), torch.float16), ((8, 0), torch.bfloat16)])
 def test_gpus_that_emulate_bfloat16_take_float16(
-    real: bool, found: torch.dtype, monkeypatch: pytest.MonkeyPatch
+    capability: tuple[int, int], found: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation=True: including_emulation or real)
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda device: capability)
+    monkeypatch.setattr("training.hardware.bf16_pays", lambda device: True)  # emulated counts, too
     assert half_that_pays(torch.device("cuda:0")) is found
 
 
