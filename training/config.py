@@ -174,9 +174,8 @@ class Hardware:
     device: str = parameter("auto", "Device", "auto, cpu, cuda, cuda:1, mps ...")
     processes: int = parameter(
         1,
-        "Devices together",
-        "GPUs of this machine that share every batch, 0 for all; it learns what one alone would. With --device cpu, "
-        "processes.",
+        "GPUs of this machine",
+        "How many share every batch, 0 for all; the network learns what one alone would teach it. On a CPU, processes.",
         bounds=(0, 1024),
     )
     precision: str = parameter(
