@@ -99,7 +99,9 @@ def test_what_readme_and_make_install_is_everything() -> None:
     assert set(made[1].split(",")) == {"all", "pyqt5", "crf", "test"}
 
 
-@pytest.mark.parametrize("extra", [None, "gui", "torch", "crf", "onnx", "timm", "formats", "shell", "docs", "test"])
+@pytest.mark.parametrize(
+    "extra", [None, "gui", "torch", "crf", "onnx", "timm", "formats", "shell", "tensorboard", "docs", "test"]
+)
 def test_every_dependency_is_pinned_within_its_range(extra: str | None) -> None:
     for name, requirement in requirements(extra).items():
         assert name in pins(), f"{name} is not in constraints.txt"

@@ -1,5 +1,6 @@
 """Joint augmentation of an image and its mask: random scale, crop, flip and colour jitter."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,15 @@ class Augmentation:
         advanced=True,
     )
     flip: bool = parameter(True, "Flip", "Mirror every second image left to right.")
+    flip_vertical: bool = parameter(
+        False,
+        "Flip upside down",
+        "Mirror every second image top to bottom, too: for pictures without an up, from microscopes or from the air.",
+        advanced=True,
+    )
+    quarter_turns: bool = parameter(
+        False, "Quarter turns", "Turn images by 0, 90, 180 or 270 degrees, for pictures without an up.", advanced=True
+    )
     colour: float = parameter(
         0.3, "Colour jitter", "Largest relative change of brightness, contrast, saturation.", bounds=(0.0, 0.9)
     )
@@ -72,10 +82,21 @@ def augmented(
     pixels = _seen(image, view, Image.Resampling.BILINEAR, padding)
     pixels = jittered(pixels, parameters.colour, rng)
     values = None if mask is None else _seen(mask, view, Image.Resampling.NEAREST, IGNORE)
-    if mirrored:
-        pixels = pixels[:, ::-1]
-        values = None if values is None else values[:, ::-1]
-    return pixels, values
+    turn = drawn_turn(parameters, mirrored, rng)
+    return turn(pixels), None if values is None else turn(values)
+
+
+def drawn_turn(parameters: Augmentation, mirrored: bool, rng: np.random.Generator) -> Callable[[Pixels], Pixels]:
+    """Return what turns a square (S, S) or (S, S, 3), and all that lies over it: `mirrored`, and as is drawn here."""
+    upside_down = parameters.flip_vertical and rng.random() < 0.5
+    quarters = int(rng.integers(4)) if parameters.quarter_turns else 0
+
+    def turned(pixels: Pixels) -> Pixels:
+        pixels = pixels[:, ::-1] if mirrored else pixels
+        pixels = pixels[::-1] if upside_down else pixels
+        return np.rot90(pixels, quarters) if quarters else pixels
+
+    return turned
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,23 @@ class Optimisation:
         bounds=(0.0, 1e9),
         advanced=True,
     )
+    parts: int = parameter(
+        1,
+        "Parts of a batch",
+        "A batch goes through the network in so many parts one after the other, whose gradients are added before the "
+        "step: large batches in little memory. Means over a batch become those over its parts.",
+        bounds=(1, 4096),
+        advanced=True,
+    )
+    average_decay: float = parameter(
+        0.0,
+        "Weight average",
+        "Share of the mean of the weights that stays after a step (0.999 ...); the mean is validated and saved beside "
+        "the weights. 0 keeps none.",
+        bounds=(0.0, 0.99999),
+        advanced=True,
+        decimals=5,
+    )
     warm_up: int = parameter(0, "Warm-up", "Steps over which the rate rises.", bounds=(0, 1_000_000), advanced=True)
     freeze_stages: int = parameter(
         2, "Frozen stages", "First trunk stages that do not learn; more is faster.", bounds=(0, 10), advanced=True
@@ -155,16 +172,44 @@ class Hardware:
     """Where it runs; without influence on what is learned."""
 
     device: str = parameter("auto", "Device", "auto, cpu, cuda, cuda:1, mps ...")
+    processes: int = parameter(
+        1,
+        "GPUs of this machine",
+        "How many share every batch, 0 for all; the network learns what one alone would teach it. On a CPU, processes.",
+        bounds=(0, 1024),
+    )
     precision: str = parameter(
         "auto",
         "Precision",
-        "'auto' uses bfloat16 on CUDA, and on a CPU where a short timing shows that it pays.",
-        choices=("auto", "float32", "bfloat16"),
+        "'auto' uses bfloat16 on CUDA, float16 where a GPU only emulates that, and bfloat16 on a CPU where a short "
+        "timing shows that it pays.",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        advanced=True,
+    )
+    compile: bool = parameter(
+        False,
+        "Compile",
+        "Compile the network by torch.compile, which takes minutes at first; where that fails it is said, and the "
+        "network runs as it is.",
         advanced=True,
     )
     threads: int = parameter(0, "Threads", "CPU threads; 0 leaves one core free.", bounds=(0, 1024), advanced=True)
     loaders: int = parameter(
-        1, "Loaders", "Threads that prepare batches ahead; 0 prepares in place.", bounds=(0, 64), advanced=True
+        -1,
+        "Loaders",
+        "Threads that prepare batches ahead; 0 prepares in place, -1 (auto) takes more of them as long as the training "
+        "has to wait for batches.",
+        bounds=(-1, 64),
+        advanced=True,
+        auto=-1,
+    )
+    cache: float = parameter(
+        0.0,
+        "Picture cache",
+        "Gigabytes of decoded pictures kept in memory; 0 takes at most half of what is free, and 4 at least where so "
+        "much is free.",
+        bounds=(0.0, 10_000.0),
+        advanced=True,
     )
 
 

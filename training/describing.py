@@ -15,7 +15,9 @@ def describe(config: RunConfig) -> list[dict[str, Any]]:
     The method's own come first. The ``default`` of an entry is what the run would use: the value of `config`, its
     method's presets laid over.
     """
-    from napari_wsss.networks.trunk import installed_trunks  # late: it imports torch
+    import torch  # late: a command line's help needs none
+
+    from napari_wsss.networks.trunk import installed_trunks
 
     shelf, _ = RECIPES[config.recipe]
     own = load_method(shelf, config.method).Parameters
@@ -31,6 +33,8 @@ def describe(config: RunConfig) -> list[dict[str, Any]]:
     trunk["choices"] = (*trunk["choices"], *installed_trunks())
     preset = _entry(entries, "optimisation", "preset")
     preset["choices"] = tuple(name for name in preset["choices"] if _may_choose(name, config))
+    if torch.cuda.device_count() < 2:
+        entries.remove(_entry(entries, "hardware", "processes"))  # a window offers what there is
     return entries
 
 

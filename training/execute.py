@@ -5,13 +5,14 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.clusters.edits import edits_of
+from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inside import not_through_links
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.provenance import Provenance
@@ -22,13 +23,15 @@ from training.changes import seen_at_start
 from training.config import RECIPES, RunConfig, module_of
 from training.data.pictures import VALIDATION, leave_out, usable_records
 from training.data.usable_images import find_unusable
+from training.distributed import explained, world
 from training.hardware import out_of_memory
+from training.logs import note, open_logs
 from training.loop.checkpoints import BEST, LAST
 from training.loop.milestones import Outcome
 from training.loop.plot import write_plot
 from training.report import Reporter
 from training.resolving import resolve_file
-from training.run_folder import RECORD, RunFolder
+from training.run_folder import RECORD, RunFolder, by_first
 from training.scoring.tables import write_tables
 from training.stopping import stopped_in_time
 
@@ -47,11 +50,26 @@ def begin(project: Project, config: RunConfig) -> RunFolder:
     return RunFolder.create(project.training_folder, config.recipe, provenance, record)
 
 
+def unfinished(project: Project, config: RunConfig) -> RunFolder | None:
+    """Return the newest run of the same configuration on the same data that can go on and that nobody carries on."""
+    runs = [run for run in _runs_of(project, config) if run.record.get("state") != "done" and not run.is_carried_on()]
+    return runs[-1] if runs else None
+
+
 def done_before(project: Project, config: RunConfig) -> RunFolder | None:
     """Return a finished run of the same configuration on the same data, whose model is still there."""
+    runs = _runs_of(project, config)
+    return next((run for run in runs if run.record.get("state") == "done" and (run.path / BEST).is_file()), None)
+
+
+def _runs_of(project: Project, config: RunConfig) -> list[RunFolder]:
+    """Return the runs of a configuration on what there is to learn from, the newest last."""
     name = f"{config.recipe}-{_provenance(project, config).key}"
-    runs = [RunFolder.open(path.parent) for path in sorted(project.training_folder.glob(f"{name}*/{RECORD}"))]
-    return next((run for run in runs if run.record["state"] == "done" and (run.path / BEST).is_file()), None)
+    runs = []
+    for path in project.training_folder.glob(f"{name}*/{RECORD}"):
+        with suppress(ProjectError):  # a damaged one is left alone
+            runs.append(RunFolder.open(path.parent))
+    return sorted(runs, key=lambda run: float(run.record.get("started", 0.0)))
 
 
 def _provenance(project: Project, config: RunConfig) -> Provenance:
@@ -99,7 +117,7 @@ def finished_run(
 
 
 def carry_out(
-    project: Project, config: RunConfig, run: RunFolder, report: Reporter, *, in_time: bool = False
+    project: Project, config: RunConfig, run: RunFolder, report: Reporter, *, in_time: bool = False, log: str = ""
 ) -> Outcome:
     """Run the recipe to its end or to a stop, showing and noting every progress.
 
@@ -111,6 +129,8 @@ def carry_out(
     project, config, run, report
     in_time : bool
         End this process where a stop is not obeyed within seconds (see `stopped_in_time`).
+    log : str
+        Names of `training.logs`, separated by commas, that are told all figures too.
 
     Returns
     -------
@@ -118,36 +138,50 @@ def carry_out(
     """
     recipe = import_module(f"training.recipes.{module_of(config.recipe, config.method)}")
     report.say(f"run folder: {run.path}", run_folder=str(run.path))
+    if config.hardware.processes > 1 and world().size == 1:
+        report.say("Several processes (--processes) share a training that is started by itself; this one is one.")
     size = working_size(middle_side(project), config.recipe, config.method, config.flat())
     if size is not None:
         run.update(working_size=asdict(size))
         report.say(str(size))
 
+    logs = open_logs(log, run) if world().is_first else []
+
     def follow(progress: Progress) -> None:
         run.note(progress)
+        note(logs, [progress.to_dict()])
         report.show(progress)
 
     earlier, started = float(run.record.get("cpu_seconds", 0.0)), time.process_time()
     try:
         run.forget_stop()  # of an earlier sitting
         with stopped_by_signals(run), stopped_in_time(run) if in_time else nullcontext():
-            unusable = finish(find_unusable(project, usable_records(project), run), follow)
+            looked_for = find_unusable(project, usable_records(project), run)
+            unusable = finish(by_first(looked_for, run), follow)
             _name_unusable(run, unusable, report)
             leave_out(project, unusable)
             if run.stop_requested():
                 outcome = Outcome(False, int(run.record.get("steps", 0)), {}, {})
             else:
-                outcome = finish(recipe.train(project, config, run), follow)
-    except BaseException as error:
+                steps = recipe.train(project, config, run)
+                outcome = finish(by_first(steps, run) if hasattr(recipe, "IN_ONE_PROCESS") else steps, follow)
+    except BaseException as raised:
+        error = explained(raised)
         spent = earlier + time.process_time() - started
         kept = last_good(run)
         text = " ".join(part for part in (str(error) or type(error).__name__, kept) if part)
         run.finish("failed", cpu_seconds=spent, error=text, out_of_memory=out_of_memory(error))
         if kept:
             report.say(kept)
-        raise
-    write_plot(run.path / PLOT, run.events(), f"{config.recipe} {run.path.name}")
-    write_tables(run.path, outcome.tables)
+        if error is raised:
+            raise
+        raise error from raised
+    finally:
+        for one in logs:
+            one.close()
+    if world().is_first:
+        write_plot(run.path / PLOT, run.events(), f"{config.recipe} {run.path.name}")
+        write_tables(run.path, outcome.tables)
     state = "done" if outcome.finished else "stopped"
     spent = earlier + time.process_time() - started
     run.finish(state, steps=outcome.steps, figures=dict(outcome.figures), cpu_seconds=spent)

@@ -1,16 +1,18 @@
-"""How many processes a launcher started: everything here runs in one, several would write the same run."""
+"""How many processes a launcher started: most stages run in one, as several would write the same files."""
 
 import os
 from collections.abc import Mapping
 
 from napari_wsss.core.errors import StepError
+from training.distributed import World
 
-_COUNTS = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
+_MPI = "OMPI_COMM_WORLD_SIZE"
+_COUNTS = ("WORLD_SIZE", _MPI, "SLURM_STEP_NUM_TASKS")
 """Variables of torchrun, mpirun and srun that hold the number of processes."""
 
 
-def refuse_several(stage: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Raise `StepError` where a launcher started this stage as one of several processes.
+def refuse_several(stage: str, environment: Mapping[str, str] = os.environ, *, shares: bool = False) -> None:
+    """Raise `StepError` where a launcher started this stage as one of several processes, which it cannot share.
 
     Parameters
     ----------
@@ -19,7 +21,16 @@ def refuse_several(stage: str, environment: Mapping[str, str] = os.environ) -> N
     environment : mapping of str to str
         Of the process. Outside of a job step SLURM says only how many tasks the job may have (``SLURM_NTASKS``); that
         counts where the process has a rank among them (``SLURM_PROCID``).
+    shares : bool
+        Whether several processes can do it together (`training.distributed`), started by torchrun or srun.
     """
+    if shares:
+        if World.from_environment(environment).size == 1 and _count(environment.get(_MPI, "")) > 1:
+            raise StepError(
+                f"mpirun started {environment[_MPI]} processes ({_MPI}={environment[_MPI]}), which do not find one "
+                f"another; start {stage} with torchrun or srun (docs/cluster.md)."
+            )
+        return
     names = [*_COUNTS]
     if "SLURM_STEP_NUM_TASKS" not in environment and "SLURM_PROCID" in environment:
         names.append("SLURM_NTASKS")

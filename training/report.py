@@ -95,6 +95,19 @@ class OneObject(Terminal):
         print(json.dumps({"said": self._said, **self._facts}, indent=1, default=str), flush=True)
 
 
+class Silent:
+    """Shows nothing: of several processes the first one does."""
+
+    def show(self, progress: Progress) -> None:
+        """Show nothing."""
+
+    def say(self, text: str, **facts: object) -> None:
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
 def reporter(events: bool, as_json: bool = False) -> Reporter:
     """Return the reporter a command line asked for."""
     if events:

@@ -3,12 +3,17 @@
 Exit codes: 0 done, 2 wrong options, 3 stopped (resumable), 4 bad data or settings, 5 out of memory.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.option_files import FLAG, config_option, file_in, read_mapping, with_file
@@ -16,19 +21,28 @@ from napari_wsss.core.registry import method_names
 from napari_wsss.processes.children import distrust, print_any_name, until_nobody_reads
 from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED, Recipe
 from napari_wsss.project.project import Project
-from training.config import RECIPES
+from training.config import RECIPES, RunConfig
 from training.describing import describe
+from training.distributed import FirstFailed, World, joined
 from training.processes import refuse_several
-from training.published_presets import is_published, published_preset
-from training.report import OneObject, Reporter, complain, reporter
+from training.published_presets import PublishedPreset, is_published, published_preset
+from training.report import OneObject, Reporter, Silent, complain, reporter
 from training.resolving import add_recipe_options, read_config, resolve
+from training.run_folder import RunFolder
 from training.scoring.tables import as_text
 from training.stopping import STOPPED
+
+if TYPE_CHECKING:
+    from training.loop.milestones import Outcome
 
 OURS = ("napari_wsss", "training")
 DONE, BAD_DATA, OUT_OF_MEMORY = 0, 4, 5
 PLAIN_FILE = "file_holds_options"
 """Set of stages whose ``--config`` holds options and nothing else."""
+AUTO = "auto"
+TRAINING = "training"
+PARTING = 2.0
+"""Seconds that the first of several processes has to say what went wrong."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parsed(typed)
-        options.is_program = arguments is None
+        options.is_program, options.typed = arguments is None, typed
         if not getattr(options, "describe", False):
-            refuse_several(options.stage)
+            refuse_several(options.stage, shares=options.stage in TRAINED)
     except WsssError as error:
         return _refuse(str(error), typed)
     except ModuleNotFoundError as missing:
@@ -56,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"This stage needs the package {missing.name!r}, which is not installed. Install what training needs with"
         )
         return _refuse(f'{needed}: pip install "napari-wsss[torch]".', typed)
-    report = reporter(options.events, options.json)
+    report = reporter(options.events, options.json) if World.from_environment().is_first else Silent()
     try:
         return guarded(lambda: options.carry_out(options, report), report)
     finally:
@@ -80,10 +94,15 @@ def guarded(stage: Callable[[], int], report: Reporter | None = None) -> int:
     """
     try:
         return stage()
+    except FirstFailed:
+        return DONE  # the first one says so, and ends with another code
     except WsssError as error:
+        mine = World.from_environment()
         if isinstance(report, OneObject):
             report.note(error=str(error))
-        complain(str(error))
+        complain(str(error) if mine.is_first else f"Process {mine.rank}: {error}")
+        if not mine.is_first:
+            time.sleep(PARTING)  # a launcher ends the others as soon as one has failed
         return BAD_DATA
     except KeyboardInterrupt:
         complain("Stopped.")
@@ -162,7 +181,10 @@ def _add_training_options(parser: argparse.ArgumentParser, recipe: Recipe, typed
     parser.add_argument("--project", type=Path, help="project folder")
     words = "JSON or YAML file of options by name, or of sections as in the run.json of a run; a run's folder"
     parser.add_argument("--config", type=Path, metavar="FILE", help=words)
-    parser.add_argument("--resume", type=Path, help="continue this run folder; its own configuration counts")
+    resume = "continue this run folder, whose own configuration counts; 'auto': a run of this very command, if any"
+    parser.add_argument("--resume", type=Path, help=resume)
+    parser.add_argument("--anew", action="store_true", help="begin a new run, although one like it could go on")
+    parser.add_argument("--log", default="", help="tell figures to tensorboard, wandb or mlflow too (with commas)")
     parser.add_argument("--apply", action="store_true", help="let the project use the trained model")
     parser.add_argument("--describe", action="store_true", help="print all options as JSON and end")
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -185,8 +207,8 @@ def _add_training_options(parser: argparse.ArgumentParser, recipe: Recipe, typed
 
 def train(options: argparse.Namespace, report: Reporter) -> int:
     """Train as the options say, and apply the result if asked to."""
-    from training.changes import changes_since
-    from training.execute import apply, begin, carry_out, continued
+    from training.execute import carry_out
+    from training.loop.milestones import Outcome
 
     recipe: Recipe = options.stage
     file = read_config(options.config, recipe) if options.config else {}
@@ -197,22 +219,76 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
     if options.project is None:
         complain("Give --project FOLDER.")
         return 2
-    with Project.open_to_read(options.project) as project:
-        if options.resume:
-            config, run = continued(project, options.resume)
-            changed = changes_since(project, run.record)
-            if changed:
-                report.say(f"{changed} What the run fixed when it began stays; the rest is as it is now.")
-        else:
-            config = resolve(recipe, options, file)
-            run = begin(project, config)
-        name = config.optimisation.preset
-        preset = published_preset(name) if is_published(name) else None
+    count = _processes(options, file) if World.from_environment().size == 1 else 1
+    if count > 1:
+        from training.launching import launched
+
+        return launched(count, options.typed)
+    with joined() as processes, Project.open_to_read(options.project) as project:
+        config, run = processes.first_does(lambda: _configured(project, options, file, report))
+        preset = _published(config)
         if preset:
             report.say(f"{preset.name}: {preset.note}")
-        outcome = carry_out(project, config, run, report, in_time=options.is_program)
+        if run.record["state"] == "done" and str(options.resume) == AUTO:
+            report.say(f"{run.path.name} was finished before.")
+            outcome = Outcome(True, int(run.record.get("steps", 0)), run.record.get("figures", {}), {})
+        else:
+            outcome = carry_out(project, config, run, report, in_time=options.is_program, log=options.log)
+    # How it ended says the exit code of the first process: a launcher ends all when one of them has another than 0.
+    return _concluded(outcome, config, run, options, report) if processes.is_first else DONE
+
+
+def _processes(options: argparse.Namespace, file: Mapping[str, Any]) -> int:
+    """Return how many processes are to share the training: as typed, as in the configuration or in that of the run."""
+    kept: Mapping[str, Any] = file
+    if options.resume is not None and str(options.resume) != AUTO:
+        folder = Path(options.resume)
+        known = options.project / TRAINING / folder.name
+        with suppress(WsssError):  # what is wrong with it is said where it is opened
+            kept = read_config(known if not folder.is_dir() and known.is_dir() else folder, options.stage)
+    hardware: dict[str, int] = dict(kept.get("hardware", {}))
+    count: int | None = getattr(options, "processes", hardware.get("processes", 1))
+    if count:
+        return count
+    import torch
+
+    return max(1, torch.cuda.device_count())
+
+
+def _configured(
+    project: Project, options: argparse.Namespace, file: Mapping[str, Any], report: Reporter
+) -> tuple[RunConfig, RunFolder]:
+    """Return the configuration and the folder of the run to carry out: of one that goes on, or of a new one."""
+    from training.changes import changes_since
+    from training.execute import begin, continued, done_before, unfinished
+
+    folder: Path | None = options.resume
+    if folder is None or str(folder) == AUTO:
+        config = resolve(options.stage, options, file)
+        earlier = None if options.anew else unfinished(project, config)
+        if earlier is None and folder is not None:
+            earlier = done_before(project, config)
+        if earlier is None:
+            return config, begin(project, config)
+        steps = f" from step {earlier.record['steps']}" if "steps" in earlier.record else ""
+        folder = earlier.path
+        report.say(f"The same training was begun before: {earlier.path.name} goes on{steps} (--anew begins another).")
+    config, run = continued(project, folder)
+    changed = changes_since(project, run.record)
+    if changed:
+        report.say(f"{changed} What the run fixed when it began stays; the rest is as it is now.")
+    return config, run
+
+
+def _concluded(
+    outcome: Outcome, config: RunConfig, run: RunFolder, options: argparse.Namespace, report: Reporter
+) -> int:
+    """Say how a run ended, apply its model if asked to, and return the exit code."""
+    from training.execute import apply
+
     if outcome.tables:
         report.say(as_text(outcome.tables), tables=outcome.tables)
+    preset = _published(config)
     if preset and preset.figures:
         report.say(f"Published: {'; '.join(map(str, preset.figures))}.")
     if not outcome.finished:
@@ -222,6 +298,11 @@ def train(options: argparse.Namespace, report: Reporter) -> int:
         with Project.open(options.project) as project:
             apply(project, config, run)
     return DONE
+
+
+def _published(config: RunConfig) -> PublishedPreset | None:
+    name = config.optimisation.preset
+    return published_preset(name) if is_published(name) else None
 
 
 if __name__ == "__main__":

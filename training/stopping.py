@@ -63,7 +63,7 @@ def stopped_in_time(
 
 def _watch(run: RunFolder, over: threading.Event, patience: float, end: Callable[[int], object]) -> None:
     while not over.wait(POLL):
-        if run.stop_requested():
+        if run.has_stop():
             if not over.wait(patience):
                 run.finish("stopped")
                 end(STOPPED)

@@ -36,6 +36,7 @@ def parameter(
     others: str = "",
     advanced: bool = False,
     decimals: int = 0,
+    auto: int | None = None,
 ) -> Any:
     """Declare a parameter field.
 
@@ -58,6 +59,8 @@ def parameter(
         True hides the field under *Advanced*.
     decimals : int
         Places behind the point that a form must be able to show, where its own choice would be too few.
+    auto : int, optional
+        The number that ``auto`` stands for where it is typed.
     """
     metadata: dict[str, Any] = {"title": title, "description": description, "advanced": advanced}
     if bounds[0] is not None:
@@ -70,6 +73,8 @@ def parameter(
         metadata["choices"] = tuple(choices)
     if others:
         metadata["others"] = others
+    if auto is not None:
+        metadata["auto"] = auto
     if isinstance(default, Mapping):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -217,7 +222,7 @@ def _add_to(
         elif get_origin(hints[name]) is dict:
             kwargs |= {"type": named(get_args(hints[name])[1]), "nargs": "+", "metavar": "NAME=VALUE"}
         else:
-            kwargs |= {"type": _option_type(hints[name])}
+            kwargs |= {"type": _option_type(hints[name], field.metadata.get("auto"))}
             if field.metadata.get("others"):
                 kwargs["metavar"] = f"{{{','.join(map(str, field.metadata['choices']))}}} or {field.metadata['others']}"
             elif field.metadata.get("choices"):
@@ -244,12 +249,21 @@ def named(kind: Callable[[str], V]) -> Callable[[str], tuple[str, V]]:
     return read
 
 
-def _option_type(kind: Any) -> Any:
+def _option_type(kind: Any, auto: int | None = None) -> Any:
+    if auto is not None:
+        return _number_or_auto(auto)
     if get_origin(kind) is typing.Literal:
         return type(get_args(kind)[0])
     if get_origin(kind) in (Union, types.UnionType):
         return next(arg for arg in get_args(kind) if arg is not type(None))
     return kind
+
+
+def _number_or_auto(auto: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        return auto if text == "auto" else int(text)
+
+    return number
 
 
 def typed_options(cls: type, options: argparse.Namespace, *, prefix: str = "") -> dict[str, Any]:

@@ -22,6 +22,7 @@ from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.networks.across import mean
 from napari_wsss.networks.dense import evaluating
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import resize, scaled_size
@@ -255,7 +256,7 @@ def label_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) ->
     known = ~labels.isnan()
     each = F.binary_cross_entropy_with_logits(logits.float(), labels.nan_to_num(0.0), reduction="none")
     means = (each * known).sum(1) / known.sum(1).clamp(min=1)
-    return (means if weights is None else means * weights).mean()
+    return mean(means if weights is None else means * weights)
 
 
 def in_range(total: Tensor, how: str) -> Tensor:

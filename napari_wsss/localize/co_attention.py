@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from napari_wsss.core.parameters import parameter
 from napari_wsss.localize._comparing import Comparing
 from napari_wsss.localize.base import LocalizerBatch, label_loss
+from napari_wsss.networks.across import total
 from napari_wsss.networks.co_attention import AffinityKind, PairAttention
 from napari_wsss.networks.trunk import Trunk, initialise, scaled
 from napari_wsss.networks.vgg import Vgg16
@@ -218,7 +219,7 @@ class CoAttention(Comparing):
         for name, side, found in zip(("contrast_first", "contrast_second"), sides, attended, strict=True):
             own = labels[side] - common
             # Gated on the whole batch, as published; always computed, so that every weight has a gradient.
-            gate = float(done >= self.settings.contrast_from) * (own > 0).any()
+            gate = float(done >= self.settings.contrast_from) * (total((own > 0).sum()) > 0)
             maps = self.co_maps(self.attention.contrast(features[side], found))
             losses[name] = gate * label_loss(maps.mean((2, 3)), own, given)
         return losses

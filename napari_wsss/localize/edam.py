@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import parameter
 from napari_wsss.localize.base import Localizer, LocalizerBatch
+from napari_wsss.networks.across import drawn_apart, group_seeds, total
 from napari_wsss.networks.cross_image import CrossImage
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
@@ -171,17 +172,18 @@ class Edam(Localizer):
         batch is no multiple of the group.
         """
         size = self.companions + 1
-        total, weights = [], []
-        for features, labels in zip(
-            torch.split(self._features(batch.images), size), torch.split(batch.labels, size), strict=True
-        ):
+        sums, weights = [], []
+        groups = torch.split(self._features(batch.images), size), torch.split(batch.labels, size)
+        for features, labels, seed in zip(*groups, group_seeds(len(groups[0])), strict=True):
             there = labels.nan_to_num(0.0)
-            classes, weight = self._computed(there)
-            logits = self.group_logits(features, classes)
+            with drawn_apart(seed):
+                classes, weight = self._computed(there)
+                logits = self.group_logits(features, classes)
             weight = weight * ~labels[:, classes].isnan()
-            total.append(F.binary_cross_entropy_with_logits(logits, there[:, classes], weight, reduction="sum"))
+            sums.append(F.binary_cross_entropy_with_logits(logits, there[:, classes], weight, reduction="sum"))
             weights.append(weight.sum())
-        return {"classification": torch.stack(total).sum() / torch.stack(weights).sum().clamp(min=1)}
+        counted = total(torch.stack(weights).sum()).clamp(min=1)
+        return {"classification": total(torch.stack(sums).sum()) / counted}
 
     def trunk_parameters(self) -> Iterator[nn.Parameter]:
         """Return the trunk's weights and, if so wanted, those of the transformers and image numbers."""

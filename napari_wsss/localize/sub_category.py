@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from napari_wsss.core.parameters import parameter
 from napari_wsss.localize.base import Localizer, LocalizerBatch, label_loss
+from napari_wsss.networks.across import mean
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
@@ -173,5 +174,4 @@ class SubCategory(Localizer):
         absent = labels[:, :, None] == 0
         told = ((target > 0).any(2, keepdim=True) | absent) & self.columns.view(shape)
         single = F.binary_cross_entropy_with_logits(logits.unflatten(1, shape), target, reduction="none") * told
-        loss: Tensor = (single.sum((1, 2)) / told.sum((1, 2)).clamp(min=1)).mean()
-        return loss
+        return mean(single.sum((1, 2)) / told.sum((1, 2)).clamp(min=1))

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_wsss.networks.across import drawn
+
 
 @dataclass(frozen=True)
 class View:
@@ -69,8 +71,8 @@ def draw_view(
     if not rotation and not shift:
         return View(size, mirror)
     # Drawn by the CPU's generator, so that every device sees the same views.
-    angle = torch.deg2rad(rotation * (2 * torch.rand(len(images)) - 1))
-    shifts = shift * (2 * torch.rand(len(images), 2) - 1)
+    angle = torch.deg2rad(rotation * (2 * drawn(len(images)) - 1))
+    shifts = shift * (2 * drawn(len(images), 2) - 1)
     return View(size, mirror, _grid(size, (height, width), angle, shifts).to(images.device))
 
 

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from napari_wsss.networks.across import count
+
 
 class BatchNorm(nn.BatchNorm2d):
     """`torch.nn.BatchNorm2d`, which refuses a single value per channel in training; any more are none of its business.
@@ -27,7 +29,7 @@ class BatchNorm(nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B,C,h,w), normalised by the batch, or by the running statistics."""
-        if not self.training or x.numel() > x.shape[1]:
+        if not self.training or count(x.numel()) > x.shape[1]:
             return super().forward(x)
         mean, variance = self._learned(x.detach().flatten())
         return F.batch_norm(x, mean, variance, self.weight, self.bias, False, 0.0, self.eps)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from napari_wsss.networks.across import total
 from napari_wsss.networks.neighbourhood import Offset, barrier_affinities, overlap, pair_labels, sources
 
 # As in the public code: it keeps logarithms and empty means defined.
@@ -45,11 +46,12 @@ def boundary_losses(
     edges, cells = edge[:, 0].float().sigmoid(), displacement.float()
     height, width = labels.shape[1:]
     first = sources(height, width, offsets).to(labels.device)
-    total = edges.new_zeros(2, 5)
+    sums = edges.new_zeros(2, 5)
     for start in range(0, len(offsets), _AT_ONCE):
         some = offsets[start : start + _AT_ONCE]
-        total = total + checkpoint(_sums, edges, cells, labels, first, some, ignore, use_reentrant=False)
-    means = total[0] / (total[1] + _EPSILON)
+        sums = sums + checkpoint(_sums, edges, cells, labels, first, some, ignore, use_reentrant=False)
+    sums = total(sums)
+    means = sums[0] / (sums[1] + _EPSILON)
     return {
         "background": means[0] / 4,
         "foreground": means[1] / 4,

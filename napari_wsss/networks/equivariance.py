@@ -7,6 +7,8 @@ both views show; without it all of them. Maps of absent classes are zero and nee
 import torch
 from torch import Tensor
 
+from napari_wsss.networks.across import mean, total
+
 EPSILON = 1e-5
 
 
@@ -37,8 +39,8 @@ def mean_inside(difference: Tensor, channels: int, inside: Tensor | None = None)
     `channels`, at least C, is how many there are: those left out are zero, as those of absent classes.
     """
     if inside is None:
-        return difference.mean() * (difference.shape[1] / channels)
-    return (difference * inside).sum() / (channels * inside.sum()).clamp(min=1)
+        return mean(difference.sum(1)) / channels
+    return total((difference * inside).sum()) / (channels * total(inside.sum())).clamp(min=1)
 
 
 def hardest_mean(difference: Tensor, channels: int, share: float, inside: Tensor | None = None) -> Tensor:
@@ -56,11 +58,11 @@ def hardest_mean(difference: Tensor, channels: int, share: float, inside: Tensor
     for values, shown in zip(difference.flatten(1), pixels, strict=True):
         count = max(1, int(channels * shown * share))
         means.append(values.topk(min(count, len(values)), sorted=False).values.sum() / count)
-    return torch.stack(means).mean()
+    return mean(torch.stack(means))
 
 
 def lowest_mean(maps: Tensor, share: float = 0.25) -> Tensor:
     """Return the mean of the lowest `share` of pixels of the strongest map (B,C,H,W), ReLU'd: zero is wanted there."""
     strongest = maps.amax(1).flatten(1)  # (B, H W)
     count = max(1, int(strongest.shape[1] * share))
-    return strongest.topk(count, 1, largest=False, sorted=False).values.relu().mean()
+    return mean(strongest.topk(count, 1, largest=False, sorted=False).values.relu())

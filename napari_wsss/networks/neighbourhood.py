@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from napari_wsss.networks.across import total
+
 Offset = tuple[int, int]
 
 # Numbers in one difference of features: rows of large grids are compared in parts.
@@ -215,4 +217,4 @@ def pair_losses(affinity: Tensor, pairs: PairLabels) -> dict[str, Tensor]:
 
 def mean_over(values: Tensor, chosen: Tensor) -> Tensor:
     """Return the mean of `values` where `chosen` (bool, same shape) is True; 0 where it is nowhere."""
-    return (values * chosen).sum() / (chosen.sum() + _EPSILON)
+    return total((values * chosen).sum()) / (total(chosen.sum()) + _EPSILON)

@@ -5,6 +5,7 @@ written beside the pixels, so that nothing about a picture is altered silently.
 """
 
 import hashlib
+import math
 import os
 import re
 from collections import Counter
@@ -68,7 +69,11 @@ _PNG_EXIF = frozenset({"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xm
 
 
 def read_image(
-    path: Path, percentiles: deep_images.Percentiles = deep_images.USUAL, channels: Channels = ()
+    path: Path,
+    percentiles: deep_images.Percentiles = deep_images.USUAL,
+    channels: Channels = (),
+    *,
+    at_least: int = 0,
 ) -> LoadedImage:
     """Return the picture at `path`, which may be one plane of a stack (see `stacks`), as upright RGB.
 
@@ -82,6 +87,9 @@ def read_image(
     percentiles : (float, float)
     channels : tuple of int
         Which channels make the picture (see `channels.Channels`); as the file is made by default.
+    at_least : int
+        Longest side in pixels that is wanted at least: a JPEG may come at a half, a quarter or an eighth of its size,
+        as its decoder makes it without all its pixels. 0 for the exact pixels.
 
     Raises
     ------
@@ -91,12 +99,12 @@ def read_image(
     file, page = stacks.file_and_page(path)
     if page is not None or (channels and file.suffix.lower() in stacks.TIFF_SUFFIXES):
         return read_plane(file, page, percentiles, channels)
-    loaded = _read_whole(path, percentiles)
+    loaded = _read_whole(path, percentiles, at_least)
     return with_channels(loaded, path, channels) if channels else loaded
 
 
-def _read_whole(path: Path, percentiles: deep_images.Percentiles) -> LoadedImage:
-    """Return the (first) picture of a file."""
+def _read_whole(path: Path, percentiles: deep_images.Percentiles, at_least: int) -> LoadedImage:
+    """Return the (first) picture of a file; a JPEG of `at_least` so many pixels, smaller than it is."""
     try:
         check_regular(path)
         image = Image.open(path)
@@ -104,6 +112,9 @@ def _read_whole(path: Path, percentiles: deep_images.Percentiles) -> LoadedImage
         return _read_unknown_tiff(path, reason, percentiles)
     try:
         with image:
+            if at_least and image.format == "JPEG":
+                scale = min(1.0, at_least / max(image.size))
+                image.draft(image.mode, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
             loaded = _load(image, path, percentiles)
     except DAMAGED_PICTURE as reason:
         raise unreadable(path, reason) from reason

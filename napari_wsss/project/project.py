@@ -470,10 +470,10 @@ class Project:
         """Return where an image file lies."""
         return self._locations.path(image_id)
 
-    def load_image(self, image_id: str, record: ImageRecord | None = None) -> LoadedImage:
+    def load_image(self, image_id: str, record: ImageRecord | None = None, *, at_least: int = 0) -> LoadedImage:
         """Return the pixels of an image and how they were scaled; `ProjectError` when it is missing or damaged.
 
-        `record` is the image's, where the caller has asked the catalog already.
+        `record` is the image's, where the caller has asked the catalog already; `at_least` is that of `read_image`.
         """
         path = self._locations.path(image_id, record)
         if not file_and_page(path)[0].exists():
@@ -481,7 +481,7 @@ class Project:
                 f"The image {image_id} is not at {path}. Put it back, or tell the project where its images are now: "
                 f"napari-wsss locate-images --project {self.folder} --images FOLDER."
             )
-        return read_image(path, self.deep_percentiles, self.channels)
+        return read_image(path, self.deep_percentiles, self.channels, at_least=at_least)
 
     def image_hash(self, image_id: str) -> str:
         """Return the SHA-256 of an image file (64 hexadecimal digits); a replaced file is noticed and marked."""

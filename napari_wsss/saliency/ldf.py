@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from napari_wsss.core.parameters import parameter
+from napari_wsss.networks.across import mean, total
 from napari_wsss.networks.ldf_decoders import LabelDecouplingNetwork, SaliencyLogits
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel, SaliencyParameters, Size
@@ -151,12 +152,12 @@ def overlap_loss(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:
     found = logits[:, 0].sigmoid() * weights
     both = (found * masks).sum((1, 2))
     either = (found + masks * weights).sum((1, 2)) - both
-    return (1 - (both + 1) / (either + 1)).mean()
+    return mean(1 - (both + 1) / (either + 1))
 
 
 def _cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     losses = F.binary_cross_entropy_with_logits(logits[:, 0], target, reduction="none")
-    return (losses * weights).sum() / weights.sum().clamp(min=1)
+    return total((losses * weights).sum()) / total(weights.sum()).clamp(min=1)
 
 
 def _enlarged(logits: SaliencyLogits, size: Size) -> SaliencyLogits:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.inference import SegmentInference
+from napari_wsss.networks.across import total
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.trunk_network import TrunkNetwork
@@ -180,7 +181,7 @@ def weighted_cross_entropy(logits: Tensor, masks: Tensor, weights: Tensor) -> Te
     weights = weights * counted
     target = torch.where(counted, masks, 0).long()
     losses = F.cross_entropy(logits.float(), target, reduction="none")  # (B, H, W)
-    return (losses * weights).sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
+    return total((losses * weights).sum()) / total(weights.sum()).clamp(min=torch.finfo(weights.dtype).tiny)
 
 
 def at_image_size(logits: Tensor, images: Tensor, *, align_corners: bool = False) -> Tensor:

@@ -18,6 +18,7 @@ from napari_wsss.pixels.tap_features import TapFeatures
 from napari_wsss.project.store import ResultStore
 from napari_wsss.segment.base import Segmenter
 from napari_wsss.segment.pixel_classifier import PixelClassifier
+from training.hardware import Machine
 from training.loop.learner import Learner
 from training.pixel_learner.cells import Cells
 from training.pixel_learner.fitting import fitted, order_of, start
@@ -67,6 +68,7 @@ def cells(classifier: PixelClassifier, images: int) -> Cells:
 def test_fit(benchmark: Any, note: Callable[..., None], classifier: PixelClassifier, images: int) -> None:
     settings = resolve_file("segmentation", {"method": "pixel_classifier"}).optimisation
     given, bf16 = cells(classifier, images), torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    machine = Machine(torch.device("cpu"), torch.bfloat16 if bf16 else None)
 
     spent = []
 
@@ -74,7 +76,7 @@ def test_fit(benchmark: Any, note: Callable[..., None], classifier: PixelClassif
         began = time.process_time()
         start(classifier, given, given.shown, 0)
         groups = ((), classifier.head_parameters())
-        learner = Learner(classifier, groups, settings, settings.iterations, torch.device("cpu"), bf16)
+        learner = Learner(classifier, groups, settings, settings.iterations, machine)
         losses = [figures["loss"] for figures in fitted(learner, classifier, given, order_of(given, settings))]
         spent.append(time.process_time() - began)
         return losses[-1]

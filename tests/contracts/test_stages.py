@@ -76,7 +76,7 @@ class Watched:
         self.updates = self.asked = 0
         self.most: tuple[int, int, list[str]] = (0, 0, [])
         self._thread = threading.get_ident()
-        self._wrap(patch, Project, "load_image", lambda _, image_id: self.images.add(image_id))
+        self._wrap(patch, Project, "load_image", lambda _, image_id, **how: self.images.add(image_id))
         self._wrap(patch, PictureMemory, "kept", lambda _, key, make: self.images.add(_name_in(key)))
         self._wrap(patch, usable_images, "why_unusable", lambda _, record: self.images.add(record.id))
         self._wrap(patch, Learner, "update", self._update)

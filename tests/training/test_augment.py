@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -95,3 +99,33 @@ def test_jitter_changes_colours_within_its_strength() -> None:
     changed = jittered(image, 0.3, np.random.default_rng(1))
     assert not np.array_equal(changed, image)
     assert 0.7 * image.mean() - 2 <= changed.mean() <= 1.3 * image.mean() + 2
+
+
+def _views(**options: bool) -> set[bytes]:
+    """Return the different views of a square picture that is augmented by nothing else."""
+    plain = Augmentation(crop=32, scale_low=1.0, scale_high=1.0, scale_of="image", flip=False, colour=0.0)
+    image = np.arange(32 * 32 * 3, dtype=np.uint16).astype(np.uint8).reshape(32, 32, 3)
+    mask = (np.arange(32 * 32) % 200).astype(np.uint8).reshape(32, 32)
+    found = set()
+    for seed in range(60):
+        pixels, values = augmented(
+            image, mask, replace(plain, **options), np.random.default_rng(seed), padding=(0, 0, 0)
+        )
+        back = [turn for turn in _symmetries() if np.array_equal(turn(image), pixels)]
+        assert len(back) == 1
+        assert values is not None
+        assert np.array_equal(back[0](mask), values), "the mask is turned with the image"
+        found.add(pixels.tobytes())
+    return found
+
+
+def _symmetries() -> list[Callable[[Any], Any]]:
+    turns = [lambda pixels, k=k: np.rot90(pixels, k) for k in range(4)]
+    return turns + [lambda pixels, k=k: np.rot90(pixels[:, ::-1], k) for k in range(4)]
+
+
+def test_pictures_without_an_up_are_turned_in_every_way_that_is_wanted() -> None:
+    assert len(_views()) == 1
+    assert len(_views(flip_vertical=True)) == 2
+    assert len(_views(quarter_turns=True)) == 4
+    assert len(_views(flip=True, flip_vertical=True, quarter_turns=True)) == 8

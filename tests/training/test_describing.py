@@ -26,3 +26,11 @@ def test_installed_trunks_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     trunk = next(entry for entry in describe(resolve_file("classifier", {})) if entry["name"] == "trunk")
     assert trunk["choices"][-1] == "mine"
     assert "timm/" in trunk["others"]
+
+
+@pytest.mark.parametrize(("gpus", "offered"), [(0, False), (1, False), (2, True)])
+def test_devices_together_are_offered_where_there_are_several(
+    gpus: int, offered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+    assert ("processes" in {entry["name"] for entry in describe(resolve_file("classifier", {}))}) is offered

@@ -5,7 +5,8 @@ import torch
 
 from napari_wsss.core.errors import ParameterError
 from training.config import Hardware
-from training.hardware import out_of_memory, prepare
+from training.distributed import World
+from training.hardware import Machine, half_that_pays, out_of_memory, prepare
 
 
 @pytest.fixture(autouse=True)
@@ -16,9 +17,26 @@ def _threads_put_back():
 
 
 def test_device_threads_and_precision() -> None:
-    assert prepare(Hardware(device="cpu", threads=1, precision="float32")) == (torch.device("cpu"), False)
+    assert prepare(Hardware(device="cpu", threads=1, precision="float32")) == Machine(torch.device("cpu"))
     assert torch.get_num_threads() == 1
-    assert prepare(Hardware(device="cpu", threads=1, precision="bfloat16"))[1]
+    assert prepare(Hardware(device="cpu", threads=1, precision="bfloat16")).half is torch.bfloat16
+    assert prepare(Hardware(device="cpu", threads=1, precision="float16", compile=True)).compiles
+
+
+@pytest.mark.parametrize(("capability", "found"), [((7, 5), torch.float16), ((8, 0), torch.bfloat16)])
+def test_gpus_that_emulate_bfloat16_take_float16(
+    capability: tuple[int, int], found: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda device: capability)
+    monkeypatch.setattr("training.hardware.bf16_pays", lambda device: True)  # emulated counts, too
+    assert half_that_pays(torch.device("cuda:0")) is found
+
+
+def test_the_processes_of_a_machine_share_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("training.hardware.world", lambda: World(0, 4, 0, 4))
+    prepare(Hardware(device="cpu", precision="float32"))
+    assert torch.get_num_threads() == 2
 
 
 def test_a_device_that_is_not_there_is_a_parameter_error() -> None:

@@ -38,14 +38,28 @@ def test_one_process_is_left_alone(environment: dict[str, str]) -> None:
     refuse_several("classifier", environment)
 
 
-@pytest.mark.parametrize("stage", ["classifier", "segmentation", "affinity", "boundary", "saliency", "compare"])
+@pytest.mark.parametrize(
+    ("stage", "name", "told"),
+    [
+        ("compare", "WORLD_SIZE", "compare runs in one"),
+        ("start", "WORLD_SIZE", "start runs in one"),
+        ("classifier", "OMPI_COMM_WORLD_SIZE", "start classifier with torchrun or srun"),
+        ("saliency", "OMPI_COMM_WORLD_SIZE", "start saliency with torchrun or srun"),
+    ],
+)
 def test_stages_end_with_the_sentence_and_write_nothing(
-    stage: str, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stage: str, name: str, told: str, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv(name, "2")
     assert main([stage, "--project", str(tmp_path)]) == BAD_DATA
-    assert "WORLD_SIZE=2" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("environment", [{"WORLD_SIZE": "4"}, {"SLURM_NTASKS": "2", "SLURM_PROCID": "1"}, {}])
+def test_trainings_share_what_torchrun_and_srun_start(environment: dict[str, str]) -> None:
+    refuse_several("classifier", environment, shares=True)
+    refuse_several("classifier", {**environment, "OMPI_COMM_WORLD_SIZE": "1"}, shares=True)
 
 
 def test_options_can_be_described_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

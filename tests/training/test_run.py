@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.progress import Progress
 from napari_wsss.processes.stage_list import OTHER_STAGES
 from napari_wsss.project.project import Project
 from training.run import guarded, main, parsed
@@ -118,6 +119,69 @@ def test_stop_file_gives_three_and_resuming_finishes(
     assert sorted(set(dones)) == [1, 2, 3, 4, 5, 6]
 
 
+def _stopped_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every run be asked to stop after a step."""
+    from training.run_folder import RunFolder
+
+    noted = RunFolder.note
+
+    def note_and_stop(self: RunFolder, progress: Progress) -> None:
+        noted(self, progress)
+        if progress.done == step:
+            self.request_stop()
+
+    monkeypatch.setattr(RunFolder, "note", note_and_stop)
+
+
+def test_the_same_command_goes_on_with_what_was_stopped(
+    tiny: list[str], project_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["classifier", "--project", str(project_folder), "--events", *tiny]
+    with monkeypatch.context() as patch:
+        _stopped_at(2, patch)
+        assert main(command) == 3
+
+    assert main(command) == 0
+
+    assert "goes on from step 2 (--anew begins another)" in capsys.readouterr().out
+    (run,) = project_folder.glob("training/classifier-*")
+    assert json.loads((run / "run.json").read_text())["state"] == "done"
+    assert main(command) == 0, "a finished one is no obstacle"
+    assert len(list(project_folder.glob("training/classifier-*"))) == 2
+
+
+def test_resume_auto_begins_goes_on_and_knows_what_is_finished(
+    tiny: list[str], project_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["classifier", "--project", str(project_folder), "--events", "--resume", "auto", *tiny]
+    with monkeypatch.context() as patch:
+        _stopped_at(2, patch)
+        assert main(command) == 3
+    assert main(command) == 0
+    (run,) = project_folder.glob("training/classifier-*")
+    steps = (run / "events.jsonl").read_bytes()
+    capsys.readouterr()
+
+    assert main([*command, "--apply"]) == 0
+
+    assert f"{run.name} was finished before" in capsys.readouterr().out
+    assert (run / "events.jsonl").read_bytes() == steps
+    with Project.open(project_folder, read_only=True) as project:
+        assert run.name in project.plan.localizer_checkpoint
+
+
+def test_anew_leaves_what_was_stopped_alone(
+    tiny: list[str], project_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["classifier", "--project", str(project_folder), "--events", *tiny]
+    with monkeypatch.context() as patch:
+        _stopped_at(2, patch)
+        assert main(command) == 3
+    assert main([*command, "--anew"]) == 0
+    states = [json.loads(path.read_text())["state"] for path in project_folder.glob("training/classifier-*/run.json")]
+    assert sorted(states) == ["done", "stopped"]
+
+
 def test_apply_needs_the_lock_only_at_the_end(tiny: list[str], project_folder: Path) -> None:
     assert main(["classifier", "--project", str(project_folder), "--events", "--apply", *tiny]) == 0
     with Project.open(project_folder, read_only=True) as project:
@@ -187,7 +251,7 @@ def test_out_of_memory_in_a_step_gives_five(
 ) -> None:
     from training.loop.learner import Learner
 
-    def update(self: Learner, losses: object) -> dict[str, float]:
+    def update(self: Learner) -> dict[str, float]:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
 
     monkeypatch.setattr(Learner, "update", update)

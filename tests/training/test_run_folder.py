@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.progress import Progress
+from napari_wsss.core.progress import Progress, Steps, finish
 from napari_wsss.core.provenance import Provenance
-from training.run_folder import RunFolder
+from training.distributed import World
+from training.run_folder import RunFolder, by_first
 
 MADE_BY = Provenance("training.classifier", {"epochs": 1})
 
@@ -70,3 +71,43 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, content: str | None)
         (tmp_path / "run.json").write_text(content)
     with pytest.raises(ProjectError, match="no training run"):
         RunFolder.open(tmp_path)
+
+
+def test_whether_somebody_carries_on_a_run_is_known(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    assert run.is_carried_on(), "this very process"
+    run.record["process"] = {**run.record["process"], "pid": 2**22 + 1}
+    assert not run.is_carried_on()
+    run.record["process"] = {**run.record["process"], "host": "elsewhere"}
+    assert not run.is_carried_on(), "no heartbeat"
+    run.beat()
+    assert run.is_carried_on(), "its heart beats on the shared disk"
+    run.finish("stopped")
+    assert not run.is_carried_on()
+
+
+def test_only_the_first_process_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = _run(tmp_path)
+    before = {path.name: path.read_bytes() for path in run.path.iterdir()}
+    monkeypatch.setattr("training.run_folder.world", lambda: World(rank=1, size=2))
+    run.update(state="stopped")
+    run.note(Progress("classifier", 1, 3))
+    run.beat()
+    run.resume(0)
+    run.finish("done")
+    assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+    assert run.record["state"] == "done", "what it knows itself"
+
+
+def test_what_the_first_process_does_is_simply_done_by_one_that_is_alone(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+
+    def steps() -> Steps[int]:
+        yield Progress("classifier", message="looked")
+        run.update(looked=True)
+        return 3
+
+    told: list[Progress] = []
+    assert finish(by_first(steps(), run), told.append) == 3
+    assert [one.message for one in told] == ["looked"]
+    assert run.record["looked"]

@@ -112,8 +112,8 @@ class AffinityData:
     def batch(self, step: int, order: BatchOrder, view: View) -> AffinityArrays:
         """Return the batch of `step`."""
         images, cells = [], []
-        for position, index in enumerate(order.batch(step)):
-            pixels, visible = view(*self.whole(self.ids[int(index)]), step, position)
+        for position, index in order.own(step):
+            pixels, visible = view(*self.whole(self.ids[index]), step, position)
             assert visible is not None
             images.append(pixels)
             cells.append(self._cells(visible, self._stride))

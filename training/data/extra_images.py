@@ -115,7 +115,7 @@ class ExtendedData(ClassifierData):
         found = super().batch(step, order, view)
         if not self._extras:
             return found
-        weights = [self._weight(int(index)) for index in order.batch(step)]
+        weights = [self._weight(index) for _, index in order.own(step)]
         return replace(found, weights=np.asarray(weights, np.float32))
 
     def extra_pixels(self, extra: ExtraImage) -> Pixels:

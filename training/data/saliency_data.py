@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss.weights.normalisation import Normalisation
-from training.augment import Augmentation, jittered
+from training.augment import Augmentation, drawn_turn, jittered
 from training.data.label_decoupling import FULL, decoupled, stored
 from training.data.picture_memory import PictureMemory
 from training.data.saliency_examples import Examples
@@ -75,7 +75,7 @@ class SaliencyData:
     def batch(self, step: int, order: BatchOrder, view: SquareView) -> SaliencyArrays:
         """Return the batch of `step`."""
         side = view.side(step)
-        samples = [self._sample(int(index), step, at, side, view) for at, index in enumerate(order.batch(step))]
+        samples = [self._sample(index, step, at, side, view) for at, index in order.own(step)]
         return SaliencyArrays(*(np.stack(each) for each in zip(*samples, strict=True)))
 
     def _sample(
@@ -121,9 +121,10 @@ class SquareView:
         """Return the normalised (3, side, side) float32 image and each map (side, side) float32 in [0, 1]."""
         box = _random_box(image.shape[0], image.shape[1], rng)
         mirrored = self.augmentation.flip and rng.random() < 0.5
-        pixels = jittered(_square(image, box, side, mirrored), self.augmentation.colour, rng)
-        others = [_square(each, box, side, mirrored).astype(np.float32) / np.float32(FULL) for each in maps]
-        return self.normalisation.apply(pixels), *others
+        pixels = jittered(_square(image, box, side), self.augmentation.colour, rng)
+        turn = drawn_turn(self.augmentation, mirrored, rng)
+        others = [turn(_square(each, box, side)).astype(np.float32) / np.float32(FULL) for each in maps]
+        return self.normalisation.apply(turn(pixels)), *others
 
 
 def _random_box(height: int, width: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
@@ -133,6 +134,5 @@ def _random_box(height: int, width: int, rng: np.random.Generator) -> tuple[int,
     return left, top, width - (cut_columns - left), height - (cut_rows - top)
 
 
-def _square(pixels: Pixels, box: tuple[int, int, int, int], side: int, mirrored: bool) -> Pixels:
-    found = np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR, box=box))
-    return found[:, ::-1] if mirrored else found
+def _square(pixels: Pixels, box: tuple[int, int, int, int], side: int) -> Pixels:
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR, box=box))

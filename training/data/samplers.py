@@ -7,6 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from training.distributed import world
+
 Item = TypeVar("Item")
 
 
@@ -29,7 +31,14 @@ class BatchOrder:
         fewer items than one batch make one smaller batch.
     seed : int
         Seed of all orders.
+
+    Attributes
+    ----------
+    group_size : int
+        Consecutive items of a batch that stay together when it is dealt out to several processes.
     """
+
+    group_size = 1
 
     def __init__(self, repeats: Sequence[int], batch_size: int, seed: int) -> None:
         self._items = np.repeat(np.arange(len(repeats)), np.asarray(repeats, dtype=int))
@@ -52,6 +61,14 @@ class BatchOrder:
         """Return the item indices (B,) of batch `step`, counted from the start of the run."""
         start = step % self.steps_per_epoch * self.batch_size
         return self._order(self.epoch(step))[start : start + self.batch_size]
+
+    def own(self, step: int) -> list[tuple[int, int]]:
+        """Return position in the batch of `step`, and index, of the items that this process takes.
+
+        They are the whole batch where it is alone: what is random about a sample depends on its position.
+        """
+        chosen, dealt = self.batch(step), world().dealt(self.batch_size, self.group_size)
+        return [(at, int(chosen[at])) for at in dealt[world().rank if len(dealt) > 1 else 0]]
 
     def _shuffled(self, epoch: int) -> NDArray[np.int64]:
         return np.random.default_rng((self._seed, epoch)).permutation(self._items)
@@ -80,7 +97,7 @@ class GroupOrder(BatchOrder):
 
     def __init__(self, labels: NDArray[np.bool_], group_size: int, batch_size: int, seed: int) -> None:
         super().__init__([1] * len(labels), batch_size, seed)
-        self._labels, self._group_size = labels, group_size
+        self._labels, self.group_size = labels, group_size
         groups = -(-len(labels) // group_size)
         self.batch_size = max(1, min(batch_size // group_size, groups)) * group_size
         self.steps_per_epoch = max(1, len(labels) // self.batch_size)
@@ -100,7 +117,7 @@ class GroupOrder(BatchOrder):
         return np.asarray(groups, np.int64).ravel()
 
     def _partners(self, image: int, unseen: NDArray[np.bool_], random: np.random.Generator) -> list[int]:
-        wanted = self._group_size - 1
+        wanted = self.group_size - 1
         own = np.flatnonzero(self._labels[image])
         fresh = own[(self._labels[:, own] & unseen[:, None]).any(0)]
         if not len(own) or not wanted:

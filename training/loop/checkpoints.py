@@ -13,10 +13,17 @@ from napari_wsss.weights.checkpoint import load_checkpoint, save_checkpoint
 RESUME = "resume.safetensors"
 LAST = "last.safetensors"
 BEST = "best.safetensors"
+AVERAGED = {LAST: "last_averaged.safetensors", BEST: "best_averaged.safetensors"}
+"""The model of the mean weights, beside that of the weights."""
 
 
 def save_state(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, step: int, figures: Mapping[str, Any]
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    figures: Mapping[str, Any],
+    average: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write the state of a run after `step` finished steps.
 
@@ -27,8 +34,11 @@ def save_state(
     ----------
     figures : mapping
         Plain JSON types the recipe wants back (best validation figure so far ...).
+    average : mapping of str to Tensor, optional
+        Mean weights by name.
     """
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in (average or {}).items()}
     record = optimiser.state_dict()
     plain: dict[str, dict[str, Any]] = {}
     for index, values in record["state"].items():
@@ -40,8 +50,12 @@ def save_state(
     save_checkpoint(path, tensors, {"step": step, "figures": dict(figures), "optimiser": plain})
 
 
-def load_state(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> tuple[int, dict[str, Any]]:
+def load_state(
+    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: Mapping[str, Tensor] | None = None
+) -> tuple[int, dict[str, Any]]:
     """Put the state written by `save_state` back and return the finished steps and the recipe's figures.
+
+    The tensors of `average` get the mean weights.
 
     Raises
     ------
@@ -58,6 +72,8 @@ def load_state(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer)
                 state.setdefault(int(index), {})[key] = value
         step, figures = int(meta["step"]), dict(meta["figures"])
         network.load_state_dict(weights)
+        for name, value in (average or {}).items():
+            value.copy_(tensors[f"average.{name}"])
         optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as reason:
         raise WeightsError(

@@ -1,9 +1,9 @@
-"""One optimiser step, written once: parameter groups, schedule, clipping, precision, memory format, saved state."""
+"""One optimiser step, written once: precision, parts of a batch, several processes, clipping, schedule, saved state."""
 
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -13,33 +13,57 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_wsss.core.errors import ParameterError, StepError
+from napari_wsss.networks.across import shared
 from napari_wsss.networks.device import laid_out
 from napari_wsss.networks.trunk import Trunk
 from training.config import Optimisation
 from training.data.samplers import BatchOrder
+from training.distributed import world
+from training.hardware import Machine
+from training.loop.averaging import WeightAverage
 from training.loop.checkpoints import RESUME, load_state, save_state
+from training.loop.compiled import Compiled
+from training.loop.optimiser import layout_of, optimiser_of
 from training.loop.schedule import learning_rate_factor
+from training.loop.sharing import Losses, Part, batch_norm_of, parts_of, taken, together
 from training.run_folder import RunFolder
 
 Batch = TypeVar("Batch")
-_NARROW = 16
+_LEAST_SCALE = 1.0
 
 
 class Learner:
     """A network with its optimiser at a step of a run of `total` steps.
 
+    A step takes the loss of every part of a batch, its gradients, and moves the weights::
+
+        for part in learner.parts(LocalizerBatch, batch):
+            learner.backward(learner.loss(part))
+        figures = learner.update()
+
     Parameters
     ----------
     network : nn.Module
-        Moved to `device`, in channels-last layout unless it is a very narrow one.
-    trunk, head : iterables of nn.Parameter
-        The two learning-rate groups; parameters without gradient are left out.
+        Moved to the device, in channels-last layout unless it is a very narrow one. `loss` asks for its own `loss`.
+    groups : pair of iterables of nn.Parameter
+        The two learning-rate groups, trunk and head; parameters without gradient are left out.
     settings : Optimisation
     total : int
         Steps of the whole run, for the schedule.
-    device : torch.device
-    bf16 : bool
-        Run forward passes in bfloat16 autocast; weights and updates stay float32.
+    machine : Machine
+        Device and precision of forward passes; weights and updates are float32.
+    order : BatchOrder, optional
+        Of the batches: how they are dealt out to processes and cut into `Optimisation.parts`. Without it a batch is
+        one part that this process has whole.
+
+    Attributes
+    ----------
+    figures : dict
+        Plain JSON types that are kept with the weights: the best model's step and figures.
+    average : WeightAverage or None
+        The mean of the weights, where one is wanted.
+    said : str
+        What a person should read with the next progress.
     """
 
     def __init__(
@@ -48,17 +72,38 @@ class Learner:
         groups: tuple[Iterable[nn.Parameter], Iterable[nn.Parameter]],
         settings: Optimisation,
         total: int,
-        device: torch.device,
-        bf16: bool = False,
+        machine: Machine,
+        order: BatchOrder | None = None,
     ) -> None:
-        self._layout = _layout(network)
-        self.network = laid_out(network.to(device), self._layout)
+        self._layout = layout_of(network)
+        self.network = laid_out(network.to(machine.device), self._layout)
         self.step = 0
         self.total = total
         self.figures: dict[str, Any] = {}
-        self._settings, self._device, self._bf16 = settings, device, bf16
-        self._optimiser = _optimiser(_groups(*groups, settings), settings)
+        self.said = ""
+        self._settings, self._device, self._half = settings, machine.device, machine.half
+        self._optimiser = optimiser_of(*groups, settings)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
+        self._scaler = torch.amp.GradScaler(machine.device.type, enabled=machine.half is torch.float16)
+        self.average = WeightAverage(network, settings.average_decay) if settings.average_decay else None
+        self._order = order
+        self._parts = [Part()] if order is None else parts_of(order, settings.parts)
+        self._part = self._parts[0]
+        self._losses: nn.Module = Losses(network)
+        if machine.compiles and order is not None:
+            self._losses = self._compiled(self._losses)
+        if order is not None:
+            self._losses = together(self._losses, machine.device)
+        self._taken: dict[str, float] = {}
+
+    def _compiled(self, losses: nn.Module) -> nn.Module:
+        if world().several:  # what processes exchange within a loss is none of a compiler's business
+            self._say("--compile is for one process: in several the network runs as it is.")
+            return losses
+        return Compiled(losses, self._say)
+
+    def _say(self, text: str) -> None:
+        self.said = text
 
     @property
     def best(self) -> dict[str, float]:
@@ -94,17 +139,58 @@ class Learner:
             return found.float()
         return found if found.is_floating_point() else found.long()
 
+    def parts(self, kind: type[Batch], arrays: Any, **more: Any) -> Iterator[Batch]:
+        """Yield the parts of this step's batch, each as `batch` does; go backward with one before the next."""
+        for part in self._parts:
+            self._part = part
+            yield self.batch(kind, taken(arrays, part.images) if len(self._parts) > 1 else arrays, **more)
+
     @contextmanager
     def forward(self) -> Iterator[None]:
         """Set training mode, this step's random numbers (dropout) and the precision of the forward pass."""
         self.network.train()
-        # From seed and step alone, so that a resumed run draws what the uninterrupted one would have.
-        torch.manual_seed(self._settings.seed * 1_000_003 + self.step)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+        # From seed, step and part alone, so that a resumed run draws what the uninterrupted one would have.
+        torch.manual_seed(self._settings.seed * 1_000_003 + self.step + 7_368_787 * self._part.number)
+        half = self._half or torch.bfloat16
+        with torch.autocast(self._device.type, half, enabled=self._half is not None), shared(self._part.shares):
             yield
 
-    def update(self, losses: Mapping[str, Tensor]) -> dict[str, float]:
-        """Take one step on the sum of `losses`; a gradient too large is clipped (`Optimisation.clip_gradient`).
+    def loss(self, part: Any) -> dict[str, Tensor]:
+        """Return the named losses of one of the `parts`; of several processes all get those of all images."""
+        with self.forward(), self._sent_later():
+            losses: dict[str, Tensor] = self._losses(part)
+            return losses
+
+    def _sent_later(self) -> AbstractContextManager[object]:
+        """Keep gradients to this process until those of the last part are added."""
+        send: Any = getattr(self._losses, "no_sync", nullcontext)
+        return nullcontext() if self._part.is_last else send()
+
+    def backward(self, losses: Mapping[str, Tensor]) -> None:
+        """Add the gradients of the sum of `losses` of a part, by its share of the batch.
+
+        Raises
+        ------
+        StepError
+            When a loss is not finite; the weights are left as they were.
+        """
+        loss = torch.stack([value.float() for value in losses.values()]).sum()
+        weight = self._part.weight
+        found = {name: float(value.detach()) for name, value in losses.items()} | {"loss": float(loss.detach())}
+        self._check("loss", found["loss"])
+        if not self._taken:
+            self._optimiser.zero_grad(set_to_none=True)
+        self._taken = {name: self._taken.get(name, 0.0) + weight * value for name, value in found.items()}
+        with shared(self._part.shares):
+            self._scaler.scale(loss if weight == 1 else weight * loss).backward()
+
+    def update(self, losses: Mapping[str, Tensor] | None = None) -> dict[str, float]:
+        """Take one step by the gradients; one too large is clipped (`Optimisation.clip_gradient`).
+
+        Parameters
+        ----------
+        losses : mapping of str to Tensor, optional
+            Where there are no parts: what to go `backward` with first.
 
         Returns
         -------
@@ -116,20 +202,23 @@ class Learner:
         StepError
             When the loss or its gradient is not finite; the weights are left as they were.
         """
-        loss = torch.stack([value.float() for value in losses.values()]).sum()
-        figures = {name: float(value.detach()) for name, value in losses.items()} | {"loss": float(loss.detach())}
-        self._check("loss", figures["loss"])
+        if losses is not None:
+            self.backward(losses)
+        figures, self._taken = self._taken, {}
         factor = learning_rate_factor(
             self.step, self.total, power=self._settings.poly_power, warm_up=self._settings.warm_up
         )
         for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        self._scaler.unscale_(self._optimiser)
         norm = self._clip()
-        self._check("gradient", norm)
-        self._optimiser.step()
+        if not self._is_overflow(norm):
+            self._check("gradient", norm)
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
         self.step += 1
+        if self.average is not None:
+            self.average.take(self.step)
         return figures | {"learning_rate": self._settings.learning_rate * factor, "gradient_norm": norm}
 
     def _clip(self) -> float:
@@ -137,8 +226,13 @@ class Learner:
         weights = [weight for group in self._optimiser.param_groups for weight in group["params"]]
         return float(nn.utils.clip_grad_norm_(weights, self._settings.clip_gradient or math.inf))
 
+    def _is_overflow(self, norm: float) -> bool:
+        """Return whether a gradient left the range of float16: that step is left out, the next has a smaller scale."""
+        return self._scaler.is_enabled() and not math.isfinite(norm) and self._scaler.get_scale() > _LEAST_SCALE
+
     def _check(self, what: str, value: float) -> None:
         if not math.isfinite(value):
+            self._taken = {}
             raise StepError(
                 f"The {what} became {value} at step {self.step}: training diverged. Lower the learning rate, "
                 "add warm-up steps, or use --precision float32."
@@ -151,14 +245,27 @@ class Learner:
                 self._check(f"weight {name}", math.nan)
 
     def save(self, run: RunFolder) -> None:
-        """Write weights, optimiser, step and `figures` into the run's folder."""
-        save_state(run.path / RESUME, self.network, self._optimiser, self.step, self.figures)
+        """Write weights, their mean, optimiser, step and `figures` into the run's folder."""
+        figures = {**self.figures, _SCALE: self._scaler.state_dict()}
+        average = {} if self.average is None else self.average.weights
+        save_state(run.path / RESUME, self.network, self._optimiser, self.step, figures, average)
 
     def resume(self, run: RunFolder) -> None:
-        """Continue where `save` left this run, if it ever did."""
+        """Continue where `save` left this run, if it ever did; note in it how it is computed."""
         if (run.path / RESUME).exists():
-            self.step, self.figures = load_state(run.path / RESUME, self.network, self._optimiser)
+            average = {} if self.average is None else self.average.weights
+            self.step, self.figures = load_state(run.path / RESUME, self.network, self._optimiser, average)
+            self._scaler.load_state_dict(self.figures.pop(_SCALE, {}) or self._scaler.state_dict())
         run.resume(self.step)
+        images = [] if self._order is None else [len(own) for own in world().dealt(*_size(self._order))]
+        run.update(processes=world().processes, images_of_processes=images, batch_norm=batch_norm_of(self.network))
+
+
+_SCALE = "scale"
+
+
+def _size(order: BatchOrder) -> tuple[int, int]:
+    return order.batch_size, order.group_size
 
 
 def total_steps(settings: Optimisation, order: BatchOrder) -> int:
@@ -187,36 +294,3 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries below us still read the old global generator
     torch.manual_seed(seed)
-
-
-def _layout(network: nn.Module) -> torch.memory_format:
-    """Return channels-last, the faster layout, unless that would end the process.
-
-    oneDNN (torch 2.13 on a CPU) writes beyond its memory in the backward pass of a strided 1x1 convolution in this
-    layout with at most 8 channels, which trunks of 1/8 of their width have.
-    """
-    strided = (m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1) != m.stride)
-    narrow = any(module.in_channels < _NARROW for module in strided)
-    return torch.contiguous_format if narrow else torch.channels_last
-
-
-def _optimiser(groups: list[dict[str, Any]], settings: Optimisation) -> torch.optim.Optimizer:
-    if settings.optimiser == "adamw":
-        return torch.optim.AdamW(groups)
-    # Without momentum torch refuses Nesterov's, which would be no different.
-    return torch.optim.SGD(groups, momentum=settings.momentum, nesterov=settings.nesterov and settings.momentum > 0)
-
-
-def _groups(
-    trunk: Iterable[nn.Parameter], head: Iterable[nn.Parameter], settings: Optimisation
-) -> list[dict[str, Any]]:
-    groups = []
-    for parameters, rate in ((trunk, 1.0), (head, settings.head_rate)):
-        learning = [p for p in parameters if p.requires_grad]
-        for decays in (True, False):
-            # Biases, and scale and shift of batch norm, are not pulled towards zero.
-            chosen = [p for p in learning if (p.ndim > 1) == decays]
-            if chosen:
-                decay = settings.weight_decay if decays else 0.0
-                groups.append({"params": chosen, "lr": settings.learning_rate * rate, "weight_decay": decay})
-    return groups

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from napari_wsss.core.progress import Progress
+from napari_wsss.core.progress import Progress, Steps
 from training.data.samplers import BatchOrder
-from training.loop.checkpoints import BEST, LAST
+from training.distributed import world
+from training.loop.checkpoints import AVERAGED, BEST, LAST
 from training.loop.learner import Learner
 from training.run_folder import RunFolder, StopAsked
 
@@ -69,7 +71,8 @@ class Milestones:
     def progress(self, figures: Mapping[str, float], message: str = "") -> Progress:
         """Return the progress after a step, with its figures."""
         epoch = self._order.epoch(self._learner.step - 1) + 1
-        return Progress(self._stage, self._learner.step, self._learner.total, message or f"epoch {epoch}", figures)
+        message, self._learner.said = message or self._learner.said or f"epoch {epoch}", ""
+        return Progress(self._stage, self._learner.step, self._learner.total, message, figures)
 
     def due(self) -> bool:
         """Return whether the state must be kept now: epoch finished, run finished or stop requested."""
@@ -91,22 +94,41 @@ class Milestones:
         """
         self._learner.check_weights()
         self._learner.figures.pop(UNVALIDATED, None)
+        kept = yield from world().by_first(self._kept())
+        self._is_cut_short, self._learner.figures = kept
+
+    def _kept(self) -> Steps[tuple[bool, dict[str, Any]]]:
+        """Keep everything; return whether a stop cut it short, and the learner's figures."""
         try:
             if self._epoch_ended():
                 figures = dict(self._validate())
+                figures |= {f"{name}_averaged": value for name, value in self._of_average(self._validate).items()}
                 if figures:
                     yield self.progress(figures, "validated")
                 self._keep_best(figures)
-            self._write(self._run.path / LAST)
+            self._write_model(LAST)
         except StopAsked:
             self._is_cut_short = self._learner.figures[UNVALIDATED] = True
             self._write_stopped()
         self._learner.save(self._run)
+        return self._is_cut_short, self._learner.figures
+
+    def _of_average(self, function: Callable[[], Mapping[str, float] | None]) -> Mapping[str, float]:
+        """Do something with the mean of the weights in place of the weights, where there is one."""
+        if self._learner.average is None:
+            return {}
+        with self._learner.average.in_place():
+            return function() or {}
+
+    def _write_model(self, name: str) -> None:
+        """Publish the model, and beside it that of the mean weights."""
+        self._write(self._run.path / name)
+        self._of_average(lambda: self._write(self._run.path / AVERAGED[name]))
 
     def _write_stopped(self) -> None:
         """Write the last model of a run that is stopped, with what there was no time to measure as it was before."""
         with suppress(StopAsked):
-            self._write(self._run.path / LAST)
+            self._write_model(LAST)
 
     def catch_up(self) -> Iterator[Progress]:
         """Make the validation that a stop cut short before this run was resumed."""
@@ -115,6 +137,9 @@ class Milestones:
 
     def ended(self, tables: Callable[[], Mapping[str, list[list[str]]]]) -> Outcome:
         """Return how the run ended at its last step; not finished where a stop leaves the tables to be made."""
+        return world().first_does(lambda: self._ended(tables))
+
+    def _ended(self, tables: Callable[[], Mapping[str, list[list[str]]]]) -> Outcome:
         step, best = self._learner.step, self._learner.best
         try:
             return Outcome(not self._is_cut_short, step, best, {} if self._is_cut_short else tables())
@@ -128,5 +153,5 @@ class Milestones:
         deciding = next(iter(figures.values()), None)
         best = self._learner.figures.get("deciding")
         if deciding is None or best is None or deciding >= best:
-            self._write(self._run.path / BEST)
+            self._write_model(BEST)
             self._learner.figures = {"deciding": deciding, "step": self._learner.step, "figures": dict(figures)}

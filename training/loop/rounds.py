@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from napari_wsss.core.files import publish, publish_json, read_object
 from napari_wsss.core.inside import not_through_links
 from napari_wsss.core.progress import Progress, Steps, retold
 from napari_wsss.weights.checkpoint import load_checkpoint
+from training.distributed import world
 from training.loop.checkpoints import BEST, LAST, RESUME
 from training.loop.milestones import Outcome
 from training.run_folder import RunFolder
@@ -29,6 +30,14 @@ class RoundFolder(RunFolder):
         """Return whether the run is asked to stop."""
         return self._run.stop_requested()
 
+    def has_stop(self) -> bool:
+        """Return whether a `stop` file is seen in the run's folder."""
+        return self._run.has_stop()
+
+    def update(self, **changes: Any) -> None:
+        """Change entries of the run's `run.json`: a round has none."""
+        self._run.update(**changes)
+
     def resume(self, finished_steps: int) -> None:
         """Do nothing: the run as a whole was resumed."""
 
@@ -47,6 +56,8 @@ class RoundFolder(RunFolder):
 
     def conclude(self, outcome: Outcome) -> None:
         """Make the round's models those of the run and keep how it ended; what only resuming needs is deleted."""
+        if not world().is_first:
+            return
         self.publish_models()
         record = {"steps": outcome.steps, "figures": dict(outcome.figures), "tables": dict(outcome.tables)}
         publish_json(self.path / FINISHED, record)
@@ -56,7 +67,7 @@ class RoundFolder(RunFolder):
     def publish_models(self) -> None:
         """Make the round's models those of the run."""
         for name in (BEST, LAST):
-            if (self.path / name).exists():
+            if world().is_first and (self.path / name).exists():
                 copy_file(self.path / name, self._run.path / name)
 
 

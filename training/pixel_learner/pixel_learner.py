@@ -110,7 +110,7 @@ class PixelLearner:
         self._project, self._config, self._stage = project, config, stage
         self._confidence = Confidence(weight=config.sources.machine_weight)
         self._rounds = config.sources.pseudo_rounds if self._confidence.weight > 0 else 0
-        self._device, self._bf16 = prepare(config.hardware)
+        self._machine = prepare(config.hardware)
         seed_everything(config.optimisation.seed)
         classifier = Segmenter.build(
             config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
@@ -118,7 +118,7 @@ class PixelLearner:
         assert isinstance(classifier, PixelClassifier)
         self.leaves_enlargement_open = not classifier.settings.enlargement
         fix_enlargement(classifier, project)
-        self.classifier = classifier.to(self._device)
+        self.classifier = classifier.to(self._machine.device)
         self._begin()
 
     def _begin(self) -> None:
@@ -350,7 +350,7 @@ class PixelLearner:
         else:
             start(classifier, cells, shown, settings.seed)
         groups = ((), classifier.head_parameters())
-        learner = Learner(classifier, groups, settings, settings.iterations, self._device, self._bf16)
+        learner = Learner(classifier, groups, settings, settings.iterations, self._machine)
         losses: deque[float] = deque(maxlen=10)
         for figures in fitted(learner, classifier, cells, order_of(cells, settings)):
             losses.append(figures["loss"])

@@ -17,7 +17,7 @@ from training.data.pictures import Pictures, prefetched, view_of
 from training.hardware import prepare
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, by_first
 from training.scoring.affinity_check import AffinityCheck
 from training.sources import AffinitySources
 
@@ -82,18 +82,18 @@ def fitted(training: Training) -> Steps[Outcome]:
     """Train from the checkpoint in the run's folder, or from the start, to the last step or a stop."""
     project, config, run = training.project, training.config, training.run
     settings = config.optimisation
-    device, bf16 = prepare(config.hardware)
+    machine = prepare(config.hardware)
     seed_everything(settings.seed)
     model = AffinityModel.build(config.method, config.network.choice(), config.parameters)
     freeze(model.trunk, settings)
     pictures = Pictures(project, config.sources.cached_side)
-    if not (yield from prepared(pictures, project, run, training.rule, config)):
+    if not (yield from by_first(prepared(pictures, project, run, training.rule, config), run)):
         return Outcome(False, 0, {}, {})
     data = AffinityData(project, run, pictures, model.stride, training.cells)
     order = data.order(settings.batch_size, settings.seed)
     view = view_of(config.augmentation, model.normalisation, settings.seed)
     groups = (model.trunk_parameters(), model.head_parameters())
-    learner = Learner(model, groups, settings, total_steps(settings, order), device, bf16)
+    learner = Learner(model, groups, settings, total_steps(settings, order), machine, order)
     learner.resume(run)
     check = AffinityCheck(model, data, run.ask)
     write = partial(_write, model=model, data=data, training=training)
@@ -103,9 +103,9 @@ def fitted(training: Training) -> Steps[Outcome]:
     steps = range(learner.step, learner.total)
     with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
         for batch in batches:
-            with learner.forward():
-                losses = model.loss(learner.batch(AffinityBatch, batch))
-            yield milestones.progress(learner.update(losses))
+            for part in learner.parts(AffinityBatch, batch):
+                learner.backward(learner.loss(part))
+            yield milestones.progress(learner.update())
             if milestones.due():
                 yield from milestones.keep()
             if milestones.stopping():

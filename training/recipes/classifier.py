@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from napari_wsss.core.progress import Steps
@@ -14,7 +13,7 @@ from napari_wsss.localize.base import Localizer, LocalizerBatch
 from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.data.pictures import ClassifierData, Pictures, prefetched, training_records, view_of
-from training.hardware import prepare
+from training.hardware import Machine, prepare
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
 from training.run_folder import RunFolder
@@ -46,14 +45,14 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     StepError
         When the loss is not finite.
     """
-    device, bf16 = prepare(config.hardware)
+    machine = prepare(config.hardware)
     seed_everything(config.optimisation.seed)
     localizer = Localizer.build(
         config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
     )
     pictures = Pictures(project, config.sources.cached_side)
     data = classifier_data(project, pictures, config)
-    return (yield from fitted(Training(project, config, run, localizer, data, pictures, device, bf16)))
+    return (yield from fitted(Training(project, config, run, localizer, data, pictures, machine)))
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,8 @@ class Training:
         With the weights it starts from.
     data : ClassifierData
     pictures : Pictures
-    device, bf16
-        As `hardware.prepare` returned them.
+    machine : Machine
+        As `hardware.prepare` returned it.
     """
 
     project: Project
@@ -81,8 +80,7 @@ class Training:
     localizer: Localizer
     data: ClassifierData
     pictures: Pictures
-    device: torch.device
-    bf16: bool
+    machine: Machine
 
 
 def fitted(training: Training) -> Steps[Outcome]:
@@ -94,7 +92,7 @@ def fitted(training: Training) -> Steps[Outcome]:
     order = training.data.order(settings.batch_size, settings.seed, localizer.companions)
     view = view_of(config.augmentation, localizer.normalisation, settings.seed)
     groups = (localizer.trunk_parameters(), localizer.head_parameters())
-    learner = Learner(localizer, groups, settings, total_steps(settings, order), training.device, training.bf16)
+    learner = Learner(localizer, groups, settings, total_steps(settings, order), training.machine, order)
     learner.resume(run)
     check = ClassifierCheck(project, localizer, training.pictures, run.ask)
     write = partial(localizer.save, classes=project.classes, run=config.remembered())
@@ -105,9 +103,9 @@ def fitted(training: Training) -> Steps[Outcome]:
     steps = range(learner.step, learner.total)
     with closing(prefetched(make, steps, config.hardware.loaders)) as batches:
         for batch in batches:
-            with learner.forward():
-                losses = localizer.loss(learner.batch(LocalizerBatch, batch, done=learner.step / learner.total))
-            yield milestones.progress(learner.update(losses))
+            for part in learner.parts(LocalizerBatch, batch, done=learner.step / learner.total):
+                learner.backward(learner.loss(part))
+            yield milestones.progress(learner.update())
             if milestones.due():
                 yield from milestones.keep()
             if milestones.stopping():

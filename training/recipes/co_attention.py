@@ -8,6 +8,7 @@ on in the middle of one; which images were left out is in ``web_images.json`` of
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from napari_wsss.core.parameters import from_dict
 from napari_wsss.core.progress import Steps
@@ -24,7 +25,7 @@ from training.loop.learner import seed_everything, total_steps
 from training.loop.milestones import Outcome
 from training.loop.rounds import RoundFolder, counted
 from training.recipes.classifier import STAGE, Training, fitted
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, by_first
 from training.sources import ClassifierSources
 from training.stopping import until_stopped
 
@@ -72,7 +73,7 @@ class Rounds:
         settings = from_dict(CoAttention.Parameters, config.parameters)
         self.simple = extra_images(settings.simple_images, project.classes)
         self.web = extra_images(settings.web_images, project.classes, settings.web_weight)
-        self._device, self._bf16 = prepare(config.hardware)
+        self._machine = prepare(config.hardware)
         self._pictures = Pictures(project, config.sources.cached_side)
         self._companions = settings.group_size - 1
         self._rounds = (RoundFolder(run, 0), RoundFolder(run, 1))
@@ -85,7 +86,7 @@ class Rounds:
             config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
         )
         data = self._data(extras)
-        return Training(project, config, folder, localizer, data, self._pictures, self._device, self._bf16)
+        return Training(project, config, folder, localizer, data, self._pictures, self._machine)
 
     def carried_out(self) -> Steps[Outcome]:
         """Learn from trusted images, judge the web images, and learn from all that are kept."""
@@ -101,12 +102,9 @@ class Rounds:
             if not outcome.finished or self._run.stop_requested():
                 return replace(outcome, finished=False)
             first.publish_models()
-            judging = until_stopped(self._judged(), self._run)
-            found = yield from counted(judging, STAGE, before, everything, "web images", standing=True)
-            if found is None:
+            judging = by_first(self._noted(note), self._run)
+            if not (yield from counted(judging, STAGE, before, everything, "web images", standing=True)):
                 return replace(outcome, finished=False)
-            found.save(note)
-            (first.path / RESUME).unlink(missing_ok=True)
         kept = Judged.load(note, self.web)
         extras = [*self.simple, *kept.kept]
         total = before + self._steps(extras)
@@ -114,8 +112,17 @@ class Rounds:
         self._rounds[1].publish_models()
         return replace(outcome, steps=before + outcome.steps)
 
+    def _noted(self, note: Path) -> Steps[bool]:
+        """Write which web images are kept; return False when the run was asked to stop before that."""
+        found = yield from until_stopped(self._judged(), self._run)
+        if found is None:
+            return False
+        found.save(note)
+        (self._rounds[0].path / RESUME).unlink(missing_ok=True)
+        return True
+
     def _judged(self) -> Steps[Judged]:
-        localizer, _, what = Localizer.restore(self._rounds[0].path / LAST, str(self._device))
+        localizer, _, what = Localizer.restore(self._rounds[0].path / LAST, str(self._machine.device))
         assert isinstance(localizer, CoAttention)
         data = self._data(self.web)
         trusted = {

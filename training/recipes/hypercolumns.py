@@ -29,7 +29,7 @@ from training.pixel_learner.pixel_learner import PixelLearner
 from training.pixel_learner.pseudo_labels import Confidence, pseudo_labelled
 from training.recipes.segmentation import STAGE, Training, chosen_images, fitted
 from training.resolving import resolve_file
-from training.run_folder import STOP, RunFolder
+from training.run_folder import STOP, RunFolder, by_first
 from training.sources import GivenSources
 
 TEACHER = "teacher.safetensors"
@@ -62,16 +62,16 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     """
     sources = config.sources
     assert isinstance(sources, GivenSources)
-    device, bf16 = prepare(config.hardware)
+    machine = prepare(config.hardware)
     pictures = Pictures(project, sources.cached_side)
-    if not (yield from _taught(project, pictures, config, run)):
+    if not (yield from by_first(_taught(project, pictures, config, run), run)):
         return Outcome(False, 0, {}, {})
     seed_everything(config.optimisation.seed)
     segmenter = student_of(Segmenter.restore(run.path / TEACHER, "cpu")[0], project, config)
     if segmenter.pixel_supervised:
         yield Progress(STAGE, message=PIXEL_SUPERVISED)
     data = _MarkedData(project, pictures, run, sources)
-    return (yield from fitted(Training(project, config, run, segmenter, pictures), data, device, bf16))
+    return (yield from fitted(Training(project, config, run, segmenter, pictures), data, machine))
 
 
 def student_of(teacher: Segmenter, project: Project, config: RunConfig) -> Hypercolumns:

@@ -26,6 +26,8 @@ from training.run_folder import RunFolder, StopAsked
 from training.sources import SegmentationSources
 
 STAGE = "segmentation"
+IN_ONE_PROCESS = True
+"""Of several processes the first one does it alone: a fit takes seconds."""
 
 
 def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:

@@ -38,6 +38,8 @@ from training.scoring.validation import ClassifierCheck
 
 SAMPLES = "features"
 HEADER = ["class", "images", "features", "prototypes", "context", "note"]
+IN_ONE_PROCESS = True
+"""Of several processes the first one does it alone: nothing is learned by steps."""
 
 
 def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:
@@ -59,7 +61,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     LabelError
         When nothing is labelled, or the base knows other classes than the project.
     """
-    device, _ = prepare(config.hardware)
+    device = prepare(config.hardware).device
     seed_everything(config.optimisation.seed)
     search = Search(project, config, run, base_of(project, config, run, device))
     run.resume(search.images_done())

@@ -23,13 +23,14 @@ from training.data.saliency_data import Parts, SaliencyData, SquareView, split_p
 from training.data.saliency_examples import chosen_examples
 from training.data.saliency_parts import LearnedParts
 from training.data.samplers import BatchOrder
+from training.distributed import world
 from training.hardware import prepare
 from training.loop.checkpoints import LAST
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
 from training.loop.rounds import Result, RoundFolder, counted, steps_done
 from training.recipes.segmentation import check_pixels
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, by_first
 from training.scoring.saliency_check import SaliencyCheck
 from training.sources import SaliencySources
 
@@ -74,7 +75,7 @@ class Stages:
     def __init__(self, project: Project, config: RunConfig, run: RunFolder) -> None:
         self._config, self._run = config, run
         assert isinstance(config.sources, SaliencySources)
-        self._device, self._bf16 = prepare(config.hardware)
+        self._machine = prepare(config.hardware)
         settings = config.optimisation
         self._chosen = chosen_examples(project, config.sources, settings.seed, run)
         self._order = BatchOrder([1] * len(self._chosen.training), settings.batch_size, settings.seed)
@@ -105,7 +106,8 @@ class Stages:
         outcome = replace(outcome, steps=self._before(number) + outcome.steps)
         if outcome.finished:
             folder.conclude(outcome)
-            shutil.rmtree(folder.path / PARTS, ignore_errors=True)
+            if world().is_first:
+                shutil.rmtree(folder.path / PARTS, ignore_errors=True)
         return outcome
 
     def _parts(self, number: int) -> Steps[Parts | None]:
@@ -115,9 +117,12 @@ class Stages:
         if number == 0:
             return split_parts(examples, self._config.sources.cached_side)
         learned = LearnedParts(self._folder(number).path / PARTS, names)
-        teacher, _, _ = SaliencyModel.restore(self._folder(number - 1).path / LAST, str(self._device))
-        complete = yield from learned.learn(teacher, examples, self._run)
+        complete = yield from by_first(self._taught(number, learned), self._run)
         return learned.parts() if complete else None
+
+    def _taught(self, number: int, learned: LearnedParts) -> Steps[bool]:
+        teacher, _, _ = SaliencyModel.restore(self._folder(number - 1).path / LAST, str(self._machine.device))
+        return (yield from learned.learn(teacher, self._chosen.examples, self._run))
 
     def _fitted(self, number: int, folder: RoundFolder, parts: Parts) -> Steps[Outcome]:
         config, settings = self._config, self._settings[number]
@@ -127,7 +132,7 @@ class Stages:
         data = SaliencyData(self._chosen.examples, self._chosen.training, parts)
         view = SquareView(config.augmentation, model.normalisation, settings.seed)
         groups = (model.trunk_parameters(), model.head_parameters())
-        learner = Learner(model, groups, settings, self.totals[number], self._device, self._bf16)
+        learner = Learner(model, groups, settings, self.totals[number], self._machine, self._order)
         learner.resume(folder)
         check = SaliencyCheck(model, self._chosen.examples, self._chosen.held_out, self._run.ask)
         write = partial(model.save, classes=None, run=config.remembered())
@@ -139,12 +144,12 @@ class Stages:
         steps = range(learner.step, learner.total)
         with closing(prefetched(make, steps, config.hardware.loaders)) as batches:
             for batch in batches:
-                with learner.forward():
-                    losses = model.loss(learner.batch(SaliencyBatch, batch))
-                yield milestones.progress(learner.update(losses))
+                for part in learner.parts(SaliencyBatch, batch):
+                    learner.backward(learner.loss(part))
+                yield milestones.progress(learner.update())
                 says_something = says_something or bool(batch.weights.any())
                 if milestones.due():
-                    check_pixels(says_something, len(self._chosen.training), "")
+                    check_pixels(world().any(says_something), len(self._chosen.training), "")
                     yield from milestones.keep()
                 if milestones.stopping():
                     return Outcome(False, learner.step, learner.best, {})

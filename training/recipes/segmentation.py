@@ -4,8 +4,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
-import torch
-
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
@@ -13,10 +11,11 @@ from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter, SegmenterBatch
 from training.config import RunConfig
 from training.data.pictures import Pictures, SegmentationData, negative_ids, prefetched, training_records, view_of
-from training.hardware import prepare
+from training.distributed import world
+from training.hardware import Machine, prepare
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, by_first
 from training.scoring.validation import SegmenterCheck
 from training.sources import MaskSources
 from training.stopping import until_stopped
@@ -48,7 +47,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     """
     sources = config.sources
     assert isinstance(sources, MaskSources)
-    device, bf16 = prepare(config.hardware)
+    machine = prepare(config.hardware)
     seed_everything(config.optimisation.seed)
     segmenter = Segmenter.build(
         config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
@@ -57,10 +56,11 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
         run.update(pixel_supervised=True)
         yield Progress(STAGE, message=PIXEL_SUPERVISED)
     pictures = Pictures(project, sources.cached_side)
-    data = yield from _data(project, pictures, config, run)
-    if data is None:
+    if not (yield from by_first(_chosen(project, config, run), run)):
         return Outcome(False, 0, {}, {})
-    return (yield from fitted(Training(project, config, run, segmenter, pictures), data, device, bf16))
+    weights = sources.machine_weight, sources.detail_weight
+    data = SegmentationData(project, pictures, run.record["accepted"], run.record["proposed"], *weights)
+    return (yield from fitted(Training(project, config, run, segmenter, pictures), data, machine))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Training:
     pictures: Pictures
 
 
-def fitted(training: Training, data: SegmentationData, device: torch.device, bf16: bool) -> Steps[Outcome]:
+def fitted(training: Training, data: SegmentationData, machine: Machine) -> Steps[Outcome]:
     """Train from the checkpoint in the run's folder, or from the network as it is, to the last step or a stop."""
     config, run, segmenter = training.config, training.run, training.segmenter
     settings = config.optimisation
@@ -83,7 +83,7 @@ def fitted(training: Training, data: SegmentationData, device: torch.device, bf1
     order = data.order(settings.batch_size, settings.seed, config.sources.person_repeats)
     view = view_of(config.augmentation, segmenter.normalisation, settings.seed, segmenter.enlargement)
     groups = (segmenter.trunk_parameters(), segmenter.head_parameters())
-    learner = Learner(segmenter, groups, settings, total_steps(settings, order), device, bf16)
+    learner = Learner(segmenter, groups, settings, total_steps(settings, order), machine, order)
     learner.resume(run)
     check = SegmenterCheck(training.project, segmenter, training.pictures, run.ask)
     write = partial(segmenter.save, classes=training.project.classes, run=config.remembered())
@@ -94,12 +94,12 @@ def fitted(training: Training, data: SegmentationData, device: torch.device, bf1
     steps = range(learner.step, learner.total)
     with closing(prefetched(partial(data.batch, order=order, view=view), steps, config.hardware.loaders)) as batches:
         for batch in batches:
-            with learner.forward():
-                losses = segmenter.loss(learner.batch(SegmenterBatch, batch))
-            yield milestones.progress(learner.update(losses))
+            for part in learner.parts(SegmenterBatch, batch):
+                learner.backward(learner.loss(part))
+            yield milestones.progress(learner.update())
             says_something = says_something or bool(batch.weights.any())
             if milestones.due():
-                check_pixels(says_something, len(data.accepted) + len(data.proposed))
+                check_pixels(world().any(says_something), len(data.accepted) + len(data.proposed))
                 yield from milestones.keep()
             if milestones.stopping():
                 return Outcome(False, learner.step, learner.best, {})
@@ -122,15 +122,14 @@ def _supervision(segmenter: Segmenter) -> dict[str, list[list[str]]]:
     return {"supervision": [["start"], [PIXEL_SUPERVISED]]} if segmenter.pixel_supervised else {}
 
 
-def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolder) -> Steps[SegmentationData | None]:
-    """Return what is learned from, fixed when the run first starts so that resuming sees the same.
+def _chosen(project: Project, config: RunConfig, run: RunFolder) -> Steps[bool]:
+    """Note what is learned from, fixed when the run first starts so that resuming sees the same.
 
-    None when the run is asked to stop before that; proposals that are made by then are made no second time.
+    Returns False when the run is asked to stop before that; proposals that are made by then are made no second time.
     """
     from napari_wsss.pipeline.run import propose
 
     assert isinstance(config.sources, MaskSources)
-    weights = config.sources.machine_weight, config.sources.detail_weight
     if "accepted" not in run.record:
         accepted, proposed = chosen_images(project, config.sources)
         empty = set(negative_ids(project))
@@ -138,9 +137,9 @@ def _data(project: Project, pictures: Pictures, config: RunConfig, run: RunFolde
         if wanted and project.plan.localizer_checkpoint + project.plan.segmenter_checkpoint:
             found = yield from until_stopped(propose(project, wanted, config.hardware.device), run)
             if found is None:
-                return None
+                return False
         run.update(accepted=accepted, proposed=[i for i in proposed if i in empty or has_proposal(project, i)])
-    return SegmentationData(project, pictures, run.record["accepted"], run.record["proposed"], *weights)
+    return True
 
 
 def chosen_images(project: Project, sources: MaskSources) -> tuple[list[str], list[str]]:

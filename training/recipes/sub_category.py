@@ -27,7 +27,7 @@ from training.loop.learner import seed_everything, total_steps
 from training.loop.milestones import Outcome
 from training.loop.rounds import Result, RoundFolder, counted, steps_done
 from training.recipes.classifier import STAGE, Training, classifier_data, fitted
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, by_first
 
 
 def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]:
@@ -72,12 +72,12 @@ class Rounds:
             raise ParameterError("0 rounds from the project's clusters train nothing; give at least 1.", name="rounds")
         clustering = Clustering(settings.cluster_count, optimisation.seed, settings.unit_features, settings.projection)
         clustering.check()
-        self._device, self._bf16 = prepare(config.hardware)
+        self._machine = prepare(config.hardware)
         self._pictures = Pictures(project, config.sources.cached_side)
         data = classifier_data(project, self._pictures, config)
         self._records = data.records
         self._steps = total_steps(optimisation, data.order(optimisation.batch_size, optimisation.seed))
-        self._clusters = RoundClusters(project, run, clustering, self._records, self._pictures, self._device)
+        self._clusters = RoundClusters(project, run, clustering, self._records, self._pictures, self._machine.device)
 
     def steps_done(self) -> int:
         """Return the steps of the whole run that are kept."""
@@ -98,7 +98,7 @@ class Rounds:
         clusters = None
         if number:
             extractor = RoundFolder(self._run, number - 1).path / LAST if number > self.numbers.start else None
-            found = self._clusters.learned(number, folder.path, extractor)
+            found = by_first(self._clusters.learned(number, folder.path, extractor), self._run)
             clusters = yield from self._counted(found, number)
             if clusters is None:
                 return stopped
@@ -120,7 +120,7 @@ class Rounds:
             localizer.explore(torch.from_numpy(clusters.columns()))
             sub_labels = clusters.sub_labels(record.id for record in self._records)
         data = classifier_data(project, self._pictures, config, sub_labels)
-        return Training(project, config, folder, localizer, data, self._pictures, self._device, self._bf16)
+        return Training(project, config, folder, localizer, data, self._pictures, self._machine)
 
     def _counted(self, steps: Steps[Result], number: int) -> Steps[Result]:
         """Count the steps of one round as those of the whole run."""

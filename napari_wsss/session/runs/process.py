@@ -30,6 +30,23 @@ STOP_GRACE_SECONDS = 60.0
 KILL_GRACE_SECONDS = 10.0
 PROGRAM = children.python("-m", "training.run")
 STOP = "stop"
+_SLURM = """\
+#!/bin/bash
+#SBATCH --job-name={name}
+#SBATCH --nodes=1
+#SBATCH --ntasks-per-node=4
+#SBATCH --gpus-per-task=1
+#SBATCH --cpus-per-task=8
+#SBATCH --mem-per-cpu=4G
+#SBATCH --time=08:00:00
+#SBATCH --signal=TERM@120
+#SBATCH --requeue
+
+srun --kill-on-bad-exit=1 {command}
+code=$?
+if [ $code -eq 3 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
+exit $code
+"""
 STOPPED = 3
 EXPLAINED = 4  # the run's own sentence says what is wrong, which may be a file, an option or the network
 EXIT_CODES = {
@@ -64,8 +81,14 @@ def arguments(stage: str, project_folder: Path, options: Mapping[str, Any] | Non
 
 
 def command_line(stage: str, project_folder: Path, options: Mapping[str, Any] | None = None) -> str:
-    """Return the command to copy, for a terminal or a cluster."""
+    """Return the command to copy, for a terminal."""
     return shlex.join(["python", "-P", "-m", "training.run", *arguments(stage, project_folder, options)])
+
+
+def cluster_script(stage: str, project_folder: Path, options: Mapping[str, Any] | None = None) -> str:
+    """Return a batch script for SLURM that trains on four GPUs and goes on when its time is over (docs/cluster.md)."""
+    own = {name: value for name, value in (options or {}).items() if name != "processes"}  # as many as srun starts
+    return _SLURM.format(name=stage, command=f"{command_line(stage, project_folder, own)} --resume auto")
 
 
 class TrainingProcess:

@@ -1,9 +1,8 @@
 """The Train page: learn from what was accepted, watch it, and use the result for what is not decided yet.
 
-What a person can do with it: press the recommended start, see what will be used and how long it takes, choose what is
-trained and how, start, stop and resume, watch loss and scores, look at and compare earlier runs (`run_list`), apply a
-run's model to the undecided images, go back to an earlier model (`model_list`), open a published model's file, copy the
-command for another machine.
+What a person can do: press the recommended start, see what will be used and how long it takes, choose what is trained
+and how, start, stop and resume, watch loss and scores, look at and compare runs (`run_list`), apply a run's model, go
+back to an earlier one (`model_list`), open a published model's file, copy the command for another machine.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +22,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.runs.cost import UNTRAINED, estimate, estimate_start
 from napari_wsss.session.runs.folders import RunInfo
-from napari_wsss.session.runs.process import command_line
+from napari_wsss.session.runs.process import cluster_script, command_line
 from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, explain, heading, line, row, text_label
@@ -53,6 +52,7 @@ SIZE = (
 AT_ONCE = "A pixel classifier learns in seconds from everything corrected so far, and is applied when it is done"
 BY_ITSELF = "After every decision, from eight corrected images on, where the classifier began with known weights"
 APPLY_IT = "Done. Apply the run to give undecided images new proposals."
+CLUSTER = "Copy a script for SLURM that trains on four GPUs; change its head to your cluster's ways"
 OPENED = "A published network of any kind (classifier, affinity, saliency, segmentation), or one of ours"
 
 
@@ -101,6 +101,7 @@ class TrainPage(QWidget):
 
     def _lay_out(self) -> None:
         copy = button("Copy", self._copy_command, "Copy the command")
+        self.cluster = button("For a cluster", self._copy_script, CLUSTER)
         self.setLayout(
             column(
                 heading("What will be used"),
@@ -123,7 +124,7 @@ class TrainPage(QWidget):
                 heading("Models in use, newest first"),
                 self.models,
                 heading("The same without napari"),
-                row(self.command, copy),
+                row(self.command, copy, self.cluster),
                 1,
                 margin=4,
             )
@@ -257,6 +258,12 @@ class TrainPage(QWidget):
     def _copy_command(self) -> None:
         certain(QApplication.clipboard()).setText(self.command.text())
         self._session.signals.notice.emit("The command is on the clipboard.")
+
+    def _copy_script(self) -> None:
+        if (project := self._session.project) is not None:
+            script = cluster_script(self.options.choice.stage, project.folder, self.options.options())
+            certain(QApplication.clipboard()).setText(script)
+            self._session.signals.notice.emit("The script is on the clipboard; save it and give it to sbatch.")
 
     def _show_buttons(self) -> None:
         session, project = self._session, self._session.project

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import textwrap
 import time
@@ -19,7 +20,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.session.mailbox import Mailbox
 from napari_wsss.session.runs import process as training_process
 from napari_wsss.session.runs.folders import runs_in
-from napari_wsss.session.runs.process import TrainingProcess, arguments, command_line
+from napari_wsss.session.runs.process import TrainingProcess, arguments, cluster_script, command_line
 
 # Behaves like `python -m training.run` towards its folder and its output; STEPS, EXIT and DEAF change how it ends.
 CHILD = """
@@ -242,3 +243,12 @@ def test_options_become_arguments() -> None:
 def test_the_command_can_be_copied() -> None:
     text = command_line("classifier", Path("/a folder/p"), {"epochs": 3})
     assert text == "python -P -m training.run classifier --project '/a folder/p' --epochs 3"
+
+
+def test_a_script_for_a_cluster_leaves_the_number_of_processes_to_it() -> None:
+    text = cluster_script("classifier", Path("/a folder/p"), {"processes": 4, "epochs": 3})
+    started = next(line for line in text.splitlines() if line.startswith("srun "))
+    assert shlex.split(started)[2:] == [
+        *("python", "-P", "-m", "training.run", "classifier", "--project", "/a folder/p", "--epochs", "3"),
+        *("--resume", "auto"),
+    ]

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import shutil
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.pixels.images import LoadedImage
 from napari_wsss.project.project import Project
 from napari_wsss.weights.normalisation import CAFFE, IMAGENET, TENSORFLOW
 from training.augment import Augmentation
 from training.data.masks import AcceptedMask
+from training.data.picture_memory import PictureMemory
 from training.data.pictures import (
     ClassifierData,
     Pictures,
@@ -185,7 +190,7 @@ def test_a_full_memory_stops_keeping_but_not_reading(project: Project) -> None:
     assert pictures.image(image_id) is not pictures.image(image_id)
 
 
-@pytest.mark.parametrize("loaders", [0, 1, 3])
+@pytest.mark.parametrize("loaders", [0, 1, 3, -1])
 def test_batches_come_in_order(loaders: int) -> None:
     assert list(prefetched(lambda step: step * step, range(3, 20), loaders)) == [n * n for n in range(3, 20)]
 
@@ -219,3 +224,50 @@ def test_what_is_not_known_of_an_image_is_not_learned_as_absent(project: Project
     order = data.order(len(rows), 0)
     batch = data.batch(0, order, VIEW)
     np.testing.assert_array_equal(batch.labels, rows[order.batch(0)])
+
+
+def test_loaders_that_are_too_slow_get_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.data.pictures.most_loaders", lambda: 3)
+    at_once, most, lock = 0, 0, threading.Lock()
+
+    def slow(step: int) -> int:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.01)
+        with lock:
+            at_once -= 1
+        return step
+
+    assert list(prefetched(slow, range(40), -1)) == list(range(40))
+    assert most == 3
+
+
+def test_large_jpegs_are_decoded_smaller_and_have_the_size_and_look_of_the_mean(
+    project_folder: Path, tmp_path: Path
+) -> None:
+    with Project.open(project_folder) as project:
+        image_id = next(iter(project.catalog.ids(split="train")))
+        rows, columns = np.mgrid[:901, :1203]
+        smooth = np.stack([rows // 4, columns // 5, (rows + columns) // 9], -1).astype(np.uint8)
+        project.locate_images(Path(shutil.copytree(project.images_root, tmp_path / "images")))
+        Image.fromarray(smooth).save(project.image_path(image_id), quality=95)
+        decoded: list[tuple[int, ...]] = []
+        loaded = Project.load_image
+
+        def noted(self: Project, *given: object, **named: object) -> LoadedImage:
+            found = loaded(self, *given, **named)
+            decoded.append(found.pixels.shape)
+            return found
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Project, "load_image", noted)
+            small = Pictures(project, 100).image(image_id)
+            exact = PictureMemory(100).fitted(project.load_image(image_id).pixels)
+            whole = Pictures(project, 1000).image(image_id)
+    assert decoded[0] == (113, 151, 3), "an eighth"
+    assert decoded[1:] == [(901, 1203, 3)] * 2, "one that is less than twice as large is decoded whole"
+    assert small.shape == exact.shape == (75, 100, 3)
+    assert np.abs(small.astype(int) - exact).max() <= 4
+    assert whole.shape == (749, 1000, 3)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,19 +10,23 @@ import torch
 from torch import nn
 
 from napari_wsss.core.errors import ParameterError, StepError
+from napari_wsss.core.provenance import Provenance
 from napari_wsss.networks.deeplab_v3 import DeepLabV3
 from napari_wsss.networks.trunk import build_trunk
 from training.config import Optimisation
 from training.data.samplers import BatchOrder
+from training.hardware import Machine
 from training.loop.learner import Learner, freeze, seed_everything, total_steps
+from training.run_folder import RunFolder
 
 SETTINGS = Optimisation(learning_rate=0.1, head_rate=10.0, momentum=0.0, weight_decay=0.5, poly_power=1.0)
+CPU = Machine(torch.device("cpu"))
 
 
 def _learner(settings: Optimisation = SETTINGS, total: int = 4) -> tuple[Learner, nn.Linear, nn.Linear]:
     trunk, head = nn.Linear(2, 2), nn.Linear(2, 2)
     network = nn.ModuleList([trunk, head])
-    learner = Learner(network, (trunk.parameters(), head.parameters()), settings, total, torch.device("cpu"))
+    learner = Learner(network, (trunk.parameters(), head.parameters()), settings, total, CPU)
     return learner, trunk, head
 
 
@@ -74,7 +79,7 @@ def test_a_batch_has_the_types_that_losses_want() -> None:
 @pytest.mark.parametrize(("channels", "fast"), [(4, False), (8, False), (16, True)])
 def test_networks_too_narrow_for_channels_last_keep_their_layout(channels: int, fast: bool) -> None:
     network = nn.Sequential(nn.Conv2d(3, channels, 3), nn.Conv2d(channels, 8, 1, stride=2))
-    learner = Learner(network, (network[0].parameters(), network[1].parameters()), SETTINGS, 4, torch.device("cpu"))
+    learner = Learner(network, (network[0].parameters(), network[1].parameters()), SETTINGS, 4, CPU)
     images = learner.batch(Seen, Arrays(np.ones((2, 3, 10, 10), np.float32))).images
     assert images.is_contiguous(memory_format=torch.channels_last) == fast
     with learner.forward():
@@ -162,7 +167,7 @@ def test_no_step_is_larger_than_rate_times_the_largest_norm(share: float) -> Non
             layer.bias.data[torch.rand(layer.out_channels) < share] = -1e3
     settings = Optimisation(learning_rate=0.01, head_rate=1.0, weight_decay=0.0, momentum=0.0, clip_gradient=100.0)
     groups = (network.trunk.parameters(), network.head_parameters())
-    learner = Learner(network, groups, settings, 6, torch.device("cpu"))
+    learner = Learner(network, groups, settings, 6, CPU)
     images, target = torch.randn(1, 3, 49, 49), torch.randint(0, 2, (1, 4, 4))
     norms = []
     for _ in range(6):
@@ -181,7 +186,7 @@ def test_frozen_weights_are_in_no_group() -> None:
     head = nn.Conv2d(trunk.channels, 2, 1)
     network = nn.Sequential(trunk, head)
     groups = (trunk.parameters(), head.parameters())
-    learner = Learner(network, groups, Optimisation(), 1, torch.device("cpu"))
+    learner = Learner(network, groups, Optimisation(), 1, CPU)
     learning = sum(p.numel() for g in learner._optimiser.param_groups for p in g["params"])
     assert learning == sum(p.numel() for p in network.parameters() if p.requires_grad)
     assert not any(m.weight.requires_grad for m in trunk.modules() if isinstance(m, nn.BatchNorm2d))
@@ -203,3 +208,75 @@ def test_seeding_repeats_new_layers() -> None:
     first = nn.Linear(3, 3).weight
     seed_everything(4)
     assert torch.equal(first, nn.Linear(3, 3).weight)
+
+
+class _Squares(nn.Module):
+    """A network whose loss is a mean over images, as a batch dataclass gives them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+
+    def loss(self, batch: Seen) -> dict[str, torch.Tensor]:
+        return {"square": self.layer(batch.images).square().mean()}
+
+
+def _steps(settings: Optimisation, machine: Machine = CPU, steps: int = 3) -> tuple[Learner, list[dict[str, float]]]:
+    seed_everything(0)
+    network, order = _Squares(), BatchOrder([1] * 6, 6, 0)
+    learner = Learner(network, (network.parameters(), ()), settings, steps, machine, order)
+    images = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
+    figures = []
+    for _ in range(steps):
+        for part in learner.parts(Seen, Arrays(images)):
+            learner.backward(learner.loss(part))
+        figures.append(learner.update())
+    return learner, figures
+
+
+@pytest.mark.parametrize("parts", [2, 4, 6])
+def test_a_batch_in_parts_is_learned_as_a_whole_one(parts: int) -> None:
+    whole, figures = _steps(SETTINGS)
+    cut, found = _steps(replace(SETTINGS, parts=parts))
+    for one, other in zip(found, figures, strict=True):
+        assert one == pytest.approx(other, rel=1e-5)
+    torch.testing.assert_close(cut.network.state_dict(), whole.network.state_dict())
+
+
+def test_float16_leaves_steps_out_whose_gradient_overflows_and_goes_on() -> None:
+    half, figures = _steps(SETTINGS, Machine(torch.device("cpu"), torch.float16), steps=12)
+    _, exact = _steps(SETTINGS, steps=12)
+    assert not np.isfinite(figures[0]["gradient_norm"]), "the first scale is too large for it"
+    finite = [one for one in figures if np.isfinite(one["gradient_norm"])]
+    assert finite
+    assert figures[0]["loss"] == pytest.approx(exact[0]["loss"], rel=1e-2)
+    assert finite[-1]["loss"] < figures[0]["loss"]
+    assert all(bool(torch.isfinite(weight).all()) for weight in half.network.parameters())
+
+
+def test_the_scale_of_float16_and_the_mean_of_the_weights_are_kept(tmp_path: Path) -> None:
+    settings, machine = replace(SETTINGS, average_decay=0.5), Machine(torch.device("cpu"), torch.float16)
+    learner, _ = _steps(settings, machine, steps=4)
+    run = RunFolder.create(tmp_path, "classifier", Provenance("training.classifier"), {})
+    learner.save(run)
+
+    again, _ = _steps(settings, machine, steps=0)
+    again.resume(run)
+
+    assert again.step == 4
+    assert again._scaler.get_scale() == learner._scaler.get_scale() != torch.amp.GradScaler("cpu").get_scale()
+    assert learner.average is not None
+    assert again.average is not None
+    torch.testing.assert_close(again.average.weights, learner.average.weights)
+    assert again.figures == learner.figures
+    assert (run.record["processes"], run.record["images_of_processes"], run.record["batch_norm"]) == (1, [6], "none")
+
+
+def test_a_network_that_cannot_be_compiled_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(module: nn.Module) -> None:
+        raise RuntimeError("no compiler here")
+
+    monkeypatch.setattr(torch, "compile", fail)
+    learner, figures = _steps(SETTINGS, Machine(torch.device("cpu"), None, True))
+    assert figures == _steps(SETTINGS)[1]
+    assert "could not be compiled (no compiler here)" in learner.said

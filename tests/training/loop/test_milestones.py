@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,19 +11,23 @@ from torch import nn
 from napari_wsss.core.provenance import Provenance
 from training.config import Optimisation
 from training.data.samplers import BatchOrder
+from training.hardware import Machine
 from training.loop.learner import Learner
 from training.loop.milestones import Milestones
 from training.run_folder import RunFolder
+
+CPU = Machine(torch.device("cpu"))
 
 
 class _Bench:
     """A learner that takes empty steps, two per epoch, with given validation figures."""
 
-    def __init__(self, folder: Path, figures: list[dict[str, float]]) -> None:
+    def __init__(self, folder: Path, figures: list[dict[str, float]], settings: Optimisation | None = None) -> None:
         layer = nn.Linear(1, 1)
-        self.learner = Learner(layer, (layer.parameters(), ()), Optimisation(), 6, torch.device("cpu"))
+        self.learner = Learner(layer, (layer.parameters(), ()), settings or Optimisation(), 6, CPU)
         self.run = RunFolder.create(folder, "classifier", Provenance("training.classifier"), {})
         self.written: list[tuple[int, str]] = []
+        self.seen: dict[str, float] = {}
         found: Iterator[dict[str, float]] = iter(figures)
         order = BatchOrder([1] * 4, 2, 0)
         self.milestones = Milestones(
@@ -31,6 +36,7 @@ class _Bench:
 
     def _write(self, path: Path) -> None:
         self.written.append((self.learner.step, path.name))
+        self.seen[path.name] = self.learner.network.weight.item()
 
     def step(self) -> list[dict[str, float]]:
         self.learner.step += 1
@@ -76,3 +82,22 @@ def test_progress_counts_steps_and_names_the_epoch(tmp_path: Path) -> None:
     progress = bench.milestones.progress({"loss": 1.0})
     assert (progress.done, progress.total, progress.message) == (3, 6, "epoch 2")
     assert progress.fraction == pytest.approx(0.5)
+
+
+def test_the_mean_of_the_weights_is_validated_and_written_beside(tmp_path: Path) -> None:
+    settings = replace(Optimisation(), average_decay=0.9)
+    bench = _Bench(tmp_path, [{"miou": 0.5}, {"miou": 0.6}], settings)
+    average, weight = bench.learner.average, bench.learner.network.weight
+    assert average is not None
+    nn.init.constant_(weight, 1.0)
+    average.weights["weight"].fill_(3.0)
+    bench.learner.step = 1
+
+    assert bench.step() == [{"miou": 0.5, "miou_averaged": 0.6}]
+
+    assert bench.seen == {
+        **{"best.safetensors": 1.0, "best_averaged.safetensors": 3.0},
+        **{"last.safetensors": 1.0, "last_averaged.safetensors": 3.0},
+    }
+    assert float(weight.detach()) == 1.0
+    assert bench.learner.best == {"miou": 0.5, "miou_averaged": 0.6}

@@ -8,6 +8,7 @@ from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.segment.base import Segmenter
 from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.config import Optimisation
+from training.hardware import Machine
 from training.loop.learner import Learner
 from training.pixel_learner.cells import Cells
 from training.pixel_learner.fitting import fitted, order_of, start
@@ -36,8 +37,8 @@ def blobs(classifier: PixelClassifier, values: tuple[int, ...], count: int = 200
 
 def fit(classifier: PixelClassifier, cells: Cells) -> list[float]:
     start(classifier, cells, cells.shown, 0)
-    device = torch.device("cpu")
-    learner = Learner(classifier, ((), classifier.head_parameters()), SETTINGS, SETTINGS.iterations, device)
+    machine = Machine(torch.device("cpu"))
+    learner = Learner(classifier, ((), classifier.head_parameters()), SETTINGS, SETTINGS.iterations, machine)
     return [figures["cells"] for figures in fitted(learner, classifier, cells, order_of(cells, SETTINGS))]
 
 

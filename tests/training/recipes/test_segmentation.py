@@ -170,13 +170,13 @@ def test_a_stop_while_proposals_are_made_is_obeyed_and_the_run_can_go_on(
 def test_a_run_that_diverges_names_the_last_good_checkpoint(
     project_folder: Path, tiny_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def poisoned(self: Learner, losses: dict[str, torch.Tensor]) -> dict[str, float]:
+    def poisoned(self: Learner, losses: dict[str, torch.Tensor]) -> None:
         if self.step == 2:
             losses = {name: value * float("nan") for name, value in losses.items()}
-        return update(self, losses)
+        backward(self, losses)
 
-    update = Learner.update
-    monkeypatch.setattr(Learner, "update", poisoned)
+    backward = Learner.backward
+    monkeypatch.setattr(Learner, "backward", poisoned)
     with Project.open(project_folder, read_only=True) as project:
         config = tiny_config("segmentation", sources={"machine_weight": 0.0}, optimisation={"epochs": 3})
         run = begin(project, config)
@@ -192,8 +192,8 @@ def test_a_run_that_diverges_names_the_last_good_checkpoint(
 def test_weights_that_are_no_numbers_are_not_kept(
     project_folder: Path, tiny_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def too_far(self: Learner, losses: dict[str, torch.Tensor]) -> dict[str, float]:
-        figures = update(self, losses)
+    def too_far(self: Learner) -> dict[str, float]:
+        figures = update(self)
         next(self.network.parameters()).data.fill_(float("nan"))
         return figures
 

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QApplication
 from napari_wsss.processes.apart import Apart
 from napari_wsss.session.models import learning
 from napari_wsss.session.runs import trunk_weights
-from napari_wsss.session.runs.process import command_line
+from napari_wsss.session.runs.process import cluster_script, command_line
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.train import page as train_page
 from napari_wsss.widgets.train import weights_line
@@ -138,6 +138,13 @@ def test_the_command_is_what_start_does(page, session, qtbot):
     assert page.command.text().endswith("--epochs 7")
     page._copy_command()
     assert QApplication.clipboard().text() == page.command.text()
+
+
+def test_the_script_for_a_cluster_has_the_same_options(page, session, qtbot):
+    shown(page, qtbot)
+    page.options.form.fields["epochs"].value = 7
+    page.cluster.click()
+    assert QApplication.clipboard().text() == cluster_script("classifier", session.project.folder, {"epochs": 7})
 
 
 def test_a_run_is_started_followed_and_applied(page, session, program, qtbot, settle):

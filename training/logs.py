@@ -1,0 +1,141 @@
+"""What other tools show of a run: its events, as they come, for TensorBoard, Weights & Biases or MLflow.
+
+Each is an extra of its own. What lies in ``events.jsonl`` is told again when a run goes on, so that a tool that was
+chosen later, or one whose last lines were lost, has everything.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from napari_wsss.core.errors import ParameterError, StepError
+from training.run_folder import RunFolder
+
+FOLDER = "tensorboard"
+
+
+class Log(Protocol):
+    """Where the figures of a run go besides its own folder."""
+
+    def note(self, step: int, figures: Mapping[str, float]) -> None:
+        """Take the figures of a step."""
+
+    def close(self) -> None:
+        """End the log."""
+
+
+def open_logs(names: str, run: RunFolder) -> list[Log]:
+    """Return the logs named in a list like ``tensorboard,mlflow``, with what the run has noted so far.
+
+    Raises
+    ------
+    ParameterError
+        For a name that is none.
+    StepError
+        When a tool is not installed, or does not know where to.
+    """
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in LOGS]
+    if unknown:
+        raise ParameterError(f"Unknown log {', '.join(unknown)}; choose among: {', '.join(LOGS)}.", name="log")
+    logs = []
+    for name in wanted:
+        try:
+            logs.append(LOGS[name](run))
+        except ModuleNotFoundError as missing:
+            raise StepError(
+                f"--log {name} needs the package {str(missing.name).partition('.')[0]}, which is not installed: "
+                f'pip install "napari-wsss[{name}]".'
+            ) from missing
+    note(logs, run.events())
+    return logs
+
+
+def note(logs: Sequence[Log], events: Sequence[Mapping[str, Any]]) -> None:
+    """Tell logs the figures of events (lines of ``events.jsonl``)."""
+    for event in events:
+        figures = {f"{event['stage']}/{name}": float(value) for name, value in dict(event.get("metrics", {})).items()}
+        if figures:
+            for log in logs:
+                log.note(int(event.get("done", 0)), figures)
+
+
+class TensorBoard:
+    """Files in the folder ``tensorboard`` of the run; ``tensorboard --logdir PROJECT/training`` shows all runs."""
+
+    def __init__(self, run: RunFolder) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        # All that was noted is told anew; what lies there from an earlier sitting would be drawn twice.
+        for old in sorted((run.path / FOLDER).glob("events.out.tfevents.*")):
+            old.unlink()
+        self._writer: Any = SummaryWriter(str(run.path / FOLDER))
+
+    def note(self, step: int, figures: Mapping[str, float]) -> None:
+        """Take the figures of a step."""
+        for name, value in figures.items():
+            self._writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        self._writer.close()
+
+
+class WeightsAndBiases:
+    """A run of Weights & Biases with the name of the run; `WANDB_MODE=offline` keeps it here."""
+
+    def __init__(self, run: RunFolder) -> None:
+        import wandb
+
+        config = run.record.get("config", {})
+        self._run: Any = wandb.init(
+            project="napari-wsss",
+            id=run.path.name,
+            name=run.path.name,
+            config=config,
+            dir=str(run.path),
+            resume="allow",
+        )
+
+    def note(self, step: int, figures: Mapping[str, float]) -> None:
+        """Take the figures of a step; those of steps it has already it leaves out by itself."""
+        self._run.log(dict(figures), step=step)
+
+    def close(self) -> None:
+        """Send what is not sent yet."""
+        self._run.finish()
+
+
+class MlFlow:
+    """A run of MLflow with the name of the run, where `MLFLOW_TRACKING_URI` says."""
+
+    def __init__(self, run: RunFolder) -> None:
+        import mlflow
+
+        if "MLFLOW_TRACKING_URI" not in os.environ:
+            raise StepError(
+                "--log mlflow does not know where to: MLFLOW_TRACKING_URI is not set. Give it the address of your "
+                "server, or sqlite:///FILE.db (with the whole package mlflow)."
+            )
+        self._mlflow: Any = mlflow
+        mlflow.set_experiment("napari-wsss")
+        known: Path = run.path / "mlflow_run.txt"
+        identity = known.read_text(encoding="utf-8") if known.exists() else None
+        started = mlflow.start_run(run_id=identity, run_name=run.path.name)
+        known.write_text(started.info.run_id, encoding="utf-8")
+
+    def note(self, step: int, figures: Mapping[str, float]) -> None:
+        """Take the figures of a step."""
+        self._mlflow.log_metrics({name.replace("/", "."): value for name, value in figures.items()}, step=step)
+
+    def close(self) -> None:
+        """End the run."""
+        self._mlflow.end_run()
+
+
+LOGS: dict[str, Callable[[RunFolder], Log]] = {
+    "tensorboard": TensorBoard,
+    "wandb": WeightsAndBiases,
+    "mlflow": MlFlow,
+}
