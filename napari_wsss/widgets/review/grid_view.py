@@ -8,21 +8,21 @@ the mouse on a picture to see it large; double-click opens it on the canvas; Esc
 import string
 
 import numpy as np
-from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from qtpy.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from qtpy.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QLineEdit, QWidget
 
 from napari_wsss.session.gallery.pictures import Wish
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import column, draw_line, row, single_shot, text_label, tool_button
+from napari_wsss.widgets.controls.basic import draw_line, row, single_shot, text_label, tool_button
 from napari_wsss.widgets.controls.elided import ElidedLabel
 from napari_wsss.widgets.controls.listening import let_go, listen
+from napari_wsss.widgets.controls.over import BAD, FRAME, GAP, GROUND, TEXT, Over, as_image
 from napari_wsss.widgets.controls.stubs import certain, united
 
 MARKS = string.digits[1:] + string.ascii_lowercase
 """Keys of the pictures of a page, row by row; there are more than on the largest page without the last one."""
-GROUND, TEXT, BAD, FRAME = (QColor(code) for code in ("#16171c", "#d0d4da", "#d55e00", "#3a3d46"))
-GAP, CAPTION = 6, 18  # pixels
+CAPTION = 18  # pixels
 LARGE_SHARE, LARGE_AFTER_MS = 0.9, 500
 """Of the grid's sides that a picture takes which the mouse rests on, and after how long."""
 
@@ -70,7 +70,7 @@ class Pages(QWidget):
         cell = self.box(0)
         wanted = int(max(cell.width(), cell.height()) * self.devicePixelRatioF())
         found = self._grid.picture(image_id, max(64, wanted // 32 * 32))
-        return _as_image(found) if isinstance(found, np.ndarray) else None
+        return as_image(found) if isinstance(found, np.ndarray) else None
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the pictures with their key and how sure the proposal is; marked ones are crossed out."""
@@ -142,7 +142,7 @@ class Pages(QWidget):
             self.opened.emit(image_id)
 
 
-class GridView(QWidget):
+class GridView(Over):
     """The page with its search line, over a widget (the canvas) whose size it takes.
 
     Attributes
@@ -155,9 +155,7 @@ class GridView(QWidget):
 
     def __init__(self, session: Session, over: QWidget) -> None:
         super().__init__(over)
-        self._grid, self._over = session.grid, over
-        self.setAutoFillBackground(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._grid = session.grid
         self.search = QLineEdit()
         self.search.setPlaceholderText("which images: class:cat, cluster:4, score<0.3 …")
         self.search.returnPressed.connect(self._find)
@@ -167,20 +165,11 @@ class GridView(QWidget):
         fewer = tool_button("–", lambda: self._grid.resize(self._grid.side - 1), "Fewer, larger (-)")
         more = tool_button("+", lambda: self._grid.resize(self._grid.side + 1), "More, smaller (+)")
         accept = tool_button("Accept the rest", self._accept, "All that are not marked, as one step (Enter)")
-        leave = tool_button("✕", self.leave, "Back to the canvas (Esc)")
-        head = QWidget()
-        head.setAutoFillBackground(True)
-        line = row(text_label("Verify", wrap=False), self.search, self.text, fewer, more, accept, leave)
+        line = row(text_label("Verify", wrap=False), self.search, self.text, fewer, more, accept)
         line.setStretch(1, 2)
         line.setStretch(2, 3)
-        head.setLayout(line)
-        head.setStyleSheet(f"QWidget {{ background: {GROUND.name()}; color: {TEXT.name()}; }}")
-        layout = column(head, self.pages)
-        layout.setStretch(1, 1)
-        self.setLayout(layout)
-        over.installEventFilter(self)
+        self.put_together(line, self.pages)
         listen(self, (self._grid.changed, self._say))
-        self.hide()
 
     def toggle(self) -> None:
         """Show the grid on what is undecided now, or go back to the canvas."""
@@ -188,23 +177,12 @@ class GridView(QWidget):
             self.leave()
             return
         self._find()
-        self.setGeometry(self._over.rect())
-        self.show()
-        self.raise_()
-        self.setFocus()
-
-    def leave(self) -> None:
-        """Go back to the canvas; nothing that was marked is changed."""
-        self.hide()
-        self._over.setFocus()
+        self.appear()
 
     def end(self) -> None:
         """Go away for good, with the panel."""
-        self._over.removeEventFilter(self)
         let_go(self.pages)
-        let_go(self)
-        self.setParent(None)
-        self.deleteLater()
+        super().end()
 
     def _find(self) -> None:
         self._grid.find(self.search.text())
@@ -240,17 +218,6 @@ class GridView(QWidget):
             self._grid.toggle(page[place])
         else:
             event.ignore()
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Take the size of what it lies over."""
-        if watched is self._over and certain(event).type() == QEvent.Type.Resize and self.isVisible():
-            self.setGeometry(self._over.rect())
-        return False
-
-
-def _as_image(picture: np.ndarray) -> QImage:
-    height, width = picture.shape[:2]
-    return QImage(np.ascontiguousarray(picture).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
 def _fitted(picture: QImage, box: QRectF) -> QRectF:

@@ -4,19 +4,18 @@ What a person can do with it: choose what lies over each, and another image for 
 move, double-click to see all; A and D go through the queue; Esc (or the key again) goes back to the canvas.
 """
 
-import numpy as np
-from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
+from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_wsss.session.models.side_by_side import TITLES, Drawn, Side
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import choose, column, combo, draw_line, row, text_label, tool_button
+from napari_wsss.widgets.controls.basic import choose, combo, draw_line, row, text_label
 from napari_wsss.widgets.controls.elided import ElidedLabel
-from napari_wsss.widgets.controls.listening import let_go, listen
+from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.over import FRAME, GAP, GROUND, TEXT, Over, as_image
 from napari_wsss.widgets.controls.stubs import certain, united
 from napari_wsss.widgets.keys.actions import Actions
-from napari_wsss.widgets.review.grid_view import FRAME, GAP, GROUND, TEXT
 
 CAPTION = 20  # pixels
 STEP, LARGEST = 1.25, 64.0
@@ -44,7 +43,7 @@ class Panes(QWidget):
 
     def show_sides(self, drawn: tuple[Drawn, ...]) -> None:
         """Show other pictures, where the ones before were looked at."""
-        self._drawn, self._images = drawn, [_as_image(one.picture) for one in drawn]
+        self._drawn, self._images = drawn, [as_image(one.picture) for one in drawn]
         self.update()
 
     def show_whole(self) -> None:
@@ -131,14 +130,12 @@ class Panes(QWidget):
         self.show_whole()
 
 
-class SideView(QWidget):
+class SideView(Over):
     """Both pictures with their choices, over a widget (the canvas) whose size it takes."""
 
     def __init__(self, session: Session, actions: Actions, over: QWidget) -> None:
         super().__init__(over)
-        self._beside, self._actions, self._over = session.side_by_side, actions, over
-        self.setAutoFillBackground(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._beside, self._actions = session.side_by_side, actions
         kinds = tuple(TITLES.items())
         self.whats: tuple[QComboBox, QComboBox] = (
             combo(kinds, lambda _what: self._choose(0)),
@@ -149,21 +146,12 @@ class SideView(QWidget):
             choose(box, side.what)
         self.text = ElidedLabel()
         self.panes = Panes()
-        leave = tool_button("✕", self.leave, "Back to the canvas (Esc)")
-        head = QWidget()
-        head.setAutoFillBackground(True)
         line = row(text_label("Left", wrap=False), self.whats[0], self.text, text_label("Right", wrap=False))
-        for part in (self.whats[1], self.other, leave):
+        for part in (self.whats[1], self.other):
             line.addWidget(part)
         line.setStretch(2, 1)
-        head.setLayout(line)
-        head.setStyleSheet(f"QWidget {{ background: {GROUND.name()}; color: {TEXT.name()}; }}")
-        layout = column(head, self.panes)
-        layout.setStretch(1, 1)
-        self.setLayout(layout)
-        over.installEventFilter(self)
+        self.put_together(line, self.panes)
         listen(self, (self._beside.changed, self._show), (session.signals.image_changed, self._on_image))
-        self.hide()
 
     def toggle(self) -> None:
         """Show both sides over the canvas, or go back to it."""
@@ -171,23 +159,12 @@ class SideView(QWidget):
             self.leave()
         elif self._beside.begin():
             self._on_image()
-            self.setGeometry(self._over.rect())
-            self.show()
-            self.raise_()
-            self.setFocus()
+            self.appear()
 
     def leave(self) -> None:
         """Go back to the canvas."""
-        self.hide()
         self._beside.end()
-        self._over.setFocus()
-
-    def end(self) -> None:
-        """Go away for good, with the panel."""
-        self._over.removeEventFilter(self)
-        let_go(self)
-        self.setParent(None)
-        self.deleteLater()
+        super().leave()
 
     def _choose(self, place: int) -> None:
         other = self.other.currentData() if place else ""
@@ -226,14 +203,3 @@ class SideView(QWidget):
                 self._actions.run(entry.action)
                 return
         event.ignore()
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Take the size of what it lies over."""
-        if watched is self._over and certain(event).type() == QEvent.Type.Resize and self.isVisible():
-            self.setGeometry(self._over.rect())
-        return False
-
-
-def _as_image(picture: np.ndarray) -> QImage:
-    height, width = picture.shape[:2]
-    return QImage(np.ascontiguousarray(picture).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
