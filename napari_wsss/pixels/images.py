@@ -135,9 +135,6 @@ def read_header(path: Path, size_only: bool = False) -> Header:
     ProjectError
         When the file is missing or not a picture.
     """
-    file, page = stacks.file_and_page(path)
-    if page is not None:
-        return header_of_plane(file, page)
     try:
         check_regular(path)
         with Image.open(path) as image:
@@ -150,6 +147,9 @@ def read_header(path: Path, size_only: bool = False) -> Header:
             stack = stacks.look(path)
             return Header(size, _left_out(image, bands_of(image), stack), stack.named if stack else "")
     except DAMAGED_PICTURE as reason:
+        file, page = stacks.file_and_page(path)  # no file of this name lies there
+        if page is not None:
+            return header_of_plane(file, page)
         loaded = _read_unknown_tiff(path, reason, deep_images.USUAL)
         height, width, _ = loaded.pixels.shape
         return Header((height, width), loaded.notes)
@@ -180,9 +180,14 @@ def content_hash(path: Path) -> str:
     ProjectError
         When the file cannot be read.
     """
-    file, page = stacks.file_and_page(path)
-    if page is None:
-        return _hash_of(path)
+    try:
+        check_regular(path)
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as reason:
+        file, page = stacks.file_and_page(path)  # no file of this name lies there
+        if page is None:
+            raise unreadable(path, reason) from reason
     try:
         facts = file.stat()
     except OSError as reason:
@@ -193,16 +198,7 @@ def content_hash(path: Path) -> str:
 @lru_cache(maxsize=64)
 def _kept_hash(file: Path, _time: int, _size: int) -> str:
     """Return the hash of a stack, which each of its planes asks for, reading it once."""
-    return _hash_of(file)
-
-
-def _hash_of(path: Path) -> str:
-    try:
-        check_regular(path)
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as reason:
-        raise unreadable(path, reason) from reason
+    return content_hash(file)
 
 
 def find_images(root: Path, system: list[Path] | None = None) -> Iterator[Path]:

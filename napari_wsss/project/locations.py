@@ -85,9 +85,12 @@ class ImageLocations:
         relative, mtime, size, known = self._row(image_id)
         path = below(self.root, relative)
         try:
-            stat = file_and_page(path)[0].stat()
+            stat = path.stat()
         except OSError:
-            return path, content_hash(path), None  # raises the message for a person
+            try:
+                stat = file_and_page(path)[0].stat()  # a plane of a stack lies in its file
+            except OSError:
+                return path, content_hash(path), None  # raises the message for a person
         if known and (stat.st_mtime_ns, stat.st_size) == (mtime, size):
             return path, known, None
         fresh = self._fresh.get(image_id)

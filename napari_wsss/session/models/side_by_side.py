@@ -84,7 +84,7 @@ class SideBySide:
         self.drawn: tuple[Drawn, ...] = ()
         self.text = ""
         self._wanted = False
-        signals.image_changed.connect(self._on_image)
+        self._signals = signals
         signals.project_closed.connect(self.end)
 
     def begin(self) -> bool:
@@ -92,12 +92,16 @@ class SideBySide:
         table = self._opened.or_none
         if table is None or not table.image_id:
             return False
+        if not self._wanted:
+            self._signals.image_changed.connect(self._on_image)
         self._wanted = True
         self._ask()
         return True
 
     def end(self) -> None:
         """Draw no more, and keep nothing."""
+        if self._wanted:
+            self._signals.image_changed.disconnect(self._on_image)
         self._wanted, self.drawn, self.text = False, (), ""
         self._jobs.cancel(BESIDE)
         self.changed.emit()
@@ -125,8 +129,7 @@ class SideBySide:
         return tuple(dict.fromkeys(one for one in found if one != table.image_id))
 
     def _on_image(self, _image_id: str) -> None:
-        if self._wanted:
-            self._ask()
+        self._ask()
 
     def _ask(self) -> None:
         table = self._opened.or_none

@@ -105,7 +105,7 @@ class Autosave:
         changed = self._note(values, source, claimed, ground)
         if self._project.read_only or self._on_disk is self.ledger.state:
             self._settle()
-            return len(changed)
+            return changed.count
         self._set(SaveState("unsaved"))
         try:
             self._append(changed)
@@ -113,7 +113,7 @@ class Autosave:
             self._fail(error)
         else:
             self._settle()
-        return len(changed)
+        return changed.count
 
     def flush(self) -> bool:
         """Do what `checkpoint` does, also with paint that was never recorded."""
@@ -160,7 +160,7 @@ class Autosave:
             self._project.review.discard_draft(self._image_id)
             self._project.review.save_draft(self._image_id, now.values, sources=now.sources)
             self._whole_first = False
-        elif len(changed):
+        elif changed.count:
             self._project.review.record_change(self._image_id, changed.where, now)
         self._on_disk = now
         self._strokes += 1

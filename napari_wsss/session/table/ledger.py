@@ -84,9 +84,9 @@ class _Step:
     @classmethod
     def between(cls, before: SourcedMask, after: SourcedMask, changed: Changed) -> _Step:
         """Return the step from one mask to another."""
-        if len(changed) > FEW:
+        if changed.count > FEW:
             box = box_of(changed.where)
-            if _COST_OF_BOX * changed.where[box].size < _COST_OF_POSITION * len(changed):
+            if _COST_OF_BOX * changed.where[box].size < _COST_OF_POSITION * changed.count:
                 values, sources = (
                     (_held(one, box), _held(other, box))
                     for one, other in (
@@ -210,7 +210,7 @@ class Ledger:
 
     def _take(self, state: SourcedMask) -> Changed:
         changed = Changed.between(self.state, state)
-        if not len(changed):
+        if not changed.count:
             return changed  # the very state stays: nothing is to be written
         after = SourcedMask(state.values.copy(), state.sources)
         step = _Step.between(self.state, after, changed)
@@ -280,7 +280,10 @@ def differs(first: SourcedMask, second: SourcedMask) -> NDArray[np.bool_]:
     """Return (H, W) bool: where two masks differ in value or source."""
     found = np.empty(first.values.shape, bool)
     same_sources = first.sources.values is second.sources.values
-    for part in strips(found.shape):
+    height, width = found.shape
+    rows = max(1, STRIP // max(1, width))
+    for first_row in range(0, height, rows):  # in strips, see `STRIP`
+        part = slice(first_row, first_row + rows)
         np.not_equal(first.values[part], second.values[part], out=found[part])
         if not same_sources:
             found[part] |= first.sources.values[part] != second.sources.values[part]
