@@ -38,9 +38,9 @@ from training.stopping import stopped_in_time
 PLOT = "plot.png"
 
 
-def begin(project: Project, config: RunConfig) -> RunFolder:
+def begin(project: Project, config: RunConfig, provenance: Provenance | None = None) -> RunFolder:
     """Make the folder of a new run; its key holds the configuration and everything it learns from."""
-    provenance = _provenance(project, config)
+    provenance = provenance or provenance_of(project, config)
     record = {
         "config": config.to_dict(),
         "classes": list(project.classes.names),
@@ -50,21 +50,22 @@ def begin(project: Project, config: RunConfig) -> RunFolder:
     return RunFolder.create(project.training_folder, config.recipe, provenance, record)
 
 
-def unfinished(project: Project, config: RunConfig) -> RunFolder | None:
+def unfinished(project: Project, config: RunConfig, provenance: Provenance | None = None) -> RunFolder | None:
     """Return the newest run of the same configuration on the same data that can go on and that nobody carries on."""
-    runs = [run for run in _runs_of(project, config) if run.record.get("state") != "done" and not run.is_carried_on()]
-    return runs[-1] if runs else None
+    runs = _runs_of(project, provenance or provenance_of(project, config), config)
+    open_ones = [run for run in runs if run.record.get("state") != "done" and not run.is_carried_on()]
+    return open_ones[-1] if open_ones else None
 
 
-def done_before(project: Project, config: RunConfig) -> RunFolder | None:
+def done_before(project: Project, config: RunConfig, provenance: Provenance | None = None) -> RunFolder | None:
     """Return a finished run of the same configuration on the same data, whose model is still there."""
-    runs = _runs_of(project, config)
+    runs = _runs_of(project, provenance or provenance_of(project, config), config)
     return next((run for run in runs if run.record.get("state") == "done" and (run.path / BEST).is_file()), None)
 
 
-def _runs_of(project: Project, config: RunConfig) -> list[RunFolder]:
+def _runs_of(project: Project, provenance: Provenance, config: RunConfig) -> list[RunFolder]:
     """Return the runs of a configuration on what there is to learn from, the newest last."""
-    name = f"{config.recipe}-{_provenance(project, config).key}"
+    name = f"{config.recipe}-{provenance.key}"
     runs = []
     for path in project.training_folder.glob(f"{name}*/{RECORD}"):
         with suppress(ProjectError):  # a damaged one is left alone
@@ -72,7 +73,8 @@ def _runs_of(project: Project, config: RunConfig) -> list[RunFolder]:
     return sorted(runs, key=lambda run: float(run.record.get("started", 0.0)))
 
 
-def _provenance(project: Project, config: RunConfig) -> Provenance:
+def provenance_of(project: Project, config: RunConfig) -> Provenance:
+    """Return what decides what a training learns: its configuration, and a digest of all that it learns from."""
     return Provenance(f"training.{config.recipe}", {**config.decisive(), "data": data_digest(project)}, weights="")
 
 

@@ -260,16 +260,17 @@ def _configured(
 ) -> tuple[RunConfig, RunFolder]:
     """Return the configuration and the folder of the run to carry out: of one that goes on, or of a new one."""
     from training.changes import changes_since
-    from training.execute import begin, continued, done_before, unfinished
+    from training.execute import begin, continued, done_before, provenance_of, unfinished
 
     folder: Path | None = options.resume
     if folder is None or str(folder) == AUTO:
         config = resolve(options.stage, options, file)
-        earlier = None if options.anew else unfinished(project, config)
+        provenance = provenance_of(project, config)
+        earlier = None if options.anew else unfinished(project, config, provenance)
         if earlier is None and folder is not None:
-            earlier = done_before(project, config)
+            earlier = done_before(project, config, provenance)
         if earlier is None:
-            return config, begin(project, config)
+            return config, begin(project, config, provenance)
         steps = f" from step {earlier.record['steps']}" if "steps" in earlier.record else ""
         folder = earlier.path
         report.say(f"The same training was begun before: {earlier.path.name} goes on{steps} (--anew begins another).")
