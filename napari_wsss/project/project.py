@@ -90,6 +90,7 @@ class Project:
         self.backup_error = ""
         self.found: list[str] = []
         self._classes: ClassList | None = None
+        self._kept_images: dict[str, LoadedImage] = {}
         self._plan: tuple[str, Plan] = ("", Plan())
         self.label_imports = LabelImports(database, self.catalog, self.journal)
         self._locations = ImageLocations(folder, database, self.catalog)
@@ -423,6 +424,9 @@ class Project:
 
         `record` is the image's, where the caller has asked the catalog already.
         """
+        kept = self._kept_images.get(image_id)
+        if kept is not None:
+            return kept
         path = self._locations.path(image_id, record)
         if not path.exists():
             raise ProjectError(
@@ -430,6 +434,14 @@ class Project:
                 f"napari-wsss locate-images --project {self.folder} --images FOLDER."
             )
         return read_image(path, self.deep_percentiles)
+
+    def keep_image(self, image_id: str) -> None:
+        """Read an image now, for `load_image` to have it at once, until `forget_image`; errors are those of that."""
+        self._kept_images[image_id] = self.load_image(image_id)
+
+    def forget_image(self, image_id: str) -> None:
+        """Keep an image no longer."""
+        self._kept_images.pop(image_id, None)
 
     def image_hash(self, image_id: str) -> str:
         """Return the SHA-256 of an image file (64 hexadecimal digits); a replaced file is noticed and marked."""

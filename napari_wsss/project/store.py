@@ -98,11 +98,7 @@ class ResultStore:
         StepError
             When they hold values that are no numbers: nothing made of them would mean anything.
         """
-        if not _is_sound(maps):
-            raise StepError(
-                f"The maps of {image_id} from {provenance.step} hold values that are no numbers (NaN), and are not "
-                "kept. Choose another model, or train again."
-            )
+        self.check_maps(provenance, image_id, maps)
         arrays = {"scores": _stepped(maps.scores), "classes": np.asarray(maps.classes, np.int64)}
         if maps.background is not None:
             arrays["background"] = _stepped(maps.background)
@@ -110,6 +106,14 @@ class ResultStore:
             arrays["undecided"] = maps.undecided
         content = _packed(image_hash, arrays, zipfile.ZIP_DEFLATED)
         self._publish(provenance, self.path(provenance, image_id), content)
+
+    def check_maps(self, provenance: Provenance, image_id: str, maps: ActivationMaps) -> None:
+        """Raise `StepError` for maps that `write_maps` does not keep."""
+        if not _is_sound(maps):
+            raise StepError(
+                f"The maps of {image_id} from {provenance.step} hold values that are no numbers (NaN), and are not "
+                "kept. Choose another model, or train again."
+            )
 
     def read_maps(self, provenance: Provenance, image_id: str, image_hash: str) -> ActivationMaps | None:
         """Return the stored maps, None when absent, damaged, no numbers, or made from another content of the image."""
