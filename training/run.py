@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parser_for(typed).parse_args(typed)
-        options.is_program = arguments is None
+        options.is_program, options.typed = arguments is None, typed
         if not getattr(options, "describe", False):
             refuse_several(options.stage)
     except WsssError as error:

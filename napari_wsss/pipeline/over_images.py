@@ -139,7 +139,7 @@ def over_images(
                 image_id, ready = coming.popleft()
                 writes: list[Future[None]] = []
                 write = partial(_put_off, writer, writes)
-                outcome = yield from _one(ready, partial(compute, write=write), tally)
+                outcome = yield from _one(ready, write, compute, tally)
                 going.append(_Going(image_id, outcome, writes))
             if going and (len(going) > ahead or not coming):
                 one = going.popleft()
@@ -155,11 +155,11 @@ def over_images(
 
 
 def _one(
-    ready: Future[Prepared], compute: Callable[[Prepared], Steps[Outcome]], tally: _Tally
+    ready: Future[Prepared], write: Write, compute: Callable[[Prepared, Write], Steps[Outcome]], tally: _Tally
 ) -> Steps[Outcome | str]:
     """Return what became of an image, or why nothing did."""
     try:
-        return (yield from retold(compute(ready.result()), lambda _: tally.progress()))
+        return (yield from retold(compute(ready.result(), write), lambda _: tally.progress()))
     except RunError as wrapped:
         raise wrapped.reason from wrapped
     except _IMAGE_ERRORS as reason:
@@ -216,8 +216,8 @@ class _Tally:
 
     def report(self) -> StageReport:
         """Return what became of all of them."""
-        names = {kind: tuple(found) for kind, found in self._names.items()}
-        return StageReport(failed=self._failed, **names, **{name: self._counts[name] for name in _COUNTS})
+        done, reused, unlabelled = (tuple(self._names[kind]) for kind in ("done", "reused", "unlabelled"))
+        return StageReport(done, reused, self._failed, unlabelled, *(self._counts[name] for name in _COUNTS))
 
 
 class _Here(Executor):
@@ -228,7 +228,7 @@ class _Here(Executor):
         done: Future[Any] = Future()
         try:
             done.set_result(function(*given, **named))
-        except Exception as reason:
+        except Exception as reason:  # noqa: BLE001 - whoever asks for the result gets it
             done.set_exception(reason)
         return done
 

@@ -114,7 +114,6 @@ def propose(
     check_plan(used)
     checkpoint_of(project, used, applied_source(used))
 
-
     def prepare(image_id: str) -> _Ready:
         item = Lineage.of(project, image_id, plan=plan)
         ready = _Ready(item, stored_base(item), stored_proposal(item))

@@ -109,7 +109,7 @@ class Catalog:
         return (str(row[1]) for row in self._pages("number, id", criteria))
 
     def block(self, first: int, count: int, criteria: Criteria) -> list[str]:
-        """Return the ids of those of `count` images, from place `first` (from 0) in catalog order, that fulfil a wish."""
+        """Return the ids of those of `count` images from place `first` (from 0) that fulfil `criteria`."""
         where, values = criteria.where()
         sql = f"SELECT id FROM images WHERE number > ? AND number <= ? AND {where} ORDER BY number"
         return self._database.column(sql, [first, first + count, *values])

@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -270,6 +270,12 @@ class Project:
             )
         else:
             self.backup_error = ""
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all changes of a block one transaction: all or none, and one wait for the disk."""
+        with self._database.transaction():
+            yield
 
     # -- settings of the whole project --------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from napari_wsss.core.progress import Progress, finish
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.chain import applied_source, chain_of
 from napari_wsss.pipeline.lineage import Lineage
-from napari_wsss.pipeline.run import StageReport
+from napari_wsss.pipeline.over_images import StageReport
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 

@@ -83,7 +83,7 @@ class Lease:
                 os.utime(self._path)
 
     def release(self) -> None:
-        """Give it back, and clear away those it was taken over from: the oldest first, so that one stands to the end."""
+        """Give it back, and clear away those it was taken over from: oldest first, so that one stands to the end."""
         for path in (*self._before, self._path):
             path.unlink(missing_ok=True)
         self._held = False
