@@ -17,6 +17,11 @@ from napari_wsss.project.lost_changes import count_above_drafts, lost_words, tak
 from napari_wsss.project.mask_files import MaskFiles, accepted_name
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.review import Review
+from napari_wsss.project.store import ResultStore
+
+
+RESULTS_ARE_SPREAD = ("results", "spread")
+"""In the table `meta` once results lie in folders of bounded size (`ResultStore`)."""
 
 
 def build_file(path: Path, root: Mapping[str, str], classes: ClassList, images: Iterable[NewImage]) -> None:
@@ -34,7 +39,7 @@ def build_file(path: Path, root: Mapping[str, str], classes: ClassList, images: 
     """
     create_file(path, schema.build)
     with closing(Database(path)) as database, database.transaction() as connection:
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", list(root.items()))
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", [*root.items(), RESULTS_ARE_SPREAD])
         connection.executemany("INSERT INTO classes VALUES (?, ?)", list(enumerate(classes.names)))
         Catalog(database).add(images)
 
@@ -95,6 +100,16 @@ def bring_together(folder: Path, database: Database, files: MaskFiles, catalog: 
     database.committed = note.write
     note.write(database.revision)
     return sentences + files.take_told()
+
+
+def spread_results(database: Database, store: ResultStore) -> None:
+    """Move the results of a project from before they lay in folders of bounded size; once in its life."""
+    name, value = RESULTS_ARE_SPREAD
+    if database.value("SELECT value FROM meta WHERE key = ?", (name,)) != value:
+        with suppress(OSError):  # they are read wherever they lie
+            store.spread_out()
+        with suppress(ProjectError):  # a full disk keeps no project shut
+            database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", RESULTS_ARE_SPREAD)
 
 
 def _take_as_they_are(files: MaskFiles, catalog: Catalog) -> None:

@@ -36,7 +36,7 @@ from napari_wsss.project.label_imports import NEGATIVE, LabelImports, Said
 from napari_wsss.project.locations import ImageLocations, root_entries
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.masks import Masks
-from napari_wsss.project.opening import bring_together, build_file, prepare, seen_from_outside
+from napari_wsss.project.opening import bring_together, build_file, prepare, seen_from_outside, spread_results
 from napari_wsss.project.records import ImageRecord, NewImage
 from napari_wsss.project.review import Review
 from napari_wsss.project.store import ResultStore
@@ -212,6 +212,7 @@ class Project:
                 project.found = seen_from_outside(*parts)
             else:
                 project.found = bring_together(*parts, project.catalog, project.review)
+                spread_results(database, project.store)
                 project.try_backup()
             if lock is None and not is_held(folder) and not holds_everything(database, folder / BACKUPS):
                 project.backup_error = (
