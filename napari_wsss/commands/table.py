@@ -1,6 +1,17 @@
 """All commands of `napari-wsss`, in the order and under the headings of its help."""
 
-from napari_wsss.commands import create, durable, export, images, import_labels, import_maps, import_masks, look, stages
+from napari_wsss.commands import (
+    create,
+    doctor,
+    durable,
+    export,
+    images,
+    import_labels,
+    import_maps,
+    import_masks,
+    look,
+    stages,
+)
 from napari_wsss.commands.base import Command, Forwarded
 
 COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
@@ -19,6 +30,7 @@ COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
         look.OPEN,
         look.INFO,
         look.RUNS,
+        doctor.DOCTOR,
         export.EXPORT,
         durable.CHECK,
         durable.RESTORE,
