@@ -176,4 +176,6 @@ def _facts(where: str, held: Holding) -> dict[str, Any]:
     return {"lease": where, "over": held.is_over, "since": held.since, "until": held.until, "holder": holder}
 
 
-DOCTOR = Command("doctor", "say which results are missing, older than the model or being computed, and why", _options, _doctor)
+DOCTOR = Command(
+    "doctor", "say which results are missing, older than the model or being computed, and why", _options, _doctor
+)

@@ -1,5 +1,6 @@
 """Makes a project's database file, and checks and updates one before it is used."""
 
+import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,11 +15,10 @@ from napari_wsss.project.database import Database, create_file
 from napari_wsss.project.kept.leftovers import sweep
 from napari_wsss.project.kept.revision_note import RevisionNote
 from napari_wsss.project.lost_changes import count_above_drafts, lost_words, take_up_masks
-from napari_wsss.project.mask_files import MaskFiles, accepted_name
+from napari_wsss.project.mask_files import ACCEPTED, MaskFiles, accepted_name
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.review import Review
 from napari_wsss.project.store import ResultStore
-
 
 RESULTS_ARE_SPREAD = ("results", "spread")
 """In the table `meta` once results lie in folders of bounded size (`ResultStore`)."""
@@ -65,6 +65,9 @@ def prepare(database: Database, backups: Path) -> None:
         raise ProjectError(f"{database.path} is damaged ({damage}). {advice}.")
     version = schema.version_of(database.connection)
     if version == schema.VERSION:
+        if not database.read_only:
+            with suppress(sqlite3.Error):  # a full disk keeps no project shut
+                schema.index_rare_facts(database.connection)
         return
     if database.read_only:
         raise ProjectError(
@@ -74,6 +77,7 @@ def prepare(database: Database, backups: Path) -> None:
         )
     back_up(database, backups)
     schema.migrate(database.connection)
+    schema.index_rare_facts(database.connection)
 
 
 def bring_together(folder: Path, database: Database, files: MaskFiles, catalog: Catalog, review: Review) -> list[str]:
@@ -115,6 +119,8 @@ def spread_results(database: Database, store: ResultStore) -> None:
 def _take_as_they_are(files: MaskFiles, catalog: Catalog) -> None:
     """Note what the accepted masks of a project from before this was noted hold."""
     waiting = files.unsettled()
+    if not any(files.path(ACCEPTED).rglob("*.png")):  # else every image of a million would be looked for
+        return
     for image_id in list(catalog.ids()):
         name = accepted_name(image_id)
         if name not in waiting and has_mask(files, name):

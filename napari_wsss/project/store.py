@@ -87,9 +87,11 @@ class ResultStore:
     def path(self, provenance: Provenance, image_id: str, suffix: str = ".npz") -> Path:
         """Return where a result lies, or would be written."""
         name = f"{provenance.step}-{provenance.key}"
-        before = below(self.folder, f"{name}/{image_id}{suffix}")
         path = below(self.folder, f"{name}/{spread(image_id)}{suffix}")
-        return before if not path.exists() and before.exists() else path
+        if not os.path.exists(path):
+            before = below(self.folder, f"{name}/{image_id}{suffix}")
+            return before if os.path.exists(before) else path
+        return path
 
     def _target(self, provenance: Provenance, image_id: str, suffix: str) -> Path:
         """Return where a result is written."""

@@ -1,8 +1,12 @@
-"""A catalog of 100,000 images: opening under 2 s, with memory that does not grow with the number of images."""
+"""A catalog of 100,000 images: opening under 2 s, with memory that does not grow with the number of images.
+
+``WSSS_CATALOG_IMAGES=1000000`` makes it a million, which takes minutes to build.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +24,7 @@ from napari_wsss.project.records import NewImage
 from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.session import Session
 
-COUNT = 100_000
+COUNT = int(os.environ.get("WSSS_CATALOG_IMAGES", "100000"))
 CLASSES = ClassList(f"class {k}" for k in range(20))
 FLAT_MEGABYTES = 16
 TARGET_MS = 2000

@@ -158,7 +158,7 @@ def _work(project: Path, part: Part, log: Path) -> None:
         words = ["localize", "--project", str(project), "--device", "cpu", "--threads", "1", "--events"]
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
             code = run_stage([*words, "--shard", str(part)])
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - nothing of this process may run on as its parent
         traceback.print_exc()
     finally:
         os._exit(code)
