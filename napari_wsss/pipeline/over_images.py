@@ -20,7 +20,9 @@ from napari_wsss.pipeline.applied_model import RunError
 from napari_wsss.project.sharing.share import Alone, Share
 
 AHEAD = 3
-"""Images that are read before their turn, and results that may wait to be written: each is a decoded picture."""
+"""Images that are read before their turn: each is a decoded picture."""
+_BEHIND = 1
+"""Images whose results may still be being written while the next one is computed: a killed process loses those."""
 _READERS = 2
 # What can go wrong with one image without saying anything about the next one.
 _IMAGE_ERRORS = (WsssError, OSError)
@@ -141,7 +143,7 @@ def over_images(
                 write = partial(_put_off, writer, writes)
                 outcome = yield from _one(ready, write, compute, tally)
                 going.append(_Going(image_id, outcome, writes))
-            if going and (len(going) > ahead or not coming):
+            if going and (len(going) > min(ahead, _BEHIND) or not coming):
                 one = going.popleft()
                 tally.note(one.image_id, one.settled())
                 forget(one.image_id)

@@ -41,6 +41,7 @@ SIDE = 16
 STARTED_AGAIN = 0.8
 """Share of the killed workers that are started again at once; the part of the others is to be taken over."""
 MOST_TWICE = 0.01
+POLL_SECONDS = 0.01
 
 
 @dataclass
@@ -105,18 +106,18 @@ class Workers:
     project : Path
     count : int
     log : Path
-        Made when missing: a file for each worker, with a line for every image whose maps are ready.
+        Gets a line for every image whose maps are ready, by all of them.
     """
 
     def __init__(self, project: Path, count: int, log: Path) -> None:
         self._project, self._count, self._log = project, count, log
         self.running: dict[int, int] = {}
-        log.mkdir(exist_ok=True)
+        log.touch()
 
     def start(self, number: int) -> None:
         child = os.fork()
         if child == 0:
-            _work(self._project, Part(number, self._count), self._log / f"{os.getpid()}.txt")
+            _work(self._project, Part(number, self._count), self._log)
         self.running[number] = child
 
     def kill(self, number: int) -> None:
@@ -136,10 +137,10 @@ class Workers:
         return found
 
     def lines(self) -> list[str]:
-        return [line for path in self._log.iterdir() for line in path.read_text().splitlines()]
+        return self._log.read_text().splitlines()
 
     def count_lines(self) -> int:
-        return sum(path.stat().st_size for path in self._log.iterdir()) // len("00000.png\n")
+        return self._log.stat().st_size // len("00000.png\n")
 
 
 def _work(project: Path, part: Part, log: Path) -> None:
@@ -168,7 +169,7 @@ def kill_workers(folder: Path, images: int, kills: int, workers: int, seed: int)
     """Compute the maps once undisturbed, then with kills, and compare."""
     chance = random.Random(seed)
     project = build(folder, images)
-    alone = Workers(project, 1, folder / "alone")
+    alone = Workers(project, 1, folder / "alone.txt")
     alone.start(1)
     while not alone.ended():
         time.sleep(0.05)
@@ -176,7 +177,7 @@ def kill_workers(folder: Path, images: int, kills: int, workers: int, seed: int)
     shutil.rmtree(project / "results")
 
     outcome, begun = Outcome(images), time.monotonic()
-    several = Workers(project, workers, folder / "several")
+    several = Workers(project, workers, folder / "several.txt")
     parts = range(1, workers + 1)
     for number in parts:
         several.start(number)
@@ -186,7 +187,8 @@ def kill_workers(folder: Path, images: int, kills: int, workers: int, seed: int)
         left -= set(several.ended())
         if at and several.running and several.count_lines() >= at[0]:
             del at[0]
-            time.sleep(chance.uniform(0, 0.05))
+            # Any moment of a worker's: one that was counted just now would be writing more often than chance has it.
+            time.sleep(chance.uniform(0, 2) * workers * (time.monotonic() - begun) / (several.count_lines() + 1))
             number = chance.choice(list(several.running))
             several.kill(number)
             outcome.kills += 1
@@ -195,7 +197,7 @@ def kill_workers(folder: Path, images: int, kills: int, workers: int, seed: int)
         elif not several.running and left:  # all that live have ended: the queue starts one again
             several.start(min(left))
         else:
-            time.sleep(0.002)
+            time.sleep(POLL_SECONDS)
     outcome.seconds = time.monotonic() - begun
     found = stored(project)
     outcome.lost = len(expected.keys() - found.keys())
