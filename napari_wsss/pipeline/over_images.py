@@ -149,9 +149,11 @@ def over_images(
                 forget(one.image_id)
                 work.finished(one.image_id)
                 yield tally.progress(one.image_id)
-            elif not coming:
-                if work.is_done:
-                    return tally.report()
+            elif coming:  # a moment to be cancelled in
+                yield tally.progress()
+            elif work.is_done:
+                return tally.report()
+            else:
                 work.wait()
                 yield tally.progress()
 

@@ -147,7 +147,7 @@ class Catalog:
         self._know(order)
         return self._database.whole_numbers(*ordered(criteria, order, seed, "number"))
 
-    def ids_of(self, numbers: Sequence[int]) -> list[str]:
+    def ids_of(self, numbers: Sequence[int] | NDArray[np.int32]) -> list[str]:
         """Return the ids of images by their numbers; leaves out what there is not."""
         found: dict[int, str] = {}
         for start in range(0, len(numbers), PAGE):
