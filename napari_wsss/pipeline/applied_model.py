@@ -3,6 +3,7 @@
 The model's classes are found in the project's by name, so a project may gain or rename classes after training.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,38 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     companions = companions_for(lineage, known)
     # Methods that compare nothing need not know of companions.
     found = network.infer(image, tuple(pairs.values()), settings, *([companions] if companions else []))
-    scores = np.zeros((len(classes), *image.shape[:2]), np.float32)
+    return _as_wanted(found, classes, pairs)
+
+
+def together(lineage: Lineage, size: tuple[int, int], device: str, background: bool) -> int:
+    """Return how many images of a size (height, width) the applied model takes at once; 1 for most.
+
+    Parameters are those of `model_maps`; `RunError` likewise.
+    """
+    if lineage.source != "localize" or is_imported(lineage.plan):
+        return 1
+    network, _ = applied_network(lineage.project, lineage.plan, "localize", device, background, lineage.base.weights)
+    takes = getattr(network, "takes_together", None)
+    return 1 if takes is None else int(takes(*size, inference_of(lineage.plan, "localize")))
+
+
+def model_maps_together(
+    lineages: Sequence[Lineage], classes: Sequence[tuple[int, ...]], device: str, background: bool
+) -> list[ActivationMaps]:
+    """Return what `model_maps` does of each of as many images of one size as `together` says."""
+    first = lineages[0]
+    network, known = applied_network(first.project, first.plan, "localize", device, background, first.base.weights)
+    project_classes = first.project.classes
+    pairs = [{k: own for k in wanted if (own := known_as(k, project_classes, known)) is not None} for wanted in classes]
+    images = [lineage.project.load_image(lineage.image_id).pixels for lineage in lineages]
+    settings = inference_of(first.plan, "localize")
+    found = network.infer_together(images, [tuple(own.values()) for own in pairs], settings)
+    return [_as_wanted(maps, wanted, own) for maps, wanted, own in zip(found, classes, pairs, strict=True)]
+
+
+def _as_wanted(found: ActivationMaps, classes: tuple[int, ...], pairs: dict[int, int]) -> ActivationMaps:
+    """Return a localizer's maps by the project's classes; of those it never learned they are zero."""
+    scores = np.zeros((len(classes), *found.size), np.float32)
     for row, k in enumerate(classes):
         if k in pairs:
             scores[row] = found.scores[found.classes.index(pairs[k])]

@@ -7,7 +7,7 @@ depend on how many threads or processes there are.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,8 +19,10 @@ from napari_wsss.core.progress import Progress, Steps, retold
 from napari_wsss.pipeline.applied_model import RunError
 from napari_wsss.project.sharing.share import Alone, Share
 
-AHEAD = 3
-"""Images that are read before their turn: each is a decoded picture."""
+AHEAD = 7
+"""Images that are read before their turn, with the one whose turn it is as many as go through a network together."""
+MOST_PIXELS = 64_000_000
+"""Of decoded pictures that wait for their turn."""
 _BEHIND = 1
 """Images whose results may still be being written while the next one is computed: a killed process loses those."""
 _READERS = 2
@@ -104,6 +106,8 @@ def over_images(
     prepare: Callable[[str], Prepared],
     compute: Callable[[Prepared, Write], Steps[Outcome]],
     *,
+    gather: Callable[[Sequence[Prepared]], None] = lambda _: None,
+    weigh: Callable[[Prepared], int] = lambda _: 0,
     forget: Callable[[str], None] = lambda _: None,
     ahead: int = AHEAD,
 ) -> Steps[StageReport]:
@@ -119,6 +123,10 @@ def over_images(
         Reads what an image needs; runs ahead in other threads.
     compute : callable
         Makes an image's results of that, and has them written.
+    gather : callable
+        Is shown the image whose turn it is and those that are ready after it, for what is done of several at once.
+    weigh : callable
+        Says how many pixels are kept of what is prepared: not many more than `MOST_PIXELS` wait.
     forget : callable
         Hears of each image that it is dealt with.
     ahead : int
@@ -131,13 +139,15 @@ def over_images(
     """
     work = ids if isinstance(ids, Share) else Alone(ids)
     tally = _Tally(stage, work, keeps_names=not isinstance(work, Share))
+    room = _Room(weigh)
     coming: deque[tuple[str, Future[Prepared]]] = deque()
     going: deque[_Going] = deque()
     with _pools(ahead) as (readers, writer):
         while True:
-            while len(coming) <= ahead and (next_id := work.next()) is not None:
+            while len(coming) <= ahead and room.is_left(coming) and (next_id := work.next()) is not None:
                 coming.append((next_id, readers.submit(prepare, next_id)))
             if coming:
+                _show(gather, [ready for _, ready in coming])
                 image_id, ready = coming.popleft()
                 writes: list[Future[None]] = []
                 write = partial(_put_off, writer, writes)
@@ -156,6 +166,37 @@ def over_images(
             else:
                 work.wait()
                 yield tally.progress()
+
+
+class _Room:
+    """How many pictures may wait: what is being read is taken to be as large as the largest that was."""
+
+    def __init__(self, weigh: Callable[[Any], int]) -> None:
+        self._weigh = weigh
+        self._largest: int | None = None
+
+    def is_left(self, coming: Iterable[tuple[str, Future[Any]]]) -> bool:
+        """Tell whether one more may be read."""
+        futures = [one for _, one in coming]
+        ready = [self._weigh(one.result()) for one in futures if one.done() and one.exception() is None]
+        unread = sum(not one.done() for one in futures)
+        if ready:
+            self._largest = max(self._largest or 0, *ready)
+        each = MOST_PIXELS // _READERS if self._largest is None else self._largest
+        return sum(ready) + unread * each < MOST_PIXELS
+
+
+def _show(gather: Callable[[Sequence[Prepared]], None], coming: Sequence[Future[Prepared]]) -> None:
+    """Show what is ready, where the first is; what goes wrong with several is found out of each by itself."""
+    if coming[0].exception() is not None:
+        return
+    ready = [one.result() for one in coming if one.done() and one.exception() is None]
+    try:
+        gather(ready)
+    except RunError as wrapped:
+        raise wrapped.reason from wrapped
+    except _IMAGE_ERRORS:
+        return
 
 
 def _one(

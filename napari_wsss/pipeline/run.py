@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,12 @@ from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
-from napari_wsss.pipeline.applied_model import model_maps, restricted, stored_base
+from napari_wsss.pipeline.applied_model import model_maps, model_maps_together, restricted, stored_base, together
 from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.chain import BaseShelf, applied_source, build_refiner, drawn, handed_on, refiner_for
 from napari_wsss.pipeline.imported_maps import is_imported
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, has_model
-from napari_wsss.pipeline.over_images import AHEAD, Outcome, StageReport, Write, over_images
+from napari_wsss.pipeline.over_images import Outcome, StageReport, Write, over_images
 from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.project.project import Project
 from napari_wsss.project.sharing.share import Share
@@ -117,7 +118,7 @@ def propose(
     def prepare(image_id: str) -> _Ready:
         item = Lineage.of(project, image_id, plan=plan)
         ready = _Ready(item, stored_base(item), stored_proposal(item))
-        if not background and ready.needs_pixels:
+        if not background and not (item.awaits_labels or ready.is_whole):
             project.keep_image(image_id)
         return ready
 
@@ -125,14 +126,14 @@ def propose(
         item, found = ready.item, ready.proposal
         if item.awaits_labels:
             return Outcome(None, item.labelled)
-        base = ready.base or _new_base(item, device, background, write)
+        base = ready.base or ready.new_base(device, background, write)
         if found is None:
             found = yield from _refine_and_store(item, base, _evidence(item, device, background), write)
         if tell is not None:
             tell(item, base, found)
         return Outcome(ready.is_whole, item.labelled)
 
-    return (yield from _over_images("propose", project, ids, prepare, compute, background))
+    return (yield from _over_images("propose", project, ids, prepare, compute, device, background))
 
 
 def refine_maps(
@@ -289,34 +290,53 @@ def own_proposal(project: Project, image_id: str, plan: Plan) -> Mask | None:
 # -- base maps --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Ready:
-    """An image whose turn it is, and what is stored of it."""
+    """An image whose turn it is, what is stored of it, and its base maps where they were computed with others'."""
 
     item: Lineage
     base: ActivationMaps | None
     proposal: Guarded | None = None
+    new: ActivationMaps | None = None
 
     @property
     def is_whole(self) -> bool:
         return self.base is not None and self.proposal is not None
 
     @property
-    def needs_pixels(self) -> bool:
-        return not (self.item.awaits_labels or self.is_whole)
+    def needs_maps(self) -> bool:
+        return self.base is None and self.new is None and not self.item.awaits_labels
+
+    def new_base(self, device: str, background: bool, write: Write) -> ActivationMaps:
+        """Return base maps that are computed now, and have them stored."""
+        item, store = self.item, self.item.project.store
+        maps = self.new or model_maps(item, _wanted_classes(item), device, background)
+        store.check_maps(item.base, item.image_id, maps)
+        write(store.write_maps, item.base, item.image_id, item.base_content, maps)
+        # As read back, so that what follows does not depend on whether the maps were just computed.
+        return restricted(as_stored(maps), item.classes)
 
 
-def _new_base(item: Lineage, device: str, background: bool, write: Write) -> ActivationMaps:
-    """Return base maps that are computed now, and have them stored."""
-    store = item.project.store
-    before = store.read_maps(item.base, item.image_id, item.base_content)
-    # Classes of labels taken away stay: putting a label back then costs nothing.
-    kept = set(before.classes) if before is not None else set()
-    maps = model_maps(item, tuple(sorted({*item.classes, *kept})), device, background)
-    store.check_maps(item.base, item.image_id, maps)
-    write(store.write_maps, item.base, item.image_id, item.base_content, maps)
-    # As read back, so that what follows does not depend on whether the maps were just computed.
-    return restricted(as_stored(maps), item.classes)
+def _wanted_classes(item: Lineage) -> tuple[int, ...]:
+    """Return the classes to draw maps of; those of labels taken away stay: putting one back then costs nothing."""
+    before = item.project.store.read_maps(item.base, item.image_id, item.base_content)
+    return tuple(sorted({*item.classes, *(before.classes if before is not None else ())}))
+
+
+def _compute_together(ready: Sequence[_Ready], device: str, background: bool) -> None:
+    """Compute the base maps of the first image, and of as many others of its size as the network takes with it."""
+    if not ready[0].needs_maps:
+        return
+    sizes = [one.item.project.load_image(one.item.image_id).pixels.shape[:2] for one in ready if one.needs_maps]
+    count = together(ready[0].item, sizes[0], device, background)
+    if count == 1:
+        return
+    missing = zip((one for one in ready if one.needs_maps), sizes, strict=True)
+    same = [one for one, size in missing if size == sizes[0]][:count]
+    items = [one.item for one in same]
+    found = model_maps_together(items, [_wanted_classes(item) for item in items], device, background)
+    for one, maps in zip(same, found, strict=True):
+        one.new = maps
 
 
 # -- refining ---------------------------------------------------------------------------------------------
@@ -371,10 +391,10 @@ def _base_stage(
         if ready.item.awaits_labels:
             return Outcome(None, ready.item.labelled)
         if ready.base is None:
-            _new_base(ready.item, device, background, write)
+            ready.new_base(device, background, write)
         return Outcome(ready.base is not None, ready.item.labelled)
 
-    return (yield from _over_images(source, project, ids, prepare, compute, background))
+    return (yield from _over_images(source, project, ids, prepare, compute, device, background))
 
 
 def _over_images(
@@ -383,7 +403,16 @@ def _over_images(
     ids: Iterable[str] | Share,
     prepare: Callable[[str], _Ready],
     compute: Callable[[_Ready, Write], Steps[Outcome]],
+    device: str,
     background: bool,
 ) -> Steps[StageReport]:
-    ahead = 0 if background else AHEAD
-    return (yield from over_images(stage, ids, prepare, compute, forget=project.forget_image, ahead=ahead))
+    if background:
+        return (yield from over_images(stage, ids, prepare, compute, ahead=0))
+    gather = partial(_compute_together, device=device, background=background)
+
+    def weigh(ready: _Ready) -> int:
+        return project.kept_pixels(ready.item.image_id)
+
+    return (
+        yield from over_images(stage, ids, prepare, compute, gather=gather, weigh=weigh, forget=project.forget_image)
+    )

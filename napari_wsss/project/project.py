@@ -446,6 +446,11 @@ class Project:
         """Read an image now, for `load_image` to have it at once, until `forget_image`; errors are those of that."""
         self._kept_images[image_id] = self.load_image(image_id)
 
+    def kept_pixels(self, image_id: str) -> int:
+        """Return how many pixels an image has that is kept, 0 for others."""
+        kept = self._kept_images.get(image_id)
+        return 0 if kept is None else kept.pixels.shape[0] * kept.pixels.shape[1]
+
     def forget_image(self, image_id: str) -> None:
         """Keep an image no longer."""
         self._kept_images.pop(image_id, None)
