@@ -199,12 +199,17 @@ def kill_workers(folder: Path, images: int, kills: int, workers: int, seed: int)
         else:
             time.sleep(POLL_SECONDS)
     outcome.seconds = time.monotonic() - begun
-    found = stored(project)
-    outcome.lost = len(expected.keys() - found.keys())
-    outcome.different = sum(found.get(name) != digest for name, digest in expected.items()) - outcome.lost
+    compare(outcome, expected, stored(project))
     outcome.left_over = sum(1 for path in (project / "results" / LEASES).rglob("*.[0-9]*"))
     outcome.computed = Counter(several.lines())
     return outcome
+
+
+def compare(outcome: Outcome, expected: dict[str, str], found: dict[str, str]) -> None:
+    """Count what is missing and what is another one of the results that were to be made."""
+    outcome.lost = len(expected.keys() - found.keys())
+    outcome.different = sum(found.get(name) != digest for name, digest in expected.items()) - outcome.lost
+    outcome.different += len(found.keys() - expected.keys())
 
 
 def main(arguments: list[str] | None = None) -> int:
