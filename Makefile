@@ -8,7 +8,7 @@ FLIPS ?= 5000
 MINUTES ?= 60
 export VENV
 
-.PHONY: help env demo docs screenshots pages test test-qt6 lint bench kill-test fault-test fuzz soak clean
+.PHONY: help env demo docs screenshots pages test test-qt6 lint bench kill-test worker-test fault-test fuzz soak clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z0-9-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /make \1|/' | column -t -s '|'
@@ -46,6 +46,9 @@ bench: env  ## the benchmarks of tests/benchmarks
 
 kill-test: env  ## kill a sitting KILLS times at random and compare with its diary
 	@$(BIN)/python -m tests.reliability.kill --kills $(KILLS)
+
+worker-test: env  ## kill workers that share a project's images 200 times and compare with one that does all
+	@$(BIN)/python -m tests.reliability.workers
 
 fault-test: env  ## let every system call of a save fail, one after another
 	@$(BIN)/python -m tests.reliability.faults

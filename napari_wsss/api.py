@@ -195,7 +195,7 @@ def maps(
     progress : callable, optional
         Called with every `Progress` of the computation.
     **options
-        Those of ``napari-wsss localize``, such as ``scales`` and ``device``.
+        Those of ``napari-wsss localize``, such as ``scales`` and ``device``; the project's plan has them afterwards.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def maps(
     >>> found.classes, found.scores.shape, found.scores.dtype
     (('stripehead', 'dothead'), (2, 64, 64), dtype('float32'))
     """
-    _computed("localize", folder, {"ids": ids, **options}, progress)
+    _computed("localize", folder, {"ids": ids, "apply": True, **options}, progress)
     with Project.open_to_read(folder) as project:
         names = project.classes.names
         for image_id in project.catalog.ids() if ids is None else ids:
@@ -228,7 +228,7 @@ def proposals(
     folder, ids, progress
         As `maps` takes them.
     **options
-        Those of ``napari-wsss refine``; ``refiners=[...]`` changes the project's chain.
+        Those of ``napari-wsss refine``; ``refiners=[...]`` changes the project's plan.
 
     Raises
     ------
@@ -241,7 +241,7 @@ def proposals(
     >>> for one in wsss.proposals("trained_project", refiners=["power_background"]):
     ...     assert one.mask.shape == (64, 64) and one.mask.max() <= len(one.classes)
     """
-    _computed("refine", folder, {"ids": ids, **options}, progress)
+    _computed("refine", folder, {"ids": ids, "apply": True, **options}, progress)
     with Project.open_to_read(folder) as project:
         for image_id in project.catalog.ids() if ids is None else ids:
             mask = pipeline.proposal(project, image_id)

@@ -3,6 +3,7 @@
 from napari_wsss.commands import (
     classes,
     create,
+    doctor,
     durable,
     export,
     formats,
@@ -35,6 +36,7 @@ COMMANDS: dict[str, tuple[Command | Forwarded, ...]] = {
         look.OPEN,
         look.INFO,
         look.RUNS,
+        doctor.DOCTOR,
         export.EXPORT,
         formats.FORMATS,
         durable.CHECK,

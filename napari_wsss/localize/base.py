@@ -30,6 +30,9 @@ from napari_wsss.pixels.working_size import factor_to
 from napari_wsss.trunk_network import TrunkNetwork
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 
+TOGETHER_ON = ("cuda",)
+"""Kinds of devices on which images go through the network together."""
+MOST_TOGETHER = 8
 # Keeps the division defined for a class that fires nowhere: its map stays zero.
 _EPSILON = 1e-5
 
@@ -164,6 +167,45 @@ class Localizer(TrunkNetwork):
         """Return the activation maps of one image, as `infer_maps` does; methods that compare use `companions`."""
         return infer_maps(self, image, present, settings)
 
+    def takes_together(self, height: int, width: int, settings: Inference) -> int:
+        """Return how many images of a size go through the network at once: as many as a pass may have pixels.
+
+        It depends on nothing but the settings, so that an image's maps do not depend on which others are computed. One
+        on the CPU, where several are no quicker, and for methods that say something else of several.
+        """
+        plain = type(self).infer is Localizer.infer and not self.one_by_one
+        if not plain or next(self.parameters()).device.type not in TOGETHER_ON:
+            return 1
+        settings = settings.resolved()
+        sizes = (self.input_size(height, width, scale, settings.working_side) for scale in settings.scales)
+        largest = max(tall * wide for tall, wide in sizes) * (1 + settings.flip)
+        return max(1, min(MOST_TOGETHER, settings.pixel_budget // largest))
+
+    def infer_together(
+        self, images: Sequence[NDArray[np.uint8]], present: Sequence[Sequence[int]], settings: Inference
+    ) -> list[ActivationMaps]:
+        """Return the activation maps of images of one size, as `infer` does of each; `takes_together` says how many.
+
+        Fewer are filled up, as convolutions of other batch sizes may round otherwise. Where memory runs out, each half
+        of them is tried once.
+        """
+        height, width = images[0].shape[:2]
+        shown = [at for at, known in enumerate(present) if known]  # the others need no network
+        extra = self.takes_together(height, width, settings) - len(shown) if shown else 0
+        added = shown[:1] * extra
+        try:
+            filled = [*images, *(images[at] for at in added)], [*present, *(present[at] for at in added)]
+            return infer_several(self, *filled, settings)[: len(images)]
+        except torch.OutOfMemoryError:
+            if len(images) == 1:
+                raise
+        torch.cuda.empty_cache()
+        half = len(images) // 2
+        return [
+            *infer_several(self, images[:half], present[:half], settings),
+            *infer_several(self, images[half:], present[half:], settings),
+        ]
+
     def describe_meaning(self, image: NDArray[np.uint8], settings: Inference) -> NDArray[np.float32]:
         """Return what says what is where in one image, (D,h,w) float32: the trunk's last features beside `describe`'s.
 
@@ -207,21 +249,38 @@ def infer_maps(
     LabelError
         When an index lies outside the localizer's classes.
     """
-    height, width = image.shape[:2]
-    classes = _checked(present, localizer.class_count)
-    if not classes:
-        return ActivationMaps.empty(height, width)
+    return infer_several(localizer, [image], [present], inference)[0]
+
+
+def infer_several(
+    localizer: Localizer,
+    images: Sequence[NDArray[np.uint8]],
+    present: Sequence[Iterable[int]],
+    inference: Inference | None = None,
+) -> list[ActivationMaps]:
+    """Return what `infer_maps` does of each of several images of one size, which go through the network together."""
+    height, width = images[0].shape[:2]
+    classes = [_checked(one, localizer.class_count) for one in present]
+    shown = [at for at, known in enumerate(classes) if known]
+    found = [ActivationMaps.empty(height, width) for _ in images]
+    if not shown:
+        return found
     device = next(localizer.parameters()).device
-    total = torch.zeros(len(classes), height, width, device=device)
+    totals = [torch.zeros(len(classes[at]), height, width, device=device) for at in shown]
     network, settings = localizer.prepared(inference or Inference(), every_map)
     with torch.inference_mode():
         for scale in settings.scales:
             size = localizer.input_size(height, width, scale, settings.working_side)
-            maps = _maps_at_stride(network, resize(image, *size), classes, settings)[None]
-            if localizer.aligned_corners:
-                maps = F.interpolate(maps, size, mode="bilinear", align_corners=True)
-            total += F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)[0]
-    return ActivationMaps(in_range(total, localizer.map_range).cpu().numpy(), classes)
+            resized = [resize(images[at], *size) for at in shown]
+            each = _maps_at_stride(network, resized, [classes[at] for at in shown], settings)
+            for total, maps in zip(totals, each, strict=True):
+                maps = maps[None]
+                if localizer.aligned_corners:
+                    maps = F.interpolate(maps, size, mode="bilinear", align_corners=True)
+                total += F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)[0]
+    for at, total in zip(shown, totals, strict=True):
+        found[at] = ActivationMaps(in_range(total, localizer.map_range).cpu().numpy(), classes[at])
+    return found
 
 
 def infer_features(
@@ -276,21 +335,30 @@ def every_map(localizer: Localizer, images: Tensor) -> Tensor:
 
 
 def _maps_at_stride(
-    localizer: Localizer, image: NDArray[np.uint8], classes: tuple[int, ...], settings: Inference
-) -> Tensor:
-    """Return maps (K, ceil(H/stride), ceil(W/stride)) of a resized image, both views added."""
+    localizer: Localizer,
+    images: Sequence[NDArray[np.uint8]],
+    classes: Sequence[tuple[int, ...]],
+    settings: Inference,
+) -> list[Tensor]:
+    """Return maps (K, ceil(H/stride), ceil(W/stride)) of each of several resized images, both views added."""
     device = next(localizer.parameters()).device
     # Mirrored as a whole, not tile by tile: the cells of both views then lie where they do without tiles.
-    views = (image, image[:, ::-1]) if settings.flip else (image,)
+    views = [view for image in images for view in ((image, image[:, ::-1]) if settings.flip else (image,))]
+    per_image = 1 + settings.flip
+    of_views = [known for known in classes for _ in range(per_image)]
     labels = torch.zeros(len(views), localizer.class_count, dtype=torch.bool, device=device)
-    labels[:, classes] = True
+    for row, known in enumerate(of_views):
+        labels[row, known] = True
 
     def compute(batch: Tensor) -> Tensor:
-        return localizer.localize(batch, labels)[:, classes].flatten(0, 1)  # (views * K, h, w)
+        maps = localizer.localize(batch, labels)
+        return torch.cat([one[list(known)] for one, known in zip(maps, of_views, strict=True)])  # (all K, h, w)
 
-    maps = localizer.over_image(compute, views, settings, localizer.stride)
-    by_view: Tensor = maps.unflatten(0, (len(views), len(classes)))  # (views, K, h, w)
-    return by_view[0] + by_view[1].flip(2) if settings.flip else by_view[0]
+    whole = localizer.over_image(compute, views, settings, localizer.stride)
+    each = list(whole.split([len(known) for known in of_views]))
+    if settings.flip:
+        return [plain + mirrored.flip(2) for plain, mirrored in zip(each[::2], each[1::2], strict=True)]
+    return each
 
 
 def _checked(present: Iterable[int], class_count: int) -> tuple[int, ...]:

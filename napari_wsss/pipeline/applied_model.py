@@ -3,7 +3,7 @@
 The model's classes are found in the project's by name, so a project may gain or rename classes after training.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -59,22 +59,29 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     StepError
         When maps were imported, and none for this image.
     """
-    merged = {k: members for k, members in lineage.merged if k in classes}
-    if not merged:
-        return _maps_apart(lineage, classes, device, background)
-    asked = tuple(sorted({*classes, *(one for members in merged.values() for one in members)}))
-    return together(_maps_apart(lineage, asked, device, background), classes, merged)
+    asked = _asked(lineage, classes)
+    return with_merged(_maps_apart(lineage, asked, device, background), classes, dict(lineage.merged))
 
 
-def together(maps: ActivationMaps, classes: tuple[int, ...], merged: Mapping[int, tuple[int, ...]]) -> ActivationMaps:
+def _asked(lineage: Lineage, classes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the classes a model is asked for: those wanted, and those that were merged into them."""
+    members = (one for k, merged in lineage.merged if k in classes for one in merged)
+    return tuple(sorted({*classes, *members}))
+
+
+def with_merged(
+    maps: ActivationMaps, classes: tuple[int, ...], merged: Mapping[int, tuple[int, ...]]
+) -> ActivationMaps:
     """Return the maps of `classes`, those of classes merged into them taken along.
 
     Probabilities (where there is a background) are added, activations count where they are largest.
     """
+    if maps.classes == classes:
+        return maps
     scores, rows = maps.scores.copy(), {k: row for row, k in enumerate(maps.classes)}
     combined = np.maximum if maps.background is None else np.add
-    for k, members in merged.items():
-        for one in members:
+    for k in classes:
+        for one in merged.get(k, ()):
             combined(scores[rows[k]], maps.scores[rows[one]], out=scores[rows[k]])
     return maps.with_scores(scores, maps.background).only(classes)
 
@@ -105,7 +112,43 @@ def _maps_apart(lineage: Lineage, classes: tuple[int, ...], device: str, backgro
     companions = companions_for(lineage, known)
     # Methods that compare nothing need not know of companions.
     found = network.infer(image, tuple(pairs.values()), settings, *([companions] if companions else []))
-    scores = np.zeros((len(classes), *image.shape[:2]), np.float32)
+    return _as_wanted(found, classes, pairs)
+
+
+def together(lineage: Lineage, size: tuple[int, int], device: str, background: bool) -> int:
+    """Return how many images of a size (height, width) the applied model takes at once; 1 for most.
+
+    Parameters are those of `model_maps`; `RunError` likewise.
+    """
+    if lineage.source != "localize" or is_imported(lineage.plan):
+        return 1
+    network, _ = applied_network(lineage.project, lineage.plan, "localize", device, background, lineage.base.weights)
+    takes = getattr(network, "takes_together", None)
+    return 1 if takes is None else int(takes(*size, inference_of(lineage.plan, "localize")))
+
+
+def model_maps_together(
+    lineages: Sequence[Lineage], classes: Sequence[tuple[int, ...]], device: str, background: bool
+) -> list[ActivationMaps]:
+    """Return what `model_maps` does of each of as many images of one size as `together` says."""
+    first = lineages[0]
+    network, known = applied_network(first.project, first.plan, "localize", device, background, first.base.weights)
+    project_classes = first.project.classes
+    asked = [_asked(lineage, wanted) for lineage, wanted in zip(lineages, classes, strict=True)]
+    pairs = [{k: own for k in one if (own := known_as(k, project_classes, known)) is not None} for one in asked]
+    images = [lineage.project.load_image(lineage.image_id).pixels for lineage in lineages]
+    settings = inference_of(first.plan, "localize")
+    found = network.infer_together(images, [tuple(own.values()) for own in pairs], settings)
+    maps = [_as_wanted(one, many, own) for one, many, own in zip(found, asked, pairs, strict=True)]
+    return [
+        with_merged(one, wanted, dict(lineage.merged))
+        for one, wanted, lineage in zip(maps, classes, lineages, strict=True)
+    ]
+
+
+def _as_wanted(found: ActivationMaps, classes: tuple[int, ...], pairs: dict[int, int]) -> ActivationMaps:
+    """Return a localizer's maps by the project's classes; of those it never learned they are zero."""
+    scores = np.zeros((len(classes), *found.size), np.float32)
     for row, k in enumerate(classes):
         if k in pairs:
             scores[row] = found.scores[found.classes.index(pairs[k])]

@@ -113,6 +113,7 @@ class Lineage:
         plan: Plan | None = None,
         record: ImageRecord | None = None,
         refined: bool = True,
+        image_hash: str | None = None,
     ) -> Lineage:
         """Return the lineage of an image under the project's plan, or under another one.
 
@@ -127,6 +128,8 @@ class Lineage:
             The image's, where the caller has asked the catalog already.
         refined : bool
             False for base maps alone: they do not wait for what a refiner lacks (an affinity network).
+        image_hash : str, optional
+            In place of the image's, whose file is then not looked at: for those who ask for keys alone.
 
         Raises
         ------
@@ -143,7 +146,7 @@ class Lineage:
         labels = record.labels
         known = project.classes
         classes = answered_classes(known, source, record)
-        image_hash = project.pixels_hash(image_id, record)
+        image_hash = project.pixels_hash(image_id, record) if image_hash is None else image_hash
         base = base_provenance(project, plan, source)
         chain = chain_of(plan, source, image_id, labels, clusters_of(project, plan, image_id)) if refined else ()
         links, parent = [], base

@@ -10,91 +10,57 @@ The shelves are reached through the registry when a stage runs; reading what is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.errors import StepError, WsssError
+from napari_wsss.core.errors import StepError
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.core.progress import Progress, Steps, retold
+from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
-from napari_wsss.pipeline.applied_model import RunError, model_maps, restricted, stored_base
+from napari_wsss.pipeline.applied_model import model_maps, model_maps_together, restricted, stored_base, together
 from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.chain import BaseShelf, applied_source, build_refiner, drawn, handed_on, refiner_for
 from napari_wsss.pipeline.imported_maps import is_imported
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, has_model
+from napari_wsss.pipeline.over_images import Outcome, StageReport, Write, over_images
 from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.project.project import Project
+from napari_wsss.project.sharing.share import Share
 from napari_wsss.project.store import as_stored
 
 Told = Callable[[Lineage, ActivationMaps, Guarded], None]
-# What can go wrong with one image without saying anything about the next one.
-_IMAGE_ERRORS = (WsssError, OSError)
-
-
-@dataclass(frozen=True)
-class StageReport:
-    """What became of the images of one run, by image id.
-
-    Parameters
-    ----------
-    done : tuple of str
-        Computed now.
-    reused : tuple of str
-        Found stored.
-    failed : dict of str to str
-        Left out, with the reason.
-    unlabelled : tuple of str
-        Those that nobody labelled yet: a segmenter may have found any class in them; a localizer cannot know which
-        classes to look for, so that they are neither done nor failed.
-    """
-
-    done: tuple[str, ...] = ()
-    reused: tuple[str, ...] = ()
-    failed: dict[str, str] = field(default_factory=dict)
-    unlabelled: tuple[str, ...] = ()
-
-    def with_more(self, other: StageReport) -> StageReport:
-        """Return both reports as one."""
-        return StageReport(
-            self.done + other.done,
-            self.reused + other.reused,
-            {**self.failed, **other.failed},
-            self.unlabelled + other.unlabelled,
-        )
-
-    @property
-    def without_labels(self) -> str:
-        """What became of images that are not labelled yet, in a sentence; "" when there were none."""
-        made = {*self.done, *self.reused}.intersection(self.unlabelled)
-        waiting = len(set(self.unlabelled) - made - self.failed.keys())
-        told = [f"in {len(made)} any class may be found"] if made else []
-        told += [f"{waiting} are left out, as a classifier looks for labelled classes only"] if waiting else []
-        return f"Not labelled yet: {'; '.join(told)}." if told else ""
 
 
 # -- running stages ---------------------------------------------------------------------------------------
 
 
 def localize(
-    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True
+    project: Project,
+    ids: Iterable[str] | Share,
+    device: str = "auto",
+    *,
+    background: bool = True,
+    plan: Plan | None = None,
 ) -> Steps[StageReport]:
     """Compute the missing activation maps of images by the applied localizer.
 
     Parameters
     ----------
     project : Project
-    ids : iterable of str
-        In the order to work in (the shown image first).
+    ids : iterable of str, or Share
+        In the order to work in (the shown image first); or what this worker does of them, beside others.
     device : str
         As `networks.device.choose_device` takes it.
     background : bool
-        Leave one core to a window.
+        Leave one core to a window: then nothing is read ahead either.
+    plan : Plan, optional
+        In place of the project's, whose results stay beside these.
 
     Returns
     -------
@@ -107,19 +73,24 @@ def localize(
     StepError, WeightsError
         Before the first image that needs it, when no usable model is applied.
     """
-    return _base_stage(project, ids, "localize", device, background)
+    return _base_stage(project, ids, "localize", device, background, plan)
 
 
 def segment(
-    project: Project, ids: Iterable[str], device: str = "auto", *, background: bool = True
+    project: Project,
+    ids: Iterable[str] | Share,
+    device: str = "auto",
+    *,
+    background: bool = True,
+    plan: Plan | None = None,
 ) -> Steps[StageReport]:
     """Compute the missing class probabilities of images by the applied segmenter; otherwise like `localize`."""
-    return _base_stage(project, ids, "segment", device, background)
+    return _base_stage(project, ids, "segment", device, background, plan)
 
 
 def propose(
     project: Project,
-    ids: Iterable[str],
+    ids: Iterable[str] | Share,
     device: str = "auto",
     *,
     background: bool = True,
@@ -132,8 +103,6 @@ def propose(
 
     Parameters
     ----------
-    plan : Plan, optional
-        In place of the project's, whose results stay beside these.
     tell : callable, optional
         Given what was computed, or found, of each image: its base maps, and its proposal.
 
@@ -146,23 +115,25 @@ def propose(
     check_plan(used)
     checkpoint_of(project, used, applied_source(used))
 
-    unlabelled: list[str] = []
-
-    def one(image_id: str) -> Steps[bool | None]:
+    def prepare(image_id: str) -> _Ready:
         item = Lineage.of(project, image_id, plan=plan)
-        unlabelled.extend([] if item.labelled else [image_id])
+        ready = _Ready(item, stored_base(item), stored_proposal(item))
+        if not background and not (item.awaits_labels or ready.is_whole):
+            project.keep_image(image_id)
+        return ready
+
+    def compute(ready: _Ready, write: Write) -> Steps[Outcome]:
+        item, found = ready.item, ready.proposal
         if item.awaits_labels:
-            return None
-        base, reused = _base(item, device, background)
-        found = stored_proposal(item)
+            return Outcome(None, item.labelled)
+        base = ready.base or ready.new_base(device, background, write)
         if found is None:
-            reused = False
-            found = yield from _refine_and_store(item, base, _evidence(item, device, background))
+            found = yield from _refine_and_store(item, base, _evidence(item, device, background), write)
         if tell is not None:
             tell(item, base, found)
-        return reused
+        return Outcome(ready.is_whole, item.labelled)
 
-    return replace((yield from _run("propose", ids, one)), unlabelled=tuple(unlabelled))
+    return (yield from _over_images("propose", project, ids, prepare, compute, device, background))
 
 
 def refine_maps(
@@ -319,19 +290,53 @@ def own_proposal(project: Project, image_id: str, plan: Plan) -> Mask | None:
 # -- base maps --------------------------------------------------------------------------------------------
 
 
-def _base(item: Lineage, device: str, background: bool) -> tuple[ActivationMaps, bool]:
-    """Return base maps and whether they were stored before; computes and stores them when not."""
-    stored = stored_base(item)
-    if stored is not None:
-        return stored, True
-    store = item.project.store
-    before = store.read_maps(item.base, item.image_id, item.base_content)
-    # Classes of labels taken away stay: putting a label back then costs nothing.
-    kept = set(before.classes) if before is not None else set()
-    maps = model_maps(item, tuple(sorted({*item.classes, *kept})), device, background)
-    store.write_maps(item.base, item.image_id, item.base_content, maps)
-    # As read back, so that what follows does not depend on whether the maps were just computed.
-    return restricted(as_stored(maps), item.classes), False
+@dataclass
+class _Ready:
+    """An image whose turn it is, what is stored of it, and its base maps where they were computed with others'."""
+
+    item: Lineage
+    base: ActivationMaps | None
+    proposal: Guarded | None = None
+    new: ActivationMaps | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        return self.base is not None and self.proposal is not None
+
+    @property
+    def needs_maps(self) -> bool:
+        return self.base is None and self.new is None and not self.item.awaits_labels
+
+    def new_base(self, device: str, background: bool, write: Write) -> ActivationMaps:
+        """Return base maps that are computed now, and have them stored."""
+        item, store = self.item, self.item.project.store
+        maps = self.new or model_maps(item, _wanted_classes(item), device, background)
+        store.check_maps(item.base, item.image_id, maps)
+        write(store.write_maps, item.base, item.image_id, item.base_content, maps)
+        # As read back, so that what follows does not depend on whether the maps were just computed.
+        return restricted(as_stored(maps), item.classes)
+
+
+def _wanted_classes(item: Lineage) -> tuple[int, ...]:
+    """Return the classes to draw maps of; those of labels taken away stay: putting one back then costs nothing."""
+    before = item.project.store.read_maps(item.base, item.image_id, item.base_content)
+    return tuple(sorted({*item.classes, *(before.classes if before is not None else ())}))
+
+
+def _compute_together(ready: Sequence[_Ready], device: str, background: bool) -> None:
+    """Compute the base maps of the first image, and of as many others of its size as the network takes with it."""
+    if not ready[0].needs_maps:
+        return
+    sizes = [one.item.project.load_image(one.item.image_id).pixels.shape[:2] for one in ready if one.needs_maps]
+    count = together(ready[0].item, sizes[0], device, background)
+    if count == 1:
+        return
+    missing = zip((one for one in ready if one.needs_maps), sizes, strict=True)
+    same = [one for one, size in missing if size == sizes[0]][:count]
+    items = [one.item for one in same]
+    found = model_maps_together(items, [_wanted_classes(item) for item in items], device, background)
+    for one, maps in zip(same, found, strict=True):
+        one.new = maps
 
 
 # -- refining ---------------------------------------------------------------------------------------------
@@ -348,7 +353,7 @@ def _furthest(item: Lineage, base: ActivationMaps, end: int) -> tuple[int, Activ
     return 0, base
 
 
-def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -> Steps[Guarded]:
+def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence, write: Write) -> Steps[Guarded]:
     """Run what is left of an image's chain, storing slow steps' maps and the pseudo mask."""
     store = item.project.store
     # The mask is drawn from the last step's result before that is rounded, also when only the mask was lost.
@@ -359,9 +364,10 @@ def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -
         maps = yield from link.refiner.steps(image, given, evidence)
         given = handed_on(link.refiner, maps)
         if not link.refiner.cheap:
-            store.write_maps(link.provenance, item.image_id, item.content, maps)
+            store.check_maps(link.provenance, item.image_id, maps)
+            write(store.write_maps, link.provenance, item.image_id, item.content, maps)
     found = drawn(maps, base, item.methods, item.plan.every_pixel)
-    store.write_mask(item.result, item.image_id, item.content, *found)
+    write(store.write_mask, item.result, item.image_id, item.content, *found)
     return found
 
 
@@ -369,40 +375,44 @@ def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence) -
 
 
 def _base_stage(
-    project: Project, ids: Iterable[str], source: BaseShelf, device: str, background: bool
+    project: Project, ids: Iterable[str] | Share, source: BaseShelf, device: str, background: bool, plan: Plan | None
 ) -> Steps[StageReport]:
-    checkpoint_of(project, project.plan, source)
+    checkpoint_of(project, plan or project.plan, source)
 
-    unlabelled: list[str] = []
+    def prepare(image_id: str) -> _Ready:
+        item = Lineage.of(project, image_id, source, plan, refined=False)
+        base = stored_base(item)
+        if not background and base is None and not item.awaits_labels:
+            project.keep_image(image_id)
+        return _Ready(item, base)
 
-    def one(image_id: str) -> Steps[bool | None]:
+    def compute(ready: _Ready, write: Write) -> Steps[Outcome]:
         yield from ()
-        item = Lineage.of(project, image_id, source, refined=False)
-        unlabelled.extend([] if item.labelled else [image_id])
-        return None if item.awaits_labels else _base(item, device, background)[1]
+        if ready.item.awaits_labels:
+            return Outcome(None, ready.item.labelled)
+        if ready.base is None:
+            ready.new_base(device, background, write)
+        return Outcome(ready.base is not None, ready.item.labelled)
 
-    return replace((yield from _run(source, ids, one)), unlabelled=tuple(unlabelled))
-
-
-def _report(stage: str, done: int, total: int, _: Progress) -> Progress:
-    return Progress(stage, done, total)
+    return (yield from _over_images(source, project, ids, prepare, compute, device, background))
 
 
-def _run(stage: str, ids: Iterable[str], one: Callable[[str], Steps[bool | None]]) -> Steps[StageReport]:
-    """Run `one` (was it stored? None: it waits for labels) over images; a failing one is reported, a run raises."""
-    ids = tuple(ids)
-    done: list[str] = []
-    reused: list[str] = []
-    failed: dict[str, str] = {}
-    for position, image_id in enumerate(ids):
-        try:
-            # Wherever a step can be cancelled, counted in images.
-            found = yield from retold(one(image_id), partial(_report, stage, position, len(ids)))
-            if found is not None:
-                (reused if found else done).append(image_id)
-        except RunError as wrapped:
-            raise wrapped.reason from wrapped
-        except _IMAGE_ERRORS as reason:
-            failed[image_id] = str(reason)
-        yield Progress(stage, position + 1, len(ids), image_id)
-    return StageReport(tuple(done), tuple(reused), failed)
+def _over_images(
+    stage: str,
+    project: Project,
+    ids: Iterable[str] | Share,
+    prepare: Callable[[str], _Ready],
+    compute: Callable[[_Ready, Write], Steps[Outcome]],
+    device: str,
+    background: bool,
+) -> Steps[StageReport]:
+    if background:
+        return (yield from over_images(stage, ids, prepare, compute, ahead=0))
+    gather = partial(_compute_together, device=device, background=background)
+
+    def weigh(ready: _Ready) -> int:
+        return project.kept_pixels(ready.item.image_id)
+
+    return (
+        yield from over_images(stage, ids, prepare, compute, gather=gather, weigh=weigh, forget=project.forget_image)
+    )

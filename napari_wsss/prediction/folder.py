@@ -25,8 +25,9 @@ from napari_wsss.core.inside import below
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.exchange.class_lists import CLASS_LIST
 from napari_wsss.pixels.images import content_hash, read_image, result_names
+from napari_wsss.prediction.large import is_large, predict_large
 from napari_wsss.prediction.predictor import Predictor
-from napari_wsss.prediction.written import Wanted, places_of, write_prediction
+from napari_wsss.prediction.written import MASKS, Wanted, places_of, write_prediction
 
 STAGE = "predict"
 LINES = "predictions.jsonl"
@@ -146,11 +147,18 @@ class _Picture:
         labels = job.labels.get(image_id)
         entry: dict[str, Any] = {"picture": image_id, "content": content_hash(path), "name": name, "key": job.key}
         entry["labels"] = None if labels is None else sorted(labels)
+        large = is_large(path)
         places = places_of(job.target, name, self.predictor.kind, job.wanted)
+        if large:  # a mask alone: maps of every class would not fit anywhere
+            places = {MASKS: below(job.target, f"{MASKS}/{name}.tif")}
         entry["files"] = sorted(place.relative_to(job.target).as_posix() for place in places.values())
         if self.lines.fits(entry) and all(place.exists() for place in places.values()):
             return False
         present = None if labels is None else classes.indices(labels & set(classes.names))
+        if large:
+            self.lines.claim(entry, places.values())
+            predict_large(self.predictor, path, present, places[MASKS])
+            return True
         maps = self.predictor.predict(read_image(path).pixels, present)
         self.lines.claim(entry, places.values())
         write_prediction(places, maps, classes)

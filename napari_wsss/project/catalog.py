@@ -4,8 +4,11 @@ Nothing here loads all images at once, so that 100,000 of them open as fast as t
 `Project`, which also journals them; the setters here are for it and for machine facts (scores, stale marks).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project.criteria import MISMATCH, Criteria, Order, ordered, shuffled
@@ -18,10 +21,15 @@ Fact = Literal["score", "changed", "disagrees", "clusters", "mismatch"]
 _KNOWN: Mapping[Fact, str] = {
     "score": "images WHERE score IS NOT NULL",
     "changed": "images WHERE changed IS NOT NULL",
-    "disagrees": "images WHERE disagrees",
+    "disagrees": "images WHERE disagrees = 1",
     "clusters": "image_clusters",
     "mismatch": f"images WHERE {MISMATCH}",
 }
+# Most images of a large project are still to do, and it takes time to count many: those are the rest of all.
+_OTHER_STATES = tuple(state for state in STATES if state != "todo")
+_ALL_BUT_TODO = "SELECT (SELECT coalesce(max(number), 0) FROM images), " + ", ".join(
+    f"(SELECT count(*) FROM images WHERE state = '{state}')" for state in _OTHER_STATES
+)
 PAGE = 1000
 SEPARATOR = chr(31)
 """Between class names in one value."""
@@ -46,7 +54,7 @@ class Catalog:
         self.clusters = ImageClusters(database)
 
     def __len__(self) -> int:
-        return int(self._database.value("SELECT count(*) FROM images"))
+        return int(self._database.value("SELECT coalesce(max(number), 0) FROM images"))  # without gaps
 
     def __contains__(self, image_id: object) -> bool:
         return bool(self._database.rows("SELECT 1 FROM images WHERE id = ?", (image_id,)))
@@ -108,6 +116,12 @@ class Catalog:
         criteria = Criteria(states=states, split=split, classes=() if label is None else (label,))
         return (str(row[1]) for row in self._pages("number, id", criteria))
 
+    def block(self, first: int, count: int, criteria: Criteria) -> list[str]:
+        """Return the ids of those of `count` images from place `first` (from 0) that fulfil `criteria`."""
+        where, values = criteria.where()
+        sql = f"SELECT id FROM images WHERE number > ? AND number <= ? AND {where} ORDER BY number"
+        return self._database.column(sql, [first, first + count, *values])
+
     def _pages(self, columns: str, criteria: Criteria) -> Iterator[Row]:
         where, values = criteria.where()
         last = 0
@@ -123,9 +137,28 @@ class Catalog:
 
     def find(self, criteria: Criteria, order: Order = "file", seed: int = 0) -> list[str]:
         """Return the ids of the images that fulfil `criteria`, in `order`; unscored images come last by score."""
+        self._know(order)
+        return self._database.column(*ordered(criteria, order, seed))
+
+    def numbers(self, criteria: Criteria, order: Order = "file", seed: int = 0) -> NDArray[np.int32]:
+        """Return the numbers (from 1, in catalog order) of the same images as `find`, which take 4 bytes each."""
+        if order == "file" and criteria == Criteria():  # numbers have no gaps: images are only ever added
+            return np.arange(1, len(self) + 1, dtype=np.int32)
+        self._know(order)
+        return self._database.whole_numbers(*ordered(criteria, order, seed, "number"))
+
+    def ids_of(self, numbers: Sequence[int] | NDArray[np.int32]) -> list[str]:
+        """Return the ids of images by their numbers; leaves out what there is not."""
+        found: dict[int, str] = {}
+        for start in range(0, len(numbers), PAGE):
+            page = [int(number) for number in numbers[start : start + PAGE]]
+            marks = ", ".join("?" * len(page))
+            found |= dict(self._database.rows(f"SELECT number, id FROM images WHERE number IN ({marks})", page))
+        return [found[number] for number in map(int, numbers) if number in found]
+
+    def _know(self, order: Order) -> None:
         if order == "random":
             self._database.connection.create_function("shuffled", 2, shuffled, deterministic=True)
-        return self._database.column(*ordered(criteria, order, seed))
 
     def count(self, criteria: Criteria) -> int:
         """Return how many images fulfil `criteria`."""
@@ -170,16 +203,23 @@ class Catalog:
 
     def counts(self) -> dict[str, int]:
         """Return how many images are in each state (states without images included)."""
-        found: dict[str, int] = dict(self._database.rows("SELECT state, count(*) FROM images GROUP BY state"))
-        return {state: int(found.get(state, 0)) for state in STATES}
+        total, *counted = self._database.rows(_ALL_BUT_TODO)[0]
+        found = dict(zip(_OTHER_STATES, counted, strict=True))
+        found["todo"] = total - sum(counted)
+        return {state: found[state] for state in STATES}
 
     def class_counts(self, state: str | None = None) -> dict[str, int]:
         """Return how many images (in `state`, if given) carry each class as image-level label, in class order."""
-        only = "" if state is None else "AND state = ?"
+        if state is None:  # as the index of labels lies: no image is looked at
+            counts = "SELECT class, count(*) AS many FROM labels GROUP BY class"
+        else:
+            counts = (
+                "SELECT class, count(*) AS many FROM images JOIN labels ON labels.image = images.number "
+                "WHERE state = ? GROUP BY class"
+            )
         rows = self._database.rows(
-            f"SELECT name, count(images.number) FROM classes LEFT JOIN labels ON class = position "
-            f"LEFT JOIN images ON images.number = labels.image {only} "
-            "WHERE becomes IS NULL GROUP BY position ORDER BY position",
+            f"SELECT name, coalesce(many, 0) FROM classes LEFT JOIN ({counts}) ON class = position "
+            "WHERE becomes IS NULL ORDER BY position",
             () if state is None else (state,),
         )
         return {str(name): int(count) for name, count in rows}

@@ -18,12 +18,15 @@ Order = Literal[
     "score_descending",
 ]
 
+FACTS = ("stale", "label_changed", "disagrees", "replaced", "negative")
+"""Columns that are 0 or 1."""
+
 _IS_UNDECIDED = "state IN ('draft', 'todo', 'skipped')"
 _RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2 WHEN 'flagged' THEN 3 ELSE 4 END"
 
 UNLABELLED = "(negative = 0 AND NOT EXISTS (SELECT 1 FROM labels WHERE labels.image = images.number))"
 
-_UNKNOWN = "EXISTS (SELECT 1 FROM unknown_labels WHERE unknown_labels.image = images.number)"
+_UNKNOWN = "images.number IN (SELECT image FROM unknown_labels)"
 
 _PAINTED = (
     f"CASE WHEN NOT {_UNKNOWN} THEN painted WHEN json_valid('[' || painted || ']') THEN "
@@ -140,13 +143,7 @@ class Criteria:
             ("split = ?", self.split),
             ("score > ?", self.score_above),
             ("score < ?", self.score_below),
-            ("stale = ?", self.stale),
-            ("label_changed = ?", self.label_changed),
-            ("disagrees = ?", self.disagrees),
-            ("replaced = ?", self.replaced),
-            ("negative = ?", self.negative),
             (f"{UNLABELLED} = ?", self.unlabelled),
-            (f"{_UNKNOWN} = ?", self.unknown),
             (f"{MISMATCH} = ?", self.mismatch),
             ("(doubtful != '') = ?", self.doubtful),
             ("changed > ?", self.changed_above),
@@ -156,6 +153,12 @@ class Criteria:
         ):
             if value is not None:
                 require(condition, value)
+        if self.unknown is not None:
+            require(_UNKNOWN if self.unknown else f"NOT {_UNKNOWN}")
+        for fact in FACTS:  # spelt out: only then an index of the few that have it is used
+            value = getattr(self, fact)
+            if value is not None:
+                require(f"{fact} = {int(value)}")
         return " AND ".join(parts) or "1", values
 
     def _require_groups(self, require: Callable[..., None]) -> None:
@@ -174,8 +177,8 @@ class Criteria:
             )
 
 
-def ordered(criteria: Criteria, order: Order, seed: int = 0) -> tuple[str, list[Any]]:
-    """Return a query for the ids of the images that fulfil `criteria`, in an order, and its values.
+def ordered(criteria: Criteria, order: Order, seed: int = 0, column: str = "id") -> tuple[str, list[Any]]:
+    """Return a query for a column of the images that fulfil `criteria`, in an order, and its values.
 
     The order ``random`` needs `shuffled` as an SQL function. ``diversity`` goes round the clusters, each time with
     the image nearest to the centre that is left; images without a cluster come last.
@@ -186,7 +189,7 @@ def ordered(criteria: Criteria, order: Order, seed: int = 0) -> tuple[str, list[
         places, values = _PLACES.format(where=where), [*values, *values]
     if order == "random":
         values = [*values, seed]
-    return f"SELECT id FROM images {places} WHERE {where} ORDER BY {ORDERS[order]}", values
+    return f"SELECT {column} FROM images {places} WHERE {where} ORDER BY {ORDERS[order]}", values
 
 
 def _part(text: str) -> str:

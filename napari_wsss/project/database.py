@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_wsss.core.errors import ProjectError
 
 BUSY_SECONDS = 20.0
@@ -96,6 +99,15 @@ class Database:
         except SQLITE_ERRORS as reason:
             raise _unusable(self.path, reason) from reason
         return found
+
+    def whole_numbers(self, sql: str, parameters: Sequence[Any] = ()) -> NDArray[np.int32]:
+        """Return the first column of all rows as whole numbers, of which very many take 4 bytes each."""
+        handle = self._handle()
+        try:
+            with handle.in_use:
+                return np.fromiter(map(itemgetter(0), handle.connection.execute(sql, parameters)), np.int32)
+        except SQLITE_ERRORS as reason:
+            raise _unusable(self.path, reason) from reason
 
     def column(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Return the first column of all rows."""

@@ -1,5 +1,6 @@
 """Makes a project's database file, and checks and updates one before it is used."""
 
+import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,9 +15,13 @@ from napari_wsss.project.database import Database, create_file
 from napari_wsss.project.kept.leftovers import sweep
 from napari_wsss.project.kept.revision_note import RevisionNote
 from napari_wsss.project.lost_changes import count_above_drafts, lost_words, take_up_masks
-from napari_wsss.project.mask_files import MaskFiles, accepted_name
+from napari_wsss.project.mask_files import ACCEPTED, MaskFiles, accepted_name
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.review import Review
+from napari_wsss.project.store import ResultStore
+
+RESULTS_ARE_SPREAD = ("results", "spread")
+"""In the table `meta` once results lie in folders of bounded size (`ResultStore`)."""
 
 
 def build_file(path: Path, root: Mapping[str, str], classes: ClassList, images: Iterable[NewImage]) -> None:
@@ -34,7 +39,7 @@ def build_file(path: Path, root: Mapping[str, str], classes: ClassList, images: 
     """
     create_file(path, schema.build)
     with closing(Database(path)) as database, database.transaction() as connection:
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", list(root.items()))
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", [*root.items(), RESULTS_ARE_SPREAD])
         connection.executemany("INSERT INTO classes (position, name) VALUES (?, ?)", list(enumerate(classes.names)))
         Catalog(database).add(images)
 
@@ -60,6 +65,9 @@ def prepare(database: Database, backups: Path) -> None:
         raise ProjectError(f"{database.path} is damaged ({damage}). {advice}.")
     version = schema.version_of(database.connection)
     if version == schema.VERSION:
+        if not database.read_only:
+            with suppress(sqlite3.Error):  # a full disk keeps no project shut
+                schema.index_rare_facts(database.connection)
         return
     if database.read_only:
         raise ProjectError(
@@ -69,6 +77,7 @@ def prepare(database: Database, backups: Path) -> None:
         )
     back_up(database, backups)
     schema.migrate(database.connection)
+    schema.index_rare_facts(database.connection)
 
 
 def bring_together(folder: Path, database: Database, files: MaskFiles, catalog: Catalog, review: Review) -> list[str]:
@@ -97,9 +106,21 @@ def bring_together(folder: Path, database: Database, files: MaskFiles, catalog: 
     return sentences + files.take_told()
 
 
+def spread_results(database: Database, store: ResultStore) -> None:
+    """Move the results of a project from before they lay in folders of bounded size; once in its life."""
+    name, value = RESULTS_ARE_SPREAD
+    if database.value("SELECT value FROM meta WHERE key = ?", (name,)) != value:
+        with suppress(OSError):  # they are read wherever they lie
+            store.spread_out()
+        with suppress(ProjectError):  # a full disk keeps no project shut
+            database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", RESULTS_ARE_SPREAD)
+
+
 def _take_as_they_are(files: MaskFiles, catalog: Catalog) -> None:
     """Note what the accepted masks of a project from before this was noted hold."""
     waiting = files.unsettled()
+    if not any(files.path(ACCEPTED).rglob("*.png")):  # else every image of a million would be looked for
+        return
     for image_id in list(catalog.ids()):
         name = accepted_name(image_id)
         if name not in waiting and has_mask(files, name):

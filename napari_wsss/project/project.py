@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +40,7 @@ from napari_wsss.project.label_imports import NEGATIVE, LabelImports, Said
 from napari_wsss.project.locations import ImageLocations, root_entries
 from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.masks import Masks
-from napari_wsss.project.opening import bring_together, build_file, prepare, seen_from_outside
+from napari_wsss.project.opening import bring_together, build_file, prepare, seen_from_outside, spread_results
 from napari_wsss.project.records import ImageRecord, NewImage
 from napari_wsss.project.review import Review
 from napari_wsss.project.store import ResultStore
@@ -96,6 +96,7 @@ class Project:
         self.backup_error = ""
         self.found: list[str] = []
         self._classes: tuple[list[Row], ClassList] | None = None
+        self._kept_images: dict[str, LoadedImage] = {}
         self._plan: tuple[str, Plan] = ("", Plan())
         self.label_imports = LabelImports(database, self.catalog, self.journal)
         self.class_changes = ClassChanges(database, self.journal, lambda: self.classes)
@@ -218,6 +219,7 @@ class Project:
                 project.found = seen_from_outside(*parts)
             else:
                 project.found = bring_together(*parts, project.catalog, project.review)
+                spread_results(database, project.store)
                 project.try_backup()
             if lock is None and not is_held(folder) and not holds_everything(database, folder / BACKUPS):
                 project.backup_error = (
@@ -276,6 +278,12 @@ class Project:
             )
         else:
             self.backup_error = ""
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all changes of a block one transaction: all or none, and one wait for the disk."""
+        with self._database.transaction():
+            yield
 
     # -- settings of the whole project --------------------------------------------------------------------
 
@@ -475,6 +483,9 @@ class Project:
 
         `record` is the image's, where the caller has asked the catalog already; `at_least` is that of `read_image`.
         """
+        kept = self._kept_images.get(image_id)
+        if kept is not None:
+            return kept
         path = self._locations.path(image_id, record)
         if not file_and_page(path)[0].exists():
             raise ProjectError(
@@ -482,6 +493,19 @@ class Project:
                 f"napari-wsss locate-images --project {self.folder} --images FOLDER."
             )
         return read_image(path, self.deep_percentiles, self.channels, at_least=at_least)
+
+    def keep_image(self, image_id: str) -> None:
+        """Read an image now, for `load_image` to have it at once, until `forget_image`; errors are those of that."""
+        self._kept_images[image_id] = self.load_image(image_id)
+
+    def kept_pixels(self, image_id: str) -> int:
+        """Return how many pixels an image has that is kept, 0 for others."""
+        kept = self._kept_images.get(image_id)
+        return 0 if kept is None else kept.pixels.shape[0] * kept.pixels.shape[1]
+
+    def forget_image(self, image_id: str) -> None:
+        """Keep an image no longer."""
+        self._kept_images.pop(image_id, None)
 
     def image_hash(self, image_id: str) -> str:
         """Return the SHA-256 of an image file (64 hexadecimal digits); a replaced file is noticed and marked."""

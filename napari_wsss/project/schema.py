@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.project.criteria import FACTS
 
 VERSION = 7
 APPLICATION_ID = 0x57535353
@@ -149,6 +150,24 @@ MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     6: _to_version_7,
 }
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
+
+
+RARE = {
+    "scored": "score IS NOT NULL",
+    "changed": "changed IS NOT NULL",
+    "painted": "painted IS NOT NULL",
+    **{fact: f"{fact} = 1" for fact in FACTS},
+}
+"""What is asked of all images and true of few of them, or of none."""
+
+
+def index_rare_facts(connection: sqlite3.Connection) -> None:
+    """Index the images of which something rare is true, where that is not done: no table changes by it.
+
+    Without such an index it takes a look at every image to find none.
+    """
+    for name, condition in RARE.items():
+        connection.execute(f"CREATE INDEX IF NOT EXISTS images_{name} ON images (number) WHERE {condition}")
 
 
 def build(connection: sqlite3.Connection) -> None:

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import io
 import math
+import os
 import secrets
 import shutil
 import struct
@@ -15,6 +16,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -29,6 +31,8 @@ from napari_wsss.core.inside import below, is_link, not_through_links
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.core.spread import is_spread, spread
+from napari_wsss.pixels.images import is_image_name
 from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.pixels.tap_features import TapFeatures
 
@@ -66,7 +70,10 @@ DAMAGE = (
 
 
 class ResultStore:
-    """Results in ``<folder>/<step>-<key>/<image id>.npz`` (maps, features) and ``.png`` (masks).
+    """Results in ``<folder>/<step>-<key>/<place>.npz`` (maps, features) and ``.png`` (masks).
+
+    The place of an image is `core.spread.spread`'s; results that lie as the image does, as those of earlier versions
+    do, are read too (`spread_out` moves them).
 
     Parameters
     ----------
@@ -78,8 +85,17 @@ class ResultStore:
         self.folder = folder
 
     def path(self, provenance: Provenance, image_id: str, suffix: str = ".npz") -> Path:
-        """Return where a result lies (it may not exist)."""
-        return below(self.folder, f"{provenance.step}-{provenance.key}/{image_id}{suffix}")
+        """Return where a result lies, or would be written."""
+        name = f"{provenance.step}-{provenance.key}"
+        path = below(self.folder, f"{name}/{spread(image_id)}{suffix}")
+        if not os.path.exists(path):
+            before = below(self.folder, f"{name}/{image_id}{suffix}")
+            return before if os.path.exists(before) else path
+        return path
+
+    def _target(self, provenance: Provenance, image_id: str, suffix: str) -> Path:
+        """Return where a result is written."""
+        return below(self.folder, f"{provenance.step}-{provenance.key}/{spread(image_id)}{suffix}")
 
     def has(self, provenance: Provenance, image_id: str, image_hash: str) -> bool:
         """Tell whether maps for this content of the image are stored; damage shows only when they are read."""
@@ -98,18 +114,22 @@ class ResultStore:
         StepError
             When they hold values that are no numbers: nothing made of them would mean anything.
         """
-        if not _is_sound(maps):
-            raise StepError(
-                f"The maps of {image_id} from {provenance.step} hold values that are no numbers (NaN), and are not "
-                "kept. Choose another model, or train again."
-            )
+        self.check_maps(provenance, image_id, maps)
         arrays = {"scores": _stepped(maps.scores), "classes": np.asarray(maps.classes, np.int64)}
         if maps.background is not None:
             arrays["background"] = _stepped(maps.background)
         if maps.undecided is not None:
             arrays["undecided"] = maps.undecided
         content = _packed(image_hash, arrays, zipfile.ZIP_DEFLATED)
-        self._publish(provenance, self.path(provenance, image_id), content)
+        self._publish(provenance, self._target(provenance, image_id, ".npz"), content)
+
+    def check_maps(self, provenance: Provenance, image_id: str, maps: ActivationMaps) -> None:
+        """Raise `StepError` for maps that `write_maps` does not keep."""
+        if not _is_sound(maps):
+            raise StepError(
+                f"The maps of {image_id} from {provenance.step} hold values that are no numbers (NaN), and are not "
+                "kept. Choose another model, or train again."
+            )
 
     def read_maps(self, provenance: Provenance, image_id: str, image_hash: str) -> ActivationMaps | None:
         """Return the stored maps, None when absent, damaged, no numbers, or made from another content of the image."""
@@ -131,7 +151,7 @@ class ResultStore:
         arrays: dict[str, NDArray[np.generic]] = {"size": np.asarray(features.size, np.int64)}
         for name in _OF_TAPS:
             arrays |= {f"{name}{at}": array for at, array in enumerate(getattr(features, name))}
-        self._publish(provenance, self.path(provenance, image_id), _packed(image_hash, arrays))
+        self._publish(provenance, self._target(provenance, image_id, ".npz"), _packed(image_hash, arrays))
 
     def read_features(self, provenance: Provenance, image_id: str, image_hash: str) -> TapFeatures | None:
         """Return the stored features, None when absent, damaged, or made from another content of the image."""
@@ -158,7 +178,7 @@ class ResultStore:
     ) -> None:
         """Store a machine's mask (H, W) uint8, and the 0-based classes it is in doubt of."""
         text = {IMAGE_TEXT: image_hash, DOUBTFUL_TEXT: " ".join(map(str, doubtful))}
-        self._publish(provenance, self.path(provenance, image_id, ".png"), encode_mask(values, text=text))
+        self._publish(provenance, self._target(provenance, image_id, ".png"), encode_mask(values, text=text))
 
     def read_mask(self, provenance: Provenance, image_id: str, image_hash: str) -> NDArray[np.uint8] | None:
         """Return the stored mask, None when absent, damaged, or made from another content of the image."""
@@ -209,6 +229,28 @@ class ResultStore:
         kept = f"{but.step}-{but.key}" if but else ""
         _delete(folder for folder in self._folders(stage) if folder.name != kept)
 
+    def spread_out(self) -> int:
+        """Move results of earlier versions, which lay as their images do, to their places; return how many.
+
+        Each is moved at once or stays, and is read wherever it lies: this may be broken off.
+        """
+        moved = 0
+        for folder in self._folders(None):
+            if not (folder / "provenance.json").is_file():
+                continue
+            for path in list(_files(folder)):
+                place = path.relative_to(folder).with_suffix("").as_posix()
+                if path.suffix not in (".npz", ".png") or not is_image_name(path.stem) or is_spread(place):
+                    continue
+                target = folder / f"{spread(place)}{path.suffix}"
+                target.parent.mkdir(exist_ok=True)
+                path.unlink() if target.exists() else path.rename(target)
+                moved += 1
+            for inner in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+                with suppress(OSError):  # what is not empty stays
+                    inner.rmdir()
+        return moved
+
     def forget(self, weights: str) -> None:
         """Delete what a model computed, and all that was made of it.
 
@@ -228,6 +270,13 @@ class ResultStore:
                 continue
             if stage is None or step == stage or step.startswith(f"{stage}."):
                 yield folder
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, without following links."""
+    for inside, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_link(Path(inside, name))]
+        yield from (Path(inside, name) for name in names)
 
 
 def _delete(folders: Iterable[Path]) -> None:

@@ -16,6 +16,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, StepError, WeightsError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.localize import base
 from napari_wsss.localize.base import Localizer, LocalizerBatch, infer_maps, label_loss
 from napari_wsss.networks.trunk import build_trunk
 from napari_wsss.pixels.resizing import resize
@@ -348,3 +349,73 @@ def test_unknown_labels_are_left_out_of_the_loss() -> None:
     torch.testing.assert_close(loss, (rows[0] + rows[1] + 0.5 * rows[2]) / 3)
     (gradient,) = torch.autograd.grad(loss, logits)
     assert torch.equal(gradient == 0, labels.isnan())
+
+
+# -- several images at once -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def several() -> tuple[Localizer, list[np.ndarray], list[tuple[int, ...]]]:
+    torch.manual_seed(0)
+    localizer = Localizer.build("cam", TrunkChoice("resnet18", width=1 / 8), class_count=3).eval()
+    torch.nn.init.normal_(localizer.classifier.weight)
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 255, (48, 64, 3), dtype=np.uint8) for _ in range(5)]
+    return localizer, images, [(0,), (0, 2), (), (1,), (0, 1, 2)]
+
+
+@pytest.mark.parametrize("flip", [True, False])
+def test_images_that_go_together_get_the_maps_that_each_gets_alone(
+    several: tuple[Localizer, list[np.ndarray], list[tuple[int, ...]]], flip: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    localizer, images, present = several
+    settings = Inference(scales=(0.5, 1.0), flip=flip, precision="float32")
+    monkeypatch.setattr(base, "TOGETHER_ON", ("cpu",))
+    alone = [infer_maps(localizer, image, known, settings) for image, known in zip(images, present, strict=True)]
+    passes: list[int] = []
+    real = type(localizer).localize
+
+    def counted(self: Localizer, views: Tensor, labels: Tensor) -> Tensor:
+        passes.append(len(views))
+        return real(self, views, labels)
+
+    monkeypatch.setattr(type(localizer), "localize", counted)
+    for count in (5, 3, 1):
+        found = localizer.infer_together(images[:count], present[:count], settings)
+        for one, other in zip(found, alone, strict=False):
+            assert one.classes == other.classes
+            np.testing.assert_allclose(one.scores, other.scores, atol=1e-6)
+    assert set(passes) == {base.MOST_TOGETHER * (1 + flip)}, "always as many, or rounding would depend on the others"
+
+
+def test_how_many_go_together_depends_on_the_settings_alone(
+    several: tuple[Localizer, list[np.ndarray], list[tuple[int, ...]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    localizer = several[0]
+    assert localizer.takes_together(48, 64, Inference()) == 1, "on the CPU it is no quicker"
+    monkeypatch.setattr(base, "TOGETHER_ON", ("cpu",))
+    one_pass = 48 * 64 * 4 * 2
+    settings = Inference(pixel_budget=max(4096, 3 * one_pass), scales=(1.0, 2.0))
+    assert localizer.takes_together(48, 64, settings) == 3
+    assert localizer.takes_together(480, 640, settings) == 1
+    assert localizer.takes_together(8, 8, settings) == base.MOST_TOGETHER
+    comparing = Localizer.build("edam", TrunkChoice("resnet18", width=1 / 8), class_count=3)
+    assert comparing.takes_together(8, 8, settings) == 1
+
+
+def test_where_memory_runs_out_the_halves_are_tried_once(
+    several: tuple[Localizer, list[np.ndarray], list[tuple[int, ...]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    localizer, images, present = several
+    real, asked = base.infer_several, []
+
+    def scarce(network: Localizer, some: list[np.ndarray], *given: object) -> object:
+        asked.append(len(some))
+        if len(some) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(network, some, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(base, "infer_several", scarce)
+    found = localizer.infer_together(images, present, Inference(preset="fast", precision="float32"))
+    assert asked == [5, 2, 3]
+    assert [one.classes for one in found] == present

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from napari_wsss.core.progress import Progress, finish
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.chain import applied_source, chain_of
 from napari_wsss.pipeline.lineage import Lineage
-from napari_wsss.pipeline.run import StageReport
+from napari_wsss.pipeline.over_images import StageReport
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 
@@ -428,8 +429,10 @@ def test_provenance_names_the_folder_and_links_to_what_came_before(project: Proj
     base, refined = item.base, item.result
 
     assert refined.parents == (base,)
-    assert (project.results_folder / f"{base.step}-{base.key}" / "a.png.npz").is_file()
-    assert (project.results_folder / f"{refined.step}-{refined.key}" / "a.png.png").is_file()
+    path = project.store.path(base, "a.png")
+    assert path.is_file()
+    assert path.parents[1] == project.results_folder / f"{base.step}-{base.key}"
+    assert project.store.path(refined, "a.png", ".png").is_file()
 
 
 # -- classes after training -------------------------------------------------------------------------------
@@ -670,3 +673,54 @@ def test_any_class_may_appear_in_an_image_that_is_not_labelled(project: Project)
     assert maps.classes == (0, 1, 2)
     assert np.array(pipeline.proposal(project, "b.png")).any()
     assert not np.array(pipeline.proposal(project, "sub/a.png")).any()
+
+
+# -- several at once ------------------------------------------------------------------------------------------
+
+
+def results_of(project: Project) -> dict[str, bytes]:
+    files = (path for path in project.results_folder.rglob("*") if path.is_file())
+    return {path.relative_to(project.folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_images_that_go_through_the_network_together_have_the_same_results(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_wsss.localize import base
+    from napari_wsss.networks.resnet import ResNet
+
+    passes: list[int] = []
+    real = ResNet.features
+
+    def counted(self: ResNet, images: Any, *given: Any) -> Any:
+        passes.append(len(images))
+        return real(self, images, *given)
+
+    monkeypatch.setattr(ResNet, "features", counted)
+    propose(project)
+    alone, one_by_one = results_of(project), list(passes)
+    project.store.clear()
+    passes.clear()
+    monkeypatch.setattr(base, "TOGETHER_ON", ("cpu",))
+    propose(project)
+    assert results_of(project) == alone
+    assert len(passes) < len(one_by_one)
+    assert max(passes) > max(one_by_one)
+
+
+def test_a_picture_is_decoded_once_for_all_steps(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    module = import_module("napari_wsss.project.project")
+    real = module.read_image
+
+    def counted(path: Path, *given: Any) -> Any:
+        read.append(path)
+        return real(path, *given)
+
+    monkeypatch.setattr(module, "read_image", counted)
+    project.set_plan(replace(project.plan, refiners=(*project.plan.refiners, Step("pixel_correlation"))))
+    propose(project)
+    assert sorted(read) == sorted(project.image_path(name) for name in LABELS)
+    read.clear()
+    propose(project)
+    assert read == []

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, get_args
+
 import numpy as np
 import pytest
 
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project import catalog as module
-from napari_wsss.project.criteria import Criteria
+from napari_wsss.project.catalog import Catalog, Fact
+from napari_wsss.project.criteria import FACTS, Criteria, Order
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage, possible_classes
 from napari_wsss.project.states import MOVES, STATES, UNDECIDED
-from tests.tiny_project import IDS, put_split
+from tests.tiny_project import IDS, put_split, set_scores
 
 
 def test_records_come_in_the_order_they_were_given(project: Project) -> None:
@@ -230,3 +234,69 @@ def test_an_unknown_class_may_be_painted_or_not(project: Project, mask: np.ndarr
         values.ravel()[: len(painted)] = painted
         project.review.accept("a.png", values)
         assert project.catalog.get("a.png").mismatch is differs, painted
+
+
+# -- very many images -----------------------------------------------------------------------------------------
+
+
+def scanned(project: Project, ask: Callable[[], object]) -> list[str]:
+    """Return which whole tables SQLite says that it goes through for the queries of `ask`."""
+    asked: list[tuple[str, Any]] = []
+    rows = project._database.rows
+
+    def noted(sql: str, parameters: Any = ()) -> list[Any]:
+        asked.append((sql, parameters))
+        return rows(sql, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(project._database, "rows", noted)
+        ask()
+    plans = [row[-1] for sql, values in asked for row in rows(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert asked
+    return [plan for plan in plans if plan.startswith("SCAN") and "images" in plan and "INDEX" not in plan]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        len,
+        Catalog.counts,
+        Catalog.class_counts,
+        lambda catalog: catalog.class_counts("accepted"),
+        lambda catalog: [catalog.knows(fact) for fact in get_args(Fact)],
+        lambda catalog: catalog.neighbour(IDS[1], 1, UNDECIDED),
+        lambda catalog: catalog.at(2),
+        lambda catalog: catalog.block(0, 16, Criteria(states=UNDECIDED)),
+        lambda catalog: [catalog.count(Criteria(**{fact: True})) for fact in (*FACTS, "unknown")],
+        lambda catalog: catalog.count(Criteria(states=UNDECIDED)),
+        lambda catalog: catalog.ids_of([1, 3]),
+    ],
+)
+def test_what_a_gesture_asks_does_not_go_through_all_images(project: Project, ask: Callable[[Catalog], object]) -> None:
+    assert scanned(project, lambda: ask(project.catalog)) == []
+
+
+def test_going_through_all_images_would_be_noticed(project: Project) -> None:
+    assert scanned(project, lambda: project.catalog.count(Criteria(text="a")))
+
+
+def test_indexes_are_made_for_projects_that_lack_them(project: Project) -> None:
+    folder = project.folder
+    for (name,) in project._database.rows("SELECT name FROM sqlite_master WHERE name LIKE 'images_scored'"):
+        project._database.execute(f"DROP INDEX {name}")
+    assert scanned(project, lambda: project.catalog.knows("score"))
+    project.close()
+    with Project.open(folder) as opened:
+        assert not scanned(opened, lambda: opened.catalog.knows("score"))
+
+
+def test_numbers_are_the_same_images_as_ids(project: Project) -> None:
+    catalog = project.catalog
+    set_scores(catalog, {IDS[0]: 0.1, IDS[2]: 0.9})
+    catalog.set_state(IDS[3], "excluded")
+    for criteria in (Criteria(), Criteria(states=UNDECIDED), Criteria(classes=("dog",)), Criteria(split="none")):
+        for order in get_args(Order):
+            numbers = catalog.numbers(criteria, order, 3)
+            assert numbers.dtype == np.int32
+            assert catalog.ids_of(numbers) == catalog.find(criteria, order, 3)
+    assert catalog.ids_of([2, 99, 1]) == [IDS[1], IDS[0]]

@@ -488,3 +488,22 @@ def test_project_files_are_plain_files(project: Project, mask: np.ndarray) -> No
         "masks/a.png.png",
         "drafts/b.png.png",
     }
+
+
+def test_results_of_an_older_project_are_moved_once(project: Project, mask: np.ndarray) -> None:
+    folder, step = project.folder, Provenance("localize.cam", {})
+    project.store.write_mask(step, IDS[2], "hash", mask)
+    new = project.store.path(step, IDS[2], ".png")
+    before = folder / "results" / f"{step.step}-{step.key}" / f"{IDS[2]}.png"
+    before.parent.mkdir()
+    new.rename(before)
+    project._database.execute("DELETE FROM meta WHERE key = 'results'")
+    project.close()
+    with Project.open(folder, read_only=True) as reader:
+        assert reader.store.path(step, IDS[2], ".png") == before
+    for _ in range(2):
+        with Project.open(folder) as opened:
+            assert opened.store.path(step, IDS[2], ".png") == new
+            revision = opened._database.revision
+    with Project.open(folder) as opened:
+        assert opened._database.revision == revision

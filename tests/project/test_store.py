@@ -245,3 +245,56 @@ def test_who_does_not_say_what_is_in_doubt_is_not_guarded(store: ResultStore) ->
     path.write_bytes(encode_mask(values, text={IMAGE_TEXT: text[IMAGE_TEXT]}))
     assert store.read_guarded(CAM, "a.png", IMAGE) is None
     assert store.read_mask(CAM, "a.png", IMAGE) is not None
+
+
+# -- where results lie ----------------------------------------------------------------------------------------
+
+
+def put_as_before(store: ResultStore, image_id: str) -> tuple[Path, Path]:
+    """Lay an image's maps and mask where earlier versions did."""
+    store.write_maps(CAM, image_id, IMAGE, some_maps())
+    store.write_mask(CAM, image_id, IMAGE, np.full((3, 4), 2, np.uint8), (1,))
+    places = []
+    for suffix in (".npz", ".png"):
+        before = store.folder / f"{CAM.step}-{CAM.key}" / f"{image_id}{suffix}"
+        before.parent.mkdir(parents=True, exist_ok=True)
+        store.path(CAM, image_id, suffix).rename(before)
+        places.append(before)
+    return places[0], places[1]
+
+
+@pytest.mark.parametrize("image_id", ["a.png", "day 1/a%2F.png", "ab/c.png"])
+def test_results_of_before_are_read_and_moved(store: ResultStore, image_id: str) -> None:
+    before = put_as_before(store, image_id)
+
+    def is_whole() -> bool:
+        maps, mask = store.read_maps(CAM, image_id, IMAGE), store.read_guarded(CAM, image_id, IMAGE)
+        return maps is not None and maps.classes == some_maps().classes and mask is not None and mask.doubtful == (1,)
+
+    assert is_whole()
+    assert store.has(CAM, image_id, IMAGE)
+    assert store.spread_out() == 2
+    assert is_whole()
+    assert not any(path.exists() for path in before)
+    assert store.path(CAM, image_id).parent.parent.name == f"{CAM.step}-{CAM.key}"
+    assert store.spread_out() == 0
+
+
+def test_what_was_computed_since_counts_more_than_what_lies_as_before(store: ResultStore) -> None:
+    put_as_before(store, "a.png")
+    newer = np.full((3, 4), 1, np.uint8)
+    store.write_mask(CAM, "a.png", IMAGE, newer)
+    for _ in range(2):
+        found = store.read_mask(CAM, "a.png", IMAGE)
+        assert found is not None
+        assert np.array_equal(found, newer)
+        store.spread_out()
+
+
+def test_moving_leaves_alone_what_is_no_result_of_an_image(store: ResultStore) -> None:
+    folder = store.folder / "clusters-0123"
+    folder.mkdir(parents=True)
+    for name in ("provenance.json", "features.npz", "clusters.json"):
+        (folder / name).write_bytes(b"{}")
+    assert store.spread_out() == 0
+    assert len(list(folder.iterdir())) == 3

@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_wsss.project.project import Project
-from tests.reliability import kill
+from tests.reliability import kill, workers
 from tests.reliability.fuzz import Fuzz
 from tests.reliability.sitting import IDS, Diary, Known, Labeler, build, read_diary
 from tests.reliability.soak import Outcome, Sample, soak
@@ -58,6 +59,15 @@ def test_a_short_sitting_is_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert outcome.last.memory - outcome.first.memory < 60, outcome.line()
 
 
+@linux
+def test_killed_workers_lose_nothing_and_change_nothing() -> None:
+    ended = run("workers", "--kills", "6", "--images", "80", "--workers", "2")
+    line = ended.stdout.splitlines()[-1]
+    assert line.startswith("kills=6 lost=0 different=0 twice="), ended.stdout + ended.stderr
+    assert int(line.partition("twice=")[2].split()[0]) <= 6  # each kill may cost what was not on disk yet
+    assert "0 leases left" in ended.stdout
+
+
 # -- the tests can fail ---------------------------------------------------------------------------------------
 
 
@@ -99,6 +109,22 @@ def test_a_lost_decision_is_found(sat: tuple[Path, list[dict[str, object]], dict
     shutil.copy(oldest, root / "project" / "project.sqlite")
     outcome = compared(root, records, before)
     assert outcome.damaged > 0
+
+
+def test_lost_and_changed_results_of_workers_are_found() -> None:
+    made = {"a": "1", "b": "2"}
+    for found, lost, different in (
+        (made, 0, 0),
+        ({"a": "1"}, 1, 0),
+        ({"a": "1", "b": "3"}, 0, 1),
+        ({**made, "c": "1"}, 0, 1),
+    ):
+        outcome = workers.Outcome(2)
+        workers.compare(outcome, made, found)
+        assert (outcome.lost, outcome.different) == (lost, different)
+        assert outcome.is_sound == (not lost and not different)
+    assert not workers.Outcome(200, computed=Counter({"a": 2, "b": 3})).is_sound, "3 of 200 made twice is too much"
+    assert not workers.Outcome(2, left_over=1).is_sound
 
 
 def test_growth_is_no_flat_line() -> None:

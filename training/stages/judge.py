@@ -33,7 +33,7 @@ from training.scoring.scoring import class_names
 from training.scoring.tables import aligned, write_tables
 from training.scoring.verdict import Verdict
 from training.stages.compared_images import basis_of, chosen_images, taught_by
-from training.stages.maps import add_refine_options, chosen_ids, hardware_of, with_chain
+from training.stages.maps import add_chain_options, chosen_ids, hardware_of, with_chain
 
 STAGE = "judge"
 MOST_IMAGES = 100
@@ -51,7 +51,7 @@ class Rivals:
 def add_judge_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``judge``: a model, and those of ``refine`` for a chain; nothing is changed."""
     advanced = advanced_options(parser)
-    add_refine_options(parser, typed)
+    add_chain_options(parser)
     parser.add_argument("--weights", type=Path, help="a run's best.safetensors [the applied model]")
     parser.add_argument("--last-change", action="store_true", help="the chain against what it was one change before")
     advanced.add_argument("--limit", type=int, default=MOST_IMAGES, help="compare on at most so many images")

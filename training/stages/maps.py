@@ -1,29 +1,36 @@
 """The stages without training: activation maps and pseudo masks of many images, by the pipeline."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.background import equivalent_alpha
-from napari_wsss.core.errors import ParameterError, ProjectError
+from napari_wsss.core.errors import ParameterError, ProjectError, StepError, WsssError
+from napari_wsss.core.files import MOST_RECORD_BYTES, read_regular
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.option_files import read_mapping
 from napari_wsss.core.parameters import add_options, advanced_options, fields_of, from_dict, typed_options
 from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.progress import Steps
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.background import estimate_background, sample_of, wants_estimate
 from napari_wsss.pipeline.chain import applied_source
-from napari_wsss.pipeline.lineage import Lineage
+from napari_wsss.pipeline.lineage import Lineage, base_provenance
+from napari_wsss.pipeline.over_images import StageReport
 from napari_wsss.project.project import Project
+from napari_wsss.project.sharing.share import Part, Selection, Share
 from napari_wsss.project.states import STATES, UNDECIDED
 from training.config import Hardware
 from training.report import Reporter, watched
+from training.workers import together
 
 DONE, SOME_FAILED = 0, 4
+NOTED_TOGETHER = 500
 
 
 def add_selection_options(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +41,17 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
     text = "JSON or YAML file of options by name, or with a 'plan' (as in run.json) that replaces the project's"
     advanced.add_argument("--config", type=Path, metavar="FILE", help=text)
     advanced.add_argument("--states", nargs="+", choices=STATES, help="only images in these review states")
-    parser.add_argument("--ids", nargs="+", help="only these images")
+    parser.add_argument("--ids", nargs="+", help="only these images; a name of a text file: those in its lines")
     add_device_options(parser)
+
+
+def add_sharing_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a stage that several workers may share, and that keeps its options to itself."""
+    parser.add_argument("--apply", action="store_true", help="let the project's plan have these options, too")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that share the images, each on a GPU or some cores [1]"
+    )
+    parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n parts, for arrays of jobs [%(default)s]")
 
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:
@@ -70,32 +86,77 @@ def chosen_ids(project: Project, options: argparse.Namespace) -> list[str]:
         For an id the project does not have.
     """
     if options.ids:
-        return [project.catalog.get(image_id).id for image_id in options.ids]
+        return [project.catalog.get(image_id).id for image_id in _named(project, options.ids)]
     states = options.states or [state for state in STATES if state != "excluded"]
     return list(project.catalog.ids(states=states, split=options.split))
 
 
+def selection(project: Project, options: argparse.Namespace) -> Selection:
+    """Return the same images as `chosen_ids`, to be shared; errors likewise."""
+    ids = _named(project, options.ids) if options.ids else None
+    return Selection(project, ids, options.states, options.split)
+
+
+def _named(project: Project, words: Sequence[str]) -> list[str]:
+    """Return the ids that are typed, or lie as lines in the text files that are."""
+    found: list[str] = []
+    for word in words:
+        path = Path(word)
+        if word in project.catalog or not path.is_file():
+            found.append(word)
+            continue
+        try:
+            found += filter(None, read_regular(path, MOST_RECORD_BYTES).decode().splitlines())
+        except (OSError, UnicodeDecodeError) as reason:
+            raise ParameterError(
+                f"{path} is no list of images ({reason}); expected a text file (UTF-8) with an id on each line.",
+                name="ids",
+            ) from reason
+    return found
+
+
+def parts_of(options: argparse.Namespace) -> list[Part]:
+    """Return the parts of the images that the options give to this machine, one for each worker.
+
+    Raises
+    ------
+    ParameterError
+        When they make no sense.
+    """
+    if options.workers < 1:
+        raise ParameterError(f"--workers is {options.workers}; expected at least 1.", name="workers")
+    return Part.parsed(options.shard).split(options.workers)
+
+
 def add_localize_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
-    """Add the options of ``localize``: selection and those of inference (they change the project's plan)."""
+    """Add the options of ``localize``: selection, workers, and those of inference."""
     add_selection_options(parser)
+    add_sharing_options(parser)
     add_options(parser, Inference)
 
 
 def localize(options: argparse.Namespace, report: Reporter) -> int:
     """Compute the missing activation maps by the applied model, return the exit code."""
-    with _opened(options, _with_inference) as project:
-        prepare_device(options)
-        run = pipeline.segment if applied_source(project.plan) == "segment" else pipeline.localize
-        steps = run(project, chosen_ids(project, options), options.device, background=False)
-        return _told(watched(steps, report), report)
+    with Project.open_to_read(options.project) as project:
+        plan = _plan_for(project, options, _with_inference, report)
+    return _shared(options, report, plan, _localize)
+
+
+def _localize(project: Project, share: Share, plan: Plan, device: str) -> Steps[StageReport]:
+    run = pipeline.segment if applied_source(plan) == "segment" else pipeline.localize
+    return run(project, share, device, background=False, plan=plan)
 
 
 def add_refine_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
-    """Add the options of ``refine``: selection, the chain of refiners, and each refiner's parameters."""
+    """Add the options of ``refine``: selection, workers, the chain of refiners, and each refiner's parameters."""
+    add_sharing_options(parser)
+    add_chain_options(parser)
+
+
+def add_chain_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose images, the chain of refiners, and each refiner's parameters."""
     add_selection_options(parser)
-    parser.add_argument(
-        "--refiners", nargs="+", choices=method_names("refine"), help="the chain, in order; changes the project's plan"
-    )
+    parser.add_argument("--refiners", nargs="+", choices=method_names("refine"), help="the chain, in order")
     parser.add_argument(
         "--saliency", type=Path, help="folder of grey PNGs named like the images, for steps that need saliency"
     )
@@ -105,13 +166,39 @@ def add_refine_options(parser: argparse.ArgumentParser, typed: Sequence[str]) ->
 
 def refine(options: argparse.Namespace, report: Reporter) -> int:
     """Compute the missing pseudo masks from maps (which are computed too where missing), return the exit code."""
-    _estimate_where_wanted(options, report)
-    with _opened(options, _with_refiners) as project:
+    if Part.parsed(options.shard).count == 1:
+        _estimate_where_wanted(options, report)
+    with Project.open_to_read(options.project) as project:
+        plan = _plan_for(project, options, _with_refiners, report)
+        if Part.parsed(options.shard).count > 1:
+            _refuse_to_guess(project, plan)
+    code = _shared(options, report, plan, _refine)
+    if Part.parsed(options.shard).count == 1:
+        with Project.open_to_read(options.project) as project:
+            if plan == project.plan:
+                note_fresh(options.project, selection(project, options))
+    return code
+
+
+def _refine(project: Project, share: Share, plan: Plan, device: str) -> Steps[StageReport]:
+    return pipeline.propose(project, share, device, background=False, plan=plan)
+
+
+def _shared(
+    options: argparse.Namespace,
+    report: Reporter,
+    plan: Plan,
+    stage: Callable[[Project, Share, Plan, str], Steps[StageReport]],
+) -> int:
+    """Carry out this machine's part of a stage, by several workers where they are wanted."""
+    parts = parts_of(options)
+    if len(parts) > 1:
+        return together(options, parts, report)
+    with Project.open_to_read(options.project) as project:
         prepare_device(options)
-        steps = pipeline.propose(project, chosen_ids(project, options), options.device, background=False)
-        found = watched(steps, report)
-    note_fresh(options.project, [*found.done, *found.reused])
-    return _told(found, report)
+        kind = base_provenance(project, plan, applied_source(plan))
+        with Share(project, selection(project, options), kind, parts[0]) as share:
+            return _told(watched(stage(project, share, plan, options.device), report), report)
 
 
 def with_chain(plan: Plan, options: argparse.Namespace) -> Plan:
@@ -167,7 +254,7 @@ def open_unless_held(folder: Path) -> Project | None:
         return None
 
 
-def note_fresh(folder: Path, ids: Sequence[str]) -> None:
+def note_fresh(folder: Path, ids: Iterable[str]) -> None:
     """Write down that the proposals of undecided images are as new as the model, and what they are in doubt of.
 
     A window that has the project open keeps its own account, so then nothing is written.
@@ -176,38 +263,61 @@ def note_fresh(folder: Path, ids: Sequence[str]) -> None:
     if project is None:
         return
     with project:
-        for image_id in ids:
-            record = project.catalog.get(image_id)
-            proposed = pipeline.stored_proposal(Lineage.of(project, image_id, record=record))
-            project.catalog.set_doubtful(image_id, project.classes.names_of(proposed.doubtful) if proposed else ())
-            if record.stale and record.state in UNDECIDED:
-                project.catalog.set_facts(image_id, stale=False)
+        left = iter(ids)
+        while some := list(islice(left, NOTED_TOGETHER)):
+            with project.together():
+                for image_id in some:
+                    _note_fresh(project, image_id)
 
 
-def _told(found: pipeline.StageReport, report: Reporter) -> int:
+def _note_fresh(project: Project, image_id: str) -> None:
+    record = project.catalog.get(image_id)
+    try:
+        proposed = pipeline.stored_proposal(Lineage.of(project, image_id, record=record))
+    except (WsssError, OSError):  # named by the run
+        return
+    doubtful = project.classes.names_of(proposed.doubtful) if proposed else ()
+    project.catalog.set_doubtful(image_id, doubtful)
+    if proposed and record.stale and record.state in UNDECIDED:
+        project.catalog.set_facts(image_id, stale=False)
+
+
+def _told(found: StageReport, report: Reporter) -> int:
     for image_id, reason in found.failed.items():
         report.say(f"failed: {image_id}: {reason}", image=image_id)
     if found.without_labels:
         report.say(found.without_labels)
-    counts = f"{len(found.done)} computed, {len(found.reused)} reused, {len(found.failed)} failed"
-    report.say(counts, done=len(found.done), reused=len(found.reused), failed=found.failed)
+    counts = f"{found.done_count} computed, {found.reused_count} reused, {len(found.failed)} failed"
+    report.say(counts, done=found.done_count, reused=found.reused_count, failed=found.failed)
     return SOME_FAILED if found.failed else DONE
 
 
-def _opened(options: argparse.Namespace, changed: Callable[[Plan, argparse.Namespace], Plan]) -> Project:
-    """Return the project, read-only unless the options change its plan."""
-    project = Project.open_to_read(options.project)
+def _plan_for(
+    project: Project,
+    options: argparse.Namespace,
+    changed: Callable[[Plan, argparse.Namespace], Plan],
+    report: Reporter,
+) -> Plan:
+    """Return the plan of this run, which with `--apply` becomes the project's."""
     plan = changed(_plan_of(options, project.plan), options)
     if plan == project.plan:
-        return project
-    project.close()
-    project = Project.open(options.project)
-    try:
-        project.set_plan(plan)
-    except BaseException:
-        project.close()
-        raise
-    return project
+        return plan
+    if options.apply:
+        with Project.open(options.project) as writable:
+            writable.set_plan(plan)
+    else:
+        report.say("These options are this run's. The project, and what napari shows, have them with --apply.")
+    return plan
+
+
+def _refuse_to_guess(project: Project, plan: Plan) -> None:
+    """Raise `StepError` while parts of one run could be made with different background strengths."""
+    if wants_estimate(project, plan, len(sample_of(project))):
+        raise StepError(
+            "The background strength is still to be estimated, and one part of a run cannot do that for the others. Do "
+            f"it once before them: napari-wsss background --project {project.folder}; or choose it, as with "
+            "--constant-background-background-threshold."
+        )
 
 
 def _plan_of(options: argparse.Namespace, plan: Plan) -> Plan:

@@ -7,12 +7,16 @@ from typing import ClassVar
 from napari_wsss.exchange.class_lists import CLASS_LIST
 from napari_wsss.exchange.writers.base import Item, Writer
 from napari_wsss.exchange.writers.voc import class_list
+from napari_wsss.pixels.large_tiff import geo_tags_of
 
 TIFF_FOLDER = "tiff"
 
 
 class Tiff(Writer):
-    """``tiff/x.tif``: 8 bits, packed without loss; the description says what the values mean."""
+    """``tiff/x.tif``: 8 bits, packed without loss; the description says what the values mean.
+
+    That of a GeoTIFF says where it lies on the earth, as the image does.
+    """
 
     title = "TIFF"
     judge: ClassVar[str] = "tifffile, Pillow"
@@ -32,6 +36,8 @@ class Tiff(Writer):
             compression="zlib",
             description=json.dumps({"classes": names}),
             metadata=None,
+            # The coordinate reference system and the place of a GeoTIFF: the mask's pixels are the image's.
+            extratags=[] if item.image is None else geo_tags_of(item.image),
         )
         self.put(f"{TIFF_FOLDER}/{item.name}.tif", file.getvalue())
 

@@ -18,6 +18,7 @@ from psygnal import Signal
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.spread import spread
 from napari_wsss.pipeline.lineage import Lineage, has_model
 from napari_wsss.pixels.decoding.stacks import file_and_page
 from napari_wsss.project.project import Project
@@ -196,7 +197,7 @@ def picture_of(project: Project, image_id: str) -> Picture | None:
     """Return the kept picture of an image, or one made now; None when the image cannot be read."""
     try:
         key, tinted = _content(project, image_id)
-        path = below(project.results_folder, f"{THUMBNAILS}/{image_id}.jpg")
+        path = below(project.results_folder, f"{THUMBNAILS}/{spread(image_id)}.jpg")
         picture = kept_picture(path, key)
         return _drawn(project, image_id, path, key, tinted) if picture is None else picture
     except (WsssError, OSError):  # no image file, a damaged mask: the row shows that there is no picture

@@ -13,6 +13,7 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.lineage import Lineage
+from napari_wsss.pipeline.over_images import StageReport
 from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.pixels.uncertainty import share_unsure
 from napari_wsss.project.project import Project
@@ -89,7 +90,7 @@ def propose_wanted(
     tell : callable
         Called in the background thread after each chunk with the finished ids and the failed ones.
     """
-    done, whole = 0, pipeline.StageReport()
+    done, whole = 0, StageReport()
     while ids := wanted.take():
         total = done + len(ids) + len(wanted)
         report = yield from _within(pipeline.propose(project, ids, device, tell=note_result), done, total)

@@ -1,15 +1,17 @@
 """The order in which a person goes through the images, and the part of them a search shows.
 
-The queue holds ids only, never records, and is a snapshot: deciding about an image does not move it under the
-person's feet; `refresh` takes the order anew.
+The queue holds the images' numbers only, 8 bytes for each, never records, and is a snapshot: deciding about an image
+does not move it under the person's feet; `refresh` takes the order anew. Their ids are asked for by the page.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain, islice
-from typing import get_args
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeAlias, get_args
 
-from napari_wsss.core.errors import ParameterError
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.project.catalog import Catalog, Fact
 from napari_wsss.project.criteria import Criteria, Order
 from napari_wsss.session.table.search import parse
@@ -27,6 +29,10 @@ NEEDED: Mapping[str, tuple[Fact, str]] = {
 """What an order sorts by, and what to say while there is none of it."""
 FALLBACK: Order = "undecided first"
 LOOKED_UP_SINGLY = 50
+PAGE = 200
+"""Ids that are asked for together."""
+MOST_PAGES = 50
+Numbers: TypeAlias = NDArray[np.int32]
 
 
 class Queue:
@@ -53,12 +59,14 @@ class Queue:
         self.order = "file"
         self.search = ""
         self.remark = ""
-        self._ids: list[str] = []
-        self._positions: dict[str, int] = {}
+        self._numbers: Numbers = np.empty(0, np.int32)  # in the queue's order
+        self._places: Numbers = np.empty(0, np.int32)  # of each number, from 1; 0 for those the search hides
+        self._pages: dict[int, list[str]] = {}
+        self._known: dict[str, int] = {}  # positions of the images in these pages
         self.refresh()
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._numbers)
 
     def set_order(self, order: str) -> None:
         """Choose one of `ORDERS` and refresh; raise `ParameterError` when there is no such order."""
@@ -85,61 +93,92 @@ class Queue:
         order, seed = _order_and_seed(self.order)
         fact, missing = NEEDED.get(order, (None, ""))
         self.remark = "" if fact is None or self._catalog.knows(fact) else f"{missing}: undecided images come first."
-        self._ids = self._catalog.find(self._parse(self.search), FALLBACK if self.remark else order, seed)
-        self._positions = {image_id: position for position, image_id in enumerate(self._ids)}
+        wanted = self._parse(self.search)
+        self._numbers = self._catalog.numbers(wanted, FALLBACK if self.remark else order, seed)
+        self._places = np.zeros(len(self._catalog) + 1, np.int32)
+        self._places[self._numbers] = np.arange(1, len(self._numbers) + 1, dtype=np.int32)
+        self._pages, self._known = {}, {}
 
     def at(self, position: int) -> str:
         """Return the id at a position counted from 0."""
-        return self._ids[position]
+        place = range(len(self._numbers))[position]
+        return (self._pages.get(place // PAGE) or self._page(place // PAGE))[place % PAGE]
+
+    def _page(self, page: int) -> list[str]:
+        """Ask for a page of ids; who has one already spares the call."""
+        if len(self._pages) >= MOST_PAGES:
+            self._pages, self._known = {}, {}
+        found = self._pages[page] = self._catalog.ids_of(self._numbers[page * PAGE : (page + 1) * PAGE])
+        self._known.update(zip(found, range(page * PAGE, page * PAGE + len(found)), strict=True))
+        return found
 
     def ids(self, start: int = 0, stop: int | None = None) -> list[str]:
         """Return the ids from position `start` up to, not including, `stop`."""
-        return self._ids[start:stop]
+        first, last, _ = slice(start, stop).indices(len(self._numbers))
+        if last - first > PAGE:
+            return self._catalog.ids_of(self._numbers[first:last])
+        page = first // PAGE
+        found = (self._pages.get(page) or self._page(page))[first - page * PAGE : last - page * PAGE]
+        over = last - (page + 1) * PAGE
+        return found if over <= 0 else found + (self._pages.get(page + 1) or self._page(page + 1))[:over]
 
     def ids_from(self, image_id: str) -> list[str]:
         """Return all ids, those from an image on before those that come before it."""
-        position = self._positions.get(image_id, 0)
-        return [*self._ids[position:], *self._ids[:position]]
+        position = self.position(image_id) or 0
+        return self._catalog.ids_of(np.roll(self._numbers, -position))
 
     def position(self, image_id: str) -> int | None:
         """Return the position of an image counted from 0, None when the search hides it."""
-        return self._positions.get(image_id)
+        known = self._known.get(image_id)
+        if known is not None:
+            return known
+        try:
+            number = self._catalog.number(image_id)
+        except ProjectError:
+            return None
+        place = int(self._places[number]) if number < len(self._places) else 0
+        return place - 1 if place else None
 
     def neighbour(self, image_id: str | None, step: int) -> str | None:
         """Return the next image (step 1) or the one before (-1); None at the end.
 
         From an image the search hides, it goes to the first one shown.
         """
-        position = self._positions.get(image_id) if image_id is not None else None
+        position = self.position(image_id) if image_id is not None else None
         found = 0 if position is None else position + step
-        return self._ids[found] if 0 <= found < len(self._ids) else None
+        if not 0 <= found < len(self._numbers):
+            return None
+        return (self._pages.get(found // PAGE) or self._page(found // PAGE))[found % PAGE]
 
     def next_of(self, image_id: str | None, states: Collection[str], step: int = 1) -> str | None:
         """Return the next image in one of `states` (the one before with step -1), going round once; never itself.
 
         From an image the search hides it begins at the start, backwards at the end.
         """
-        position = self._positions.get(image_id) if image_id is not None else None
-        ahead = iter(self._round(position, step))
-        near = self._first(islice(ahead, LOOKED_UP_SINGLY), states)
-        if near is not None or len(self) <= LOOKED_UP_SINGLY:
-            return near
-        among = set(self._catalog.ids(states=states))
-        return next((other for other in ahead if other in among), None)
+        position = self.position(image_id) if image_id is not None else None
+        for other in self._near(position, step):
+            if self._catalog.state(other) in states:
+                return other
+        among = np.zeros(len(self._places), bool)
+        found = self._catalog.numbers(Criteria(states=tuple(states)))
+        among[found[found < len(among)]] = True
+        places = np.flatnonzero(among[self._numbers])  # those in one of the states, as the queue goes
+        places = places[places != position] if position is not None else places
+        if not len(places):
+            return None
+        if step > 0:
+            after = places[places > position] if position is not None else places
+            return self.at(int(after[0] if len(after) else places[0]))
+        before = places[places < position] if position is not None else places
+        return self.at(int(before[-1] if len(before) else places[-1]))
 
-    def _round(self, position: int | None, step: int) -> Iterable[str]:
-        """Return all ids but that at `position`, in walking order from there."""
-        if position is None:
-            return self._ids if step > 0 else reversed(self._ids)
-        after, before = range(position + 1, len(self._ids)), range(position)
-        places = chain(after, before) if step > 0 else chain(reversed(before), reversed(after))
-        return map(self._ids.__getitem__, places)
-
-    def _first(self, ids: Iterable[str], states: Collection[str]) -> str | None:
-        for image_id in ids:
-            if self._catalog.state(image_id) in states:
-                return image_id
-        return None
+    def _near(self, position: int | None, step: int) -> list[str]:
+        """Return the next ids from a position on in walking order, those around the end left out."""
+        if step > 0:
+            first = 0 if position is None else position + 1
+            return self.ids(first, first + LOOKED_UP_SINGLY)
+        last = len(self._numbers) if position is None else position
+        return self.ids(max(0, last - LOOKED_UP_SINGLY), last)[::-1]
 
 
 def _order_and_seed(order: str) -> tuple[Order, int]:

@@ -31,7 +31,7 @@ def differs(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
 
 def kept(sitting: Sitting) -> list[str]:
     assert sitting.session.project is not None
-    return [path.name for path in (sitting.session.project.results_folder / "thumbnails").glob("*.jpg")]
+    return [path.name for path in (sitting.session.project.results_folder / "thumbnails").rglob("*.jpg")]
 
 
 def test_pictures_are_made_when_they_are_asked_for(sitting: Sitting) -> None:

@@ -176,5 +176,5 @@ def test_read_only_draws_slow_chains_without_storing(
     reader.settle()
     assert reader.session.table.proposal is not None
     assert not reader.session.inference.start()
-    assert not [path for path in sorted((model_folder / "results").glob("refine.dense*/p5*")) if path.exists()]
+    assert not [path for path in sorted((model_folder / "results").glob("refine.dense*/*/p5*")) if path.exists()]
     assert stored

@@ -10,6 +10,7 @@ from napari_wsss.core.errors import ParameterError
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.states import UNDECIDED
+from napari_wsss.session.table import queue as module
 from napari_wsss.session.table.queue import Queue
 from tests.session.conftest import CLASSES
 from tests.tiny_project import set_scores
@@ -138,3 +139,24 @@ def test_a_decision_does_not_move_the_queue_until_refreshed(project: Project) ->
     assert numbers(queue)[0] == "3"
     queue.refresh()
     assert numbers(queue)[0] == "4"
+
+
+def test_a_queue_of_many_pages_is_that_of_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Queue(project.catalog, CLASSES.names)
+    ids = whole.ids()
+    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr(module, "MOST_PAGES", 2)
+    paged = Queue(project.catalog, CLASSES.names)
+    count = len(ids)
+    for start in range(count + 1):
+        for stop in (*range(start, count + 1), None):
+            assert paged.ids(start, stop) == ids[start:stop]
+    for at, image_id in enumerate(ids):
+        assert paged.at(at) == paged.at(at - count) == image_id
+        assert paged.position(image_id) == at
+        for step in (1, -1):
+            assert paged.neighbour(image_id, step) == whole.neighbour(image_id, step)
+        assert paged.ids_from(image_id) == [*ids[at:], *ids[:at]]
+    with pytest.raises(IndexError):
+        paged.at(count)
+    assert paged.position("no such image") is None

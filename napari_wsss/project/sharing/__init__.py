@@ -1,0 +1,1 @@
+"""Who computes which images, when several workers share the images of a project."""
