@@ -226,8 +226,8 @@ class PixelLearner:
             given, parts = self._gathering.cells(), self._gathering.partly_known()
             if rounds is None:
                 yield from self._gathering.gather_weak()
-                self.uses_unlabelled = False  # until it is worth it
-            loss = yield from self._fit(self._with_prior(given), given.shown, warm=warm and self.learned is not None)
+            first = given if rounds is None else self._with_prior(given)  # a whole fit decides anew
+            loss = yield from self._fit(first, given.shown, warm=warm and self.learned is not None)
             if rounds is None and parts:
                 loss = yield from self._with_unlabelled(given, loss)
             for _ in range(self._rounds if rounds is None else rounds) if parts else ():
@@ -247,6 +247,7 @@ class PixelLearner:
         """Fit again with what nobody labelled, keep that where things part more clearly, return the kept fit's loss."""
         both = self._gathering.with_unlabelled(given)
         if len(both) == len(given):
+            self.uses_unlabelled = False
             return loss
         plain, before = self.state(), self._parting()
         other = yield from self._fit(both, given.shown)
@@ -318,7 +319,7 @@ class PixelLearner:
             for image_id in fold:
                 held_out.append((self._gathering.example(image_id), self._answer(other, image_id)))
         return compared(
-            self.classifier.class_count, held_out, self._stored_maps if with_maps else _none, MAP_BACKGROUND
+            self.classifier.class_count, held_out, self._stored_maps if with_maps else lambda _: None, MAP_BACKGROUND
         )
 
     def leave_to_maps(self, classes: Iterable[int]) -> None:
@@ -394,7 +395,3 @@ class PixelLearner:
         """Publish the classifier as a checkpoint that can be applied to the project like any segmenter's."""
         run = {"recipe": "segmentation", "config": self._config.decisive()}
         self.classifier.save(path, self._project.classes, run)
-
-
-def _none(_: str) -> None:
-    return None
