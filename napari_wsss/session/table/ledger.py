@@ -280,8 +280,9 @@ def differs(first: SourcedMask, second: SourcedMask) -> NDArray[np.bool_]:
     """Return (H, W) bool: where two masks differ in value or source."""
     found = np.empty(first.values.shape, bool)
     same_sources = first.sources.values is second.sources.values
-    rows = max(1, STRIP // max(1, found.shape[-1]))
-    for first_row in range(0, len(found), rows):  # in strips, see `STRIP`
+    height, width = first.values.shape[0], first.values.shape[1]
+    rows = max(1, STRIP // max(1, width))
+    for first_row in range(0, height, rows):  # in strips, see `STRIP`
         part = slice(first_row, first_row + rows)
         np.not_equal(first.values[part], second.values[part], out=found[part])
         if not same_sources:
