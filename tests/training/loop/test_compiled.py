@@ -64,6 +64,7 @@ def test_what_is_compiled_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="torch.compile needs a C++ compiler")
 def test_torch_compiles_it() -> None:
     told: list[str] = []
