@@ -123,7 +123,7 @@ class Session:
         engines = Engines(patches, self.embeddings)
         self.pointing = Pointing(opened, engines, self.scribbles, self.decisions, jobs, signals)
         self.wand = Wand(opened, self.decisions, signals)
-        self.regions = Regions(opened, patches, self.decisions, jobs, signals)
+        self.regions = Regions(opened, engines, self.decisions, jobs, signals)
         self.cleaning = Cleaning(opened, self.decisions, jobs, signals)
         self.doubts = Doubts(opened, jobs, signals)
         self.thumbnails = Thumbnails(opened, jobs, signals)

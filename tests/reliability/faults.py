@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from napari_wsss.core.sources import Source
 from napari_wsss.project.project import Project
 from napari_wsss.session.session import Session
 from tests.reliability.sitting import Known, put_methods_on_the_shelf, same
@@ -90,6 +91,22 @@ def _painted_over(sitting: Sitting, session: Session) -> None:
     _paint(sitting, 2, 8)
 
 
+def _clean_up(_sitting: Sitting, session: Session) -> None:
+    new = session.table.mask.copy()
+    new[:5] = 2
+    session.table.replace_mask(new, Source("clean-up", method="test"), None)
+
+
+def _skipped(sitting: Sitting, session: Session) -> None:
+    _paint(sitting, 1)
+    session.decisions.skip()
+
+
+def _labelled(sitting: Sitting, session: Session) -> None:
+    _paint(sitting, 1)
+    session.labels.set(session.shown_id, ["blue"])
+
+
 SAVES: dict[str, tuple[Deed, Deed]] = {
     "stroke": (lambda sitting, session: None, lambda sitting, session: _paint(sitting, 2, 3)),
     "stroke on accepted": (_accepted, lambda sitting, session: _paint(sitting, 2, 3)),
@@ -98,7 +115,13 @@ SAVES: dict[str, tuple[Deed, Deed]] = {
     "accept over accepted": (_painted_over, _accept),
     "labels": (_painted, lambda sitting, session: session.labels.set(session.shown_id, ["blue"])),
     "undo": (_accepted, lambda sitting, session: session.decisions.undo()),
+    "clean-up": (_painted, _clean_up),
+    "clean-up on accepted": (_accepted, _clean_up),
+    "labels taken back": (_labelled, lambda sitting, session: session.labels.undo()),
+    "flag": (_painted, lambda sitting, session: session.decisions.toggle_flag()),
+    "exclude": (_painted, lambda sitting, session: session.decisions.exclude()),
     "skip": (_painted, lambda sitting, session: session.decisions.skip()),
+    "skip taken back": (_skipped, lambda sitting, session: session.decisions.undo()),
     "close": (_painted, lambda sitting, session: session.close_project()),
 }
 
@@ -204,9 +227,7 @@ class Faults:
     def _retry(self, name: str, sitting: Sitting) -> None:
         session = sitting.session
         session.flush()
-        decided = {"accept": "accepted", "accept over accepted": "accepted", "skip": "skipped"}.get(name)
-        state = session.project.catalog.state("p0.png")
-        if (decided and state != decided) or name in ("labels", "close") or (name == "undo" and state == "accepted"):
+        if name == "close" or not _fits(self._on_disk(), self._wanted(name)):
             session.navigation.go_to("p0.png")
             SAVES[name][1](sitting, session)
 

@@ -1,10 +1,12 @@
 """Pointing at things: what a person can do with it is said at the page (`correct_page`)."""
 
 from pathlib import Path
+from typing import cast
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
 
+from napari_wsss.session.correct.regions import Kind
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, row, text_label
@@ -19,8 +21,15 @@ TOOLS = (
     ("wand", "wand", "Magic wand"),
 )
 """Mode of the tool, its action, its caption."""
-SUPERPIXELS, INSTANCES = "superpixels", "instances"
-KINDS = ((SUPERPIXELS, "superpixels"), (INSTANCES, "instances …"))
+KINDS: tuple[tuple[Kind, str], ...] = (
+    ("superpixels", "superpixels"),
+    ("segmenter", "all the segmenter finds"),
+    ("instances", "instances …"),
+)
+REGION = (
+    "What a region is: a patch of one colour, a thing that the segmenter finds (some seconds an image), or one that "
+    "another program found"
+)
 FILES = "ONNX networks (*.onnx)"
 WHERE = (
     "Two files of the SAM family as ONNX, the encoder of pictures and the decoder of clicks (MobileSAM, EdgeSAM, SAM). "
@@ -36,7 +45,7 @@ class PointBox(QWidget):
         self._session, self._sync, self._actions = session, sync, actions
         self.tools = {mode: self._tool(action) for mode, action, _ in TOOLS}
         self.kind = combo(KINDS, self._on_kind)
-        self.kind.setToolTip("What a region is: a patch of one colour, or a thing that another program found")
+        self.kind.setToolTip(REGION)
         self.how = text_label(HINTS["things"], quiet=True)
         self.said = text_label(quiet=True)
         self.choose = button("Segmenter …", self._browse, WHERE)
@@ -63,7 +72,7 @@ class PointBox(QWidget):
             self.tools[mode].setText(self._actions.with_key(title, action))
             self.tools[mode].setEnabled(table is not None and not table.project.read_only)
             self.tools[mode].setChecked(self._sync.pointing.mode == mode)
-        choose(self.kind, SUPERPIXELS if session.regions.folder is None else INSTANCES)
+        choose(self.kind, session.regions.kind)
         pair = session.segmenter.pair
         names = "" if pair is None else f" ({pair[0].name}, {pair[1].name})"
         self.said.setText(f"{session.pointing.text}{names}.")
@@ -85,9 +94,10 @@ class PointBox(QWidget):
     def _on_kind(self, kind: str) -> None:
         """Take another kind of regions; instances are asked for their folder."""
         chosen = ""
-        if kind == INSTANCES:
+        if kind == "instances":
             chosen = QFileDialog.getExistingDirectory(self, "Folder of instance masks, named like the images")
-        self._session.regions.use_folder(Path(chosen) if chosen else None)
+        if chosen or kind != "instances":
+            self._session.regions.use(cast(Kind, kind), Path(chosen) if chosen else None)
         self.refresh()
 
     def _browse(self) -> None:

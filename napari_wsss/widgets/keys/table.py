@@ -87,6 +87,7 @@ NAPARI_KEYS = (
     ("P / E / F / Z", "paint, erase, fill, pan: napari's own tools on the mask"),
     ("[ / ]", "brush smaller / larger"),
     ("Ctrl+Z / Ctrl+Shift+Z", "undo / redo in the mask, copied proposals included"),
+    ("Enter", "fill the polygon; before it, press on a vertex to move it, on an edge for a new vertex there"),
     ("Esc", "end the thing that is pointed at; again: stop pointing"),
     ("Space (hold)", "pan while painting"),
     ("V", "show or hide the selected layers"),

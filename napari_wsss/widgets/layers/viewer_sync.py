@@ -23,6 +23,7 @@ from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
 from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
 from napari_wsss.widgets.layers.clicks.point_tool import PointTool
+from napari_wsss.widgets.layers.clicks.vertices import PolygonVertices
 from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.outline import HALO
 from napari_wsss.widgets.layers.peek import Peek
@@ -59,6 +60,7 @@ class ViewerSync(QObject):
         self.brush = Brush(session, lambda: self.mask, self.cams, self)
         self.scribbles = ScribbleTool(session, self.host, self.brush, self)
         self.pointing = PointTool(session, self.host, self.brush, self.scribbles, self)
+        self.vertices = PolygonVertices(viewer)
         self.peek = Peek(lambda: self.layers)
         self._shown_id: str | None = None
         self._zoom = 1.0  # that shows the whole image
@@ -149,9 +151,8 @@ class ViewerSync(QObject):
         """Show another image: swap the data, clear napari's undo, put tool and class back."""
         self._record.stop()
         self._save.stop()
-        image = self._table().image
         before = self.host.layer("image")
-        resized = before is None or before.data.shape[:2] != image.shape[:2]
+        resized = before is None or before.data.shape[:2] != self._table().image.shape[:2]
         self._shown_id = self.session.shown_id
         self.host.guarded(self._feed_all)
         self.brush.keep_to_labels()
@@ -388,11 +389,12 @@ class ViewerSync(QObject):
         Layers that nobody saves any more would invite a person to paint into the void.
         """
         self.pointing.close()
+        self.vertices.close()
         self.flush()
         self.scribbles.record()
         self._clear()
         let_go(self)
-        if self._on_press in self.viewer.mouse_drag_callbacks:
-            self.viewer.mouse_drag_callbacks.remove(self._on_press)
-        if self._on_wheel in self.viewer.mouse_wheel_callbacks:
-            self.viewer.mouse_wheel_callbacks.remove(self._on_wheel)
+        mouse = self.viewer.mouse_drag_callbacks, self.viewer.mouse_wheel_callbacks
+        for callbacks, ours in zip(mouse, (self._on_press, self._on_wheel), strict=True):
+            if ours in callbacks:
+                callbacks.remove(ours)

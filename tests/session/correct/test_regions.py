@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.promptable.tiny_pair import write_pair
+
 RED, GREEN = np.s_[6:18, 4:14], np.s_[8:16, 20:28]
 
 
@@ -38,7 +40,7 @@ def test_superpixels_are_there_while_they_are_wanted(computed, regions):
 
 
 def test_a_click_and_a_drag_give_whole_regions(computed, regions, instances):
-    regions.use_folder(instances)
+    regions.use("instances", instances)
     computed.settle()
     computed.paint(2, slice(8, 10), slice(20, 22))
     assert regions.give([(12, 24)], 3)
@@ -52,7 +54,7 @@ def test_a_click_and_a_drag_give_whole_regions(computed, regions, instances):
 
 
 def test_what_is_missing_or_of_another_size_is_said(computed, regions, instances):
-    regions.use_folder(instances)
+    regions.use("instances", instances)
     computed.session.navigation.next()
     computed.settle()
     assert "no instance mask" in computed.notices[-1]
@@ -61,3 +63,37 @@ def test_what_is_missing_or_of_another_size_is_said(computed, regions, instances
     computed.session.navigation.next()
     computed.settle()
     assert "5x5" in computed.failures[-1]
+
+
+def test_the_segmenter_s_regions_come_with_its_embedding_and_stay(computed, tmp_path):
+    session, regions = computed.session, computed.session.regions
+    regions.use("segmenter")
+    assert "Choose the files" in computed.notices[-1]
+    session.segmenter.use(write_pair(tmp_path))
+    regions.use("segmenter")
+    regions.want(True)
+    computed.settle()
+    first = regions.numbers
+    assert regions.give([(0, 0)], 3)  # the ground that both things stand on
+    assert (session.table.mask[0] == 3).all()
+    assert not (session.table.mask[GREEN] == 3).any()
+    assert [one.method for one in session.table.sources.table if one.kind == "clicked"] == ["promptable segmenter"]
+    session.navigation.next()
+    computed.settle()
+    assert regions.numbers is not first
+    session.navigation.previous()
+    computed.settle()
+    assert regions.numbers is first  # not asked for again
+
+
+def test_a_segmenter_that_fails_gives_way_to_superpixels(computed, tmp_path):
+    encoder, decoder = write_pair(tmp_path)
+    regions = computed.session.regions
+    computed.session.segmenter.use((encoder, decoder))
+    regions.use("segmenter")
+    encoder.write_bytes(b"nothing")
+    regions.want(True)
+    computed.settle()
+    assert computed.failures
+    assert regions.kind == "superpixels"
+    assert regions.numbers is not None

@@ -48,8 +48,18 @@ def test_instance_masks_are_asked_for_their_folder(box, session, tmp_path, monke
     assert session.regions.folder == tmp_path
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
     box._on_kind("instances")  # cancelled
+    assert session.regions.folder == tmp_path
+    assert box.kind.currentData() == "instances"
+    box._on_kind("superpixels")
     assert session.regions.folder is None
+
+
+def test_regions_of_the_segmenter_want_a_segmenter(box, session, tmp_path):
+    box._on_kind("segmenter")
     assert box.kind.currentData() == "superpixels"
+    session.segmenter.use(write_pair(tmp_path))
+    box._on_kind("segmenter")
+    assert (box.kind.currentData(), session.regions.kind) == ("segmenter", "segmenter")
 
 
 def test_files_are_looked_into_used_and_remembered(box, session, kept, tmp_path, settle, monkeypatch):
