@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.option_files import read_mapping
 from napari_wsss.core.parameters import add_options, fields_of, from_dict, typed_options
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import PUBLISHED, SCRATCH, TIMM
+from napari_wsss.processes.option_files import read_mapping
 from napari_wsss.processes.stage_list import Recipe
 from training.config import PRESETS, RECIPES, Network, Optimisation, RunConfig, sections_of
 from training.published_presets import is_published, preset_for, published_preset

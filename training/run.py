@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_wsss.core.errors import WsssError
-from napari_wsss.core.option_files import FLAG, config_option, file_in, read_mapping, with_file
 from napari_wsss.core.registry import method_names
 from napari_wsss.processes.children import distrust, print_any_name, until_nobody_reads
+from napari_wsss.processes.option_files import FLAG, config_option, file_in, read_mapping, with_file
 from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED, Recipe
 from napari_wsss.project.project import Project
 from training.config import RECIPES, RunConfig

@@ -94,7 +94,8 @@ class ResultStore:
         return path
 
     def _target(self, provenance: Provenance, image_id: str, suffix: str) -> Path:
-        """Return where a result is written."""
+        """Return where a result is written; `ProjectError` for an image whose id leads out of the folder."""
+        below(self.folder, image_id)
         return below(self.folder, f"{provenance.step}-{provenance.key}/{spread(image_id)}{suffix}")
 
     def has(self, provenance: Provenance, image_id: str, image_hash: str) -> bool:

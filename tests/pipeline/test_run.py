@@ -713,9 +713,9 @@ def test_a_picture_is_decoded_once_for_all_steps(project: Project, monkeypatch: 
     module = import_module("napari_wsss.project.project")
     real = module.read_image
 
-    def counted(path: Path, *given: Any) -> Any:
+    def counted(path: Path, *given: Any, **named: Any) -> Any:
         read.append(path)
-        return real(path, *given)
+        return real(path, *given, **named)
 
     monkeypatch.setattr(module, "read_image", counted)
     project.set_plan(replace(project.plan, refiners=(*project.plan.refiners, Step("pixel_correlation"))))

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, ParameterError
 from napari_wsss.core.files import publish_json
-from napari_wsss.core.option_files import read_mapping
 from napari_wsss.core.parameters import add_options, advanced_options, from_dict, typed_options
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import Progress
 from napari_wsss.pipeline.lineage import has_model
+from napari_wsss.processes.option_files import read_mapping
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 from training.config import RunConfig

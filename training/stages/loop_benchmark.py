@@ -18,10 +18,10 @@ import numpy as np
 from napari_wsss.core.files import publish_bytes, publish_json
 from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.masks import Mask
-from napari_wsss.core.option_files import read_mapping
 from napari_wsss.core.parameters import advanced_options
 from napari_wsss.core.plan import Step
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.processes.option_files import read_mapping
 from napari_wsss.processes.stage_list import Recipe
 from napari_wsss.project.project import Project
 from training.config import RunConfig

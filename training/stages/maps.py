@@ -12,7 +12,6 @@ from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, ProjectError, StepError, WsssError
 from napari_wsss.core.files import MOST_RECORD_BYTES, read_regular
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.option_files import read_mapping
 from napari_wsss.core.parameters import add_options, advanced_options, fields_of, from_dict, typed_options
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Steps
@@ -22,6 +21,7 @@ from napari_wsss.pipeline.background import estimate_background, sample_of, want
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import Lineage, base_provenance
 from napari_wsss.pipeline.over_images import StageReport
+from napari_wsss.processes.option_files import read_mapping
 from napari_wsss.project.project import Project
 from napari_wsss.project.sharing.share import Part, Selection, Share
 from napari_wsss.project.states import STATES, UNDECIDED

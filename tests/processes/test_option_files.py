@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.option_files import config_option, read_mapping, with_file
+from napari_wsss.processes.option_files import config_option, read_mapping, with_file
 
 
 def parser() -> argparse.ArgumentParser:
