@@ -23,8 +23,8 @@ SHELF = ({*BELOW_SHELVES, "processes", "trunk_network"}, NUMERIC | {"torch", "py
 
 # Area -> (areas of ours it may import, third-party packages). An area always may import itself.
 TABLE: dict[str, tuple[set[str], set[str]]] = {
-    "core": (set(), {"numpy", "PIL", "yaml"}),
-    "processes": ({"core"}, {"psutil"}),
+    "core": (set(), {"numpy", "PIL"}),
+    "processes": ({"core"}, {"psutil", "yaml"}),
     "pixels": ({"core"}, {"numpy", "scipy", "PIL", "skimage", "tifffile"}),
     "project": ({"core", "processes", "pixels"}, {"numpy", "PIL"}),
     "clusters": ({"core", "project"}, {"numpy"}),

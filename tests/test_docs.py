@@ -309,7 +309,7 @@ CASES = {
     "Labelled, none of the classes",
 }
 """What the window says with numbers or names in it, and one term that is no caption."""
-OTHERS = {"Build Tools for Visual Studio"}
+OTHERS = {"Build Tools for Visual Studio", "Segmentation mask 1.1"}
 
 
 @lru_cache(maxsize=1)

@@ -1,1 +1,1 @@
-"""Processes: starting and ending those of ours, running functions in one of their own, and telling one from another."""
+"""Processes: starting and ending those of ours, what they are told, functions in one of their own, telling them apart."""
