@@ -227,7 +227,7 @@ def test_the_site_has_every_page() -> None:
     """`make docs` builds them, strictly."""
     site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     wanted = sorted(page.name for page in PAGES if page.parent.name == "docs")
-    assert sorted(re.findall(r": (\w+\.md)$", site, re.MULTILINE)) == wanted
+    assert sorted(re.findall(r": ([\w-]+\.md)$", site, re.MULTILINE)) == wanted
 
 
 # -- notebooks --------------------------------------------------------------------------------------------
