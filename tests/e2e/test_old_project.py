@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_wsss.core.spread import spread
 from tests.e2e.old_project import (
     DRAWN_AT_ONCE,
     digest,
@@ -107,7 +108,18 @@ def test_what_a_person_sees_is_what_it_was(sitting: Sitting, expected: Facts) ->
     found = plain(walked_through(sitting))
     for image_id, shown in expected["walked through"]["images"].items():
         assert found["images"][image_id] == shown, image_id
+    results = [where_it_lies(name) for name in expected["walked through"].pop("results")]
+    assert found.pop("results") == sorted(results)
     assert found == expected["walked through"]
+
+
+def where_it_lies(result: str) -> str:
+    """Return where a result of that version is now: under the same key, in a folder of bounded size."""
+    key, _, name = result.partition("/")
+    image_id, dot, suffix = name.rpartition(".")
+    return (
+        result if name == "provenance.json" or key.startswith("clusters") else f"{key}/{spread(image_id)}{dot}{suffix}"
+    )
 
 
 def test_what_is_drawn_at_once_is_what_it_was(sitting: Sitting, expected: Facts) -> None:

@@ -52,6 +52,8 @@ class Mismatch:
 
     def without(self, agreed: frozenset[tuple[str, str]]) -> "Mismatch":
         """Return what is left to ask about: `agreed` are pairs of ``missing`` or ``extra`` and a class."""
+        if not agreed or not (self.missing or self.extra):
+            return self
         missing = tuple(name for name in self.missing if ("missing", name) not in agreed)
         return Mismatch(self.image_id, missing, tuple(name for name in self.extra if ("extra", name) not in agreed))
 
