@@ -52,10 +52,12 @@ class Mismatch:
 
     def without(self, agreed: frozenset[tuple[str, str]]) -> "Mismatch":
         """Return what is left to ask about: `agreed` are pairs of ``missing`` or ``extra`` and a class."""
-        if not agreed or not (self.missing or self.extra):
-            return self
-        missing = tuple(name for name in self.missing if ("missing", name) not in agreed)
-        return Mismatch(self.image_id, missing, tuple(name for name in self.extra if ("extra", name) not in agreed))
+        left: dict[str, list[str]] = {"missing": [], "extra": []}
+        for kind, names in (("missing", self.missing), ("extra", self.extra)):
+            for name in names:
+                if (kind, name) not in agreed:
+                    left[kind].append(name)
+        return Mismatch(self.image_id, tuple(left["missing"]), tuple(left["extra"]))
 
     @property
     def pairs(self) -> frozenset[tuple[str, str]]:
@@ -93,8 +95,7 @@ class MismatchCheck:
         """Return True where acceptance has to wait for an answer about `found`; not when that was just asked."""
         open_question = found.without(self._agreed)
         if not open_question or open_question == self.asked:
-            if self.asked:
-                self.begin()
+            self._ask(Mismatch())
             return False
         self._ask(open_question)
         return True
