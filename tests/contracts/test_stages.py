@@ -16,6 +16,7 @@ from PIL import Image
 from napari_wsss.affinity.base import AffinityModel
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.lineage import with_model
 from napari_wsss.project.project import Project
 from napari_wsss.saliency.base import SaliencyModel
@@ -69,14 +70,18 @@ def test_every_recipe_is_among_them() -> None:
 
 
 class Watched:
-    """Counts what a run works on between two looks for a stop: images it reads, and steps of learning."""
+    """Counts what a run works on between two looks for a stop: images it reads or asks a model, and steps of learning.
+
+    What is read ahead, in threads of its own, is no work of the run's.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch, owner: type = RunFolder, ask: str = "stop_requested") -> None:
         self.images: set[str] = set()
         self.updates = self.asked = 0
         self.most: tuple[int, int, list[str]] = (0, 0, [])
         self._thread = threading.get_ident()
-        self._wrap(patch, Project, "load_image", lambda _, image_id, **how: self.images.add(image_id))
+        self._wrap(patch, Project, "load_image", self._read)
+        self._wrap(patch, pipeline, "model_maps", lambda lineage, *_: self.images.add(lineage.image_id))
         self._wrap(patch, PictureMemory, "kept", lambda _, key, make: self.images.add(_name_in(key)))
         self._wrap(patch, usable_images, "why_unusable", lambda _, record: self.images.add(record.id))
         self._wrap(patch, Learner, "update", self._update)
@@ -91,6 +96,10 @@ class Watched:
             return real(*given, **named)
 
         patch.setattr(owner, name, noted)
+
+    def _read(self, project: Project, image_id: str, *_: object, **_how: object) -> None:
+        if not project.kept_pixels(image_id):
+            self.images.add(image_id)
 
     def _update(self, *_: object) -> None:
         self.updates += 1

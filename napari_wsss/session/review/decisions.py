@@ -68,7 +68,9 @@ class Decisions:
                 return False
             values = canvas.mask
         mismatch = Mismatch.of(shown.record, shown.classes, values)
-        questions = self._about_proposal(table) + self._about_labels(mismatch)
+        questions = self._about_proposal(table)
+        if self._check.asks(mismatch):  # once, where mask and labels differ
+            questions.append(f"{mismatch.text}. Accept again to accept it as it is.")
         if questions:
             self.signals.notice.emit(f"Not accepted yet: {' '.join(questions)}")
             return False
@@ -113,10 +115,6 @@ class Decisions:
             f"your mask holds {share:.0%} of what is proposed. Copy the proposal into the mask first (Shift+Y), or "
             "accept again to keep only what you painted."
         ]
-
-    def _about_labels(self, mismatch: Mismatch) -> list[str]:
-        """Return what to ask, once, where mask and labels differ."""
-        return [f"{mismatch.text}. Accept again to accept it as it is."] if self._check.asks(mismatch) else []
 
     def skip(self) -> bool:
         """Put the image off (it comes back last) and show the next undecided one."""
