@@ -1,7 +1,7 @@
 """Counts lines of Python that are code: no blank ones, comments or docstrings.
 
-``git ls-files 'napari_wsss/*.py' 'training/*.py' 'demo/*.py' | python -m tests.benchmarks.lines``; with a folder as argument the
-files are those of another checkout.
+``git ls-files 'napari_wsss/*.py' 'training/*.py' | python -m tests.benchmarks.lines``; with a folder as argument the files
+are those of another checkout.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def main() -> None:
     """Print the sum over the files named on standard input."""
     root = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     names = sys.stdin.read().split()
-    print(sum(code_lines((root / name).read_text(encoding="utf-8")) for name in names))
+    count = sum(code_lines((root / name).read_text(encoding="utf-8")) for name in names)
+    sys.stdout.write(f"{count}\n")
 
 
 if __name__ == "__main__":
