@@ -1,6 +1,6 @@
 """Counts lines of Python that are code: no blank ones, comments or docstrings.
 
-``git ls-files "napari_wsss/*.py" "training/*.py" | python -m tests.benchmarks.lines``; with a folder, of another checkout.
+``git ls-files "napari_wsss/*.py" "training/*.py" | python -m tests.benchmarks.lines [FOLDER]`` (of another checkout).
 """
 
 from __future__ import annotations
