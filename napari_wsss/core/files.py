@@ -9,11 +9,15 @@ import json
 import os
 import secrets
 import stat
+import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_BYTES = 2**31
 """Of a file that is read whole."""
@@ -23,6 +27,7 @@ MOST_UNZIPPED = 2**30
 """Of what a mask or a stroke keeps compressed: a byte or two for each of some hundred million pixels."""
 LARGEST = 2**53
 """Whole number up to which a float is exact."""
+_PARSER = threading.Lock()
 
 
 @contextmanager
@@ -190,3 +195,17 @@ def numbers(record: Mapping[str, Any], name: str) -> dict[str, float]:
     """Return the numbers in an object of a record, without its other entries."""
     inner = mapping(record, name)
     return {key: number(inner, key) for key, value in inner.items() if isinstance(value, int | float)}
+
+
+def array_header(content: IO[bytes]) -> "tuple[tuple[int, ...], bool, np.dtype[Any]]":
+    """Return shape, whether columns come first, and type of the ``.npy`` array that begins here; raises as numpy does.
+
+    One thread at a time: numpy asks Python's parser, which before Python 3.11.8 may fail where two threads use it.
+    """
+    import numpy as np
+
+    version = np.lib.format.read_magic(content)
+    head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    with _PARSER:
+        found: tuple[tuple[int, ...], bool, np.dtype[Any]] = head(content)
+    return found

@@ -84,10 +84,14 @@ class ProjectLock:
         publish_json(self.path, mine.to_dict())
 
     def release(self) -> None:
-        """Give the lock back; does nothing when it is not (or no longer) ours."""
-        if self._held is not None and read_holder(self.path) == self._held:
-            self.path.unlink(missing_ok=True)
-        self._held = None
+        """Give the lock back; does nothing when it is not (or no longer) ours.
+
+        A file that the disk does not let go stays: who opens the project next finds that its process is gone.
+        """
+        held, self._held = self._held, None
+        with suppress(OSError):
+            if held is not None and read_holder(self.path) == held:
+                self.path.unlink(missing_ok=True)
 
 
 def _held(path: Path, process: Process, is_unknown: bool) -> ProjectError:

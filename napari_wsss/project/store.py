@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError, StepError
-from napari_wsss.core.files import MOST_RECORD_BYTES, publish_bytes, publish_json, read_regular
+from napari_wsss.core.files import MOST_RECORD_BYTES, array_header, publish_bytes, publish_json, read_regular
 from napari_wsss.core.inside import below, is_link, not_through_links
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
@@ -59,6 +59,7 @@ DAMAGE = (
     MemoryError,
     RuntimeError,
     SyntaxError,
+    SystemError,
     struct.error,
     tokenize.TokenError,
     zipfile.BadZipFile,
@@ -373,9 +374,7 @@ def read_arrays(path: Path, only: str = "", most: int = MOST_ARRAY_BYTES) -> dic
 
 def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(entry) as content:
-        version = np.lib.format.read_magic(content)
-        head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, is_column_wise, dtype = head(content)
+        shape, is_column_wise, dtype = array_header(content)
         size = math.prod(shape) * dtype.itemsize
         if dtype.hasobject or min(shape, default=0) < 0 or content.tell() + size != entry.file_size:
             raise ValueError(f"{entry.filename} holds Python objects, or not what its header says")

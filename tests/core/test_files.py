@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from napari_wsss.core.files import publish, publish_bytes, publish_json
+from napari_wsss.core.files import array_header, publish, publish_bytes, publish_json
 
 
 def test_publish_replaces_the_whole_file_and_makes_folders(tmp_path: Path) -> None:
@@ -48,3 +51,12 @@ def test_whole_contents_and_records_are_published(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "a.bin").read_bytes() == b"abc"
     assert (tmp_path / "b.json").read_text() == '{\n "\\u00e9": NaN\n}'
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_headers_of_arrays_are_read_by_many_threads_at_once() -> None:
+    """Python's parser, which numpy reads them with, is not safe for that before 3.11.8."""
+    content = io.BytesIO()
+    np.save(content, np.zeros((3, 4), np.uint16))
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: array_header(io.BytesIO(content.getvalue())), range(400)))
+    assert set(found) == {((3, 4), False, np.dtype(np.uint16))}

@@ -191,3 +191,17 @@ def test_a_lock_with_wrong_types_is_nobody_s(tmp_path: Path) -> None:
     lock = ProjectLock(tmp_path)
     lock.path.write_text('{"host": 3, "pid": "x", "started": [], "token": {}}')
     lock.acquire()
+
+
+def test_a_disk_that_keeps_the_lock_file_does_not_keep_a_project_from_closing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = ProjectLock(tmp_path)
+    lock.acquire()
+
+    def refuse(*_: object, **_named: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    lock.release()
+    assert lock.path.exists()

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.files import MOST_BYTES, read_regular
+from napari_wsss.core.files import MOST_BYTES, array_header, read_regular
 
 MOST_PICKLED = 2**29
 _DAMAGE = (
@@ -32,6 +32,7 @@ _DAMAGE = (
     ValueError,
     pickle.UnpicklingError,
     SyntaxError,
+    SystemError,
     tokenize.TokenError,
 )
 """What a damaged header or pickle can raise."""
@@ -78,9 +79,7 @@ def read_array_or_records(path: Path) -> NDArray[Any] | dict[Any, Any]:
 def _read(path: Path, *, objects_too: bool) -> Any:
     try:
         content = io.BytesIO(read_regular(path, MOST_BYTES))
-        version = np.lib.format.read_magic(content)
-        head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, by_column, dtype = head(content)
+        shape, by_column, dtype = array_header(content)
         if dtype.hasobject:
             if not objects_too:
                 raise LabelError(f"{path.name} holds Python objects; expected an array of numbers.")

@@ -117,7 +117,7 @@ def test_applied_its_probabilities_go_through_the_plans_refiners(applied_folder:
     typed = ["segmentation", "--method", "pixel_classifier", "--project", str(applied_folder), "--apply", "--events"]
     assert main([*typed, *tiny, "--iterations", "5"]) == 0
     crf = ["--refiners", "dense_crf", "--dense-crf-preset", "probabilities"]
-    assert main(["refine", "--project", str(applied_folder), "--split", "val", *crf, "--events"]) == 0
+    assert main(["refine", "--project", str(applied_folder), "--split", "val", *crf, "--apply", "--events"]) == 0
 
     with Project.open(applied_folder, read_only=True) as project:
         assert project.plan.segmenter is not None

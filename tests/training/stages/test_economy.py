@@ -67,7 +67,7 @@ def test_features_are_computed_once_for_all_policies(command: Callable[..., list
     out = tmp_path / "out"
     assert main(command(out, "--images", "2", "--limit", "2")) == 0
     first, second = (
-        {path.name: path.stat().st_ino for path in out.glob(f"{policy}-*-0/project/results/features.*/*.npz")}
+        {path.name: path.stat().st_ino for path in out.glob(f"{policy}-*-0/project/results/features.*/*/*.npz")}
         for policy in ("masks", "clicks")
     )
     assert set(first.items()) <= set(second.items())
