@@ -87,6 +87,7 @@ def test_the_page_has_a_job_and_a_job_array() -> None:
     assert "--array" in array
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(500)
 def test_a_job_whose_time_is_over_is_requeued_and_goes_on(project_folder: Path, tmp_path: Path) -> None:
     script = SCRIPTS[0].replace("--method seam ", "")
@@ -102,6 +103,7 @@ def test_a_job_whose_time_is_over_is_requeued_and_goes_on(project_folder: Path, 
     assert done["started"] == stopped["started"], "the same run"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_job_of_an_array_trains_alone(project_folder: Path, tmp_path: Path) -> None:
     assert _started(SCRIPTS[1], project_folder, tmp_path) == 0

@@ -163,6 +163,7 @@ def test_a_run_goes_on_with_another_number_of_processes(
     _same(found, {**whole, "figures": whole["figures"][2:]}, True)
 
 
+@pytest.mark.slow
 def test_a_killed_process_ends_the_training_with_a_sentence_and_a_good_checkpoint(
     made_applied: Path, tmp_path: Path
 ) -> None:
