@@ -180,6 +180,10 @@ class Desk:
         assert self.failures == []
 
 
+SAVE_LATER_MS = 60_000
+"""How long drafts wait to be saved, so that a slow machine does not count that as part of a stroke."""
+
+
 class WindowDesk(Desk):
     """The same verbs by the dock's own actions and widgets, and by the mouse on the canvas of a shown viewer."""
 
@@ -196,6 +200,7 @@ class WindowDesk(Desk):
         dock.folds_left = lambda: False  # the layers' own docks stay, as where the window is wide
         self.dock = WsssDock(viewer, Session(config_folder=config))
         viewer.window.add_dock_widget(self.dock, name="WSSS", area="right")
+        self.dock.sync._save.setInterval(SAVE_LATER_MS)
         self.window = Window(viewer, self.dock)
         self.session = self.dock.session
         self._hand = Person(viewer)
