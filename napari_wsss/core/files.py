@@ -27,7 +27,8 @@ MOST_UNZIPPED = 2**30
 """Of what a mask or a stroke keeps compressed: a byte or two for each of some hundred million pixels."""
 LARGEST = 2**53
 """Whole number up to which a float is exact."""
-_PARSER = threading.Lock()
+PARSER = threading.Lock()
+"""Held while Python's parser reads the header of an array (`array_header`)."""
 
 
 @contextmanager
@@ -206,6 +207,6 @@ def array_header(content: IO[bytes]) -> "tuple[tuple[int, ...], bool, np.dtype[A
 
     version = np.lib.format.read_magic(content)
     head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    with _PARSER:
+    with PARSER:
         found: tuple[tuple[int, ...], bool, np.dtype[Any]] = head(content)
     return found

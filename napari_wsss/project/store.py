@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError, StepError
-from napari_wsss.core.files import MOST_RECORD_BYTES, array_header, publish_bytes, publish_json, read_regular
+from napari_wsss.core.files import MOST_RECORD_BYTES, PARSER, publish_bytes, publish_json, read_regular
 from napari_wsss.core.inside import below, is_link, not_through_links
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
@@ -374,7 +374,10 @@ def read_arrays(path: Path, only: str = "", most: int = MOST_ARRAY_BYTES) -> dic
 
 def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(entry) as content:
-        shape, is_column_wise, dtype = array_header(content)
+        version = np.lib.format.read_magic(content)
+        head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        with PARSER:  # as `array_header`, which would be one more call for each of very many arrays
+            shape, is_column_wise, dtype = head(content)
         size = math.prod(shape) * dtype.itemsize
         if dtype.hasobject or min(shape, default=0) < 0 or content.tell() + size != entry.file_size:
             raise ValueError(f"{entry.filename} holds Python objects, or not what its header says")
