@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors.torch import save
 
 from napari_wsss.clusters.edits import edits_of
 from napari_wsss.clusters.found import Clusters, no_clusters, read_clusters, write_clusters
@@ -54,6 +56,7 @@ from napari_wsss.session.pictures.drawing import kept_picture, small_picture
 from napari_wsss.session.recent import RecentProjects
 from napari_wsss.session.review.last_decisions import last_decisions
 from napari_wsss.session.runs.folders import read_run, runs_in, unreadable_in
+from napari_wsss.weights.read import read
 
 STEP, CLASSES = Provenance("localize.cam"), ClassList(("cat", "dog"))
 MASK = np.arange(48, dtype=np.uint8).reshape(6, 8) % 3
@@ -204,6 +207,9 @@ LOADERS: dict[str, Loader] = {
     "list": ("l.txt", lambda _: b"a.jpg cat\n", read_text),
     "annotation": ("a.xml", lambda _: ANNOTATION, lambda p: names_or_nothing(p)),
     **{f"reader {name}": sound for name, sound in OF_TOOLS.items()},
+    "weights": ("w.safetensors", lambda _: weights_file("safetensors"), read),
+    "weights of torch": ("w.pth", lambda _: weights_file("torch"), read),
+    "weights of an old torch": ("w.pth", lambda _: weights_file("old torch"), read),
     "head of a checkpoint": ("c.safetensors", lambda _: head_of_checkpoint(), companions_per_class),
 }
 
@@ -224,6 +230,15 @@ def names_or_nothing(path: Path) -> object:
         return object_names(path)
     except (OSError, ValueError):  # what the reader of a folder names
         return None
+
+
+def weights_file(kind: str) -> bytes:
+    state = {"conv.weight": torch.arange(6.0).reshape(3, 2), "steps": torch.tensor(3)}
+    if kind == "safetensors":
+        return save(state)
+    stream = io.BytesIO()
+    torch.save(state, stream, _use_new_zipfile_serialization=kind == "torch")
+    return stream.getvalue()
 
 
 def head_of_checkpoint() -> bytes:
