@@ -11,7 +11,9 @@ import numpy as np
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.inside import writable
 from napari_wsss.core.masks import Mask, PseudoMask
+from napari_wsss.core.sources import Source
 from napari_wsss.exchange.annotations.annotated import Annotated, Reading
 from napari_wsss.exchange.annotations.painting import Kind, Rules, Unknown, Unusable, draws, painted, unknown_classes
 from napari_wsss.exchange.annotations.plain_zip import unpacked
@@ -52,9 +54,10 @@ class MaskChoices:
 class MaskImportReport(WholeReport):
     """Usable masks by image id with where they come from, and every one that is not, as sentences.
 
-    `read` returns a mask's values; `without_mask` are the images that got none, `without_class` the masks of objects
-    whose class nobody says, `contradictions` say which masks paint a class that is no label of their image, or lack one
-    that is, `occupied` which images have a person's mask already, `unknown` in how many masks a name is no class.
+    `read` returns a mask's values, `origin` its pixels' source; `source` is the name of the file or folder.
+    `without_mask` are the images that got none, `without_class` the masks of objects whose class nobody says,
+    `contradictions` say which masks paint a class that is no label of their image, or lack one that is, `occupied`
+    which images have a person's mask already, `unknown` in how many masks a name is no class.
     """
 
     masks: dict[str, str]
@@ -71,11 +74,17 @@ class MaskImportReport(WholeReport):
     unknown: dict[str, int] = field(default_factory=dict)
     pixels: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    source: str = ""
     _made: Mapping[str, partial[Mask]] = field(default_factory=dict, repr=False)
 
     def read(self, image_id: str) -> Mask:
         """Return the values (H, W) uint8 of an image's mask, in the project's numbering."""
         return self._made[image_id]()
+
+    def origin(self, image_id: str) -> Source:
+        """Return where the pixels of an image's mask come from: format, file or folder, and the place in it."""
+        told = {"from": writable(self.source), "entry": writable(self.masks[image_id])}
+        return Source("imported", method=self.kind, parameters={name: word for name, word in told.items() if word})
 
     def check(self) -> None:
         """Raise `LabelError` where nothing can be used."""
@@ -133,13 +142,13 @@ def import_masks(
     LabelError
         When the source is missing or of no known format.
     """
-    choices, source = choices or MaskChoices(), unpacked(source)
+    choices, name, source = choices or MaskChoices(), source.name, unpacked(source)
     kind = named_or_recognised(source, "masks", choices.kind, classes.names)
     importer = _Import(images, Rules(classes, choices.unknown, choices.instances, choices.regions), labels or {})
     reading = Reading(classes.names)
     for said in reader_of(kind).read(source, reading):
         importer.take(said)
-    return importer.report(kind, reading)
+    return importer.report(kind, reading, name)
 
 
 def match_of(said: Annotated, index: ImageIndex) -> Match:
@@ -208,7 +217,7 @@ class _Import:
         if said:
             self.contradictions.append(f"{place} {' and '.join(said)}")
 
-    def report(self, kind: str, reading: Reading) -> MaskImportReport:
+    def report(self, kind: str, reading: Reading, source: str) -> MaskImportReport:
         values = (value for value in self.rules.classes.values() if self.counts[value])
         return MaskImportReport(
             masks=self.masks,
@@ -224,6 +233,7 @@ class _Import:
             unknown=dict(sorted(self.unknown.items())),
             pixels={self.rules.classes.name_of(value): int(self.counts[value]) for value in sorted(values)},
             notes=(*reading.notes, *self._notes()),
+            source=source,
             _made=self.made,
         )
 
