@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from napari_wsss.exchange.label_report import listed
 from napari_wsss.exchange.matching import ImageIndex, Match
 from napari_wsss.exchange.reading import named_or_recognised, reader_of
 from napari_wsss.exchange.whole_reports import WholeReport
+from napari_wsss.pixels.decoding.stacks import series_of
 from napari_wsss.pixels.images import image_size
 
 _MARK = r"(?:cp_)?(?:masks?|seg(?:mentation)?s?|labels?|label[-_]?ids|gt|ground[-_]?truth|annotations?|instances?)"
@@ -152,10 +153,14 @@ def import_masks(
 
 
 def match_of(said: Annotated, index: ImageIndex) -> Match:
-    """Return the image that something is said of: by a name as it is, else without what tools add to it."""
+    """Return the image that something is said of: by a name as it is, else without what tools add to it.
+
+    What is said of a plane is of no image but that plane of a stack.
+    """
     decorated = [found for name in said.names if (found := _DECORATED.fullmatch(name))]
     bare = [f"{one['folder'] or ''}{one['last'] or one['first']}" for one in decorated]
-    matches = (index.find(name) for name in (*said.names, *bare))
+    find = partial(index.find_plane, plane=said.page) if said.page else index.find
+    matches = (find(name) for name in (*said.names, *bare))
     return next((match for match in matches if match.ids), Match())
 
 
@@ -171,6 +176,7 @@ class _Import:
         self.contradictions: list[str] = []
         self.black_and_white: list[str] = []
         self.unknown: Counter[str] = Counter()
+        self.stacks: Counter[str] = Counter()
         self.mere_labels = 0
         self.counts = np.zeros(IGNORE + 1, np.int64)
 
@@ -180,6 +186,9 @@ class _Import:
             return
         match = match_of(said, self.index)
         if match.id is None:
+            if said.page and (one := match_of(replace(said, page=0), self.index).id) is not None:
+                self.wrong["unreadable"].append(f"{said.place}: {one} is no stack here, and its mask has one page")
+                return
             found = f"{said.place} can mean {', '.join(match.ids)}" if match.ids else said.place
             (self.duplicates if match.ids else self.unmatched).append(found)
         elif match.id in self.masks:
@@ -200,6 +209,7 @@ class _Import:
             self.wrong["unreadable"].append(str(reason).removesuffix("."))
             return
         self.masks[id_], self.made[id_] = said.place, made
+        self.stacks.update([series_of(id_)] if said.page else [])
         self.counts += np.bincount(values.ravel(), minlength=IGNORE + 1)
         self._compare(id_, values, said.place)
         if said.picture is not None and set(np.unique(values).tolist()) == {BACKGROUND, IGNORE}:
@@ -243,6 +253,10 @@ class _Import:
             notes.append(
                 f"{len(self.black_and_white)} masks hold only 0 and 255 ({listed(self.black_and_white)}): 255 means "
                 "ignore here, so if white was meant as the object, take the masks as instances"
+            )
+        if self.stacks:
+            notes.append(
+                f"{self.stacks.total()} masks are pages for those of {len(self.stacks)} stacks: {listed(self.stacks)}"
             )
         if self.mere_labels:
             notes.append(f"{self.mere_labels} images have labels, boxes, lines or points there, but nothing painted")
