@@ -212,7 +212,8 @@ class _Import:
         self.stacks.update([series_of(id_)] if said.page else [])
         self.counts += np.bincount(values.ravel(), minlength=IGNORE + 1)
         self._compare(id_, values, said.place)
-        if said.picture is not None and set(np.unique(values).tolist()) == {BACKGROUND, IGNORE}:
+        counts_objects = self.rules.instances or (said.picture is not None and said.picture.instances)
+        if said.picture is not None and not counts_objects and set(np.unique(values).tolist()) == {BACKGROUND, IGNORE}:
             self.black_and_white.append(said.place)
 
     def _compare(self, id_: str, values: Mask, place: str) -> None:
