@@ -63,6 +63,7 @@ def test_importing_loads_nothing() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("False False")
     assert all(name in run.stdout for name in wsss.__all__)
+    assert "import_module" not in run.stdout
 
 
 def test_a_script_beside_a_training_of_its_own_uses_ours(tmp_path: Path) -> None:

@@ -199,12 +199,12 @@ class Ledger:
         if source is None:
             return ground.drawn_over(values)
         table, number = ground.sources.numbered(source)
-        known = ground.sources.values
+        known, from_people = ground.sources.values, (PERSON, *ground.sources.imported_values)
         made = known.copy()
         for part in strips(values.shape):
             changed = values[part] != ground.values[part]
             if claimed is not None:
-                changed |= claimed[part] & (known[part] != PERSON)
+                changed |= claimed[part] & ~np.isin(known[part], from_people)
             np.copyto(made[part], np.uint8(number), where=changed)
         return SourcedMask(values, Sources(made, table))
 
