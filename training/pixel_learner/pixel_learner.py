@@ -50,6 +50,7 @@ WARM_SHARE = 1 / 3
 CLEARLY = 1.5
 """How much more clearly things must part from the rest: it was 4 and 8 on steel and nuclei, 0.9 on photographs."""
 LOOKED_AT = 30
+"""Clicked images at most, evenly from all, in which it is looked at how things part."""
 
 
 @dataclass(frozen=True)
