@@ -13,7 +13,8 @@ from pathlib import Path
 import napari
 from qtpy.QtWidgets import QAbstractScrollArea, QApplication, QWidget
 
-from napari_wsss.widgets.dock import PAGES, WsssDock, open_dock
+from napari_wsss.widgets.dock import WsssDock, open_dock
+from napari_wsss.widgets.pages import PAGES
 
 THEMES = ("dark", "light")
 SIZES = ((1280, 720), (1920, 1080))

@@ -12,7 +12,8 @@ import napari
 from qtpy.QtWidgets import QApplication, QWidget
 
 from demo.stations import STATIONS, Station
-from napari_wsss.widgets.dock import PAGES, WsssDock, open_dock
+from napari_wsss.widgets.dock import WsssDock, open_dock
+from napari_wsss.widgets.pages import PAGES
 
 SIZE = (1280, 860)
 LONGEST_WAIT = 90.0
