@@ -46,6 +46,8 @@ STRIP_NAME = f"{STRIP} ({PLUGIN})"
 NO_STRIP = f"The filmstrip needs the plugin {PLUGIN} in napari: install it, or switch it on in Plugins > Manage."
 FIT_AFTER_MS = 100
 """The canvas has its new size by then."""
+BOXES = "QCheckBox::indicator:unchecked, QListView::indicator:unchecked { border: 1px solid #7d838c; }"
+"""napari draws boxes to tick without a border, hardly to be told from what is around them; this is seen in all themes."""
 PAGE_OF = {
     "new": "Project",
     "label": "Review",
@@ -99,6 +101,7 @@ class WsssDock(QWidget):
         self.hint_line = HintLine(self.session.hint, lambda: self.tabs.bring("Train"))
         self.mismatch_line = MismatchLine(self.session.mismatch)
         self.tabs = Pages(self.session, self.sync, self.actions_, self._chosen_layer)
+        self.setStyleSheet(BOXES)
         layout = QVBoxLayout()
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(3)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats", "Export")
 TABS = "QTabBar { font-size: 11px; } QTabBar::tab { padding: 3px 1px; font-size: 11px; }"
 """All eight fit a narrow dock."""
-WIDTH = 324  # pixels that the widest page asks for: the panel does not grow when that one is made
+WIDTH = 331  # pixels that the widest page asks for, its options read: the panel does not grow when that is made
 
 Page = TypeVar("Page", bound=QWidget)
 
@@ -82,6 +82,11 @@ class Pages(QTabWidget):
     def made(self) -> list[str]:
         """Names of the pages that were made so far, from left to right."""
         return [name for name, area in self._areas.items() if area.widget() is not None]
+
+    @property
+    def front(self) -> PageArea:
+        """The place of the page that is in front, which scrolls."""
+        return self._areas[PAGES[self.currentIndex()]]
 
     def bring(self, name: str) -> None:
         """Bring a page to the front."""

@@ -191,7 +191,6 @@ class PageArea(QScrollArea):
         """Show a page, which must have a layout."""
         self.setWidget(page)
         page.installEventFilter(self)
-        self._fit()
 
     def _fit(self) -> None:
         """Give the page the height its wrapped texts need at this width, which Qt's scroll areas do not ask for."""

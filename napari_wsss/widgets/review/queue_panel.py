@@ -28,7 +28,8 @@ ORDER_TITLES = {
     "mismatch": "mask and labels differ",
     "random": "random",
 }
-LEAST_HEIGHT = 220
+LEAST_HEIGHT = 166
+"""Three rows with small pictures; the classes to paint are seen below them on a screen of 720 pixels."""
 
 
 class QueuePanel(QWidget):
