@@ -25,7 +25,7 @@ SETTLING = 0.6  # seconds in which Qt lays out and paints
 def main(arguments: list[str] | None = None) -> int:
     """Write the pictures; return 0 where no page scrolls sideways."""
     parser = argparse.ArgumentParser(prog="python -m demo.pages", description=__doc__)
-    parser.add_argument("--project", type=Path, required=True, help="project folder, opened for changes: controls are greyed in others")
+    parser.add_argument("--project", type=Path, required=True, help="project folder; it is opened for changes")
     parser.add_argument("--screenshots", type=Path, required=True, help="write the pictures here")
     options = parser.parse_args(arguments)
     options.screenshots.mkdir(parents=True, exist_ok=True)

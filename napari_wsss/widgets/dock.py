@@ -47,7 +47,7 @@ NO_STRIP = f"The filmstrip needs the plugin {PLUGIN} in napari: install it, or s
 FIT_AFTER_MS = 100
 """The canvas has its new size by then."""
 BOXES = "QCheckBox::indicator:unchecked, QListView::indicator:unchecked { border: 1px solid #7d838c; }"
-"""napari draws boxes to tick without a border, hardly to be told from what is around them; this is seen in all themes."""
+"""napari draws boxes to tick without a border, hardly to be told from what is around them."""
 PAGE_OF = {
     "new": "Project",
     "label": "Review",
