@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import napari
@@ -25,7 +26,7 @@ def main() -> int:
     viewer.window.add_dock_widget(dock, name=DOCK_NAME, area="right", add_vertical_stretch=False)
     paint(0.2)
     marks.append(time.process_time())
-    spent = [after - before for before, after in zip(marks, marks[1:], strict=False)]
+    spent = [after - before for before, after in pairwise(marks)]
     names = ("import", "build", "dock and paint")
     parts = [f"{name} {seconds:.2f} s" for name, seconds in zip(names, spent, strict=True)]
     sys.stdout.write(f"{', '.join(parts)}; together {sum(spent):.2f} s; pages made: {', '.join(dock.tabs.made)}\n")

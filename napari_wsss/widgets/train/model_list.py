@@ -110,9 +110,8 @@ class ModelList(QWidget):
 
     def _go_to(self, model: AppliedModel) -> None:
         if self._session.models.go_back_to(model):
-            self._session.signals.notice.emit(
-                f"{method_title(model.shelf, model.method)} is used again; accepted masks stay as they are."
-            )
+            title = method_title(model.shelf, model.method)
+            self._session.signals.notice.emit(f"{title} is used again; accepted masks stay as they are.")
 
     def _on_above(self, value: float) -> None:
         self._session.changes.disagrees_above = float(value)
