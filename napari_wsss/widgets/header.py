@@ -174,7 +174,7 @@ class Header(QWidget):
 
     def _reasons(self, table: Table) -> str:
         """Return why the image is shown, without what the badge says."""
-        found = reasons(table.record, self._session.navigation.queue.order, table.project.catalog)
+        found = reasons(table.record, table.queue.order, table.project.catalog, table.queue.differs)
         return " · ".join(text for text in found if text not in self.badge.text)
 
     def show_save_state(self) -> None:

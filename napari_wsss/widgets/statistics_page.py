@@ -134,8 +134,8 @@ def summary(figures: Figures) -> str:
     """Return what a person wants to know first, as a few short lines."""
     total = sum(figures.states.values()) - figures.states.get("excluded", 0)
     done, lately = figures.states.get("accepted", 0), figures.acceptances[-LATELY:]
-    left = {state: count for state, count in figures.states.items() if count and state != "accepted"}
-    others = ", ".join(f"{count} {LOOKS[state].word}" for state, count in left.items())
+    undone = {state: count for state, count in figures.states.items() if count and state != "accepted"}
+    others = ", ".join(f"{count} {LOOKS[state].word}" for state, count in undone.items())
     share = f" ({percent(done / total)})" if total else ""
     lines = [f"{done} of {total} images accepted{share}{'; ' if others else ''}{others}"]
     if figures.unlabelled:
