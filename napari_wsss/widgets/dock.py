@@ -14,6 +14,7 @@ from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
+from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.dropped import Dropped
 from napari_wsss.session.next_step import NextStep
 from napari_wsss.session.session import Session
@@ -160,7 +161,12 @@ class WsssDock(QWidget):
             self._fit.start()
 
     def _take_step(self, step: NextStep) -> None:
-        """Do what the next step's button stands for, on the page where it is done."""
+        """Do what the next step's button stands for, on the page where it is done.
+
+        From another page *Next* only shows the image that waits already; nobody has looked at it yet.
+        """
+        table = self.session.shown_table
+        waits = self.tabs.front_name != "Review" and table is not None and table.record.state in UNDECIDED
         self.tabs.bring(PAGE_OF[step.verb])
         if step.verb == "new":
             self.tabs.project.begin_new()
@@ -170,7 +176,7 @@ class WsssDock(QWidget):
             self.tabs.train.recommended.click()
         elif step.verb == "apply" and step.run is not None:
             self.session.models.apply(step.run)
-        elif step.verb == "review":
+        elif step.verb == "review" and not waits:
             self.actions_.run("next_undecided")
 
     def _on_failed(self, message: str) -> None:
@@ -204,6 +210,8 @@ class WsssDock(QWidget):
             return
         if is_open:
             strip.setVisible(not strip.isVisible())
+        if self._compact is not None:
+            self._fit.start()  # the picture has another height now
 
     # Layers of others
 

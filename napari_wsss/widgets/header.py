@@ -7,7 +7,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from napari_wsss.session.session import Session
-from napari_wsss.session.table.reasons import reasons
+from napari_wsss.session.table.reasons import OLDER, reasons
 from napari_wsss.session.table.table import Table
 from napari_wsss.widgets.controls.badge import StateBadge, state_text
 from napari_wsss.widgets.controls.basic import button, column, line, row, single_shot, text_label, tool_button
@@ -75,8 +75,8 @@ class Header(QWidget):
 
     def _lay_out(self) -> None:
         state = row(self.badge, self.saved, self.why, self.grid, self.fold)
-        state.setStretch(1, 1)
-        state.setStretch(2, 1)
+        state.setStretch(1, 5)
+        state.setStretch(2, 4)
         self.elsewhere.hide()
         self._foot = QStackedWidget()
         self._foot.addWidget(self.learned)
@@ -175,7 +175,8 @@ class Header(QWidget):
     def _reasons(self, table: Table) -> str:
         """Return why the image is shown, without what the badge says."""
         found = reasons(table.record, table.queue.order, table.project.catalog, table.queue.differs)
-        return " · ".join(text for text in found if text not in self.badge.text)
+        said = self.badge.text
+        return " · ".join(text for text in found if text not in said and not (text == OLDER and table.record.stale))
 
     def show_save_state(self) -> None:
         """Show whether the mask is on disk, and since when."""

@@ -84,9 +84,14 @@ class Pages(QTabWidget):
         return [name for name, area in self._areas.items() if area.widget() is not None]
 
     @property
+    def front_name(self) -> str:
+        """Name of the page that is in front."""
+        return PAGES[self.currentIndex()]
+
+    @property
     def front(self) -> PageArea:
         """The place of the page that is in front, which scrolls."""
-        return self._areas[PAGES[self.currentIndex()]]
+        return self._areas[self.front_name]
 
     def bring(self, name: str) -> None:
         """Bring a page to the front."""

@@ -137,6 +137,15 @@ def check_the_next_step_is_one_button(docked):
     assert PAGES[docked.tabs.currentIndex()] in ("Review", "Project")
 
 
+def check_next_shows_first_what_waits_behind_another_page(docked):
+    docked.session.navigation.go_to("p3.png")
+    QApplication.processEvents()
+    docked.tabs.bring("Stats")
+    for expected in ("p3.png", "p4.png"):
+        docked.header.next_line.do.click()
+        assert (docked.tabs.front_name, docked.session.shown_id) == ("Review", expected)
+
+
 def check_a_dropped_folder_begins_a_project(docked):
     folder = docked.session.project.images_root
     docked.take_dropped(Dropped("images", folder))
@@ -150,6 +159,7 @@ def test_the_dock_shows_and_decides(docked, monkeypatch):
     check_every_page_fits_a_small_screen(docked)
     check_keyboard_is_left_alone(docked)
     check_buttons(docked)
+    check_next_shows_first_what_waits_behind_another_page(docked)
     check_failures_are_toasted(docked, monkeypatch)
     check_nothing_moves(docked, 24)
     check_the_next_step_is_one_button(docked)

@@ -6,6 +6,7 @@ from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.session.table.queue import COMPARED
 
+OLDER = "older than the model"
 EMPTY: Mapping[str, float] = {}
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 SETTLED = ("accepted", "excluded")
@@ -36,7 +37,7 @@ def reasons(record: ImageRecord, order: str, catalog: Catalog, differs: Mapping[
         "doubtful": f"hardly found: {', '.join(sorted(record.doubtful))}" if record.doubtful else "",
         "replaced": "image file was replaced" if record.replaced else "",
         "labels": "labels changed" if record.label_changed and record.state not in SETTLED else "",
-        "stale": "older than the model" if record.stale and record.state not in SETTLED else "",
+        "stale": OLDER if record.stale and record.state not in SETTLED else "",
         "diversity": _place(catalog.places_in_clusters(record.id)) if order == "diversity" else "",
     }
     if record.state in SETTLED:
