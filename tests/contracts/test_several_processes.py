@@ -19,8 +19,8 @@ from napari_wsss.core.registry import method_names
 from napari_wsss.weights.checkpoint import load_checkpoint
 from tests.contracts.processes_at_work import carried_out
 from tests.training.conftest import _no_plots, made_applied, made_project, tiny_config, tiny_data
+from training.command_line import BAD_DATA
 from training.config import RECIPES, module_of
-from training.run import BAD_DATA
 
 __all__ = ["_no_plots", "made_applied", "made_project", "tiny_config", "tiny_data"]
 
@@ -46,9 +46,22 @@ JOBS = {
     if module_of(recipe, method) != "boundary" or (recipe, method) == ("boundary", "boundary_net")
     if (recipe, method) != ("affinity", "boundary_net")
 }
+QUICK = frozenset(
+    {
+        "classifier-seam",  # a share of the hardest pixels, and a minimum
+        "classifier-edam",
+        "classifier-co_attention",  # pairs
+        "segmentation-deeplab_v3plus",
+        "affinity-affinity_net",  # ratios of sums
+        "saliency-ldf",
+    }
+)
+"""Those that every run of the tests tries; the others are `slow`."""
 MEASURED = "displacement_head.mean"
 """What the first process measures when it keeps a model; nothing learns by it."""
+RESUMED = "classifier-cam"
 Kept = dict[str, Any]
+SLOW = pytest.mark.slow
 pytestmark = pytest.mark.timeout(600)  # one start of two processes for everything that follows
 
 
@@ -107,13 +120,21 @@ def _kept(folder: Path, name: str, rank: int) -> Kept:
 
 
 @pytest.fixture(scope="module")
-def by_one(run_by: Callable[..., Path]) -> Path:
-    return run_by({name: {"recipe": what[0], "config": _config(*what)} for name, what in JOBS.items()}, 1)
+def jobs(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
+    """Return the jobs of the tests that were chosen, all of which one start of processes carries out."""
+    chosen = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    names = [name for name in JOBS if name in chosen or name == RESUMED]
+    return {name: {"recipe": JOBS[name][0], "config": _config(*JOBS[name])} for name in names}
 
 
 @pytest.fixture(scope="module")
-def by_two(run_by: Callable[..., Path]) -> Path:
-    return run_by({name: {"recipe": what[0], "config": _config(*what)} for name, what in JOBS.items()}, 2)
+def by_one(run_by: Callable[..., Path], jobs: dict[str, dict[str, Any]]) -> Path:
+    return run_by({name: {**job} for name, job in jobs.items()}, 1)
+
+
+@pytest.fixture(scope="module")
+def by_two(run_by: Callable[..., Path], jobs: dict[str, dict[str, Any]]) -> Path:
+    return run_by({name: {**job} for name, job in jobs.items()}, 2)
 
 
 def _same(found: Kept, expected: Kept, of_all: bool) -> None:
@@ -129,7 +150,7 @@ def _same(found: Kept, expected: Kept, of_all: bool) -> None:
                 torch.testing.assert_close(one[name], other[name], rtol=1e-5, atol=1e-5, msg=f"{name} differs")
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else SLOW) for name in JOBS])
 def test_two_processes_learn_what_one_learns(name: str, by_one: Path, by_two: Path) -> None:
     method = JOBS[name][1]
     one, first, second = _kept(by_one, name, 0), _kept(by_two, name, 0), _kept(by_two, name, 1)
@@ -147,11 +168,11 @@ def test_two_processes_learn_what_one_learns(name: str, by_one: Path, by_two: Pa
     _same(second, one, False)
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize(("before", "after"), [(1, 2), pytest.param(2, 1, marks=SLOW)])
 def test_a_run_goes_on_with_another_number_of_processes(
     before: int, after: int, run_by: Callable[..., Path], by_one: Path
 ) -> None:
-    name = "classifier-cam"
+    name = RESUMED
     begun = {"recipe": "classifier", "config": _config("classifier", "cam"), "stop_after": 2}
     stopped = _kept(run_by({name: begun}, before), name, 0)["record"]
     assert (stopped["finished"], stopped["steps"]) == (False, 2)

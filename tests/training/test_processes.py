@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from napari_wsss.core.errors import StepError
+from training.command_line import BAD_DATA
 from training.processes import refuse_several
-from training.run import BAD_DATA, main
+from training.run import main
 
 
 @pytest.mark.parametrize(
