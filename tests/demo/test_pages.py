@@ -15,6 +15,7 @@ from napari_wsss.widgets.pages import PAGES
 pytestmark = pytest.mark.gui
 
 
+@pytest.mark.slow
 def test_pages_are_photographed_and_looked_at(make_napari_viewer, model_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "SETTLING", 0.1)
     monkeypatch.setattr(pages, "SIZES", ((1280, 720),))

@@ -69,6 +69,7 @@ def test_the_number_is_typed_or_in_the_configuration_or_that_of_the_run(
     assert _started([*command, "--processes", "0", *tiny], monkeypatch) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_two_processes_train_by_one_command(
     tiny: list[str], project_folder: Path, monkeypatch: pytest.MonkeyPatch
