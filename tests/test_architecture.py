@@ -35,7 +35,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": (ON_DISK, {"numpy", "PIL", "tifffile", "zarr"}),
     "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),
-    "prediction": ({*BELOW_SHELVES, "exchange"}, {"numpy", "PIL", "torch", "onnxruntime"}),
+    "prediction": ({*BELOW_SHELVES, "exchange", "project", "pipeline"}, {"numpy", "PIL", "torch", "onnxruntime"}),
     "published": (BELOW_SHELVES, {"torch"}),
     "session": ({*MADE, "exchange"}, {"numpy", "PIL", "psygnal", "platformdirs"}),
     "widgets": ({*MADE, "session", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari", "pyqtgraph"}),
@@ -216,7 +216,9 @@ def test_what_reviews_results_leaves_torch_unloaded() -> None:
 
 def test_stages_that_may_ask_no_network_leave_torch_unloaded() -> None:
     """Maps made elsewhere are computed with, refined and evaluated where there is no torch."""
-    assert not loaded_after_importing(["training.run", "training.stages.maps", "training.stages.evaluate"], {"torch"})
+    assert not loaded_after_importing(
+        ["training.command_line", "training.stages.maps", "training.stages.evaluate"], {"torch"}
+    )
 
 
 @pytest.mark.gui

@@ -206,6 +206,8 @@ class Ledger:
                 changed = values[part] != ground.values[part]
             else:
                 changed = known[part] != PERSON
+                for imported in ground.sources.imported_values:
+                    changed &= known[part] != imported
                 if not all_claimed:
                     changed &= claimed[part]
                 if not changed.all():

@@ -199,6 +199,15 @@ def test_a_persons_pixel_that_a_machine_agrees_with_stays_a_persons() -> None:
     assert (drawn.state.sources.values[2:] == NOTHING).all(), "planning notes nothing"
 
 
+def test_an_imported_pixel_that_a_machine_agrees_with_stays_imported() -> None:
+    drawn = Ledger(SourcedMask(mask_of(1), Sources.uniform(SHAPE, Source("imported", method="cvat"))))
+    proposal = mask_of(1)
+    proposal[:2] = 2
+    planned = drawn.planned(proposal, Source("proposal"), np.ones(SHAPE, bool))
+    assert planned.sources.machine[:2].all()
+    assert planned.sources.imported[2:].all()
+
+
 def test_old_steps_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "MOST_PIXELS", 100)
     drawn = Ledger(SourcedMask.empty(SHAPE))
