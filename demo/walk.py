@@ -67,6 +67,8 @@ class Walk:
         self._dock.tabs.setCurrentIndex(PAGES.index(station.page))
         station.act(self._dock)
         self._wait(lambda: not self._dock.session.jobs.all)
+        (self._dock.window() or self._dock).grab()  # what is painted for the first time asks for its thumbnails
+        self._wait(lambda: not self._dock.session.jobs.all)
         self._number += 1
         for widget in QApplication.topLevelWidgets() + (self._dock.window() or self._dock).findChildren(QWidget):
             if type(widget).__name__ == "NapariQtNotification":  # napari's word about Qt 5 covers the picture

@@ -158,6 +158,11 @@ class WsssDock(QWidget):
     def _fold(self) -> None:
         if self._compact is not None:
             self._compact.toggle()
+            self.fit_soon()
+
+    def fit_soon(self) -> None:
+        """Show the whole image once the canvas has the room that docks beside it leave."""
+        if self._compact is not None:
             self._fit.start()
 
     def _take_step(self, step: NextStep) -> None:
@@ -210,8 +215,7 @@ class WsssDock(QWidget):
             return
         if is_open:
             strip.setVisible(not strip.isVisible())
-        if self._compact is not None:
-            self._fit.start()  # the picture has another height now
+        self.fit_soon()
 
     # Layers of others
 

@@ -55,7 +55,8 @@ class FilmstripDock(QWidget):
         soon(self, self._arrive)
 
     def _arrive(self) -> None:
-        self.follow(open_dock(self.viewer))
+        panel = open_dock(self.viewer)
+        self.follow(panel)
         dock, window = _dock_around(self), self.window()
         if self._settled or dock is None or not isinstance(window, QMainWindow):
             return
@@ -64,6 +65,7 @@ class FilmstripDock(QWidget):
         if window.dockWidgetArea(dock) != bottom:
             window.addDockWidget(bottom, dock)
         window.resizeDocks([dock], [USUAL_HEIGHT], Qt.Orientation.Vertical)
+        panel.fit_soon()
         console = next((one for one in window.findChildren(QDockWidget) if one.objectName() == CONSOLE), None)
         if console is not None and console.isVisible() and console is not dock:
             window.tabifyDockWidget(console, dock)

@@ -80,8 +80,7 @@ class Thumbnails:
         age, picture = self._pictures.get(image_id, (None, None))
         if age != self._age_of(image_id) and self._opened.or_none is not None:
             self._wishes.add(image_id, self._age_of(image_id))
-            # Not at once: a list asks while it paints, and what a window does about a new job may paint as well.
-            self._jobs.dispatch(self._start)
+            self._start_soon()
         elif image_id in self._pictures:
             self._pictures.move_to_end(image_id)
         return picture
@@ -114,7 +113,7 @@ class Thumbnails:
         self._wishes.clear()
         self._pictures.clear()
         self._ages.clear()
-        self._shown = ""
+        self._shown, self._starting = "", False
 
     def _start_soon(self) -> None:
         """Start making pictures once the caller is done.
@@ -129,7 +128,8 @@ class Thumbnails:
         """Start the job that makes what is wished for; a running one takes later wishes too."""
         self._starting = False
         table, running = self._opened.or_none, self._jobs.find(THUMBNAILS)
-        if table is None or not len(self._wishes) or (running is not None and running.state != "cancelling"):
+        goes_on = running is not None and running.state != "cancelling" and not running.is_over
+        if table is None or not len(self._wishes) or goes_on:
             return
         job = Job("thumbnails", lambda: self._make(table), key=THUMBNAILS, lane=THUMBNAILS, quiet=True)
         job.ended.connect(lambda: self._ended(job))

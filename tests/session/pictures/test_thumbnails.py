@@ -47,6 +47,25 @@ def test_pictures_are_made_when_they_are_asked_for(sitting: Sitting) -> None:
     assert not sitting.session.jobs.all
 
 
+def test_what_is_wished_for_while_the_last_one_ends_is_made_too(
+    sitting: Sitting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, take = ["p1.png"], Wishes.take
+
+    def take_and_wish(wishes: Wishes) -> tuple[str, tuple[int, int]] | None:
+        found = take(wishes)
+        if found is None and late:  # the job that makes pictures goes on to its end
+            wishes.add(late.pop(), (0, 0))
+        return found
+
+    monkeypatch.setattr(Wishes, "take", take_and_wish)
+    seen: list[str] = []
+    sitting.session.thumbnails.ready.connect(seen.append)
+    sitting.session.thumbnails.get("p3.png")
+    sitting.settle()
+    assert seen == ["p3.png", "p1.png"]
+
+
 def test_they_follow_a_persons_work(sitting: Sitting) -> None:
     session = sitting.session
     assert session.project is not None

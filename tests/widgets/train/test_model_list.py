@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_wsss.core.registry import method_title
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.train.model_list import NONE, ModelList
@@ -28,11 +29,10 @@ def lines(models):
 
 
 def test_the_history_is_gone_back_in(models, session, settle):
-    assert [line.split()[:2] for line in lines(models)] == [
-        ["●", "classifier-c"],
-        ["○", "classifier-b"],
-        ["○", "classifier-test"],
-    ]
+    assert [line[0] for line in lines(models)] == ["●", "○", "○"]
+    assert all(method_title("localize", "colours") in line for line in lines(models))
+    names = [models.list.item(place).toolTip() for place in range(models.list.count())]
+    assert names == ["classifier-c", "classifier-b", "classifier-test"]
     assert not models.use.isEnabled()
     models.list.setCurrentRow(2)
     models.use.click()
