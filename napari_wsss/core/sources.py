@@ -130,13 +130,17 @@ class Sources:
     @property
     def machine(self) -> NDArray[np.bool_]:
         """(H, W) bool, True where a machine step filled the pixel."""
-        found: NDArray[np.bool_] = (self.values >= FIRST_MACHINE) & ~self.imported
+        found: NDArray[np.bool_] = self.values >= FIRST_MACHINE
+        for value in self.imported_values:
+            found &= self.values != value
         return found
 
     @property
     def imported(self) -> NDArray[np.bool_]:
         """(H, W) bool, True where the pixel came with a mask of another tool."""
-        found: NDArray[np.bool_] = np.isin(self.values, self.imported_values)
+        found = np.zeros(self.values.shape, np.bool_)
+        for value in self.imported_values:
+            found |= self.values == value
         return found
 
     @property

@@ -199,12 +199,15 @@ class Ledger:
         if source is None:
             return ground.drawn_over(values)
         table, number = ground.sources.numbered(source)
-        known, from_people = ground.sources.values, (PERSON, *ground.sources.imported_values)
+        known, imported = ground.sources.values, ground.sources.imported_values
         made = known.copy()
         for part in strips(values.shape):
             changed = values[part] != ground.values[part]
             if claimed is not None:
-                changed |= claimed[part] & ~np.isin(known[part], from_people)
+                free = claimed[part] & (known[part] != PERSON)
+                for value in imported:  # few: one file, or none
+                    free &= known[part] != value
+                changed |= free
             np.copyto(made[part], np.uint8(number), where=changed)
         return SourcedMask(values, Sources(made, table))
 
