@@ -122,6 +122,7 @@ def test_a_persons_work_is_kept(examples: Path) -> None:
     machine = {first: np.zeros((64, 64), np.uint8), second: np.zeros((64, 64), np.uint8)}
     assert wsss.accept("trained_project", machine) == ([second], [first])
     assert wsss.accept("trained_project", machine, overwrite=True) == ([first, second], [])
+    assert wsss.accept("trained_project", next(wsss.proposals("trained_project", [first]))) == ([], [first])
     with wsss.open_project("trained_project") as project:
         found = project.masks.accepted(second)
         assert found is not None

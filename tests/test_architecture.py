@@ -35,7 +35,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(SHELVES, SHELF),
     "exchange": (ON_DISK, {"numpy", "PIL", "tifffile", "zarr"}),
     "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),
-    "prediction": ({*BELOW_SHELVES, "exchange"}, {"numpy", "PIL", "torch", "onnxruntime"}),
+    "prediction": ({*BELOW_SHELVES, "exchange", "project", "pipeline"}, {"numpy", "PIL", "torch", "onnxruntime"}),
     "published": (BELOW_SHELVES, {"torch"}),
     "session": ({*MADE, "exchange"}, {"numpy", "PIL", "psygnal", "platformdirs"}),
     "widgets": ({*MADE, "session", "sample"}, {"numpy", "qtpy", "magicgui", "superqt", "napari", "pyqtgraph"}),

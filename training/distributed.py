@@ -142,7 +142,7 @@ class World:
         self._alone += 1
         try:
             found = yield from steps
-        except Exception as error:
+        except Exception as error:  # whatever it is, the others wait for a word, and it is raised here as it was
             self._alone -= 1
             self.told((str(error) or type(error).__name__, None))
             raise
@@ -210,7 +210,7 @@ def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
     _world = found
     try:
         yield found
-    except Exception as error:
+    except RuntimeError as error:  # what torch raises where another process is gone
         raise explained(error) from error
     else:
         found.any(True)  # nobody leaves while another one works

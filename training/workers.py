@@ -77,27 +77,9 @@ class Worker:
 def together(options: argparse.Namespace, parts: Sequence[Part], report: Reporter) -> int:
     """Carry out a stage by a worker for each part; print what all came to and return the exit code.
 
-    Parameters
-    ----------
-    options : Namespace
-        Of the stage; `typed` are the words of its command line.
-    parts : sequence of Part
-    report : Reporter
-
-    Raises
-    ------
-    StepError
-        When a worker ends with an error, or is killed again and again.
+    Parameters and errors are those of `carried_out`.
     """
-    places = devices(options.device, len(parts))
-    threads = options.threads or max(1, cores() // len(parts))
-    shared = [options.stage, *without(options.typed[1:], _OURS), "--events", "--threads", str(threads)]
-    command = ("-m", "training.run", *shared)
-    workers = [
-        Worker(part, python(*command, "--device", place, "--shard", str(part)))
-        for part, place in zip(parts, places, strict=True)
-    ]
-    watched(followed(options.stage, workers), report)
+    workers = carried_out(options, parts, report)
     failed: dict[str, str] = {}
     for worker in workers:
         failed |= (worker.report or {}).get("failed", {})
@@ -113,6 +95,37 @@ def together(options: argparse.Namespace, parts: Sequence[Part], report: Reporte
         restarts=sum(worker.starts - 1 for worker in workers),
     )
     return SOME_FAILED if failed else DONE
+
+
+def carried_out(
+    options: argparse.Namespace, parts: Sequence[Part], report: Reporter, more: Sequence[str] = ()
+) -> list[Worker]:
+    """Carry out a stage by a worker for each part, and return them, all ended well.
+
+    Parameters
+    ----------
+    options : Namespace
+        Of the stage; `typed` are the words of its command line.
+    parts : sequence of Part
+    report : Reporter
+    more : sequence of str
+        Further words for every worker, which count instead of those that were typed before.
+
+    Raises
+    ------
+    StepError
+        When a worker ends with an error, or is killed again and again.
+    """
+    places = devices(options.device, len(parts))
+    threads = options.threads or max(1, cores() // len(parts))
+    shared = [options.stage, *without(options.typed[1:], _OURS), "--events", "--threads", str(threads), *more]
+    command = ("-m", "training.run", *shared)
+    workers = [
+        Worker(part, python(*command, "--device", place, "--shard", str(part)))
+        for part, place in zip(parts, places, strict=True)
+    ]
+    watched(followed(options.stage, workers), report)
+    return workers
 
 
 def followed(stage: str, workers: Sequence[Worker]) -> Steps[None]:

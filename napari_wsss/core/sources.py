@@ -124,24 +124,17 @@ class Sources:
     @property
     def person(self) -> NDArray[np.bool_]:
         """(H, W) bool, True where a person drew."""
-        found: NDArray[np.bool_] = self.values == PERSON
-        return found
+        return np.asarray(self.values == PERSON)
 
     @property
     def machine(self) -> NDArray[np.bool_]:
         """(H, W) bool, True where a machine step filled the pixel."""
-        found: NDArray[np.bool_] = self.values >= FIRST_MACHINE
-        for value in self.imported_values:
-            found &= self.values != value
-        return found
+        return np.asarray((self.values >= FIRST_MACHINE) & ~self.imported)
 
     @property
     def imported(self) -> NDArray[np.bool_]:
         """(H, W) bool, True where the pixel came with a mask of another tool."""
-        found = np.zeros(self.values.shape, np.bool_)
-        for value in self.imported_values:
-            found |= self.values == value
-        return found
+        return np.asarray(np.isin(self.values, self.imported_values))
 
     @property
     def imported_values(self) -> tuple[int, ...]:

@@ -224,6 +224,8 @@ class _Going:
         try:
             for one in self.writes:
                 one.result()
+        except RunError as wrapped:
+            raise wrapped.reason from wrapped
         except _IMAGE_ERRORS as reason:
             return str(reason)
         return self.outcome

@@ -1,37 +1,36 @@
-"""A trained network on every picture of a folder: several at once, past bad ones, from where it broke off.
+"""A trained network on every picture of a folder: past bad ones, from where it broke off, shared with other processes.
 
-The target folder keeps ``predictions.jsonl``: a line per picture, written before its files, with the content and labels
-they were made of and the key of model and settings. What fits its line is not computed again; what is there without a
-line is somebody else's, and is left alone.
+The target folder says what lies in it (`prediction.lines`); the loop over pictures, and who does which of them where
+several work on one folder, are those of a project's stages.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_wsss.core.classes import BACKGROUND
-from napari_wsss.core.errors import ProjectError, WsssError
-from napari_wsss.core.files import MOST_BYTES, parsed_object, publish_bytes, read_regular, text, texts
+from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.inside import below
-from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.progress import Steps
 from napari_wsss.exchange.class_lists import CLASS_LIST
+from napari_wsss.pipeline.applied_model import RunError
+from napari_wsss.pipeline.over_images import Outcome, StageReport, Write, over_images
 from napari_wsss.pixels.images import content_hash, read_image, result_names
 from napari_wsss.prediction.large import is_large, predict_large
+from napari_wsss.prediction.lines import Lines
 from napari_wsss.prediction.predictor import Predictor
 from napari_wsss.prediction.written import MASKS, Wanted, places_of, write_prediction
+from napari_wsss.project.sharing.share import LEASES, WHOLE, Part, Share
 
 STAGE = "predict"
-LINES = "predictions.jsonl"
-_WAITING = 2  # pictures handed out ahead, for each worker
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Job:
     pictures : Path
         Their folder.
     ids : sequence of str
-        Pictures, relative to it.
+        All pictures of the folder, relative to it.
     labels : mapping of str to names
         Image-level labels by picture; those without an entry are not constrained. Names the model does not know count
         for nothing.
@@ -54,8 +53,8 @@ class Job:
         Of model and settings: other results are not taken for these.
     overwrite : bool
         Replace results of other models or settings, and files of others.
-    workers : int
-        Pictures at once.
+    part : Part
+        Which part of the pictures this process is responsible for, where several are.
     """
 
     pictures: Path
@@ -65,30 +64,23 @@ class Job:
     wanted: Wanted
     key: str
     overwrite: bool = False
-    workers: int = 1
-
-
-@dataclass
-class PredictReport:
-    """What became of each picture: computed, kept because it was there, or failed with the reason."""
-
-    done: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
+    part: Part = WHOLE
 
     @property
-    def count(self) -> int:
-        """Pictures that something became of."""
-        return len(self.done) + len(self.kept) + len(self.failed)
-
-    def summary(self) -> str:
-        """Return the counts, and every picture that failed, as lines."""
-        counts = f"{len(self.done)} predicted, {len(self.kept)} were there already, {len(self.failed)} failed."
-        return "\n".join([counts, *(f"failed: {name}: {reason}" for name, reason in self.failed.items())])
+    def leases(self) -> Path:
+        """Where the leases lie of those who make the same."""
+        return below(self.target, f".{LEASES}/{STAGE}-{self.key}")
 
 
-def predict_folder(predictor: Predictor, job: Job) -> Steps[PredictReport]:
-    """Predict every picture of a job and return the report; closing it ends after the pictures that are running.
+def predict_folder(predictor: Predictor, job: Job, ids: Share | Sequence[str] | None = None) -> Steps[StageReport]:
+    """Predict pictures of a job, those that were predicted before count as reused; closing it ends after a picture.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    job : Job
+    ids : Share or sequence of str, optional
+        What this process does of the job, beside others; or just these pictures; all of them without it.
 
     Raises
     ------
@@ -97,119 +89,99 @@ def predict_folder(predictor: Predictor, job: Job) -> Steps[PredictReport]:
     OSError
         When results cannot be written (a full disk).
     """
-    lines = _Lines.of(job)
+    job.target.mkdir(parents=True, exist_ok=True)
+    lines = Lines(job.target, job.part)
+    if lines.keys - {job.key} and not job.overwrite:
+        raise ProjectError(
+            f"{job.target} holds predictions of another model, or with other settings. Choose another folder, or "
+            "allow that they are replaced (--overwrite)."
+        )
     classes = predictor.classes
     publish_bytes(job.target / CLASS_LIST, "\n".join([classes.name_of(BACKGROUND), *classes.names, ""]).encode())
-    report, one = PredictReport(), _Picture(predictor, job, lines)
-    names = iter(zip(job.ids, result_names(job.ids), strict=True))
-    yield Progress(STAGE, 0, len(job.ids))
-    pool = ThreadPoolExecutor(job.workers, thread_name_prefix=STAGE)
-    running: dict[Future[bool], str] = {}
-    try:
-        while True:
-            more = islice(names, job.workers * _WAITING - len(running))
-            running |= {pool.submit(one.predict, image_id, name): image_id for image_id, name in more}
-            if not running:
-                return report
-            for ended in wait(running, return_when=FIRST_COMPLETED).done:
-                image_id = running.pop(ended)
-                _note(report, image_id, ended)
-                yield Progress(STAGE, report.count, len(job.ids), image_id)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _note(report: PredictReport, image_id: str, ended: Future[bool]) -> None:
-    try:
-        (report.done if ended.result() else report.kept).append(image_id)
-    except WsssError as reason:
-        report.failed[image_id] = str(reason)
+    one = _Pictures(predictor, job, lines)
+    return (yield from over_images(STAGE, job.ids if ids is None else ids, one.read, one.predict, weigh=_pixels))
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """One picture at a time; several threads do this at once."""
+class _Ready:
+    """A picture whose turn it is: its line, where its results go, and its pixels unless they are there or too many."""
 
-    predictor: Predictor
-    job: Job
-    lines: _Lines
+    path: Path
+    entry: dict[str, Any]
+    places: dict[str, Path]
+    is_done: bool
+    is_large: bool
+    image: NDArray[np.uint8] | None
 
-    def predict(self, image_id: str, name: str) -> bool:
-        """Predict a picture and return True; False when its result is there already.
+
+def _pixels(ready: _Ready) -> int:
+    return 0 if ready.image is None else ready.image.shape[0] * ready.image.shape[1]
+
+
+class _Pictures:
+    """The pictures of a job, one after the other."""
+
+    def __init__(self, predictor: Predictor, job: Job, lines: Lines) -> None:
+        self._predictor, self._job, self._lines = predictor, job, lines
+        self._names = dict(zip(job.ids, result_names(job.ids), strict=True))
+
+    def read(self, image_id: str) -> _Ready:
+        """Read what a picture's prediction needs.
 
         Raises
         ------
-        WsssError
-            When it cannot be read, or its files are somebody else's.
+        WsssError, OSError
+            When it cannot be read.
         """
-        job, classes = self.job, self.predictor.classes
+        job, name = self._job, self._names[image_id]
         path = below(job.pictures, image_id)
         labels = job.labels.get(image_id)
         entry: dict[str, Any] = {"picture": image_id, "content": content_hash(path), "name": name, "key": job.key}
         entry["labels"] = None if labels is None else sorted(labels)
         large = is_large(path)
-        places = places_of(job.target, name, self.predictor.kind, job.wanted)
+        places = places_of(job.target, name, self._predictor.kind, job.wanted)
         if large:  # a mask alone: maps of every class would not fit anywhere
             places = {MASKS: below(job.target, f"{MASKS}/{name}.tif")}
         entry["files"] = sorted(place.relative_to(job.target).as_posix() for place in places.values())
-        if self.lines.fits(entry) and all(place.exists() for place in places.values()):
-            return False
-        present = None if labels is None else classes.indices(labels & set(classes.names))
-        if large:
-            self.lines.claim(entry, places.values())
-            predict_large(self.predictor, path, present, places[MASKS])
-            return True
-        maps = self.predictor.predict(read_image(path).pixels, present)
-        self.lines.claim(entry, places.values())
-        write_prediction(places, maps, classes)
-        return True
+        done = self._is_done(entry, places)
+        return _Ready(path, entry, places, done, large, None if done or large else read_image(path).pixels)
 
+    def _is_done(self, entry: dict[str, Any], places: Mapping[str, Path]) -> bool:
+        there = [place.exists() for place in places.values()]
+        if any(there) and not self._lines.fits(entry):  # by another worker, since this one began?
+            self._lines.look_again()
+        return all(there) and self._lines.fits(entry)
 
-class _Lines:
-    """The lines of a target folder."""
-
-    def __init__(self, job: Job, known: dict[str, dict[str, Any]]) -> None:
-        self._job, self._known, self._lock = job, known, Lock()
-
-    @classmethod
-    def of(cls, job: Job) -> _Lines:
-        """Return what a target folder says of earlier predictions, the last line of each picture."""
-        known: dict[str, dict[str, Any]] = {}
-        path = job.target / LINES
-        for line in read_regular(path, MOST_BYTES).splitlines() if path.exists() else ():
-            try:
-                entry = parsed_object(line)
-            except ValueError:  # torn when a computer stopped
-                continue
-            known[text(entry, "picture")] = entry
-        others = {text(entry, "key") for entry in known.values()} - {job.key}
-        if others and not job.overwrite:
-            raise ProjectError(
-                f"{job.target} holds predictions of another model, or with other settings. Choose another folder, or "
-                "allow that they are replaced (--overwrite)."
-            )
-        return cls(job, known)
-
-    def fits(self, entry: Mapping[str, Any]) -> bool:
-        """Tell whether a picture was predicted from the same content and labels."""
-        return self._known.get(entry["picture"]) == entry
-
-    def claim(self, entry: Mapping[str, Any], places: Any) -> None:
-        """Say that the files of a picture are ours and are about to be written; old ones of it are deleted.
+    def predict(self, ready: _Ready, write: Write) -> Steps[Outcome]:
+        """Make a picture's prediction, and have it written.
 
         Raises
         ------
-        ProjectError
-            When one of them is there and is not ours.
+        WsssError
+            When it cannot be made, or its files are somebody else's.
         """
-        ours = {below(self._job.target, name) for name in texts(self._known.get(entry["picture"], {}), "files")}
-        strange = [place for place in places if place.exists() and place not in ours]
-        if strange and not self._job.overwrite:
-            raise ProjectError(f"{strange[0]} is there already and is no prediction of ours; move it, or overwrite.")
-        for place in {*ours, *strange}:
-            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-        with self._lock, (self._job.target / LINES).open("a", encoding="utf-8") as file:
-            file.write(f"{json.dumps(entry)}\n")
-            file.flush()
-            os.fsync(file.fileno())  # before its files are there
-            self._known[entry["picture"]] = dict(entry)
+        yield from ()
+        if ready.is_done:
+            return Outcome(is_reused=True)
+        labels = self._job.labels.get(ready.entry["picture"])
+        classes = self._predictor.classes
+        present = None if labels is None else classes.indices(labels & set(classes.names))
+        if ready.image is None:
+            self._claim(ready)
+            predict_large(self._predictor, ready.path, present, ready.places[MASKS])
+        else:
+            write(self._write, ready, self._predictor.predict(ready.image, present))
+        return Outcome(is_reused=False)
+
+    def _write(self, ready: _Ready, maps: ActivationMaps) -> None:
+        self._claim(ready)
+        try:
+            write_prediction(ready.places, maps, self._predictor.classes)
+        except OSError as reason:
+            raise RunError(reason) from reason  # a full disk says nothing about this picture
+
+    def _claim(self, ready: _Ready) -> None:
+        try:
+            self._lines.claim(ready.entry, ready.places.values(), overwrite=self._job.overwrite)
+        except OSError as reason:
+            raise RunError(reason) from reason

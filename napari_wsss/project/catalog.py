@@ -14,6 +14,7 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project.criteria import MISMATCH, Criteria, Order, ordered, shuffled
 from napari_wsss.project.database import Database, Row
 from napari_wsss.project.image_clusters import ImageClusters
+from napari_wsss.project.ordering.numbers import in_order, numbers_of
 from napari_wsss.project.records import ImageRecord, NewImage, check_labels, check_new
 from napari_wsss.project.states import MOVES, STATES, UNDECIDED, State
 
@@ -142,10 +143,10 @@ class Catalog:
 
     def numbers(self, criteria: Criteria, order: Order = "file", seed: int = 0) -> NDArray[np.int32]:
         """Return the numbers (from 1, in catalog order) of the same images as `find`, which take 4 bytes each."""
-        if order == "file" and criteria == Criteria():  # numbers have no gaps: images are only ever added
-            return np.arange(1, len(self) + 1, dtype=np.int32)
-        self._know(order)
-        return self._database.whole_numbers(*ordered(criteria, order, seed, "number"))
+        count = len(self)
+        if order == "diversity":
+            return self._database.whole_numbers(*ordered(criteria, order, seed, "number"))
+        return in_order(self._database, numbers_of(self._database, criteria, count), order, seed, count)
 
     def ids_of(self, numbers: Sequence[int] | NDArray[np.int32]) -> list[str]:
         """Return the ids of images by their numbers; leaves out what there is not."""
@@ -162,6 +163,12 @@ class Catalog:
 
     def count(self, criteria: Criteria) -> int:
         """Return how many images fulfil `criteria`."""
+        if criteria == Criteria(unlabelled=False):  # all but a few, or but most
+            return len(self) - self.count(Criteria(unlabelled=True))
+        if len(criteria.classes) == 1 and criteria == Criteria(states=criteria.states, classes=criteria.classes):
+            (name,) = criteria.classes
+            states = STATES if criteria.states is None else criteria.states
+            return sum(many for state, many in self._class_count(name).items() if state in states)
         where, values = criteria.where()
         return int(self._database.value(f"SELECT count(*) FROM images WHERE {where}", values))
 
@@ -210,19 +217,19 @@ class Catalog:
 
     def class_counts(self, state: str | None = None) -> dict[str, int]:
         """Return how many images (in `state`, if given) carry each class as image-level label, in class order."""
-        if state is None:  # as the index of labels lies: no image is looked at
-            counts = "SELECT class, count(*) AS many FROM labels GROUP BY class"
-        else:
-            counts = (
-                "SELECT class, count(*) AS many FROM images JOIN labels ON labels.image = images.number "
-                "WHERE state = ? GROUP BY class"
-            )
+        one = "" if state is None else "WHERE state = ?"
         rows = self._database.rows(
-            f"SELECT name, coalesce(many, 0) FROM classes LEFT JOIN ({counts}) ON class = position "
+            "SELECT name, coalesce(many, 0) FROM classes LEFT JOIN "
+            f"(SELECT class, sum(many) AS many FROM class_counts {one} GROUP BY class) ON class = position "
             "WHERE becomes IS NULL ORDER BY position",
             () if state is None else (state,),
         )
         return {str(name): int(count) for name, count in rows}
+
+    def _class_count(self, name: str) -> dict[str, int]:
+        """Return how many images of each state have a class."""
+        sql = "SELECT state, many FROM class_counts JOIN classes ON position = class WHERE name = ?"
+        return dict(self._database.rows(sql, (name,)))
 
     # -- changing -----------------------------------------------------------------------------------------
 

@@ -4,6 +4,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 Order = Literal[
     "file",
     "undecided first",
@@ -22,9 +25,9 @@ FACTS = ("stale", "label_changed", "disagrees", "replaced", "negative")
 """Columns that are 0 or 1."""
 
 _IS_UNDECIDED = "state IN ('draft', 'todo', 'skipped')"
-_RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2 WHEN 'flagged' THEN 3 ELSE 4 END"
+RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2 WHEN 'flagged' THEN 3 ELSE 4 END"
 
-UNLABELLED = "(negative = 0 AND NOT EXISTS (SELECT 1 FROM labels WHERE labels.image = images.number))"
+UNLABELLED = "label_count = 0 AND negative = 0"
 
 _UNKNOWN = "images.number IN (SELECT image FROM unknown_labels)"
 
@@ -43,13 +46,13 @@ MISMATCH = (
 
 ORDERS: dict[str, str] = {
     "file": "number",
-    "undecided first": f"{_RANK}, number",
+    "undecided first": f"{RANK}, number",
     "uncertainty": f"NOT {_IS_UNDECIDED}, doubtful = '', score IS NULL, score DESC, number",
     "diversity": f"NOT {_IS_UNDECIDED}, place IS NULL, place, class, cluster, number",
-    "flagged": f"state != 'flagged', {_RANK}, number",
+    "flagged": f"state != 'flagged', {RANK}, number",
     "changed": f"NOT {_IS_UNDECIDED}, changed IS NULL, changed DESC, number",
-    "disagrees": f"disagrees DESC, CASE WHEN disagrees THEN changed END DESC, {_RANK}, number",
-    "mismatch": f"{MISMATCH} DESC, {_RANK}, number",
+    "disagrees": f"disagrees DESC, CASE WHEN disagrees THEN changed END DESC, {RANK}, number",
+    "mismatch": f"{MISMATCH} DESC, {RANK}, number",
     "random": "shuffled(number, ?), number",
     "score_ascending": "score IS NULL, score, number",
     "score_descending": "score IS NULL, score DESC, number",
@@ -136,16 +139,18 @@ class Criteria:
         self._require_groups(require)
         if self.text:
             found = _part(self.text)
-            require("(id LIKE ? ESCAPE '\\' OR note LIKE ? ESCAPE '\\')", found, found)
+            # All ids lie close together in their index; images with a remark have one of their own.
+            require(
+                "(images.number IN (SELECT number FROM images WHERE id LIKE ? ESCAPE '\\') "
+                "OR images.number IN (SELECT number FROM images WHERE note != '' AND note LIKE ? ESCAPE '\\'))",
+                found,
+                found,
+            )
         if self.borrowed_from is not None:
             require("borrowed_from != '' AND borrowed_from LIKE ? ESCAPE '\\'", _part(self.borrowed_from))
         for condition, value in (
-            ("split = ?", self.split),
             ("score > ?", self.score_above),
             ("score < ?", self.score_below),
-            (f"{UNLABELLED} = ?", self.unlabelled),
-            (f"{MISMATCH} = ?", self.mismatch),
-            ("(doubtful != '') = ?", self.doubtful),
             ("changed > ?", self.changed_above),
             ("changed < ?", self.changed_below),
             ("edited > ?", self.edited_above),
@@ -153,8 +158,16 @@ class Criteria:
         ):
             if value is not None:
                 require(condition, value)
-        if self.unknown is not None:
-            require(_UNKNOWN if self.unknown else f"NOT {_UNKNOWN}")
+        if self.split is not None:
+            require("split != '' AND split = ?" if self.split else "split = ?", self.split)
+        for condition, holds in (
+            (UNLABELLED, self.unlabelled),
+            (f"painted IS NOT NULL AND {MISMATCH}", self.mismatch),
+            ("doubtful != ''", self.doubtful),
+            (_UNKNOWN, self.unknown),
+        ):
+            if holds is not None:
+                require(condition if holds else f"NOT ({condition})")
         for fact in FACTS:  # spelt out: only then an index of the few that have it is used
             value = getattr(self, fact)
             if value is not None:
@@ -164,8 +177,8 @@ class Criteria:
     def _require_groups(self, require: Callable[..., None]) -> None:
         for name in self.classes:
             require(
-                "EXISTS (SELECT 1 FROM labels JOIN classes ON classes.position = labels.class "
-                "WHERE labels.image = images.number AND classes.name = ?)",
+                "images.number IN "
+                "(SELECT image FROM labels WHERE class = (SELECT position FROM classes WHERE name = ?))",
                 name,
             )
         if self.clusters:
@@ -199,8 +212,14 @@ def _part(text: str) -> str:
 
 def shuffled(number: int, seed: int) -> int:
     """Return a position for image `number` that looks random and is the same for the same seed (splitmix64)."""
-    mask = (1 << 64) - 1
-    mixed = (number * 0x9E3779B97F4A7C15 + seed * 0xD1B54A32D192ED03) & mask
-    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & mask
-    return (mixed ^ (mixed >> 31)) >> 1
+    return int(mixed(np.asarray([number]), seed)[0])
+
+
+def mixed(numbers: NDArray[np.integer], seed: int) -> NDArray[np.uint64]:
+    """Return what `shuffled` does for many numbers (n,)."""
+    start = np.uint64(seed * 0xD1B54A32D192ED03 & (1 << 64) - 1)
+    found = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + start  # overflow is part of it
+    found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    place: NDArray[np.uint64] = (found ^ (found >> np.uint64(31))) >> np.uint64(1)
+    return place

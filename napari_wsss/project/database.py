@@ -26,6 +26,7 @@ Row = tuple[Any, ...]
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """What a statement raises; the latter where SQLite's own words quote damaged bytes of the file."""
 T = TypeVar("T")
+Whole = TypeVar("Whole", np.int32, np.int64)
 
 
 class _Handle:
@@ -100,14 +101,29 @@ class Database:
             raise _unusable(self.path, reason) from reason
         return found
 
-    def whole_numbers(self, sql: str, parameters: Sequence[Any] = ()) -> NDArray[np.int32]:
-        """Return the first column of all rows as whole numbers, of which very many take 4 bytes each."""
+    def whole_numbers(
+        self,
+        sql: str,
+        parameters: Sequence[Any] = (),
+        kind: type[Whole] = np.int32,  # type: ignore[assignment]
+    ) -> NDArray[Whole]:
+        """Return the first column of all rows as whole numbers; very many take 4 bytes each, or 8 by `kind`."""
         handle = self._handle()
         try:
             with handle.in_use:
-                return np.fromiter(map(itemgetter(0), handle.connection.execute(sql, parameters)), np.int32)
+                return np.fromiter(map(itemgetter(0), handle.connection.execute(sql, parameters)), kind)
         except SQLITE_ERRORS as reason:
             raise _unusable(self.path, reason) from reason
+
+    def numbers_and_values(self, sql: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return both columns of all rows: whole numbers, and values; very many take 12 bytes each."""
+        handle, kinds = self._handle(), np.dtype([("number", np.int32), ("value", np.float64)])
+        try:
+            with handle.in_use:
+                found = np.fromiter(handle.connection.execute(sql), kinds)
+        except SQLITE_ERRORS as reason:
+            raise _unusable(self.path, reason) from reason
+        return found["number"], found["value"]
 
     def column(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Return the first column of all rows."""

@@ -8,11 +8,37 @@ import sqlite3
 from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.project.criteria import FACTS
+from napari_wsss.project.criteria import FACTS, UNLABELLED
 
-VERSION = 7
+VERSION = 8
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
+
+COUNTED = (
+    """CREATE TABLE class_counts (
+    state TEXT NOT NULL,
+    class INTEGER NOT NULL REFERENCES classes (position),
+    many INTEGER NOT NULL,
+    PRIMARY KEY (state, class)
+) WITHOUT ROWID""",
+    """CREATE TRIGGER label_added AFTER INSERT ON labels BEGIN
+    UPDATE images SET label_count = label_count + 1 WHERE number = new.image;
+    INSERT INTO class_counts SELECT state, new.class, 1 FROM images WHERE number = new.image
+        ON CONFLICT (state, class) DO UPDATE SET many = many + 1;
+END""",
+    """CREATE TRIGGER label_removed AFTER DELETE ON labels BEGIN
+    UPDATE images SET label_count = label_count - 1 WHERE number = old.image;
+    UPDATE class_counts SET many = many - 1
+        WHERE class = old.class AND state = (SELECT state FROM images WHERE number = old.image);
+END""",
+    """CREATE TRIGGER state_changed AFTER UPDATE OF state ON images WHEN new.state != old.state BEGIN
+    UPDATE class_counts SET many = many - 1
+        WHERE state = old.state AND class IN (SELECT class FROM labels WHERE image = new.number);
+    INSERT INTO class_counts SELECT new.state, class, 1 FROM labels WHERE image = new.number
+        ON CONFLICT (state, class) DO UPDATE SET many = many + 1;
+END""",
+)
+"""Counts that would take a look at every label, and who keeps them: labels are added and removed, never changed."""
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -42,7 +68,8 @@ CREATE TABLE images (
     borrowed_from TEXT NOT NULL DEFAULT '',
     doubtful TEXT NOT NULL DEFAULT '',
     negative INTEGER NOT NULL DEFAULT 0,
-    painted TEXT
+    painted TEXT,
+    label_count INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX images_by_state ON images (state, number);
 CREATE TABLE labels (
@@ -89,7 +116,7 @@ CREATE TABLE accepted_files (
     size INTEGER NOT NULL DEFAULT -1,
     mtime INTEGER NOT NULL DEFAULT -1
 ) WITHOUT ROWID;
-"""
+""" + "".join(f"{statement};\n" for statement in COUNTED)
 
 
 def _to_version_2(connection: sqlite3.Connection) -> None:
@@ -141,6 +168,23 @@ def _to_version_7(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE classes ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
 
 
+def _to_version_8(connection: sqlite3.Connection) -> None:
+    """Keep counts of labels: how many an image has, and how many images of a state have a class."""
+    connection.execute("ALTER TABLE images ADD COLUMN label_count INTEGER NOT NULL DEFAULT 0")
+    for replaced in ("images_scored", "images_changed"):  # by such that hold the value
+        connection.execute(f"DROP INDEX IF EXISTS {replaced}")
+    for statement in COUNTED:
+        connection.execute(statement)
+    connection.execute(
+        "UPDATE images SET label_count = many FROM (SELECT image, count(*) AS many FROM labels GROUP BY image) "
+        "WHERE number = image"
+    )
+    connection.execute(
+        "INSERT INTO class_counts SELECT state, class, count(*) FROM labels JOIN images ON number = image "
+        "GROUP BY state, class"
+    )
+
+
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _to_version_2,
     2: _to_version_3,
@@ -148,17 +192,26 @@ MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     4: _to_version_5,
     5: _to_version_6,
     6: _to_version_7,
+    7: _to_version_8,
 }
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 
 
 RARE = {
-    "scored": "score IS NOT NULL",
-    "changed": "changed IS NOT NULL",
+    "scores": "score IS NOT NULL",
+    "changes": "changed IS NOT NULL",
+    "edited": "edited IS NOT NULL",
     "painted": "painted IS NOT NULL",
+    "doubtful": "doubtful != ''",
+    "borrowed": "borrowed_from != ''",
+    "noted": "note != ''",
+    "split": "split != ''",
+    "unlabelled": UNLABELLED,
     **{fact: f"{fact} = 1" for fact in FACTS},
 }
 """What is asked of all images and true of few of them, or of none."""
+_COLUMNS = {"split": "split, number", "scores": "number, score", "changes": "number, changed"}
+"""Of the indexes of which a value is asked, too: the images themselves need not be looked at."""
 
 
 def index_rare_facts(connection: sqlite3.Connection) -> None:
@@ -167,7 +220,8 @@ def index_rare_facts(connection: sqlite3.Connection) -> None:
     Without such an index it takes a look at every image to find none.
     """
     for name, condition in RARE.items():
-        connection.execute(f"CREATE INDEX IF NOT EXISTS images_{name} ON images (number) WHERE {condition}")
+        columns = _COLUMNS.get(name, "number")
+        connection.execute(f"CREATE INDEX IF NOT EXISTS images_{name} ON images ({columns}) WHERE {condition}")
 
 
 def build(connection: sqlite3.Connection) -> None:

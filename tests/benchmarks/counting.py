@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
+_WRITES = ("INSERT", "UPDATE", "DELETE")
 OURS = str(Path(__file__).parents[2] / "napari_wsss")
 
 
@@ -57,8 +58,13 @@ class Counting:
             sqlite3.connect = connect
 
     def _note(self, text: str) -> None:
-        if self._notes and not text.startswith("--"):  # that is SQLite's remark about a trigger
-            self.statements.append(Statement(" ".join(text.split()), threading.get_ident()))
+        if not self._notes:
+            return
+        one = Statement(" ".join(text.split()), threading.get_ident())
+        # SQLite tells of every statement of a trigger; Python hands on the one that set it off, word for word.
+        is_trigger_s = one.text.startswith(_WRITES) and self.statements[-1:] == [one]
+        if not is_trigger_s:
+            self.statements.append(one)
 
     @contextmanager
     def calling(self) -> Iterator[None]:

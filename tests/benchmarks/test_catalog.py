@@ -52,7 +52,7 @@ from pathlib import Path
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.over_images import Outcome, over_images
 from napari_wsss.project.project import Project
-from napari_wsss.project.sharing.share import Selection, Share
+from napari_wsss.project.sharing.share import Selection, Share, lease_folder
 
 def megabytes(name):
     found = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)]
@@ -65,7 +65,7 @@ def compute(image_id, write):
 with Project.open(sys.argv[1], read_only=True) as project:
     Path("/proc/self/clear_refs").write_text("5")
     before, done = megabytes("VmRSS"), 0
-    with Share(project, Selection(project), Provenance("localize.nothing", {})) as share:
+    with Share(Selection(project), lease_folder(project, Provenance("localize.nothing", {}))) as share:
         for progress in over_images("share", share, str, compute):
             done = progress.done
 print(json.dumps({"grown": megabytes("VmHWM") - before, "done": done}))

@@ -72,9 +72,9 @@ def test_a_folder_may_hold_both(picture: tuple[Path, np.ndarray], tmp_path: Path
     tifffile.imwrite(path.with_name("b.tif"), pixels[:100, :100], photometric="rgb")
     job = Job(path.parent, ["a.tif", "b.tif"], {}, tmp_path / "out", Wanted(True, True, False), "one")
     report = finish(predict_folder(Blurred(), job))
-    assert (report.done, report.failed) == (["a.tif", "b.tif"], {})
+    assert (report.done, report.failed) == (("a.tif", "b.tif"), {})
     made = sorted(path.relative_to(job.target).as_posix() for path in job.target.rglob("*.*"))
     assert made == ["classes.txt", "masks/a.tif", "masks/b.png", "predictions.jsonl", "scores/b.npz"]
     network = Blurred()
-    assert finish(predict_folder(network, replace(job))).kept == ["a.tif", "b.tif"]
+    assert finish(predict_folder(network, replace(job))).reused == ("a.tif", "b.tif")
     assert network.seen == []

@@ -9,7 +9,7 @@ import pytest
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.project import catalog as module
 from napari_wsss.project.catalog import Catalog, Fact
-from napari_wsss.project.criteria import FACTS, Criteria, Order
+from napari_wsss.project.criteria import FACTS, ORDERS, Criteria, Order
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage, possible_classes
 from napari_wsss.project.states import MOVES, STATES, UNDECIDED
@@ -267,7 +267,17 @@ def scanned(project: Project, ask: Callable[[], object]) -> list[str]:
         lambda catalog: catalog.neighbour(IDS[1], 1, UNDECIDED),
         lambda catalog: catalog.at(2),
         lambda catalog: catalog.block(0, 16, Criteria(states=UNDECIDED)),
-        lambda catalog: [catalog.count(Criteria(**{fact: True})) for fact in (*FACTS, "unknown")],
+        lambda catalog: [
+            catalog.count(Criteria(**{fact: True}))
+            for fact in (*FACTS, "unknown", "unlabelled", "mismatch", "doubtful")
+        ],
+        lambda catalog: catalog.count(Criteria(unlabelled=False)),
+        lambda catalog: [catalog.count(one) for one in (Criteria(split="val"), Criteria(classes=("cat",)))],
+        lambda catalog: [catalog.count(one) for one in (Criteria(edited_above=0.5), Criteria(borrowed_from="a"))],
+        lambda catalog: catalog.count(Criteria(text="a")),
+        lambda catalog: [
+            catalog.numbers(Criteria(states=UNDECIDED), order) for order in ORDERS if order != "diversity"
+        ],
         lambda catalog: catalog.count(Criteria(states=UNDECIDED)),
         lambda catalog: catalog.ids_of([1, 3]),
     ],
@@ -277,12 +287,12 @@ def test_what_a_gesture_asks_does_not_go_through_all_images(project: Project, as
 
 
 def test_going_through_all_images_would_be_noticed(project: Project) -> None:
-    assert scanned(project, lambda: project.catalog.count(Criteria(text="a")))
+    assert scanned(project, lambda: project.catalog.find(Criteria(), "score_ascending"))
 
 
 def test_indexes_are_made_for_projects_that_lack_them(project: Project) -> None:
     folder = project.folder
-    for (name,) in project._database.rows("SELECT name FROM sqlite_master WHERE name LIKE 'images_scored'"):
+    for (name,) in project._database.rows("SELECT name FROM sqlite_master WHERE name LIKE 'images_scores'"):
         project._database.execute(f"DROP INDEX {name}")
     assert scanned(project, lambda: project.catalog.knows("score"))
     project.close()

@@ -14,6 +14,7 @@ import pytest
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import encode_mask
 from napari_wsss.project import schema
+from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 
 VERSION_1 = """
@@ -176,6 +177,35 @@ VERSION_7 = VERSION_6.replace(
 )
 
 
+VERSION_8 = (
+    VERSION_7.replace("painted TEXT", "painted TEXT, label_count INTEGER NOT NULL DEFAULT 0")
+    + """
+CREATE TABLE class_counts (
+    state TEXT NOT NULL,
+    class INTEGER NOT NULL REFERENCES classes (position),
+    many INTEGER NOT NULL,
+    PRIMARY KEY (state, class)
+) WITHOUT ROWID;
+CREATE TRIGGER label_added AFTER INSERT ON labels BEGIN
+    UPDATE images SET label_count = label_count + 1 WHERE number = new.image;
+    INSERT INTO class_counts SELECT state, new.class, 1 FROM images WHERE number = new.image
+        ON CONFLICT (state, class) DO UPDATE SET many = many + 1;
+END;
+CREATE TRIGGER label_removed AFTER DELETE ON labels BEGIN
+    UPDATE images SET label_count = label_count - 1 WHERE number = old.image;
+    UPDATE class_counts SET many = many - 1
+        WHERE class = old.class AND state = (SELECT state FROM images WHERE number = old.image);
+END;
+CREATE TRIGGER state_changed AFTER UPDATE OF state ON images WHEN new.state != old.state BEGIN
+    UPDATE class_counts SET many = many - 1
+        WHERE state = old.state AND class IN (SELECT class FROM labels WHERE image = new.number);
+    INSERT INTO class_counts SELECT new.state, class, 1 FROM labels WHERE image = new.number
+        ON CONFLICT (state, class) DO UPDATE SET many = many + 1;
+END;
+"""
+)
+
+
 def build_version_1(folder: Path) -> None:
     """Write a project as version 1 left it: a draft with one stroke, and an accepted mask."""
     stroke = zlib.compress(np.array([3, 1], "<i8").tobytes() + np.array([2, 2], np.uint8).tobytes())
@@ -217,6 +247,8 @@ def test_version_1_opens_with_everything_in_it(old_folder: Path, images_root: Pa
         assert project.masks.read_accepted("b.png") is None
         assert (second.edited, second.changed, second.borrowed_from) == (None, None, "")
         assert not second.doubtful
+        assert project.catalog.class_counts() == {"cat": 1, "wild boar": 1}
+        assert project.catalog.find(Criteria(unlabelled=True)) == ["b.png"]
         assert schema.version_of(project._database.connection) == schema.VERSION
 
 
@@ -227,8 +259,8 @@ def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
             return [" ".join(sql.split()) for (sql,) in rows]
 
-    assert schema.VERSION == 7, "a new version needs its own kept statements and a migration in this file"
-    assert statements(schema.TABLES) == statements(VERSION_7)
+    assert schema.VERSION == 8, "a new version needs its own kept statements and a migration in this file"
+    assert statements(schema.TABLES) == statements(VERSION_8)
 
 
 def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> None:

@@ -41,7 +41,8 @@ class Compiled(nn.Module):
             learning = [weight for weight in self.module.parameters() if weight.requires_grad]
             losses = torch.stack([loss.float() for loss in compiled(batch).values()]).sum()
             torch.autograd.grad(losses, learning, allow_unused=True)
-        except Exception as error:  # noqa: BLE001 - whatever a compiler dislikes, the module works without it
+        except Exception as error:  # noqa: BLE001 - compilers, their back ends and missing tools raise what they like;
+            # a fault of the module's own comes up again where it runs as it is
             failed = (str(error).strip().splitlines() or [type(error).__name__])[0]
         with torch.no_grad():
             for name, value in self.module.named_buffers():

@@ -4,6 +4,8 @@ Everything is a fraction in [0, 1]. Row k of a confusion matrix is the truth k, 
 0 the background; pixels whose truth is 255 are left out (reference: the evaluation protocol of PASCAL VOC).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
-from training.scoring.missing import Missing
+from training.scoring.missing import Missing, missing_by_level
 
 AbsentRule = Literal["all_classes", "truth_present", "either_present"]
 """Which classes a mean runs over: every class (one that is absent counts 0, SEAM), those that occur in the truth
@@ -89,6 +91,17 @@ class Scores:
         if self.matrix.shape != (len(self.names), len(self.names)):
             raise LabelError(f"A confusion matrix {self.matrix.shape} does not fit {len(self.names)} class names.")
 
+    @classmethod
+    def nothing(cls, names: Sequence[str]) -> Scores:
+        """Return the figures of no image."""
+        count = len(names)
+        return cls(np.zeros((count, count), np.int64), tuple(names), missing=Missing.nothing(count))
+
+    def __add__(self, other: Scores) -> Scores:
+        """Return the figures of both sets of images; what is missing is known where it is of both."""
+        missing = self.missing + other.missing if self.missing is not None and other.missing is not None else None
+        return Scores(self.matrix + other.matrix, self.names, self.undecided + other.undecided, missing)
+
     @property
     def truth(self) -> NDArray[np.int64]:
         """Pixels (K + 1,) of each class in the truth."""
@@ -162,15 +175,38 @@ class Scores:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Confusion matrices (T, K + 1, K + 1) int64 of one set of maps at T background thresholds."""
+    """One set of maps at T background thresholds.
+
+    Parameters
+    ----------
+    thresholds : tuple of float
+    matrices : (T, K + 1, K + 1) int64
+        Confusion matrices.
+    names : tuple of str
+        K + 1 names, ``background`` first.
+    missing : (T, 4, K + 1) int64, optional
+        The counts of `Missing`, where masks were looked at one by one.
+    """
 
     thresholds: tuple[float, ...]
     matrices: NDArray[np.int64]
     names: tuple[str, ...]
+    missing: NDArray[np.int64] | None = None
+
+    @classmethod
+    def nothing(cls, thresholds: Sequence[float], names: Sequence[str]) -> Sweep:
+        """Return the figures of no image."""
+        return threshold_sweep([], thresholds, len(names), names)
+
+    def __add__(self, other: Sweep) -> Sweep:
+        """Return the figures of both sets of images, of the same thresholds; see `Scores`."""
+        missing = self.missing + other.missing if self.missing is not None and other.missing is not None else None
+        return Sweep(self.thresholds, self.matrices + other.matrices, self.names, missing)
 
     def scores(self, index: int) -> Scores:
         """Return the figures at threshold number `index`."""
-        return Scores(self.matrices[index], self.names)
+        missing = None if self.missing is None else Missing(*self.missing[index])
+        return Scores(self.matrices[index], self.names, missing=missing)
 
     def mean_iou(self, rule: AbsentRule = DEFAULT_RULE, only: Sequence[str] | None = None) -> Figures:
         """Return mIoU (T,) at every threshold."""
@@ -207,32 +243,41 @@ def threshold_sweep(
     order = np.argsort(np.asarray(thresholds, np.float32), kind="stable")
     bounds = np.asarray(thresholds, np.float32)[order]
     bins = np.zeros((len(bounds) + 1, count, count), np.int64)
+    missing = np.zeros((len(bounds), 4, count), np.int64)
     for maps, truth in pairs:
-        bins += _binned(maps, truth, bounds, count)
+        value, level = _levels(maps, truth, bounds)
+        bins += _binned(value, level, truth, len(bounds), count)
+        missing[order] += missing_by_level(truth, value, level, len(bounds), count)
     # A pixel in bin b is above the b lowest thresholds: foreground there, background at the others.
     foreground = bins[::-1].cumsum(axis=0)[::-1][1:]
     matrices = np.empty((len(bounds), count, count), np.int64)
     matrices[order] = foreground
     matrices[:, :, 0] += bins.sum(axis=(0, 2)) - matrices.sum(axis=2)
-    return Sweep(tuple(float(t) for t in thresholds), matrices, tuple(names) or _numbered(count))
+    return Sweep(tuple(float(t) for t in thresholds), matrices, tuple(names) or _numbered(count), missing)
 
 
-def _binned(
-    maps: ActivationMaps | NDArray[Any], truth: NDArray[Any], bounds: NDArray[np.float32], count: int
-) -> NDArray[np.int64]:
-    """Return pixel counts (T + 1, count, count) by number of thresholds below the score, truth and strongest class."""
+def _levels(
+    maps: ActivationMaps | NDArray[Any], truth: NDArray[Any], bounds: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the strongest class's value (H, W) uint8, and how many thresholds lie below its score (H, W)."""
     if not isinstance(maps, ActivationMaps):
         maps = ActivationMaps(np.asarray(maps, np.float32), tuple(range(len(maps))))
     if maps.size != truth.shape:
         raise LabelError(f"The maps are {maps.size}, the true mask {truth.shape} pixels; resize one of them first.")
     score, value = maps.strongest()
+    return value, np.searchsorted(bounds, score, side="left")
+
+
+def _binned(
+    value: NDArray[np.uint8], level: NDArray[np.int64], truth: NDArray[Any], thresholds: int, count: int
+) -> NDArray[np.int64]:
+    """Return pixel counts (T + 1, count, count) by number of thresholds below the score, truth and strongest class."""
     counted = truth != IGNORE
     rows, columns = truth[counted].astype(np.int64), value[counted].astype(np.int64)
     _check_values(rows, count, "true mask")
     _check_values(columns, count, "prediction")
-    below = np.searchsorted(bounds, score[counted], side="left")
-    flat = np.bincount((below * count + rows) * count + columns, minlength=(len(bounds) + 1) * count * count)
-    return flat.reshape(len(bounds) + 1, count, count).astype(np.int64)
+    flat = np.bincount((level[counted] * count + rows) * count + columns, minlength=(thresholds + 1) * count * count)
+    return flat.reshape(thresholds + 1, count, count).astype(np.int64)
 
 
 def _numbered(count: int) -> tuple[str, ...]:

@@ -61,3 +61,39 @@ def missing_in(truth: Mask, prediction: Mask, count: int) -> Missing:
         found.parts[value] = looked_for.sum()
         found.missed[value] = (looked_for & (hits < FOUND * sizes)).sum()
     return found
+
+
+def missing_by_level(
+    truth: Mask, value: Mask, level: NDArray[np.int64], thresholds: int, count: int
+) -> NDArray[np.int64]:
+    """Return what masks of one image miss at every threshold (T, 4, count) int64, in the order of `Missing`.
+
+    Parameters
+    ----------
+    truth : (H, W) uint8
+        255 left out.
+    value : (H, W) uint8
+        What the strongest class of a pixel would have in a mask.
+    level : (H, W) int64
+        At how many of the thresholds, the lowest ones, a pixel shows that class: background at the others.
+    thresholds : int
+        How many there are (T).
+    count : int
+        Number of mask values.
+    """
+    found = np.zeros((thresholds, 4, count), np.int64)
+    for true in np.unique(truth):
+        if true in (0, IGNORE):
+            continue
+        parts, number = label(truth == true, _TOUCHING)
+        sizes = np.bincount(parts.ravel(), minlength=number + 1)[1:]
+        looked_for = sizes >= SMALLEST_PART * truth.size
+        shown = value == true
+        places = parts[shown] * (thresholds + 1) + level[shown]
+        counts = np.bincount(places, minlength=(number + 1) * (thresholds + 1)).reshape(number + 1, thresholds + 1)
+        above = counts[:, ::-1].cumsum(1)[:, ::-1][:, 1:]  # pixels shown at threshold 0 .. T - 1
+        found[:, 0, true] = 1
+        found[:, 1, true] = above.sum(0) == 0
+        found[:, 2, true] = looked_for.sum()
+        found[:, 3, true] = (looked_for[:, None] & (above[1:] < FOUND * sizes[:, None])).sum(0)
+    return found

@@ -14,17 +14,19 @@ from napari_wsss.core.inference import SegmentInference
 from napari_wsss.core.inside import below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask, read_mask
-from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.progress import Steps
 from napari_wsss.exchange.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.mask_values import read_values
-from napari_wsss.pipeline.applied_model import renormalised
+from napari_wsss.pipeline.applied_model import RunError, renormalised
 from napari_wsss.pipeline.lineage import checkpoint_of
+from napari_wsss.pipeline.over_images import Outcome, Write, over_images
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import possible_classes
 from training.scoring.left_out import LeftOut
 from training.scoring.metrics import Scores, Sweep, confusion_matrix, threshold_sweep, undecided_pixels
-from training.scoring.missing import Missing, missing_in
+from training.scoring.missing import missing_in
 
+STAGE = "evaluate"
 Truth = Callable[[str], Mask]
 THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(1, 90))
 
@@ -138,17 +140,31 @@ def sweep(
     StepError
         When no image is left.
     """
-    names, matrices = class_names(project), np.zeros((), np.int64)
-    for done, image_id in enumerate(ids, 1):
-        with left_out.naming(image_id):
-            maps = maps_of(image_id)
-            if maps is None:
-                raise StepError(f"{image_id} has no stored activation maps. Run localize first.")
-            one = threshold_sweep([(maps, truth(image_id))], THRESHOLDS, len(names), names)
-            matrices = matrices + one.matrices
-        yield Progress("evaluate", done, len(ids), image_id)
+    found = yield from sweep_of(project, ids, maps_of, truth, left_out)
     left_out.rest(ids)
-    return Sweep(THRESHOLDS, matrices, names)
+    return found
+
+
+def sweep_of(
+    project: Project,
+    ids: Sequence[str],
+    maps_of: Callable[[str], ActivationMaps | None],
+    truth: Truth,
+    left_out: LeftOut,
+) -> Steps[Sweep]:
+    """Do what `sweep` does for a part of the images, of which none may be left."""
+    names = class_names(project)
+    sums = Sweep.nothing(THRESHOLDS, names)
+
+    def compare(image_id: str, true: Mask) -> None:
+        nonlocal sums
+        maps = maps_of(image_id)
+        if maps is None:
+            raise StepError(f"{image_id} has no stored activation maps. Run localize first.")
+        sums += threshold_sweep([(maps, true)], THRESHOLDS, len(names), names)
+
+    yield from _compared(ids, truth, compare, left_out)
+    return sums
 
 
 def score(
@@ -161,20 +177,47 @@ def score(
     StepError
         When no image is left.
     """
-    names = class_names(project)
-    matrix, undecided = np.zeros((len(names), len(names)), np.int64), 0
-    missing = Missing.nothing(len(names))
-    for done, image_id in enumerate(ids, 1):
-        with left_out.naming(image_id):
-            found, true = mask_of(image_id), truth(image_id)
-            if found is None:
-                raise StepError(f"{image_id} has no mask of this kind. Run refine (or accept a mask) first.")
-            matrix += confusion_matrix(true, found, len(names))
-            undecided += undecided_pixels(true, found)
-            missing += missing_in(true, found, len(names))
-        yield Progress("evaluate", done, len(ids), image_id)
+    found = yield from score_of(project, ids, mask_of, truth, left_out)
     left_out.rest(ids)
-    return Scores(matrix, names, undecided, missing)
+    return found
+
+
+def score_of(
+    project: Project, ids: Sequence[str], mask_of: Callable[[str], Mask | None], truth: Truth, left_out: LeftOut
+) -> Steps[Scores]:
+    """Do what `score` does for a part of the images, of which none may be left."""
+    names = class_names(project)
+    sums = Scores.nothing(names)
+
+    def compare(image_id: str, true: Mask) -> None:
+        nonlocal sums
+        found = mask_of(image_id)
+        if found is None:
+            raise StepError(f"{image_id} has no mask of this kind. Run refine (or accept a mask) first.")
+        matrix, undecided = confusion_matrix(true, found, len(names)), undecided_pixels(true, found)
+        sums += Scores(matrix, names, undecided, missing_in(true, found, len(names)))
+
+    yield from _compared(ids, truth, compare, left_out)
+    return sums
+
+
+def _compared(ids: Sequence[str], truth: Truth, compare: Callable[[str, Mask], None], left_out: LeftOut) -> Steps[None]:
+    """Compare images with their true masks, which are read ahead; what all of them lack (a model) is raised."""
+
+    def compute(ready: tuple[str, Mask], _: Write) -> Steps[Outcome]:
+        yield from ()
+        try:
+            compare(*ready)
+        except StepError as reason:
+            if reason.missing:
+                raise RunError(reason) from reason
+            raise
+        return Outcome(is_reused=False)
+
+    found = yield from over_images(
+        STAGE, ids, lambda image_id: (image_id, truth(image_id)), compute, weigh=lambda ready: ready[1].size
+    )
+    left_out.update(found.failed)
 
 
 def seeds(project: Project, image_id: str) -> ActivationMaps | None:

@@ -1,8 +1,16 @@
-"""Compare seeds, refined maps, pseudo masks, a segmentation network, accepted masks or saliency with true masks."""
+"""Compare seeds, refined maps, pseudo masks, a segmentation network, accepted masks or saliency with true masks.
+
+Several processes share the images: each leaves what its part came to in a folder, and one adds that up. What a part
+computes and stores besides (maps, proposals) it takes under leases, as `localize` and `refine` do.
+"""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 import numpy as np
 
@@ -10,24 +18,44 @@ from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.files import publish_json
 from napari_wsss.core.inside import below
-from napari_wsss.core.masks import Mask
 from napari_wsss.core.parameters import advanced_options
 from napari_wsss.core.progress import Steps
+from napari_wsss.core.provenance import Provenance
 from napari_wsss.exchange.accepted_masks import Accepted
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.apply import CHECKPOINTS
 from napari_wsss.pipeline.chain import applied_source
+from napari_wsss.pipeline.lineage import base_provenance, checkpoint_of, file_digest
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
+from napari_wsss.project.sharing.share import WHOLE, Part, Selection, Share, lease_folder, of_part
 from training.report import Reporter, watched
 from training.scoring.left_out import LeftOut
 from training.scoring.metrics import ABSENT_RULES, DEFAULT_RULE, AbsentRule, Scores, Sweep
 from training.scoring.missing import Missing
+from training.scoring.part_sums import added_up, leave, parts_in
 from training.scoring.saliency_metrics import tables_of
 from training.scoring.saliency_scoring import SaliencyMaps, tally_saliency
 from training.scoring.score_tables import RULE_WORDS, format_sweep, score_rows, sweep_rows
-from training.scoring.scoring import Predictor, TrueMasks, score, scored_names, seeds, sweep
+from training.scoring.scoring import (
+    THRESHOLDS,
+    Predictor,
+    TrueMasks,
+    class_names,
+    score_of,
+    scored_names,
+    seeds,
+    sweep_of,
+)
 from training.scoring.tables import aligned, as_text, write_tables
-from training.stages.maps import add_selection_options, chosen_ids, prepare_device
+from training.stages.maps import (
+    add_selection_options,
+    add_sharing_options,
+    chosen_ids,
+    parts_of,
+    prepare_device,
+)
+from training.workers import carried_out
 
 SOURCES = ("seeds", "refined", "pseudo", "segmenter", "accepted", "saliency")
 
@@ -45,28 +73,79 @@ def add_evaluate_options(parser: argparse.ArgumentParser, typed: Sequence[str]) 
     advanced.add_argument("--replaced", action="store_true", help="accepted: also masks of images replaced since")
     parser.add_argument("--out", type=Path, help="also write table.txt, table.csv and scores.json into this folder")
     advanced.add_argument("--write", type=Path, help="saliency: also write the maps into this folder, as grey PNGs")
+    add_sharing_options(parser)
+    text = "folder in which every --shard of an array leaves its sums; without --shard: add up what is there"
+    parser.add_argument("--parts", type=Path, metavar="FOLDER", help=text)
 
 
 def evaluate(options: argparse.Namespace, report: Reporter) -> int:
     """Score what the options choose, print and write the tables, return the exit code."""
-    prepare_device(options)
+    parts = parts_of(options)
+    is_whole = options.shard == str(WHOLE)
     if options.of == "saliency":
+        if not is_whole or len(parts) > 1 or options.parts:
+            raise ParameterError("Saliency is scored by one process; leave --workers, --shard and --parts out.")
+        prepare_device(options)
         return _evaluate_saliency(options, report)
     if options.truth is None:
         raise ParameterError("Give --truth FOLDER: true masks named like the images.", name="truth")
-    with Project.open_to_read(options.project) as project:
+    if not is_whole and options.parts is None:
+        raise ParameterError(
+            "One part of the images has no figures. Give --parts FOLDER, where every part leaves its sums; the same "
+            "command without --shard adds them up.",
+            name="parts",
+        )
+    with Project.open_to_read(options.project) as project, ExitStack() as stack:
         only = scored_names(project, options.classes)
         truth = TrueMasks(options.truth, project.classes)
         ids = _answerable(project, truth.known(chosen_ids(project, options)), options.of, report)
         if options.of == "accepted":
             ids = _decided(project, ids, report, replaced=options.replaced)
-        swept, left_out = None, LeftOut()
-        if options.of in ("seeds", "refined"):
-            swept = watched(_sweep(project, ids, options, truth, left_out), report)
-            best, rest = swept.thresholds[swept.best(options.absent, only)], left_out.rest(ids)
-            scores = watched(score(project, rest, _maps_at(project, options, best), truth, left_out), report)
+        one = _Evaluation(project, options, truth, Selection(project, ids))
+        left_out = LeftOut()
+        if len(parts) > 1:
+            folder = options.parts or Path(stack.enter_context(TemporaryDirectory(prefix="wsss-evaluate-")))
+            carried_out(options, parts, report, ("--parts", str(folder)))
+            if not is_whole:
+                return _told_parts(parts, folder, report)
+            found = added_up(folder, parts, one.key, one.nothing, left_out)
+        elif options.parts and is_whole:
+            found = added_up(options.parts, parts_in(options.parts), one.key, one.nothing, left_out)
         else:
-            scores = watched(_scores(project, ids, options, truth, left_out), report)
+            prepare_device(options)
+            found = watched(one.part(parts[0], left_out), report)
+            if not is_whole:
+                leave(options.parts, parts[0], one.key, found, left_out)
+                return _told_parts(parts, options.parts, report, one.selection, left_out)
+        left_out.rest(ids)
+    return _told(found, ids, left_out, options, only, report)
+
+
+def _told_parts(
+    parts: Sequence[Part],
+    folder: Path,
+    report: Reporter,
+    images: Selection | None = None,
+    left_out: Mapping[str, str] = MappingProxyType({}),
+) -> int:
+    """Say what this machine has done of a whole; what is left out is said of the whole."""
+    count = len(list(of_part(images, parts[0]))) - len(left_out) if images else 0
+    names = ", ".join(map(str, parts))
+    report.say(f"The sums of part {names} are in {folder}.", done=count, reused=0, failed=dict(left_out))
+    return 0
+
+
+def _told(
+    found: Scores | Sweep,
+    ids: Sequence[str],
+    left_out: LeftOut,
+    options: argparse.Namespace,
+    only: Sequence[str] | None,
+    report: Reporter,
+) -> int:
+    """Print and write the tables of all images."""
+    swept = found if isinstance(found, Sweep) else None
+    scores = found.scores(found.best(options.absent, only)) if isinstance(found, Sweep) else found
     left_out.say(report)
     report.say(f"{options.of} of {len(left_out.rest(ids))} images against {options.truth}")
     if swept is not None:
@@ -79,6 +158,78 @@ def evaluate(options: argparse.Namespace, report: Reporter) -> int:
         tables = {options.of: rows} | ({"sweep": sweep_rows(swept, options.absent, only)} if swept else {})
         _write(options.out, tables, facts, left_out)
     return 0
+
+
+class _Evaluation:
+    """What the options compare, of any part of the images."""
+
+    def __init__(self, project: Project, options: argparse.Namespace, truth: TrueMasks, selection: Selection) -> None:
+        self._project, self._options, self._truth = project, options, truth
+        self.selection = selection
+        self._checkpoint = _segmenter_file(project, options) if options.of == "segmenter" else None
+
+    @property
+    def nothing(self) -> Scores | Sweep:
+        """The figures of no image."""
+        names = class_names(self._project)
+        return Sweep.nothing(THRESHOLDS, names) if self._options.of in ("seeds", "refined") else Scores.nothing(names)
+
+    @property
+    def key(self) -> str:
+        """Of all that decides the sums of a part, besides what is in the images and their true masks."""
+        options, project = self._options, self._project
+        chosen = ("of", "labels_given", "replaced")
+        told = {name: getattr(options, name) for name in chosen} | {"truth": str(options.truth.resolve())}
+        told |= {"classes": list(project.classes.names), "images": self.selection.key, "plan": project.plan.to_dict()}
+        models = [self._checkpoint] if self._checkpoint else []
+        weights = " ".join(map(file_digest, [*models, *self._models()]))
+        return Provenance("evaluate", told, weights=weights).key
+
+    def _models(self) -> list[Path]:
+        return [
+            checkpoint_of(self._project, self._project.plan, shelf)
+            for name, shelf in CHECKPOINTS.items()
+            if getattr(self._project.plan, name)
+        ]
+
+    def part(self, part: Part, left_out: LeftOut) -> Steps[Scores | Sweep]:
+        """Compute what is missing of a part of the images, and compare it with the true masks."""
+        project, options, truth = self._project, self._options, self._truth
+        ids = list(of_part(self.selection, part))
+        if options.of == "accepted":
+            return (yield from score_of(project, ids, project.masks.read_accepted, truth, left_out))
+        if self._checkpoint is not None:
+            predictor = Predictor(project, self._checkpoint, options.device, labels_given=options.labels_given)
+            return (yield from score_of(project, ids, predictor, truth, left_out))
+        yield from self._computed(part, ids, left_out)
+        rest = [image_id for image_id in ids if image_id not in left_out]
+        if options.of == "pseudo":
+            return (yield from score_of(project, rest, partial(pipeline.proposal, project), truth, left_out))
+        maps_of = seeds if options.of == "seeds" else pipeline.refined_maps
+        return (yield from sweep_of(project, rest, partial(maps_of, project), truth, left_out))
+
+    def _computed(self, part: Part, ids: Sequence[str], left_out: LeftOut) -> Steps[None]:
+        """Compute and store the missing maps, or proposals."""
+        project = self._project
+        of_seeds = self._options.of == "seeds"
+        run = pipeline.localize if of_seeds else pipeline.propose
+        kind = base_provenance(project, project.plan, "localize" if of_seeds else applied_source(project.plan))
+        with Share(self.selection, lease_folder(project, kind), part) as share:
+            found = yield from run(project, share, self._options.device, background=False)
+        left_out.update({image_id: found.failed[image_id] for image_id in ids if image_id in found.failed})
+
+
+def _segmenter_file(project: Project, options: argparse.Namespace) -> Path:
+    """Return the segmentation network's checkpoint; raise `StepError` when there is none."""
+    found: Path | None = options.checkpoint
+    if found is None and project.plan.segmenter_checkpoint:
+        found = below(project.folder, project.plan.segmenter_checkpoint)
+    if found is None or not found.is_file():
+        raise StepError(
+            "No segmentation network is applied to this project. Train and apply one, or give --checkpoint FILE.",
+            missing=("model",),
+        )
+    return found
 
 
 def _answerable(project: Project, ids: Sequence[str], of: str, report: Reporter) -> list[str]:
@@ -130,48 +281,6 @@ def _write(
 ) -> None:
     write_tables(folder, tables)
     publish_json(folder / "scores.json", {**facts, "left_out": left_out}, indent=2)
-
-
-def _sweep(
-    project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks, left_out: LeftOut
-) -> Steps[Sweep]:
-    maps_of = seeds if options.of == "seeds" else pipeline.refined_maps
-    run = pipeline.localize if options.of == "seeds" else pipeline.propose
-    left_out.update((yield from run(project, ids, options.device, background=False)).failed)
-    rest = left_out.rest(ids)
-    return (yield from sweep(project, rest, lambda image_id: maps_of(project, image_id), truth, left_out))
-
-
-def _maps_at(project: Project, options: argparse.Namespace, threshold: float) -> Callable[[str], Mask | None]:
-    """Return what gives the masks of seeds or refined maps at a background threshold."""
-    maps_of = seeds if options.of == "seeds" else pipeline.refined_maps
-
-    def mask_of(image_id: str) -> Mask | None:
-        maps = maps_of(project, image_id)
-        return maps.to_mask(threshold) if maps else None
-
-    return mask_of
-
-
-def _scores(
-    project: Project, ids: Sequence[str], options: argparse.Namespace, truth: TrueMasks, left_out: LeftOut
-) -> Steps[Scores]:
-    if options.of == "accepted":
-        return (yield from score(project, ids, project.masks.read_accepted, truth, left_out))
-    if options.of == "pseudo":
-        left_out.update((yield from pipeline.propose(project, ids, options.device, background=False)).failed)
-        rest = left_out.rest(ids)
-        return (yield from score(project, rest, lambda image_id: pipeline.proposal(project, image_id), truth, left_out))
-    checkpoint = options.checkpoint
-    if checkpoint is None and project.plan.segmenter_checkpoint:
-        checkpoint = below(project.folder, project.plan.segmenter_checkpoint)
-    if checkpoint is None or not checkpoint.is_file():
-        raise StepError(
-            "No segmentation network is applied to this project. Train and apply one, or give --checkpoint FILE.",
-            missing=("model",),
-        )
-    predictor = Predictor(project, checkpoint, options.device, labels_given=options.labels_given)
-    return (yield from score(project, ids, predictor, truth, left_out))
 
 
 def chosen_rows(scores: Scores, rule: AbsentRule, only: Sequence[str] | None) -> list[list[str]]:

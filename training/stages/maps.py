@@ -1,7 +1,7 @@
 """The stages without training: activation maps and pseudo masks of many images, by the pipeline."""
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import islice
@@ -23,7 +23,7 @@ from napari_wsss.pipeline.lineage import Lineage, base_provenance
 from napari_wsss.pipeline.over_images import StageReport
 from napari_wsss.processes.option_files import read_mapping
 from napari_wsss.project.project import Project
-from napari_wsss.project.sharing.share import Part, Selection, Share
+from napari_wsss.project.sharing.share import Part, Selection, Share, lease_folder
 from napari_wsss.project.states import STATES, UNDECIDED
 from training.config import Hardware
 from training.report import Reporter, watched
@@ -41,16 +41,32 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
     text = "JSON or YAML file of options by name, or with a 'plan' (as in run.json) that replaces the project's"
     advanced.add_argument("--config", type=Path, metavar="FILE", help=text)
     advanced.add_argument("--states", nargs="+", choices=STATES, help="only images in these review states")
-    parser.add_argument("--ids", nargs="+", help="only these images; a name of a text file: those in its lines")
+    add_ids_option(parser)
     add_device_options(parser)
 
 
-def add_sharing_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a stage that several workers may share, and that keeps its options to itself."""
+def add_ids_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names single images."""
+    parser.add_argument("--ids", nargs="+", help="only these images; a name of a text file: those in its lines")
+
+
+def add_apply_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that gives a stage's other options to the project."""
     parser.add_argument("--apply", action="store_true", help="let the project's plan have these options, too")
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes that share the images, each on a GPU or some cores [1]"
-    )
+
+
+def add_sharing_options(parser: argparse.ArgumentParser, workers: int | None = 1, default: str = "1") -> None:
+    """Add the options of a stage that several workers may share.
+
+    Parameters
+    ----------
+    workers : int, optional
+        How many there are where none is typed; None leaves that to the stage.
+    default : str
+        What is said of it.
+    """
+    text = f"processes that share the images, each on a GPU or some cores [{default}]"
+    parser.add_argument("--workers", type=int, default=workers, help=text)
     parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n parts, for arrays of jobs [%(default)s]")
 
 
@@ -86,23 +102,36 @@ def chosen_ids(project: Project, options: argparse.Namespace) -> list[str]:
         For an id the project does not have.
     """
     if options.ids:
-        return [project.catalog.get(image_id).id for image_id in _named(project, options.ids)]
+        return [project.catalog.get(image_id).id for image_id in named_ids(options.ids, project.catalog)]
     states = options.states or [state for state in STATES if state != "excluded"]
     return list(project.catalog.ids(states=states, split=options.split))
 
 
 def selection(project: Project, options: argparse.Namespace) -> Selection:
     """Return the same images as `chosen_ids`, to be shared; errors likewise."""
-    ids = _named(project, options.ids) if options.ids else None
+    ids = named_ids(options.ids, project.catalog) if options.ids else None
     return Selection(project, ids, options.states, options.split)
 
 
-def _named(project: Project, words: Sequence[str]) -> list[str]:
-    """Return the ids that are typed, or lie as lines in the text files that are."""
+def named_ids(words: Sequence[str], known: Container[str]) -> list[str]:
+    """Return the ids that are typed, or lie as lines in the text files that are.
+
+    Parameters
+    ----------
+    words : sequence of str
+        As typed behind ``--ids``.
+    known : container of str
+        Ids there are: a word that is one is no name of a file.
+
+    Raises
+    ------
+    ParameterError
+        When a file is no list of ids.
+    """
     found: list[str] = []
     for word in words:
         path = Path(word)
-        if word in project.catalog or not path.is_file():
+        if word in known or not path.is_file():
             found.append(word)
             continue
         try:
@@ -131,6 +160,7 @@ def parts_of(options: argparse.Namespace) -> list[Part]:
 def add_localize_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``localize``: selection, workers, and those of inference."""
     add_selection_options(parser)
+    add_apply_option(parser)
     add_sharing_options(parser)
     add_options(parser, Inference)
 
@@ -149,6 +179,7 @@ def _localize(project: Project, share: Share, plan: Plan, device: str) -> Steps[
 
 def add_refine_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
     """Add the options of ``refine``: selection, workers, the chain of refiners, and each refiner's parameters."""
+    add_apply_option(parser)
     add_sharing_options(parser)
     add_chain_options(parser)
 
@@ -197,7 +228,7 @@ def _shared(
     with Project.open_to_read(options.project) as project:
         prepare_device(options)
         kind = base_provenance(project, plan, applied_source(plan))
-        with Share(project, selection(project, options), kind, parts[0]) as share:
+        with Share(selection(project, options), lease_folder(project, kind), parts[0]) as share:
             return _told(watched(stage(project, share, plan, options.device), report), report)
 
 

@@ -1,9 +1,9 @@
-"""Which images a worker computes: blocks of the catalog, leased one after another, so that no image is computed twice.
+"""Which images a worker computes: blocks of a list, leased one after another, so that no image is computed twice.
 
-The blocks are the same whatever a run chooses of the images, so that two runs with different wishes keep out of each
-other's way too. A worker that is part i of n begins with every n-th block. Blocks that others hold it comes back to:
-their images are then stored, or their holder died. Then it looks for parts whose worker died, and does what is left of
-them. Memory does not grow with the number of images.
+The list is a project's catalog, or the pictures of a folder. The blocks are the same whatever a run chooses of it, so
+that two runs with different wishes keep out of each other's way too. A worker that is part i of n begins with every
+n-th block. Blocks that others hold it comes back to: their images are then stored, or their holder died. Then it looks
+for parts whose worker died, and does what is left of them. Memory does not grow with the number of images.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +66,63 @@ class Part:
 WHOLE = Part()
 
 
+class Chosen(Protocol):
+    """Images that are to be computed, by blocks of a list; `key` tells which of them were chosen."""
+
+    key: str
+
+    def blocks(self) -> Sequence[int]:
+        """Return the numbers of the blocks in which there may be some, in the list's order."""
+
+    def of_block(self, block: int) -> list[str]:
+        """Return the ids in a block."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+
+class Listed:
+    """Images of a list that are to be computed, by blocks of that list.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        All of them, in their order.
+    chosen : collection of str, optional
+        Just these.
+    """
+
+    def __init__(self, ids: Sequence[str], chosen: Collection[str] | None = None) -> None:
+        self._ids = ids
+        self._chosen = None if chosen is None else frozenset(chosen)
+        self.key = _key_of(None if self._chosen is None else sorted(self._chosen))
+
+    def blocks(self) -> Sequence[int]:
+        """Return the numbers of all blocks."""
+        return range(-(-len(self._ids) // BLOCK))
+
+    def of_block(self, block: int) -> list[str]:
+        """Return the ids in a block."""
+        found = self._ids[block * BLOCK : (block + 1) * BLOCK]
+        return [one for one in found if self._chosen is None or one in self._chosen]
+
+    def __len__(self) -> int:
+        return len(self._ids) if self._chosen is None else sum(one in self._chosen for one in self._ids)
+
+
+def of_part(chosen: Chosen, part: Part) -> Iterator[str]:
+    """Yield the images that a part is responsible for, in the list's order."""
+    return (image_id for block in _blocks_of(chosen, part) for image_id in chosen.of_block(block))
+
+
+def _blocks_of(chosen: Chosen, part: Part) -> Sequence[int]:
+    return chosen.blocks()[part.number - 1 :: part.count]
+
+
+def _key_of(what: object) -> str:
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:12]
+
+
 class Selection:
     """Images of a project that are to be computed, by blocks of the catalog.
 
@@ -93,8 +150,7 @@ class Selection:
         for image_id in dict.fromkeys(ids or ()):
             assert self._named is not None
             self._named.setdefault(self._catalog.position(image_id) // BLOCK, []).append(image_id)
-        told = repr((sorted(self._named.items()) if self._named is not None else None, sorted(wanted), split))
-        self.key = hashlib.sha256(told.encode()).hexdigest()[:12]
+        self.key = _key_of((sorted(self._named.items()) if self._named is not None else None, sorted(wanted), split))
 
     def blocks(self) -> Sequence[int]:
         """Return the numbers of the blocks in which there may be some, in catalog order."""
@@ -172,33 +228,32 @@ class Share:
 
     Parameters
     ----------
-    project : Project
-    selection : Selection
-    kind : Provenance
-        What is computed first of an image (its base maps): who computes the same keeps out of the way.
+    chosen : Chosen
+        A project's `Selection`, or what is `Listed`.
+    folder : Path
+        Where the leases lie (`lease_folder`): who computes the same, and keeps out of the way, has the same.
     part : Part
-        Which part of the selection this worker is responsible for.
+        Which part of the images this worker is responsible for.
     seconds : float
         How long its leases hold without being renewed.
     """
 
     def __init__(
         self,
-        project: Project,
-        selection: Selection,
-        kind: Provenance,
+        chosen: Chosen,
+        folder: Path,
         part: Part = WHOLE,
         seconds: float = SECONDS,
     ) -> None:
-        self._selection, self._part = selection, part
-        self._leases = Leases(lease_folder(project, kind), seconds)
-        self._blocks = deque(self._of_part(part))
+        self._chosen, self._part = chosen, part
+        self._leases = Leases(folder, seconds)
+        self._blocks = deque(_blocks_of(chosen, part))
         self._refused = 0  # blocks that others hold, one after another
         self._open: dict[str, _Open] = {}
         self._giving: _Open | None = None
         self._leases.take(self._name_of(part))  # while it lasts, others know that this worker is there
         self._taken_over: Lease | None = None
-        self.expected = -(-len(selection) // part.count)
+        self.expected = -(-len(chosen) // part.count)
 
     def __enter__(self) -> Share:
         return self
@@ -247,7 +302,7 @@ class Share:
         self._refused = 0
 
     def _leased(self, block: int) -> _Open | None:
-        ids = self._selection.of_block(block)
+        ids = self._chosen.of_block(block)
         if not ids:
             return None
         lease = self._leases.take(f"block-{block}")
@@ -270,18 +325,15 @@ class Share:
             if held.name in names and held.is_over:
                 self._taken_over = self._leases.take(held.name)
                 if self._taken_over is not None:
-                    self._blocks.extend(self._of_part(names[held.name]))
-                    self.expected += -(-len(self._selection) // self._part.count)
+                    self._blocks.extend(_blocks_of(self._chosen, names[held.name]))
+                    self.expected += -(-len(self._chosen) // self._part.count)
                     return True
         return False
 
-    def _of_part(self, part: Part) -> Sequence[int]:
-        return self._selection.blocks()[part.number - 1 :: part.count]
-
     def _name_of(self, part: Part) -> str:
-        return f"part-{part.number}-of-{part.count}-{self._selection.key}"
+        return f"part-{part.number}-of-{part.count}-{self._chosen.key}"
 
 
 def lease_folder(project: Project, kind: Provenance) -> Path:
-    """Return where the leases lie of those who compute this of images."""
+    """Return where the leases lie of those who compute this first of a project's images (their base maps)."""
     return below(project.store.folder, f"{LEASES}/{kind.step}-{kind.key}")

@@ -12,7 +12,18 @@ from napari_wsss.core.provenance import Provenance
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.sharing import share as module
-from napari_wsss.project.sharing.share import BLOCK, Alone, Part, Selection, Share, lease_folder
+from napari_wsss.project.sharing.share import (
+    BLOCK,
+    WHOLE,
+    Alone,
+    Chosen,
+    Listed,
+    Part,
+    Selection,
+    Share,
+    lease_folder,
+    of_part,
+)
 
 KIND = Provenance("localize.cam", {})
 COUNT = 5 * BLOCK + 3
@@ -24,6 +35,11 @@ def project(tmp_path: Path) -> Iterator[Project]:
     images = (NewImage(image_id, frozenset({"cat"}), "val" if at % 4 == 0 else "") for at, image_id in enumerate(IDS))
     with Project.create(tmp_path / "project", tmp_path, ClassList(("cat",)), images) as made:
         yield made
+
+
+def shared(project: Project, part: Part = WHOLE, chosen: Chosen | None = None) -> Share:
+    """Return the work of one worker of a project; all have the same leases."""
+    return Share(Selection(project) if chosen is None else chosen, lease_folder(project, KIND), part)
 
 
 def handed_out(work: Share | Alone) -> list[str]:
@@ -45,7 +61,7 @@ def leases(project: Project) -> list[str]:
 def test_the_parts_are_the_whole_and_nothing_twice(project: Project, count: int) -> None:
     found = []
     for part in Part().split(count):
-        with Share(project, Selection(project), KIND, part) as share:
+        with shared(project, part) as share:
             found += handed_out(share)
     assert sorted(found) == IDS
     assert not leases(project)
@@ -55,7 +71,7 @@ def test_two_at_once_do_every_image_once(project: Project, monkeypatch: pytest.M
     """Both are responsible for all: each comes back to what the other had, and finds it done."""
     done: Counter[str] = Counter()
     waits = []
-    with Share(project, Selection(project), KIND) as one, Share(project, Selection(project), KIND) as other:
+    with shared(project) as one, shared(project) as other:
         both = [one, other]
         monkeypatch.setattr(module.time, "sleep", lambda _: waits.append(1))
         held: dict[int, str] = {}
@@ -75,7 +91,7 @@ def test_two_at_once_do_every_image_once(project: Project, monkeypatch: pytest.M
 
 
 def test_a_block_is_held_until_its_last_image_is_dealt_with(project: Project) -> None:
-    with Share(project, Selection(project), KIND) as one, Share(project, Selection(project), KIND) as other:
+    with shared(project) as one, shared(project) as other:
         first = [one.next() for _ in range(BLOCK)]
         assert first == IDS[:BLOCK]
         assert other.next() == IDS[BLOCK]
@@ -87,27 +103,21 @@ def test_a_block_is_held_until_its_last_image_is_dealt_with(project: Project) ->
 
 
 def test_the_part_of_a_dead_worker_is_taken_over(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    killed = Share(project, Selection(project), KIND, Part(2, 3))
+    killed = shared(project, Part(2, 3))
     killed.next()
-    mine = handed_out_of(project, Part(1, 3))
-    with Share(project, Selection(project), KIND, Part(1, 3)) as share:
+    mine = list(of_part(Selection(project), Part(1, 3)))
+    with shared(project, Part(1, 3)) as share:
         assert handed_out(share) == mine  # it lives
     of_killed = [f"{name}.1" for name in killed._leases._mine]
     monkeypatch.setattr(module.Leases, "_is_over", lambda self, path: path.name in of_killed)
-    with Share(project, Selection(project), KIND, Part(1, 3)) as share:
+    with shared(project, Part(1, 3)) as share:
         found = handed_out(share)
-    assert found == mine + handed_out_of(project, Part(2, 3))
+    assert found == mine + list(of_part(Selection(project), Part(2, 3)))
     assert share.expected > len(mine)
 
 
-def handed_out_of(project: Project, part: Part) -> list[str]:
-    selection = Selection(project)
-    blocks = selection.blocks()[part.number - 1 :: part.count]
-    return [image_id for block in blocks for image_id in selection.of_block(block)]
-
-
 def test_a_worker_that_was_taken_for_dead_comes_back_to_its_block(project: Project) -> None:
-    with Share(project, Selection(project, IDS[:3]), KIND) as share:
+    with shared(project, chosen=Selection(project, IDS[:3])) as share:
         assert share.next() == IDS[0]
         assert share._giving is not None
         share._giving.lease._held = False
@@ -133,7 +143,7 @@ def test_a_selection_names_images_states_or_a_split(project: Project) -> None:
 
 
 def test_nothing_is_handed_out_of_nothing(project: Project) -> None:
-    with Share(project, Selection(project, split="no such"), KIND) as share:
+    with shared(project, chosen=Selection(project, split="no such")) as share:
         assert share.next() is None
         assert share.is_done
     assert handed_out(Alone(IDS[:2])) == IDS[:2]
@@ -146,3 +156,17 @@ def test_parts_are_written_as_fractions() -> None:
     for words in ("", "3", "0/2", "3/2", "a/b", "-1/2", "1/2/3"):
         with pytest.raises(ParameterError):
             Part.parsed(words)
+
+
+@pytest.mark.parametrize("chosen", [None, IDS[::5]])
+def test_a_list_is_shared_like_a_catalog(project: Project, chosen: list[str] | None) -> None:
+    listed = Listed(IDS, chosen)
+    assert len(listed) == len(chosen or IDS)
+    assert listed.key != Listed(IDS, IDS[:1]).key
+    found = []
+    for part in WHOLE.split(3):
+        with shared(project, part, listed) as share:
+            one = handed_out(share)
+        assert one == list(of_part(listed, part))
+        found += one
+    assert sorted(found) == (chosen or IDS)

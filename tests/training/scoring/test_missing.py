@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.scoring.missing import Missing, missing_in
+from training.scoring.missing import Missing, missing_by_level, missing_in
 
 
 def truth() -> np.ndarray:
@@ -44,3 +44,15 @@ def test_counts_add_up() -> None:
     one = missing_in(truth(), np.zeros((40, 40), np.uint8), 4)
     both = Missing.nothing(4) + one + one
     assert both.missed.tolist() == [0, 4, 2, 0]
+
+
+def test_at_every_threshold_it_is_what_the_masks_miss() -> None:
+    random = np.random.default_rng(0)
+    value, score = random.integers(1, 4, (40, 40)).astype(np.uint8), random.random((40, 40))
+    value[score > 0.9] = truth()[score > 0.9]
+    bounds = np.array([0.05, 0.3, 0.7, 0.9, 0.95, 1.0])
+    found = missing_by_level(truth(), value, np.searchsorted(bounds, score), len(bounds), 4)
+    for counts, bound in zip(found, bounds, strict=True):
+        mask = np.where(score > bound, value, np.uint8(0))
+        np.testing.assert_array_equal(counts, list(vars(missing_in(truth(), mask, 4)).values()))
+    assert found[0, 3].sum() < found[3, 3].sum()

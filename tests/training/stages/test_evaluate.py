@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from napari_wsss.project.project import Project
+from napari_wsss.project.sharing import share
 from training.run import main
 
 Lines = Callable[[str], list[dict[str, Any]]]
@@ -119,3 +121,54 @@ def test_a_trained_segmenter_is_scored(
     free = _facts(capsys, lines_of)
     assert main([*arguments, "--of", "segmenter", "--split", "val", "--labels-given"]) == 0
     assert _facts(capsys, lines_of)["pixel_accuracy"] >= free["pixel_accuracy"] - 0.2
+
+
+@pytest.mark.parametrize("of", ["seeds", "pseudo"])
+def test_any_number_of_workers_finds_the_same(
+    of: str,
+    lines_of: Lines,
+    arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also of images that are left out: the true mask of one is damaged."""
+    folder, truth, out = Path(arguments[2]), tmp_path / "truth", tmp_path / "out"
+    shutil.copytree(arguments[4], truth)
+    next(iter(sorted(truth.glob("*.png")))).write_bytes(b"nothing")
+    typed = [*arguments[:4], str(truth), *arguments[5:], "--of", of, "--out", str(out)]
+
+    def made() -> tuple[dict[str, bytes], dict[str, bytes]]:
+        """Return what is stored and what is written; take both away."""
+        found = [
+            {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+            for place in (folder / "results", out)
+        ]
+        with Project.open(folder) as project:
+            project.store.clear()
+        shutil.rmtree(out)
+        capsys.readouterr()
+        return found[0], found[1]
+
+    assert main(typed) == 0
+    alone = made()
+    assert main([*typed, "--workers", "2"]) == 0
+    by_workers = made()
+    monkeypatch.setattr(share, "BLOCK", 2)  # or one part has all of so few
+    parts = ["--parts", str(tmp_path / "parts")]
+    for part in ("2/3", "1/3", "3/3"):
+        assert main([*typed, *parts, "--shard", part]) == 0
+        assert not out.exists()
+    assert main([*typed, *parts]) == 0
+    by_jobs = made()
+
+    assert len(alone[0]) >= 7
+    assert len(json.loads(alone[1]["scores.json"])["left_out"]) == 1
+    assert alone == by_workers == by_jobs
+
+
+def test_one_part_alone_has_no_figures(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, "--of", "pseudo", "--shard", "1/2"]) == 4
+    assert "--parts" in capsys.readouterr().err
+    assert main([*arguments, "--of", "saliency", "--workers", "2"]) == 4
+    assert "one process" in capsys.readouterr().err

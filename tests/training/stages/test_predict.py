@@ -1,5 +1,6 @@
 """`predict` as it is typed: a folder, a model, labels; what cannot be done is said in a sentence."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.masks import read_mask
+from napari_wsss.project.sharing.share import BLOCK
 from tests.prediction.networks import build, exported, picture, saved
 from tests.training.test_run import BLOCKED, ROOT
 from training.run import main
@@ -88,6 +90,60 @@ def test_wrong_options_are_said(
 ) -> None:
     assert main(["predict", str(model), str(pictures), "--out", str(tmp_path / "out"), *typed]) == 4
     assert words in capsys.readouterr().err
+
+
+def made_in(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for at in range(2 * BLOCK + 3):
+        Image.fromarray(picture(24, 32, at)).save(folder / f"p{at:02d}.png")
+    (folder / "p05.png").write_bytes(b"nothing")
+    return folder
+
+
+def test_any_number_of_workers_makes_the_same(
+    tmp_path: Path, many: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Workers of one command leave the very folder that one leaves; jobs of an array differ in the lines' files."""
+    alone, together, jobs = tmp_path / "alone", tmp_path / "together", tmp_path / "jobs"
+    typed = ["predict", str(model), str(many), "--scores", "--threads", "1", "--scales", "1", "--json", "--out"]
+
+    assert main([*typed, str(alone), "--workers", "1"]) == 4
+    capsys.readouterr()
+    assert main([*typed, str(together), "--workers", "2"]) == 4
+    said = json.loads(capsys.readouterr().out)
+    for part in ("2/3", "1/3", "3/3"):
+        main([*typed, str(jobs), "--shard", part])
+
+    assert (said["done"], said["reused"], list(said["failed"]), said["workers"]) == (2 * BLOCK + 2, 0, ["p05.png"], 2)
+    wanted = made_in(alone)
+    assert len(wanted) == 2 * (2 * BLOCK + 2) + 2
+    assert made_in(together) == wanted
+    found = made_in(jobs)
+    lines = [content for name, content in found.items() if name.endswith(".jsonl")]
+    assert len(lines) == 3
+    assert {line for one in lines for line in one.splitlines()} == set(wanted["predictions.jsonl"].splitlines())
+    assert {name: content for name, content in found.items() if not name.endswith(".jsonl")} == {
+        name: content for name, content in wanted.items() if name != "predictions.jsonl"
+    }
+    capsys.readouterr()
+    assert main([*typed, str(jobs), "--workers", "1"]) == 4
+    assert json.loads(capsys.readouterr().out)["reused"] == 2 * BLOCK + 2
+
+
+def test_single_pictures_are_named(tmp_path: Path, many: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "some.txt").write_text("p00.png\np20.png\n")
+    typed = ["predict", str(model), str(many), "--out", str(tmp_path / "out"), "--ids"]
+    assert main([*typed, "p03.png", str(tmp_path / "some.txt")]) == 0
+    assert [path.name for path in sorted((tmp_path / "out/masks").iterdir())] == ["p00.png", "p03.png", "p20.png"]
+    assert main([*typed, "q.png"]) == 4
+    assert "no picture 'q.png'" in capsys.readouterr().err
 
 
 def test_results_do_not_go_among_the_pictures(pictures: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,1 @@
+"""A queue's order of very many images, taken of few rows and many numbers."""

@@ -1,0 +1,176 @@
+"""The numbers of very many images in a queue's order: SQLite is asked what is true of few, the rest is sorted here.
+
+SQLite takes half a second and more to sort a million rows and to hand them over one by one. Most of what an order goes
+by is the same for nearly all images (most are still to do, have no score, disagree with nothing), and `schema.RARE` has
+an index of the others. The orders are those of `criteria.ORDERS`, whose terms stand here in the same places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_wsss.project.criteria import MISMATCH, RANK, Criteria, Order, mixed
+from napari_wsss.project.database import Database
+from napari_wsss.project.states import STATES, UNDECIDED
+
+Numbers = NDArray[np.int32]
+_CODE = 16
+"""More than there are ranks, and more than there are states."""
+_OTHERS = tuple(state for state in STATES if state != "todo")
+_CODES = " ".join(f"WHEN '{state}' THEN {at}" for at, state in enumerate(STATES))
+
+
+def numbers_of(database: Database, criteria: Criteria, count: int) -> Numbers:
+    """Return the numbers of the images that fulfil criteria, ascending.
+
+    Parameters
+    ----------
+    database : Database
+    criteria : Criteria
+    count : int
+        How many images the project has: numbers go from 1 to it.
+    """
+    if criteria == Criteria():
+        return np.arange(1, count + 1, dtype=np.int32)
+    if criteria.states is not None and criteria == Criteria(states=criteria.states):
+        return _States(database, count).among(criteria.states)
+    where, values = criteria.where()
+    return database.whole_numbers(f"SELECT number FROM images WHERE {where} ORDER BY number", values)
+
+
+def in_order(database: Database, chosen: Numbers, order: Order, seed: int, count: int) -> Numbers:
+    """Return numbers of images in an order.
+
+    Parameters
+    ----------
+    database : Database
+    chosen : (n,) int32
+        Ascending.
+    order : str
+        Any but ``diversity``, which goes by the clusters of just these images.
+    seed : int
+        Of the order ``random``.
+    count : int
+        How many images the project has.
+    """
+    if order == "file" or not len(chosen):
+        return chosen
+    terms = _Terms(database, count, seed)
+    found = chosen
+    for term in reversed(_ORDERS[order]):  # each sort keeps the order of what is equal
+        found = found[np.argsort(term(terms)[found], kind="stable")]
+    return found
+
+
+class _States:
+    """State and rank of every image; those that are still to do are not asked for."""
+
+    def __init__(self, database: Database, count: int) -> None:
+        names = ", ".join(f"'{state}'" for state in _OTHERS)
+        sql = f"SELECT number * {_CODE * _CODE} + {RANK} * {_CODE} + CASE state {_CODES} END FROM images"
+        coded = database.whole_numbers(f"{sql} WHERE state IN ({names})", kind=np.int64)
+        place = coded // (_CODE * _CODE)
+        coded = coded[place <= count]  # added since it was counted
+        place = place[place <= count]
+        self.state = np.full(count + 1, STATES.index("todo"), np.uint8)
+        self.state[place] = coded % _CODE
+        self.rank = np.full(count + 1, 1, np.uint8)
+        self.rank[place] = coded // _CODE % _CODE
+
+    def among(self, states: Collection[str]) -> Numbers:
+        """Return the numbers of the images in one of these states."""
+        wanted = [at for at, state in enumerate(STATES) if state in states]
+        return np.flatnonzero(np.isin(self.state[1:], wanted)).astype(np.int32) + 1
+
+
+class _Terms:
+    """What orders go by, an array (count + 1,) each: of every image by its number, 0 of none."""
+
+    def __init__(self, database: Database, count: int, seed: int) -> None:
+        self._database, self._count, self._seed = database, count, seed
+
+    @cached_property
+    def _states(self) -> _States:
+        return _States(self._database, self._count)
+
+    @property
+    def rank(self) -> NDArray[np.uint8]:
+        """The place of an image's state among all."""
+        return self._states.rank
+
+    @property
+    def decided(self) -> NDArray[np.bool_]:
+        """Whether a person has decided about it."""
+        undecided = [STATES.index(state) for state in UNDECIDED]
+        return np.asarray(~np.isin(self._states.state, undecided))
+
+    @property
+    def unflagged(self) -> NDArray[np.bool_]:
+        """Whether it is not flagged."""
+        return np.asarray(self._states.state != STATES.index("flagged"))
+
+    @property
+    def undoubtful(self) -> NDArray[np.bool_]:
+        """Whether its proposal is in doubt of no class."""
+        return ~self._where("doubtful != ''")
+
+    @property
+    def agrees(self) -> NDArray[np.bool_]:
+        """Whether nothing disagrees with it."""
+        return ~self._where("disagrees = 1")
+
+    @property
+    def matches(self) -> NDArray[np.bool_]:
+        """Whether its accepted mask paints no other classes than its labels."""
+        return ~self._where(f"painted IS NOT NULL AND {MISMATCH}")
+
+    @property
+    def mixed(self) -> NDArray[np.uint64]:
+        """Something that looks random."""
+        return mixed(np.arange(self._count + 1), self._seed)
+
+    def values(self, column: str, rest: float, where: str = "") -> NDArray[np.float64]:
+        """Return a column's values, and `rest` where there is none: infinite, so that these are the last (or first)."""
+        found = np.full(self._count + 1, rest)
+        sql = f"SELECT number, {column} FROM images WHERE {column} IS NOT NULL{where}"
+        numbers, values = self._database.numbers_and_values(sql)
+        known = numbers <= self._count
+        found[numbers[known]] = values[known]
+        return found
+
+    def _where(self, condition: str) -> NDArray[np.bool_]:
+        found = np.zeros(self._count + 1, bool)
+        numbers = self._database.whole_numbers(f"SELECT number FROM images WHERE {condition}")
+        found[numbers[numbers <= self._count]] = True
+        return found
+
+
+def _ascending(column: str, where: str = "") -> Callable[[_Terms], NDArray[Any]]:
+    return lambda terms: terms.values(column, np.inf, where)
+
+
+def _descending(column: str, where: str = "") -> Callable[[_Terms], NDArray[Any]]:
+    return lambda terms: -terms.values(column, -np.inf, where)
+
+
+def _term(name: str) -> Callable[[_Terms], NDArray[Any]]:
+    return lambda terms: getattr(terms, name)
+
+
+_ORDERS: Mapping[str, Sequence[Callable[[_Terms], NDArray[Any]]]] = {
+    "undecided first": (_term("rank"),),
+    "uncertainty": (_term("decided"), _term("undoubtful"), _descending("score")),
+    "flagged": (_term("unflagged"), _term("rank")),
+    "changed": (_term("decided"), _descending("changed")),
+    "disagrees": (_term("agrees"), _descending("changed", " AND disagrees = 1"), _term("rank")),
+    "mismatch": (_term("matches"), _term("rank")),
+    "random": (_term("mixed"),),
+    "score_ascending": (_ascending("score"),),
+    "score_descending": (_descending("score"),),
+}
+"""The terms of each order, the one that counts most first; images that are equal in all stay as the files are."""
