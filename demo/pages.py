@@ -13,7 +13,9 @@ from pathlib import Path
 import napari
 from qtpy.QtWidgets import QAbstractScrollArea, QApplication, QWidget
 
-from napari_wsss.widgets.dock import PAGES, WsssDock, open_dock
+from napari_wsss.widgets.controls.stubs import certain
+from napari_wsss.widgets.dock import WsssDock, open_dock
+from napari_wsss.widgets.pages import PAGES
 
 THEMES = ("dark", "light")
 SIZES = ((1280, 720), (1920, 1080))
@@ -23,7 +25,7 @@ SETTLING = 0.6  # seconds in which Qt lays out and paints
 def main(arguments: list[str] | None = None) -> int:
     """Write the pictures; return 0 where no page scrolls sideways."""
     parser = argparse.ArgumentParser(prog="python -m demo.pages", description=__doc__)
-    parser.add_argument("--project", type=Path, required=True, help="project folder; nothing in it is changed")
+    parser.add_argument("--project", type=Path, required=True, help="project folder; it is opened for changes")
     parser.add_argument("--screenshots", type=Path, required=True, help="write the pictures here")
     options = parser.parse_args(arguments)
     options.screenshots.mkdir(parents=True, exist_ok=True)
@@ -31,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     before = viewer.theme
     dock = open_dock(viewer)
     viewer.window.show()
-    dock.open_project(options.project, read_only=True)
+    dock.open_project(options.project)
     try:
         problems = list(shoot(viewer, dock, options.screenshots))
     finally:
@@ -43,20 +45,38 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def shoot(viewer: napari.Viewer, dock: WsssDock, folder: Path) -> Iterator[str]:
-    """Write ``<page>_<theme>_<width>.png`` of every page; yield what is wrong with one, as sentences."""
+    """Write ``<page>_<theme>_<width>_<part>.png`` of every page, scrolled on for each part, and of the key list.
+
+    Yields
+    ------
+    str
+        What is wrong with one, as a sentence.
+    """
     for theme in THEMES:
         viewer.theme = theme
         for width, height in SIZES:
             viewer.window.resize(width, height)
-            for number, page in enumerate(PAGES):
-                dock.tabs.setCurrentIndex(number)
+            for page in PAGES:
+                dock.tabs.bring(page)
                 settle(dock)
-                close_notifications(dock)
-                viewer.window.screenshot(
-                    str(folder / f"{page.lower()}_{theme}_{width}.png"), canvas_only=False, flash=False
-                )
-                for area in sideways(dock):
-                    yield f"{page} at {width}x{height} ({theme}): {area} scrolls sideways"
+                bar = certain(dock.tabs.front.verticalScrollBar())
+                for part in range(1 + -(-bar.maximum() // max(bar.pageStep(), 1))):
+                    bar.setValue(part * bar.pageStep())
+                    photograph(viewer, dock, folder / f"{page.lower()}_{theme}_{width}_{part + 1}.png")
+                    for area in sideways(dock):
+                        yield f"{page} at {width}x{height} ({theme}): {area} scrolls sideways"
+                bar.setValue(0)
+            dock.key_help.open()
+            settle(dock)
+            photograph(viewer, dock, folder / f"keys_{theme}_{width}_1.png")
+            dock.key_help.close()
+
+
+def photograph(viewer: napari.Viewer, dock: WsssDock, path: Path) -> None:
+    """Write a picture of the whole window."""
+    close_notifications(dock)
+    QApplication.processEvents()
+    viewer.window.screenshot(str(path), canvas_only=False, flash=False)
 
 
 def sideways(dock: WsssDock) -> list[str]:

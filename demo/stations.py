@@ -46,13 +46,13 @@ def hide_filmstrip(dock: WsssDock) -> None:
     """Give the room below the image back."""
     strip = strip_of(dock.viewer)
     if strip is not None and strip.isVisible():
-        dock.review_page.queue.strip.click()
+        dock.tabs.review.queue.strip.click()
 
 
 def show_filmstrip(dock: WsssDock) -> None:
     """Open the filmstrip below the image."""
     if strip_of(dock.viewer) is None:
-        dock.review_page.queue.strip.click()
+        dock.tabs.review.queue.strip.click()
 
 
 def move_threshold(dock: WsssDock) -> None:
@@ -105,7 +105,7 @@ def correct(dock: WsssDock) -> None:
 
 def look_first(dock: WsssDock) -> None:
     """Ask what an export would write."""
-    dock.export_page.look.click()
+    dock.tabs.export.look.click()
 
 
 def accept(dock: WsssDock) -> None:

@@ -12,7 +12,8 @@ import napari
 from qtpy.QtWidgets import QApplication, QWidget
 
 from demo.stations import STATIONS, Station
-from napari_wsss.widgets.dock import PAGES, WsssDock, open_dock
+from napari_wsss.widgets.dock import WsssDock, open_dock
+from napari_wsss.widgets.pages import PAGES
 
 SIZE = (1280, 860)
 LONGEST_WAIT = 90.0
@@ -77,16 +78,12 @@ class Walk:
             self._viewer.window.screenshot(path, canvas_only=False, flash=False)
 
     def _wait(self, condition: Callable[[], bool]) -> None:
-        """Let Qt work until `condition` holds, at least long enough to paint."""
-        began = time.monotonic()
-        while time.monotonic() - began < LONGEST_WAIT:
+        """Let Qt work until `condition` has held for a while: what is painted then may ask for more, as thumbnails."""
+        began = held_since = time.monotonic()
+        while (now := time.monotonic()) - began < LONGEST_WAIT and now - held_since < 2 * SETTLING:
             QApplication.processEvents()
-            if condition() and time.monotonic() - began > SETTLING:
-                break
-            time.sleep(0.02)
-        settled = time.monotonic() + SETTLING
-        while time.monotonic() < settled:
-            QApplication.processEvents()
+            if not condition():
+                held_since = time.monotonic()
             time.sleep(0.02)
 
 

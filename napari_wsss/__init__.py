@@ -42,4 +42,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the names of the API."""
-    return [*globals(), *__all__]
+    return sorted({*globals(), *__all__} - {"Any", "TYPE_CHECKING", "import_module"})

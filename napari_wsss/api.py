@@ -250,7 +250,7 @@ def proposals(
 
 
 def accept(
-    folder: Path | str, masks: Iterable[Proposal] | Mapping[str, Mask], *, overwrite: bool = False
+    folder: Path | str, masks: Proposal | Iterable[Proposal] | Mapping[str, Mask], *, overwrite: bool = False
 ) -> tuple[list[str], list[str]]:
     """Make masks the accepted ones of their images; a person's work is left alone unless told otherwise.
 
@@ -259,7 +259,7 @@ def accept(
     Parameters
     ----------
     folder : path
-    masks : iterable of Proposal, or mapping of image id to (H, W) uint8
+    masks : Proposal, iterable of Proposal, or mapping of image id to (H, W) uint8
         0 background, k + 1 class k of the project, 255 ignore.
     overwrite : bool
         Also images that have a draft or an accepted mask.
@@ -281,7 +281,8 @@ def accept(
     >>> accepted, kept
     (['shapes_0004.jpg'], [])
     """
-    pairs = masks.items() if isinstance(masks, Mapping) else ((one.image_id, one.mask) for one in list(masks))
+    several = [masks] if isinstance(masks, Proposal) else masks
+    pairs = several.items() if isinstance(several, Mapping) else [(one.image_id, one.mask) for one in several]
     accepted: list[str] = []
     kept: list[str] = []
     with Project.open(folder) as project:

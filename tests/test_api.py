@@ -63,6 +63,7 @@ def test_importing_loads_nothing() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("False False")
     assert all(name in run.stdout for name in wsss.__all__)
+    assert "import_module" not in run.stdout
 
 
 def test_a_script_beside_a_training_of_its_own_uses_ours(tmp_path: Path) -> None:
@@ -121,6 +122,7 @@ def test_a_persons_work_is_kept(examples: Path) -> None:
     machine = {first: np.zeros((64, 64), np.uint8), second: np.zeros((64, 64), np.uint8)}
     assert wsss.accept("trained_project", machine) == ([second], [first])
     assert wsss.accept("trained_project", machine, overwrite=True) == ([first, second], [])
+    assert wsss.accept("trained_project", next(wsss.proposals("trained_project", [first]))) == ([], [first])
     with wsss.open_project("trained_project") as project:
         found = project.masks.accepted(second)
         assert found is not None

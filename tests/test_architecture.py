@@ -216,7 +216,9 @@ def test_what_reviews_results_leaves_torch_unloaded() -> None:
 
 def test_stages_that_may_ask_no_network_leave_torch_unloaded() -> None:
     """Maps made elsewhere are computed with, refined and evaluated where there is no torch."""
-    assert not loaded_after_importing(["training.run", "training.stages.maps", "training.stages.evaluate"], {"torch"})
+    assert not loaded_after_importing(
+        ["training.command_line", "training.stages.maps", "training.stages.evaluate"], {"torch"}
+    )
 
 
 @pytest.mark.gui

@@ -108,7 +108,7 @@ def test_the_examples_pass_the_type_checker(installed: Path) -> None:
 
 def test_the_examples_reach_the_command_line(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    from training.run import parser_for
+    from training.command_line import parser_for
 
     monkeypatch.syspath_prepend(str(installed))
     typed = ["classifier", "--method", "top_share_cam", "--share", "0.1", "--project", "p"]
@@ -163,7 +163,7 @@ def test_training_commands_parse(
 
 
 def parse_training(words: list[str]) -> Any:
-    from training.run import parser_for
+    from training.command_line import parser_for
 
     return parser_for(words).parse_args(words)
 

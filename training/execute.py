@@ -147,7 +147,7 @@ def carry_out(
         run.update(working_size=asdict(size))
         report.say(str(size))
 
-    logs = open_logs(log, run) if world().is_first else []
+    logs = open_logs(log, run, report.say) if world().is_first else []
 
     def follow(progress: Progress) -> None:
         run.note(progress)

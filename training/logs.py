@@ -6,13 +6,16 @@ chosen later, or one whose last lines were lost, has everything.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from napari_wsss.core.errors import ParameterError, StepError
+from napari_wsss.core.errors import ParameterError, StepError, WsssError
 from training.run_folder import RunFolder
 
 FOLDER = "tensorboard"
+LONGEST = 600
+"""Characters of what a tool says of a failure."""
 
 
 class Log(Protocol):
@@ -25,29 +28,41 @@ class Log(Protocol):
         """End the log."""
 
 
-def open_logs(names: str, run: RunFolder) -> list[Log]:
+def open_logs(names: str, run: RunFolder, say: Callable[[str], None] | None = None) -> list[Log]:
     """Return the logs named in a list like ``tensorboard,mlflow``, with what the run has noted so far.
+
+    Parameters
+    ----------
+    names : str
+        Of `LOGS`, separated by commas.
+    run : RunFolder
+    say : callable, optional
+        Takes a sentence where a tool fails later on: the run goes on without it.
 
     Raises
     ------
     ParameterError
         For a name that is none.
     StepError
-        When a tool is not installed, or does not know where to.
+        When a tool is not installed, does not know where to, or cannot begin there.
     """
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in LOGS]
     if unknown:
         raise ParameterError(f"Unknown log {', '.join(unknown)}; choose among: {', '.join(LOGS)}.", name="log")
-    logs = []
+    logs: list[Log] = []
     for name in wanted:
         try:
-            logs.append(LOGS[name](run))
+            logs.append(Lasting(LOGS[name](run), name, say))
+        except WsssError:
+            raise
         except ModuleNotFoundError as missing:
             raise StepError(
                 f"--log {name} needs the package {str(missing.name).partition('.')[0]}, which is not installed: "
                 f'pip install "napari-wsss[{name}]".'
             ) from missing
+        except Exception as reason:
+            raise StepError(f"--log {name} cannot begin: {_first_words(reason)}") from reason
     note(logs, run.events())
     return logs
 
@@ -59,6 +74,48 @@ def note(logs: Sequence[Log], events: Sequence[Mapping[str, Any]]) -> None:
         if figures:
             for log in logs:
                 log.note(int(event.get("done", 0)), figures)
+
+
+class Lasting:
+    """A log whose tool may fail: from then on the run goes on without it.
+
+    Parameters
+    ----------
+    log : Log
+    name : str
+        Of the tool.
+    say : callable, optional
+        Takes the sentence that tells so.
+    """
+
+    def __init__(self, log: Log, name: str, say: Callable[[str], None] | None = None) -> None:
+        self._log: Log | None = log
+        self._name, self._say = name, say
+
+    def note(self, step: int, figures: Mapping[str, float]) -> None:
+        """Take the figures of a step."""
+        if self._log is not None:
+            self._tell(partial(self._log.note, step, figures))
+
+    def close(self) -> None:
+        """End the log."""
+        if self._log is not None:
+            self._tell(self._log.close)
+
+    def _tell(self, what: Callable[[], None]) -> None:
+        try:
+            what()
+        except Exception as reason:  # noqa: BLE001 - a server that is gone costs no training
+            self._log = None
+            if self._say is not None:
+                told = "its figures stay in events.jsonl and are told anew by --resume"
+                self._say(f"--log {self._name} follows no further ({_first_words(reason)}); the run goes on, {told}.")
+
+
+def _first_words(reason: Exception) -> str:
+    """Return what went wrong, cut where a tool tells a story."""
+    text = " ".join(str(reason).split()) or type(reason).__name__
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 class TensorBoard:
@@ -116,7 +173,8 @@ class MlFlow:
         if "MLFLOW_TRACKING_URI" not in os.environ:
             raise StepError(
                 "--log mlflow does not know where to: MLFLOW_TRACKING_URI is not set. Give it the address of your "
-                "server, or sqlite:///FILE.db (with the whole package mlflow)."
+                "server, sqlite:///FILE.db (with the whole package mlflow), or a folder (file:///FOLDER, which newer "
+                "versions write to only where MLFLOW_ALLOW_FILE_STORE=true is set)."
             )
         self._mlflow: Any = mlflow
         mlflow.set_experiment("napari-wsss")

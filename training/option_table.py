@@ -11,8 +11,8 @@ from typing import Any
 
 from napari_wsss.core.registry import own_method_names
 from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED
+from training.command_line import parser_for
 from training.config import RECIPES
-from training.run import parser_for
 
 FILE = Path(__file__).with_name("options.json")
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
-from napari_wsss.commands.stage_parser import stage_parser, wants_help
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.registry import Shelf, method_names
 from napari_wsss.processes.children import python, run_here
+from napari_wsss.processes.stage_parser import stage_parser, wants_help
 
 DONE, FOUND, WRONG_OPTIONS, CORRECTABLE = 0, 1, 2, 4
 """Exit codes: done; `check` found something; wrong options; something a person can correct, said in one line."""

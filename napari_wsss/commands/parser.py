@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from napari_wsss.commands.base import CORRECTABLE, Command, Forwarded
-from napari_wsss.commands.stage_parser import add_stage_options, stage_options
 from napari_wsss.commands.table import COMMANDS, find
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.processes.option_files import config_option, file_in, with_file
+from napari_wsss.processes.stage_parser import add_stage_options, stage_options
 
 
 def run(typed: Sequence[str]) -> int:

@@ -19,12 +19,12 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import publish_bytes, read_regular
 
 DAMAGED_PICTURE = (
+    AssertionError,
     OSError,
     SyntaxError,
     ValueError,
     TypeError,
-    KeyError,
-    IndexError,
+    LookupError,
     AttributeError,
     ArithmeticError,
     EOFError,
@@ -34,7 +34,7 @@ DAMAGED_PICTURE = (
     zlib.error,
     Image.DecompressionBombError,
 )
-"""What Pillow raises for files that are no pictures, damaged, or made to fill the memory."""
+"""What Pillow and tifffile raise for files that are no pictures, damaged, or made to fill the memory."""
 Mask = NDArray[np.uint8]
 """(H, W): 0 background, k + 1 class k, 255 ignore."""
 

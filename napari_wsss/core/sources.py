@@ -1,9 +1,10 @@
-"""Who made each pixel of a mask: nobody, a person, or a machine with which model and parameters.
+"""Who made each pixel of a mask: nobody, a person, another tool's file, or a machine with which model and parameters.
 
-A `Sources` goes with a mask: 0 where nothing was ever drawn, 1 where a person drew, from 2 on the machine sources of a
-small table that belongs to this image. Entries are only added, so that a number keeps its meaning in undo, journal and
-file; what no longer fits into the table shares the last number. Whether a mask was accepted is the state of its file,
-not a source: an accepted pixel of a machine stays marked as the machine's.
+A `Sources` goes with a mask: 0 where nothing was ever drawn, 1 where a person drew, from 2 on the other sources of a
+small table that belongs to this image: machines, and files that masks were imported from. Entries are only added, so
+that a number keeps its meaning in undo, journal and file; what no longer fits into the table shares the last number.
+Whether a mask was accepted is the state of its file, not a source: an accepted pixel of a machine stays marked as the
+machine's.
 """
 
 from __future__ import annotations
@@ -22,28 +23,29 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import parsed_object, unzipped
 
 NOTHING, PERSON, FIRST_MACHINE, OTHER_MACHINE = 0, 1, 2, 255
-Kind = Literal["proposal", "propagated", "clicked", "borrowed", "clean-up", "label", "script"]
+Kind = Literal["proposal", "propagated", "clicked", "borrowed", "clean-up", "label", "script", "imported"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A machine step that filled pixels of a mask.
+    """What filled pixels of a mask that no person drew here: a machine step, or a file of another tool.
 
     Parameters
     ----------
     kind : str
         ``proposal`` (a pseudo mask copied or accepted), ``propagated`` (from scribbles), ``clicked`` (a thing that was
-        pointed at), ``borrowed`` (a correction of another image), ``clean-up``, ``label`` (a label was taken away), or
-        ``script`` (another plugin or a script assigned the mask).
+        pointed at), ``borrowed`` (a correction of another image), ``clean-up``, ``label`` (a label was taken away),
+        ``script`` (another plugin or a script assigned the mask), or ``imported`` (from a file of another tool; who
+        made it there is not known).
     key : str
         Of the result's `Provenance`, "" where it has none.
     method : str
-        ``cam``, ``fill holes`` ...; of ``label`` the class name.
+        ``cam``, ``fill holes`` ...; of ``label`` the class name, of ``imported`` the format.
     checkpoint : str
         The model's file relative to the project folder, "" without a model.
     parameters : mapping
-        JSON types.
+        JSON types; of ``imported`` the file or folder (``from``) and the place in it (``entry``).
     from_image : str
         Id of the image it was borrowed from.
     time : float
@@ -73,6 +75,8 @@ class Source:
             return f"label '{self.method}' removed"
         if self.kind == "script":
             return "a script or another plugin"
+        if self.kind == "imported":
+            return f"imported from {self.parameters.get('from', 'another tool')} ({self.method})"
         parts: list[str] = [self.kind]
         if self.kind == "proposal":
             parts += [f"of {self.model or self.method}"] if self.model or self.method else []
@@ -120,17 +124,25 @@ class Sources:
     @property
     def person(self) -> NDArray[np.bool_]:
         """(H, W) bool, True where a person drew."""
-        found: NDArray[np.bool_] = self.values == PERSON
-        return found
+        return np.asarray(self.values == PERSON)
 
     @property
     def machine(self) -> NDArray[np.bool_]:
         """(H, W) bool, True where a machine step filled the pixel."""
-        found: NDArray[np.bool_] = self.values >= FIRST_MACHINE
-        return found
+        return np.asarray((self.values >= FIRST_MACHINE) & ~self.imported)
+
+    @property
+    def imported(self) -> NDArray[np.bool_]:
+        """(H, W) bool, True where the pixel came with a mask of another tool."""
+        return np.asarray(np.isin(self.values, self.imported_values))
+
+    @property
+    def imported_values(self) -> tuple[int, ...]:
+        """Values that stand for files of other tools, ascending."""
+        return tuple(place + FIRST_MACHINE for place, one in enumerate(self.table) if one.kind == "imported")
 
     def source_of(self, value: int) -> Source | None:
-        """Return the machine source behind a value; None for 0, 1 and 255."""
+        """Return the source of the table behind a value; None for 0, 1 and 255."""
         place = value - FIRST_MACHINE
         return self.table[place] if 0 <= place < len(self.table) else None
 

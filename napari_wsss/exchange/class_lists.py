@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.classes import BACKGROUND, BACKGROUND_NAMES, IGNORE, ClassList
+from napari_wsss.core.classes import BACKGROUND, BACKGROUND_NAMES, IGNORE, ClassList, voc_colours
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.text_files import read_text
 
@@ -143,15 +143,23 @@ def read_class_list(folders: Sequence[Path]) -> tuple[str, ...]:
 def _read(path: Path) -> ValueNames:
     lines = [line.strip() for line in read_text(path)[0].splitlines() if line.strip()]
     colours: list[Colour | None] = [None] * len(lines)
+    bare = False
     if path.name == LABEL_MAP and any(":" in line for line in lines):  # else plain names, as TFLite has them
         entries = [_cut(line, path) for line in lines if not line.startswith("#")]
         lines, colours = [name for name, _ in entries], [colour for _, colour in entries]
+        bare = not any(colours)
     first = _first_value(lines)
     if len(lines) + first > IGNORE + 1:
         raise LabelError(f"{path} has {len(lines)} lines; a mask of 8 bits holds at most {IGNORE + 1} values.")
     names = {first + line: name for line, name in enumerate(lines) if first + line >= 0}
     numbered = {colour: first + line for line, colour in enumerate(colours) if colour and first + line >= 0}
-    return ValueNames(path.name, names, numbered)
+    return ValueNames(path.name, names, _usual(names) | numbered if bare else numbered)
+
+
+def _usual(names: Iterable[int]) -> dict[Colour, int]:
+    """Return VOC's colours of values: what Datumaro paints in where it writes a labelmap without any colour."""
+    table = voc_colours(IGNORE + 1).tolist()
+    return {(red, green, blue): value for value in names for red, green, blue in [table[value]]}
 
 
 def _first_value(names: Sequence[str]) -> int:
@@ -164,8 +172,10 @@ def _first_value(names: Sequence[str]) -> int:
 
 
 def _cut(line: str, path: Path) -> tuple[str, Colour | None]:
-    """Return name and colour of one line of a labelmap: ``name:r,g,b:parts:actions``."""
+    """Return name and colour, where it has one, of one line of a labelmap: ``name:r,g,b:parts:actions``."""
     parts = line.rsplit(":", 3)
+    if len(parts) > 1 and not parts[1].strip():
+        return parts[0].strip(), None
     try:
         red, green, blue = (int(part) for part in parts[1].split(","))
     except (IndexError, ValueError) as reason:

@@ -5,7 +5,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.files import mapping, read_object
 from napari_wsss.core.inside import writable
-from napari_wsss.core.sources import NOTHING, OTHER_MACHINE, PERSON, Source, Sources
+from napari_wsss.core.sources import FIRST_MACHINE, NOTHING, PERSON, Sources
 from napari_wsss.exchange.writers.base import Item
 from napari_wsss.project.sourced_masks import SourcedMask
 
@@ -65,7 +65,8 @@ class DataCard:
         self.pixels, self.images = np.zeros(IGNORE + 1, np.int64), np.zeros(IGNORE + 1, np.int64)
         self._classes, self._about = classes, about
         self._made_by: Counter[str] = Counter()
-        self._steps: dict[str, tuple[Source, int]] = {}
+        self._steps: Counter[str] = Counter()
+        self._imported: Counter[str] = Counter()
         self._rows: list[dict[str, Any]] = []
 
     def add(self, item: Item, facts: Mapping[str, Any]) -> None:
@@ -75,22 +76,25 @@ class DataCard:
             counts = np.bincount(item.values.ravel(), minlength=IGNORE + 1)
             self.pixels += counts
             self.images += counts > 0
-            row["share of a person"] = round(self._count_sources(item.sources), 6)
+            row |= {f"share of {who}": round(share, 6) for who, share in self._count_sources(item.sources).items()}
         self._rows.append({**row, **facts})
 
-    def _count_sources(self, sources: Sources) -> float:
-        """Count who made the pixels; return the share of a person in [0, 1]."""
+    def _count_sources(self, sources: Sources) -> dict[str, float]:
+        """Count who made the pixels; return the shares in [0, 1] of a person and, where there are any, other files."""
         counts: NDArray[np.int64] = np.bincount(sources.values.ravel(), minlength=IGNORE + 1)
-        self._made_by += Counter({"person": int(counts[PERSON]), "nobody": int(counts[NOTHING])})
-        self._made_by["machine"] += int(counts[PERSON + 1 :].sum())
-        for value in np.flatnonzero(counts[: OTHER_MACHINE + 1]).tolist():
+        imported = int(counts[list(sources.imported_values)].sum())
+        self._made_by += Counter({"person": int(counts[PERSON]), "nobody": int(counts[NOTHING]), "imported": imported})
+        self._made_by["machine"] += int(counts[FIRST_MACHINE:].sum()) - imported
+        for value in np.flatnonzero(counts).tolist():
             source = sources.source_of(value)
-            if source is not None:
-                record = source.to_dict()
-                record.pop("time", None)
-                key = json.dumps(record, sort_keys=True)
-                self._steps[key] = source, self._steps.get(key, (source, 0))[1] + int(counts[value])
-        return float(counts[PERSON]) / max(1, sources.values.size)
+            if source is not None and source.kind == "imported":
+                # Not by its entry: a card says which files, the images' own masks say which place in them.
+                told = {"format": source.method, "from": source.parameters.get("from", "")}
+                self._imported[_key(told)] += int(counts[value])
+            elif source is not None:
+                self._steps[_key(source.to_dict())] += int(counts[value])
+        size = max(1, sources.values.size)
+        return {"a person": float(counts[PERSON]) / size, **({"other files": imported / size} if imported else {})}
 
     def record(self, left_out: tuple[str, ...], notes: tuple[str, ...]) -> dict[str, Any]:
         """Return the card as JSON types, its list of files apart."""
@@ -104,10 +108,8 @@ class DataCard:
             "classes": self._class_rows(),
             "counts": {"images": len(self._rows), "by split": dict(Counter(row["split"] for row in self._rows))},
             "share of pixels": {who: count / total for who, count in sorted(self._made_by.items())},
-            "machine steps": [
-                {key: value for key, value in source.to_dict().items() if key != "time"} | {"pixels": count}
-                for source, count in sorted(self._steps.values(), key=lambda one: -one[1])
-            ],
+            "imported": _counted(self._imported),
+            "machine steps": _counted(self._steps),
             "images": self._rows,
             "left out": [writable(one) for one in left_out],
             "notes": list(notes),
@@ -125,6 +127,16 @@ class DataCard:
             }
             for value in values
         ]
+
+
+def _key(record: Mapping[str, Any]) -> str:
+    """Return what makes records one in the counts: all of it but when it was."""
+    return json.dumps({name: value for name, value in record.items() if name != "time"}, sort_keys=True)
+
+
+def _counted(counts: Counter[str]) -> list[dict[str, Any]]:
+    """Return the records that were counted, with their pixels, the most first."""
+    return [json.loads(key) | {"pixels": int(count)} for key, count in counts.most_common()]
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -145,7 +157,6 @@ def as_markdown(record: Mapping[str, Any]) -> str:
     total = max(1, sum(row["pixels"] for row in record["classes"]))
     shares = ", ".join(f"{who} {share:.1%}" for who, share in record["share of pixels"].items())
     splits = ", ".join(f"{split or 'without split'} {count}" for split, count in record["counts"]["by split"].items())
-    steps = [f"- {_cell(json.dumps(step, ensure_ascii=False))}" for step in record["machine steps"]]
     lines = [
         f"# Data card: {_cell(record['project']) or 'an export'}",
         "",
@@ -157,9 +168,10 @@ def as_markdown(record: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|",
         *(_class_line(row, total) for row in record["classes"]),
         "",
+        *(["## Imported masks", "", *_listed(record["imported"]), ""] if record["imported"] else []),
         "## Methods, models and parameters behind the masks",
         "",
-        *(steps or ["None is known."]),
+        *(_listed(record["machine steps"]) or ["None is known."]),
         *(f"- applied now: {shelf}: {_cell(model)}" for shelf, model in record["applied models"].items()),
         "",
         *(["## Left out", "", *(f"- {_cell(one)}" for one in record["left out"]), ""] if record["left out"] else []),
@@ -168,6 +180,10 @@ def as_markdown(record: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _listed(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [f"- {_cell(json.dumps(one, ensure_ascii=False))}" for one in records]
 
 
 def _class_line(row: Mapping[str, Any], total: int) -> str:

@@ -9,6 +9,7 @@ from napari_wsss.exchange.label_report import LabelReport, listed
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.labels_voc import pictures_folder
 from napari_wsss.exchange.whole_reports import WholeReport
+from napari_wsss.pixels.decoding.stacks import series_of
 from napari_wsss.project.label_imports import NEGATIVE, Said
 from napari_wsss.project.project import Project
 
@@ -50,6 +51,8 @@ class LabelChanges(WholeReport):
         Names that are no class of the project -> how many images; such images stay as they are.
     labels : LabelReport
         What the source says, whole.
+    stacks : mapping of str to int
+        Stacks that the source names as a whole -> how many pages of them it speaks for.
     """
 
     source: str
@@ -59,6 +62,7 @@ class LabelChanges(WholeReport):
     same: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
     labels: LabelReport | None = None
+    stacks: dict[str, int] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise `LabelError` where the source says nothing of any image of the project that could be used."""
@@ -74,6 +78,8 @@ class LabelChanges(WholeReport):
         if self.kept:
             kept = [f"{one} (it says {said})" for one, said in self.kept.items()]
             lines.append(f"{len(kept)} images keep the labels that a person gave them: {listed(kept)}.")
+        if self.stacks:
+            lines.append(f"Entries for whole stacks count for each of their pages: {listed(self.stacks)}.")
         if self.unknown:
             lines.append(f"Left out, for names that are no class of the project: {listed(self.unknown)} images.")
         return "\n".join([*lines, *self._problems()])
@@ -95,7 +101,7 @@ def find_label_changes(project: Project, source: Path, choices: LabelChoices | N
     """Return what a source of labels would change in a project; nothing is written.
 
     An image that the source does not name keeps its labels; one of which a single name is no class of the project
-    too.
+    too. Where pages of stacks are the project's images, an entry for a stack's file is one for each of its pages.
 
     Parameters
     ----------
@@ -112,18 +118,24 @@ def find_label_changes(project: Project, source: Path, choices: LabelChoices | N
     choices, names = choices or LabelChoices(), project.classes.current
     root = project.images_root
     beside = root.parent if pictures_folder(root.parent) == root else root
-    report = read_labels(beside, source, choices.kind, check_images=False, encoding=choices.encoding, also=names)
-    of_path = {record.path: record for record in project.catalog.records()}
+    records = tuple(project.catalog.records())
+    planes = [record.path for record in records if series_of(record.path) != record.path]
+    kind, encoding = choices.kind, choices.encoding
+    report = read_labels(beside, source, kind, check_images=False, encoding=encoding, also=names, planes=planes)
     changes: dict[str, Said] = {}
     before: dict[str, str] = {}
     kept: dict[str, str] = {}
     unknown: Counter[str] = Counter()
+    stacks: Counter[str] = Counter()
     same = 0
-    for path, labels in report.labels.items():
-        record = of_path.get(path)
-        strange = labels.difference(names)
-        if record is None or strange:
-            unknown.update(strange if record is not None else ())
+    for record in records:
+        path = next((one for one in (record.path, series_of(record.path)) if one in report.labels), None)
+        if path is None:
+            continue
+        labels = report.labels[path]
+        stacks.update([path] if path != record.path else [])
+        if strange := labels.difference(names):
+            unknown.update(strange)
             continue
         uncertain = report.unknown.get(path, frozenset())
         said = Said(labels, not labels and not uncertain, uncertain)
@@ -133,7 +145,7 @@ def find_label_changes(project: Project, source: Path, choices: LabelChoices | N
             kept[record.id] = _told(said)
         else:
             changes[record.id], before[record.id] = said, record.labels_text
-    return LabelChanges(report.source, changes, before, kept, same, dict(unknown), report)
+    return LabelChanges(report.source, changes, before, kept, same, dict(unknown), report, dict(stacks))
 
 
 def take(project: Project, found: LabelChanges) -> int:

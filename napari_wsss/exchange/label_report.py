@@ -13,6 +13,8 @@ from napari_wsss.project.records import NewImage
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "val"}
 """What label sources call their splits -> ours; images of others get one by `Project.hold_out`."""
+_A_NAME = 80
+"""Characters; what is longer is a sentence, which stands on a line of its own."""
 _SHOWN = 5
 
 
@@ -268,7 +270,12 @@ def _same_but_for_case(classes: Sequence[str]) -> list[str]:
 
 
 def _problem(what: str, entries: Sequence[str]) -> list[str]:
-    return [f"{len(entries)} {what}: {listed(entries)}."] if entries else []
+    if not entries:
+        return []
+    if max(map(len, entries[:_SHOWN])) <= _A_NAME:
+        return [f"{len(entries)} {what}: {listed(entries)}."]
+    more = [f"  and {len(entries) - _SHOWN} more"] if len(entries) > _SHOWN else []
+    return [f"{len(entries)} {what}:", *(f"  {entry}" for entry in entries[:_SHOWN]), *more]
 
 
 def listed(entries: Iterable[str] | Mapping[str, int]) -> str:

@@ -64,6 +64,7 @@ def read_labels(
     also: Sequence[str] = (),
     pages: bool = False,
     channels: Channels = (),
+    planes: Sequence[str] = (),
 ) -> LabelReport:
     """Return the labels of the photographs under `images_root` and a report of every entry that does not fit.
 
@@ -86,9 +87,12 @@ def read_labels(
     also : sequence of str
         Names that are classes for certain (of a project, say), also where they look like *nothing* (``NA``).
     pages : bool
-        Every page or plane of a TIFF stack is an image of its own, with the labels of the file.
+        Every page or plane of a TIFF stack is an image of its own, with the labels that an entry gives to it, else to
+        the file.
     channels : tuple of int
         Which channels make the pictures; files without them are unreadable (see `pixels.decoding.channels`).
+    planes : sequence of str
+        Ids of planes of stacks that entries can mean (those of a project), besides all of them with `pages`.
 
     Raises
     ------
@@ -99,7 +103,7 @@ def read_labels(
     """
     if kind not in KINDS:
         raise LabelError(f"There is no kind of labels {kind!r}; choose one of {', '.join(KINDS)}.")
-    index = ImageIndex.of_folder(pictures_folder(images_root))
+    index = ImageIndex.of_folder(pictures_folder(images_root), pages, planes)
     source = unpacked(source) if source else None
     if kind == "auto":
         detected = _detect(images_root, source, index)
@@ -118,7 +122,9 @@ def read_labels(
 
 
 def with_pages(report: LabelReport) -> LabelReport:
-    """Return the report with the pages or planes of every stack in its place; each has the labels of its file.
+    """Return the report with the pages or planes of every stack in its place; what is said of a file counts for each.
+
+    What an entry says of one page counts before what is said of its file.
 
     A mask that lies beside a stack is of no one page, so none is taken for them.
     """
@@ -128,11 +134,15 @@ def with_pages(report: LabelReport) -> LabelReport:
         return report
 
     def spread(table: dict[str, Value]) -> dict[str, Value]:
-        return {page: value for one, value in table.items() for page in ids.get(one, (one,))}
+        of_files = {page: value for one, value in table.items() for page in stacks.get(one, ())}
+        return {**of_files, **{one: value for one, value in table.items() if one not in stacks}}
 
     count = sum(map(len, stacks.values()))
     volumes = [one for one in stacks if (stack := look(report.images_root / one)) is not None and stack.is_volume]
     notes = [f"{len(stacks)} stacks give {count} images, one a page: {listed(list(stacks))}"]
+    labelled = [f"{one} {len(pages)}" for one, pages in stacks.items() if one in report.labels]
+    if labelled:
+        notes.append(f"labels of {len(labelled)} stacks are those of each of their pages: {listed(labelled)}")
     if volumes:
         notes.append(f"{len(volumes)} of them are focus series (Z); their planes are images, volumes are not segmented")
     return replace(

@@ -12,7 +12,8 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE, Mask, verify
 from napari_wsss.exchange.class_lists import Colour, ValueNames
-from napari_wsss.pixels.decoding import deep_images
+from napari_wsss.pixels.decoding import deep_images, stacks
+from napari_wsss.pixels.decoding.loaded import turned
 
 MASK_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp"})
 _FEW_BITS = {"L;2": 85, "L;4": 17, "L;2I": 85, "L;4I": 17}
@@ -55,14 +56,30 @@ def read_values(path: Path, listed: ValueNames | None = None, most: int = IGNORE
     except DAMAGED_PICTURE as reason:
         raise ProjectError(f"The mask {path} cannot be read ({reason}); replace it or leave it out.") from reason
     colours = listed.colours if listed else {}
-    if samples.ndim == 3:
-        samples = _one_channel(samples, path.name, colours)
-    elif palette is not None and colours:
+    if palette is not None and colours:
         samples = _by_palette(samples, palette, colours)
-    values = whole_values(samples, path.name, most)
+    values = _values(samples, path.name, colours, most)
     if palette is not None and not colours:
         verify(values, text, str(path))
     return values
+
+
+def read_plane_values(path: Path, plane: int, listed: ValueNames | None = None, most: int = IGNORE) -> NDArray[Any]:
+    """Return the values (H, W) of one plane (from 1) of a TIFF stack of masks; else as `read_values`."""
+    name = f"{path.name} page {plane}"
+    try:
+        check_regular(path)
+        samples, _, orientation = stacks.read_plane(path, plane)
+    except ProjectError as reason:
+        raise ProjectError(f"{name} cannot be read: {reason}") from reason
+    except (stacks.TiffFileError, *DAMAGED_PICTURE) as reason:
+        raise ProjectError(f"{name} cannot be read ({reason}); replace it or leave it out.") from reason
+    plain = samples[..., 0] if samples.shape[2] == 1 else samples
+    return _values(turned(plain, orientation), name, listed.colours if listed else {}, most)
+
+
+def _values(samples: NDArray[Any], name: str, colours: dict[Colour, int], most: int) -> NDArray[Any]:
+    return whole_values(_one_channel(samples, name, colours) if samples.ndim == 3 else samples, name, most)
 
 
 def check_values(values: Mask, classes: ClassList, name: str) -> None:

@@ -6,9 +6,11 @@ import os
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from napari_wsss.core.inside import why_not_plain, writable
+from napari_wsss.pixels.decoding.stacks import page_ids, page_name, series_of
 from napari_wsss.pixels.images import IMAGE_SUFFIXES, find_images, image_id
 
 
@@ -34,6 +36,8 @@ class ImageIndex:
         The image folder.
     ids : iterable of str
         Image ids (paths relative to `root` with suffix).
+    planes : iterable of str
+        Ids of planes of stacks that entries can mean as well, without being among the images.
 
     Attributes
     ----------
@@ -43,27 +47,30 @@ class ImageIndex:
         Pictures whose names cannot be used, with the reason, which were left out.
     """
 
-    def __init__(self, root: Path, ids: Iterable[str]) -> None:
+    def __init__(self, root: Path, ids: Iterable[str], planes: Iterable[str] = ()) -> None:
         self.root = root
         self.ids = tuple(ids)
+        every = (*self.ids, *planes)
         self.system: tuple[str, ...] = ()
         self.unusable: tuple[str, ...] = ()
-        self._exact = {_clean(id_): id_ for id_ in self.ids}
+        self._exact = {_clean(id_): id_ for id_ in every}
         self._names: dict[str, list[str]] = {}
         self._stems: dict[str, list[str]] = {}
-        for id_ in self.ids:
+        for id_ in every:
             key = _clean(id_).casefold()
             for tail in _tails(key):
                 self._names.setdefault(tail, []).append(id_)
                 self._stems.setdefault(_without_suffix(tail), []).append(id_)
 
     @classmethod
-    def of_folder(cls, root: Path) -> ImageIndex:
-        """Return the index of every picture under `root`."""
+    def of_folder(cls, root: Path, pages: bool = False, planes: Iterable[str] = ()) -> ImageIndex:
+        """Return the index of every picture under `root`; entries can mean `planes` too, with `pages` all there are."""
         system: list[Path] = []
         ids = [image_id(path, root) for path in find_images(root, system)]
         reasons = {one: why for one in ids if (why := why_not_plain(one))}
-        index = cls(root, [one for one in ids if one not in reasons])
+        usable = [one for one in ids if one not in reasons]
+        found = (page for one in usable for page in page_ids(one, root) if page != one) if pages else ()
+        index = cls(root, usable, dict.fromkeys((*planes, *found)))
         index.unusable = tuple(f"{writable(one)}: {why}; rename it" for one, why in reasons.items())
         index.system = tuple(path.relative_to(root).as_posix() for path in system)
         return index
@@ -88,6 +95,17 @@ class ImageIndex:
             or self._other_suffix(key)
             or Match()
         )
+
+    def find_plane(self, entry: str, plane: int) -> Match:
+        """Return which plane (from 1) of the stacks that `entry` can mean it is of, where these have such a plane."""
+        found = self._stacks.find(entry)
+        ids = (f"{stack}/{page_name(plane)}" for stack in found.ids)
+        return Match(tuple(self._exact[key] for id_ in ids if (key := _clean(id_)) in self._exact), found.loose)
+
+    @cached_property
+    def _stacks(self) -> ImageIndex:
+        series = {id_: series_of(id_) for id_ in self._exact.values()}
+        return ImageIndex(self.root, dict.fromkeys(file for id_, file in series.items() if file != id_))
 
     def _by_key(self, key: str) -> Match | None:
         for table, own in ((self._names, _same), (self._stems, _without_suffix)):

@@ -2,9 +2,11 @@
 
 import statistics
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pixels.images import image_size
 from napari_wsss.pixels.working_size import FEATURES_SIDE, LARGEST, WorkingSize, seen, side_in_training
 from napari_wsss.project.project import Project
@@ -24,6 +26,12 @@ def middle_side(project: Project) -> int:
         except ProjectError:  # a missing picture says nothing about the others
             continue
     return round(statistics.median(sides)) if sides else 0
+
+
+def measured_sides(project: Project) -> Steps[tuple[Path, int]]:
+    """Return a project's folder and its `middle_side`, in the background: some fifty files are opened."""
+    yield Progress("sizes", 0, 1)
+    return project.folder, middle_side(project)
 
 
 def wanted_enlargement(pictures: int) -> float:

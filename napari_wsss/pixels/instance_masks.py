@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import check_regular
+from napari_wsss.core.masks import DAMAGED_PICTURE
 
 Regions = NDArray[np.int32]
 SUFFIXES = (".png", ".tif", ".tiff")
@@ -29,8 +31,9 @@ def read_instances(path: Path, size: tuple[int, int]) -> Regions:
         When it cannot be read, is no picture of whole numbers, or has another size.
     """
     try:
+        check_regular(path)
         found = tifffile.imread(path) if path.suffix != ".png" else np.asarray(Image.open(path))
-    except (OSError, ValueError, UnidentifiedImageError, tifffile.TiffFileError) as reason:
+    except (tifffile.TiffFileError, *DAMAGED_PICTURE) as reason:
         raise ProjectError(f"{path} cannot be read as a picture of regions ({reason}).") from reason
     if found.ndim != 2 or found.dtype.kind not in "uib":
         raise ProjectError(f"{path} holds {found.dtype} of shape {found.shape}; expected one whole number a pixel.")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import decode_mask, encode_mask
-from napari_wsss.core.sources import NOTHING, PERSON, Sources, decode_sources, encode_sources
+from napari_wsss.core.sources import NOTHING, PERSON, Source, Sources, decode_sources, encode_sources
 from napari_wsss.project.journal import Journal
 from napari_wsss.project.strokes import Stroke
 
@@ -50,6 +50,14 @@ class SourcedMask:
             return SourcedMask(values, Sources.uniform(values.shape, PERSON))
         kept = np.where(values == self.values, self.sources.values, np.uint8(PERSON))
         return SourcedMask(values, Sources(kept, self.sources.table))
+
+    def imported_over(self, values: NDArray[np.uint8], source: Source) -> SourcedMask:
+        """Return `values` (H, W) as what `source` says of this mask: what was drawn the same way keeps its source."""
+        if values.shape != self.values.shape:
+            return SourcedMask(values, Sources.uniform(values.shape, source))
+        table, number = self.sources.numbered(source)
+        is_same = (values == self.values) & (self.sources.values != NOTHING)
+        return SourcedMask(values, Sources(np.where(is_same, self.sources.values, np.uint8(number)), table))
 
     def replayed(self, strokes: Iterable[Stroke]) -> SourcedMask:
         """Return the mask with strokes laid over, oldest first; errors as `Journal.replay`."""

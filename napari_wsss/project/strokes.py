@@ -82,12 +82,15 @@ def pack_regions(where: NDArray[np.bool_], values: NDArray[np.uint8], sources: N
         many that a list of positions is no longer.
     """
     flat, value, source = (np.ascontiguousarray(one).reshape(-1) for one in (where, values, sources))
-    starts = _region_starts(flat, value, source)
-    if flat.size > MOST or len(starts) * PIXELS_OF_A_REGION > np.count_nonzero(flat):
+    count = np.count_nonzero(flat)
+    everywhere = count == flat.size
+    starts = _region_starts(value, source) if everywhere else _region_starts(flat, value, source)
+    if flat.size > MOST or len(starts) * PIXELS_OF_A_REGION > count:
         return None
     lengths = np.diff(np.append(starts, flat.size))
-    kept = flat[starts]
-    starts, lengths = starts[kept], lengths[kept]
+    if not everywhere:
+        kept = flat[starts]
+        starts, lengths = starts[kept], lengths[kept]
     gaps = np.diff(starts, prepend=0)
     gaps[1:] -= lengths[:-1]
     packer = zlib.compressobj(1, strategy=zlib.Z_RLE)

@@ -6,6 +6,7 @@ go on working meanwhile.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
@@ -281,10 +282,11 @@ class Imports:
         """Read masks one by one, and have each taken in the session's thread."""
         for number, image_id in enumerate(report.masks, 1):
             values = report.read(image_id)
-            self._jobs.dispatch(lambda i=image_id, v=values: self._take_one(table, step, i, v))  # type: ignore[misc]
+            origin = report.origin(image_id)
+            self._jobs.dispatch(partial(self._take_one, table, step, image_id, values, origin))
             yield Progress(IMPORT, number, len(report.masks), image_id)
 
-    def _take_one(self, table: Table, step: _Step, image_id: str, values: Mask) -> None:
+    def _take_one(self, table: Table, step: _Step, image_id: str, values: Mask, origin: Source) -> None:
         project = table.project
         if not self._opened.holds(table):
             return
@@ -294,7 +296,7 @@ class Imports:
             return
         try:
             with project.review.as_one_step(step.group) as step.group:
-                take_one(project, image_id, values, step.how)
+                take_one(project, image_id, values, origin, step.how)
         except WsssError as reason:
             self.signals.failed.emit(f"{image_id} was left out: {reason}")
             return

@@ -1,6 +1,6 @@
 """What is waited for now, from the folder of pictures to the export, and the one thing that moves it on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from napari_wsss.pipeline.apply import CHECKPOINTS, model_changes, model_name
@@ -91,11 +91,11 @@ class NextSteps:
         if table.project.read_only:
             return READ_ONLY
         if self._training.running:
-            return TRAINING
+            return self._meanwhile(table)
         waiting, runs = self._runs(table.project)
         if waiting is not None:
             kind = waiting.stage.replace("_", " ")
-            return NextStep(f"A trained {kind} waits: {waiting.folder.name}.", "apply", "Apply", waiting)
+            return NextStep(f"A trained {kind} waits to be used.", "apply", "Apply", waiting)
         if not has_model(table.plan):
             return self._to_train(table, runs)
         return self._to_review(table)
@@ -105,6 +105,11 @@ class NextSteps:
         """What the proposal of the shown image waits for, in a sentence; "" where it is for the person to go on."""
         step = self.step
         return "" if step.verb in ("review", "retrain", "export") else step.text
+
+    def _meanwhile(self, table: Table) -> NextStep:
+        """Return what a person can do while a training runs: look at what there are proposals for."""
+        step = self._to_review(table) if has_model(table.plan) and table.proposal is not None else TRAINING
+        return replace(step, text=f"The training runs; meanwhile {step.text}") if step.verb == "review" else TRAINING
 
     def _to_train(self, table: Table, runs: tuple[RunInfo, ...]) -> NextStep:
         cost = estimate_start(table.project, {}, runs, self._settings.device_found)

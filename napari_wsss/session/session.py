@@ -123,7 +123,7 @@ class Session:
         self.changes = Changes(opened, self.navigation, self.inference, jobs, signals)
         self.comparison = Comparison(opened, jobs, signals)
         self.side_by_side = SideBySide(opened, jobs, signals)
-        self.disagreement = Disagreement(opened, jobs, signals)
+        self.disagreement = Disagreement(opened, self.navigation, jobs, signals)
         self.statistics = Statistics(opened, jobs, signals)
         self.hint = RetrainHint(opened, self.statistics, signals)
         self.scribbles = Scribbles(opened, signals)

@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,19 @@ _ENVELOPES = ("state_dict", "model_state_dict", "model_state", "model", "net")
 # Before it, files read with `weights_only` could still run code (CVE-2025-32434).
 _SAFE_TORCH = "2.6"
 # What torch.load raises for damaged files, by age of the format.
-_DAMAGED = (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError)
+_DAMAGED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 
 def read(path: Path | str) -> tuple[State, dict[str, str]]:

@@ -12,21 +12,19 @@ from napari.layers import Labels
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QHideEvent, QShowEvent
-from qtpy.QtWidgets import QApplication, QMainWindow, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
+from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.dropped import Dropped
 from napari_wsss.session.next_step import NextStep
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.closing import may_close
-from napari_wsss.widgets.clusters.page import ClustersPage
 from napari_wsss.widgets.compact import Compact
-from napari_wsss.widgets.controls.basic import PageArea, single_shot, soon
+from napari_wsss.widgets.controls.basic import single_shot, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
-from napari_wsss.widgets.correct.page import CorrectPage
 from napari_wsss.widgets.dropping import Dropping
-from napari_wsss.widgets.export_page import ExportPage
 from napari_wsss.widgets.footer import Footer
 from napari_wsss.widgets.header import Header
 from napari_wsss.widgets.hint_line import HintLine
@@ -36,16 +34,12 @@ from napari_wsss.widgets.keys.help import KeyHelp
 from napari_wsss.widgets.keys.table import Keyboard
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.mismatch_line import MismatchLine
+from napari_wsss.widgets.pages import Pages
 from napari_wsss.widgets.personal import PersonalChoices
 from napari_wsss.widgets.preferences import PLUGIN, folds_left, toast_after
-from napari_wsss.widgets.project.page import ProjectPage
-from napari_wsss.widgets.refine.page import RefinePage
 from napari_wsss.widgets.relay import QtRelay
 from napari_wsss.widgets.review.grid_view import GridView
-from napari_wsss.widgets.review.page import ReviewPage
 from napari_wsss.widgets.review.side_view import SideView
-from napari_wsss.widgets.statistics_page import StatisticsPage
-from napari_wsss.widgets.train.page import TrainPage
 
 DOCK_NAME = f"WSSS ({PLUGIN})"  # what napari's plugin menu calls it, so that the menu finds this very dock
 STRIP = "Filmstrip"
@@ -53,6 +47,8 @@ STRIP_NAME = f"{STRIP} ({PLUGIN})"
 NO_STRIP = f"The filmstrip needs the plugin {PLUGIN} in napari: install it, or switch it on in Plugins > Manage."
 FIT_AFTER_MS = 100
 """The canvas has its new size by then."""
+BOXES = "QCheckBox::indicator:unchecked, QListView::indicator:unchecked { border: 1px solid #7d838c; }"
+"""napari draws boxes to tick without a border, hardly to be told from what is around them."""
 PAGE_OF = {
     "new": "Project",
     "label": "Review",
@@ -63,9 +59,6 @@ PAGE_OF = {
     "export": "Export",
 }
 """Verb of a next step -> page where it is done."""
-TABS = "QTabBar { font-size: 11px; } QTabBar::tab { padding: 3px 1px; font-size: 11px; }"
-"""All eight fit a narrow dock."""
-PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats", "Export")
 
 
 class WsssDock(QWidget):
@@ -99,39 +92,17 @@ class WsssDock(QWidget):
         self.grid: GridView | None = None
         self.beside: SideView | None = None
         self._build()
-        queue = self.review_page.queue
-        self.personal = PersonalChoices(self.session, self.sync, self.actions_, queue, self.project_page)
+        self.personal = PersonalChoices(self.session, self.sync, self.actions_, self.tabs)
         self._connect()
 
     def _build(self) -> None:
         self.header = Header(self.session, self.actions_)
         self.footer = Footer(self.actions_)
         self.job_bar = self.header.job_bar
-        self.project_page = ProjectPage(self.session, self._chosen_layer)
-        self.review_page = ReviewPage(self.session, self.sync, self.actions_)
-        self.refine_page = RefinePage(self.session, self.actions_)
-        self.correct_page = CorrectPage(self.session, self.sync, self.actions_)
-        self.clusters_page = ClustersPage(self.session, self.sync, self.actions_)
-        self.train_page = TrainPage(self.session)
-        self.statistics_page = StatisticsPage(self.session)
-        self.export_page = ExportPage(self.session)
-        self.hint_line = HintLine(self.session.hint, lambda: self.tabs.setCurrentIndex(PAGES.index("Train")))
+        self.hint_line = HintLine(self.session.hint, lambda: self.tabs.bring("Train"))
         self.mismatch_line = MismatchLine(self.session.mismatch)
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        certain(self.tabs.tabBar()).setStyleSheet(TABS)
-        pages = (
-            self.project_page,
-            self.review_page,
-            self.refine_page,
-            self.correct_page,
-            self.clusters_page,
-            self.train_page,
-            self.statistics_page,
-            self.export_page,
-        )
-        for name, page in zip(PAGES, pages, strict=True):
-            self.tabs.addTab(PageArea(page), name)
+        self.tabs = Pages(self.session, self.sync, self.actions_, self._chosen_layer)
+        self.setStyleSheet(BOXES)
         layout = QVBoxLayout()
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(3)
@@ -166,10 +137,7 @@ class WsssDock(QWidget):
         self.key_help.toggled.connect(lambda shown: self.tabs.setVisible(not shown))
         self.job_bar.finished.connect(self._on_job_finished)
         self.header.next_line.wanted.connect(self._take_step)
-        self.clusters_page.page_wanted.connect(self._show_page)
-        self.project_page.offered.connect(lambda: self.tabs.setCurrentIndex(PAGES.index("Project")))
-        self.statistics_page.disagreement.wanted.connect(self.actions_.go_to)
-        self.review_page.queue.strip_wanted.connect(self._toggle_filmstrip)
+        self.tabs.strip_wanted.connect(self._toggle_filmstrip)
         self.tabs.currentChanged.connect(lambda _page: self.sync.flush())
         application = QApplication.instance()
         if application is not None:
@@ -182,7 +150,8 @@ class WsssDock(QWidget):
         self.keyboard.bind_layers(self.sync.layers)
 
     def _on_opened(self) -> None:
-        self.tabs.setCurrentIndex(PAGES.index("Review"))
+        self.tabs.bring("Review")
+        _ = self.tabs.review  # keys open its popups, also while the panel is covered by another
         if self._compact is not None and folds_left() and self._compact.fold_if_tight():
             self._fit.start()
 
@@ -191,23 +160,23 @@ class WsssDock(QWidget):
             self._compact.toggle()
             self._fit.start()
 
-    def _show_page(self, name: str, scope: str) -> None:
-        self.tabs.setCurrentIndex(PAGES.index(name))
-        if scope:
-            self.refine_page.choose_scope(scope)
-
     def _take_step(self, step: NextStep) -> None:
-        """Do what the next step's button stands for, on the page where it is done."""
-        self.tabs.setCurrentIndex(PAGES.index(PAGE_OF[step.verb]))
+        """Do what the next step's button stands for, on the page where it is done.
+
+        From another page *Next* only shows the image that waits already; nobody has looked at it yet.
+        """
+        table = self.session.shown_table
+        waits = self.tabs.front_name != "Review" and table is not None and table.record.state in UNDECIDED
+        self.tabs.bring(PAGE_OF[step.verb])
         if step.verb == "new":
-            self.project_page.begin_new()
+            self.tabs.project.begin_new()
         elif step.verb == "label":
             self.actions_.run("edit_labels")
         elif step.verb == "train":
-            self.train_page.recommended.click()
+            self.tabs.train.recommended.click()
         elif step.verb == "apply" and step.run is not None:
             self.session.models.apply(step.run)
-        elif step.verb == "review":
+        elif step.verb == "review" and not waits:
             self.actions_.run("next_undecided")
 
     def _on_failed(self, message: str) -> None:
@@ -241,6 +210,8 @@ class WsssDock(QWidget):
             return
         if is_open:
             strip.setVisible(not strip.isVisible())
+        if self._compact is not None:
+            self._fit.start()  # the picture has another height now
 
     # Layers of others
 
@@ -256,21 +227,21 @@ class WsssDock(QWidget):
     def open_project(self, folder: Path, read_only: bool = False) -> None:
         """Open a project folder in this dock; failures are shown, not raised."""
         if read_only:
-            self.project_page.open_read_only(folder)
+            self.tabs.project.open_read_only(folder)
         else:
-            self.project_page.open(folder)
+            self.tabs.project.open(folder)
 
     def take_dropped(self, found: Dropped) -> None:
         """Open the project that was dropped; begin an import into the open one, or a new one with photographs."""
         if found.kind == "project":
             self.open_project(found.path)
             return
-        self.tabs.setCurrentIndex(PAGES.index("Project"))
+        self.tabs.bring("Project")
         what = self.session.imports.what_of(found)
         if what is None:
-            self.project_page.begin_with(found)
+            self.tabs.project.begin_with(found)
         else:
-            self.project_page.begin_import(what, found.path)
+            self.tabs.project.begin_import(what, found.path)
 
     # Closing
 

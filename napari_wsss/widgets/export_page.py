@@ -57,6 +57,7 @@ class ExportPage(QWidget):
 
     def _lay_out(self) -> None:
         browse = button("…", self._browse, "Choose the folder")
+        *beside, last = self.beside.values()  # side by side they are wider than the panel has to be
         self.setLayout(
             column(
                 heading("What"),
@@ -67,7 +68,8 @@ class ExportPage(QWidget):
                 line(),
                 heading("How"),
                 self.format,
-                row(text_label("Also", wrap=False), *self.beside.values(), 1),
+                row(text_label("Also", wrap=False), *beside, 1),
+                last,
                 row(text_label("Photographs", wrap=False), self.images),
                 line(),
                 heading("Where"),

@@ -46,7 +46,7 @@ class FilmstripDock(QWidget):
             certain(self.layout()).removeWidget(self.strip)
             self.strip.deleteLater()
         self._panel = panel
-        self.strip = Filmstrip(panel.session, panel.review_page.queue.model, panel.actions_)
+        self.strip = Filmstrip(panel.session, panel.tabs.review.queue.model, panel.actions_)
         certain(self.layout()).addWidget(self.strip)
 
     def showEvent(self, event: QShowEvent | None) -> None:

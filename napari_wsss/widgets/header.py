@@ -7,7 +7,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from napari_wsss.session.session import Session
-from napari_wsss.session.table.reasons import reasons
+from napari_wsss.session.table.reasons import OLDER, reasons
 from napari_wsss.session.table.table import Table
 from napari_wsss.widgets.controls.badge import StateBadge, state_text
 from napari_wsss.widgets.controls.basic import button, column, line, row, single_shot, text_label, tool_button
@@ -74,14 +74,14 @@ class Header(QWidget):
         self.refresh()
 
     def _lay_out(self) -> None:
-        state = row(self.badge, self.saved, self.why)
-        state.setStretch(1, 1)
-        state.setStretch(2, 1)
+        state = row(self.badge, self.saved, self.why, self.grid, self.fold)
+        state.setStretch(1, 5)
+        state.setStretch(2, 4)
         self.elsewhere.hide()
         self._foot = QStackedWidget()
         self._foot.addWidget(self.learned)
         self._foot.addWidget(self.job_bar)
-        top, said = row(self.name, self.progress, self.grid, self.fold), row(self.status, self.elsewhere)
+        top, said = row(self.name, self.progress), row(self.status, self.elsewhere)
         layout = column(top, state, self.next_line, said, self._foot, line(), margin=2)
         layout.setSpacing(1)
         self.setLayout(layout)
@@ -156,21 +156,27 @@ class Header(QWidget):
             self.name.setText("no project" if session.project is None else "no image")
             self.name.explain("")
             self.badge.show_state("todo", "")
-            self.why.setText("")
+            self._explain("")
         else:
             record = table.record
             before = record.state == "draft" and table.project.masks.has_accepted(record.id)
             self.name.setText(record.id)
             self.name.explain(table.image_note)
             self.badge.show_state(record.state, state_text(record, before))
-            self.why.setText(self._reasons(table))
+            self._explain(self._reasons(table))
         self._on_clock()
         self._show_said()
 
+    def _explain(self, reasons: str) -> None:
+        """Say why the image is shown, or leave the room to what is beside."""
+        self.why.setText(reasons)
+        self.why.setVisible(bool(reasons))
+
     def _reasons(self, table: Table) -> str:
         """Return why the image is shown, without what the badge says."""
-        found = reasons(table.record, self._session.navigation.queue.order, table.project.catalog)
-        return " · ".join(text for text in found if text not in self.badge.text)
+        found = reasons(table.record, table.queue.order, table.project.catalog, table.queue.differs)
+        said = self.badge.text
+        return " · ".join(text for text in found if text not in said and not (text == OLDER and table.record.stale))
 
     def show_save_state(self) -> None:
         """Show whether the mask is on disk, and since when."""

@@ -11,8 +11,7 @@ from napari_wsss.widgets.controls.number_text import read_as_it_looks
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
-from napari_wsss.widgets.project.page import ProjectPage
-from napari_wsss.widgets.review.queue_panel import QueuePanel
+from napari_wsss.widgets.pages import Pages
 
 
 class PersonalChoices(QObject):
@@ -23,15 +22,13 @@ class PersonalChoices(QObject):
     session : Session
     sync : ViewerSync
     actions : Actions
-    queue : QueuePanel
-    project_page : ProjectPage
+    pages : Pages
+        Those made later ask for the preferences themselves.
     """
 
-    def __init__(
-        self, session: Session, sync: ViewerSync, actions: Actions, queue: QueuePanel, project_page: ProjectPage
-    ) -> None:
+    def __init__(self, session: Session, sync: ViewerSync, actions: Actions, pages: Pages) -> None:
         super().__init__(actions)
-        self._session, self._sync, self._project_page = session, sync, project_page
+        self._session, self._sync, self._pages = session, sync, pages
         self._changes: dict[str, Callable[[], object]] = {
             "digits_mean_classes": actions.table_changed.emit,
             "brush_size": lambda: sync.resize_brush(sync.mask, preferences.brush_size()),
@@ -39,7 +36,7 @@ class PersonalChoices(QObject):
             "mask_opacity": self._opacity,
             "segmenter_encoder": self._segmenter,
             "segmenter_decoder": self._segmenter,
-            "queue_pictures": lambda: queue.show_pictures(preferences.queue_pictures()),
+            "queue_pictures": self._queue_pictures,
             "hint_every": lambda: session.hint.remind_every(preferences.hint_every()),
             "look_ahead": self._look_ahead,
             "device": self._device,
@@ -65,7 +62,12 @@ class PersonalChoices(QObject):
 
     def _device(self) -> None:
         self._session.settings.device = preferences.device()
-        self._project_page.show_device()
+        if "Project" in self._pages.made:
+            self._pages.project.show_device()
+
+    def _queue_pictures(self) -> None:
+        if "Review" in self._pages.made:
+            self._pages.review.queue.show_pictures(preferences.queue_pictures())
 
     def _segmenter(self) -> None:
         """Use the files that are named, once both are."""

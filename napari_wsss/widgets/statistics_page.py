@@ -25,6 +25,7 @@ from napari_wsss.session.models.history import (
 )
 from napari_wsss.session.models.statistics import Figures
 from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.badge import LOOKS
 from napari_wsss.widgets.controls.basic import button, column, row, text_label
 from napari_wsss.widgets.controls.charts import BarChart, LineChart, percent, picture_of
 from napari_wsss.widgets.controls.durations import duration
@@ -133,7 +134,8 @@ def summary(figures: Figures) -> str:
     """Return what a person wants to know first, as a few short lines."""
     total = sum(figures.states.values()) - figures.states.get("excluded", 0)
     done, lately = figures.states.get("accepted", 0), figures.acceptances[-LATELY:]
-    others = ", ".join(f"{count} {state}" for state, count in figures.states.items() if count and state != "accepted")
+    undone = {state: count for state, count in figures.states.items() if count and state != "accepted"}
+    others = ", ".join(f"{count} {LOOKS[state].word}" for state, count in undone.items())
     share = f" ({percent(done / total)})" if total else ""
     lines = [f"{done} of {total} images accepted{share}{'; ' if others else ''}{others}"]
     if figures.unlabelled:

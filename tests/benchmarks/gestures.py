@@ -235,13 +235,13 @@ class WindowDesk(Desk):
         self.dock.actions_.run("undo_decision")
 
     def move_threshold(self, value: float) -> None:
-        slider = self.dock.refine_page.threshold.slider.slider
+        slider = self.dock.tabs.refine.threshold.slider.slider
         slider.setValue(round(slider.minimum() + value * (slider.maximum() - slider.minimum())))
 
     def remove_label(self, name: str) -> None:
         from qtpy.QtWidgets import QPushButton
 
-        chips = self.dock.review_page.classes.chips.findChildren(QPushButton)
+        chips = self.dock.tabs.review.classes.chips.findChildren(QPushButton)
         next(chip for chip in chips if chip.isVisible() and chip.text().startswith(f"{name} ")).click()
 
     def stroke(self, row: int) -> None:

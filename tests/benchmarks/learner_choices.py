@@ -111,16 +111,19 @@ def unlabelled(trial: Trial) -> None:
     annotator = POLICIES["clicks"](Hand(Costs(), Noise(), trial.chosen.seed))
     for image_id in given:
         annotator.annotate(trial.project, image_id, trial.truth(image_id), None)
+    without = float("nan")
     for share in SHARES:
         learner = trial.learner(share=share)
         cells = learner._gathering.cells()
         finish(learner._fit(learner._gathering.with_unlabelled(cells), cells.shown))
         mask_of = partial(mask_by, learner)
         pictures = ((trial.project.load_image(image_id).pixels, mask_of(image_id) > 0) for image_id in given)
-        parting = np.mean([colours_part(*one) for one in pictures])
+        parting = float(np.mean([colours_part(*one) for one in pictures]))
+        without = parting if share == 0 else without
         covered = np.mean([(mask_of(image_id) > 0).mean() for image_id in given])
         scored = trial.score(trial.rest(), mask_of)
-        say(f"share {share}: {scored:.1f}, colours part by {parting:.0f}, things cover {100 * covered:.0f} %")
+        times = f"{parting:.3g}, {parting / without:.2f} times that of share 0"
+        say(f"share {share}: {scored:.1f}, colours part by {times}, things cover {100 * covered:.0f} %")
 
 
 def memory(trial: Trial) -> None:

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors.torch import save
 
 from napari_wsss.clusters.edits import edits_of
 from napari_wsss.clusters.found import Clusters, no_clusters, read_clusters, write_clusters
@@ -42,6 +44,7 @@ from napari_wsss.pipeline.companions import companions_per_class
 from napari_wsss.pipeline.plan_history import last_change
 from napari_wsss.pipeline.saliency_folder import read_saliency
 from napari_wsss.pixels.images import content_hash, image_size, read_image
+from napari_wsss.pixels.instance_masks import read_instances
 from napari_wsss.processes.identity import Process
 from napari_wsss.processes.lock import is_held
 from napari_wsss.project.project import Project
@@ -54,6 +57,7 @@ from napari_wsss.session.pictures.drawing import kept_picture, small_picture
 from napari_wsss.session.recent import RecentProjects
 from napari_wsss.session.review.last_decisions import last_decisions
 from napari_wsss.session.runs.folders import read_run, runs_in, unreadable_in
+from napari_wsss.weights.read import read
 
 STEP, CLASSES = Provenance("localize.cam"), ClassList(("cat", "dog"))
 MASK = np.arange(48, dtype=np.uint8).reshape(6, 8) % 3
@@ -204,6 +208,10 @@ LOADERS: dict[str, Loader] = {
     "list": ("l.txt", lambda _: b"a.jpg cat\n", read_text),
     "annotation": ("a.xml", lambda _: ANNOTATION, lambda p: names_or_nothing(p)),
     **{f"reader {name}": sound for name, sound in OF_TOOLS.items()},
+    "regions": ("r.tif", lambda _: tiff_of_regions(), lambda p: read_instances(p, (6, 8))),
+    "weights": ("w.safetensors", lambda _: weights_file("safetensors"), read),
+    "weights of torch": ("w.pth", lambda _: weights_file("torch"), read),
+    "weights of an old torch": ("w.pth", lambda _: weights_file("old torch"), read),
     "head of a checkpoint": ("c.safetensors", lambda _: head_of_checkpoint(), companions_per_class),
 }
 
@@ -224,6 +232,21 @@ def names_or_nothing(path: Path) -> object:
         return object_names(path)
     except (OSError, ValueError):  # what the reader of a folder names
         return None
+
+
+def tiff_of_regions() -> bytes:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, np.arange(48, dtype=np.uint16).reshape(6, 8))
+    return stream.getvalue()
+
+
+def weights_file(kind: str) -> bytes:
+    state = {"conv.weight": torch.arange(6.0).reshape(3, 2), "steps": torch.tensor(3)}
+    if kind == "safetensors":
+        return save(state)
+    stream = io.BytesIO()
+    torch.save(state, stream, _use_new_zipfile_serialization=kind == "torch")
+    return stream.getvalue()
 
 
 def head_of_checkpoint() -> bytes:
@@ -286,6 +309,29 @@ def test_a_loader_says_a_sentence_or_nothing(tmp_path: Path, name: str, damage: 
         load(path)
     except WsssError:
         return
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_file_cut_short_or_overwritten_anywhere_is_no_traceback(tmp_path: Path, name: str) -> None:
+    where, sound, load = LOADERS[name]
+    path = tmp_path / where
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = sound(tmp_path)
+    # Most of what a file says of itself stands at its beginning and end, and formats count in 1 to 8 bytes.
+    places = {
+        *range(0, len(content), max(1, len(content) // 40)),
+        *range(len(content))[:12],
+        *range(len(content))[-12:],
+    }
+    for at in sorted(places):
+        for damaged in (
+            content[:at],
+            content[:at] + b"\xff" + content[at + 1 :],
+            content[:at] + b"\0" + content[at + 1 :],
+        ):
+            path.write_bytes(damaged)
+            with contextlib.suppress(WsssError):
+                load(path)
 
 
 @pytest.mark.parametrize("name", LOADERS)

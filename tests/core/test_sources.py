@@ -61,6 +61,7 @@ def test_sources_are_told_in_words() -> None:
         (Source("propagated", method="superpixel walk"), "propagated (superpixel walk)"),
         (Source("clean-up", method="fill holes"), "clean-up (fill holes)"),
         (Source("label", method="dog"), "label 'dog' removed"),
+        (Source("imported", method="cvat", parameters={"from": "a.zip"}), "imported from a.zip (cvat)"),
     ]
     for source, text in texts:
         assert source.text() == text
@@ -73,6 +74,15 @@ def test_shares_count_what_occurs() -> None:
     values = np.array([[PERSON, PERSON, FIRST_MACHINE, NOTHING]], np.uint8)
     assert Sources(values, (PROPOSAL,)).shares() == {PERSON: 0.5, NOTHING: 0.25, FIRST_MACHINE: 0.25}
     assert Sources(values).person.tolist() == [[True, True, False, False]]
+
+
+def test_what_came_from_a_file_is_neither_a_persons_nor_a_machines() -> None:
+    values = np.array([[NOTHING, PERSON, FIRST_MACHINE, FIRST_MACHINE + 1, OTHER_MACHINE]], np.uint8)
+    sources = Sources(values, (PROPOSAL, Source("imported", method="cvat")))
+    assert sources.imported_values == (FIRST_MACHINE + 1,)
+    assert sources.person.tolist() == [[False, True, False, False, False]]
+    assert sources.imported.tolist() == [[False, False, False, True, False]]
+    assert sources.machine.tolist() == [[False, False, True, False, True]]
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", encode_sources(Sources.uniform((2, 2), PERSON))[:-4]])

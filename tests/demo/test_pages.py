@@ -9,7 +9,8 @@ from qtpy.QtWidgets import QTextEdit
 
 from demo import pages
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.dock import PAGES, WsssDock
+from napari_wsss.widgets.dock import WsssDock
+from napari_wsss.widgets.pages import PAGES
 
 pytestmark = pytest.mark.gui
 

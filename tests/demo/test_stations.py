@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("napari")
 
 from demo.stations import STATIONS
-from napari_wsss.widgets.dock import PAGES
+from napari_wsss.widgets.pages import PAGES
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 

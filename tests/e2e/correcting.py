@@ -95,7 +95,7 @@ def decisions(desk: Desk) -> None:
     desk.go("D")
     desk.go("A")
     assert desk.image_id == image_id
-    assert desk.dock.review_page.note.text() == "whose legs are these?"
+    assert desk.dock.tabs.review.note.text() == "whose legs are these?"
     desk.go("D")
 
 
@@ -103,7 +103,7 @@ def by_threshold(desk: Desk) -> None:
     """Drag the threshold until the proposal is right, and accept that."""
     fresh(desk)
     desk.look_at("Refine")
-    slider = desk.dock.refine_page.threshold.slider
+    slider = desk.dock.tabs.refine.threshold.slider
     before = desk.proposal
     for position in (700, 150, 450):
         mouse.drag(slider.slider, position)
@@ -113,7 +113,7 @@ def by_threshold(desk: Desk) -> None:
     desk.press(",", ",", ".")
     desk.settle()
     desk.shot("threshold")
-    mouse.click(desk.dock.refine_page.spread)
+    mouse.click(desk.dock.tabs.refine.spread)
     desk.settle()
     chosen = slider.value
     desk.accept()
@@ -124,7 +124,7 @@ def by_gain(desk: Desk) -> None:
     """Give a class more, copy it alone, paint background."""
     fresh(desk)
     desk.look_at("Refine")
-    name, slider = next(iter(desk.dock.refine_page.gains.sliders.items()))
+    name, slider = next(iter(desk.dock.tabs.refine.gains.sliders.items()))
     value, before = desk.value_of(name), (desk.proposal == desk.value_of(name)).sum()
     mouse.drag(slider.slider, 900)
     desk.settle()
@@ -142,7 +142,7 @@ def by_preset(desk: Desk) -> None:
     """Take a preset for this image, type a parameter of a refiner, fill, draw a polygon of what nobody can tell."""
     fresh(desk)
     desk.look_at("Refine")
-    page = desk.dock.refine_page
+    page = desk.dock.tabs.refine
     mouse.pick(page.preset, "crisp")
     desk.settle()
     crisp = desk.proposal
@@ -168,7 +168,7 @@ def by_preset(desk: Desk) -> None:
 
 def typed_parameter(desk: Desk) -> None:
     """Type a parameter of a refiner for this image, forget it by the arrow, and take the forgetting back."""
-    page = desk.dock.refine_page
+    page = desk.dock.tabs.refine
     form, before = next(iter(page.forms.values())), desk.proposal
     line = form.fields[next(iter(form.fields))].native.lineEdit()
     mouse.write(line, "0.9")
@@ -210,7 +210,7 @@ def with_scribbles(desk: Desk) -> None:
     image_id = fresh(desk)
     value = shown_value(desk)
     desk.look_at("Correct")
-    box = desk.dock.correct_page.propagate
+    box = desk.dock.tabs.correct.propagate
     mouse.click(box.scribble)
     lines = [(value, (40, 30), (40, 60)), (0, (6, 6), (6, 80))]
     for painted, start, end in lines:
@@ -236,7 +236,7 @@ def with_scribbles(desk: Desk) -> None:
 
 def clean_up(desk: Desk) -> None:
     """Drag the sliders, look at the outlines, apply; what was painted stays."""
-    box = desk.dock.correct_page.cleanup
+    box = desk.dock.tabs.correct.cleanup
     mouse.drag(box.sliders["smallest"], 12)
     mouse.drag(box.sliders["hole"], 10)
     mouse.drag(box.sliders["smooth"], 8)

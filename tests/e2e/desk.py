@@ -78,13 +78,13 @@ class Desk(Labeler):
     @property
     def chips(self) -> set[str]:
         """The labels on the Review page."""
-        found = self.dock.review_page.classes.chips.findChildren(QPushButton)
+        found = self.dock.tabs.review.classes.chips.findChildren(QPushButton)
         return {chip.text().removesuffix("×").strip() for chip in found if not chip.isHidden()}
 
     @property
     def rows(self) -> list[str]:
         """The images that the queue lists."""
-        model = self.dock.review_page.queue.model
+        model = self.dock.tabs.review.queue.model
         return [model.image_at(row) for row in range(model.rowCount())]
 
     @property
@@ -247,7 +247,7 @@ class Desk(Labeler):
         self.look_at("Refine")
         empty = (self.now == 0) & ~self.person
         expected = np.where(empty, self.proposal, self.now)
-        mouse.click(button_of(self.dock.refine_page, "Only empty"))
+        mouse.click(button_of(self.dock.tabs.refine, "Only empty"))
         self._copied(expected)
 
     def _copied(self, expected: np.ndarray) -> None:
@@ -260,7 +260,7 @@ class Desk(Labeler):
         """Click a chip: the class leaves labels, proposal and mask; a person's pixels of it become background."""
         self.look_at("Review")
         value, before = self.value_of(name), self.now
-        mouse.click(button_of(self.dock.review_page.classes.chips, f"{name}  ×"))
+        mouse.click(button_of(self.dock.tabs.review.classes.chips, f"{name}  ×"))
         self.page.labels.discard(name)
         after = self.layer.data
         assert value not in after
@@ -275,7 +275,7 @@ class Desk(Labeler):
         """Add a label by typing into the popup of N."""
         self.look_at("Review")
         self.press("N")
-        popup = self.dock.review_page.classes.chips.popup
+        popup = self.dock.tabs.review.classes.chips.popup
         self.until(popup.isVisible)
         mouse.write(popup.text, name)
         self.page.labels.add(name)
@@ -332,8 +332,8 @@ class Desk(Labeler):
     def write_note(self, text: str) -> None:
         """Type a note for the next person."""
         self.look_at("Review")
-        mouse.write(self.dock.review_page.note, text, end=None)
-        self.dock.review_page.note.clearFocus()
+        mouse.write(self.dock.tabs.review.note, text, end=None)
+        self.dock.tabs.review.note.clearFocus()
         self.page.note = text
 
     def undo_decision(self, key: bool = True) -> str:
@@ -342,7 +342,7 @@ class Desk(Labeler):
             self.press("Backspace")
         else:
             self.look_at("Review")
-            mouse.click(self.dock.review_page.undo)
+            mouse.click(self.dock.tabs.review.undo)
         self.arrive()
         return self.image_id
 
@@ -357,7 +357,7 @@ class Desk(Labeler):
     def go_to(self, image_id: str) -> None:
         """Click an image in the queue."""
         self.look_at("Review")
-        mouse.click_row(self.dock.review_page.queue.view, self.rows.index(image_id))
+        mouse.click_row(self.dock.tabs.review.queue.view, self.rows.index(image_id))
         self.arrive()
         assert self.image_id == image_id
         self.until(lambda: not self.session.jobs.all)
@@ -365,7 +365,7 @@ class Desk(Labeler):
     def search(self, text: str) -> list[str]:
         """Type a search; return what the queue lists then."""
         self.look_at("Review")
-        mouse.write(self.dock.review_page.queue.search, text)
+        mouse.write(self.dock.tabs.review.queue.search, text)
         QApplication.processEvents()
         self.check()
         return self.rows
@@ -373,7 +373,7 @@ class Desk(Labeler):
     def order(self, order: str) -> list[str]:
         """Choose an order of the queue; return what it lists then."""
         self.look_at("Review")
-        mouse.pick(self.dock.review_page.queue.order, order)
+        mouse.pick(self.dock.tabs.review.queue.order, order)
         self.check()
         return self.rows
 

@@ -34,7 +34,7 @@ def go_home(desk: Desk) -> None:
 def come_back(desk: Desk, left_at: str) -> None:
     """Open the project again: the image that was left is on the table, with every stroke; finish it and the others."""
     desk.look_at("Project")
-    mouse.click_row(desk.dock.project_page.recent, 0)
+    mouse.click_row(desk.dock.tabs.project.recent, 0)
     desk.until(lambda: desk.session.table.image is not None)
     desk.arrive()
     assert desk.image_id == left_at
@@ -62,7 +62,7 @@ def by_search(desk: Desk) -> None:
     flagged = desk.diary.of("flagged")
     assert desk.search("state:flagged") == sorted(flagged)
     desk.go_to(flagged[0])
-    assert desk.dock.review_page.note.text() == desk.page.note
+    assert desk.dock.tabs.review.note.text() == desk.page.note
     desk.shot("search")
     desk.flag()
     desk.accept(by=lambda: mouse.click(desk.dock.footer.accept))
@@ -70,7 +70,7 @@ def by_search(desk: Desk) -> None:
     wanted = [one for one in sorted(desk.diary.of("todo", "skipped", "draft")) if name in desk.diary[one].labels]
     assert desk.search(f"state:undecided class:{name}") == wanted
     assert desk.search("whose legs") == [flagged[0]]
-    queue = desk.dock.review_page.queue
+    queue = desk.dock.tabs.review.queue
     mouse.write(queue.search, "state:nonsense", end=None)  # not understood: everything stays, and it says so
     desk.until(lambda: "nonsense" in queue.remark.text())
     assert desk.rows == sorted(desk.diary.pages)

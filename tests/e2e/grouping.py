@@ -23,7 +23,7 @@ Seen = dict[str, np.ndarray]
 def find(desk: Desk) -> str:
     """Find clusters; return the class with most images."""
     desk.look_at("Clusters")
-    page = desk.dock.clusters_page
+    page = desk.dock.tabs.clusters
     mouse.write(page.count.lineEdit(), "2")
     mouse.click(page.find_button)
     desk.until(lambda: page.rows and not desk.session.jobs.all)
@@ -39,7 +39,7 @@ def find(desk: Desk) -> str:
 
 def name_and_merge(desk: Desk) -> None:
     """Rename the largest cluster, merge all into it, take that back, merge again."""
-    page = desk.dock.clusters_page
+    page = desk.dock.tabs.clusters
     mouse.write(page.rows[0].name, NAME)
     assert page.rows[0].name.text() == NAME
     several = len(page.rows)
@@ -57,7 +57,7 @@ def name_and_merge(desk: Desk) -> None:
 
 def thumbnail(desk: Desk, image_id: str, held: Qt.KeyboardModifier = mouse.NONE) -> None:
     """Click the thumbnail of an image in the first row."""
-    row = desk.dock.clusters_page.rows[0]
+    row = desk.dock.tabs.clusters.rows[0]
     if row.all_shown.isVisible() and not row.all_shown.isChecked():
         mouse.click(row.all_shown)
     mouse.see(row.strip)
@@ -75,7 +75,7 @@ def _inside(part: object, page: object, where: QPoint) -> tuple[int, int]:
 
 def not_this_class(desk: Desk, name: str) -> None:
     """Select two untouched images and say that they are not of this class; bring one label back on its chip."""
-    page = desk.dock.clusters_page
+    page = desk.dock.tabs.clusters
     members = page.rows[0].shown.members
     chosen = [one for one in members if desk.diary[one].state == "todo" and len(desk.diary[one].labels) > 1][-2:]
     thumbnail(desk, chosen[0])
@@ -96,10 +96,10 @@ def not_this_class(desk: Desk, name: str) -> None:
 
 def own_parameters(desk: Desk) -> None:
     """Give the cluster a threshold of its own: its proposals follow, accepted masks do not."""
-    page = desk.dock.clusters_page
+    page = desk.dock.tabs.clusters
     mouse.click(next(one for one in _buttons(page.rows[0]) if one.text() == "Parameters"))
     desk.arrive()
-    refine = desk.dock.refine_page
+    refine = desk.dock.tabs.refine
     assert refine.scope.currentText().startswith("cluster")
     slider = refine.threshold.slider
     mouse.drag(slider.slider, 380)
@@ -116,7 +116,7 @@ def _buttons(row: object) -> list[object]:
 
 def review_some(desk: Desk) -> Seen:
     """Review the cluster: paint in one and skip it, accept until five are, look at the others; return what was seen."""
-    page = desk.dock.clusters_page
+    page = desk.dock.tabs.clusters
     desk.look_at("Clusters")
     row = page.rows[0]
     members = set(row.shown.members)
@@ -144,7 +144,7 @@ def review_some(desk: Desk) -> Seen:
 
 def accept_together(desk: Desk, seen: Seen) -> None:
     """Accept the sure ones in one step, take it back with Backspace, and accept fewer the second time."""
-    page = desk.dock.clusters_page
+    page = desk.dock.tabs.clusters
     desk.look_at("Clusters")
     row = page.rows[0]
     mouse.click(row.accept_shown)

@@ -41,9 +41,9 @@ class Labeler:
         self.session.signals.failed.connect(self.failures.append)
         self.session.signals.notice.connect(self.notices.append)
 
-    def until(self, condition: Callable[[], object]) -> None:
-        """Wait until something is seen, or the program complains."""
-        self.qtbot.waitUntil(lambda: bool(self.failures) or bool(condition()), timeout=PATIENCE_MS)
+    def until(self, condition: Callable[[], object], patience: int = PATIENCE_MS) -> None:
+        """Wait until something is seen (at most `patience` ms), or the program complains."""
+        self.qtbot.waitUntil(lambda: bool(self.failures) or bool(condition()), timeout=patience)
         assert self.failures == []
 
     def settle(self) -> None:
@@ -57,7 +57,7 @@ class Labeler:
 
     def key_of(self, value: int) -> str:
         """Return the key that the legend shows beside a mask value."""
-        rows = self.dock.review_page.classes.legend.entries
+        rows = self.dock.tabs.review.classes.legend.entries
         return str(rows.entry(rows.row_of(value)).key)
 
     def shot(self, name: str) -> None:
@@ -76,7 +76,7 @@ class Labeler:
     def open_folder(self, images: Path, project: Path) -> None:
         """Make a project of a folder of images."""
         self.look_at("Project")
-        form = self.dock.project_page.new
+        form = self.dock.tabs.project.new
         form.open_images(images)
         form.folder.set_path(project)
         self.until(lambda: form.report is not None)
@@ -93,7 +93,7 @@ class Labeler:
     def train(self, meanwhile: Callable[[], object] = lambda: None, **options: object) -> None:
         """Train with what the form of the Train page says, do something `meanwhile`, and wait for the end."""
         self.look_at("Train")
-        page = self.dock.train_page
+        page = self.dock.tabs.train
         self.until(lambda: page.options.form is not None)
         for name, value in options.items():
             page.options.form.fields[name].value = value
@@ -108,7 +108,7 @@ class Labeler:
 
     def apply(self) -> None:
         """Apply the run that is marked, and wait for its maps and proposals."""
-        mouse.click(self.dock.train_page.apply)
+        mouse.click(self.dock.tabs.train.apply)
         self.settle()
         self.look_at("Review")
 

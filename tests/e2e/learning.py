@@ -23,7 +23,7 @@ LEFT_ALONE = 2
 def hand_on(desk: Desk) -> None:
     """Propose a correction for images like it; accept one as proposed, give another its own proposal back."""
     desk.look_at("Clusters")
-    page = desk.dock.clusters_page
+    page = desk.dock.tabs.clusters
     members = page.rows[0].shown.members
     source = next(one for one in members if is_painted(desk, one))
     thumbnail(desk, source)
@@ -42,7 +42,7 @@ def hand_on(desk: Desk) -> None:
     assert [one["from_image"] for one in table_of(desk.diary.file_of(done))] == [source]
     if len(rows) > 1:
         desk.go_to(next(one for one in rows if one != done))
-        mouse.click(desk.dock.review_page.cluster_line.own)
+        mouse.click(desk.dock.tabs.review.cluster_line.own)
         desk.settle()
         assert f"from {source}" not in desk.dock.header.why.text()
     desk.search("")
@@ -109,7 +109,7 @@ def what_changed(desk: Desk) -> None:
 def whose_pixels(desk: Desk) -> None:
     """Look at who made which pixel of a mask that was painted by hand in part."""
     desk.go_to(next(one for one in desk.diary.of("accepted") if is_painted(desk, one)))
-    box = desk.dock.review_page.provenance
+    box = desk.dock.tabs.review.provenance
     mouse.click(box.switch)
     desk.until(lambda: "provenance" in desk.viewer.layers)
     legend = " ".join(box.lines.itemAt(line).widget().text() for line in range(box.lines.count()))
@@ -136,7 +136,7 @@ def leave_some(desk: Desk) -> None:
         desk.go_to(untouched[1])
         excluded = desk.image_id
         desk.look_at("Review")
-        mouse.click(desk.dock.review_page.exclude)
+        mouse.click(desk.dock.tabs.review.exclude)
         desk.diary[excluded].state = "excluded"
         desk.arrive()
 
@@ -168,7 +168,7 @@ def the_rest(desk: Desk) -> None:
 def statistics(desk: Desk) -> None:
     """Compare the figures with the diary and save them as a picture."""
     desk.look_at("Stats")
-    page = desk.dock.statistics_page
+    page = desk.dock.tabs.statistics
     included = [one for one in desk.diary.pages.values() if one.state != "excluded"]
     wanted = f"{len(desk.diary.of('accepted'))} of {len(included)}"
     desk.until(lambda: wanted in page.summary.text())

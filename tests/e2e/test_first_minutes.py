@@ -28,6 +28,8 @@ from tests.e2e.labeler import Labeler, dock_in
 pytestmark = [pytest.mark.slow, pytest.mark.real, pytest.mark.gui, pytest.mark.timeout(900)]
 PHOTOGRAPHS = 40
 GUIDE = Path(__file__).parents[2] / "docs" / "guide.md"
+FIRST_MAPS_MS = 600_000
+"""The panel promises them after two minutes, of a machine that does nothing else."""
 COPY, LEFT, NO_KEY = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
@@ -70,12 +72,22 @@ def test_from_a_folder_to_the_first_accepted_mask(
     photographs(data_folder / "voc_wsss_small", tmp_path / "photos")
     viewer = make_napari_viewer(show=True)
     labeler = Labeler(viewer, dock_in(viewer, tmp_path / "config", (1280, 720)), qtbot)
-    dock, session, clicks = labeler.dock, labeler.session, 0
+    try:
+        online, offline = clicks_to_the_first_mask(labeler, tmp_path / "photos")
+    finally:
+        labeler.leave()  # else closing the window asks about the training, and waits
+    assert documented() == [online, offline]
+    assert online <= 5
+
+
+def clicks_to_the_first_mask(labeler: Labeler, photos: Path) -> tuple[int, int]:
+    """Drop a folder and accept a first mask; return how many clicks and keys that takes with a network and without."""
+    dock, session, qtbot, clicks = labeler.dock, labeler.session, labeler.qtbot, 0
     qtbot.waitUntil(lambda: dock._window is not None)
 
-    drop(viewer.window._qt_viewer, tmp_path / "photos")
+    drop(labeler.viewer.window._qt_viewer, photos)
     clicks += 1
-    form = dock.project_page.new
+    form = dock.tabs.project.new
     labeler.until(form.create_button.isEnabled)
     labeler.shot("form")
     mouse.click(form.create_button)
@@ -87,9 +99,9 @@ def test_from_a_folder_to_the_first_accepted_mask(
     labeler.until(lambda: session.trunk_weights.missing)
     labeler.shot("weights")
     online = clicks
-    mouse.click(dock.train_page.weights.file)
+    mouse.click(dock.tabs.train.weights.file)
     clicks += 2  # and the file in its dialog
-    labeler.until(lambda: session.table.proposal is not None)
+    labeler.until(lambda: session.table.proposal is not None, FIRST_MAPS_MS)
     labeler.shot("proposal")
     accepts = 0
     while not session.project.catalog.counts()["accepted"] and accepts < 2:  # asked once where label and mask differ
@@ -98,8 +110,4 @@ def test_from_a_folder_to_the_first_accepted_mask(
         qtbot.wait(200)
     assert session.project.catalog.counts()["accepted"] == 1
     labeler.shot("accepted")
-    assert documented() == [online + 2, clicks + 2]
-    assert online + 2 <= 5
-    session.training.stop(0)
-    session.training.wait(20)
-    labeler.leave()
+    return online + 2, clicks + 2

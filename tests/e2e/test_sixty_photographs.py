@@ -109,7 +109,7 @@ def learn(labeler: Labeler) -> None:
     labeler.hands.press("L")
     labeler.until(lambda: learning.state is not None and not learning.running)
     labeler.look_at("Train")
-    mouse.click(labeler.dock.train_page.by_itself)
+    mouse.click(labeler.dock.tabs.train.by_itself)
     labeler.look_at("Review")
     labeler.settle()
     if learning.holds_back:

@@ -79,6 +79,14 @@ def test_colours_of_a_labelmap(listed):
         listed("cat:1;2", name="labelmap.txt")
 
 
+def test_a_labelmap_without_colours_means_those_of_voc(listed):
+    """Datumaro writes such a list beside pictures in these colours."""
+    found = listed("# label:color_rgb:parts:actions", "background:::", "cat:::", "dog:::", name="labelmap.txt")
+    assert found.classes == ("cat", "dog")
+    assert found.colours == {(0, 0, 0): 0, (128, 0, 0): 1, (0, 128, 0): 2}
+    assert listed("background:0,0,0::", "cat:::", name="labelmap.txt").colours == {(0, 0, 0): 0}
+
+
 @pytest.mark.parametrize("names", [("NA", "None", "nan", "null", "K", "Na")])
 def test_names_that_look_like_nothing_are_names(listed, names):
     assert listed("background", *names).classes == names

@@ -34,6 +34,26 @@ def test_pixels_images_and_who_made_them() -> None:
     ]
 
 
+def test_imported_pixels_are_nobodys_of_this_project() -> None:
+    tables = [Source("imported", method="cvat", parameters={"from": "task.zip", "entry": one}) for one in ("a", "b")]
+    card = DataCard(CLASSES, About())
+    for number, source in enumerate(tables):
+        made_by = np.full_like(MASK, 2)
+        made_by[0] = 1
+        card.add(Item(f"{number}.jpg", number, f"{number}", SourcedMask(MASK, Sources(made_by, (source,)))), {})
+    record = card.record((), ())
+    rest = MASK.size - MASK.shape[1]
+    assert record["share of pixels"]["imported"] == rest / MASK.size
+    assert record["share of pixels"]["person"] == MASK.shape[1] / MASK.size
+    assert record["share of pixels"]["machine"] == 0
+    assert record["imported"] == [{"format": "cvat", "from": "task.zip", "pixels": 2 * rest}]
+    assert record["machine steps"] == []
+    assert {row["share of other files"] for row in record["images"]} == {round(rest / MASK.size, 6)}
+    text = as_markdown(record)
+    assert "imported" in text
+    assert "task.zip" in text
+
+
 def test_a_person_reads_it() -> None:
     card = card_of(MASK, np.ones_like(MASK)).record(("x.jpg: gone",), ("a note",))
     text = as_markdown(card)

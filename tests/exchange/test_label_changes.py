@@ -2,13 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
+import tifffile
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.exchange.label_changes import LabelChoices, find_label_changes, take
 from napari_wsss.project.label_imports import Said
 from napari_wsss.project.project import Project
-from tests.tiny_project import IDS
+from napari_wsss.project.records import NewImage
+from tests.tiny_project import HEIGHT, IDS, WIDTH
 
 A, B, C, D = IDS
 
@@ -50,3 +53,16 @@ def test_a_source_that_says_nothing_usable_is_refused(project: Project, tmp_path
     found = find_label_changes(project, tmp_path / "labels.json")
     with pytest.raises(LabelError, match="says nothing"):
         take(project, found)
+
+
+def test_an_entry_for_a_stack_is_one_for_each_of_its_pages(project: Project, tmp_path) -> None:
+    tifffile.imwrite(project.images_root / "s.tif", np.zeros((3, HEIGHT, WIDTH), np.uint8), photometric="minisblack")
+    project.set_takes_pages(True)
+    first, second, third = pages = [f"s.tif/page-{number:04d}.png" for number in (1, 2, 3)]
+    project.add_images([NewImage(one, frozenset({"cat"})) for one in pages])
+    project.set_takes_pages(False)  # what is there stays what it is
+    (tmp_path / "labels.json").write_text(json.dumps({"s.tif": ["dog"], f"images/{third}": ["cat"]}))
+    found = find_label_changes(project, tmp_path / "labels.json")
+    assert found.changes == {one: Said(frozenset({"dog"})) for one in (first, second)}
+    assert (found.same, found.stacks) == (1, {"s.tif": 2})
+    assert "count for each of their pages: s.tif 2." in found.summary()

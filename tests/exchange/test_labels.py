@@ -151,3 +151,21 @@ def test_real_folders_are_read_without_a_complaint(name, images, classes):
     assert by_csv.labels == by_masks.labels
     assert by_csv.splits == by_masks.splits
     assert len(by_csv.masks) == images
+
+
+def test_what_is_said_of_a_stack_is_said_of_each_of_its_pages_but_those_named(pictures):
+    root = pictures(["a.jpg"])
+    tifffile.imwrite(root / "s.tif", np.zeros((3, 4, 5), np.uint8), photometric="minisblack")
+    (root / "labels.csv").write_text("image,labels\na.jpg,cat\ns.tif,dog\ns.tif/page-0002.png,cat\n")
+    report = read_labels(root, pages=True)
+    pages = [f"s.tif/page-{number:04d}.png" for number in (1, 2, 3)]
+    assert report.images == ("a.jpg", *pages)
+    assert {one: sorted(names) for one, names in report.labels.items()} == {
+        "a.jpg": ["cat"],
+        pages[0]: ["dog"],
+        pages[1]: ["cat"],
+        pages[2]: ["dog"],
+    }
+    assert report.unmatched == ()
+    assert "labels of 1 stacks are those of each of their pages: s.tif 3" in report.summary()
+    assert len(read_labels(root).unmatched) == 1, "without pages there is no such image"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.matching import ImageIndex, Match
 
 IDS = (
     "a.jpg",
@@ -84,3 +84,23 @@ def test_20_000_stems_match_in_seconds():
     start = time.process_time()
     assert all(index.find(f"image_{n:06d}").id for n in range(20_000))
     assert time.process_time() - start < 2
+
+
+PLANES = ("sub/s.tif/page-0001.png", "sub/s.tif/page-0002.png", "t.tiff/page-0001.png")
+STACKS = ImageIndex(Path("/data/photos"), ("a.jpg", "sub/s.tif"), PLANES)
+
+
+@pytest.mark.parametrize(
+    "entry", ["sub/s.tif/page-0002.png", "s.tif/page-0002", "/elsewhere/photos/sub/s.tif/page-0002"]
+)
+def test_planes_are_found_by_their_ids_and_are_no_images_of_the_folder(entry: str) -> None:
+    assert STACKS.find(entry).id == PLANES[1]
+    assert STACKS.ids == ("a.jpg", "sub/s.tif")
+
+
+def test_a_plane_of_a_stack_is_found_by_its_number() -> None:
+    assert STACKS.find("s.tif").id == "sub/s.tif"
+    assert STACKS.find_plane("sub/s", 2).id == PLANES[1]
+    assert STACKS.find_plane("t.tif", 1) == Match((PLANES[2],), loose=True)
+    for entry, plane in (("s", 3), ("a.jpg", 1), ("gone", 1), ("", 1)):
+        assert STACKS.find_plane(entry, plane).ids == ()

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.pipeline.picture_sides import middle_side, wanted_enlargement, working_size
+from napari_wsss.core.progress import finish
+from napari_wsss.pipeline.picture_sides import measured_sides, middle_side, wanted_enlargement, working_size
 from napari_wsss.pixels.working_size import FEATURES_SIDE, LARGEST, WorkingSize
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
@@ -23,6 +24,7 @@ def of_sides(folder: Path, *sides: tuple[int, int]) -> Project:
 
 def test_the_middle_picture_comes_to_the_wanted_side(tmp_path: Path) -> None:
     with of_sides(tmp_path, (200, 100), (320, 240), (100, 1000)) as project:
+        assert finish(measured_sides(project)) == (project.folder, 320)
         assert wanted_enlargement(middle_side(project)) == FEATURES_SIDE / 320
 
 

@@ -65,6 +65,17 @@ def test_drawing_over_changes_only_the_sources_of_changed_pixels() -> None:
     assert SOURCED.drawn_over(np.zeros((5, 5), np.uint8)).sources.person.all()
 
 
+def test_importing_over_keeps_whose_the_same_pixels_are_and_claims_what_nobody_drew() -> None:
+    file = Source("imported", method="cvat")
+    values = MASK.copy()
+    values[0, 2] = 1
+    found = SOURCED.imported_over(values, file)
+    number = FIRST_MACHINE + len(SOURCED.sources.table)
+    assert found.sources.values.tolist() == [[number, PERSON, number], [3, PERSON, number]]
+    assert found.sources.source_of(number) == file
+    assert SOURCED.imported_over(np.zeros((5, 5), np.uint8), file).sources.imported.all()
+
+
 def test_strokes_bring_their_sources_and_their_table() -> None:
     first, second = Source("proposal", "a"), Source("propagated")
     strokes = [

@@ -75,6 +75,7 @@ def test_accepted_masks_come_back_in_one_step(sitting, tmp_path):
     sitting.settle()
     assert session.project.catalog.counts()["accepted"] == len(names)
     assert (session.table.mask == 1).all()
+    assert session.table.sources.imported.all()
     session.decisions.undo()
     assert session.project.catalog.counts()["accepted"] == 0
 

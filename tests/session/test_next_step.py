@@ -51,6 +51,13 @@ def test_a_running_training_is_waited_for(session, monkeypatch):
     assert session.next_steps.step == TRAINING
 
 
+def test_what_has_a_proposal_is_looked_at_while_a_training_runs(computed, monkeypatch):
+    monkeypatch.setattr(TrainingProcess, "running", property(lambda self: True))
+    step = computed.session.next_steps.step
+    assert (step.verb, step.caption) == ("review", "Next")
+    assert step.text.startswith("The training runs; meanwhile 6 images wait")
+
+
 def test_a_finished_run_waits_to_be_applied_until_a_later_model_is(session):
     run = finished_run(session.project, "classifier-0001", 10.0)
     finished_run(session.project, "classifier-0002", 20.0, state="stopped")

@@ -98,6 +98,40 @@ def test_mlflow_goes_on_with_its_run(run: RunFolder, monkeypatch: pytest.MonkeyP
     assert told == [None, figures, "ended", "abc", figures, "ended"]
 
 
+class _Fails:
+    def __init__(self, told: list[str]) -> None:
+        self._told = told
+
+    def note(self, step: int, figures: object) -> None:
+        self._told.append(f"step {step}")
+        raise OSError("the server is gone\nand more")
+
+    def close(self) -> None:
+        self._told.append("closed")
+
+
+def test_a_tool_that_fails_costs_no_training(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    said: list[str] = []
+    monkeypatch.setitem(LOGS, "wandb", lambda run: _Fails(told))
+    logs = open_logs("wandb", run, said.append)
+    note(logs, [EVENT])
+    logs[0].close()
+    assert told == ["step 1"], "after a failure it is left alone"
+    (sentence,) = said
+    assert "--log wandb follows no further (the server is gone and more)" in sentence
+
+
+def test_a_tool_that_cannot_begin_is_said(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(run: RunFolder) -> _Fails:
+        raise OSError("maintenance mode. " * 100)
+
+    monkeypatch.setitem(LOGS, "mlflow", refused)
+    with pytest.raises(StepError, match=r"--log mlflow cannot begin: maintenance mode\.") as failed:
+        open_logs("mlflow", run)
+    assert len(str(failed.value)) < 700
+
+
 def test_every_log_is_an_extra() -> None:
     listed = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
     assert all(f"\n{name} = [" in listed for name in LOGS)

@@ -19,7 +19,8 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets import closing
 from napari_wsss.widgets import dock as dock_module
 from napari_wsss.widgets.controls.folding import Folded
-from napari_wsss.widgets.dock import DOCK_NAME, PAGES, WsssDock, dock_of, open_dock
+from napari_wsss.widgets.dock import DOCK_NAME, WsssDock, dock_of, open_dock
+from napari_wsss.widgets.pages import PAGES
 from tests.widgets.person import Person
 
 pytestmark = pytest.mark.gui
@@ -43,7 +44,9 @@ def docked(make_napari_viewer, model_folder, tmp_path, qtbot):
     made = WsssDock(viewer, Session(config_folder=tmp_path / "config"))
     viewer.window.add_dock_widget(made, name=DOCK_NAME, area="right", add_vertical_stretch=False)
     viewer.window.resize(1200, 800)
+    qtbot.waitUntil(lambda: made.tabs.made == ["Project"])
     made.open_project(model_folder)
+    assert made.tabs.made == ["Project", "Review"]  # the others are made when somebody looks at them
     made.session.inference.start()
     qtbot.waitUntil(lambda: not made.session.jobs.all, timeout=20000)
     yield made
@@ -73,8 +76,8 @@ def check_every_page_fits_a_small_screen(docked):
 
 
 def check_keyboard_is_left_alone(docked):
-    docked.train_page.showEvent(None)
-    pages = (docked.header, docked.footer, docked.job_bar, docked.review_page, docked.refine_page, docked.train_page)
+    docked.tabs.train.showEvent(None)
+    pages = (docked.header, docked.footer, docked.job_bar, docked.tabs.review, docked.tabs.refine, docked.tabs.train)
     for part in pages:
         for control in part.findChildren(QAbstractButton) + part.findChildren(QAbstractSlider):
             belongs_to_qt = control.inherits("QScrollBar") or control.parent().inherits("QLineEdit")
@@ -134,11 +137,20 @@ def check_the_next_step_is_one_button(docked):
     assert PAGES[docked.tabs.currentIndex()] in ("Review", "Project")
 
 
+def check_next_shows_first_what_waits_behind_another_page(docked):
+    docked.session.navigation.go_to("p3.png")
+    QApplication.processEvents()
+    docked.tabs.bring("Stats")
+    for expected in ("p3.png", "p4.png"):
+        docked.header.next_line.do.click()
+        assert (docked.tabs.front_name, docked.session.shown_id) == ("Review", expected)
+
+
 def check_a_dropped_folder_begins_a_project(docked):
     folder = docked.session.project.images_root
     docked.take_dropped(Dropped("images", folder))
     assert PAGES[docked.tabs.currentIndex()] == "Project"
-    assert docked.project_page.new.images.path == folder
+    assert docked.tabs.project.new.images.path == folder
 
 
 def test_the_dock_shows_and_decides(docked, monkeypatch):
@@ -147,6 +159,7 @@ def test_the_dock_shows_and_decides(docked, monkeypatch):
     check_every_page_fits_a_small_screen(docked)
     check_keyboard_is_left_alone(docked)
     check_buttons(docked)
+    check_next_shows_first_what_waits_behind_another_page(docked)
     check_failures_are_toasted(docked, monkeypatch)
     check_nothing_moves(docked, 24)
     check_the_next_step_is_one_button(docked)
@@ -208,6 +221,7 @@ import napari.qt
 before = set(sys.modules)
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.dock import WsssDock
+from napari_wsss.widgets.pages import PAGES
 imported = set(sys.modules) - before
 dock = WsssDock(viewer, Session(config_folder=Path(tempfile.mkdtemp())))
 built = set(sys.modules) - before

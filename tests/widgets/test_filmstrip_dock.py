@@ -27,7 +27,7 @@ def panel(make_napari_viewer, model_folder, tmp_path):
 
 def opened(panel, qtbot):
     """Return the strip and the dock around it, after its button was clicked."""
-    panel.review_page.queue.strip.click()
+    panel.tabs.review.queue.strip.click()
     strip = strip_of(panel.viewer)
     qtbot.waitUntil(lambda: strip.strip is not None)
     dock = strip.parentWidget()
@@ -37,10 +37,10 @@ def opened(panel, qtbot):
 
 
 def test_the_filmstrip_comes_and_goes_at_the_bottom(panel, qtbot):
-    viewer, button = panel.viewer, panel.review_page.queue.strip
+    viewer, button = panel.viewer, panel.tabs.review.queue.strip
     strip, dock = opened(panel, qtbot)
     assert strip.window().dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
-    assert strip.strip.model() is panel.review_page.queue.model
+    assert strip.strip.model() is panel.tabs.review.queue.model
     qtbot.waitUntil(lambda: LEAST_HEIGHT <= strip.height() < 200)
     strip.window().resizeDocks([dock], [180], Qt.Orientation.Vertical)
     qtbot.waitUntil(lambda: strip.strip.height() == strip.height() > 140)  # all the room there is
@@ -71,13 +71,13 @@ def test_a_closed_filmstrip_is_made_anew(panel, qtbot):
     second, dock = opened(panel, qtbot)
     assert second is not first
     assert dock.isVisible()
-    assert second.strip.model() is panel.review_page.queue.model
+    assert second.strip.model() is panel.tabs.review.queue.model
 
 
 def test_where_napari_does_not_know_the_plugin_the_button_says_so(panel, monkeypatch):
     from napari.plugins import _npe2
 
     monkeypatch.setattr(_npe2.pm, "iter_widgets", lambda: iter(()))
-    panel.review_page.queue.strip.click()
+    panel.tabs.review.queue.strip.click()
     assert panel.header.status.text() == NO_STRIP
     assert strip_of(panel.viewer) is None

@@ -7,9 +7,8 @@ from qtpy.QtCore import QLocale, QObject, Signal
 from qtpy.QtWidgets import QApplication, QDialog, QDoubleSpinBox
 
 from napari_wsss.widgets import personal, preferences
+from napari_wsss.widgets.pages import Pages
 from napari_wsss.widgets.personal import PersonalChoices
-from napari_wsss.widgets.project.page import ProjectPage
-from napari_wsss.widgets.review.queue_panel import QueuePanel
 
 
 class ToldByHand(QObject):
@@ -30,11 +29,11 @@ def chosen(monkeypatch):
 @pytest.fixture
 def panel(session, sync, actions, chosen, qtbot):
     chosen.update(device="cpu", hint_every=5, look_ahead=2)
-    queue, project_page = QueuePanel(session, actions), ProjectPage(session)
-    for widget in (queue, project_page):
-        qtbot.addWidget(widget)
-    made = PersonalChoices(session, sync, actions, queue, project_page)
-    made.queue = queue
+    pages = Pages(session, sync, actions)
+    qtbot.addWidget(pages)
+    made = PersonalChoices(session, sync, actions, pages)
+    made.pages = pages
+    assert pages.made == []  # none is made only to be told
     return made
 
 
@@ -47,9 +46,10 @@ def change(panel: PersonalChoices, chosen: dict, **values: object) -> None:
 def test_they_are_laid_over_what_is_there(panel, chosen, session, sync, actions):
     assert (session.settings.device, session.hint.every, session.settings.ahead) == ("cpu", 5, 2)
     assert personal.preferences.device() == "cpu"
+    assert panel.pages.project.device.currentData() == "cpu"
     change(panel, chosen, device="cuda", hint_every=0, look_ahead=9)
     assert (session.settings.device, session.hint.every, session.settings.ahead) == ("cuda", 0, 9)
-    assert panel._project_page.device.currentData() == "cuda"
+    assert panel.pages.project.device.currentData() == "cuda"
     zoom = sync.camera.zoom
     change(panel, chosen, brush_size=133, mask_opacity=0.3)
     assert (sync.mask.brush_size, sync.mask.opacity) == (round(133 / zoom), pytest.approx(0.3))
@@ -79,8 +79,11 @@ def test_napari_s_own_number_fields_read_what_is_typed(panel, qtbot):
 
 
 def test_rows_of_the_queue_grow_and_shrink(panel, chosen):
-    heights = []
+    change(panel, chosen, queue_pictures="large")
+    heights, queue = [], panel.pages.review.queue
+    largest = queue.view.sizeHintForRow(0)
     for size in ("none", "small", "medium", "large"):
         change(panel, chosen, queue_pictures=size)
-        heights.append(panel.queue.view.sizeHintForRow(0))
+        heights.append(queue.view.sizeHintForRow(0))
     assert heights == sorted(set(heights))
+    assert largest == heights[-1]

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.core.files import check_regular
+from napari_wsss.core.masks import DAMAGED_PICTURE
 from napari_wsss.pixels.images import image_size, is_image_name, read_image
 from training.data.label_decoupling import FULL
 from training.data.picture_memory import PictureMemory
@@ -82,10 +84,11 @@ def read_truth(path: Path) -> tuple[Pixels, Pixels]:
         When the file cannot be read, or is grey and neither nearly white anywhere nor 0 and 1 only.
     """
     try:
+        check_regular(path)
         with Image.open(path) as picture:
             palette = picture.mode == "P"
             values = np.asarray(picture if palette else picture.convert("L"), np.uint8)
-    except (OSError, UnidentifiedImageError) as reason:
+    except DAMAGED_PICTURE as reason:
         raise ProjectError(f"The mask {path} cannot be read ({reason}); expected a grey or palette PNG.") from reason
     if palette:
         something = (values != 0) & (values != IGNORE)

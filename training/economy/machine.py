@@ -76,22 +76,36 @@ class Machine:
             return
         started = time.process_time()
         self._learner.take(ids)
-        apart = self._decide(self._learner)
+        apart, left_to_maps = self._decide(self._learner, ids)
         self.learned = finish(self._learner.learn())
+        self._learner.leave_to_maps(left_to_maps)
         self.fit = time.process_time() - started - apart
         self.seconds += self.fit
 
-    def _decide(self, learner: PixelLearner) -> float:
-        """Decide by measuring what a window decides so in a pause; return the CPU seconds, which nobody waits for."""
+    def _decide(self, learner: PixelLearner, ids: Sequence[str]) -> tuple[float, tuple[int, ...]]:
+        """Decide by measuring what a window decides so in a pause.
+
+        Returns
+        -------
+        float
+            CPU seconds, which nobody waits for.
+        tuple of int
+            0-based classes to be left to the applied localizer's maps, which agree more on images left out.
+        """
         started = time.process_time()
         found = finish(measured_enlargement(self._project, learner, self._folds, self._measured_by))
         if found is not None:
             self._measured_by, self.sizes = len(learner.decided()), str(found)
             if learner.enlarge(found.best):
                 finish(learner.take_all())
+        left_to_maps: tuple[int, ...] = ()
+        has_maps = bool(self._project.plan.localizer_checkpoint)
+        if has_maps:
+            finish(pipeline.localize(self._project, ids))
         with suppress(LabelError):  # of too few images to leave any out
-            finish(learner.compare(FOLDS, only_for_maps=True))
-        return time.process_time() - started
+            agreement = finish(learner.compare(FOLDS, only_for_maps=not has_maps))
+            left_to_maps = agreement.better_by_maps if agreement is not None else ()
+        return time.process_time() - started, left_to_maps
 
     def maps(self, image_id: str, *, refined: bool = True) -> ActivationMaps | None:
         """Return probabilities of background and an image's labels, None while there are no proposals.

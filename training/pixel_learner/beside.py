@@ -123,8 +123,8 @@ class Desk:
         self._learner.take(gone)
         try:
             yield from self._learner.take_all(changed)
-        except BaseException:
-            self._traces = before  # stopped before all was read
+        except BaseException:  # a lesson that makes way, too: closing the generator raises GeneratorExit
+            self._traces = before  # not all was read, so it is still news
             raise
         self._is_news |= any(map(self._learner.teaches, changed))
 

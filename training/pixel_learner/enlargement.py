@@ -43,9 +43,9 @@ class Sizes:
 
     def __str__(self) -> str:
         others = [factor for factor in self.agreement if factor != self.best]
-        told = [f"{self.side(factor)}: {100 * self.agreement[factor]:.0f} %" for factor in others]
+        told = ", ".join(f"{self.side(factor)}: {100 * self.agreement[factor]:.0f} %" for factor in others)
         best = f"{self.side(self.best)} pixels (held-out {100 * self.agreement[self.best]:.0f} %"
-        return f"pictures at {best}; at {', '.join([*told[:-1], *told[-1:]])})" if told else f"pictures at {best})"
+        return f"pictures at {best}; at {told})" if told else f"pictures at {best})"
 
     def side(self, factor: float) -> int:
         """Return the longer side in pixels at which the middle picture is seen."""

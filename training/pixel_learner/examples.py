@@ -80,8 +80,9 @@ def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) ->
     """Return what a person said about an image, None when that is nothing.
 
     An image labelled *none of the classes* is all background. A stroke or scribble lies over an accepted mask below it.
-    Values of classes that are no label of the image (any more) teach nothing, nor does what a machine drew in an
-    unfinished mask.
+    Values of classes that are no label of the image (any more) teach nothing, nor does what a machine drew or a file
+    of another tool held in an unfinished mask. Imported pixels of an accepted mask count as a person's: who takes a
+    file as accepted masks says that it is right.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def example_of(project: Project, record: ImageRecord, trust: Trust = Trust()) ->
     if accepted and (mask := project.masks.accepted(record.id)) is not None:
         # Who accepts a mask says background where nobody drew.
         machine = trust.batch if project.journal.accepted_in_batch(record.id) else trust.machine
-        _lay(values, weights, _checked(mask, record.id, size), machine, nobody=1.0)
+        _lay(values, weights, _checked(mask, record.id, size), machine, imported=1.0, nobody=1.0)
     elif project.masks.has_draft(record.id) and (draft := project.masks.working(record.id)) is not None:
         _lay(values, weights, _checked(draft, record.id, size))
     _scribble(project, record.id, values, weights, trust.reach)
@@ -121,10 +122,18 @@ def unlabelled(example: Example) -> Example:
     return Example(example.image_id, example.labels, values, unknown.astype(np.float32))
 
 
-def _lay(values: Mask, weights: Weights, mask: SourcedMask, machine: float = 0.0, nobody: float = 0.0) -> None:
-    """Write what a mask says into `values` and `weights`, machines' and nobody's pixels with weights of their own."""
-    sources = mask.sources
-    given = np.select([sources.person, sources.machine], [1.0, machine], nobody).astype(np.float32)
+def _lay(
+    values: Mask,
+    weights: Weights,
+    mask: SourcedMask,
+    machine: float = 0.0,
+    imported: float = 0.0,
+    nobody: float = 0.0,
+) -> None:
+    """Write what a mask says into `values` and `weights`, pixels that no person drew with weights of their own."""
+    made_by = mask.sources
+    of_whom = [made_by.person, made_by.imported, made_by.machine]
+    given = np.select(of_whom, [1.0, imported, machine], nobody).astype(np.float32)
     said = given > 0
     values[said], weights[said] = mask.values[said], given[said]
 

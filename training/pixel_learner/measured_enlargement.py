@@ -53,7 +53,8 @@ def measured_enlargement(
         yield Progress(STAGE, len(found), len(factors), f"pictures at {round(middle_side(project) * factor)} pixels")
         other = learner.at_enlargement(factor)
         yield from other.take_all(ids)
-        agreement = yield from other.agreement(folds, with_maps=False)
+        # Features of what maps would teach are not computed for sizes that are only tried.
+        agreement = yield from other.agreement(folds, with_maps=False, uses_maps=False)
         if not math.isfinite(agreement.mean):
             return None
         found[factor] = agreement.mean

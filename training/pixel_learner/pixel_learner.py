@@ -50,6 +50,7 @@ WARM_SHARE = 1 / 3
 CLEARLY = 1.5
 """How much more clearly things must part from the rest: it was 4 and 8 on steel and nuclei, 0.9 on photographs."""
 LOOKED_AT = 30
+"""Clicked images at most, evenly from all, in which it is looked at how things part."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ class PixelLearner:
             for _ in range(self._rounds if rounds is None else rounds) if parts else ():
                 yield from self._gathering.mark(parts, self._confidence)
                 loss = yield from self._fit(self._with_prior(self._gathering.cells(pseudo=True)), given.shown)
-        except BaseException:
+        except BaseException:  # closing the generator, too: it raises GeneratorExit, which is no Exception
             self.restore(before)
             raise
         seconds = time.perf_counter() - started
@@ -312,6 +313,8 @@ class PixelLearner:
                 f"Agreement is measured on images that were left out; found {len(known)} that a person said something "
                 "about, expected at least 2."
             )
+        if self.uses_maps if uses_maps is None else uses_maps:
+            yield from self._gathering.gather_weak()
         for fold in folds_of(known, folds, self._config.optimisation.seed):
             other = copy.deepcopy(self.classifier)
             cells = self._gathering.cells(but=fold)

@@ -73,6 +73,8 @@ class Annotated:
     maps : callable, optional
         Returns the `RawMaps` of the image; raises `ProjectError` where they cannot be read.
     split : str
+    page : int
+        Which plane (from 1) of the stack that `names` call it is of; 0 for an image by itself.
     """
 
     names: tuple[str, ...]
@@ -82,6 +84,7 @@ class Annotated:
     picture: Picture | None = None
     maps: Callable[[], RawMaps] | None = None
     split: str = ""
+    page: int = 0
 
     @property
     def classes(self) -> frozenset[str] | None:

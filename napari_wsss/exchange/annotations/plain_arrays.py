@@ -7,6 +7,7 @@ NumPy arrays of numbers (and PyTorch's tensors, which IRN saves its maps as), an
 import io
 import math
 import pickle
+import struct
 import tokenize
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from napari_wsss.core.files import MOST_BYTES, array_header, read_regular
 MOST_PICKLED = 2**29
 _DAMAGE = (
     ArithmeticError,
+    AssertionError,
     AttributeError,
     EOFError,
     LookupError,
@@ -31,6 +33,7 @@ _DAMAGE = (
     UnicodeError,
     ValueError,
     pickle.UnpicklingError,
+    struct.error,
     SyntaxError,
     SystemError,
     tokenize.TokenError,

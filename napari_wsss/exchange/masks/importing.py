@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,9 @@ import numpy as np
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.inside import writable
 from napari_wsss.core.masks import Mask, PseudoMask
+from napari_wsss.core.sources import Source
 from napari_wsss.exchange.annotations.annotated import Annotated, Reading
 from napari_wsss.exchange.annotations.painting import Kind, Rules, Unknown, Unusable, draws, painted, unknown_classes
 from napari_wsss.exchange.annotations.plain_zip import unpacked
@@ -19,6 +21,7 @@ from napari_wsss.exchange.label_report import listed
 from napari_wsss.exchange.matching import ImageIndex, Match
 from napari_wsss.exchange.reading import named_or_recognised, reader_of
 from napari_wsss.exchange.whole_reports import WholeReport
+from napari_wsss.pixels.decoding.stacks import series_of
 from napari_wsss.pixels.images import image_size
 
 _MARK = r"(?:cp_)?(?:masks?|seg(?:mentation)?s?|labels?|label[-_]?ids|gt|ground[-_]?truth|annotations?|instances?)"
@@ -52,9 +55,10 @@ class MaskChoices:
 class MaskImportReport(WholeReport):
     """Usable masks by image id with where they come from, and every one that is not, as sentences.
 
-    `read` returns a mask's values; `without_mask` are the images that got none, `without_class` the masks of objects
-    whose class nobody says, `contradictions` say which masks paint a class that is no label of their image, or lack one
-    that is, `occupied` which images have a person's mask already, `unknown` in how many masks a name is no class.
+    `read` returns a mask's values, `origin` its pixels' source; `source` is the name of the file or folder.
+    `without_mask` are the images that got none, `without_class` the masks of objects whose class nobody says,
+    `contradictions` say which masks paint a class that is no label of their image, or lack one that is, `occupied`
+    which images have a person's mask already, `unknown` in how many masks a name is no class.
     """
 
     masks: dict[str, str]
@@ -71,11 +75,17 @@ class MaskImportReport(WholeReport):
     unknown: dict[str, int] = field(default_factory=dict)
     pixels: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    source: str = ""
     _made: Mapping[str, partial[Mask]] = field(default_factory=dict, repr=False)
 
     def read(self, image_id: str) -> Mask:
         """Return the values (H, W) uint8 of an image's mask, in the project's numbering."""
         return self._made[image_id]()
+
+    def origin(self, image_id: str) -> Source:
+        """Return where the pixels of an image's mask come from: format, file or folder, and the place in it."""
+        told = {"from": writable(self.source), "entry": writable(self.masks[image_id])}
+        return Source("imported", method=self.kind, parameters={name: word for name, word in told.items() if word})
 
     def check(self) -> None:
         """Raise `LabelError` where nothing can be used."""
@@ -133,20 +143,24 @@ def import_masks(
     LabelError
         When the source is missing or of no known format.
     """
-    choices, source = choices or MaskChoices(), unpacked(source)
+    choices, name, source = choices or MaskChoices(), source.name, unpacked(source)
     kind = named_or_recognised(source, "masks", choices.kind, classes.names)
     importer = _Import(images, Rules(classes, choices.unknown, choices.instances, choices.regions), labels or {})
     reading = Reading(classes.names)
     for said in reader_of(kind).read(source, reading):
         importer.take(said)
-    return importer.report(kind, reading)
+    return importer.report(kind, reading, name)
 
 
 def match_of(said: Annotated, index: ImageIndex) -> Match:
-    """Return the image that something is said of: by a name as it is, else without what tools add to it."""
+    """Return the image that something is said of: by a name as it is, else without what tools add to it.
+
+    What is said of a plane is of no image but that plane of a stack.
+    """
     decorated = [found for name in said.names if (found := _DECORATED.fullmatch(name))]
     bare = [f"{one['folder'] or ''}{one['last'] or one['first']}" for one in decorated]
-    matches = (index.find(name) for name in (*said.names, *bare))
+    find = partial(index.find_plane, plane=said.page) if said.page else index.find
+    matches = (find(name) for name in (*said.names, *bare))
     return next((match for match in matches if match.ids), Match())
 
 
@@ -162,6 +176,7 @@ class _Import:
         self.contradictions: list[str] = []
         self.black_and_white: list[str] = []
         self.unknown: Counter[str] = Counter()
+        self.stacks: Counter[str] = Counter()
         self.mere_labels = 0
         self.counts = np.zeros(IGNORE + 1, np.int64)
 
@@ -171,6 +186,9 @@ class _Import:
             return
         match = match_of(said, self.index)
         if match.id is None:
+            if said.page and (one := match_of(replace(said, page=0), self.index).id) is not None:
+                self.wrong["unreadable"].append(f"{said.place}: {one} is no stack here, and its mask has one page")
+                return
             found = f"{said.place} can mean {', '.join(match.ids)}" if match.ids else said.place
             (self.duplicates if match.ids else self.unmatched).append(found)
         elif match.id in self.masks:
@@ -191,9 +209,11 @@ class _Import:
             self.wrong["unreadable"].append(str(reason).removesuffix("."))
             return
         self.masks[id_], self.made[id_] = said.place, made
+        self.stacks.update([series_of(id_)] if said.page else [])
         self.counts += np.bincount(values.ravel(), minlength=IGNORE + 1)
         self._compare(id_, values, said.place)
-        if said.picture is not None and set(np.unique(values).tolist()) == {BACKGROUND, IGNORE}:
+        counts_objects = self.rules.instances or (said.picture is not None and said.picture.instances)
+        if said.picture is not None and not counts_objects and set(np.unique(values).tolist()) == {BACKGROUND, IGNORE}:
             self.black_and_white.append(said.place)
 
     def _compare(self, id_: str, values: Mask, place: str) -> None:
@@ -208,7 +228,7 @@ class _Import:
         if said:
             self.contradictions.append(f"{place} {' and '.join(said)}")
 
-    def report(self, kind: str, reading: Reading) -> MaskImportReport:
+    def report(self, kind: str, reading: Reading, source: str) -> MaskImportReport:
         values = (value for value in self.rules.classes.values() if self.counts[value])
         return MaskImportReport(
             masks=self.masks,
@@ -224,6 +244,7 @@ class _Import:
             unknown=dict(sorted(self.unknown.items())),
             pixels={self.rules.classes.name_of(value): int(self.counts[value]) for value in sorted(values)},
             notes=(*reading.notes, *self._notes()),
+            source=source,
             _made=self.made,
         )
 
@@ -233,6 +254,10 @@ class _Import:
             notes.append(
                 f"{len(self.black_and_white)} masks hold only 0 and 255 ({listed(self.black_and_white)}): 255 means "
                 "ignore here, so if white was meant as the object, take the masks as instances"
+            )
+        if self.stacks:
+            notes.append(
+                f"{self.stacks.total()} masks are pages for those of {len(self.stacks)} stacks: {listed(self.stacks)}"
             )
         if self.mere_labels:
             notes.append(f"{self.mere_labels} images have labels, boxes, lines or points there, but nothing painted")

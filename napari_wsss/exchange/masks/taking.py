@@ -1,13 +1,17 @@
 """Masks of another tool, taken into a project: drafts or accepted masks, never over a person's work unless asked."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.core.sources import Source
 from napari_wsss.exchange.masks.importing import MaskChoices, MaskImportReport, import_masks
 from napari_wsss.project.project import Project
+from napari_wsss.project.sourced_masks import SourcedMask
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,25 @@ def take_masks(project: Project, report: MaskImportReport, how: Taking) -> Steps
             is_free = how.overwrite or not project.masks.any(image_id)
             (taken if is_free else kept).append(image_id)
             if is_free:
-                take_one(project, image_id, report.read(image_id), how)
+                take_one(project, image_id, report.read(image_id), report.origin(image_id), how)
             yield Progress("masks", position + 1, len(ids), image_id)
     return Taken(tuple(taken), tuple(kept))
 
 
-def take_one(project: Project, image_id: str, values: Mask, how: Taking) -> None:
-    """Make (H, W) uint8 the mask of an image, as a draft or accepted."""
+def take_one(project: Project, image_id: str, values: Mask, origin: Source, how: Taking) -> None:
+    """Make (H, W) uint8 the mask of an image, as a draft or accepted.
+
+    Its pixels are `origin`'s, not the person's who imports them; where the image's mask was the same already, they stay
+    whose they were: work that went out, was corrected elsewhere and comes back is still known as one's own.
+    """
+    sources = _known(project, image_id, values.shape).imported_over(values, origin).sources
     if how.accept:
-        project.review.accept(image_id, values)
+        project.review.accept(image_id, values, sources=sources)
     else:
-        project.review.save_draft(image_id, values)
+        project.review.save_draft(image_id, values, sources=sources)
+
+
+def _known(project: Project, image_id: str, shape: tuple[int, ...]) -> SourcedMask:
+    with suppress(ProjectError):  # damaged, or its image is gone: it must not stand in the way of a whole mask
+        return project.masks.working(image_id) or SourcedMask.empty(shape)
+    return SourcedMask.empty(shape)

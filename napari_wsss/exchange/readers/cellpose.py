@@ -13,7 +13,7 @@ from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Readi
 from napari_wsss.exchange.annotations.plain_arrays import read_records
 from napari_wsss.exchange.mask_values import MASK_SUFFIXES, whole_values
 from napari_wsss.exchange.readers.base import Reader
-from napari_wsss.exchange.readers.pictures import MOST_OBJECTS, flat, values_of
+from napari_wsss.exchange.readers.pictures import MOST_OBJECTS, flat, pages_in, values_of
 
 _SEG, _PICTURES = "_seg.npy", "_cp_masks"
 
@@ -33,11 +33,15 @@ class Cellpose(Reader):
         folder = source if source.is_dir() else source.parent
         for path in _files(source):
             place = path.relative_to(folder)
-            stem = path.name.removesuffix(_SEG) if path.name.endswith(_SEG) else path.stem.removesuffix(_PICTURES)
-            read = partial(objects_in if path.name.endswith(_SEG) else values_of, path)
-            yield Annotated(
-                (place.with_name(stem).as_posix(),), place.as_posix(), picture=Picture(read, instances=True)
-            )
+            is_seg = path.name.endswith(_SEG)
+            stem = path.name.removesuffix(_SEG) if is_seg else path.stem.removesuffix(_PICTURES)
+            names = (place.with_name(stem).as_posix(),)
+            if is_seg:
+                yield Annotated(names, place.as_posix(), picture=Picture(partial(objects_in, path), instances=True))
+                continue
+            for page, called in pages_in(path, place.as_posix()):
+                picture = Picture(partial(values_of, path, page=page), instances=True)
+                yield Annotated(names, called, picture=picture, page=page)
 
 
 def objects_in(path: Path) -> NDArray[Any]:

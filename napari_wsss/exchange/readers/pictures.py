@@ -11,8 +11,9 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Reading
 from napari_wsss.exchange.annotations.plain_arrays import read_array
 from napari_wsss.exchange.class_lists import ValueNames, read_value_names
-from napari_wsss.exchange.mask_values import MASK_SUFFIXES, read_values, whole_values
+from napari_wsss.exchange.mask_values import MASK_SUFFIXES, read_plane_values, read_values, whole_values
 from napari_wsss.exchange.readers.base import Reader
+from napari_wsss.pixels.decoding.stacks import look
 from napari_wsss.pixels.images import find_images, image_id
 
 _FOLDERS = ("SegmentationClass", "SegmentationClassGrey", "SegmentationClassRaw")
@@ -24,7 +25,8 @@ class Pictures(Reader):
     """Files named after their images, or the folder of a VOC-style export, whose ``SegmentationClass`` is taken.
 
     A ``classes.txt``, ``class_names.txt`` or ``labelmap.txt`` in it, or one folder up, decides by name what a value or
-    colour means; without one values must be those of the project.
+    colour means; without one values must be those of the project. The pages of a TIFF stack are the masks of the planes
+    of the stack that it is named after.
     """
 
     title = "Mask pictures, .npy"
@@ -42,13 +44,32 @@ class Pictures(Reader):
         if names:
             reading.notes.append(f"values mean what {names.source} beside the masks names")
         for path, name in _files(source):
-            yield Annotated(
-                (name.removesuffix(path.suffix),), name, picture=Picture(partial(values_of, path, names), names)
-            )
+            for page, place in pages_in(path, name):
+                read = partial(values_of, path, names, page=page)
+                yield Annotated((name.removesuffix(path.suffix),), place, picture=Picture(read, names), page=page)
 
 
-def values_of(path: Path, names: ValueNames | None = None, most: int = MOST_OBJECTS) -> NDArray[Any]:
+def pages_in(path: Path, name: str) -> Iterator[tuple[int, str]]:
+    """Yield the planes (from 1) of a TIFF stack with what they are called; 0 and `name` for any other file."""
+    stack = look(path)
+    if stack is None or stack.planes == 1:
+        yield 0, name
+    else:
+        yield from ((page, f"{name} page {page} of {stack.planes}") for page in range(1, stack.planes + 1))
+
+
+def values_of(path: Path, names: ValueNames | None = None, most: int = MOST_OBJECTS, page: int = 0) -> NDArray[Any]:
     """Return the values (H, W) of a picture or a ``.npy`` file: uint8 where none is above 255, else int64.
+
+    Parameters
+    ----------
+    path : Path
+    names : ValueNames, optional
+        What values and colours mean.
+    most : int
+        The largest value.
+    page : int
+        The plane (from 1) of a TIFF stack; 0 for a file of one mask.
 
     Raises
     ------
@@ -57,7 +78,7 @@ def values_of(path: Path, names: ValueNames | None = None, most: int = MOST_OBJE
     """
     try:
         if path.suffix.lower() != _ARRAY:
-            return read_values(path, names, most)
+            return read_plane_values(path, page, names, most) if page else read_values(path, names, most)
         return whole_values(flat(read_array(path), path.name), path.name, most)
     except LabelError as reason:
         raise ProjectError(str(reason)) from reason

@@ -72,7 +72,7 @@ def read_with_tifffile(path: Path) -> tuple[NDArray[Any] | None, int]:
             samples, axes = page.asarray(), str(page.axes)
     except (tifffile.TiffFileError, *DAMAGED_PICTURE):
         return None, 0
-    if axes not in ("YX", "YXS", "SYX"):
+    if axes not in ("YX", "YXS", "SYX") or samples.ndim != len(axes):  # a damaged page comes back as nothing
         return None, 0
     return (np.moveaxis(samples, 0, -1) if axes == "SYX" else np.asarray(samples)), count
 

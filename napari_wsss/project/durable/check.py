@@ -181,7 +181,8 @@ def _of_masks(project: Project) -> Iterator[Finding]:
         has_copy = files.accepted.copies.get(one.digest) is not None
         what = "a copy is there, a repair puts it back" if has_copy else "there is no copy"
         kind: Kind = "mask vanished" if one.kind == "vanished" else "mask overwritten"
-        yield Finding(kind, one.name, f"It was {one.kind} by no deed of this program; {what}.")
+        happened = "It vanished" if one.kind == "vanished" else "It was overwritten"
+        yield Finding(kind, one.name, f"{happened} by no deed of this program; {what}.")
     known = files.accepted.names() | set(waiting)
     for image_id in project.catalog.ids(states=("accepted",)):
         name = accepted_name(image_id)

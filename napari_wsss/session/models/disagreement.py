@@ -16,7 +16,9 @@ from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.shown import resolve
 from napari_wsss.session.signals import Signals
+from napari_wsss.session.table.navigation import Navigation
 from napari_wsss.session.table.opened import Opened
+from napari_wsss.session.table.queue import COMPARED
 from napari_wsss.session.table.table import Table
 
 DISAGREEMENT = "disagreement"
@@ -50,6 +52,8 @@ class Disagreement:
     Parameters
     ----------
     opened : Opened
+    navigation : Navigation
+        Its queue can be sorted by what was measured.
     jobs : Jobs
     signals : Signals
 
@@ -67,8 +71,8 @@ class Disagreement:
 
     changed = Signal()
 
-    def __init__(self, opened: Opened, jobs: Jobs, signals: Signals) -> None:
-        self._opened, self._jobs = opened, jobs
+    def __init__(self, opened: Opened, navigation: Navigation, jobs: Jobs, signals: Signals) -> None:
+        self._opened, self._navigation, self._jobs = opened, navigation, jobs
         self.found: tuple[Difference, ...] = ()
         self.without, self.measured = 0, False
         signals.project_opened.connect(self._forget)
@@ -92,9 +96,19 @@ class Disagreement:
         order = sorted(groups, key=lambda name: -sum(one.share for one in groups[name]) / len(groups[name]))
         return {name: tuple(groups[name]) for name in order}
 
+    def by_image(self) -> Mapping[str, float]:
+        """Return for each compared image with any class how far the class that differs most does, in [0, 1]."""
+        found: dict[str, float] = {}
+        for one in self.found:  # the largest first
+            found.setdefault(one.image_id, one.share)
+        return found
+
     def _take(self, table: Table, found: tuple[Difference, ...], without: int) -> None:
         if self._opened.holds(table):
             self.found, self.without, self.measured = found, without, True
+            table.queue.differs = self.by_image()
+            if table.queue.order == COMPARED:
+                self._navigation.refresh_queue()
             self.changed.emit()
 
     def _forget(self) -> None:

@@ -189,7 +189,7 @@ class Decisions:
     def copied_pixels(self, class_value: int | None = None, only_empty: bool = False) -> NDArray[np.bool_]:
         """Return (H, W) bool: the pixels whose value `copy_proposal` takes from the proposal."""
         table = self._opened.table
-        return table.canvas.copied_pixels(class_value, only_empty, table.person_pixels)
+        return table.canvas.copied_pixels(class_value, only_empty, table.person_pixels if only_empty else None)
 
     def proposal_source(self) -> Source:
         """Return where the shown proposal comes from, as the source of pixels copied from it."""

@@ -1,4 +1,4 @@
-"""How long a training will take: from the pace of earlier runs of the same kind, else from a rough table."""
+"""What a training will see, and how long it will take: by earlier runs of the same kind, else by a rough table."""
 
 import math
 import platform
@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
-from napari_wsss.project.states import UNDECIDED
+from napari_wsss.project.states import STATES, UNDECIDED
 from napari_wsss.session.runs.compared import flat
 from napari_wsss.session.runs.folders import RunInfo
 
@@ -71,6 +71,20 @@ class Estimate:
         where = f" on {self.device}" if self.device else ""
         how = f"at the pace of {self.measured}" if self.measured else "(a rough guess until a run was measured here)"
         return f"{where}, {self.steps} steps {how}"
+
+
+def what_trains(project: Project) -> str:
+    """Return how many images are accepted, train and are kept for validation, and the accepted ones of each class."""
+    counts, catalog = project.catalog.counts(), project.catalog
+    accepted = catalog.class_counts("accepted")
+    seen = [state for state in STATES if state != "excluded"]
+    train, val = (catalog.count(Criteria(states=seen, split=split)) for split in ("train", "val"))
+    per_class = ", ".join(f"{name} {accepted.get(name, 0)}" for name in project.classes.current)
+    total = sum(counts.values()) - counts.get("excluded", 0)
+    return (
+        f"{counts.get('accepted', 0)} accepted of {total} images. "
+        f"{train} train, {val} are kept for validation and never train.\nAccepted per class: {per_class}."
+    )
 
 
 def estimate(

@@ -9,6 +9,7 @@ from napari_wsss.core.masks import Mask
 from napari_wsss.project.project import Project
 from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.results.machine import NOTHING, Machine, Picture
+from napari_wsss.session.table.ledger import everywhere, is_everywhere, strips
 
 
 @dataclass
@@ -38,7 +39,8 @@ class Canvas:
 
     def look(self, drawn: SourcedMask) -> None:
         """Find out from the mask and who made its pixels whether it is touched."""
-        self.touched = self.was_accepted or bool(drawn.values.any() or drawn.sources.values.any())
+        held = (drawn.values, drawn.sources.values)
+        self.touched = self.was_accepted or any(bool(one[part].any()) for one in held for part in strips(one.shape))
 
     @property
     def image_id(self) -> str:
@@ -57,7 +59,7 @@ class Canvas:
     def copied_pixels(
         self, class_value: int | None, only_empty: bool, person: NDArray[np.bool_] | None = None
     ) -> NDArray[np.bool_]:
-        """Return (H, W) bool: where a copy takes the proposal's value.
+        """Return (H, W) bool: where a copy takes the proposal's value; not to be written into.
 
         Parameters
         ----------
@@ -71,6 +73,8 @@ class Canvas:
         proposal = self.machine.proposal
         if proposal is None:
             return np.zeros(self.mask.shape, bool)
+        if class_value is None and not only_empty:
+            return everywhere(self.mask.shape)
         chosen = np.ones(self.mask.shape, bool) if class_value is None else proposal == class_value
         if only_empty:
             chosen &= self.mask == 0
@@ -83,6 +87,8 @@ class Canvas:
         if proposal is None:
             return self.mask.copy()
         self.proposal_ignored = False
+        if is_everywhere(chosen):
+            return proposal.copy()
         copied = self.mask.copy()
         np.copyto(copied, proposal, where=chosen)
         return copied

@@ -32,6 +32,8 @@ FEW = 2**16
 """Changed pixels up to which a step is a list of positions."""
 STRIP = 2**18
 """Pixels compared at a time: what fits the processor's cache."""
+NOWHERE = (slice(0, 0), slice(0, 0))
+"""The box around nothing."""
 _COST_OF_POSITION, _COST_OF_BOX = 12, 5
 """Bytes of a pixel in a list, and in a box."""
 
@@ -44,16 +46,19 @@ class Changed:
     ----------
     where : (H, W) bool
     count : int
+    in_value : bool
+        Whether some value changed, not sources alone.
     """
 
     where: NDArray[np.bool_]
     count: int
+    in_value: bool = False
 
     @classmethod
     def between(cls, before: SourcedMask, after: SourcedMask) -> Changed:
         """Return where two masks differ."""
-        where = differs(before, after)
-        return cls(where, int(np.count_nonzero(where)))
+        where, in_value = differs(before, after)
+        return cls(where, int(np.count_nonzero(where)), in_value)
 
     def __len__(self) -> int:
         return self.count
@@ -107,11 +112,6 @@ class _Step:
         """How many listed positions take as much memory."""
         each = 1.0 if self.changed is None else _COST_OF_BOX / _COST_OF_POSITION
         return round(each * self.values[0].size)
-
-    @property
-    def moves_sources_alone(self) -> bool:
-        """Whether no value changed."""
-        return np.array_equal(*self.values)
 
     def put(self, values: Mask, sources: Mask | None, side: int) -> None:
         """Make a mask (H, W), and its sources, as they were before (side 0) or after (1)."""
@@ -200,12 +200,23 @@ class Ledger:
             return ground.drawn_over(values)
         table, number = ground.sources.numbered(source)
         known = ground.sources.values
-        made = known.copy()
+        made, all_claimed = np.empty_like(known), claimed is not None and is_everywhere(claimed)
         for part in strips(values.shape):
-            changed = values[part] != ground.values[part]
-            if claimed is not None:
-                changed |= claimed[part] & (known[part] != PERSON)
-            np.copyto(made[part], np.uint8(number), where=changed)
+            if claimed is None:
+                changed = values[part] != ground.values[part]
+            else:
+                changed = known[part] != PERSON
+                for imported in ground.sources.imported_values:
+                    changed &= known[part] != imported
+                if not all_claimed:
+                    changed &= claimed[part]
+                if not changed.all():
+                    changed |= values[part] != ground.values[part]
+            if changed.all():  # of most of a whole proposal: filling is far quicker than copying where
+                made[part] = number
+            else:
+                made[part] = known[part]
+                np.copyto(made[part], np.uint8(number), where=changed)
         return SourcedMask(values, Sources(made, table))
 
     def _take(self, state: SourcedMask) -> Changed:
@@ -213,12 +224,12 @@ class Ledger:
         if not changed.count:
             return changed  # the very state stays: nothing is to be written
         after = SourcedMask(state.values.copy(), state.sources)
-        step = _Step.between(self.state, after, changed)
-        if step.moves_sources_alone:
-            self._amend(changed, after)
-        else:
+        if changed.in_value:
+            step = _Step.between(self.state, after, changed)
             self._steps = [*self._steps[: self._place], step]
             self._shorten()
+        else:
+            self._amend(changed, after)
         self.state = after
         return changed
 
@@ -276,18 +287,16 @@ class Ledger:
         return SourcedMask(values, Sources(sources, self.state.sources.table))
 
 
-def differs(first: SourcedMask, second: SourcedMask) -> NDArray[np.bool_]:
-    """Return (H, W) bool: where two masks differ in value or source."""
-    found = np.empty(first.values.shape, bool)
+def differs(first: SourcedMask, second: SourcedMask) -> tuple[NDArray[np.bool_], bool]:
+    """Return (H, W) bool where two masks differ in value or source, and whether some value differs."""
+    found, in_value = np.empty(first.values.shape, bool), False
     same_sources = first.sources.values is second.sources.values
-    height, width = first.values.shape[0], first.values.shape[1]
-    rows = max(1, STRIP // max(1, width))
-    for first_row in range(0, height, rows):  # in strips, see `STRIP`
-        part = slice(first_row, first_row + rows)
+    for part in strips(first.values.shape):
         np.not_equal(first.values[part], second.values[part], out=found[part])
+        in_value = in_value or bool(found[part].any())
         if not same_sources:
             found[part] |= first.sources.values[part] != second.sources.values[part]
-    return found
+    return found, in_value
 
 
 def _held(whole: NDArray[Any], box: tuple[slice, slice]) -> NDArray[Any]:
@@ -302,9 +311,29 @@ def strips(shape: tuple[int, ...]) -> Iterator[slice]:
     yield from (slice(first, first + rows) for first in range(0, shape[0], rows))
 
 
+def everywhere(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return (H, W) bool, True in every pixel, in one byte; not to be written into."""
+    return np.broadcast_to(np.True_, shape)
+
+
+def is_everywhere(where: NDArray[np.bool_]) -> bool:
+    """Return whether an array was made by `everywhere`, which need not be looked at pixel by pixel."""
+    return where.size > 0 and not any(where.strides) and bool(where.flat[0])
+
+
 def box_of(where: NDArray[np.bool_]) -> tuple[slice, slice]:
     """Return the smallest box around what is True in (H, W) bool; an empty one where nothing is."""
-    rows, columns = (np.flatnonzero(where.any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return slice(0, 0), slice(0, 0)
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    parts = list(strips(where.shape))
+    first = next((part for part in parts if where[part].any()), None)
+    if first is None:
+        return NOWHERE
+    last = next(part for part in reversed(parts) if where[part].any())
+    top = first.start + int(where[first].any(axis=1).argmax())
+    bottom = last.start + int(np.flatnonzero(where[last].any(axis=1))[-1]) + 1
+    columns = np.zeros(where.shape[1], bool)
+    for part in strips((bottom - top, where.shape[1])):
+        columns |= where[top:bottom][part].any(axis=0)
+        if columns[0] and columns[-1]:
+            break  # as wide as it can be
+    found = np.flatnonzero(columns)
+    return slice(top, bottom), slice(int(found[0]), int(found[-1]) + 1)

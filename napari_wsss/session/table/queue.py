@@ -6,7 +6,7 @@ does not move it under the person's feet; `refresh` takes the order anew. Their 
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import TypeAlias, get_args
+from typing import TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from napari_wsss.project.catalog import Catalog, Fact
 from napari_wsss.project.criteria import Criteria, Order
 from napari_wsss.session.table.search import parse
 
-ORDERS: tuple[Order, ...] = tuple(order for order in get_args(Order) if not order.startswith("score_"))
+COMPARED = "differs"
+"""The order by how far mask and model differ, which is measured (`models.disagreement`) and kept in memory only."""
+ORDERS: tuple[str, ...] = (*(order for order in get_args(Order) if not order.startswith("score_")), COMPARED)
 """``random`` may be followed by a seed: ``random(7)``."""
 
 NEEDED: Mapping[str, tuple[Fact, str]] = {
@@ -27,6 +29,7 @@ NEEDED: Mapping[str, tuple[Fact, str]] = {
     "mismatch": ("mismatch", "Every accepted mask paints the labels of its image"),
 }
 """What an order sorts by, and what to say while there is none of it."""
+NOT_COMPARED = "You and the model were not compared yet (Stats: Compare)"
 FALLBACK: Order = "undecided first"
 LOOKED_UP_SINGLY = 50
 PAGE = 200
@@ -51,6 +54,9 @@ class Queue:
         As chosen.
     remark : str
         Why the images are in another order than the chosen one, "" when they are in it.
+    differs : mapping
+        Image -> how far its accepted mask and the model differ, in [0, 1]; what the order `COMPARED` sorts by, after
+        the next `refresh`. Empty while that was not measured.
     """
 
     def __init__(self, catalog: Catalog, class_names: Sequence[str]) -> None:
@@ -59,6 +65,7 @@ class Queue:
         self.order = "file"
         self.search = ""
         self.remark = ""
+        self.differs: Mapping[str, float] = {}
         self._numbers: Numbers = np.empty(0, np.int32)  # in the queue's order
         self._places: Numbers = np.empty(0, np.int32)  # of each number, from 1; 0 for those the search hides
         self._pages: dict[int, list[str]] = {}
@@ -91,13 +98,29 @@ class Queue:
     def refresh(self) -> None:
         """Take order and matches from the catalog as it is now."""
         order, seed = _order_and_seed(self.order)
-        fact, missing = NEEDED.get(order, (None, ""))
-        self.remark = "" if fact is None or self._catalog.knows(fact) else f"{missing}: undecided images come first."
-        wanted = self._parse(self.search)
-        self._numbers = self._catalog.numbers(wanted, FALLBACK if self.remark else order, seed)
+        missing = self._missing_for(order)
+        self.remark = f"{missing}: undecided images come first." if missing else ""
+        by_catalog = FALLBACK if missing or order == COMPARED else cast(Order, order)
+        self._numbers = self._catalog.numbers(self._parse(self.search), by_catalog, seed)
+        if order == COMPARED:
+            self._numbers = self._most_different_first(self._numbers)
         self._places = np.zeros(len(self._catalog) + 1, np.int32)
         self._places[self._numbers] = np.arange(1, len(self._numbers) + 1, dtype=np.int32)
         self._pages, self._known = {}, {}
+
+    def _missing_for(self, order: str) -> str:
+        """Return what there is nothing of yet to sort by, "" when there is."""
+        if order == COMPARED:
+            return "" if self.differs else NOT_COMPARED
+        fact, missing = NEEDED.get(order, (None, ""))
+        return "" if fact is None or self._catalog.knows(fact) else missing
+
+    def _most_different_first(self, numbers: Numbers) -> Numbers:
+        """Return images with the measured ones first, the largest difference before all; others stay as they are."""
+        shares = np.full(len(self._catalog) + 1, -1.0)
+        for image_id, share in self.differs.items():
+            shares[self._catalog.number(image_id)] = share
+        return numbers[np.argsort(-shares[numbers], kind="stable")]
 
     def at(self, position: int) -> str:
         """Return the id at a position counted from 0."""
@@ -181,7 +204,7 @@ class Queue:
         return self.ids(max(0, last - LOOKED_UP_SINGLY), last)[::-1]
 
 
-def _order_and_seed(order: str) -> tuple[Order, int]:
+def _order_and_seed(order: str) -> tuple[str, int]:
     found = re.fullmatch(r"random\((\d+)\)", order)
     name, seed = ("random", int(found[1])) if found else (order, 0)
     if name not in ORDERS:

@@ -1,14 +1,19 @@
 """Why a person is shown an image, in words: first what the queue is sorted by, then everything else worth knowing."""
 
+from collections.abc import Mapping
+
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.records import ImageRecord
+from napari_wsss.session.table.queue import COMPARED
 
+OLDER = "older than the model"
+EMPTY: Mapping[str, float] = {}
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 SETTLED = ("accepted", "excluded")
 """States in which an older proposal or changed labels are no reason to look again."""
 
 
-def reasons(record: ImageRecord, order: str, catalog: Catalog) -> tuple[str, ...]:
+def reasons(record: ImageRecord, order: str, catalog: Catalog, differs: Mapping[str, float] = EMPTY) -> tuple[str, ...]:
     """Return short reasons to look at an image, the one the queue is sorted by first.
 
     Parameters
@@ -18,10 +23,13 @@ def reasons(record: ImageRecord, order: str, catalog: Catalog) -> tuple[str, ...
         Of the queue (`session.table.queue.ORDERS`).
     catalog : Catalog
         Asked for the image's clusters where the order goes by them.
+    differs : mapping
+        Image -> how far mask and model differ, in [0, 1], where that was measured (`Queue.differs`).
     """
     found = {
         "flagged": "flagged" if record.state == "flagged" else "",
         "disagrees": "model disagrees" if record.disagrees else "",
+        COMPARED: _percent("you and the model differ {}", differs.get(record.id)),
         "mismatch": "mask and labels differ" if record.mismatch else "",
         "changed": _percent("changed {} by the last model", record.changed),
         "borrowed": f"from {record.borrowed_from}" if record.borrowed_from else "",
@@ -29,7 +37,7 @@ def reasons(record: ImageRecord, order: str, catalog: Catalog) -> tuple[str, ...
         "doubtful": f"hardly found: {', '.join(sorted(record.doubtful))}" if record.doubtful else "",
         "replaced": "image file was replaced" if record.replaced else "",
         "labels": "labels changed" if record.label_changed and record.state not in SETTLED else "",
-        "stale": "older than the model" if record.stale and record.state not in SETTLED else "",
+        "stale": OLDER if record.stale and record.state not in SETTLED else "",
         "diversity": _place(catalog.places_in_clusters(record.id)) if order == "diversity" else "",
     }
     if record.state in SETTLED:

@@ -168,9 +168,15 @@ def folded(title: str, *contents: QWidget, is_open: bool = False) -> Folded:
 
 
 class PageArea(QScrollArea):
-    """A page that grows with the dock, never forces its height, and scrolls before anything on it is squeezed."""
+    """A page that grows with the dock, never forces its height, and scrolls before anything on it is squeezed.
 
-    def __init__(self, page: QWidget) -> None:
+    Parameters
+    ----------
+    page : QWidget, optional
+        None where it comes later, by `hold`.
+    """
+
+    def __init__(self, page: QWidget | None = None) -> None:
         super().__init__()
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -178,12 +184,19 @@ class PageArea(QScrollArea):
         self.setMinimumWidth(PAGE_WIDTH)
         self.setMinimumHeight(80)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        if page is not None:
+            self.hold(page)
+
+    def hold(self, page: QWidget) -> None:
+        """Show a page, which must have a layout."""
         self.setWidget(page)
         page.installEventFilter(self)
 
     def _fit(self) -> None:
         """Give the page the height its wrapped texts need at this width, which Qt's scroll areas do not ask for."""
-        page = certain(self.widget())
+        page = self.widget()
+        if page is None:
+            return
         layout = certain(page.layout())
         needed = layout.totalHeightForWidth(certain(self.viewport()).width())
         least = layout.totalMinimumSize()

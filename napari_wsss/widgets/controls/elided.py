@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from napari_wsss.widgets.controls.colours import ThemedLabel
 from napari_wsss.widgets.controls.plain_text import as_text
 
+BESIDE = 4  # pixels left and right of the text together: some letters reach over their place
 RIGHT, MIDDLE = Qt.TextElideMode.ElideRight, Qt.TextElideMode.ElideMiddle
 
 
@@ -49,7 +50,7 @@ class ElidedLabel(ThemedLabel):
 
     def sizeHint(self) -> QSize:
         """Return the room of the whole line."""
-        return QSize(self.fontMetrics().horizontalAdvance(self._line()) + 2, self.fontMetrics().height() + 2)
+        return QSize(self.fontMetrics().horizontalAdvance(self._line()) + BESIDE, self.fontMetrics().height() + 2)
 
     def minimumSizeHint(self) -> QSize:
         """Return the room of one line without text."""
@@ -64,7 +65,7 @@ class ElidedLabel(ThemedLabel):
         return " · ".join(self._whole.splitlines())
 
     def _shorten(self) -> None:
-        shown = self.fontMetrics().elidedText(self._line(), self._mode, max(0, self.width()))
+        shown = self.fontMetrics().elidedText(self._line(), self._mode, max(0, self.width() - BESIDE))
         if shown != super().text():
             super().setText(shown)
         self.setToolTip(as_text("\n".join(part for part in (self._whole, self._tip) if part)))

@@ -15,6 +15,7 @@ MARKUP = re.compile(r"<(?=\s*[\w/!?])|&(?=#|\w+;)")
 JOINER = "\u2060"
 """Is not seen and has no width; behind it nothing is markup any more."""
 LEAST_WIDTH = 48
+BORDER = 2  # pixels that napari's greyed buttons have and others have not; layouts do not ask again for them
 WIDEST = 260
 """Pixels: a longer text is shortened in the middle, so that no name widens the panel."""
 
@@ -60,7 +61,7 @@ class PlainButton(QPushButton):
         self.initStyleOption(option)
         style = self.style()
         assert style is not None
-        room = style.subElementRect(QStyle.SubElement.SE_PushButtonContents, option, self).width()
+        room = style.subElementRect(QStyle.SubElement.SE_PushButtonContents, option, self).width() + BORDER
         shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room)
         option.text = without_keys(shown)
         QStylePainter(self).drawControl(QStyle.ControlElement.CE_PushButton, option)

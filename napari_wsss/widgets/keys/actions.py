@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.session.correct.neighbours import NONE
 from napari_wsss.session.session import Session
+from napari_wsss.widgets.controls.basic import single_shot
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.own_keys import key_table
 from napari_wsss.widgets.keys.table import Key, digit_action, digit_in
@@ -17,6 +18,8 @@ from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 from napari_wsss.widgets.preferences import digits_mean_classes
 
 THRESHOLD_STEP = 0.02
+KEEP_AFTER_MS = 600
+"""Rest after which a threshold moved by keys is written into the plan."""
 NEEDS_MAPS = ("threshold_down", "threshold_up", "most_uncertain")
 WRITES = (
     *("accept", "skip", "flag", "exclude", "undo_decision", "edit_labels"),
@@ -60,6 +63,7 @@ class Actions(QObject):
         super().__init__(parent)
         self._session, self._sync = session, sync
         self.gaze = Gaze(session, sync, self)
+        self._later = single_shot(self, KEEP_AFTER_MS, session.sliders.keep)
         self._verbs: dict[str, Callable[[], object]] = {
             "previous": session.navigation.previous,
             "next": session.navigation.next,
@@ -223,3 +227,4 @@ class Actions(QObject):
 
     def _move_threshold(self, step: float) -> None:
         self._session.sliders.set_threshold(round(self._session.sliders.threshold + step, 4))
+        self._later.start()

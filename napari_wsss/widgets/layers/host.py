@@ -7,7 +7,7 @@ into them, is decided elsewhere (`viewer_sync`, `scribble_tool`).
 
 import re
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
@@ -19,6 +19,8 @@ from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.cam_layers import CamLayers
 from napari_wsss.widgets.layers.overlay import Place
 from napari_wsss.widgets.layers.overlays import make_overlays
+
+Result = TypeVar("Result")
 
 
 def _assign(layer: Layer, data: Any) -> None:
@@ -87,11 +89,11 @@ class LayerHost(QObject):
         """True while a change of a layer is ours, not a person's."""
         return self._busy
 
-    def guarded(self, change: Callable[[], object]) -> None:
-        """Make a change of ours, during which layer events are not a person's."""
+    def guarded(self, change: Callable[[], Result]) -> Result:
+        """Make a change of ours, during which layer events are not a person's; return what it returns."""
         before, self._busy = self._busy, True
         try:
-            change()
+            return change()
         finally:
             self._busy = before
 

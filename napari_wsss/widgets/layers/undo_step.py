@@ -4,34 +4,29 @@ import numpy as np
 from napari.layers import Labels
 from numpy.typing import NDArray
 
+from napari_wsss.session.table.ledger import NOWHERE, box_of
+
 HOOK = "_save_history"
 """The method of napari's Labels that notes a step. It is private: where it is missing, `data_setitem` is used."""
 
 
-def write_step(layer: Labels, values: NDArray[np.uint8]) -> None:
-    """Make a layer's array (H, W) equal to `values` (H, W), as one step that undo takes back.
+def write_step(layer: Labels, values: NDArray[np.uint8]) -> bool:
+    """Make a layer's array (H, W) equal to `values` (H, W), as one step that undo takes back; False where it is that.
 
     `Labels.data_setitem` keeps two 8-byte positions for each changed pixel and copies them three times, which takes a
     second where 11 million pixels change. napari's undo takes any index of an array, so a step can be a box as well:
     the smallest one around all changes, as it was and as it becomes.
     """
     changed = layer.data != values
-    box = _box(changed)
+    box = box_of(changed)
     note = getattr(layer, HOOK, None)
-    if box is None:
-        return
+    if box == NOWHERE:
+        return False
     if note is None:
         where = np.nonzero(changed)
         layer.data_setitem(where, values[where])
-        return
+        return True
     note((box, layer.data[box].copy(), values[box].copy()))
     layer.data[box] = values[box]
     layer.refresh(extent=False, highlight=False)
-
-
-def _box(changed: NDArray[np.bool_]) -> tuple[slice, slice] | None:
-    """Return the smallest box around what is True in (H, W) bool, None where nothing is."""
-    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return None
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    return True

@@ -346,8 +346,7 @@ class ViewerSync(QObject):
         if source is not None and self._record.isActive():
             self.commit()  # what was done before is not this step's
         mask.visible = True  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
-        if not np.array_equal(mask.data, values):
-            self.host.guarded(lambda: write_step(mask, values))
+        if self.host.guarded(lambda: write_step(mask, values)):
             self.scribbles.note_mask_step()
             self._save.start()
         self._record.stop()

@@ -18,7 +18,16 @@ from napari_wsss.pixels.decoding.channels import parse_channels
 from napari_wsss.session.imports import encodings, found_out, kinds_of
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import button, column, combo, row, text_label, tool_button
+from napari_wsss.widgets.controls.basic import (
+    bring_into_view,
+    button,
+    column,
+    combo,
+    row,
+    soon,
+    text_label,
+    tool_button,
+)
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.stubs import certain
 
@@ -287,6 +296,7 @@ class NewProject(QWidget):
         self.classes.setText(", ".join(report.classes))
         self.classes.setCursorPosition(0)
         self._allow()
+        soon(self, lambda: bring_into_view(self.create_button))  # a small window shows the upper half of the form
 
     def _show_problem(self, message: str) -> None:
         self.summary.setText(message)

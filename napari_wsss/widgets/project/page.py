@@ -105,6 +105,7 @@ class ProjectPage(QWidget):
             (session.signals.labels_changed, self._refresh_classes),
         )
         self.refresh()
+        self.show_device()
 
     def _lay_out(self) -> None:
         self.of_project.setLayout(

@@ -92,7 +92,7 @@ class QueueModel(QAbstractListModel):
         assert project is not None
         assert queue is not None
         record = project.catalog.get(queue.at(row))
-        why = " · ".join(reasons(record, queue.order, project.catalog))
+        why = " · ".join(reasons(record, queue.order, project.catalog, queue.differs))
         self._records[row] = record, why
         if len(self._records) > KEPT_RECORDS:
             self._records.popitem(last=False)

@@ -26,9 +26,11 @@ ORDER_TITLES = {
     "changed": "most changed by the last model",
     "disagrees": "model disagrees",
     "mismatch": "mask and labels differ",
+    "differs": "you and the model differ most",
     "random": "random",
 }
-LEAST_HEIGHT = 220
+LEAST_HEIGHT = 166
+"""Three rows with small pictures; the classes to paint are seen below them on a screen of 720 pixels."""
 
 
 class QueuePanel(QWidget):

@@ -110,15 +110,16 @@ class ModelList(QWidget):
 
     def _go_to(self, model: AppliedModel) -> None:
         if self._session.models.go_back_to(model):
-            self._session.signals.notice.emit(f"{model.name} is used again; accepted masks stay as they are.")
+            title = method_title(model.shelf, model.method)
+            self._session.signals.notice.emit(f"{title} is used again; accepted masks stay as they are.")
 
     def _on_above(self, value: float) -> None:
         self._session.changes.disagrees_above = float(value)
 
 
 def model_text(model: AppliedModel, is_used: bool) -> str:
-    """Return the line of a model: in use or not, its run, method, since when."""
+    """Return the line of a model: in use or not, its method, what it gives, since when."""
     since = time.strftime("%d %b %H:%M", time.localtime(model.time)) if model.time else "from the beginning"
     kind = f"{method_title(model.shelf, model.method)}, {KINDS[model.shelf]}"
     gone = " · file is gone" if model.missing else ""
-    return f"{'●' if is_used else '○'} {model.name} · {kind} · {since}{gone}"
+    return f"{'●' if is_used else '○'} {kind} · {since}{gone}"

@@ -15,13 +15,12 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QApplication, QCheckBox, QFileDialog, QLineEdit, QProgressBar, QWidget
 
 from napari_wsss.core.errors import ParameterError, ProjectError
-from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.picture_sides import middle_side, working_size
-from napari_wsss.project.criteria import Criteria
+from napari_wsss.core.progress import Progress
+from napari_wsss.pipeline.picture_sides import measured_sides, working_size
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job
-from napari_wsss.session.runs.cost import UNTRAINED, estimate, estimate_start
-from napari_wsss.session.runs.folders import RunInfo
+from napari_wsss.session.runs.cost import UNTRAINED, estimate, estimate_start, what_trains
+from napari_wsss.session.runs.folders import RunInfo, read_run
 from napari_wsss.session.runs.process import cluster_script, command_line
 from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
@@ -98,6 +97,8 @@ class TrainPage(QWidget):
         self._lay_out()
         self._connect()
         self.refresh()
+        if session.training.running:
+            self._join()
 
     def _lay_out(self) -> None:
         copy = button("Copy", self._copy_command, "Copy the command")
@@ -202,16 +203,7 @@ class TrainPage(QWidget):
         if project is None:
             self.used.setText("Open a project first.")
             return
-        counts = project.catalog.counts()
-        accepted = project.catalog.class_counts("accepted")
-        train = project.catalog.count(Criteria(split="train"))
-        val = project.catalog.count(Criteria(split="val"))
-        per_class = ", ".join(f"{name} {accepted.get(name, 0)}" for name in project.classes.current)
-        total = sum(counts.values()) - counts.get("excluded", 0)
-        self.used.setText(
-            f"{counts.get('accepted', 0)} accepted of {total} images. "
-            f"{train} train, {val} are kept for validation and never train.\nAccepted per class: {per_class}."
-        )
+        self.used.setText(what_trains(project))
 
     def _on_options_said(self, text: str) -> None:
         self.said.setText(text)
@@ -360,6 +352,16 @@ class TrainPage(QWidget):
         self.said.setText("starting …")
         self._show_buttons()
 
+    def _join(self) -> None:
+        """Show a training that began before this page was made."""
+        self._on_started()
+        training = self._session.training
+        run = read_run(training.run_folder) if training.run_folder is not None else None
+        if run is not None:
+            self._show_history(run)
+        if training.progress is not None:
+            self._on_progress(training.progress)
+
     def _on_progress(self, progress: Progress) -> None:
         if progress.metrics:
             self.plot.add(progress.done, progress.metrics)
@@ -391,10 +393,7 @@ class TrainPage(QWidget):
     def _on_run_chosen(self) -> None:
         run = self.chosen_run()
         if run is not None and not self._session.training.running:
-            self.plot.show_history([(event.done, event.metrics) for event in run.history() if event.metrics])
+            self._show_history(run)
 
-
-def measured_sides(project: Project) -> Steps[tuple[Path, int]]:
-    """Return a project's folder and the longer side of its middle picture."""
-    yield Progress("sizes", 0, 1)
-    return project.folder, middle_side(project)
+    def _show_history(self, run: RunInfo) -> None:
+        self.plot.show_history([(event.done, event.metrics) for event in run.history() if event.metrics])

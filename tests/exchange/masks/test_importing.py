@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
@@ -13,6 +14,7 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.masks import write_mask
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.masks.importing import MaskChoices, import_masks
+from napari_wsss.pixels.decoding.stacks import page_name
 
 CLASSES = ClassList(["cat", "dog"])
 MASK = np.array([[0, 1, 2, 255], [0, 0, 1, 1], [2, 2, 2, 0]], np.uint8)
@@ -174,3 +176,50 @@ def test_annotations_of_a_tool_become_masks(tmp_path, pictures):
     assert report.read("a.jpg").tolist() == [[255, 2, 2, 2], [2, 2, 2, 2], [0, 0, 0, 0]]
     assert "coco" in report.summary()
     assert json.loads(report.as_json())["masks"] == {"a.jpg": "coco.json 'a.jpg'"}
+
+
+def stack_of_images(root, count=3):
+    """Return the planes of a stack as a project has them."""
+    tifffile.imwrite(root / "s.tif", np.zeros((count, 3, 4), np.uint8), photometric="minisblack")
+    names = [f"s.tif/page-{number:04d}.png" for number in range(1, count + 1)]
+    return {name: root / name for name in names}
+
+
+@pytest.mark.parametrize("name", ["s.tif", "s_mask.tiff", "below/s.tif"])
+def test_a_stack_of_masks_is_for_the_pages_of_a_stack(tmp_path, pictures, name):
+    images = stack_of_images(pictures(["a.jpg"]))
+    stack = np.stack([MASK, MASK * 0, MASK])
+    (tmp_path / "masks/below").mkdir(parents=True)
+    tifffile.imwrite(tmp_path / "masks" / name, stack, photometric="minisblack")
+    report = import_masks(tmp_path / "masks", images, CLASSES)
+    for plane, id_ in zip(stack, images, strict=True):
+        np.testing.assert_array_equal(report.read(id_), plane)
+    assert report.masks[f"s.tif/{page_name(2)}"] == f"{name} page 2 of 3"
+    assert "3 masks are pages for those of 1 stacks: s.tif 3" in report.summary()
+
+
+def test_stacks_of_masks_that_do_not_fit_are_said(tmp_path, pictures):
+    root = pictures(["a.jpg"])
+    images = images_of(root, "a.jpg") | stack_of_images(root, 2)
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    for name in ("s", "a", "nobody"):
+        tifffile.imwrite(folder / f"{name}.tif", np.stack([MASK, MASK.clip(0, 1), MASK]), photometric="minisblack")
+    report = import_masks(folder, images, CLASSES)
+    assert list(report.masks) == list(images)[1:]
+    assert "s.tif page 3 of 3" in report.unmatched
+    assert len(report.unmatched) == 4
+    assert len(report.unreadable) == 3
+    assert report.unreadable[0].startswith("a.tif page 1 of 3: a.jpg is no stack here")
+
+
+def test_a_stack_of_objects_gets_the_label_of_each_page(tmp_path, pictures):
+    images = stack_of_images(pictures(["a.jpg"]), 2)
+    objects = np.stack([MASK.astype(np.uint16) * 300, MASK.astype(np.uint16) * 0 + 7])
+    tifffile.imwrite(tmp_path / "s_cp_masks.tif", objects, photometric="minisblack", metadata={"axes": "TYX"})
+    labels = dict(zip(images, ({"cat"}, {"dog"}), strict=True))
+    report = import_masks(tmp_path / "s_cp_masks.tif", images, CLASSES, labels)
+    assert report.kind == "cellpose"
+    first, second = map(report.read, images)
+    np.testing.assert_array_equal(first, MASK > 0)
+    assert (second == 2).all()

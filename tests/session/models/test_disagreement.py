@@ -49,5 +49,17 @@ def test_the_largest_comes_first_and_is_of_the_present_model(model_folder: Path,
     assert found[0].share > 0.5
     assert all(one.share == 0 for one in found if one.image_id == first)
     assert next(iter(session.disagreement.by_class())) == found[0].class_name
+    session.navigation.set_order("differs")
+    assert session.queue.at(0) == second
+    assert session.disagreement.by_image()[second] == found[0].share
+    first_again = session.disagreement.by_image().get(first)
+    assert first_again in (None, 0)
+    session.navigation.go_to(first)
+    sitting.paint(2, slice(0, 24), slice(0, 32))
+    assert sitting.accept(and_next=False)
+    sitting.settle()
+    assert session.disagreement.measure()
+    sitting.settle()
+    assert {session.queue.at(0), session.queue.at(1)} == {first, second}  # the order follows what is measured
     session.close_project()
     assert session.disagreement.found == ()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from napari_wsss.project.project import Project
-from napari_wsss.session.runs.cost import estimate, estimate_start, images_learned, steps_of
+from napari_wsss.session.runs.cost import estimate, estimate_start, images_learned, steps_of, what_trains
 from napari_wsss.session.runs.folders import RunInfo
 from tests.session.conftest import Sitting
 from tests.tiny_project import put_split
@@ -29,6 +29,13 @@ def measured(folder: str = "classifier-a", **changes: Any) -> RunInfo:
     config = {"method": "cam", "optimisation": {"batch_size": 8}, "augmentation": {"crop": 100}}
     facts = {"state": "done", "done": 50, "seconds": 100.0, "platform": platform.platform(), **changes}
     return RunInfo(Path(folder), facts.pop("stage", "classifier"), config=facts.pop("config", config), **facts)
+
+
+def test_what_trains_is_said_in_numbers(project: Project) -> None:
+    assert what_trains(project).startswith("1 accepted of 5 images. 5 train, 0 are kept")
+    put_split(project, "p2.png", "val")
+    assert "4 train, 1 are kept" in what_trains(project)
+    assert "Accepted per class: red 1" in what_trains(project)
 
 
 def test_what_one_epoch_sees(project: Project) -> None:

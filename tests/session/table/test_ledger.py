@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from napari_wsss.core.sources import FIRST_MACHINE, NOTHING, PERSON, Source, Sources
 from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.table import ledger
-from napari_wsss.session.table.ledger import Ledger
+from napari_wsss.session.table.ledger import NOWHERE, Ledger, box_of, everywhere, is_everywhere
 
 SHAPE = (6, 7)
 ROWS = st.tuples(st.integers(0, 5), st.integers(1, 6)).map(lambda pair: slice(pair[0], pair[0] + pair[1]))
@@ -199,6 +199,15 @@ def test_a_persons_pixel_that_a_machine_agrees_with_stays_a_persons() -> None:
     assert (drawn.state.sources.values[2:] == NOTHING).all(), "planning notes nothing"
 
 
+def test_an_imported_pixel_that_a_machine_agrees_with_stays_imported() -> None:
+    drawn = Ledger(SourcedMask(mask_of(1), Sources.uniform(SHAPE, Source("imported", method="cvat"))))
+    proposal = mask_of(1)
+    proposal[:2] = 2
+    planned = drawn.planned(proposal, Source("proposal"), np.ones(SHAPE, bool))
+    assert planned.sources.machine[:2].all()
+    assert planned.sources.imported[2:].all()
+
+
 def test_old_steps_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "MOST_PIXELS", 100)
     drawn = Ledger(SourcedMask.empty(SHAPE))
@@ -217,3 +226,36 @@ def test_a_step_that_changes_nothing_leaves_the_very_state() -> None:
     nowhere = np.zeros(SHAPE, bool)
     assert len(ledger.note(mask_of(0), Source("proposal", key="1"), nowhere)) == 0
     assert ledger.state is before
+
+
+@pytest.mark.parametrize("strip", [7, 2**18])
+@given(st.integers(0, 2**32 - 1), st.integers(0, 4))
+@settings(max_examples=40, deadline=None)
+def test_the_box_is_the_smallest_around_all(strip: int, seed: int, pixels: int) -> None:
+    random, where = np.random.default_rng(seed), np.zeros((9, 5), bool)
+    where.flat[random.integers(0, where.size, pixels)] = True
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "STRIP", strip)
+        found = box_of(where)
+    if not pixels:
+        assert found == NOWHERE
+        return
+    rows, columns = np.nonzero(where)
+    assert found == (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
+
+
+def test_everywhere_is_told_without_looking_at_pixels() -> None:
+    assert everywhere((3, 4)).all()
+    assert is_everywhere(everywhere((3, 4)))
+    assert not is_everywhere(np.ones((3, 4), bool))
+    assert not is_everywhere(np.broadcast_to(np.False_, (3, 4)))
+    assert not is_everywhere(np.zeros((0, 4), bool))
+
+
+def test_everywhere_claims_what_a_whole_array_does() -> None:
+    drawn = Sources(np.array([[PERSON, NOTHING, NOTHING]], np.uint8), ())
+    kept = Ledger(SourcedMask(np.array([[2, 0, 0]], np.uint8), drawn))
+    copied = np.array([[2, 0, 1]], np.uint8)
+    for claimed in (everywhere((1, 3)), np.ones((1, 3), bool)):
+        made = kept.planned(copied, Source("proposal"), claimed).sources.values
+        assert made.tolist() == [[PERSON, FIRST_MACHINE, FIRST_MACHINE]]

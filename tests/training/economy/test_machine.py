@@ -8,6 +8,7 @@ import pytest
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.plan import Step
+from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.project.project import Project
 from training.config import RunConfig
@@ -15,6 +16,7 @@ from training.economy.annotators import ClicksOnThings
 from training.economy.costs import Costs
 from training.economy.hand import Hand
 from training.economy.machine import Machine
+from training.pixel_learner.agreement import Agreement
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.scoring.scoring import TrueMasks
 
@@ -23,6 +25,17 @@ Configured = Callable[..., RunConfig]
 
 def learner_of(project: Project, tiny_config: Configured) -> PixelLearner:
     return PixelLearner(project, tiny_config("segmentation", "pixel_classifier", optimisation={"iterations": 3}))
+
+
+def comparing_as(agreement: Agreement | None) -> Callable[..., Steps[Agreement | None]]:
+    """Return what takes the place of a learner's `compare`."""
+
+    def compare(folds: int, *, only_for_maps: bool) -> Steps[Agreement | None]:
+        assert not only_for_maps  # there are maps to be compared with
+        yield from ()
+        return agreement
+
+    return compare
 
 
 def test_nothing_is_proposed_before_something_was_learned(project_folder: Path, tiny_config: Configured) -> None:
@@ -81,9 +94,12 @@ def test_without_a_learner_maps_are_proposed_and_clicks_walk(applied_folder: Pat
         assert not np.array_equal(walked, proposed)
 
 
-def test_a_class_nobody_has_shown_keeps_its_maps(applied_folder: Path, tiny_config: Configured) -> None:
+def test_a_class_nobody_has_shown_keeps_its_maps(
+    applied_folder: Path, tiny_config: Configured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Project.open(applied_folder) as project:
         learner = learner_of(project, tiny_config)
+        monkeypatch.setattr(learner, "compare", comparing_as(None))
         machine = Machine(project, learner)
         machine.learn(list(project.catalog.ids(split="train")))
         shown = [k for k in range(len(project.classes)) if learner.classifier.was_shown(k)]
@@ -97,3 +113,21 @@ def test_a_class_nobody_has_shown_keeps_its_maps(applied_folder: Path, tiny_conf
         total = after.scores.sum(0) + after.background
         assert total == pytest.approx(np.ones_like(total), abs=1e-4)
         assert not np.array_equal(before.scores, after.scores)
+
+
+def test_classes_on_which_maps_agree_more_are_left_to_them(
+    applied_folder: Path, tiny_config: Configured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Project.open(applied_folder) as project:
+        learner = learner_of(project, tiny_config)
+        machine, ids = Machine(project, learner), list(project.catalog.ids(split="train"))
+        machine.learn(ids)
+        assert machine.learned is not None
+        k = project.classes.index(machine.learned.classes[0])
+        learner_is, maps_are = np.full((2, len(project.classes) + 1), 0.5)
+        maps_are[k + 1] = 0.9
+        monkeypatch.setattr(learner, "compare", comparing_as(Agreement(learner_is, maps_are, 2)))
+        machine.learn(ids)
+        assert not learner.classifier.was_shown(k)
+        others = [project.classes.index(name) for name in machine.learned.classes[1:]]
+        assert all(map(learner.classifier.was_shown, others))

@@ -47,6 +47,16 @@ def test_an_accepted_mask_says_everything_but_255_and_classes_that_are_no_label(
     assert (found.weights[mask <= CAT] == 1).all()
 
 
+def test_an_imported_mask_teaches_once_it_is_accepted(project: Project) -> None:
+    imported = Sources.uniform((HEIGHT, WIDTH), Source("imported", method="cvat"))
+    project.review.save_draft(ID, halves(CAT), sources=imported)
+    assert given(project) is None
+    project.review.accept(ID, halves(CAT), sources=imported)
+    accepted = given(project, Trust(machine=0.25))
+    assert accepted is not None
+    assert (accepted.weights == 1).all()
+
+
 def test_a_machines_pixels_count_less_where_accepted_and_nothing_in_a_draft(project: Project) -> None:
     sources = Sources(np.full((HEIGHT, WIDTH), FIRST_MACHINE, np.uint8), (Source("proposal", method="cam"),))
     sources.values[0] = PERSON

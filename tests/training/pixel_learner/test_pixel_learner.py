@@ -19,7 +19,9 @@ from napari_wsss.project.scribble_files import write_scribbles
 from napari_wsss.segment.base import Segmenter
 from training.config import RunConfig
 from training.execute import begin
+from training.pixel_learner import pixel_learner
 from training.pixel_learner.agreement import Agreement
+from training.pixel_learner.cells import Cells
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.pixel_learner.weak_examples import faded
 from training.recipes.pixel_classifier import train
@@ -210,6 +212,27 @@ def test_what_is_corrected_is_no_weak_example_any_more(applied_folder: Path, con
         left = sum(len(cells) for cells in gathering._weak.values())
         assert len(gathering._weak) == before - 1
         assert len(gathering.with_weak(given)) == len(given) + left
+
+
+def test_agreement_is_that_of_a_learner_that_learns_from_maps_where_it_does(
+    applied_folder: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+
+    def fitted(learner: object, classifier: object, cells: Cells, order: object) -> Iterator[dict[str, float]]:
+        counted.append(len(cells))
+        yield {"loss": 0.0}
+
+    with Project.open(applied_folder) as project:
+        finish(localize(project, list(project.catalog.ids())))
+        learner = PixelLearner(project, config)
+        finish(learner.take_all())
+        monkeypatch.setattr(pixel_learner, "fitted", fitted)
+        finish(learner.agreement(2))  # before anything was learned, as a first lesson does
+        finish(learner.agreement(2, uses_maps=False))
+        weak = sum(len(cells) for cells in learner._gathering._weak.values())
+    assert weak > 0
+    assert counted[:2] == [given + weak for given in counted[2:]]
 
 
 @pytest.mark.parametrize("gain", [0.1, 0.0, -0.1])

@@ -13,8 +13,9 @@ from napari_wsss.project.states import STATES
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.badge import LOOKS, StateBadge
 from napari_wsss.widgets.controls.colours import MARK_CONTRAST, ThemedLabel, clear_pixmap, contrast, legible, quiet
-from napari_wsss.widgets.dock import DOCK_NAME, PAGES, WsssDock
+from napari_wsss.widgets.dock import DOCK_NAME, WsssDock
 from napari_wsss.widgets.header import SAVE_COLOURS
+from napari_wsss.widgets.pages import PAGES
 from napari_wsss.widgets.review.legend import Legend
 
 DARK, LIGHT = QColor("#23242b"), QColor("#ebe7e6")
@@ -115,7 +116,7 @@ def check_drawn(dock: WsssDock) -> None:
     badge.setParent(None)
     dock.tabs.setCurrentIndex(PAGES.index("Review"))
     QApplication.processEvents()
-    for view in (dock.review_page.queue.view, dock.findChild(Legend)):
+    for view in (dock.tabs.review.queue.view, dock.findChild(Legend)):
         for row in range(2):
             box = view.visualRect(view.model().index(row, 0)).adjusted(30, 0, 0, 0)
             drawn = pixels(view.viewport())[box.top() : box.bottom(), box.left() : box.right()]

@@ -115,14 +115,14 @@ def test_every_widget_shows_foreign_text_as_text(docked, qtbot):
         qtbot.wait(20)
         qtbot.waitUntil(lambda: not docked.session.jobs.all, timeout=20000)
     docked.session.signals.failed.emit(f"<b>{MARK}</b> went wrong")
-    docked.review_page.classes.chips.open_popup()
+    docked.tabs.review.classes.chips.open_popup()
     assert assert_nothing_is_markup(docked) > 12
     assert docked.header.name.text() == IMAGE
     assert read(docked.header.status) == f"<b>{MARK}</b> went wrong"
-    chips = [chip.text() for chip in docked.review_page.classes.chips.findChildren(PlainButton)]
+    chips = [chip.text() for chip in docked.tabs.review.classes.chips.findChildren(PlainButton)]
     assert f"{CLASS}  ×" in chips
     assert assert_nothing_is_markup(docked.window()) > 12, "napari's own widgets, with our layers' names"
-    docked.review_page.classes.chips.popup.hide()
+    docked.tabs.review.classes.chips.popup.hide()
 
 
 def test_a_long_class_name_does_not_widen_the_panel(docked, qtbot):

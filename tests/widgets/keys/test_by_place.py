@@ -87,7 +87,7 @@ def test_a_person_with_a_cyrillic_keyboard(make_napari_viewer, model_folder, tmp
     assert viewer.layers["mask"].visible
     press("Ф", "F", SHIFT)  # where F is, whatever it types
     assert dock.sync.pointing.mode == "wand"
-    line = dock.review_page.queue.search
+    line = dock.tabs.review.queue.search
     press("ф", "A", widget=line)
     assert line.text() == "ф", "what is typed into fields stays"
     dock.shut_down()

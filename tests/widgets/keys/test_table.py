@@ -40,7 +40,7 @@ def check_labels_and_pixels(dock, person, qtbot):
     session.navigation.go_to("p0.png")
     accepted = session.project.masks.read_accepted("p0.png")
     dock.viewer.layers.selection.active = sync.mask
-    dock.review_page.classes.chips.layout().itemAt(0).widget().click()
+    dock.tabs.review.classes.chips.layout().itemAt(0).widget().click()
     assert (session.table.record.labels, dock.header.badge.text) == ({"green"}, "draft (was accepted) · labels changed")
     np.testing.assert_array_equal(sync.mask.data, np.where(accepted == 1, 0, accepted))
     assert "Ctrl+Z" in dock.header.status.text()
@@ -50,7 +50,7 @@ def check_labels_and_pixels(dock, person, qtbot):
     person.press("Ctrl-Shift-Z")
     qtbot.waitUntil(lambda: session.table.record.labels == {"green"}, timeout=3000)
     np.testing.assert_array_equal(session.project.masks.read_accepted("p0.png"), accepted)
-    assert dock.review_page.classes.chips.layout().count() >= 2
+    assert dock.tabs.review.classes.chips.layout().count() >= 2
 
 
 def check_scribbling(dock, pressed, person, qtbot):
@@ -124,7 +124,7 @@ def test_the_whole_table_fires(dock, active, qtbot, monkeypatch):
     pressed("I")
     assert sync.value == 255
     pressed("M")
-    popup = dock.review_page.classes.class_popup
+    popup = dock.tabs.review.classes.class_popup
     assert popup.isVisible()
     QTest.keyClicks(popup.text, "gr")
     QTest.keyClick(popup.text, Qt.Key.Key_Return)
@@ -186,8 +186,8 @@ def test_the_whole_table_fires(dock, active, qtbot, monkeypatch):
     pressed("K")
     assert dock.tabs.isVisible()
     pressed("N")
-    assert dock.review_page.classes.chips.popup.isVisible()
-    dock.review_page.classes.chips.popup.close()
+    assert dock.tabs.review.classes.chips.popup.isVisible()
+    dock.tabs.review.classes.chips.popup.close()
     session.labels.add("blue")
     qtbot.waitUntil(lambda: not session.jobs.all, timeout=20000)
     viewer.layers.selection.active = viewer.layers["cam · blue"]

@@ -20,7 +20,7 @@ def test_a_step_is_undone_and_redone_among_painted_ones(hook: str, monkeypatch: 
     painted = array.copy()
     wanted = painted.copy()
     wanted[10:20, 5:25] = random.integers(0, 3, (10, 20))
-    write_step(layer, wanted)
+    assert write_step(layer, wanted)
     assert layer.data is array
     assert np.array_equal(array, wanted)
     layer.data_setitem((np.array([12]), np.array([6])), 8)
@@ -38,6 +38,6 @@ def test_equal_masks_make_no_step() -> None:
     array = np.ones((8, 9), np.uint8)
     layer = Labels(array)
     layer.data_setitem((np.array([3]), np.array([4])), 2)
-    write_step(layer, array.copy())
+    assert not write_step(layer, array.copy())
     layer.undo()
     assert np.array_equal(array, np.ones((8, 9), np.uint8))

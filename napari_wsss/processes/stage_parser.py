@@ -15,6 +15,11 @@ from napari_wsss.processes.our_training import ROOT
 from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED
 
 FILE = ROOT / "training" / "options.json"
+PROGRAM = "python -m training.run"
+DESCRIPTION = (
+    "Every stage without a window, with the options that the forms have. Exit codes: 0 done, 2 wrong options, 3 "
+    "stopped (resumable), 4 bad data or settings, 5 out of memory."
+)
 HELP = ("-h", "--help")
 DECIDING = ("--config", "--preset")
 """Options that may decide which method's options there are."""
@@ -25,6 +30,32 @@ def wants_help(words: Sequence[str]) -> bool:
     if any(word.partition("=")[0] in DECIDING for word in words) or not any(word in HELP for word in words):
         return False
     return all(method_names(shelf) == own_method_names(shelf) for shelf in SHELVES)
+
+
+def every_stage() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the parser of ``python -m training.run``, and those of its stages by name, which have no options yet."""
+    top = argparse.ArgumentParser(PROGRAM, description=DESCRIPTION, allow_abbrev=False)
+    stages = top.add_subparsers(dest="stage", required=True, metavar="stage")
+    return top, {
+        name: stages.add_parser(name, help=text, description=text, allow_abbrev=False)
+        for name, text in _texts().items()
+    }
+
+
+def help_without_stage(words: Sequence[str]) -> str | None:
+    """Return the help that ``python -m training.run`` is asked for; None where it is not, or only the stage knows it.
+
+    Parameters
+    ----------
+    words : sequence of str
+        What is typed after it.
+    """
+    if words and words[0] in HELP:
+        return every_stage()[0].format_help()
+    if not words or words[0] not in _texts() or not wants_help(words[1:]):
+        return None
+    found = stage_parser(words, PROGRAM)
+    return None if found is None else found.format_help()
 
 
 def stage_parser(words: Sequence[str], program: str = "napari-wsss") -> argparse.ArgumentParser | None:
@@ -41,14 +72,20 @@ def stage_parser(words: Sequence[str], program: str = "napari-wsss") -> argparse
     groups = stage_options(words)
     if groups is None:
         return None
-    texts: dict[str, str] = {name: text for name, (_, text) in OTHER_STAGES.items()}
-    texts |= {str(name): text for name, text in TRAINED.items()}
     usage = _usage(program, stage, groups)
     parser = argparse.ArgumentParser(
-        f"{program} {stage}", usage, description=texts[stage], add_help=False, allow_abbrev=False
+        f"{program} {stage}", usage, description=_texts()[stage], add_help=False, allow_abbrev=False
     )
     add_stage_options(parser, groups)
     return parser
+
+
+def _texts() -> dict[str, str]:
+    """Return a line for each stage, those that train first."""
+    return {
+        **{str(name): text for name, text in TRAINED.items()},
+        **{one: text for one, (_, text) in OTHER_STAGES.items()},
+    }
 
 
 def _usage(program: str, stage: str, groups: Sequence[dict[str, Any]]) -> str:

@@ -2,15 +2,15 @@
 
 import pytest
 
-from napari_wsss.commands import stage_parser
-from napari_wsss.commands.stage_parser import stage_options, wants_help
+from napari_wsss.processes import stage_parser
 from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED
+from napari_wsss.processes.stage_parser import stage_options, wants_help
 
 
 @pytest.mark.parametrize("stage", [*OTHER_STAGES, *TRAINED])
 def test_it_takes_what_the_stage_takes(stage: str) -> None:
     pytest.importorskip("torch")
-    from training.run import parser_for
+    from training.command_line import parser_for
 
     found = stage_parser.stage_parser([stage], "napari-wsss")
     assert found is not None
