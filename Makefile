@@ -2,13 +2,14 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+RATES_ARGS ?=
 WORKERS ?= $(if $(filter real,$(WSSS_DISPLAY)),1,2)
 KILLS ?= 3000
 FLIPS ?= 5000
 MINUTES ?= 60
 export VENV
 
-.PHONY: help env demo docs screenshots pages test test-qt6 lint bench kill-test worker-test fault-test fuzz soak clean
+.PHONY: help env demo docs screenshots pages test test-qt6 lint bench bench-gpu kill-test worker-test fault-test fuzz soak clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z0-9-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /make \1|/' | column -t -s '|'
@@ -43,6 +44,9 @@ lint: env  ## ruff, and mypy --strict
 bench: env  ## the benchmarks of tests/benchmarks
 	@.ci/with_display $(BIN)/python -m pytest tests/benchmarks -o addopts= --import-mode=importlib \
 	  --benchmark-only -m "not real and not gpu" $(PYTEST_ARGS)
+
+bench-gpu: env  ## images per second on a GPU, beside those of decoding and of the networks alone, under 8 minutes
+	@$(BIN)/python -m tests.benchmarks.rates --device cuda $(RATES_ARGS)
 
 kill-test: env  ## kill a sitting KILLS times at random and compare with its diary
 	@$(BIN)/python -m tests.reliability.kill --kills $(KILLS)

@@ -14,6 +14,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 # A gain smaller than this is within the noise of a busy machine and not worth the rounding.
 _WORTHWHILE = 0.8
+_TRIALS = 12
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -59,11 +60,13 @@ def bf16_pays(device: torch.device) -> bool:
         return False
     block = _probe()
     images = torch.zeros(1, 32, 96, 96).to(memory_format=torch.channels_last)
+    plain, half = [], []
     with torch.inference_mode():
-        plain = _best_time(lambda: block(images))
-        with torch.autocast("cpu", torch.bfloat16):
-            half = _best_time(lambda: block(images))
-    return half < _WORTHWHILE * plain
+        for _ in range(_TRIALS):  # in turns: on a busy machine both are disturbed, and processes decide alike
+            plain.append(_time(lambda: block(images)))
+            with torch.autocast("cpu", torch.bfloat16):
+                half.append(_time(lambda: block(images)))
+    return min(half[1:]) < _WORTHWHILE * min(plain[1:])
 
 
 def laid_out(network: Network, layout: torch.memory_format = torch.channels_last) -> Network:
@@ -101,10 +104,7 @@ def _probe() -> nn.Module:
     return laid_out(nn.Sequential(*layers).eval())
 
 
-def _best_time(run: Callable[[], object], repeats: int = 5) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times[1:])
+def _time(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start

@@ -130,8 +130,11 @@ class Lines:
         self.look_again()
         places = {picture: at for at, picture in enumerate(order)}
         entries = sorted(self._known.values(), key=lambda entry: places.get(entry["picture"], len(places)))
+        joined = {self._target / file_name(part) for part in parts} - {self._own}
+        if {*self._target.glob(_ALL)} <= {*joined, self._own}:  # no other line of a picture is left to be older
+            entries = [{name: value for name, value in entry.items() if name != TURN} for entry in entries]
         publish_bytes(self._own, b"".join(f"{json.dumps(entry)}\n".encode() for entry in entries))
-        for path in {self._target / file_name(part) for part in parts} - {self._own}:
+        for path in joined:
             path.unlink(missing_ok=True)
 
 

@@ -5,35 +5,41 @@
 makes a project of generated photographs, trains and applies networks of random weights on it, and takes each rate from
 the progress that the stages themselves report. Beside each stands what decoding alone does (reading and augmenting, by
 the same threads), and the network alone (the same passes of data that lies on the device); the shares are those of the
-slower of both, 1 where nothing is lost. `--clock cpu` counts the processor's time instead of the clock's: on a machine
-that others use, and for the CPU alone.
+slower of both, 1 where nothing is lost. `--clock cpu` counts this process's time instead of the clock's: for
+trainings on a CPU that others use, too; what workers do is never in it.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
-from io import TextIOBase
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+import torch.nn.functional as F
+from PIL import Image
 
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.progress import finish
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import Localizer, LocalizerBatch
 from napari_wsss.pipeline.over_images import Outcome, over_images
+from napari_wsss.pipeline.run import base_maps
+from napari_wsss.pixels.resizing import resize
 from napari_wsss.project.project import Project
+from napari_wsss.refine.dense_crf import DenseCrf
+from napari_wsss.refine.power_background import PowerBackground
 from napari_wsss.sample.project import generate_sample
 from napari_wsss.segment.base import Segmenter, SegmenterBatch
+from tests.benchmarks.heard import Heard
 from training.config import RunConfig
 from training.data.pictures import Pictures, SegmentationData, prefetched, training_records, view_of
 from training.hardware import prepare
@@ -42,9 +48,11 @@ from training.recipes.classifier import classifier_data
 from training.resolving import resolve_file
 from training.run import main as run_stage
 from training.stages.voc_folder import project_of
+from training.workers import cores
 
-METHODS = ("cam", "seam", "edam", "co_attention")
-PARTS = ("cam maps", "sharded", "walk", "deeplab", *METHODS)
+METHODS = {"cam", "seam", "edam", "co_attention"}
+PARTS = ("reference", "cam maps", "sharded", "crf", "walk", "deeplab", *sorted(METHODS))
+CLASSES = 4
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
@@ -99,26 +107,6 @@ class Rate:
 HEAD = "| images/s | whole | decoding alone | network alone | share of the slower |\n|---|---|---|---|---|"
 
 
-class Heard(TextIOBase):
-    """Notes when a stage's lines of progress arrive."""
-
-    def __init__(self, stage: str, clock: Callable[[], float]) -> None:
-        self._stage, self._clock = stage, clock
-        self.times: dict[int, float] = {}
-
-    def write(self, text: str) -> int:
-        """Take in a line."""
-        for line in text.splitlines():
-            if line.startswith("{") and (said := json.loads(line))["stage"] == self._stage:
-                self.times.setdefault(int(said["done"]), self._clock())
-        return len(text)
-
-    def rate(self, warm: int) -> float:
-        """Return how many steps a second there were after the first `warm`."""
-        first, last = min(one for one in self.times if one >= warm), max(self.times)
-        return (last - first) / (self.times[last] - self.times[first])
-
-
 @dataclass(frozen=True)
 class Bench:
     """A project of generated photographs, and what measures on it."""
@@ -142,15 +130,49 @@ class Bench:
         return cls(folder / "project", sizes, device, clock, said)
 
     def rates(self, parts: Iterable[str]) -> Iterator[Rate]:
-        """Yield the rates of `PARTS`; a classifier is trained first, as the others need one."""
-        self.training("cam", applied=True)
+        """Yield the rates of `PARTS`; a classifier is trained first where they need one."""
+        parts = list(parts)
+        if not set(parts) <= METHODS:
+            self.trained("classifier", "--apply")
         for part in parts:
             if part in METHODS:
                 yield self.training(part)
             elif part == "deeplab":
                 yield self.segmentation()
             else:
-                yield {"cam maps": self.maps, "sharded": self.sharded, "walk": self.walk}[part]()
+                yield self.stages()[part]()
+
+    def stages(self) -> Mapping[str, Callable[[], Rate]]:
+        """Return what measures stages without training."""
+        return dict(zip(PARTS, (self.reference, self.maps, self.sharded, self.crf, self.walk), strict=False))
+
+    def reference(self) -> Rate:
+        """Return what a plain loop does: a picture after the other, a pass for every scale and view."""
+        localizer, labels = self.network()
+        scales = Inference().scales
+        with Project.open(self.folder, read_only=True) as project, torch.no_grad():
+            paths = [project.image_path(image_id) for image_id in project.catalog.ids()]
+            start = self.clock()
+            for path in paths:
+                image = np.asarray(Image.open(path).convert("RGB"))
+                size = image.shape[:2]
+                total = torch.zeros(len(labels[0]), *size, device=self.device)
+                for scale in scales:
+                    scaled = resize(image, *(round(side * scale) for side in size))
+                    for step in (1, -1):
+                        batch = torch.from_numpy(localizer.normalisation.apply(scaled[:, ::step]))[None].to(self.device)
+                        maps = localizer.localize(batch, labels[:1])
+                        shown = F.interpolate(maps, size, mode="bilinear", align_corners=False)[0]
+                        total += shown.flip(2) if step < 0 else shown
+                (total / (total.amax((1, 2), keepdim=True) + 1e-5)).cpu().numpy()
+            return Rate("CAM, multi-scale, a plain loop", len(paths) / (self.clock() - start))
+
+    def network(self) -> tuple[Localizer, torch.Tensor]:
+        """Return a CAM network of random weights, and labels of an image and its mirror image."""
+        torch.manual_seed(0)
+        choice = TrunkChoice(self.sizes.trunk, width=self.sizes.width)
+        localizer = Localizer.build("cam", choice, class_count=CLASSES).eval().to(self.device)
+        return localizer, torch.ones(2, CLASSES, dtype=torch.bool, device=self.device)
 
     def maps(self) -> Rate:
         """Multi-scale CAM over the folder."""
@@ -178,12 +200,10 @@ class Bench:
 
     def passes(self) -> float:
         """Return of how many images a second the network alone sees all scales, each with its mirror image."""
-        sizes, device = self.sizes, torch.device(self.device)
-        torch.manual_seed(0)
-        localizer = Localizer.build("cam", TrunkChoice(sizes.trunk, width=sizes.width), class_count=4).eval().to(device)
-        sides = [localizer.input_size(sizes.size, sizes.size, scale) for scale in Inference().scales]
+        device, size = torch.device(self.device), self.sizes.size
+        localizer, labels = self.network()
+        sides = [localizer.input_size(size, size, scale) for scale in Inference().scales]
         batches = [torch.randn(2, 3, *side, device=device) for side in sides]
-        labels = torch.ones(2, 4, dtype=torch.bool, device=device)
 
         def see() -> None:
             half = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
@@ -194,12 +214,32 @@ class Bench:
         return self.repeated(see)
 
     def sharded(self) -> Rate:
-        """Maps by two workers that share the device, processes of their own."""
+        """Maps by several workers, processes of their own: as many as cores, or two that share a GPU."""
         with Project.open(self.folder) as project:
             project.store.clear()
-        started = time.perf_counter()
-        self.heard(["localize", "--workers", "2"], "localize", 0)
-        return Rate("the same by 2 workers, with their start", self.sizes.images / (time.perf_counter() - started))
+        whole = self.heard(["localize", "--workers", str(self.workers)], "localize", self.sizes.images // 10)
+        return Rate(f"the same by {self.workers} workers", whole)
+
+    @property
+    def workers(self) -> int:
+        """How many processes share images."""
+        return max(2, cores()) if self.device == "cpu" else 2
+
+    def crf(self) -> Rate:
+        """The dense CRF by as many workers as cores, beside so many times what one core does of it; maps are stored."""
+        self.heard(["localize"], "localize", 0)
+        count = max(2, cores())
+        chain = ["refine", "--refiners", "power_background", "dense_crf", "--workers", str(count), "--threads", "1"]
+        whole = self.heard(chain, "refine", self.sizes.images // 10)
+        with Project.open(self.folder, read_only=True) as project:
+            ids = [record.id for record in project.catalog.records() if record.labels][:8]
+            given = [(project.load_image(one).pixels, base_maps(project, one)) for one in ids]
+        start = time.process_time()
+        for image, maps in given:
+            assert maps is not None
+            DenseCrf().refine(image, PowerBackground().refine(image, maps))
+        alone = len(given) / (time.process_time() - start)
+        return Rate(f"dense CRF by {count} workers", whole, network=count * alone)
 
     def walk(self) -> Rate:
         """The random walk over affinities; maps are stored before."""
@@ -208,11 +248,9 @@ class Bench:
         chain = ["refine", "--refiners", "power_background", "random_walk"]
         return Rate("random walk over affinities", self.heard(chain, "propose", self.sizes.images // 10))
 
-    def training(self, method: str, *, applied: bool = False) -> Rate:
+    def training(self, method: str) -> Rate:
         """Training of a localizer."""
-        whole = self.trained("classifier", "--method", method, *(["--apply"] if applied else []))
-        if applied:
-            return Rate(method, whole)
+        whole = self.trained("classifier", "--method", method)
         config = self.config("classifier", method)
         with Project.open(self.folder, read_only=True) as project:
             machine = prepare(config.hardware)
@@ -303,19 +341,18 @@ class Bench:
 
     def repeated(self, what: Callable[[], object]) -> float:
         """Return how often a second something is done, of as many times as there are steps."""
-        times = [0.0, 0.0]
-        for at, count in enumerate((self.sizes.warm, self.sizes.steps)):
-            self.finished()
-            start = self.clock()
-            for _ in range(count):
-                what()
-            self.finished()
-            times[at] = self.clock() - start
-        return self.sizes.steps / times[1]
+        for _ in range(self.sizes.warm):
+            what()
+        self.finished()
+        start = self.clock()
+        for _ in range(self.sizes.steps):
+            what()
+        self.finished()
+        return self.sizes.steps / (self.clock() - start)
 
     def finished(self) -> None:
         """Wait for the device."""
-        if self.device.startswith("cuda"):
+        if self.device != "cpu":
             torch.cuda.synchronize()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -16,9 +17,10 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.pipeline.over_images import StageReport
+from napari_wsss.prediction import folder
 from napari_wsss.prediction.description import Kind
 from napari_wsss.prediction.folder import Job, predict_folder
-from napari_wsss.prediction.lines import LINES
+from napari_wsss.prediction.lines import LINES, Lines
 from napari_wsss.prediction.written import Wanted
 
 
@@ -50,8 +52,8 @@ def job(tmp_path: Path) -> Job:
     return Job(tmp_path / "pictures", ids, {}, tmp_path / "out", Wanted(True, True, False), "one")
 
 
-def run(job: Job, predictor: Brightness | None = None) -> StageReport:
-    return finish(predict_folder(predictor or Brightness(), job))
+def run(job: Job, predictor: Brightness | None = None, ids: Sequence[str] | None = None) -> StageReport:
+    return finish(predict_folder(predictor or Brightness(), job, ids))
 
 
 def masks(job: Job) -> dict[str, list[int]]:
@@ -143,3 +145,24 @@ def test_a_picture_outside_is_refused(job: Job) -> None:
 
 def test_no_pictures_are_no_fault(job: Job) -> None:
     assert run(replace(job, ids=[])) == StageReport()
+
+
+def test_what_a_dead_worker_left_is_gone_on_with(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one picture everything, of another a part, of a third nothing but its line, made since this worker began."""
+    monkeypatch.setattr(folder, "over_images", partial(folder.over_images, ahead=0))
+    first, second = job.part.split(2)
+    own = replace(job, part=first)
+    steps = predict_folder(Brightness(), own, job.ids)
+    next(steps)  # it has read the lines there are
+    run(replace(job, part=second), ids=job.ids[3:])
+    stem = Path(job.ids[4]).with_suffix("")
+    (job.target / f"scores/{stem}.npz").unlink()
+    for kind, ending in (("masks", "png"), ("scores", "npz")):
+        (job.target / f"{kind}/{Path(job.ids[5]).with_suffix('')}.{ending}").unlink()
+    report = finish(steps)
+    assert set(report.done) == {*job.ids[:3], *job.ids[4:]}
+    assert report.reused == (job.ids[3],)
+    lines = Lines(job.target)
+    lines.join([first, second], job.ids)
+    assert (job.target / LINES).read_text().count('"turn"') == 0
+    assert run(job).reused == tuple(job.ids)

@@ -356,8 +356,9 @@ def prefetched(make: Callable[[int], Batch], steps: Sequence[int], loaders: int)
     """Yield ``make(step)`` for every step in order, made ahead by `loaders` threads (0: made when asked for).
 
     -1 begins with one thread and takes another one whenever a batch was not ready in time, up to one less than there
-    are cores. Threads, not processes: decoding and resampling release the interpreter lock, and the picture cache is
-    shared. Closing the iterator ends the threads.
+    are cores. Threads, not processes: decoding and resampling release the interpreter lock, the picture cache is
+    shared, and handing a batch over would cost more than half of making it (docs/cluster.md). Closing the iterator ends
+    the threads.
     """
     if loaders == 0:
         yield from (make(step) for step in steps)
