@@ -181,8 +181,8 @@ class Hardware:
     precision: str = parameter(
         "auto",
         "Precision",
-        "'auto' uses bfloat16 on CUDA, float16 where a GPU only emulates that, and bfloat16 on a CPU where a short "
-        "timing shows that it pays.",
+        "'auto' uses bfloat16 on CUDA, float16 where a GPU only emulates that, and bfloat16 on a CPU that "
+        "multiplies tiles of it (AMX).",
         choices=("auto", "float32", "bfloat16", "float16"),
         advanced=True,
     )

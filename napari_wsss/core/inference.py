@@ -18,7 +18,9 @@ _SIDE = (
     "Longer side in pixels that images are brought to at scale 1 for a localizer's maps and features; 0 takes the size "
     "it was trained at."
 )
-_PRECISION = "auto takes bfloat16 only where a quick trial shows it clearly faster with the same result."
+_PRECISION = (
+    "auto takes bfloat16 only where the device computes it clearly faster and a quick trial gives the same result."
+)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """Which device computes, how many threads it may use, and whether bfloat16 pays there."""
 
 import os
-import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import TypeVar
@@ -11,10 +9,6 @@ import torch
 from torch import nn
 
 Network = TypeVar("Network", bound=nn.Module)
-
-# A gain smaller than this is within the noise of a busy machine and not worth the rounding.
-_WORTHWHILE = 0.8
-_TRIALS = 12
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -53,20 +47,17 @@ def background_threads() -> int:
 
 @lru_cache
 def bf16_pays(device: torch.device) -> bool:
-    """Tell whether bfloat16 is clearly faster than float32 on `device` (timed once per process on the CPU)."""
+    """Tell whether bfloat16 is clearly faster than float32 on `device`.
+
+    On the CPU by what the processor is (AMX multiplies tiles of bfloat16), not by a trial: what
+    else a machine does must not decide what a model answers, and processes that share a work must decide alike.
+    """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     if device.type != "cpu":
         return False
-    block = _probe()
-    images = torch.zeros(1, 32, 96, 96).to(memory_format=torch.channels_last)
-    plain, half = [], []
-    with torch.inference_mode():
-        for _ in range(_TRIALS):  # in turns: on a busy machine both are disturbed, and processes decide alike
-            plain.append(_time(lambda: block(images)))
-            with torch.autocast("cpu", torch.bfloat16):
-                half.append(_time(lambda: block(images)))
-    return min(half[1:]) < _WORTHWHILE * min(plain[1:])
+    told = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch does not tell: float32
+    return bool(told.get("amx_bf16", False))
 
 
 def laid_out(network: Network, layout: torch.memory_format = torch.channels_last) -> Network:
@@ -87,24 +78,3 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     """
     half = precision == "bfloat16" or (precision == "auto" and bf16_pays(device))
     return torch.autocast(device.type, torch.bfloat16) if half else nullcontext()
-
-
-def _probe() -> nn.Module:
-    # Dense, depthwise and 1x1 convolutions in about the proportions of the trunks.
-    layers = [
-        nn.Conv2d(32, 192, 1, bias=False),
-        nn.BatchNorm2d(192),
-        nn.ReLU6(inplace=True),
-        nn.Conv2d(192, 192, 3, padding=1, groups=192, bias=False),
-        nn.BatchNorm2d(192),
-        nn.ReLU6(inplace=True),
-        nn.Conv2d(192, 64, 1, bias=False),
-        nn.Conv2d(64, 64, 3, padding=1, bias=False),
-    ]
-    return laid_out(nn.Sequential(*layers).eval())
-
-
-def _time(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start

@@ -43,10 +43,13 @@ def test_background_work_never_raises_the_thread_count() -> None:
         torch.set_num_threads(before)
 
 
-def test_the_self_timing_answers_once() -> None:
-    device = torch.device("cpu")
-
-    assert bf16_pays(device) is bf16_pays(device)
+@pytest.mark.parametrize("told", [{"amx_bf16": True}, {"amx_bf16": False, "avx512_bf16": True}, {}])
+def test_what_the_processor_is_decides_about_half_precision(
+    told: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    assert bf16_pays.__wrapped__(torch.device("cpu")) is told.get("amx_bf16", False)
+    assert not bf16_pays.__wrapped__(torch.device("meta"))
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
