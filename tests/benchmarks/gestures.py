@@ -181,7 +181,7 @@ class Desk:
 
 
 SAVE_LATER_MS = 60_000
-"""How long drafts wait to be saved, so that a slow machine does not count that as part of a stroke."""
+"""How long drafts and thresholds wait to be saved, so that a slow machine does not count that as part of a gesture."""
 
 
 class WindowDesk(Desk):
@@ -235,7 +235,9 @@ class WindowDesk(Desk):
         self.dock.actions_.run("undo_decision")
 
     def move_threshold(self, value: float) -> None:
-        slider = self.dock.tabs.refine.threshold.slider.slider
+        page = self.dock.tabs.refine
+        page._later.setInterval(SAVE_LATER_MS)
+        slider = page.threshold.slider.slider
         slider.setValue(round(slider.minimum() + value * (slider.maximum() - slider.minimum())))
 
     def remove_label(self, name: str) -> None:
