@@ -13,13 +13,16 @@ from tests.benchmarks.rates import HEAD, PARTS, Bench, Rate, Sizes  # noqa: E402
 
 
 @pytest.mark.timeout(600)
-def test_every_part_gives_a_rate(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "parts", [("cam maps", "crf"), pytest.param(PARTS, marks=pytest.mark.slow)], ids=["two", "all"]
+)
+def test_every_part_gives_a_rate(tmp_path: Path, parts: tuple[str, ...]) -> None:
     sizes = Sizes(images=5, size=64, steps=2, batch=2, crop=48, trunk="mobilenet_v2", width=1 / 16)
     bench = Bench.made(tmp_path, sizes, "cpu", "wall", lambda _: None)
-    found = dict(zip(PARTS, bench.rates(PARTS), strict=True))
+    found = dict(zip(parts, bench.rates(parts), strict=True))
     assert all(rate.whole > 0 for rate in found.values())
     assert all(rate.row().count("|") == HEAD.splitlines()[0].count("|") for rate in found.values())
-    for part in PARTS:
+    for part in parts:
         assert (found[part].network is not None) == (part not in ("reference", "sharded", "walk"))
 
 

@@ -100,8 +100,14 @@ def test_each_is_recognised_as_itself_and_as_nothing_else(name: str) -> None:
     assert class_count(joined(state, descriptor), descriptor) == classes
 
 
-@pytest.mark.parametrize("name", ORIGINS)
-@pytest.mark.parametrize("envelope", ENVELOPES)
+@pytest.mark.parametrize(
+    ("envelope", "name"),
+    [
+        pytest.param(envelope, name, marks=() if envelope == "both" or name == "irn_cam" else pytest.mark.slow)
+        for envelope in ENVELOPES
+        for name in ORIGINS
+    ],
+)
 def test_every_envelope_fits_our_network_whole(tmp_path: Path, name: str, envelope: str) -> None:
     origin, shelf = ORIGINS[name]
     if published(origin).network not in method_names(shelf):
@@ -120,7 +126,7 @@ def test_every_envelope_fits_our_network_whole(tmp_path: Path, name: str, envelo
 
 
 @pytest.mark.parametrize("name", [name for name, (_, shelf) in ORIGINS.items() if shelf in ("localize", "segment")])
-@pytest.mark.parametrize("classes", [1, 7, 80])
+@pytest.mark.parametrize("classes", [1, *(pytest.param(count, marks=pytest.mark.slow) for count in (7, 80))])
 def test_any_number_of_classes_is_the_same_origin(tmp_path: Path, name: str, classes: int) -> None:
     origin, shelf = ORIGINS[name]
     if published(origin).network not in method_names(shelf):
