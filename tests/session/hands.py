@@ -181,6 +181,8 @@ class Hands(RuleBasedStateMachine):
     @rule(and_next=st.booleans())
     def accept(self, and_next: bool) -> None:
         image_id, proposal, meant = self.shown, self.session.table.proposal, self.masks.get(self.shown)
+        if meant is not None and image_id not in self.accepted and not (meant[0].any() or meant[1].any()):
+            meant = None  # what was painted and undone counts as untouched
         if meant is None and proposal is not None:
             meant = proposal.copy(), np.full(proposal.shape, self.owner_of(self.session.decisions.proposal_source()))
         if not self.session.decisions.accept(and_next):
