@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import napari
@@ -48,7 +49,17 @@ class Person:
         QTest.mousePress(self._canvas, LEFT, pos=self._at(first))
         for share in np.linspace(0, 1, 8):
             self._drag(self._at(first + share * (last - first)))
+        self._rest()
         QTest.mouseRelease(self._canvas, LEFT, pos=self._at(last))
+
+    @staticmethod
+    def _rest() -> None:
+        """Wait until the window has caught up: napari drops a move that it has not looked at when the button goes up."""
+        for _ in range(50):
+            begun = time.monotonic()
+            QTest.qWait(MOVE_MS)
+            if time.monotonic() - begun < 1.5 * MOVE_MS / 1000:
+                return
 
     def _drag(self, where: QPoint) -> None:
         """Move with the left button down (`QTest.mouseMove` says so only on Qt 5)."""
