@@ -54,7 +54,7 @@ class Person:
 
     @staticmethod
     def _rest() -> None:
-        """Wait until the window has caught up: napari drops a move that it has not looked at when the button goes up."""
+        """Wait until the window has caught up: napari drops a move it has not looked at when the button goes up."""
         for _ in range(50):
             begun = time.monotonic()
             QTest.qWait(MOVE_MS)
