@@ -34,7 +34,7 @@ def go_home(desk: Desk) -> None:
 def come_back(desk: Desk, left_at: str) -> None:
     """Open the project again: the image that was left is on the table, with every stroke; finish it and the others."""
     desk.look_at("Project")
-    mouse.click_row(desk.dock.tabs.project.recent, 0)
+    mouse.double_click_row(desk.dock.tabs.project.recent, 0)
     desk.until(lambda: desk.session.table is not None and desk.session.table.image is not None)
     desk.arrive()
     assert desk.image_id == left_at

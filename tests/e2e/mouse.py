@@ -82,6 +82,12 @@ def click_row(view: QAbstractItemView, row: int, held: Qt.KeyboardModifier = NON
     hit(view.viewport(), view.visualRect(index).center(), held)
 
 
+def double_click_row(view: QAbstractItemView, row: int) -> None:
+    """Click a row of a list twice."""
+    click_row(view, row)
+    QTest.mouseDClick(view.viewport(), LEFT, pos=view.visualRect(view.model().index(row, 0)).center())
+
+
 def tick_row(view: QAbstractItemView, row: int) -> None:
     """Click the check box of a row of a list."""
     see(view)
