@@ -99,7 +99,7 @@ class Labeler:
             page.options.form.fields[name].value = value
         runs = len(self.session.training.runs(self.session.project))
         mouse.click(page.start)
-        self.until(lambda: page.bar.isVisibleTo(page))
+        self.until(lambda: page.bar.isVisibleTo(page) and self.session.training.running)
         meanwhile()
         self.until(lambda: page.start.isEnabled())
         assert len(self.session.training.runs(self.session.project)) == runs + 1
