@@ -56,8 +56,8 @@ def bf16_pays(device: torch.device) -> bool:
         return bool(torch.cuda.is_bf16_supported())
     if device.type != "cpu":
         return False
-    told = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch does not tell: float32
-    return bool(told.get("amx_bf16", False))
+    capabilities = getattr(torch.cpu, "get_capabilities", None)
+    return capabilities is not None and bool(capabilities().get("amx_bf16", False))  # an older torch does not tell
 
 
 def laid_out(network: Network, layout: torch.memory_format = torch.channels_last) -> Network:
