@@ -62,7 +62,10 @@ def open_logs(names: str, run: RunFolder, say: Callable[[str], None] | None = No
                 f'pip install "napari-wsss[{name}]".'
             ) from missing
         except Exception as reason:
-            raise StepError(f"--log {name} cannot begin: {_first_words(reason)}") from reason
+            raise StepError(
+                f"--log {name} cannot begin: {_first_words(reason).rstrip('.')}. "
+                "Mend that, or leave it out: events.jsonl has all figures."
+            ) from reason
     note(logs, run.events())
     return logs
 
