@@ -52,6 +52,7 @@ BOXES = "QCheckBox::indicator:unchecked, QListView::indicator:unchecked { border
 """napari draws boxes to tick without a border, hardly to be told from what is around them."""
 PAGE_OF = {
     "new": "Project",
+    "create": "Project",
     "label": "Review",
     "train": "Train",
     "apply": "Review",
@@ -180,6 +181,8 @@ class WsssDock(QWidget):
         self.tabs.bring(PAGE_OF[step.verb])
         if step.verb == "new":
             self.tabs.project.begin_new()
+        elif step.verb == "create":
+            self.tabs.project.new.create_button.click()
         elif step.verb == "label":
             self.actions_.run("edit_labels")
         elif step.verb == "train":

@@ -1,4 +1,4 @@
-"""The next step on the canvas while nothing is shown there: where a person who has just opened the panel looks first."""
+"""The next step on the canvas while nothing is shown there: where a person who has opened the panel looks first."""
 
 from napari.components import LayerList
 from qtpy.QtCore import QEvent, QObject
@@ -14,7 +14,7 @@ WIDEST = 460
 """Pixels."""
 FROM_TOP = 0.06
 """Of the canvas' height; below it are napari's own first words."""
-LOOK = "#empty_canvas { background: palette(window); border: 1px solid #7d838c; border-radius: 6px; }"
+LOOK = "#empty_canvas { border: 1px solid #7d838c; border-radius: 6px; }"
 
 
 def canvas_in(centre: QWidget) -> QWidget:
