@@ -155,11 +155,11 @@ class WsssDock(QWidget):
     def _on_opened(self) -> None:
         self.tabs.bring("Review")
         _ = self.tabs.review  # keys open its popups, also while the panel is covered by another
-        self._fold_if_tight()
+        self._keep_room()
 
-    def _fold_if_tight(self) -> None:
-        if self._compact is not None and folds_left() and self._compact.fold_if_tight():
-            self._fit.start()
+    def _keep_room(self) -> None:
+        if self._compact is not None and folds_left():
+            self._compact.keep_room()
 
     def _fold(self) -> None:
         if self._compact is not None:
@@ -273,10 +273,11 @@ class WsssDock(QWidget):
             self._by_place.watch(window)
             self._compact = Compact(window, self)
             self._fit = single_shot(self, FIT_AFTER_MS, self.sync.show_whole)
+            self._compact.folded.connect(self._fit.start)
             self.header.fold_wanted.connect(self._fold)
             self._lay_over_canvas(window)
             if not self.viewer.layers:  # napari's left side has nothing to choose from before there is a layer
-                single_shot(self, FIT_AFTER_MS, self._fold_if_tight).start()
+                self._keep_room()
 
     def _lay_over_canvas(self, window: QMainWindow) -> None:
         """Lay the next step over the empty canvas; and hidden, until they are asked for, grid and pair of pictures."""
