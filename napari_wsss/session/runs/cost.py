@@ -81,8 +81,8 @@ def what_trains(project: Project) -> str:
     train, val = (catalog.count(Criteria(states=seen, split=split)) for split in ("train", "val"))
     names = project.classes.current
     some = [f"{name} {accepted[name]}" for name in names if accepted.get(name)]
-    without = len(names) - len(some)
-    per_class = ", ".join([*some, *([f"{without} classes none" if some else "none yet"] if without else [])])
+    rest = ("others 0" if some else "none yet") if len(some) < len(names) else ""
+    per_class = ", ".join(filter(None, (*some, rest)))
     total = sum(counts.values()) - counts.get("excluded", 0)
     return (
         f"{counts.get('accepted', 0)} accepted of {total} images. "
