@@ -298,7 +298,7 @@ class WsssDock(QWidget):
             self.sync.flush()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Before the main window closes: save, and ask about a running training."""
+        """Before the main window closes: save, ask about a running training. In another size it shows the whole image."""
         if self._open and watched is self._window:
             event = certain(event)
             if event.type() == QEvent.Type.Close:
@@ -311,7 +311,14 @@ class WsssDock(QWidget):
                 soon(self, self._end_if_closed)
             elif event.type() == QEvent.Type.Hide and self._closing:
                 self.shut_down()
+            elif event.type() == QEvent.Type.Resize and self._shows_whole:
+                self._fit.start()
         return False
+
+    @property
+    def _shows_whole(self) -> bool:
+        """Whether the whole image is shown, as it should be then in a window of another size, too."""
+        return self.session.shown_table is not None and self.sync.camera.zoom == self.sync.whole_zoom
 
     def _end_if_closed(self) -> None:
         self._closing = False
