@@ -298,7 +298,7 @@ class WsssDock(QWidget):
             self.sync.flush()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Before the main window closes: save, ask about a running training. In another size it shows all of the image."""
+        """Before the main window closes: save, ask about a running training; in another size show the whole image."""
         if self._open and watched is self._window:
             event = certain(event)
             if event.type() == QEvent.Type.Close:
