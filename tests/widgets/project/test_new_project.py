@@ -10,6 +10,7 @@ import tifffile
 
 from napari_wsss.exchange import labels
 from napari_wsss.project.project import Project
+from napari_wsss.session.next_step import CREATE
 from napari_wsss.widgets.project.new_project import KINDS, NewProject
 from tests.session.conftest import write_picture
 
@@ -99,11 +100,24 @@ def test_the_whole_report_can_be_kept(form, images, tmp_path, qtbot, name):
 def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):
     previewed(form, images, qtbot)
     assert form.create_button.isEnabled()
+    assert empty_session.next_steps.step == CREATE
     form.create_button.click()
+    assert not form.create_button.isEnabled()
     assert empty_session.project.folder == images.parent / "photos_wsss"
     assert empty_session.table.classes.names == ("cat", "dog")
     assert empty_session.project.catalog.get("a1.png").labels == {"cat", "dog"}
     assert len(empty_session.project.catalog) == 4
+
+
+def test_without_labels_the_names_of_the_classes_are_asked_for(form, tmp_path, qtbot):
+    write_picture(tmp_path / "photos" / "a.png", 1)
+    previewed(form, tmp_path / "photos", qtbot)
+    assert "write the names of the classes" in form.summary.text()
+    assert not form.create_button.isEnabled()
+    assert "names of classes" in form.create_button.toolTip()
+    qtbot.keyClicks(form.classes, "cell")
+    assert form.create_button.isEnabled()
+    assert "stay as they are" in form.create_button.toolTip()
 
 
 def test_other_pictures_get_a_target_and_labels_of_their_own(form, images, tmp_path, qtbot):
