@@ -27,6 +27,7 @@ from napari_wsss.exchange.labels_voc import (
     with_splits_and_masks,
 )
 from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.readers.labelme_xml import is_labelme_xml
 from napari_wsss.exchange.reading import KINDS, OWN_KINDS, reader_of, recognised
 from napari_wsss.pixels.decoding.channels import Channels
 from napari_wsss.pixels.decoding.planes import check_has
@@ -176,7 +177,7 @@ def _detect(images_root: Path, source: Path | None, index: ImageIndex) -> Detect
         csvs = _csv_files(folder, index)
         if csvs:
             return Detected("csv", csvs[0])
-    if is_voc(images_root):
+    if is_voc(images_root) and not is_labelme_xml(images_root):
         return Detected("voc", images_root)
     for folder in _places(images_root):
         lists = _named(folder, _USUAL_TEXT)
@@ -247,7 +248,7 @@ def _in_class_folders(ids: Sequence[str]) -> bool:
 def _detect_source(source: Path, images_root: Path, index: ImageIndex) -> Detected:
     if source.is_dir():
         for folder in (source, source.parent):  # the folder itself, or its Annotations
-            if is_voc_part(folder):
+            if is_voc_part(folder) and not is_labelme_xml(folder):
                 return Detected("voc", folder)
         if kind := recognised(source, "labels"):
             return Detected(kind, source)

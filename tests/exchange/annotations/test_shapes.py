@@ -30,7 +30,7 @@ def test_filling_agrees_with_a_polygon_of_scikit_image(seed, points):
 
 
 def test_a_polygon_of_pixels_holds_its_line():
-    found = Polygons([np.array([[1, 1], [3, 1], [3, 3], [1, 3]], float)], with_line=True).inside((5, 5))
+    found = Polygons([np.array([[1, 1], [3, 1], [3, 3], [1, 3]], float)], line="in").inside((5, 5))
     assert found.sum() == 9
     assert found[1:4, 1:4].all()
 
@@ -60,7 +60,7 @@ def test_runs_along_rows_in_a_box_and_down_columns_of_the_whole():
         Bitmap(np.ones((2, 2), bool), whole=True),
         Polygons([SQUARE[:2]]),
         Polygons([SQUARE * np.nan]),
-        Polygons([SQUARE * 1e300], with_line=True),
+        Polygons([SQUARE * 1e300], line="in"),
         Ellipse((1, 1), (0, float("inf"))),
     ],
 )
