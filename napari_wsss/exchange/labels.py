@@ -117,7 +117,8 @@ def read_labels(
     report = _with_masks_beside(report, images_root)
     report = with_contradictions(report, listed)
     if detected.kind in _OF_TEXT and detected.source is not None:
-        report = replace(report, encoding=encoding or found_encoding(read_regular(detected.source)))
+        expected = {*index.words, *(listed.classes if listed else ()), *also}
+        report = replace(report, encoding=encoding or found_encoding(read_regular(detected.source), expected))
     report = with_pages(report) if pages else report
     return _without_unreadable(report, channels) if check_images else report
 

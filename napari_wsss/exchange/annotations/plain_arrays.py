@@ -94,7 +94,8 @@ def read_page(path: Path, page: int) -> NDArray[Any]:
             size = math.prod(sides[1:]) * dtype.itemsize
             file.seek((page - 1) * size, io.SEEK_CUR)
             return _numbers(file.read(min(size, MOST_BYTES)), dtype, sides[1:], False)
-    return read_array(path).reshape(sides)[page - 1]
+    found: NDArray[Any] = read_array(path).reshape(sides)[page - 1]
+    return found
 
 
 def _sides(shape: Sequence[int]) -> list[int]:

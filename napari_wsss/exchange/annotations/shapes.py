@@ -220,9 +220,7 @@ def _placed(pixels: Pixels, corner: tuple[int, int], size: Size) -> Pixels:
 def _check_box(box: Size, corner: tuple[int, int], size: Size) -> None:
     sides = zip(box, corner, size, strict=True)
     if not all(start >= 0 and side > 0 and start + side <= whole for side, start, whole in sides):
-        raise WrongSize(
-            f"a box of {told(box)} pixels at {corner[1]}, {corner[0]}, outside the image of {told(size)}"
-        )
+        raise WrongSize(f"a box of {told(box)} pixels at {corner[1]}, {corner[0]}, outside the image of {told(size)}")
 
 
 def told(size: Size) -> str:

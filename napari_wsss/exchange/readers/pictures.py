@@ -25,8 +25,8 @@ class Pictures(Reader):
     """Files named after their images, or the folder of a VOC-style export, whose ``SegmentationClass`` is taken.
 
     A ``classes.txt``, ``class_names.txt`` or ``labelmap.txt`` in it, or one folder up, decides by name what a value or
-    colour means; without one values must be those of the project. The pages of a TIFF stack, or of an array (pages, height,
-    width), are the masks of the planes of the stack that it is named after.
+    colour means; without one values must be those of the project. The pages of a TIFF stack, or of an array (pages,
+    height, width), are the masks of the planes of the stack that it is named after.
     """
 
     title = "Mask pictures, .npy"

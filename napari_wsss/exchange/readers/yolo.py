@@ -28,9 +28,10 @@ class Yolo(Reader):
         """Tell whether a folder has a list of names and a first label file of numbers."""
         if not source.is_dir() or _list_of(source) is None:
             return False
-        first = next((path for path in _files(source) if path.stat().st_size), None)
-        if first is None:
-            return False
+        files = _files(source)
+        first = next((path for path in files if path.stat().st_size), None)
+        if first is None:  # none of the classes in any image
+            return any("labels" in path.relative_to(source.parent).parts for path in files)
         try:
             with first.open("rb") as file:
                 return re.match(rb"\s*\d+(\s+-?[\d.]+(e-?\d+)?){4,}", file.read(500)) is not None
