@@ -87,7 +87,7 @@ class Ellipse:
             if max(abs(x), abs(y), wide, high) > _FARTHEST_DRAWN:
                 raise ValueError("an ellipse far outside")
             picture = Image.new("1", size[::-1])
-            box = tuple(np.floor((x - wide, y - high, x + wide, y + high)).tolist())
+            box = tuple(np.trunc((x - wide, y - high, x + wide, y + high)).tolist())
             ImageDraw.Draw(picture).ellipse(box, fill=1, outline=1)
             return np.array(picture, np.bool_)
         rows, columns = np.arange(size[0])[:, None] + 0.5, np.arange(size[1])[None, :] + 0.5
@@ -186,7 +186,7 @@ def _drawn(ring: NDArray[np.float64], size: Size, with_line: bool) -> Pixels:
     _rows_crossed(ring, size[0])
     picture = Image.new("1", size[::-1])
     # The same small shift for all: a share of a whole number must not lie a hair below it.
-    pixels = [(int(x), int(y)) for x, y in np.floor(ring + 1e-6)]
+    pixels = [(int(x), int(y)) for x, y in np.trunc(ring + 1e-6)]
     ImageDraw.Draw(picture).polygon(pixels, fill=1, outline=int(with_line))
     return np.array(picture, np.bool_)
 
