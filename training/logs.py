@@ -168,7 +168,7 @@ class WeightsAndBiases:
 
 
 class MlFlow:
-    """A run of MLflow with the name of the run, where `MLFLOW_TRACKING_URI` says; else in ``mlruns`` beside the runs."""
+    """A run of MLflow called as the run, where `MLFLOW_TRACKING_URI` says; else in ``mlruns`` beside the runs."""
 
     def __init__(self, run: RunFolder) -> None:
         # Newer versions write to folders only where this is set; who said false is heard.
