@@ -18,7 +18,7 @@ _NO_PIXELS = frozenset({"box", "polyline", "points", "cuboid", "skeleton"})
 
 
 class Cvat(Reader):
-    """``annotations.xml`` as *CVAT for images 1.1* writes it; of a folder all such files, as Datumaro writes one a split."""
+    """``annotations.xml`` as *CVAT for images 1.1* writes it; of a folder all: Datumaro writes one for each split."""
 
     title = "CVAT XML"
 

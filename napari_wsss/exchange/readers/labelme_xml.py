@@ -62,7 +62,7 @@ class MaskFile:
             with Image.open(self.path) as picture:
                 if picture.size != size[::-1]:
                     raise WrongSize(f"a mask drawn on {told(picture.size[::-1])} pixels; the image has {told(size)}")
-                return np.asarray(picture.convert("RGB")).max(axis=2) > 0
+                return np.asarray(np.asarray(picture.convert("RGB")).max(axis=2) > 0)
         except WrongSize:
             raise
         except DAMAGED_PICTURE as reason:

@@ -28,7 +28,8 @@ def written(root: Path, *objects: str, name: str = "a", subset: str = "train") -
     path.parent.mkdir(parents=True, exist_ok=True)
     said = f"<filename>{name}.jpg</filename><folder>{subset}</folder><source><sourceImage/></source>"
     said += "<imagesize><nrows>3</nrows><ncols>5</ncols></imagesize>"
-    path.write_text(f"<annotation>{said}{''.join(one % at for at, one in enumerate(objects))}</annotation>", encoding="utf-8")
+    things = "".join(one % at for at, one in enumerate(objects))
+    path.write_text(f"<annotation>{said}{things}</annotation>", encoding="utf-8")
     return path
 
 
