@@ -9,7 +9,7 @@ from typing import TypeVar
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.files import read_regular
 from napari_wsss.exchange.annotations.plain_zip import unpacked
-from napari_wsss.exchange.class_lists import ValueNames, read_value_names
+from napari_wsss.exchange.class_lists import CLASS_LISTS, ValueNames, read_value_names
 from napari_wsss.exchange.csv_table import is_label_table
 from napari_wsss.exchange.encodings import found_encoding
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport, listed
@@ -259,6 +259,9 @@ def _detect_source(source: Path, images_root: Path, index: ImageIndex) -> Detect
             return Detected("csv", tables[0])
         if lists := _named(source, _USUAL_TEXT):
             return Detected("text", lists[0])
+        tables = [path for path in sorted(source.glob("*")) if path.suffix.lower() in CSV_SUFFIXES + TEXT_SUFFIXES]
+        if names := [path.name for path in tables if path.name not in CLASS_LISTS]:
+            raise LabelError(f"The folder {source} holds {listed(names)}; choose the file that has the labels.")
         raise LabelError(
             f"The folder {source} holds no labels we know; expected a VOC-style folder (ImageSets, Annotations or "
             "SegmentationClass), annotations of a known tool, or the image folder itself for sub-folder names."
