@@ -23,7 +23,7 @@ from napari_wsss.core.classes import natural_order
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE
-from napari_wsss.pixels.decoding import deep_images, stacks
+from napari_wsss.pixels.decoding import deep_images, ome_zarr, stacks
 from napari_wsss.pixels.decoding.channels import Channels
 from napari_wsss.pixels.decoding.loaded import (
     UPRIGHT,
@@ -35,6 +35,7 @@ from napari_wsss.pixels.decoding.loaded import (
     unreadable,
 )
 from napari_wsss.pixels.decoding.planes import Header, header_of_plane, read_plane, with_channels
+from napari_wsss.pixels.decoding.stack import Stack
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
@@ -97,7 +98,8 @@ def read_image(
         When the file is missing, damaged, not a picture, or has no such plane or channel; names it and the reason.
     """
     file, page = stacks.file_and_page(path)
-    if page is not None or (channels and file.suffix.lower() in stacks.TIFF_SUFFIXES):
+    is_stack = file.suffix.lower() in stacks.TIFF_SUFFIXES
+    if page is not None or ome_zarr.is_store(file) or (channels and is_stack):
         return read_plane(file, page, percentiles, channels)
     loaded = _read_whole(path, percentiles, at_least)
     return with_channels(loaded, path, channels) if channels else loaded
@@ -135,6 +137,10 @@ def read_header(path: Path, size_only: bool = False) -> Header:
     ProjectError
         When the file is missing or not a picture.
     """
+    if ome_zarr.is_store(path):
+        header, stack = header_of_plane(path, 1), stacks.look(path)
+        left_out = (stack.left_out,) if stack is not None and stack.left_out else ()
+        return header._replace(left_out=(*left_out, *header.left_out))
     try:
         check_regular(path)
         with Image.open(path) as image:
@@ -160,7 +166,7 @@ def check_image(path: Path) -> None:
 
     A file that ends early, or has pixels that cannot be unpacked, is noticed; one whose header alone is whole, too.
     """
-    if stacks.file_and_page(path)[1] is not None:
+    if stacks.file_and_page(path)[1] is not None or ome_zarr.is_store(path):
         read_image(path)
         return
     try:
@@ -181,6 +187,8 @@ def content_hash(path: Path) -> str:
         When the file cannot be read.
     """
     try:
+        if ome_zarr.is_store(path):
+            return ome_zarr.content_hash(path)
         check_regular(path)
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -203,6 +211,8 @@ def _kept_hash(file: Path, _time: int, _size: int) -> str:
 
 def find_images(root: Path, system: list[Path] | None = None) -> Iterator[Path]:
     """Yield the pictures under `root`, sub-folders included, in natural order; hidden files and folders are skipped.
+
+    A folder that is an OME-Zarr picture (``x.ome.zarr``) is yielded, and not looked into.
 
     Links to folders are followed once, so that a link to a parent cannot run in circles. Folders that a file server
     or an operating system keeps (``@eaDir``, ``$RECYCLE.BIN``, `SYSTEM_FOLDERS`) are skipped, and put into `system`.
@@ -244,7 +254,8 @@ def result_names(ids: Sequence[str]) -> list[str]:
 
 def is_image_name(name: str) -> bool:
     """Return True when a file name ends like a picture and is not hidden."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+    ending = os.path.splitext(name)[1].lower()
+    return not name.startswith(".") and (ending in IMAGE_SUFFIXES or name.lower().endswith(ome_zarr.SUFFIX))
 
 
 def is_system_folder(name: str) -> bool:
@@ -263,6 +274,9 @@ def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
         if not kinds[name]:
             if is_image_name(name):
                 yield folder / name
+            continue
+        if is_image_name(name) and ome_zarr.is_store(folder / name):
+            yield folder / name
             continue
         if is_system_folder(name):
             system.append(folder / name)
@@ -330,7 +344,7 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
 
 
-def _left_out(image: Image.Image, declared: Bands | None, stack: stacks.Stack | None) -> tuple[str, ...]:
+def _left_out(image: Image.Image, declared: Bands | None, stack: Stack | None) -> tuple[str, ...]:
     """Return which pages and channels of an opened picture, whose samples are `declared`, are left out.
 
     Where the file says which of its pages are channels of one plane, `stack` is told instead of pages.

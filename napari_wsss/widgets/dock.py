@@ -25,6 +25,7 @@ from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.dropping import Dropping
+from napari_wsss.widgets.empty_canvas import EmptyCanvas, canvas_in
 from napari_wsss.widgets.footer import Footer
 from napari_wsss.widgets.header import Header
 from napari_wsss.widgets.hint_line import HintLine
@@ -51,6 +52,7 @@ BOXES = "QCheckBox::indicator:unchecked, QListView::indicator:unchecked { border
 """napari draws boxes to tick without a border, hardly to be told from what is around them."""
 PAGE_OF = {
     "new": "Project",
+    "create": "Project",
     "label": "Review",
     "train": "Train",
     "apply": "Review",
@@ -89,6 +91,7 @@ class WsssDock(QWidget):
         self._dropping = Dropping(self.take_dropped, self)
         self._by_place = KeysByPlace(self)
         self._compact: Compact | None = None
+        self.empty: EmptyCanvas | None = None
         self.grid: GridView | None = None
         self.beside: SideView | None = None
         self._build()
@@ -152,8 +155,11 @@ class WsssDock(QWidget):
     def _on_opened(self) -> None:
         self.tabs.bring("Review")
         _ = self.tabs.review  # keys open its popups, also while the panel is covered by another
-        if self._compact is not None and folds_left() and self._compact.fold_if_tight():
-            self._fit.start()
+        self._keep_room()
+
+    def _keep_room(self) -> None:
+        if self._compact is not None and folds_left():
+            self._compact.keep_room()
 
     def _fold(self) -> None:
         if self._compact is not None:
@@ -175,6 +181,8 @@ class WsssDock(QWidget):
         self.tabs.bring(PAGE_OF[step.verb])
         if step.verb == "new":
             self.tabs.project.begin_new()
+        elif step.verb == "create":
+            self.tabs.project.new.create_button.click()
         elif step.verb == "label":
             self.actions_.run("edit_labels")
         elif step.verb == "train":
@@ -265,13 +273,18 @@ class WsssDock(QWidget):
             self._by_place.watch(window)
             self._compact = Compact(window, self)
             self._fit = single_shot(self, FIT_AFTER_MS, self.sync.show_whole)
+            self._compact.folded.connect(self._fit.start)
             self.header.fold_wanted.connect(self._fold)
-            self._make_grid(window)
+            self._lay_over_canvas(window)
+            if not self.viewer.layers:  # napari's left side has nothing to choose from before there is a layer
+                self._keep_room()
 
-    def _make_grid(self, window: QMainWindow) -> None:
-        """Lay the grid and the pair of pictures over the canvas, hidden; they stay small until they are asked for."""
+    def _lay_over_canvas(self, window: QMainWindow) -> None:
+        """Lay the next step over the empty canvas; and hidden, until they are asked for, grid and pair of pictures."""
         centre = window.centralWidget()
         if centre is not None:
+            self.empty = EmptyCanvas(self.session, self.viewer.layers, canvas_in(centre))
+            self.empty.next_line.wanted.connect(self._take_step)
             self.grid = GridView(self.session, centre)
             self.grid.opened.connect(self.actions_.go_to)
             self.actions_.grid_wanted.connect(self.grid.toggle)
@@ -285,7 +298,7 @@ class WsssDock(QWidget):
             self.sync.flush()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Before the main window closes: save, and ask about a running training."""
+        """Before the main window closes: save, ask about a running training; in another size show the whole image."""
         if self._open and watched is self._window:
             event = certain(event)
             if event.type() == QEvent.Type.Close:
@@ -298,7 +311,14 @@ class WsssDock(QWidget):
                 soon(self, self._end_if_closed)
             elif event.type() == QEvent.Type.Hide and self._closing:
                 self.shut_down()
+            elif event.type() == QEvent.Type.Resize and self._shows_whole:
+                self._fit.start()
         return False
+
+    @property
+    def _shows_whole(self) -> bool:
+        """Whether the whole image is shown, as it should be then in a window of another size, too."""
+        return self.session.shown_table is not None and self.sync.camera.zoom == self.sync.whole_zoom
 
     def _end_if_closed(self) -> None:
         self._closing = False
@@ -317,10 +337,10 @@ class WsssDock(QWidget):
             self._window = None
         if self._compact is not None:
             self._compact.end()
-        for over in (self.grid, self.beside):
+        for over in (self.grid, self.beside, self.empty):
             if over is not None:
                 over.end()
-        self.grid = self.beside = None
+        self.grid = self.beside = self.empty = None
         self.key_help.close()
         self.sync.close()
         self.keyboard.close()

@@ -22,6 +22,7 @@ from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
 from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
+from napari_wsss.widgets.layers.clicks.drags import StrokeEnd
 from napari_wsss.widgets.layers.clicks.point_tool import PointTool
 from napari_wsss.widgets.layers.clicks.right_erases import RightErases
 from napari_wsss.widgets.layers.clicks.vertices import PolygonVertices
@@ -62,9 +63,10 @@ class ViewerSync(QObject):
         self.pointing = PointTool(session, self.host, self.brush, self.scribbles, self)
         self.right_erases = RightErases(viewer, lambda: self.scribbles.painted or self.mask, self)
         self.vertices = PolygonVertices(viewer)
+        self.stroke_end = StrokeEnd(viewer, lambda: self.scribbles.painted or self.mask)
         self.peek = Peek(lambda: self.layers)
         self._shown_id: str | None = None
-        self._zoom = 1.0  # that shows the whole image
+        self.whole_zoom = 1.0  # of the camera, when it was fitted last
         self._record = single_shot(self, RECORD_AFTER_MS, self.commit)
         self._save = single_shot(self, FLUSH_AFTER_MS, self.flush)
         self._tidy = single_shot(self, TIDY_AFTER_MS, self._tidy_cams)
@@ -169,7 +171,7 @@ class ViewerSync(QObject):
             self.viewer.reset_view()
         else:
             self.viewer.reset_view(layers=[image])
-        self._zoom = float(self.camera.zoom)
+        self.whole_zoom = float(self.camera.zoom)
 
     @property
     def camera(self) -> Any:
@@ -179,12 +181,12 @@ class ViewerSync(QObject):
     def _keep_brushes(self) -> None:
         for layer in (self.mask, self.scribbles.layer):
             if layer is not None:
-                keep_on_screen(layer, self._zoom)
+                keep_on_screen(layer, self.whole_zoom)
 
     def resize_brush(self, layer: Labels | None, size: int) -> None:
         """Give the mask's or the scribbles' brush `size` pixels on the screen while the whole image is shown."""
         if layer is not None:
-            set_on_screen(layer, size, self._zoom)
+            set_on_screen(layer, size, self.whole_zoom)
 
     def _feed_all(self) -> None:
         self.host.adopt()
@@ -386,9 +388,8 @@ class ViewerSync(QObject):
 
         Layers that nobody saves any more would invite a person to paint into the void.
         """
-        self.pointing.close()
-        self.right_erases.close()
-        self.vertices.close()
+        for tool in (self.pointing, self.right_erases, self.vertices, self.stroke_end):
+            tool.close()
         self.flush()
         self.scribbles.record()
         self._clear()

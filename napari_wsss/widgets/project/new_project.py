@@ -23,8 +23,9 @@ from napari_wsss.widgets.controls.basic import (
     button,
     column,
     combo,
+    explain,
     row,
-    soon,
+    single_shot,
     text_label,
     tool_button,
 )
@@ -60,8 +61,12 @@ class LabelReport(Protocol):
 
 KINDS = kinds_of("labels")
 MOST_NAMES = 200
+LAID_OUT_MS = 60
+"""Until the form has its new height, after which the page can be scrolled."""
+NOTES_SHOWN = 2
 REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
+CREATE_TIP = "Writes the project folder; your images stay as they are"
 PAGES_TIP = (
     "Every page of a TIFF stack is an image: time points, focus planes or pages; else only the first. Volumes are not "
     "segmented."
@@ -129,7 +134,7 @@ class ReportTree(QTreeWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
     def show_report(self, report: LabelReport) -> None:
-        """List what was found and everything that does not fit, problems unfolded."""
+        """List what was found and everything that does not fit, problems and notes unfolded."""
         self.clear()
         self._add("images with labels", [f"{k}: {', '.join(sorted(v))}" for k, v in report.labels.items()])
         self._add("classes", [f"{name}: {count} images" for name, count in report.counts().items()])
@@ -141,7 +146,7 @@ class ReportTree(QTreeWidget):
             ("contradictions", report.conflicts),
         ):
             self._add(title, names, problem=True)
-        self._add("notes", report.notes)
+        self._add("notes", report.notes, unfolded=True)
 
     def show_entries(self, entries: Mapping[str, list[str]]) -> None:
         """List the entries of every kind that has some."""
@@ -150,15 +155,19 @@ class ReportTree(QTreeWidget):
             if names:
                 self._add(title, names)
 
-    def _add(self, title: str, names: list[str] | tuple[str, ...], *, problem: bool = False) -> None:
+    def _add(
+        self, title: str, names: list[str] | tuple[str, ...], *, problem: bool = False, unfolded: bool = False
+    ) -> None:
         mark = "⚠ " if problem and names else ""
         top = QTreeWidgetItem([mark + title, str(len(names))])
         for name in list(names)[:MOST_NAMES]:
-            top.addChild(QTreeWidgetItem([str(name)]))
+            entry = QTreeWidgetItem([str(name)])
+            entry.setToolTip(0, str(name))
+            top.addChild(entry)
         if len(names) > MOST_NAMES:
             top.addChild(QTreeWidgetItem([f"… and {len(names) - MOST_NAMES} more"]))
         self.addTopLevelItem(top)
-        top.setExpanded(bool(mark))
+        top.setExpanded(bool(mark) or unfolded)
 
 
 def channel_field() -> QLineEdit:
@@ -167,6 +176,19 @@ def channel_field() -> QLineEdit:
     made.setPlaceholderText("as stored; 2 = grey; 3,1,2 = red, green, blue")
     made.setToolTip(CHANNELS_TIP)
     return made
+
+
+def _summary(report: LabelReport) -> str:
+    """Return what was found in a sentence or two, and what is still asked of a person."""
+    images = f"{len(report.images)} images"
+    if not report.labels and not report.classes:
+        return (
+            f"{images}, no labels found: write the names of the classes into the line below, then create the project."
+        )
+    clean = "Everything fits." if report.is_clean else "Some entries do not fit; they are listed below."
+    notes = "".join(f" Note: {note}." for note in report.notes[:NOTES_SHOWN])
+    found = f"{len(report.labels)} with labels, {len(report.classes)} classes from {report.source}"
+    return f"{images}, {found}. {clean}{notes}"
 
 
 class NewProject(QWidget):
@@ -189,6 +211,7 @@ class NewProject(QWidget):
         self.channels.editingFinished.connect(self._on_channels)
         self._channels_read, self._pages_read = "", False
         self._asked: object = None
+        self._bring = single_shot(self, LAID_OUT_MS, lambda: bring_into_view(self.create_button))
         self.tree = ReportTree()
         self.summary = text_label()
         self.classes = QLineEdit()
@@ -196,9 +219,7 @@ class NewProject(QWidget):
         self.classes.textEdited.connect(lambda _text: self._allow())
         self.folder = PathField("project folder (new)")
         self.keep_button = button("Save report …", self._keep_report, "All of it, also what is only counted above")
-        self.create_button = button(
-            "Create project", self._create, "Writes the project folder; your images stay as they are"
-        )
+        self.create_button = button("Create project", self._create)
         self.images.changed.connect(self._on_images)
         self.source.changed.connect(self.preview)
         self.folder.changed.connect(self._allow)
@@ -286,17 +307,13 @@ class NewProject(QWidget):
         self.report = report
         self.tree.show_report(report)
         self.tree.show()
-        clean = "Everything fits." if report.is_clean else "Some entries do not fit; they are listed below."
-        self.summary.setText(
-            f"{len(report.images)} images, {len(report.labels)} with labels, {len(report.classes)} classes from "
-            f"{report.source}. {clean}"
-        )
+        self.summary.setText(_summary(report))
         self.encoding.setItemText(0, found_out("" if self.encoding.currentData() else report.encoding))
         self.encoding.setToolTip(self.encoding.currentText())
         self.classes.setText(", ".join(report.classes))
         self.classes.setCursorPosition(0)
         self._allow()
-        soon(self, lambda: bring_into_view(self.create_button))  # a small window shows the upper half of the form
+        self._bring.start()  # a small window shows the upper half of the form
 
     def _show_problem(self, message: str) -> None:
         self.summary.setText(message)
@@ -311,6 +328,8 @@ class NewProject(QWidget):
         self.keep_button.setEnabled(self.report is not None)
         ready = self.report is not None and bool(self.class_names()) and self.folder.path is not None
         self.create_button.setEnabled(ready)
+        explain(self.create_button, CREATE_TIP, "Images, names of classes and a project folder are needed.")
+        self._session.next_steps.prepare(ready)
 
     def _keep_report(self) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, "Save the report", "labels-report.txt", REPORT_FILES)
@@ -337,3 +356,6 @@ class NewProject(QWidget):
             )
         except (WsssError, OSError) as error:
             self._session.signals.failed.emit(str(error))
+            return
+        self.report = None  # once is enough; a second project begins with its own report
+        self._allow()

@@ -10,6 +10,7 @@ import tifffile
 
 from napari_wsss.exchange import labels
 from napari_wsss.project.project import Project
+from napari_wsss.session.next_step import CREATE
 from napari_wsss.widgets.project.new_project import KINDS, NewProject
 from tests.session.conftest import write_picture
 
@@ -62,6 +63,14 @@ def test_names_can_be_read_in_another_encoding(form, tmp_path, qtbot):
     assert form.encoding.itemText(0) == "find out"  # nothing was found out: it was chosen
 
 
+def test_what_was_guessed_is_read_without_unfolding_anything(form, tmp_path, qtbot):
+    write_picture(tmp_path / "photos" / "a.png", 1)
+    (tmp_path / "photos" / "labels.csv").write_bytes("image,label\na.png,猫\n".encode("gb18030"))
+    previewed(form, tmp_path / "photos", qtbot)
+    assert "猫 in Chinese (GB18030)" in form.summary.text()
+    assert len(entries(form.tree)["notes"]) == 1
+
+
 def test_a_typed_class_name_means_itself(form, tmp_path, qtbot):
     for number, name in enumerate("ab"):
         write_picture(tmp_path / "photos" / f"{name}.png", number)
@@ -99,11 +108,24 @@ def test_the_whole_report_can_be_kept(form, images, tmp_path, qtbot, name):
 def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):
     previewed(form, images, qtbot)
     assert form.create_button.isEnabled()
+    assert empty_session.next_steps.step == CREATE
     form.create_button.click()
+    assert not form.create_button.isEnabled()
     assert empty_session.project.folder == images.parent / "photos_wsss"
     assert empty_session.table.classes.names == ("cat", "dog")
     assert empty_session.project.catalog.get("a1.png").labels == {"cat", "dog"}
     assert len(empty_session.project.catalog) == 4
+
+
+def test_without_labels_the_names_of_the_classes_are_asked_for(form, tmp_path, qtbot):
+    write_picture(tmp_path / "photos" / "a.png", 1)
+    previewed(form, tmp_path / "photos", qtbot)
+    assert "write the names of the classes" in form.summary.text()
+    assert not form.create_button.isEnabled()
+    assert "names of classes" in form.create_button.toolTip()
+    qtbot.keyClicks(form.classes, "cell")
+    assert form.create_button.isEnabled()
+    assert "stay as they are" in form.create_button.toolTip()
 
 
 def test_other_pictures_get_a_target_and_labels_of_their_own(form, images, tmp_path, qtbot):
