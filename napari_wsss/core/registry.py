@@ -6,6 +6,7 @@ Third parties add a method through the entry-point group named like the shelf (`
 import ast
 import importlib
 import inspect
+import os
 import pkgutil
 import sys
 from functools import cache, lru_cache
@@ -38,7 +39,7 @@ def method_names(shelf: Shelf) -> tuple[str, ...]:
 
 def own_method_names(shelf: Shelf) -> tuple[str, ...]:
     """Return the names of the methods that are ours; imports nothing."""
-    return tuple(_own_names(shelf))
+    return _own_names(shelf)
 
 
 def load_method(shelf: Shelf, name: str) -> type[Any]:
@@ -99,11 +100,17 @@ def _assigned(source: str) -> dict[str, str]:
     return found
 
 
-def _own_names(shelf: Shelf) -> list[str]:
+def _own_names(shelf: Shelf) -> tuple[str, ...]:
     spec = find_spec(f"napari_wsss.{shelf}")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
+    folders = tuple(spec.submodule_search_locations or ()) if spec else ()
+    # A folder's time changes with the files in it; every proposal asks for several methods.
+    return _modules_in(folders, tuple(os.stat(folder).st_mtime_ns for folder in folders))
+
+
+@lru_cache(maxsize=2 * len(CONTRACTS))
+def _modules_in(folders: tuple[str, ...], _changed: tuple[int, ...]) -> tuple[str, ...]:
     found = sorted(module.name for module in pkgutil.iter_modules(folders))
-    return [name for name in found if name not in NOT_METHODS and not name.startswith("_")]
+    return tuple(name for name in found if name not in NOT_METHODS and not name.startswith("_"))
 
 
 def _foreign(shelf: Shelf) -> dict[str, EntryPoint]:

@@ -10,10 +10,12 @@ Signals are not emitted in those threads: every emission goes through `Jobs.disp
 relay to its own thread, so that the state of a session is only ever touched there.
 """
 
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from psygnal import Signal
@@ -24,6 +26,9 @@ from napari_wsss.session.pace import Pace
 
 Dispatch = Callable[[Callable[[], None]], None]
 JobState = Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
+TURN = 0.0005
+"""Seconds a working thread keeps the interpreter while another one waits for it. Python's own 5 ms come on top of every
+call for which the window's thread lets go of it, and it does so in each call of OpenGL."""
 
 
 def directly(call: Callable[[], None]) -> None:
@@ -255,4 +260,28 @@ class _Lane:
                 while not self._waiting:
                     self._filled.wait()
                 job = self._waiting.popleft()
-            job.run()
+            with short_turns():
+                job.run()
+
+
+_at_work = 0
+_turn_before = 0.0
+_turns = threading.Lock()
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Let other threads have the interpreter after `TURN` seconds; as it was once no thread works here any more."""
+    global _at_work, _turn_before
+    with _turns:
+        _at_work += 1
+        if _at_work == 1:
+            _turn_before = sys.getswitchinterval()
+            sys.setswitchinterval(min(_turn_before, TURN))
+    try:
+        yield
+    finally:
+        with _turns:
+            _at_work -= 1
+            if _at_work == 0:
+                sys.setswitchinterval(_turn_before)

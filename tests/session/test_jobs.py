@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.session.jobs import Job, Jobs, describe
+from napari_wsss.session.jobs import TURN, Job, Jobs, describe
 from napari_wsss.session.mailbox import Mailbox
 
 ENDS = ("succeeded", "failed", "cancelled", "ended")
@@ -130,6 +132,24 @@ def test_jobs_of_one_lane_run_one_after_another_and_lanes_side_by_side() -> None
     opened.set()
     assert second.wait(5)
     assert order == [True]
+
+
+def test_threads_that_work_let_others_go_on_soon_and_leave_the_interpreter_as_it_was() -> None:
+    before, turns = sys.getswitchinterval(), list[float]()
+
+    def noting() -> Steps[None]:
+        yield Progress("noting")
+        turns.append(sys.getswitchinterval())
+
+    jobs = Jobs()
+    for job in [jobs.submit(Job(lane, noting, lane=lane)) for lane in ("a", "b", "a")]:
+        assert job.wait(5)
+    assert len(turns) == 3
+    assert all(turn == pytest.approx(TURN) for turn in turns)
+    until = time.monotonic() + 5
+    while sys.getswitchinterval() != before and time.monotonic() < until:  # the threads end a moment after their jobs
+        time.sleep(0.01)
+    assert sys.getswitchinterval() == before
 
 
 def test_the_latest_job_of_a_key_wins() -> None:

@@ -1,7 +1,12 @@
 """How far a learner, and the maps it would replace, agree with what a person gave about images it did not see.
 
 The images that teach are dealt into folds. For each fold the classifier is fitted to the others and answers for it;
-every pixel the person said something about counts. Classes on which the maps agree more are left to the maps.
+every pixel the person said something about counts. Classes on which the maps agree clearly more are left to the maps:
+by more than a margin, and than what the choice of images explains. With d the difference of intersection over union of
+a class, and d_i the same without image i of N (the jackknife; Efron, "The Jackknife, the Bootstrap and Other Resampling
+Plans", 1982)::
+
+    d > MARGIN + SURELY sqrt((N - 1) / N sum over i of (d_i - mean d)^2)
 """
 
 from collections.abc import Callable
@@ -14,8 +19,9 @@ from napari_wsss.core.maps import ActivationMaps
 from training.pixel_learner.examples import Example
 from training.scoring.metrics import Scores
 
-MARGIN = 0.02
-"""IoU by which maps must be better before a class is left to them: folds see fewer images than the learner does."""
+MARGIN, SURELY = 0.1, 2.0
+"""IoU by which maps must be better before a class is left to them, as folds see fewer images than the learner does; and
+standard errors besides. docs/benchmarks.md says what less costs."""
 Figures = NDArray[np.float64]
 
 
@@ -29,22 +35,35 @@ class Agreement:
         Intersection over union per mask value.
     images : int
         Held-out images that were compared.
+    shown_in : (C + 1,) int, optional
+        In how many of them each value was shown.
+    doubt : (C + 1,) float64 >= 0, optional
+        Standard error of the difference between maps and learner, by leaving out each image once.
     """
 
     learner: Figures
     maps: Figures
     images: int
+    shown_in: NDArray[np.int64] | None = None
+    doubt: Figures | None = None
 
     @property
     def mean(self) -> float:
-        """Mean IoU of the learner over what was shown, nan when nothing was."""
-        return float(np.nanmean(self.learner)) if np.isfinite(self.learner).any() else float("nan")
+        """Mean IoU of the learner over what was shown, nan when nothing was.
+
+        What only one image shows does not count beside what more do: who was fitted without that image never saw it.
+        """
+        found = self.learner
+        if self.shown_in is not None and (self.shown_in > 1).any():
+            found = found[self.shown_in > 1]
+        return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
 
     @property
     def better_by_maps(self) -> tuple[int, ...]:
-        """0-based classes on which the maps agree more, by more than a margin."""
+        """0-based classes on which the maps agree clearly more (see the module)."""
+        least = MARGIN + (0 if self.doubt is None else SURELY * self.doubt[1:])
         with np.errstate(invalid="ignore"):
-            found = np.flatnonzero(self.maps[1:] > self.learner[1:] + MARGIN)
+            found = np.flatnonzero(self.maps[1:] > self.learner[1:] + least)
         return tuple(int(k) for k in found)
 
 
@@ -53,20 +72,42 @@ class Tally:
 
     def __init__(self, class_count: int) -> None:
         self._matrix = np.zeros((class_count + 1, class_count + 1))
-        self.images = 0
+        self._parts: list[Figures] = []  # of each image: pixels in common, answered, said (3, C + 1)
+        self.shown_in = np.zeros(class_count + 1, np.int64)
 
     def add(self, example: Example, mask: NDArray[np.uint8]) -> None:
         """Count one mask (H, W) uint8 against an example."""
         known, width = example.weights > 0, len(self._matrix)
         pairs = example.values[known].astype(np.int64) * width + mask[known]
-        self._matrix += np.bincount(pairs, example.weights[known], width * width).reshape(width, width)
-        self.images += 1
+        matrix = np.bincount(pairs, example.weights[known], width * width).reshape(width, width)
+        self._matrix += matrix
+        self._parts.append(np.stack([np.diag(matrix), matrix.sum(0), matrix.sum(1)]))
+        self.shown_in[list(example.shown)] += 1
+
+    @property
+    def images(self) -> int:
+        """How many masks were counted."""
+        return len(self._parts)
 
     @property
     def iou(self) -> Figures:
         """Intersection over union (C+1,), nan for what the person did not show."""
         found = Scores(np.rint(self._matrix).astype(np.int64)).iou
         return np.where(self._matrix.sum(1) > 0, found, np.nan)
+
+    def without_each(self) -> Figures:
+        """Return the intersection over union (N, C+1) of all images but one, of each; 0 where nothing is left."""
+        parts = np.asarray(self._parts)
+        common, answered, said = np.moveaxis(parts.sum(0) - parts, 1, 0)
+        either = answered + said - common
+        return np.where(either > 0, common / np.where(either > 0, either, 1), 0)
+
+
+def doubt_of(learner: Tally, maps: Tally) -> Figures:
+    """Return the standard error (C+1,) of how much more maps agree than a learner, over the same images."""
+    apart = maps.without_each() - learner.without_each()
+    error: Figures = np.sqrt((len(apart) - 1) / len(apart) * ((apart - apart.mean(0)) ** 2).sum(0))
+    return error
 
 
 def folds_of(ids: list[str], count: int, seed: int) -> list[list[str]]:
@@ -107,5 +148,6 @@ def compared(
         other = maps_of(example.image_id)
         if other is not None:
             maps.add(example, mask_of(other, background))
-    judged = maps.images == learner.images
-    return Agreement(learner.iou, maps.iou if judged else np.full(class_count + 1, np.nan), learner.images)
+    if maps.images != learner.images:
+        return Agreement(learner.iou, np.full(class_count + 1, np.nan), learner.images, learner.shown_in)
+    return Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps))

@@ -51,6 +51,8 @@ CRF = Step("dense_crf", {"preset": "probabilities"})
 STAGE = "economy"
 WITH, WITHOUT = "with", "without"
 VAL, REST = "val", "rest"
+FIRST_LESSON = 8
+"""Images after which proposals are the learner's, as beside a window, for a person who looks at them."""
 Mask = NDArray[np.uint8]
 
 
@@ -190,15 +192,17 @@ class Measuring:
         return row_path(self.options.out, self.policy, self.order, self.learner, count, self.seed)
 
     def _annotate(self, pool: Pool, ids: Sequence[str]) -> None:
-        """Visit images as often as the annotator does, and learn after each round."""
-        spent = dict.fromkeys(ids, 0.0)
-        for _ in range(self.annotator.rounds):
-            for done, image_id in enumerate(ids, 1):
-                shown = pool.machine.shown(image_id) if self.annotator.looks else None
-                spent[image_id] += self.annotator.annotate(pool.project, image_id, self.truth(image_id), shown)
-                self.report.show(Progress(STAGE, done, len(ids), image_id))
-            pool.machine.learn(ids)
-        pool.spent.update(spent)
+        """Visit images as often as the annotator does, some at a time, and learn after each round."""
+        some = between_lessons(ids, len(pool.spent)) if self.learner and self.annotator.looks else [ids]
+        for visited in some:
+            spent = dict.fromkeys(visited, 0.0)
+            for _ in range(self.annotator.rounds):
+                for done, image_id in enumerate(visited, 1):
+                    shown = pool.machine.shown(image_id) if self.annotator.looks else None
+                    spent[image_id] += self.annotator.annotate(pool.project, image_id, self.truth(image_id), shown)
+                    self.report.show(Progress(STAGE, done, len(visited), image_id))
+                pool.machine.learn(visited)
+            pool.spent.update(spent)
 
     def _row(self, pool: Pool, started: float) -> Row:
         machine, no_crf = pool.machine, self.options.no_crf
@@ -269,6 +273,27 @@ class Measuring:
         hardware = {"device": self.options.device, "threads": self.options.threads, **given.get("hardware", {})}
         sections = {"network": network, "optimisation": optimisation, "hardware": hardware}
         return resolve_file("segmentation", {**given, "method": "pixel_classifier", **sections})
+
+
+def between_lessons(ids: Sequence[str], before: int) -> list[Sequence[str]]:
+    """Return the next images in parts, each as long as a person who looks sees proposals of the same lesson.
+
+    Lessons come at 8, 16, 32 ... images, so that what a person sees does not depend on which numbers of images are
+    scored. Beside a window they come with every decision from 8 images on: what is measured is no better than that.
+
+    Parameters
+    ----------
+    ids : sequence of str
+    before : int
+        Images that were annotated before these.
+    """
+    parts, end = [], FIRST_LESSON
+    while ids:
+        while end <= before:
+            end *= 2
+        parts.append(ids[: end - before])
+        ids, before = ids[end - before :], end
+    return parts
 
 
 def unannotated(source: Path, folder: Path) -> Project:

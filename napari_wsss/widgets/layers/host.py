@@ -6,7 +6,8 @@ into them, is decided elsewhere (`viewer_sync`, `scribble_tool`).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar, get_args
 
 from napari.components import ViewerModel
@@ -21,6 +22,8 @@ from napari_wsss.widgets.layers.overlay import Place
 from napari_wsss.widgets.layers.overlays import make_overlays
 
 Result = TypeVar("Result")
+MEASURE = "_on_layers_change"
+"""What a viewer does when the data of a layer changed; no name that napari promises to keep."""
 
 
 def _assign(layer: Layer, data: Any) -> None:
@@ -146,6 +149,23 @@ class LayerHost(QObject):
     def _feed_overlays(self) -> None:
         for overlay in self.overlays:
             overlay.feed(self._add_overlay, self.remove)
+
+    @contextmanager
+    def measured_once(self) -> Iterator[None]:
+        """Let the viewer measure how far all layers reach once, after several of them were fed.
+
+        napari does it whenever the data of one changes, at the price of the change itself. A version that gives this
+        another name does so still.
+        """
+        measure = getattr(self.viewer, MEASURE, None)
+        if measure is None:
+            yield
+            return
+        with ExitStack() as held_back:
+            for layer in self.layers:
+                held_back.enter_context(layer.events.data.blocker(measure))
+            yield
+        measure()
 
     # Coming and going
 

@@ -190,11 +190,12 @@ class ViewerSync(QObject):
 
     def _feed_all(self) -> None:
         self.host.adopt()
-        self.host.feed_image(self._table().image, self._table().image_is_grey)
-        self._feed_cams()
-        self._feed_proposal()
-        self._feed_mask()
-        self.host.feed_overlays()
+        with self.host.measured_once():
+            self.host.feed_image(self._table().image, self._table().image_is_grey)
+            self._feed_cams()
+            self._feed_proposal()
+            self._feed_mask()
+            self.host.feed_overlays()
 
     def _feed_mask(self) -> None:
         mode = None if self.mask is None else self.mask.mode

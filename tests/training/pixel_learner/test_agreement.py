@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_wsss.core.maps import ActivationMaps
-from training.pixel_learner.agreement import Agreement, Tally, compared, folds_of
+from training.pixel_learner.agreement import MARGIN, Agreement, Tally, compared, doubt_of, folds_of
 from training.pixel_learner.examples import Example
 
 SIZE = (4, 6)
@@ -44,6 +44,43 @@ def test_a_class_is_left_to_maps_that_agree_more() -> None:
     assert better.mean == 1
 
 
+def test_what_a_single_image_decides_is_not_left_to_maps() -> None:
+    good, poor = answer(3, background=False), answer(2, background=False)
+    pairs = [(example(f"{at}.png"), answer(1)) for at in range(6)]
+    every = compared(2, pairs, lambda _: good, 0.4)
+    one = compared(2, pairs[:3], lambda name: good if name == "0.png" else answer(1, background=False), 0.4)
+    assert every.better_by_maps == (0,)
+    assert one.maps[1] > one.learner[1] + MARGIN  # but all of it by one image of three
+    assert one.better_by_maps == ()
+    assert one.doubt is not None
+    assert every.doubt is not None
+    assert every.doubt[1] == pytest.approx(0)
+    assert one.doubt[1] > 0.1
+    small = compared(2, [(example(), answer(2))] * 4, lambda _: poor, 0.4)
+    assert small.better_by_maps == ()
+
+
+@given(st.integers(2, 6), st.integers(0, 99))
+def test_doubt_is_the_jackknife_of_the_difference(images: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    examples = [
+        Example(f"{at}", (0, 1), random.integers(0, 3, SIZE, np.uint8), np.ones(SIZE, np.float32))
+        for at in range(images)
+    ]
+    masks = random.integers(0, 3, (2, images, *SIZE), np.uint8)
+
+    def tally(which: int, but: int = -1) -> Tally:
+        made = Tally(2)
+        for at in range(images):
+            if at != but:
+                made.add(examples[at], masks[which][at])
+        return made
+
+    left = np.stack([np.nan_to_num(tally(1, at).iou) - np.nan_to_num(tally(0, at).iou) for at in range(images)])
+    expected = np.sqrt((images - 1) * left.var(0))
+    np.testing.assert_allclose(doubt_of(tally(0), tally(1)), expected, atol=1e-12)
+
+
 def test_maps_are_judged_only_when_every_image_has_some() -> None:
     pairs = [(example("a.png"), answer(1)), (example("b.png"), answer(1))]
     found = compared(2, pairs, lambda name: answer(3) if name == "a.png" else None, 0.4)
@@ -54,6 +91,12 @@ def test_maps_are_judged_only_when_every_image_has_some() -> None:
 
 def test_nothing_shown_has_no_mean() -> None:
     assert np.isnan(Agreement(np.full(3, np.nan), np.full(3, np.nan), 0).mean)
+
+
+def test_what_one_image_alone_shows_does_not_count_beside_what_more_do() -> None:
+    figures, nothing = np.asarray([0.8, 0.6, 0.0, np.nan]), np.full(4, np.nan)
+    assert Agreement(figures, nothing, 5, np.asarray([5, 3, 1, 0])).mean == pytest.approx(0.7)
+    assert Agreement(figures, nothing, 1, np.asarray([1, 1, 1, 0])).mean == pytest.approx(1.4 / 3)
 
 
 @given(st.integers(2, 20), st.integers(2, 5), st.integers(0, 9))

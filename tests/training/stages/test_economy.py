@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from napari_wsss.project.project import Project
+from training.economy.machine import Machine
 from training.run import main
-from training.stages.economy import Measuring
+from training.stages.economy import Measuring, between_lessons
 
 
 @pytest.fixture
@@ -72,6 +73,30 @@ def test_features_are_computed_once_for_all_policies(command: Callable[..., list
     )
     assert set(first.items()) <= set(second.items())
     assert len(first) >= 4
+
+
+@pytest.mark.parametrize("numbers", [(20,), (3, 20), (8, 16, 20), (5, 9, 17, 20)])
+def test_lessons_come_after_as_many_images_whichever_numbers_are_scored(numbers: tuple[int, ...]) -> None:
+    ids, before, seen = [f"{at}.jpg" for at in range(20)], 0, dict[str, int]()
+    for number in numbers:
+        for some in between_lessons(ids[before:number], before):
+            seen |= dict.fromkeys(some, before)
+            before += len(some)
+        assert before == number
+    last = [max(lesson for lesson in (0, 8, 16) if lesson <= at) for at in range(20)]
+    assert all(seen[image_id] >= lesson for image_id, lesson in zip(ids, last, strict=True))
+    assert all(seen[image_id] <= at for at, image_id in enumerate(ids))
+
+
+@pytest.mark.parametrize(("policy", "lessons"), [("satisfied", [2, 2, 1]), ("clicks", [5])])
+def test_who_looks_sees_what_was_learned_from_the_first_images(
+    command: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str, lessons: list[int]
+) -> None:
+    found, plain = list[int](), Machine.learn
+    monkeypatch.setattr("training.stages.economy.FIRST_LESSON", 2)
+    monkeypatch.setattr(Machine, "learn", lambda self, ids: [found.append(len(ids)), plain(self, ids)])
+    assert main(command(tmp_path / "out", "--policies", policy, "--images", "5", "--limit", "1")) == 0
+    assert found == lessons
 
 
 def test_what_is_chosen_by_is_scored_on_train_images_nobody_annotates(

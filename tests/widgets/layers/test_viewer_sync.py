@@ -54,6 +54,22 @@ def test_the_next_image_keeps_layers_tool_class_and_brush(sync, viewer, session)
     np.testing.assert_array_equal(viewer.layers["image"].data, session.table.image)
 
 
+@pytest.mark.parametrize("is_named_so", [True, False])
+def test_the_viewer_measures_its_layers_once_in_a_step_to_another_image(
+    sync, viewer, session, monkeypatch, is_named_so
+):
+    times, measure = [], type(viewer)._on_layers_change
+    monkeypatch.setattr(type(viewer), "_on_layers_change", lambda self: (times.append(1), measure(self))[1])
+    if not is_named_so:  # in some version of napari to come
+        monkeypatch.setattr("napari_wsss.widgets.layers.host.MEASURE", "_gone")
+    session.navigation.next()
+    assert len(times) == 1 if is_named_so else len(times) > 1
+    assert viewer.dims.range[-1].stop == session.table.image.shape[1] - 1
+    times.clear()
+    viewer.layers["image"].data = np.zeros((30, 50, 3), np.uint8)
+    assert len(times) == 1  # what others do to a layer is measured as before
+
+
 def test_brushes_are_as_large_on_the_screen_whatever_the_image_measures(model_folder, empty_session, viewer):
     image = np.zeros((240, 320, 3), np.uint8)
     Image.fromarray(image).save(model_folder.parent / "images" / "p5.png")
