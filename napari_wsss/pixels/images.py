@@ -23,6 +23,7 @@ from napari_wsss.core.classes import natural_order
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE
+from napari_wsss.pixels import by_window
 from napari_wsss.pixels.decoding import deep_images, stacks
 from napari_wsss.pixels.decoding.channels import Channels
 from napari_wsss.pixels.decoding.loaded import (
@@ -36,6 +37,7 @@ from napari_wsss.pixels.decoding.loaded import (
 )
 from napari_wsss.pixels.decoding.planes import Header, header_of_plane, read_plane, with_channels
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
+from napari_wsss.pixels.large_tiff import size_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 SYSTEM_FOLDERS = frozenset(
@@ -66,6 +68,10 @@ _ORIENTATION = 0x0112
 _GREY = ("1", "L", "LA", "La")
 """Modes of Pillow in which red, green and blue are one."""
 _PNG_EXIF = frozenset({"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"})
+
+
+BY_WINDOW = "it is larger than the memory and not shown: maps and masks of it are made by the window"
+"""What is left out of a picture that Pillow does not read."""
 
 
 def read_image(
@@ -150,6 +156,9 @@ def read_header(path: Path, size_only: bool = False) -> Header:
         file, page = stacks.file_and_page(path)  # no file of this name lies there
         if page is not None:
             return header_of_plane(file, page)
+        large = by_window.is_large(path, by_window.WHOLE_PIXELS) and size_of(path)
+        if large:
+            return Header(large, (BY_WINDOW,))
         loaded = _read_unknown_tiff(path, reason, deep_images.USUAL)
         height, width, _ = loaded.pixels.shape
         return Header((height, width), loaded.notes)
@@ -306,6 +315,8 @@ def _load(image: Image.Image, path: Path, percentiles: deep_images.Percentiles) 
 def _read_unknown_tiff(path: Path, reason: BaseException, percentiles: deep_images.Percentiles) -> LoadedImage:
     """Return a TIFF that Pillow does not know (float64, many channels), read by tifffile."""
     is_tiff = path.suffix.lower() in (".tif", ".tiff") and path.is_file()
+    if is_tiff and by_window.is_large(path, by_window.WHOLE_PIXELS):
+        raise ProjectError(f"The picture {path} is not opened: {BY_WINDOW} (napari-wsss refine, predict).")
     samples, pages = deep_images.read_with_tifffile(path) if is_tiff else (None, 0)
     if samples is None or samples.dtype.kind not in "uifb":
         raise unreadable(path, reason) from reason

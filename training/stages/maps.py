@@ -20,7 +20,7 @@ from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.background import estimate_background, sample_of, wants_estimate
 from napari_wsss.pipeline.chain import applied_source
 from napari_wsss.pipeline.lineage import Lineage, base_provenance
-from napari_wsss.pipeline.over_images import StageReport
+from napari_wsss.pipeline.over_images import StageReport, large_words
 from napari_wsss.processes.option_files import read_mapping
 from napari_wsss.project.project import Project
 from napari_wsss.project.sharing.share import Part, Selection, Share, lease_folder
@@ -318,8 +318,11 @@ def _told(found: StageReport, report: Reporter) -> int:
         report.say(f"failed: {image_id}: {reason}", image=image_id)
     if found.without_labels:
         report.say(found.without_labels)
+    if found.large_count:
+        report.say(large_words(found.large_count))
     counts = f"{found.done_count} computed, {found.reused_count} reused, {len(found.failed)} failed"
-    report.say(counts, done=found.done_count, reused=found.reused_count, failed=found.failed)
+    numbers = {"done": found.done_count, "reused": found.reused_count, "large": found.large_count}
+    report.say(counts, **numbers, failed=found.failed)
     return SOME_FAILED if found.failed else DONE
 
 
