@@ -88,8 +88,8 @@ class StageReport:
 def large_words(count: int) -> str:
     """Return what became of images that are larger than the memory, in a sentence."""
     return (
-        f"{count} larger than the memory: looked at by the window, their maps kept as means of squares of pixels, their "
-        "masks as tiled TIFFs below results/."
+        f"{count} larger than the memory: looked at by the window, their maps kept as means of squares of pixels, "
+        "their masks as tiled TIFFs below results/."
     )
 
 

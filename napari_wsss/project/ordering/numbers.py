@@ -16,16 +16,19 @@ from numpy.typing import NDArray
 
 from napari_wsss.project.criteria import MISMATCH, RANK, Criteria, Order, mixed
 from napari_wsss.project.database import Database
+from napari_wsss.project.ordering.rounds import round_the_clusters
+from napari_wsss.project.ordering.sorting import order_of
 from napari_wsss.project.states import STATES, UNDECIDED
 
 Numbers = NDArray[np.int32]
+Where = Callable[[Criteria], tuple[str, list[Any]]]
 _CODE = 16
 """More than there are ranks, and more than there are states."""
 _OTHERS = tuple(state for state in STATES if state != "todo")
 _CODES = " ".join(f"WHEN '{state}' THEN {at}" for at, state in enumerate(STATES))
 
 
-def numbers_of(database: Database, criteria: Criteria, count: int) -> Numbers:
+def numbers_of(database: Database, criteria: Criteria, count: int, where: Where = Criteria.where) -> Numbers:
     """Return the numbers of the images that fulfil criteria, ascending.
 
     Parameters
@@ -34,13 +37,15 @@ def numbers_of(database: Database, criteria: Criteria, count: int) -> Numbers:
     criteria : Criteria
     count : int
         How many images the project has: numbers go from 1 to it.
+    where : callable
+        Returns criteria as an SQL condition over the table ``images`` and its values.
     """
     if criteria == Criteria():
         return np.arange(1, count + 1, dtype=np.int32)
     if criteria.states is not None and criteria == Criteria(states=criteria.states):
         return _States(database, count).among(criteria.states)
-    where, values = criteria.where()
-    return database.whole_numbers(f"SELECT number FROM images WHERE {where} ORDER BY number", values)
+    condition, values = where(criteria)
+    return database.whole_numbers(f"SELECT number FROM images WHERE {condition} ORDER BY number", values)
 
 
 def in_order(database: Database, chosen: Numbers, order: Order, seed: int, count: int) -> Numbers:
@@ -52,7 +57,6 @@ def in_order(database: Database, chosen: Numbers, order: Order, seed: int, count
     chosen : (n,) int32
         Ascending.
     order : str
-        Any but ``diversity``, which goes by the clusters of just these images.
     seed : int
         Of the order ``random``.
     count : int
@@ -61,10 +65,24 @@ def in_order(database: Database, chosen: Numbers, order: Order, seed: int, count
     if order == "file" or not len(chosen):
         return chosen
     terms = _Terms(database, count, seed)
-    found = chosen
+    if order == "diversity":
+        return round_the_clusters(database, chosen, terms.decided)
+    found = _largest_first(database, chosen, count, _FIRST_BY[order]) if order in _FIRST_BY else chosen
     for term in reversed(_ORDERS[order]):  # each sort keeps the order of what is equal
-        found = found[np.argsort(term(terms)[found], kind="stable")]
+        found = found[order_of(term(terms)[found])]
     return found
+
+
+def _largest_first(database: Database, chosen: Numbers, count: int, column: str) -> Numbers:
+    """Return chosen numbers by a column that has an index in this order, those without a value behind the others."""
+    sql = f"SELECT number FROM images WHERE {column} IS NOT NULL ORDER BY {column} DESC, number"
+    known = database.whole_numbers(sql)
+    is_left = np.zeros(count + 1, bool)
+    is_left[chosen] = True
+    known = known[known <= count]
+    known = known[is_left[known]]
+    is_left[known] = False
+    return np.concatenate([known, np.flatnonzero(is_left).astype(np.int32)])
 
 
 class _States:
@@ -164,13 +182,15 @@ def _term(name: str) -> Callable[[_Terms], NDArray[Any]]:
 
 _ORDERS: Mapping[str, Sequence[Callable[[_Terms], NDArray[Any]]]] = {
     "undecided first": (_term("rank"),),
-    "uncertainty": (_term("decided"), _term("undoubtful"), _descending("score")),
+    "uncertainty": (_term("decided"), _term("undoubtful")),
     "flagged": (_term("unflagged"), _term("rank")),
-    "changed": (_term("decided"), _descending("changed")),
+    "changed": (_term("decided"),),
     "disagrees": (_term("agrees"), _descending("changed", " AND disagrees = 1"), _term("rank")),
     "mismatch": (_term("matches"), _term("rank")),
     "random": (_term("mixed"),),
     "score_ascending": (_ascending("score"),),
-    "score_descending": (_descending("score"),),
+    "score_descending": (),
 }
 """The terms of each order, the one that counts most first; images that are equal in all stay as the files are."""
+_FIRST_BY = {"uncertainty": "score", "changed": "changed", "score_descending": "score"}
+"""Orders whose last term is a column with an index in its order."""
