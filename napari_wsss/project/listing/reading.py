@@ -15,7 +15,7 @@ from napari_wsss.project.database import Database, Row
 from napari_wsss.project.image_clusters import ImageClusters
 from napari_wsss.project.listing.id_parts import is_quicker
 from napari_wsss.project.listing.rows import COLUMNS, record_of
-from napari_wsss.project.ordering.numbers import in_order, numbers_of
+from napari_wsss.project.ordering.numbers import Terms, in_order, numbers_of
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.states import STATES, State
 
@@ -137,9 +137,8 @@ class CatalogReading:
 
     def numbers(self, criteria: Criteria, order: Order = "file", seed: int = 0) -> NDArray[np.int32]:
         """Return the numbers (from 1, in catalog order) of the same images as `find`, which take 4 bytes each."""
-        count = len(self)
-        chosen = numbers_of(self._database, criteria, count, self._where)
-        return in_order(self._database, chosen, order, seed, count)
+        terms = Terms(self._database, len(self), seed)
+        return in_order(terms, numbers_of(terms, criteria, self._where), order)
 
     def ids_of(self, numbers: Sequence[int] | NDArray[np.int32]) -> list[str]:
         """Return the ids of images by their numbers; leaves out what there is not."""
