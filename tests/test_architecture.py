@@ -25,7 +25,7 @@ SHELF = ({*BELOW_SHELVES, "processes", "trunk_network"}, NUMERIC | {"torch", "py
 TABLE: dict[str, tuple[set[str], set[str]]] = {
     "core": (set(), {"numpy", "PIL"}),
     "processes": ({"core"}, {"psutil", "yaml"}),
-    "pixels": ({"core"}, {"numpy", "scipy", "PIL", "skimage", "tifffile"}),
+    "pixels": ({"core"}, {"numpy", "scipy", "PIL", "skimage", "tifffile", "zarr"}),
     "project": ({"core", "processes", "pixels"}, {"numpy", "PIL"}),
     "clusters": ({"core", "project"}, {"numpy"}),
     "networks": (set(), {"torch", "timm"}),

@@ -22,7 +22,7 @@ from napari_wsss.exchange.mask_values import check_values
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.exchange.writers.base import Content, Item, Kind, Writer
 from napari_wsss.pixels.by_window import SIDE
-from napari_wsss.pixels.decoding.stacks import file_and_page
+from napari_wsss.pixels.decoding.stacks import has_picture
 from napari_wsss.pixels.images import result_names
 from napari_wsss.pixels.large_tiff import LargeMask
 from napari_wsss.project.sourced_masks import SourcedMask
@@ -246,7 +246,7 @@ class _Export:
             self._write(entry, name, place, content)
 
     def _write(self, entry: Entry, name: str, place: int, content: Content) -> None:
-        image = entry.image if entry.image is not None and file_and_page(entry.image)[0].is_file() else None
+        image = entry.image if entry.image is not None and has_picture(entry.image) else None
         number = entry.number or place
         size = _size(content, self._classes, entry.id)
         item = Item(entry.id, number, name, content, entry.split, image, size, entry.shown)

@@ -13,7 +13,7 @@ from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.labels_voc import pictures_folder
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.pixels.decoding.planes import check_has
-from napari_wsss.pixels.decoding.stacks import file_and_page, page_ids
+from napari_wsss.pixels.decoding.stacks import file_and_page, is_there, page_ids
 from napari_wsss.pixels.images import find_images, image_id, is_image_name, read_header
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
@@ -103,9 +103,9 @@ def find_new_images(
 def _ids(root: Path, named: Sequence[Path], takes_pages: bool) -> Iterator[str]:
     for place in [Path(os.path.abspath(path)) for path in named] or [root]:
         found: Iterator[str]
-        if place.is_dir():
+        if place.is_dir() and not is_image_name(place.name):
             found = (image_id(path, root) for path in find_images(place))
-        elif place.is_file() and is_image_name(place.name):
+        elif is_image_name(place.name) and is_there(place):
             found = iter((image_id(place, root),))
         else:
             raise ProjectError(f"{place} is neither a picture nor a folder; name pictures below {root}.")

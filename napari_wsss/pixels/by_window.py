@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_wsss.pixels.decoding.ome_zarr import is_store
 from napari_wsss.pixels.large_tiff import LargeTiff, Tag, size_of
+from napari_wsss.pixels.large_zarr import LargeZarr, zarr_size
 from napari_wsss.pixels.resizing import resize
 
 PIXELS = 100_000_000
@@ -62,13 +64,13 @@ class LargePicture(Protocol):
 
 def is_large(path: Path, pixels: int | None = None) -> bool:
     """Tell whether a picture has at least so many pixels (`PIXELS`) and is of a kind that is read by the window."""
-    size = size_of(path)
+    size = size_of(path) or zarr_size(path)
     return size is not None and size[0] * size[1] >= (PIXELS if pixels is None else pixels)
 
 
 def open_large(path: Path) -> LargePicture:
     """Return a picture to be read by the window; raise `ProjectError` when it cannot be."""
-    return LargeTiff(path)
+    return LargeZarr(path) if is_store(path) else LargeTiff(path)
 
 
 def windows(picture: LargePicture) -> Iterator[Window]:

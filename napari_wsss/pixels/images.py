@@ -24,7 +24,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE
 from napari_wsss.pixels import by_window
-from napari_wsss.pixels.decoding import deep_images, stacks
+from napari_wsss.pixels.decoding import deep_images, ome_zarr, stacks
 from napari_wsss.pixels.decoding.channels import Channels
 from napari_wsss.pixels.decoding.loaded import (
     UPRIGHT,
@@ -38,6 +38,7 @@ from napari_wsss.pixels.decoding.loaded import (
 from napari_wsss.pixels.decoding.planes import Header, header_of_plane, read_plane, with_channels
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
 from napari_wsss.pixels.large_tiff import size_of
+from napari_wsss.pixels.large_zarr import zarr_size
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 SYSTEM_FOLDERS = frozenset(
@@ -103,7 +104,8 @@ def read_image(
         When the file is missing, damaged, not a picture, or has no such plane or channel; names it and the reason.
     """
     file, page = stacks.file_and_page(path)
-    if page is not None or (channels and file.suffix.lower() in stacks.TIFF_SUFFIXES):
+    is_stack = file.suffix.lower() in stacks.TIFF_SUFFIXES
+    if page is not None or ome_zarr.is_store(file) or (channels and is_stack):
         return read_plane(file, page, percentiles, channels)
     loaded = _read_whole(path, percentiles, at_least)
     return with_channels(loaded, path, channels) if channels else loaded
@@ -141,6 +143,13 @@ def read_header(path: Path, size_only: bool = False) -> Header:
     ProjectError
         When the file is missing or not a picture.
     """
+    if ome_zarr.is_store(path):
+        size = zarr_size(path)
+        if size and by_window.is_large(path, by_window.WHOLE_PIXELS):
+            return Header(size, (BY_WINDOW,))
+        header, stack = header_of_plane(path, 1), stacks.look(path)
+        left_out = (stack.left_out,) if stack is not None and stack.left_out else ()
+        return header._replace(left_out=(*left_out, *header.left_out))
     try:
         check_regular(path)
         with Image.open(path) as image:
@@ -169,7 +178,7 @@ def check_image(path: Path) -> None:
 
     A file that ends early, or has pixels that cannot be unpacked, is noticed; one whose header alone is whole, too.
     """
-    if stacks.file_and_page(path)[1] is not None:
+    if stacks.file_and_page(path)[1] is not None or ome_zarr.is_store(path):
         read_image(path)
         return
     try:
@@ -190,6 +199,8 @@ def content_hash(path: Path) -> str:
         When the file cannot be read.
     """
     try:
+        if ome_zarr.is_store(path):
+            return ome_zarr.content_hash(path)
         check_regular(path)
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -212,6 +223,8 @@ def _kept_hash(file: Path, _time: int, _size: int) -> str:
 
 def find_images(root: Path, system: list[Path] | None = None) -> Iterator[Path]:
     """Yield the pictures under `root`, sub-folders included, in natural order; hidden files and folders are skipped.
+
+    A folder that is an OME-Zarr picture (``x.ome.zarr``) is yielded, and not looked into.
 
     Links to folders are followed once, so that a link to a parent cannot run in circles. Folders that a file server
     or an operating system keeps (``@eaDir``, ``$RECYCLE.BIN``, `SYSTEM_FOLDERS`) are skipped, and put into `system`.
@@ -253,7 +266,8 @@ def result_names(ids: Sequence[str]) -> list[str]:
 
 def is_image_name(name: str) -> bool:
     """Return True when a file name ends like a picture and is not hidden."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+    ending = os.path.splitext(name)[1].lower()
+    return not name.startswith(".") and (ending in IMAGE_SUFFIXES or name.lower().endswith(ome_zarr.SUFFIX))
 
 
 def is_system_folder(name: str) -> bool:
@@ -272,6 +286,9 @@ def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
         if not kinds[name]:
             if is_image_name(name):
                 yield folder / name
+            continue
+        if is_image_name(name) and ome_zarr.is_store(folder / name):
+            yield folder / name
             continue
         if is_system_folder(name):
             system.append(folder / name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.inside import below
-from napari_wsss.pixels.decoding.stacks import file_and_page
+from napari_wsss.pixels.decoding.stacks import file_and_page, is_there
 from napari_wsss.pixels.images import content_hash, find_images
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
@@ -264,14 +264,14 @@ def root_entries(root: Path, folder: Path) -> dict[str, str]:
 def _fits(root: Path, stored: str, size: int) -> bool:
     try:
         path = file_and_page(below(root, stored))[0]
-        return path.is_file() and size in (-1, path.stat().st_size)
+        return is_there(path) and size in (-1, path.stat().st_size)
     except (OSError, ProjectError):
         return False
 
 
 def _is_there(root: Path, stored: str) -> bool:
     try:
-        return file_and_page(below(root, stored))[0].is_file()
+        return is_there(below(root, stored))
     except ProjectError:
         return False
 

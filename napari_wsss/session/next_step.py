@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from psygnal import Signal
+
 from napari_wsss.pipeline.apply import CHECKPOINTS, model_changes, model_name
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, has_model
 from napari_wsss.project.criteria import Criteria
@@ -17,7 +19,7 @@ from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
-Verb = Literal["", "new", "label", "train", "apply", "review", "retrain", "export"]
+Verb = Literal["", "new", "create", "label", "train", "apply", "review", "retrain", "export"]
 MOST_CHANGES = 100
 
 
@@ -30,8 +32,8 @@ class NextStep:
     text : str
         What is waited for, in a sentence.
     verb : str
-        What moves it on: ``new``, ``label``, ``train``, ``apply``, ``review``, ``retrain``, ``export``; "" where the
-        machine works and nothing needs to be done.
+        What moves it on: ``new``, ``create``, ``label``, ``train``, ``apply``, ``review``, ``retrain``, ``export``; ""
+        where the machine works and nothing needs to be done.
     caption : str
         Of a button that does it, "" without one.
     run : RunInfo, optional
@@ -45,6 +47,7 @@ class NextStep:
 
 
 NEW = NextStep("Drop a folder of photographs here, or open a project.", "new", "New …")
+CREATE = NextStep("The labels are read: look at the report, then create the project.", "create", "Create")
 READ_ONLY = NextStep("The project is open read-only: look at it, nothing is changed.")
 LABEL = NextStep("No image has labels yet: say which classes are in them.", "label", "Label")
 TRAINING = NextStep("The training runs; go on labeling or reviewing meanwhile.")
@@ -63,7 +66,14 @@ class NextSteps:
     settings : Settings
         On which device a training would run.
     signals : Signals
+
+    Attributes
+    ----------
+    changed : Signal()
+        A project can be created now, or no longer.
     """
+
+    changed = Signal()
 
     def __init__(
         self, opened: Opened, training: TrainingProcess, hint: RetrainHint, settings: Settings, signals: Signals
@@ -72,11 +82,18 @@ class NextSteps:
         self._finished: _Finished | None = None
         training.ended.connect(self._forget)
         self._counts: dict[str, int] | None = None
+        self._is_prepared = False
         signals.project_opened.connect(self._forget)
         signals.project_closed.connect(self._forget)
 
     def _forget(self) -> None:
         self._finished = self._counts = None
+
+    def prepare(self, ready: bool) -> None:
+        """Say whether everything that a new project needs is there."""
+        if ready != self._is_prepared:
+            self._is_prepared = ready
+            self.changed.emit()
 
     def count_again(self) -> None:
         """Images may be in other states than when `step` was asked last."""
@@ -87,7 +104,7 @@ class NextSteps:
         """The step that is next now."""
         table = self._opened.or_none
         if table is None:
-            return NEW
+            return CREATE if self._is_prepared else NEW
         if table.project.read_only:
             return READ_ONLY
         if self._training.running:
@@ -109,15 +126,17 @@ class NextSteps:
     def _meanwhile(self, table: Table) -> NextStep:
         """Return what a person can do while a training runs: look at what there are proposals for."""
         step = self._to_review(table) if has_model(table.plan) and table.proposal is not None else TRAINING
-        return replace(step, text=f"The training runs; meanwhile {step.text}") if step.verb == "review" else TRAINING
+        looked_at = f"The training runs; meanwhile {step.text.partition(':')[0]}."
+        return replace(step, text=looked_at) if step.verb == "review" else TRAINING
 
     def _to_train(self, table: Table, runs: tuple[RunInfo, ...]) -> NextStep:
         cost = estimate_start(table.project, {}, runs, self._settings.device_found)
         if cost is None or not table.project.catalog.count(Criteria(unlabelled=False)):
             return LABEL
         minutes = max(1, round(cost.seconds / 60))
-        text = "No model yet: train one from the labels"
-        return NextStep(f"{text} (about {minutes} min on {cost.device or 'this machine'}).", "train", "Train")
+        return NextStep(
+            f"No model yet: train one (about {minutes} min on {cost.device or 'this machine'}).", "train", "Train"
+        )
 
     def _to_review(self, table: Table) -> NextStep:
         if self._hint.text:

@@ -25,6 +25,7 @@ from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.dropping import Dropping
+from napari_wsss.widgets.empty_canvas import EmptyCanvas, canvas_in
 from napari_wsss.widgets.footer import Footer
 from napari_wsss.widgets.header import Header
 from napari_wsss.widgets.hint_line import HintLine
@@ -51,6 +52,7 @@ BOXES = "QCheckBox::indicator:unchecked, QListView::indicator:unchecked { border
 """napari draws boxes to tick without a border, hardly to be told from what is around them."""
 PAGE_OF = {
     "new": "Project",
+    "create": "Project",
     "label": "Review",
     "train": "Train",
     "apply": "Review",
@@ -89,6 +91,7 @@ class WsssDock(QWidget):
         self._dropping = Dropping(self.take_dropped, self)
         self._by_place = KeysByPlace(self)
         self._compact: Compact | None = None
+        self.empty: EmptyCanvas | None = None
         self.grid: GridView | None = None
         self.beside: SideView | None = None
         self._build()
@@ -152,6 +155,9 @@ class WsssDock(QWidget):
     def _on_opened(self) -> None:
         self.tabs.bring("Review")
         _ = self.tabs.review  # keys open its popups, also while the panel is covered by another
+        self._fold_if_tight()
+
+    def _fold_if_tight(self) -> None:
         if self._compact is not None and folds_left() and self._compact.fold_if_tight():
             self._fit.start()
 
@@ -175,6 +181,8 @@ class WsssDock(QWidget):
         self.tabs.bring(PAGE_OF[step.verb])
         if step.verb == "new":
             self.tabs.project.begin_new()
+        elif step.verb == "create":
+            self.tabs.project.new.create_button.click()
         elif step.verb == "label":
             self.actions_.run("edit_labels")
         elif step.verb == "train":
@@ -266,12 +274,16 @@ class WsssDock(QWidget):
             self._compact = Compact(window, self)
             self._fit = single_shot(self, FIT_AFTER_MS, self.sync.show_whole)
             self.header.fold_wanted.connect(self._fold)
-            self._make_grid(window)
+            self._lay_over_canvas(window)
+            if not self.viewer.layers:  # napari's left side has nothing to choose from before there is a layer
+                single_shot(self, FIT_AFTER_MS, self._fold_if_tight).start()
 
-    def _make_grid(self, window: QMainWindow) -> None:
-        """Lay the grid and the pair of pictures over the canvas, hidden; they stay small until they are asked for."""
+    def _lay_over_canvas(self, window: QMainWindow) -> None:
+        """Lay the next step over the empty canvas; and hidden, until they are asked for, grid and pair of pictures."""
         centre = window.centralWidget()
         if centre is not None:
+            self.empty = EmptyCanvas(self.session, self.viewer.layers, canvas_in(centre))
+            self.empty.next_line.wanted.connect(self._take_step)
             self.grid = GridView(self.session, centre)
             self.grid.opened.connect(self.actions_.go_to)
             self.actions_.grid_wanted.connect(self.grid.toggle)
@@ -317,10 +329,10 @@ class WsssDock(QWidget):
             self._window = None
         if self._compact is not None:
             self._compact.end()
-        for over in (self.grid, self.beside):
+        for over in (self.grid, self.beside, self.empty):
             if over is not None:
                 over.end()
-        self.grid = self.beside = None
+        self.grid = self.beside = self.empty = None
         self.key_help.close()
         self.sync.close()
         self.keyboard.close()

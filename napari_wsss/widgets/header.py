@@ -4,7 +4,7 @@ from pathlib import Path
 
 from qtpy.QtCore import QEvent, Qt, QTimer, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFileDialog, QStackedWidget, QWidget
+from qtpy.QtWidgets import QFileDialog, QSizePolicy, QStackedWidget, QWidget
 
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.reasons import OLDER, reasons
@@ -75,8 +75,7 @@ class Header(QWidget):
 
     def _lay_out(self) -> None:
         state = row(self.badge, self.saved, self.why, self.grid, self.fold)
-        state.setStretch(1, 5)
-        state.setStretch(2, 4)
+        self.saved.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)  # the rest is for why
         self.elsewhere.hide()
         self._foot = QStackedWidget()
         self._foot.addWidget(self.learned)

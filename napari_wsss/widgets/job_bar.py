@@ -137,7 +137,7 @@ class JobBar(QWidget):
             return
         self.bar.setRange(0, report.total)
         self.bar.setValue(report.done)
-        time_left = "" if left is None else f"about {duration(left)} left"
+        time_left = "" if left is None else f"{duration(left)} left"
         parts = (f"{report.done}/{report.total}", time_left, report.message)
         self.detail.setText(" · ".join(part for part in parts if part))
 

@@ -1,6 +1,7 @@
 """The next step in a sentence, with the one button that does it; in the dock's head, on every page."""
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QRect, Qt, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_wsss.session.next_step import NextStep
@@ -45,7 +46,7 @@ class NextLine(QWidget):
         self._follow(signals.project_opened, signals.project_closed, signals.plan_changed)
         self._follow(signals.image_changed, signals.maps_ready, signals.labels_changed)
         listen(self, (signals.state_changed, self._on_moved), (signals.queue_changed, self._on_moved))
-        self._follow(session.hint.changed, session.training.started, session.training.ended)
+        self._follow(session.next_steps.changed, session.hint.changed, session.training.started, session.training.ended)
         self.refresh()
 
     def _follow(self, *hooks: Tells) -> None:
@@ -62,10 +63,28 @@ class NextLine(QWidget):
         """Take the height of two lines in the font of now."""
         self.text.setFixedHeight(LINES * self.text.fontMetrics().lineSpacing() + 4)
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Shorten the sentence to another width."""
+        super().resizeEvent(event)
+        self._show_text()
+
+    def _show_text(self) -> None:
+        """Show as many words as two lines hold; the tooltip has all of them."""
+        words, shown = self.step.text.split(" "), f"{ARROW}{self.step.text}"
+        while len(words) > 1 and self._lines(shown) > LINES:
+            words.pop()
+            shown = f"{ARROW}{' '.join(words)} …"
+        self.text.setText(shown)
+
+    def _lines(self, text: str) -> int:
+        metrics = self.text.fontMetrics()
+        room = QRect(0, 0, max(1, self.text.contentsRect().width()), metrics.lineSpacing() * 99)
+        return metrics.boundingRect(room, int(Qt.TextFlag.TextWordWrap), text).height() // metrics.lineSpacing()
+
     def refresh(self) -> None:
         """Show the step of now."""
         self.step = self._session.next_steps.step
-        self.text.setText(f"{ARROW}{self.step.text}")
+        self._show_text()
         self.text.setToolTip(as_text(self.step.text))
         self.do.setText(self.step.caption)
         self.do.setToolTip(as_text(self.step.text))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QTabWidget, QWidget
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PAGES = ("Project", "Review", "Refine", "Correct", "Clusters", "Train", "Stats", "Export")
 TABS = "QTabBar { font-size: 11px; } QTabBar::tab { padding: 3px 1px; font-size: 11px; }"
-"""All eight fit a narrow dock."""
+"""All eight fit a narrow dock, mostly with all their letters."""
 WIDTH = 331  # pixels that the widest page asks for, its options read: the panel does not grow when that is made
 
 Page = TypeVar("Page", bound=QWidget)
@@ -63,7 +63,7 @@ class Pages(QTabWidget):
         super().__init__(parent)
         self._session, self._sync, self._actions, self._chosen_layer = session, sync, actions, chosen_layer
         self.setDocumentMode(True)
-        certain(self.tabBar()).setStyleSheet(TABS)
+        self._fit_tabs()
         makers: tuple[Callable[[], QWidget], ...] = (
             lambda: self.project,
             lambda: self.review,
@@ -76,7 +76,14 @@ class Pages(QTabWidget):
         )
         self._areas = {name: _LaterPage(make) for name, make in zip(PAGES, makers, strict=True)}
         for name, area in self._areas.items():
-            self.addTab(area, name)
+            self.setTabToolTip(self.addTab(area, name), name)
+
+    def _fit_tabs(self) -> None:
+        """Keep every tab in sight: where the words are too wide (another Qt, larger fonts) they are shortened."""
+        bar = certain(self.tabBar())
+        bar.setStyleSheet(TABS)
+        bar.setUsesScrollButtons(False)
+        bar.setElideMode(Qt.TextElideMode.ElideRight)
 
     @property
     def made(self) -> list[str]:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from napari_wsss.session.next_step import LABEL, NEW, READ_ONLY, TRAINING
+from napari_wsss.session.next_step import CREATE, LABEL, NEW, READ_ONLY, TRAINING
 from napari_wsss.session.runs.process import TrainingProcess
 from napari_wsss.session.session import Session
 
@@ -30,6 +30,16 @@ def finished_run(project, name, started, state="done", stage="classifier"):
 def test_without_a_project_one_is_begun(session):
     session.close_project()
     assert session.next_steps.step == NEW
+
+
+def test_what_is_ready_is_created(session):
+    told = []
+    session.next_steps.changed.connect(lambda: told.append(session.next_steps.step))
+    session.close_project()
+    for ready in (True, True, False):
+        session.next_steps.prepare(ready)
+    assert told == [CREATE, NEW]
+    assert (CREATE.verb, CREATE.caption) == ("create", "Create")
 
 
 def test_read_only_there_is_nothing_to_do(session, project_folder):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.QtWidgets import QApplication
 
 from napari_wsss.core.progress import Progress
 from napari_wsss.widgets.keys import actions as actions_module
-from napari_wsss.widgets.pages import PAGES, Pages
+from napari_wsss.widgets.pages import PAGES, TABS, Pages
 
 
 @pytest.fixture
@@ -37,6 +38,18 @@ def test_no_page_that_is_made_later_makes_the_panel_wider(pages):
     for name in PAGES:
         pages.bring(name)
         assert pages.minimumSizeHint().width() <= before, name
+
+
+def test_every_tab_is_in_sight_also_with_larger_letters(pages):
+    pages.show()
+    bar = pages.tabBar()
+    for size in (11, 16):
+        bar.setStyleSheet(TABS.replace("11px", f"{size}px"))
+        pages.resize(345, 700)
+        QApplication.processEvents()
+        assert pages.width() == 345
+        assert bar.tabRect(len(PAGES) - 1).right() <= bar.width() <= 345
+        assert [bar.tabToolTip(number) for number in range(len(PAGES))] == list(PAGES)
 
 
 def test_pages_ask_for_one_another(pages, session):

@@ -11,7 +11,7 @@ from PIL import Image
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE
-from napari_wsss.pixels.decoding import deep_images, stacks
+from napari_wsss.pixels.decoding import deep_images, ome_zarr, stacks
 from napari_wsss.pixels.decoding.channels import Channels, check_count, in_words, make_picture
 from napari_wsss.pixels.decoding.loaded import UPRIGHT, LoadedImage, from_samples, turned, unreadable
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
@@ -38,7 +38,7 @@ def with_channels(loaded: LoadedImage, path: Path, channels: Channels) -> Loaded
 def read_plane(file: Path, page: int | None, percentiles: deep_images.Percentiles, channels: Channels) -> LoadedImage:
     """Return one plane of a stack, or the first of one that is a single image, in the channels that are asked for."""
     try:
-        check_regular(file)
+        _check_kind(file)
         stack = stacks.look(file)
         samples, declared, orientation = _samples_of(file, page or 1, stack)
         if channels:
@@ -72,7 +72,7 @@ def _samples_of(file: Path, page: int, stack: stacks.Stack | None) -> tuple[NDAr
     try:
         return stacks.read_plane(file, page)
     except (stacks.TiffFileError, *DAMAGED_PICTURE):
-        if stack is not None and stack.axes:
+        if ome_zarr.is_store(file) or (stack is not None and stack.axes):
             raise
     with Image.open(file) as image:
         image.seek(page - 1)
@@ -99,7 +99,7 @@ def check_has(path: Path, channels: Channels) -> None:
 def header_of_plane(file: Path, page: int) -> Header:
     """Return what is known of one plane without reading its pixels."""
     try:
-        check_regular(file)
+        _check_kind(file)
         size, declared = stacks.plane_header(file, page)
     except ProjectError as reason:
         raise _not_so(file, reason) from reason
@@ -107,6 +107,11 @@ def header_of_plane(file: Path, page: int) -> Header:
         raise unreadable(file, reason) from reason
     stack = stacks.look(file)
     return Header(size, (declared.left_out,) if declared.left_out else (), stack.named if stack else "")
+
+
+def _check_kind(file: Path) -> None:
+    if not ome_zarr.is_store(file):
+        check_regular(file)
 
 
 def _not_so(file: Path, reason: ProjectError) -> ProjectError:

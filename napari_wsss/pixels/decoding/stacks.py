@@ -1,16 +1,16 @@
-"""TIFF files of several pages: planes (time points, focus planes, pages) with their channels, as images of a series.
+"""Files of several pages: planes (time points, focus planes, pages) with their channels, as images of a series.
 
 A plane's path is that of its file with the plane's name behind it, ``stack.tif/page-0003.png``, as if the file were a
 folder of pictures; so ids, masks and results of planes need nothing of their own. What an OME-TIFF, an ImageJ stack
 or tifffile itself says of its axes decides which pages are channels of one plane; of other files each page is a plane.
-A focus series (Z) gives its planes one by one: volumes are not segmented as such.
+A focus series (Z) gives its planes one by one: volumes are not segmented as such. OME-Zarr folders (`ome_zarr`) are
+taken like such files.
 """
 
 import math
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -24,85 +24,20 @@ from PIL import Image
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import DAMAGED_PICTURE
+from napari_wsss.pixels.decoding import ome_zarr
+from napari_wsss.pixels.decoding.stack import CHANNEL, Stack, plain, size_text
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands
 
 TiffFileError = tifffile.TiffFileError
 TIFF_SUFFIXES = (".tif", ".tiff")
 _NAME = re.compile(r"page-(\d{4,9})\.png")
-_CHANNEL, _DEPTH, _SAMPLES = "C", "Z", "S"
+_SAMPLES = "S"
 _PLAIN_AXES = "IQ"
-_WORDS = {"Z": "focus plane", "T": "time"}
 _WHITE_IS_0 = 0
 _ORIENTATION = 274
-_NAMES_SHOWN, _LONGEST_TEXT = 6, 40
 
 SIDEWAYS = (5, 6, 7, 8)
 _LONGEST_XML = 2**24
-
-
-@dataclass(frozen=True)
-class Stack:
-    """What a TIFF file holds.
-
-    Parameters
-    ----------
-    planes : int
-        Pictures a project may have as images of their own.
-    channels : int
-        Samples of each pixel of a plane, which may lie in pages of their own.
-    axes : str
-        Letters of what the planes differ in (``Z``, ``TZ``), "" for plain pages.
-    lengths : tuple of int
-        How many of each there are.
-    names : tuple of str
-        Names of the channels, where the file gives them.
-    pixel_size : str
-        As ``0.325 x 0.325 µm``, "" where the file does not say.
-    series : int
-        Pictures of another kind in the file, the first of which counts (an OME-TIFF may hold several).
-    """
-
-    planes: int
-    channels: int
-    axes: str = ""
-    lengths: tuple[int, ...] = ()
-    names: tuple[str, ...] = ()
-    pixel_size: str = ""
-    series: int = 1
-
-    @property
-    def is_volume(self) -> bool:
-        """Whether its planes are slices of a volume."""
-        return _DEPTH in self.axes
-
-    def place_of(self, plane: int) -> str:
-        """Return where a plane (from 1) lies: ``page 3 of 5``, ``focus plane 3 of 5``."""
-        if not self.axes:
-            return f"page {plane} of {self.planes}" if self.planes > 1 else ""
-        places = np.unravel_index(plane - 1, self.lengths)
-        parts = zip(self.axes, places, self.lengths, strict=True)
-        return ", ".join(f"{_WORDS.get(a, a)} {int(at) + 1} of {length}" for a, at, length in parts if length > 1)
-
-    @property
-    def left_out(self) -> str:
-        """Which planes are left out where the file is one image, "" when none is."""
-        if self.planes == 1:
-            return ""
-        if self.is_volume:
-            return f"first of {self.planes} focus planes: volumes are not shown as such"
-        return f"first of {self.planes} pages"
-
-    @property
-    def named(self) -> str:
-        """What the file says of itself: names of its channels and the size of a pixel, "" when nothing."""
-        shown = ", ".join(f"{number} {name}" for number, name in enumerate(self.names[:_NAMES_SHOWN], 1))
-        size = f"pixel {self.pixel_size}" if self.pixel_size else ""
-        return "; ".join(filter(None, (f"channels {shown}" if shown else "", size)))
-
-    def called(self, channel: int) -> str:
-        """Return a channel (from 1) with its name: ``2 (GFP)``."""
-        name = self.names[channel - 1] if 0 < channel <= len(self.names) else ""
-        return f"{channel} ({name})" if name else str(channel)
 
 
 def page_name(number: int) -> str:
@@ -113,16 +48,31 @@ def page_name(number: int) -> str:
 def file_and_page(path: Path) -> tuple[Path, int | None]:
     """Return the file that a path of an image stands for, and which of its planes (from 1); None for the file itself.
 
-    Nothing is looked at on disk but whether the part before a plane's name is a file.
+    Nothing is looked at on disk but whether the part before a plane's name is a file (a folder, of OME-Zarr).
     """
     found = _NAME.fullmatch(path.name)
-    if found and path.parent.suffix.lower() in TIFF_SUFFIXES and not path.parent.is_dir():
-        return path.parent, int(found[1])
+    file = path.parent
+    if found and (ome_zarr.is_store(file) or (file.suffix.lower() in TIFF_SUFFIXES and not file.is_dir())):
+        return file, int(found[1])
     return path, None
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether what an image's path stands for, a file or an OME-Zarr folder, lies there."""
+    file, _ = file_and_page(path)
+    return file.is_file() or ome_zarr.is_store(file)
+
+
+def has_picture(path: Path) -> bool:
+    """Tell whether an image is a file that can be copied, or a plane, of which a picture can be made."""
+    file, page = file_and_page(path)
+    return file.is_file() or (page is not None and ome_zarr.is_store(file))
+
+
 def look(path: Path) -> Stack | None:
-    """Return what a TIFF file holds; None for other files, and for those that tifffile cannot read."""
+    """Return what a TIFF file or an OME-Zarr folder holds; None for others, and for those that cannot be read."""
+    if ome_zarr.is_store(path):
+        return ome_zarr.look(path)
     if path.suffix.lower() not in TIFF_SUFFIXES:
         return None
     try:
@@ -170,7 +120,7 @@ def read_plane(path: Path, plane: int) -> tuple[NDArray[Any], Bands, int]:
     Parameters
     ----------
     path : Path
-        A TIFF file.
+        A TIFF file or an OME-Zarr folder.
     plane : int
         From 1.
 
@@ -189,6 +139,8 @@ def read_plane(path: Path, plane: int) -> tuple[NDArray[Any], Bands, int]:
     TiffFileError, OSError, ValueError ...
         When the file is damaged, or packed in a way that tifffile cannot read (the caller names it).
     """
+    if ome_zarr.is_store(path):
+        return ome_zarr.read_plane(path, plane)
     with _opened(path) as file:
         stack = _stack_of(file)
         _check_plane(plane, stack)
@@ -208,6 +160,8 @@ def plane_header(path: Path, plane: int) -> tuple[tuple[int, int], Bands]:
 
     Errors are those of `read_plane`.
     """
+    if ome_zarr.is_store(path):
+        return ome_zarr.plane_header(path, plane)
     with _opened(path) as file:
         stack = _stack_of(file)
         _check_plane(plane, stack)
@@ -235,8 +189,8 @@ def _stack_of(file: tifffile.TiffFile) -> Stack:
     if _is_described(file):
         series = file.series[0]
         planes, lengths, page_axes = _leading(series)
-        kept = [(axis, length) for axis, length in zip(planes, lengths, strict=True) if axis != _CHANNEL]
-        channels = math.prod(length for axis, length in zip(planes, lengths, strict=True) if axis == _CHANNEL)
+        kept = [(axis, length) for axis, length in zip(planes, lengths, strict=True) if axis != CHANNEL]
+        channels = math.prod(length for axis, length in zip(planes, lengths, strict=True) if axis == CHANNEL)
         samples = series.shape[len(planes) + page_axes.index(_SAMPLES)] if _SAMPLES in page_axes else 1
         named = [(a, n) for a, n in kept if a not in _PLAIN_AXES]
         count = math.prod(n for _, n in kept)
@@ -261,15 +215,15 @@ def _leading(series: Any) -> tuple[str, tuple[int, ...], str]:
     while count > 0 and (held < series.keyframe.size or not set("YX") <= set(series.axes[count:])):
         count -= 1
         held *= series.shape[count]
-    return series.axes[:count], tuple(series.shape[:count]), series.axes[count:].replace(_CHANNEL, _SAMPLES)
+    return series.axes[:count], tuple(series.shape[:count]), series.axes[count:].replace(CHANNEL, _SAMPLES)
 
 
 def _of_series(series: Any, plane: int) -> NDArray[Any]:
     """Return the channels (H, W, C) of one plane of a described file, reading no other."""
     axes, lengths, page_axes = _leading(series)
-    others = [(axis, length) for axis, length in zip(axes, lengths, strict=True) if axis != _CHANNEL]
+    others = [(axis, length) for axis, length in zip(axes, lengths, strict=True) if axis != CHANNEL]
     place = iter(int(at) for at in np.unravel_index(plane - 1, [n for _, n in others])) if others else iter(())
-    wanted = [range(length) if axis == _CHANNEL else (next(place),) for axis, length in zip(axes, lengths, strict=True)]
+    wanted = [range(length) if axis == CHANNEL else (next(place),) for axis, length in zip(axes, lengths, strict=True)]
     pages = [_page_of_series(series, index, lengths) for index in product(*wanted)]
     return np.concatenate([_last_channels(page, page_axes) for page in pages], axis=2)
 
@@ -342,19 +296,6 @@ def _said_by(file: tifffile.TiffFile) -> tuple[tuple[str, ...], str]:
     if pixels is None:
         return (), ""
     channels = [one for one in pixels if one.tag.endswith("}Channel")]
-    names = tuple(_text(one.get("Name") or one.get("Fluor") or "") for one in channels)
+    names = tuple(plain(one.get("Name") or one.get("Fluor") or "") for one in channels)
     across, down = pixels.get("PhysicalSizeX", ""), pixels.get("PhysicalSizeY", "")
-    unit = _text(pixels.get("PhysicalSizeXUnit", "µm"))
-    size = f"{_number(across)} x {_number(down)} {unit}" if _number(across) and _number(down) else ""
-    return names if any(names) else (), size
-
-
-def _text(value: str) -> str:
-    return "".join(one for one in value if one.isprintable())[:_LONGEST_TEXT].strip()
-
-
-def _number(value: str) -> str:
-    try:
-        return f"{float(value):.4g}" if math.isfinite(float(value)) and float(value) > 0 else ""
-    except ValueError:
-        return ""
+    return names if any(names) else (), size_text(across, down, pixels.get("PhysicalSizeXUnit", "µm"))

@@ -242,9 +242,7 @@ class Inference:
         def tell(finished: tuple[str, ...], failed: dict[str, str]) -> None:
             self._jobs.dispatch(lambda: self._arrived(table, finished, failed))
 
-        job = Job(
-            "maps and proposals", lambda: propose_wanted(project, wanted, device, tell), key=INFERENCE, quiet=quiet
-        )
+        job = Job("proposals", lambda: propose_wanted(project, wanted, device, tell), key=INFERENCE, quiet=quiet)
         job.ended.connect(lambda: self._ended(table, job))
         job.failed.connect(lambda message, _: self._failed(message))
         job.succeeded.connect(self._tell_left_out)

@@ -42,6 +42,7 @@ class ElidedLabel(ThemedLabel):
         """Show a text; its line breaks become dots between."""
         self._whole = text or ""
         self._shorten()
+        self.updateGeometry()  # where a layout gives it just the room of its text
 
     def explain(self, tip: str) -> None:
         """Set what the tooltip says below the whole text."""

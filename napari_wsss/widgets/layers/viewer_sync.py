@@ -22,6 +22,7 @@ from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
 from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
+from napari_wsss.widgets.layers.clicks.drags import StrokeEnd
 from napari_wsss.widgets.layers.clicks.point_tool import PointTool
 from napari_wsss.widgets.layers.clicks.right_erases import RightErases
 from napari_wsss.widgets.layers.clicks.vertices import PolygonVertices
@@ -62,6 +63,7 @@ class ViewerSync(QObject):
         self.pointing = PointTool(session, self.host, self.brush, self.scribbles, self)
         self.right_erases = RightErases(viewer, lambda: self.scribbles.painted or self.mask, self)
         self.vertices = PolygonVertices(viewer)
+        self.stroke_end = StrokeEnd(viewer, lambda: self.scribbles.painted or self.mask)
         self.peek = Peek(lambda: self.layers)
         self._shown_id: str | None = None
         self._zoom = 1.0  # that shows the whole image
@@ -385,9 +387,8 @@ class ViewerSync(QObject):
 
         Layers that nobody saves any more would invite a person to paint into the void.
         """
-        self.pointing.close()
-        self.right_erases.close()
-        self.vertices.close()
+        for tool in (self.pointing, self.right_erases, self.vertices, self.stroke_end):
+            tool.close()
         self.flush()
         self.scribbles.record()
         self._clear()

@@ -24,7 +24,7 @@ from napari_wsss.widgets.controls.basic import (
     column,
     combo,
     row,
-    soon,
+    single_shot,
     text_label,
     tool_button,
 )
@@ -60,6 +60,8 @@ class LabelReport(Protocol):
 
 KINDS = kinds_of("labels")
 MOST_NAMES = 200
+LAID_OUT_MS = 60
+"""Until the form has its new height, after which the page can be scrolled."""
 REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
 PAGES_TIP = (
@@ -189,6 +191,7 @@ class NewProject(QWidget):
         self.channels.editingFinished.connect(self._on_channels)
         self._channels_read, self._pages_read = "", False
         self._asked: object = None
+        self._bring = single_shot(self, LAID_OUT_MS, lambda: bring_into_view(self.create_button))
         self.tree = ReportTree()
         self.summary = text_label()
         self.classes = QLineEdit()
@@ -296,7 +299,7 @@ class NewProject(QWidget):
         self.classes.setText(", ".join(report.classes))
         self.classes.setCursorPosition(0)
         self._allow()
-        soon(self, lambda: bring_into_view(self.create_button))  # a small window shows the upper half of the form
+        self._bring.start()  # a small window shows the upper half of the form
 
     def _show_problem(self, message: str) -> None:
         self.summary.setText(message)
@@ -311,6 +314,7 @@ class NewProject(QWidget):
         self.keep_button.setEnabled(self.report is not None)
         ready = self.report is not None and bool(self.class_names()) and self.folder.path is not None
         self.create_button.setEnabled(ready)
+        self._session.next_steps.prepare(ready)
 
     def _keep_report(self) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, "Save the report", "labels-report.txt", REPORT_FILES)
@@ -337,3 +341,6 @@ class NewProject(QWidget):
             )
         except (WsssError, OSError) as error:
             self._session.signals.failed.emit(str(error))
+            return
+        self.report = None  # once is enough; a second project begins with its own report
+        self._allow()

@@ -10,6 +10,7 @@ import tifffile
 
 from napari_wsss.exchange import labels
 from napari_wsss.project.project import Project
+from napari_wsss.session.next_step import CREATE
 from napari_wsss.widgets.project.new_project import KINDS, NewProject
 from tests.session.conftest import write_picture
 
@@ -99,7 +100,9 @@ def test_the_whole_report_can_be_kept(form, images, tmp_path, qtbot, name):
 def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):
     previewed(form, images, qtbot)
     assert form.create_button.isEnabled()
+    assert empty_session.next_steps.step == CREATE
     form.create_button.click()
+    assert not form.create_button.isEnabled()
     assert empty_session.project.folder == images.parent / "photos_wsss"
     assert empty_session.table.classes.names == ("cat", "dog")
     assert empty_session.project.catalog.get("a1.png").labels == {"cat", "dog"}

@@ -18,6 +18,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import soon
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.layers.brush import Brush
+from napari_wsss.widgets.layers.clicks.drags import followed
 from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.pointing_layer import PointingOverlay
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
@@ -197,12 +198,14 @@ class PointTool(QObject):
         """Follow the mouse from press to release: a click where it was pressed, or a box."""
         first, pressed, button = self._place(event), np.asarray(event.pos, float), event.button
         corner = first
-        yield
-        while event.type == "mouse_move":
+
+        def move() -> None:
+            nonlocal corner
             if button == LEFT and np.abs(np.asarray(event.pos) - pressed).max() >= DRAG:
                 corner = self._place(event)
                 self._show_box(self._boxed(first, corner))
-            yield
+
+        yield from followed(event, move)
         self._show_box(None)
         if corner is not first:
             self._point_box(self._boxed(first, corner))
@@ -213,10 +216,7 @@ class PointTool(QObject):
         """Follow the mouse from press to release: every region on its way is meant."""
         value = self._brush.value if event.button == LEFT else BACKGROUND
         way = [self._place(event)]
-        yield
-        while event.type == "mouse_move":
-            way.append(self._place(event))
-            yield
+        yield from followed(event, lambda: way.append(self._place(event)))
         self._session.regions.give([place for place in self._along(way) if self._is_inside(place)], value)
 
     def _filled(self, event: Any) -> Iterator[None]:
@@ -226,10 +226,7 @@ class PointTool(QObject):
         if not (self._is_inside(first) and wand.hold(round(first[0]), round(first[1]))):
             return
         start = wand.tolerance
-        yield
-        while event.type == "mouse_move":
-            wand.reach(start + (float(event.pos[0]) - pressed) * PER_PIXEL)
-            yield
+        yield from followed(event, lambda: wand.reach(start + (float(event.pos[0]) - pressed) * PER_PIXEL))
         wand.fill(value)
 
     @staticmethod

@@ -13,6 +13,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from numpy.typing import NDArray
 
+from napari_wsss.widgets.layers.clicks.drags import followed
 from napari_wsss.widgets.layers.clicks.point_tool import LEFT
 
 REACH = 7.0
@@ -64,14 +65,15 @@ class PolygonVertices:
     @staticmethod
     def _moved(layer: Labels, overlay: Any, held: int, event: Any) -> Iterator[None]:
         """Let a vertex follow the mouse from press to release; napari's tool, which would add one, looks away."""
+
+        def move() -> None:
+            points = list(overlay.points)
+            points[held] = _place(layer, event).tolist()
+            overlay.points = points
+
         overlay.enabled = False
         try:
-            yield
-            while event.type == "mouse_move":
-                points = list(overlay.points)
-                points[held] = _place(layer, event).tolist()
-                overlay.points = points
-                yield
+            yield from followed(event, move)
         finally:
             overlay.enabled = layer.mode == POLYGON
 
