@@ -36,6 +36,7 @@ from napari_wsss.pixels.decoding.loaded import (
     unreadable,
 )
 from napari_wsss.pixels.decoding.planes import Header, header_of_plane, read_plane, with_channels
+from napari_wsss.pixels.decoding.stack import Stack
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
 from napari_wsss.pixels.large_tiff import size_of
 from napari_wsss.pixels.large_zarr import zarr_size
@@ -358,7 +359,7 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
 
 
-def _left_out(image: Image.Image, declared: Bands | None, stack: stacks.Stack | None) -> tuple[str, ...]:
+def _left_out(image: Image.Image, declared: Bands | None, stack: Stack | None) -> tuple[str, ...]:
     """Return which pages and channels of an opened picture, whose samples are `declared`, are left out.
 
     Where the file says which of its pages are channels of one plane, `stack` is told instead of pages.

@@ -1,4 +1,4 @@
-"""OME-Zarr pictures that are larger than the memory, read by the window: only the chunks that it touches are unpacked."""
+"""OME-Zarr pictures that are larger than the memory, read by the window: only chunks that it touches are unpacked."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class LargeZarr:
     Raises
     ------
     ProjectError
-        When it is none, zarr is not installed, or its values are not of 8 bits: those of deep pictures would each window
-        be scaled by itself.
+        When it is none, zarr is not installed, or its values are not of 8 bits: each window of a deep picture would be
+        scaled by itself.
     """
 
     def __init__(self, path: Path) -> None:

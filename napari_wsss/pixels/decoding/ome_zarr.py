@@ -46,7 +46,9 @@ def is_store(path: Path) -> bool:
 def look(path: Path) -> Stack | None:
     """Return what a folder holds, None where it says nothing that can be followed."""
     with suppress(ProjectError, OSError, ValueError):
-        return Facts.of(path).stack
+        facts = Facts.of(path)
+        facts.check_whole()
+        return facts.stack
     return None
 
 
@@ -62,8 +64,7 @@ def read_plane(path: Path, plane: int) -> tuple[NDArray[Any], Bands, int]:
     """
     facts = Facts.of(path)
     facts.check(plane)
-    if math.prod(facts.size) > 2 * (Image.MAX_IMAGE_PIXELS or math.inf):
-        raise ProjectError(f"it is of {facts.size[0]} x {facts.size[1]} pixels, more than is read")
+    facts.check_whole()
     array = facts.array()
     others = [length for axis, length in facts.leading if axis != CHANNEL]
     place = iter(int(at) for at in np.unravel_index(plane - 1, others)) if others else iter(())
@@ -152,6 +153,11 @@ class Facts:
         if count == 1:
             return Bands(1)
         return Bands(3) if self._is_rgb else Bands(1, None, f"first of {count} channels")
+
+    def check_whole(self) -> None:
+        """Raise `ProjectError` where a plane is larger than any picture that is read as a whole."""
+        if math.prod(self.size) > 2 * (Image.MAX_IMAGE_PIXELS or math.inf):
+            raise ProjectError(f"it is of {self.size[0]} x {self.size[1]} pixels, more than is read")
 
     def check(self, plane: int) -> None:
         """Raise `ProjectError` where there is no such plane."""

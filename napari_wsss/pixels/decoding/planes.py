@@ -14,6 +14,7 @@ from napari_wsss.core.masks import DAMAGED_PICTURE
 from napari_wsss.pixels.decoding import deep_images, ome_zarr, stacks
 from napari_wsss.pixels.decoding.channels import Channels, check_count, in_words, make_picture
 from napari_wsss.pixels.decoding.loaded import UPRIGHT, LoadedImage, from_samples, turned, unreadable
+from napari_wsss.pixels.decoding.stack import Stack
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
 
 
@@ -50,7 +51,7 @@ def read_plane(file: Path, page: int | None, percentiles: deep_images.Percentile
         raise _not_so(file, reason) from reason
     except (stacks.TiffFileError, *DAMAGED_PICTURE) as reason:
         raise unreadable(file, reason) from reason
-    known = stack or stacks.Stack(1, samples.shape[2])
+    known = stack or Stack(1, samples.shape[2])
     shown: tuple[str, ...]
     if channels:
         shown = (in_words(channels, tuple(map(known.called, channels))),)
@@ -67,7 +68,7 @@ def read_plane(file: Path, page: int | None, percentiles: deep_images.Percentile
     )
 
 
-def _samples_of(file: Path, page: int, stack: stacks.Stack | None) -> tuple[NDArray[Any], Bands, int]:
+def _samples_of(file: Path, page: int, stack: Stack | None) -> tuple[NDArray[Any], Bands, int]:
     """Return the samples (H, W, C) of a plane, by tifffile or, for what that cannot unpack, 8-bit pages by Pillow."""
     try:
         return stacks.read_plane(file, page)
