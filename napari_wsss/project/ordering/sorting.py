@@ -12,6 +12,8 @@ def order_of(values: NDArray[np.generic]) -> NDArray[np.intp]:
     """Return what ``np.argsort(values, kind="stable")`` does, of values (n,) without NaN; n below 2**32."""
     if values.dtype.itemsize <= _COUNTED:
         return np.argsort(values, kind="stable")
+    if not len(values) or values.min() == values.max():
+        return np.arange(len(values))
     found = np.argsort(values)
     in_order = values[found]
     differs = in_order[1:] != in_order[:-1]
