@@ -10,7 +10,6 @@ from napari_wsss.commands.opened import listed, suggest_every_pixel
 from napari_wsss.commands.options import label_options, picture_options, split_option
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.parameters import advanced_options
-from napari_wsss.core.plan import HELD_OUT
 
 
 def _sample_options(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +24,7 @@ def _sample(options: argparse.Namespace, answer: Answer) -> int:
     from napari_wsss.exchange.labels import read_labels
     from napari_wsss.project.project import FILE_NAME
     from napari_wsss.sample.project import generate_sample
-    from napari_wsss.session.session import create_project
+    from napari_wsss.session.creating import create_project
 
     if (options.folder / FILE_NAME).exists():
         raise ProjectError(f"{options.folder} holds a project already; open it, or choose another folder.")
@@ -33,7 +32,7 @@ def _sample(options: argparse.Namespace, answer: Answer) -> int:
         raise ProjectError("The sample needs at least 1 image and 64 pixels; correct --images or --size.")
     pictures = options.folder / "pictures"
     report = generate_sample(pictures, images=options.images, size=options.size, seed=options.seed)
-    create_project(options.folder, pictures, read_labels(pictures), None, HELD_OUT).close()
+    create_project(options.folder, pictures, read_labels(pictures)).close()
     answer.say(f"{report.summary()}.", images=options.images)
     answer.say(f"Project: {options.folder}. Next:", project=options.folder)
     answer.say(f"  napari-wsss train classifier --project {options.folder} --trunk-weights none --apply")
@@ -52,7 +51,7 @@ def _create_options(parser: argparse.ArgumentParser) -> None:
 
 def _create(options: argparse.Namespace, answer: Answer) -> int:
     from napari_wsss.exchange.labels import read_labels
-    from napari_wsss.session.session import create_project
+    from napari_wsss.session.creating import create_project
 
     hints = _hints(options)
     report = read_labels(options.images, options.labels, options.kind, **hints, also=options.classes or ())

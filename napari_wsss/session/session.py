@@ -6,20 +6,16 @@ constructor and is a module of its own: `table` (the shown image, the queue), `r
 (`connect`). All of it is touched by one thread; background work comes back to it through `jobs.dispatch`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
+from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.inside import why_not_plain
 from napari_wsss.core.plan import HELD_OUT, Plan
 from napari_wsss.pixels.decoding.channels import Channels, parse_channels
-from napari_wsss.pixels.decoding.stacks import page_ids
-from napari_wsss.pixels.images import find_images, image_id
 from napari_wsss.processes.apart import end_idle
 from napari_wsss.project.project import FILE_NAME, Project
-from napari_wsss.project.records import NewImage
 from napari_wsss.session.correct.cleaning import Cleaning
 from napari_wsss.session.correct.embeddings import Embeddings
 from napari_wsss.session.correct.neighbours import Neighbours
@@ -31,6 +27,7 @@ from napari_wsss.session.correct.scribbles import Scribbles
 from napari_wsss.session.correct.segmenter import SegmenterChoice
 from napari_wsss.session.correct.uncertainty import Doubts
 from napari_wsss.session.correct.wand import Wand
+from napari_wsss.session.creating import create_project
 from napari_wsss.session.exports import Exports
 from napari_wsss.session.gallery.batch import BatchAccept
 from napari_wsss.session.gallery.borrow import Borrowing
@@ -258,24 +255,7 @@ class Session:
         pages: bool = False,
         channels: Channels = (),
     ) -> None:
-        """Create a project of every image below `images_root` and open it.
-
-        Parameters
-        ----------
-        report : LabelReport, optional
-            Labels and splits; images it does not name have no labels.
-        classes : iterable of str, optional
-            Class names in order; the report's by default.
-        hold_out : float
-            Share of images put aside for validation, where the report gives no split; fixed once.
-        pages, channels
-            Whether pages of stacks are images (the report lists them so), and which channels make the pictures.
-
-        Raises
-        ------
-        WsssError
-            When there is a project already, no class, or no image.
-        """
+        """Create a project of every image below `images_root` and open it (see `creating.create_project`)."""
         create_project(Path(folder), Path(images_root), report, classes, hold_out, pages, channels).close()
         self.open_project(folder)
 
@@ -354,22 +334,19 @@ class Session:
     @reported
     def scale_deep(self, low: float, high: float) -> bool:
         """Scale pictures of more than 8 bits between other percentiles of their pixels; the project opens anew."""
-        project = self._opened.table.project
-        if not self.flush():
-            return False
-        project.set_deep_percentiles(low, high)
-        if self.close_project():
-            self.open_project(project.folder)
-        return True
+        return self._opens_anew(lambda project: project.set_deep_percentiles(low, high))
 
     @reported
     def choose_channels(self, text: str) -> bool:
         """Make the pictures of other channels (``2``, ``3,1,2``, "" as stored); the project opens anew."""
-        project = self._opened.table.project
         channels = parse_channels(text)
+        return self._opens_anew(lambda project: project.set_channels(channels))
+
+    def _opens_anew(self, change: Callable[[Project], None]) -> bool:
+        project = self._opened.table.project
         if not self.flush():
             return False
-        project.set_channels(channels)
+        change(project)
         if self.close_project():
             self.open_project(project.folder)
         return True
@@ -396,39 +373,6 @@ class Session:
         if table.project.backup_error:
             self.signals.failed.emit(table.project.backup_error)
         return True
-
-
-def create_project(
-    folder: Path,
-    images_root: Path,
-    report: Any,
-    classes: Iterable[str] | None,
-    hold_out: float,
-    pages: bool = False,
-    channels: Channels = (),
-) -> Project:
-    """Create and return a project of the images below `images_root` (see `Session.create_project`)."""
-    if (folder / FILE_NAME).exists():
-        raise ProjectError(f"{folder} already holds a project. Open it, or choose another folder for a new one.")
-    names = tuple(classes) if classes is not None else tuple(report.classes if report is not None else ())
-    if names and names[0].casefold() in BACKGROUND_NAMES:
-        names = names[1:]  # a class list as other programs write it
-    root = images_root if report is None else report.images_root  # JPEGImages of a VOC-style folder
-    if report is None:
-        found = [image_id(path, root) for path in find_images(root)]
-        found = [page for one in found for page in (page_ids(one, root) if pages else (one,))]
-        images = [NewImage(one) for one in found if not why_not_plain(one)]
-    else:
-        images = [report.new_image(one) for one in report.images]
-    if not images:
-        raise ProjectError(f"There are no images below {root}; choose the folder that holds the photographs.")
-    project = Project.create(folder, root, ClassList(names), images)
-    project.hold_out(hold_out, seed=0)
-    if pages:
-        project.set_takes_pages(True)
-    if channels:
-        project.set_channels(channels)
-    return project
 
 
 def project_folder(path: Path | str) -> Path:

@@ -15,7 +15,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,8 +28,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.progress import finish
-from napari_wsss.core.trunk_choice import TrunkChoice
+from napari_wsss.core.progress import Progress, finish
 from napari_wsss.localize.base import Localizer, LocalizerBatch
 from napari_wsss.pipeline.over_images import Outcome, over_images
 from napari_wsss.pipeline.run import base_maps
@@ -150,6 +149,8 @@ class Bench:
         """Return what a plain loop does: a picture after the other, a pass for every scale and view."""
         localizer, labels = self.network()
         scales = Inference().scales
+        ours = torch.get_num_threads()
+        torch.set_num_threads(cores())  # a script would not have asked for fewer, as a stage beside a window does
         with Project.open(self.folder, read_only=True) as project, torch.no_grad():
             paths = [project.image_path(image_id) for image_id in project.catalog.ids()]
             start = self.clock()
@@ -165,12 +166,13 @@ class Bench:
                         shown = F.interpolate(maps, size, mode="bilinear", align_corners=False)[0]
                         total += shown.flip(2) if step < 0 else shown
                 (total / (total.amax((1, 2), keepdim=True) + 1e-5)).cpu().numpy()
+            torch.set_num_threads(ours)
             return Rate("CAM, multi-scale, a plain loop", len(paths) / (self.clock() - start))
 
     def network(self) -> tuple[Localizer, torch.Tensor]:
-        """Return a CAM network of random weights, and labels of an image and its mirror image."""
+        """Return a CAM network of random weights, built as the project's; labels of an image and its mirror image."""
         torch.manual_seed(0)
-        choice = TrunkChoice(self.sizes.trunk, width=self.sizes.width)
+        choice = self.config("classifier", "cam").network.choice()
         localizer = Localizer.build("cam", choice, class_count=CLASSES).eval().to(self.device)
         return localizer, torch.ones(2, CLASSES, dtype=torch.bool, device=self.device)
 
@@ -189,7 +191,7 @@ class Bench:
             project.keep_image(image_id)
             return image_id
 
-        def compute(_: str, __: object) -> Iterator[Any]:
+        def compute(_: str, __: object) -> Generator[Progress, None, Outcome]:
             yield from ()
             return Outcome(is_reused=False)
 

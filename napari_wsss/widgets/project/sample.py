@@ -5,10 +5,10 @@ from pathlib import Path
 
 from qtpy.QtCore import QStandardPaths
 
-from napari_wsss.core.plan import HELD_OUT
 from napari_wsss.project.project import FILE_NAME
 from napari_wsss.sample.project import generate_sample
-from napari_wsss.session.session import Session, create_project
+from napari_wsss.session.creating import create_project
+from napari_wsss.session.session import Session
 
 
 def cache_folder() -> Path:
@@ -35,5 +35,5 @@ def sample_project(folder: Path, images: int = 150, size: int = 160) -> Path:
     shutil.rmtree(folder, ignore_errors=True)  # what an interrupted first try left behind
     generate_sample(pictures, images=images, size=size)
     report = Session().preview_labels(pictures)
-    create_project(project, pictures, report, None, HELD_OUT).close()
+    create_project(project, pictures, report).close()
     return project
