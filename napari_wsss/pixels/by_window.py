@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_wsss.pixels.decoding.ome_zarr import is_store
+from napari_wsss.pixels import large_tiff
+from napari_wsss.pixels.decoding import ome_zarr
 from napari_wsss.pixels.large_tiff import LargeTiff, Tag, size_of
 from napari_wsss.pixels.large_zarr import LargeZarr, zarr_size
 from napari_wsss.pixels.resizing import resize
 
+SUFFIXES = (*large_tiff.SUFFIXES, ome_zarr.SUFFIX)
 PIXELS = 100_000_000
 """From so many on a picture is read by the window; less takes some gigabytes in memory."""
 WHOLE_PIXELS = 178_956_970
@@ -70,7 +72,7 @@ def is_large(path: Path, pixels: int | None = None) -> bool:
 
 def open_large(path: Path) -> LargePicture:
     """Return a picture to be read by the window; raise `ProjectError` when it cannot be."""
-    return LargeZarr(path) if is_store(path) else LargeTiff(path)
+    return LargeZarr(path) if ome_zarr.is_store(path) else LargeTiff(path)
 
 
 def windows(picture: LargePicture) -> Iterator[Window]:

@@ -144,7 +144,7 @@ def read_header(path: Path, size_only: bool = False) -> Header:
     ProjectError
         When the file is missing or not a picture.
     """
-    if ome_zarr.is_store(path):
+    if path.name.lower().endswith(ome_zarr.SUFFIX) and ome_zarr.is_store(path):
         size = zarr_size(path)
         if size and by_window.is_large(path, by_window.WHOLE_PIXELS):
             return Header(size, (BY_WINDOW,))
@@ -200,7 +200,7 @@ def content_hash(path: Path) -> str:
         When the file cannot be read.
     """
     try:
-        if ome_zarr.is_store(path):
+        if path.name.lower().endswith(ome_zarr.SUFFIX) and ome_zarr.is_store(path):
             return ome_zarr.content_hash(path)
         check_regular(path)
         with path.open("rb") as stream:

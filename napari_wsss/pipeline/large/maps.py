@@ -27,7 +27,8 @@ from napari_wsss.project.project import Project
 
 def is_large(project: Project, image_id: str) -> bool:
     """Tell whether an image of a project is one that only the window can be looked at by."""
-    return by_window.is_large(project.image_path(image_id), by_window.WHOLE_PIXELS)
+    can_be = image_id.lower().endswith(by_window.SUFFIXES)  # of all others no question is asked
+    return can_be and by_window.is_large(project.image_path(image_id), by_window.WHOLE_PIXELS)
 
 
 def opened(item: Lineage) -> LargePicture:
