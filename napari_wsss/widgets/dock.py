@@ -155,11 +155,11 @@ class WsssDock(QWidget):
     def _on_opened(self) -> None:
         self.tabs.bring("Review")
         _ = self.tabs.review  # keys open its popups, also while the panel is covered by another
-        self._fold_if_tight()
+        self._keep_room()
 
-    def _fold_if_tight(self) -> None:
-        if self._compact is not None and folds_left() and self._compact.fold_if_tight():
-            self._fit.start()
+    def _keep_room(self) -> None:
+        if self._compact is not None and folds_left():
+            self._compact.keep_room()
 
     def _fold(self) -> None:
         if self._compact is not None:
@@ -273,10 +273,11 @@ class WsssDock(QWidget):
             self._by_place.watch(window)
             self._compact = Compact(window, self)
             self._fit = single_shot(self, FIT_AFTER_MS, self.sync.show_whole)
+            self._compact.folded.connect(self._fit.start)
             self.header.fold_wanted.connect(self._fold)
             self._lay_over_canvas(window)
             if not self.viewer.layers:  # napari's left side has nothing to choose from before there is a layer
-                single_shot(self, FIT_AFTER_MS, self._fold_if_tight).start()
+                self._keep_room()
 
     def _lay_over_canvas(self, window: QMainWindow) -> None:
         """Lay the next step over the empty canvas; and hidden, until they are asked for, grid and pair of pictures."""
@@ -297,7 +298,7 @@ class WsssDock(QWidget):
             self.sync.flush()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Before the main window closes: save, and ask about a running training."""
+        """Before the main window closes: save, ask about a running training; in another size show the whole image."""
         if self._open and watched is self._window:
             event = certain(event)
             if event.type() == QEvent.Type.Close:
@@ -310,7 +311,14 @@ class WsssDock(QWidget):
                 soon(self, self._end_if_closed)
             elif event.type() == QEvent.Type.Hide and self._closing:
                 self.shut_down()
+            elif event.type() == QEvent.Type.Resize and self._shows_whole:
+                self._fit.start()
         return False
+
+    @property
+    def _shows_whole(self) -> bool:
+        """Whether the whole image is shown, as it should be then in a window of another size, too."""
+        return self.session.shown_table is not None and self.sync.camera.zoom == self.sync.whole_zoom
 
     def _end_if_closed(self) -> None:
         self._closing = False

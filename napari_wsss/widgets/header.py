@@ -81,6 +81,7 @@ class Header(QWidget):
         self._foot.addWidget(self.learned)
         self._foot.addWidget(self.job_bar)
         top, said = row(self.name, self.progress), row(self.status, self.elsewhere)
+        top.setStretch(0, 1)
         layout = column(top, state, self.next_line, said, self._foot, line(), margin=2)
         layout.setSpacing(1)
         self.setLayout(layout)

@@ -47,3 +47,19 @@ def test_what_was_hidden_before_stays_hidden(window):
     assert shown(window) == ["WSSS"]
     compact.toggle()
     assert shown(window) == ["layer list", "WSSS"]
+
+
+def test_it_waits_until_the_sizes_are_known_and_a_person_has_the_last_word(window, qtbot):
+    window.resize(3000, 600)
+    QApplication.processEvents()
+    compact = Compact(window, window)
+    compact.keep_room()
+    assert not compact.is_folded
+    with qtbot.waitSignal(compact.folded, timeout=5000):
+        window.resize(1280, 600)
+    assert compact.is_folded
+    compact.keep_room()
+    compact.toggle()
+    window.resize(1290, 600)
+    qtbot.wait(50)
+    assert not compact.is_folded

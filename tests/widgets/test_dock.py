@@ -153,11 +153,25 @@ def check_a_dropped_folder_begins_a_project(docked):
     assert docked.tabs.project.new.images.path == folder
 
 
-def test_the_dock_shows_and_decides(docked, monkeypatch):
+def check_the_whole_picture_follows_the_window(docked, qtbot):
+    camera = docked.sync.camera
+    docked.sync.show_whole()
+    before = camera.zoom
+    docked.viewer.window.resize(1500, 900)
+    qtbot.waitUntil(lambda: camera.zoom > before, timeout=10000)
+    camera.zoom *= 2
+    enlarged = camera.zoom
+    docked.viewer.window.resize(1200, 800)
+    qtbot.wait(300)
+    assert camera.zoom == enlarged, "where a person looks is left alone"
+
+
+def test_the_dock_shows_and_decides(docked, monkeypatch, qtbot):
     """One window for all that can be seen at once (a window costs seconds)."""
     check_parts(docked)
     check_every_page_fits_a_small_screen(docked)
     check_keyboard_is_left_alone(docked)
+    check_the_whole_picture_follows_the_window(docked, qtbot)
     check_buttons(docked)
     check_next_shows_first_what_waits_behind_another_page(docked)
     check_failures_are_toasted(docked, monkeypatch)

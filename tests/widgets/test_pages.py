@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_wsss.core.progress import Progress
 from napari_wsss.widgets.keys import actions as actions_module
-from napari_wsss.widgets.pages import PAGES, TABS, Pages
+from napari_wsss.widgets.pages import PAGES, TABS, WIDTH, Pages
 
 
 @pytest.fixture
@@ -50,6 +50,20 @@ def test_every_tab_is_in_sight_also_with_larger_letters(pages):
         assert pages.width() == 345
         assert bar.tabRect(len(PAGES) - 1).right() <= bar.width() <= 345
         assert [bar.tabToolTip(number) for number in range(len(PAGES))] == list(PAGES)
+
+
+def test_long_names_widen_no_page(pages, session, settle):
+    pages.show()
+    for name in session.table.classes.names:
+        session.class_list.rename(
+            name, f"{name}, of which the longest name is known (Vanellus vanellus), dense undergrowth"
+        )
+    for name in PAGES:
+        pages.bring(name)
+        settle(session)
+        QApplication.processEvents()
+        layout = pages.widget(PAGES.index(name)).widget().layout()
+        assert layout.totalMinimumSize().width() <= WIDTH, name
 
 
 def test_pages_ask_for_one_another(pages, session):

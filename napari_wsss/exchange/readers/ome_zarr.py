@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import LabelError, ProjectError, StepError
 from napari_wsss.core.files import mapping, text, whole
-from napari_wsss.core.inside import is_link
+from napari_wsss.core.inside import below, is_link
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Reading
 from napari_wsss.exchange.annotations.plain_json import objects
 from napari_wsss.exchange.class_lists import ValueNames
 from napari_wsss.exchange.mask_values import whole_values
 from napari_wsss.exchange.readers.base import Reader
 from napari_wsss.exchange.readers.pictures import MOST_OBJECTS, flat
+from napari_wsss.pixels.decoding.ome_zarr import check_array
 
 _SUFFIXES = (".ome.zarr", ".zarr")
 _CLASS_KEYS = ("class", "name", "label", "class-name")
@@ -54,7 +55,8 @@ class OmeZarr(Reader):
                 continue
             if group is not None:
                 names = _names(dict(group.attrs), store.name)
-                yield Annotated((name,), store.name, picture=Picture(partial(_values, group, store.name), names))
+                values = partial(_values, group, found[0], store.name)
+                yield Annotated((name,), store.name, picture=Picture(values, names))
 
 
 def _stores(source: Path) -> Iterator[Path]:
@@ -82,10 +84,11 @@ def _opened(folder: Path) -> Any:
         raise LabelError(f"{folder.name} is no Zarr group ({reason}).") from reason
 
 
-def _values(group: Any, name: str) -> NDArray[Any]:
-    """Return the values (H, W) of the largest level."""
+def _values(group: Any, folder: Path, name: str) -> NDArray[Any]:
+    """Return the values (H, W) of the largest level of the group in a folder."""
     try:
         first = _multiscales(dict(group.attrs))
+        check_array(below(folder, first))
         array = group[first]
         if int(np.prod(array.shape)) > _MOST_PIXELS:
             raise ProjectError(f"{name} has {array.shape} values; expected those of one picture.")

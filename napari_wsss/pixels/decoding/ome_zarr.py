@@ -100,6 +100,17 @@ def content_hash(path: Path) -> str:
     return whole.hexdigest()
 
 
+def check_array(folder: Path) -> None:
+    """Raise `ProjectError` for an array's folder that is packed by what is not unpacked here, or says nothing."""
+    _check_packing(_described(folder, ".zarray", ""))
+
+
+def _check_packing(stored: Mapping[str, Any]) -> None:
+    strange = sorted(set(_packings(stored)) - PACKINGS)
+    if strange:
+        raise ProjectError(f"it is packed by {', '.join(map(plain, strange))}, which is not unpacked here")
+
+
 class Facts:
     """What the descriptions in a folder say, each of it checked.
 
@@ -169,9 +180,7 @@ class Facts:
 
     def array(self) -> Any:
         """Return the open array of the first level."""
-        strange = sorted(set(_packings(self._stored)) - PACKINGS)
-        if strange:
-            raise ProjectError(f"it is packed by {', '.join(map(plain, strange))}, which is not unpacked here")
+        _check_packing(self._stored)
         try:
             import zarr
         except ModuleNotFoundError as missing:

@@ -1,7 +1,8 @@
-"""Where accepted masks and what the model would propose now differ, class by class."""
+"""Where accepted masks and second ones (the model's, or another person's) differ, class by class."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,7 @@ from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job, Jobs
-from napari_wsss.session.results import stages
-from napari_wsss.session.results.shown import resolve
+from napari_wsss.session.models.second_masks import Second, second_masks
 from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.navigation import Navigation
 from napari_wsss.session.table.opened import Opened
@@ -22,6 +22,7 @@ from napari_wsss.session.table.queue import COMPARED
 from napari_wsss.session.table.table import Table
 
 DISAGREEMENT = "disagreement"
+MODEL = Second()
 LEAST = 1e-4
 """Share of an image's pixels that a class must have in mask or proposal to be listed."""
 
@@ -34,9 +35,9 @@ class Difference:
     ----------
     image_id, class_name : str
     share : float
-        1 - IoU of the class in mask and proposal, in [0, 1].
+        1 - IoU of the class in both masks, in [0, 1].
     missed, added : float
-        Share of the image's pixels that only the person, or only the model, gives to the class.
+        Share of the image's pixels that only the person, or only the second mask, gives to the class.
     """
 
     image_id: str
@@ -62,7 +63,9 @@ class Disagreement:
     found : tuple of Difference
         The largest first.
     without : int
-        Accepted images of which there is no proposal to compare with.
+        Accepted images of which there is no second mask to compare with.
+    second : Second
+        What the masks were compared with, or are to be.
     measured : bool
         Whether anything was compared yet.
     changed : Signal()
@@ -75,15 +78,26 @@ class Disagreement:
         self._opened, self._navigation, self._jobs = opened, navigation, jobs
         self.found: tuple[Difference, ...] = ()
         self.without, self.measured = 0, False
+        self.second = Second()
+        self._signals = signals
         signals.project_opened.connect(self._forget)
         signals.project_closed.connect(self._forget)
 
-    def measure(self) -> bool:
-        """Compare all accepted images in the background; False while no project is open."""
+    def measure(self, second: Second | None = None) -> bool:
+        """Compare all accepted images in the background with what was compared with last, or with another second.
+
+        Returns
+        -------
+        bool
+            False while no project is open.
+        """
         table = self._opened.or_none
         if table is None:
             return False
-        job = Job("comparing masks and model", lambda: differences(table.project), key=DISAGREEMENT, lane=DISAGREEMENT)
+        self.second = second or self.second
+        work = partial(differences, table.project, self.second)
+        job = Job("comparing masks", work, key=DISAGREEMENT, lane=DISAGREEMENT)
+        job.failed.connect(lambda message, _error: self._signals.failed.emit(message))
         job.succeeded.connect(lambda found: self._take(table, *found))
         self._jobs.submit(job)
         return True
@@ -113,39 +127,43 @@ class Disagreement:
 
     def _forget(self) -> None:
         self.found, self.without, self.measured = (), 0, False
+        self.second = Second()
         self.changed.emit()
 
 
-def differences(project: Project) -> Steps[tuple[tuple[Difference, ...], int]]:
-    """Return where accepted masks and stored proposals differ, the largest first, and how many have no proposal."""
+def differences(project: Project, second: Second = MODEL) -> Steps[tuple[tuple[Difference, ...], int]]:
+    """Return where accepted masks and second ones differ, the largest first, and how many have no second one.
+
+    Errors are those of `second_masks`.
+    """
     ids = list(project.catalog.ids(states=("accepted",)))
     found: list[Difference] = []
     without = 0
-    for done, image_id in enumerate(ids):
-        yield Progress(DISAGREEMENT, done, len(ids), image_id)
-        try:
-            accepted = project.masks.read_accepted(image_id)
-            proposal = stages.best_proposal(project, resolve(project, project.plan, image_id))
-        except (WsssError, OSError):  # damaged: opening the image says so
-            accepted = proposal = None
-        if accepted is None or proposal is None or accepted.shape != proposal.shape:
-            without += 1
-        else:
-            found += differences_of(image_id, accepted, proposal, project.classes)
+    with second_masks(project, second) as other_of:
+        for done, image_id in enumerate(ids):
+            yield Progress(DISAGREEMENT, done, len(ids), image_id)
+            try:
+                accepted, other = project.masks.read_accepted(image_id), other_of(image_id)
+            except (WsssError, OSError):  # damaged: opening the image says so
+                accepted = other = None
+            if accepted is None or other is None or accepted.shape != other.shape:
+                without += 1
+            else:
+                found += differences_of(image_id, accepted, other, project.classes)
     return tuple(sorted(found, key=lambda one: (-one.share, one.class_name, one.image_id))), without
 
 
-def differences_of(image_id: str, accepted: Mask, proposal: Mask, classes: ClassList) -> list[Difference]:
-    """Return the differences of each class that one of two masks (H, W) uint8 has; ignored pixels do not count."""
-    counted = accepted != IGNORE
-    pairs = accepted[counted].astype(np.intp) * 256 + proposal[counted]
+def differences_of(image_id: str, accepted: Mask, second: Mask, classes: ClassList) -> list[Difference]:
+    """Return the differences of each class of two masks (H, W) uint8; pixels that one of them ignores do not count."""
+    counted = (accepted != IGNORE) & (second != IGNORE)
+    pairs = accepted[counted].astype(np.intp) * 256 + second[counted]
     table: NDArray[np.intp] = np.bincount(pairs, minlength=256 * 256).reshape(256, 256)
     pixels = max(1, accepted.size)
     found = []
     for value in classes.values():
-        both, mine, models = int(table[value, value]), int(table[value].sum()), int(table[:, value].sum())
-        union = mine + models - both
+        both, mine, theirs = int(table[value, value]), int(table[value].sum()), int(table[:, value].sum())
+        union = mine + theirs - both
         if value not in (BACKGROUND, IGNORE) and union >= max(1, LEAST * pixels):
-            missed, added = (mine - both) / pixels, (models - both) / pixels
+            missed, added = (mine - both) / pixels, (theirs - both) / pixels
             found.append(Difference(image_id, classes.name_of(value), 1 - both / union, missed, added))
     return found

@@ -1,11 +1,12 @@
 """Two pictures beside each other: one image with two masks, or two images, each drawn in the background.
 
-A side is an image and what lies over it: nothing, the person's mask, the proposal, what the model before had proposed,
-or the activation maps before any refiner.
+A side is an image and what lies over it: nothing, the person's mask, that of another person, the proposal, what the
+model before had proposed, or the activation maps before any refiner.
 """
 
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -18,19 +19,21 @@ from napari_wsss.pipeline.apply import base_name, last_move
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.difference import tinted
+from napari_wsss.session.models.second_masks import Second, second_masks
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.machine import read_machine
 from napari_wsss.session.results.shown import resolve
 from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 
-What = Literal["photograph", "mask", "proposal", "before", "maps"]
+What = Literal["photograph", "mask", "proposal", "before", "maps", "theirs"]
 TITLES: dict[What, str] = {
     "photograph": "photograph",
     "mask": "your mask",
     "proposal": "proposal",
     "before": "proposal of the model before",
     "maps": "maps without refiners",
+    "theirs": "another person's mask",
 }
 """What can lie over an image -> what a person reads."""
 BESIDE = "side by side"
@@ -40,10 +43,11 @@ NEAR = 8
 
 @dataclass(frozen=True)
 class Side:
-    """One side: an image, "" for the shown one, and what lies over it."""
+    """One side: an image, "" for the shown one, and what lies over it; ``theirs`` is in the project folder `of`."""
 
     what: What
     image_id: str = ""
+    of: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +192,10 @@ def mask_of(project: Project, side: Side, shown: dict[str, Mask]) -> tuple[Mask 
     title = TITLES[side.what]
     if side.what == "mask":
         return shown.get(side.image_id, project.masks.read_working(side.image_id)), title
+    if side.of is not None:
+        second = Second(side.of)
+        with second_masks(project, second) as found:
+            return found(side.image_id), f"mask in {second.name}"
     now = resolve(project, project.plan, side.image_id)
     if side.what == "before":
         move = last_move(project)

@@ -79,7 +79,10 @@ def what_trains(project: Project) -> str:
     accepted = catalog.class_counts("accepted")
     seen = [state for state in STATES if state != "excluded"]
     train, val = (catalog.count(Criteria(states=seen, split=split)) for split in ("train", "val"))
-    per_class = ", ".join(f"{name} {accepted.get(name, 0)}" for name in project.classes.current)
+    names = project.classes.current
+    some = [f"{name} {accepted[name]}" for name in names if accepted.get(name)]
+    rest = ("others 0" if some else "none yet") if len(some) < len(names) else ""
+    per_class = ", ".join(filter(None, (*some, rest)))
     total = sum(counts.values()) - counts.get("excluded", 0)
     return (
         f"{counts.get('accepted', 0)} accepted of {total} images. "

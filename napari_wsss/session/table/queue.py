@@ -18,7 +18,7 @@ from napari_wsss.project.listing.reading import Fact
 from napari_wsss.session.table.search import parse
 
 COMPARED = "differs"
-"""The order by how far mask and model differ, which is measured (`models.disagreement`) and kept in memory only."""
+"""The order by how far compared masks differ, which is measured (`models.disagreement`) and kept in memory only."""
 ORDERS: tuple[str, ...] = (*(order for order in get_args(Order) if not order.startswith("score_")), COMPARED)
 """``random`` may be followed by a seed: ``random(7)``."""
 
@@ -30,7 +30,7 @@ NEEDED: Mapping[str, tuple[Fact, str]] = {
     "mismatch": ("mismatch", "Every accepted mask paints the labels of its image"),
 }
 """What an order sorts by, and what to say while there is none of it."""
-NOT_COMPARED = "You and the model were not compared yet (Stats: Compare)"
+NOT_COMPARED = "No masks were compared yet (Stats: Compare)"
 FALLBACK: Order = "undecided first"
 LOOKED_UP_SINGLY = 50
 PAGE = 200
@@ -56,8 +56,8 @@ class Queue:
     remark : str
         Why the images are in another order than the chosen one, "" when they are in it.
     differs : mapping
-        Image -> how far its accepted mask and the model differ, in [0, 1]; what the order `COMPARED` sorts by, after
-        the next `refresh`. Empty while that was not measured.
+        Image -> how far its accepted mask and the second one differ, in [0, 1]; what the order `COMPARED` sorts by,
+        after the next `refresh`. Empty while that was not measured.
     """
 
     def __init__(self, catalog: Catalog, class_names: Sequence[str]) -> None:

@@ -24,12 +24,12 @@ def reasons(record: ImageRecord, order: str, catalog: Catalog, differs: Mapping[
     catalog : Catalog
         Asked for the image's clusters where the order goes by them.
     differs : mapping
-        Image -> how far mask and model differ, in [0, 1], where that was measured (`Queue.differs`).
+        Image -> how far the masks that were compared differ, in [0, 1], where that was measured (`Queue.differs`).
     """
     found = {
         "flagged": "flagged" if record.state == "flagged" else "",
         "disagrees": "model disagrees" if record.disagrees else "",
-        COMPARED: _percent("you and the model differ {}", differs.get(record.id)),
+        COMPARED: _percent("masks differ {}", differs.get(record.id)),
         "mismatch": "mask and labels differ" if record.mismatch else "",
         "changed": _percent("changed {} by the last model", record.changed),
         "borrowed": f"from {record.borrowed_from}" if record.borrowed_from else "",

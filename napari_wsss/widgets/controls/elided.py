@@ -7,7 +7,8 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from napari_wsss.widgets.controls.colours import ThemedLabel
 from napari_wsss.widgets.controls.plain_text import as_text
 
-BESIDE = 4  # pixels left and right of the text together: some letters reach over their place
+BESIDE = 6  # pixels left and right of the text together: some letters reach over their place
+ROUNDED = 2  # by which a text may be wider than the whole pixels it is said to have
 RIGHT, MIDDLE = Qt.TextElideMode.ElideRight, Qt.TextElideMode.ElideMiddle
 
 
@@ -66,7 +67,8 @@ class ElidedLabel(ThemedLabel):
         return " · ".join(self._whole.splitlines())
 
     def _shorten(self) -> None:
-        shown = self.fontMetrics().elidedText(self._line(), self._mode, max(0, self.width() - BESIDE))
+        room = max(0, self.width() - BESIDE + ROUNDED)
+        shown = self.fontMetrics().elidedText(self._line(), self._mode, room)
         if shown != super().text():
             super().setText(shown)
         self.setToolTip(as_text("\n".join(part for part in (self._whole, self._tip) if part)))

@@ -11,7 +11,7 @@ from napari_wsss.pixels.cleanup import CleanUp
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, button, column, row, single_shot, text_label
 from napari_wsss.widgets.controls.listening import listen
-from napari_wsss.widgets.controls.plain_text import without_keys
+from napari_wsss.widgets.controls.plain_text import as_text, without_keys
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
 ASK_AFTER_MS = 80
@@ -57,6 +57,11 @@ DIALS = (
 )
 
 
+ONLY = "Pixels change that have this class before or after"
+NAME_WIDTH = 100
+"""Pixels of a class's name, so that none widens the panel."""
+
+
 class CleanupBox(QWidget):
     """Four sliders, what they would change, Apply and Cancel."""
 
@@ -67,7 +72,7 @@ class CleanupBox(QWidget):
         self._bound: list[Layer] = []
         self.sliders = {dial.name: self._slider(dial) for dial in DIALS}
         self.numbers = {dial.name: text_label("off", wrap=False) for dial in DIALS}
-        self.only = self._check("Only the current class", False, "Pixels change that have this class before or after")
+        self.only = self._check("Only the current class", False, ONLY)
         self.protect = self._check("Leave what I painted", True, "Pixels that a person drew stay as they are")
         self.outcome = text_label(NOTHING, quiet=True)
         self.apply = button("Apply", session.cleaning.apply, "Change the mask as outlined; one undo step")
@@ -142,8 +147,10 @@ class CleanupBox(QWidget):
     def _on_class(self, _value: int = 0) -> None:
         classes, value = self._session.classes, self._sync.value
         known = classes is not None and value in classes.values()
-        name = f" ({classes.name_of(value)})" if classes is not None and known else ""
-        self.only.setText(without_keys(f"Only the current class{name}"))
+        whole = classes.name_of(value) if classes is not None and known else ""
+        name = self.only.fontMetrics().elidedText(whole, Qt.TextElideMode.ElideMiddle, NAME_WIDTH)
+        self.only.setText(without_keys(f"Only the current class{f' ({name})' if name else ''}"))
+        self.only.setToolTip(as_text("\n".join(part for part in (whole, ONLY) if part)))
         if self.only.isChecked() and self.steps.does_anything:
             self._later.start()
 

@@ -66,7 +66,7 @@ class ViewerSync(QObject):
         self.stroke_end = StrokeEnd(viewer, lambda: self.scribbles.painted or self.mask)
         self.peek = Peek(lambda: self.layers)
         self._shown_id: str | None = None
-        self._zoom = 1.0  # that shows the whole image
+        self.whole_zoom = 1.0  # of the camera, when it was fitted last
         self._record = single_shot(self, RECORD_AFTER_MS, self.commit)
         self._save = single_shot(self, FLUSH_AFTER_MS, self.flush)
         self._tidy = single_shot(self, TIDY_AFTER_MS, self._tidy_cams)
@@ -171,7 +171,7 @@ class ViewerSync(QObject):
             self.viewer.reset_view()
         else:
             self.viewer.reset_view(layers=[image])
-        self._zoom = float(self.camera.zoom)
+        self.whole_zoom = float(self.camera.zoom)
 
     @property
     def camera(self) -> Any:
@@ -181,12 +181,12 @@ class ViewerSync(QObject):
     def _keep_brushes(self) -> None:
         for layer in (self.mask, self.scribbles.layer):
             if layer is not None:
-                keep_on_screen(layer, self._zoom)
+                keep_on_screen(layer, self.whole_zoom)
 
     def resize_brush(self, layer: Labels | None, size: int) -> None:
         """Give the mask's or the scribbles' brush `size` pixels on the screen while the whole image is shown."""
         if layer is not None:
-            set_on_screen(layer, size, self._zoom)
+            set_on_screen(layer, size, self.whole_zoom)
 
     def _feed_all(self) -> None:
         self.host.adopt()

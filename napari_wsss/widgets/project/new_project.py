@@ -23,6 +23,7 @@ from napari_wsss.widgets.controls.basic import (
     button,
     column,
     combo,
+    explain,
     row,
     single_shot,
     text_label,
@@ -64,6 +65,7 @@ LAID_OUT_MS = 60
 """Until the form has its new height, after which the page can be scrolled."""
 REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
+CREATE_TIP = "Writes the project folder; your images stay as they are"
 PAGES_TIP = (
     "Every page of a TIFF stack is an image: time points, focus planes or pages; else only the first. Volumes are not "
     "segmented."
@@ -171,6 +173,17 @@ def channel_field() -> QLineEdit:
     return made
 
 
+def _summary(report: LabelReport) -> str:
+    """Return what was found in a sentence or two, and what is still asked of a person."""
+    images = f"{len(report.images)} images"
+    if not report.labels and not report.classes:
+        return (
+            f"{images}, no labels found: write the names of the classes into the line below, then create the project."
+        )
+    clean = "Everything fits." if report.is_clean else "Some entries do not fit; they are listed below."
+    return f"{images}, {len(report.labels)} with labels, {len(report.classes)} classes from {report.source}. {clean}"
+
+
 class NewProject(QWidget):
     """The form that makes a project; nothing is written before *Create*."""
 
@@ -199,9 +212,7 @@ class NewProject(QWidget):
         self.classes.textEdited.connect(lambda _text: self._allow())
         self.folder = PathField("project folder (new)")
         self.keep_button = button("Save report …", self._keep_report, "All of it, also what is only counted above")
-        self.create_button = button(
-            "Create project", self._create, "Writes the project folder; your images stay as they are"
-        )
+        self.create_button = button("Create project", self._create)
         self.images.changed.connect(self._on_images)
         self.source.changed.connect(self.preview)
         self.folder.changed.connect(self._allow)
@@ -289,11 +300,7 @@ class NewProject(QWidget):
         self.report = report
         self.tree.show_report(report)
         self.tree.show()
-        clean = "Everything fits." if report.is_clean else "Some entries do not fit; they are listed below."
-        self.summary.setText(
-            f"{len(report.images)} images, {len(report.labels)} with labels, {len(report.classes)} classes from "
-            f"{report.source}. {clean}"
-        )
+        self.summary.setText(_summary(report))
         self.encoding.setItemText(0, found_out("" if self.encoding.currentData() else report.encoding))
         self.encoding.setToolTip(self.encoding.currentText())
         self.classes.setText(", ".join(report.classes))
@@ -314,6 +321,7 @@ class NewProject(QWidget):
         self.keep_button.setEnabled(self.report is not None)
         ready = self.report is not None and bool(self.class_names()) and self.folder.path is not None
         self.create_button.setEnabled(ready)
+        explain(self.create_button, CREATE_TIP, "Images, names of classes and a project folder are needed.")
         self._session.next_steps.prepare(ready)
 
     def _keep_report(self) -> None:

@@ -23,6 +23,7 @@ from napari_wsss.session.runs.questions import describe_device
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.basic import button, choose, column, combo, folded, heading, line, row, text_label
+from napari_wsss.widgets.controls.elided import MIDDLE, ElidedLabel
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.live_slider import number_field
 from napari_wsss.widgets.controls.plain_text import as_text
@@ -65,6 +66,7 @@ class ProjectPage(QWidget):
         self._device_asked = False
         self._locked = Path()
         self.where = text_label()
+        self.folder, self.pictures = ElidedLabel(mode=MIDDLE, quiet=True), ElidedLabel(mode=MIDDLE, quiet=True)
         self.sample = button("Sample", self._open_sample, "Generates 150 pictures with labels, and a project on them")
         self.of_project = QWidget()
         self.locked_text = text_label()
@@ -126,6 +128,8 @@ class ProjectPage(QWidget):
         self.setLayout(
             column(
                 self.where,
+                self.folder,
+                self.pictures,
                 self.locked,
                 row(
                     button("Open project …", self._browse, "A project folder"),
@@ -154,8 +158,11 @@ class ProjectPage(QWidget):
             self.where.setText(START)
         else:
             mode = "  (read-only)" if project.read_only else ""
-            self.where.setText(f"{project.folder.name}{mode}\n{project.folder}\nimages: {project.images_root}")
-        self.of_project.setVisible(project is not None)
+            self.where.setText(f"{project.folder.name}{mode}")
+            self.folder.setText(str(project.folder))
+            self.pictures.setText(f"images: {project.images_root}")
+        for part in (self.folder, self.pictures, self.of_project):
+            part.setVisible(project is not None)
         self.close_button.setVisible(project is not None)
         self.sample.setVisible(project is None)
         self._show_recent()

@@ -6,17 +6,18 @@ see the proposal follow, and put a gain back.
 
 from collections.abc import Callable
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.core.gains import HIGHEST, LOWEST
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import column
+from napari_wsss.widgets.controls.elided import BESIDE
 from napari_wsss.widgets.controls.live_slider import LiveSlider
 from napari_wsss.widgets.controls.plain_text import as_text
 
 TIP = "This class's map times so much, before the strongest class is looked for; 1 changes nothing"
-WIDEST_NAME = 110  # pixels; longer names are cut, so that sliders keep room to move
+WIDEST_NAME = 110  # pixels; longer names are shortened, so that sliders keep room to move
 
 
 class GainSliders(QWidget):
@@ -66,9 +67,11 @@ class GainSliders(QWidget):
             slider.hide()
             slider.deleteLater()
         self.sliders = {name: self._slider(name) for name in names}
-        for slider in self.sliders.values():
+        for name, slider in self.sliders.items():
             self._column.addWidget(slider)
             slider.name.ensurePolished()  # with the style's font, its width is known
+            metrics = slider.name.fontMetrics()
+            slider.name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, WIDEST_NAME - BESIDE))
         widest = max((slider.name.sizeHint().width() for slider in self.sliders.values()), default=0)
         for slider in self.sliders.values():
             slider.name.setMinimumWidth(min(widest, WIDEST_NAME))

@@ -18,6 +18,10 @@ from napari_wsss.widgets.controls.class_entries import hex_colour
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.controls.type_ahead import TypeAhead
 
+MANY = 3
+HALF = 134
+"""Labels from which on none takes more than half of a line, in pixels: the classes below stay in sight."""
+
 
 class LabelChips(QWidget):
     """The shown image's labels, each with its colour; a click removes, ``+`` opens the editor.
@@ -48,7 +52,7 @@ class LabelChips(QWidget):
             return
         for name in table.classes.names:
             if name in table.record.labels:
-                layout.addWidget(self._chip(name, hex_colour(table.classes, name)))
+                layout.addWidget(self._chip(name, hex_colour(table.classes, name), len(table.record.labels) >= MANY))
             elif name in table.record.unknown:
                 layout.addWidget(self._unknown_chip(name))
         if table.record.negative:
@@ -64,10 +68,12 @@ class LabelChips(QWidget):
             undo = tool_button("↶", self._session.labels.undo, "Take the last label back, with its pixels in the mask")
             layout.addWidget(undo)
 
-    def _chip(self, name: str, colour: str) -> QWidget:
+    def _chip(self, name: str, colour: str, is_one_of_many: bool) -> QWidget:
         chip = button(
             f"{name}  ×", lambda: self._session.labels.remove(name), f"Remove the label '{name}', also from the mask"
         )
+        if is_one_of_many:
+            chip.setMaximumWidth(HALF)
         chip.setStyleSheet(f"QPushButton {{ border: 2px solid {colour}; border-radius: 9px; padding: 1px 7px; }}")
         return chip
 

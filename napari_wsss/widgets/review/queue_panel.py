@@ -26,7 +26,7 @@ ORDER_TITLES = {
     "changed": "most changed by the last model",
     "disagrees": "model disagrees",
     "mismatch": "mask and labels differ",
-    "differs": "you and the model differ most",
+    "differs": "compared masks differ most",
     "random": "random",
 }
 LEAST_HEIGHT = 166

@@ -4,9 +4,11 @@ What a person can do with it: choose what lies over each, and another image for 
 move, double-click to see all; A and D go through the queue; Esc (or the key again) goes back to the canvas.
 """
 
+from pathlib import Path
+
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from napari_wsss.session.models.side_by_side import TITLES, Drawn, Side
 from napari_wsss.session.session import Session
@@ -136,10 +138,11 @@ class SideView(Over):
     def __init__(self, session: Session, actions: Actions, over: QWidget) -> None:
         super().__init__(over)
         self._beside, self._actions = session.side_by_side, actions
+        self._theirs: Path | None = None
         kinds = tuple(TITLES.items())
         self.whats: tuple[QComboBox, QComboBox] = (
-            combo(kinds, lambda _what: self._choose(0)),
-            combo(kinds, lambda _what: self._choose(1)),
+            combo(kinds, lambda _what: self._take(0)),
+            combo(kinds, lambda _what: self._take(1)),
         )
         self.other = combo((("", THIS),), lambda _image: self._choose(1))
         for box, side in zip(self.whats, self._beside.sides, strict=True):
@@ -167,9 +170,20 @@ class SideView(Over):
         super().leave()
 
     def _choose(self, place: int) -> None:
-        other = self.other.currentData() if place else ""
-        self._beside.choose(place, Side(self.whats[place].currentData(), other))
+        other, what = self.other.currentData() if place else "", self.whats[place].currentData()
+        self._beside.choose(place, Side(what, other, self._theirs if what == "theirs" else None))
         self.setFocus()
+
+    def _take(self, place: int) -> None:
+        """Let something else lie over a side; another person's project is asked for."""
+        if self.whats[place].currentData() == "theirs":
+            known = str(self._theirs or "")
+            chosen = QFileDialog.getExistingDirectory(self, "Project folder of another person", known)
+            if not (chosen or known):
+                choose(self.whats[place], self._beside.sides[place].what)
+                return
+            self._theirs = Path(chosen or known)
+        self._choose(place)
 
     def _on_image(self, _image_id: str = "") -> None:
         """Offer the images around the shown one; the one that is compared with stays."""

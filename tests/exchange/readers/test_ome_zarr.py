@@ -1,5 +1,7 @@
 """Labels of OME-Zarr pictures, written after its specification."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -39,4 +41,17 @@ def test_a_damaged_store_is_a_sentence(store, read):
             path.write_bytes(b"garbage")
     found, _ = read("ome_zarr", store)
     with pytest.raises(ProjectError, match="cannot be read"):
+        found[0].picture.read()
+
+
+def test_a_packing_that_runs_code_is_not_unpacked(store, read):
+    """Zarr's own pickle codec would do whatever the file says."""
+    array = store / "x.ome.zarr" / "labels" / "organs" / "0"
+    old = (array / ".zarray").is_file()
+    facts = array / (".zarray" if old else "zarr.json")
+    record = json.loads(facts.read_text())
+    record |= {"filters": [{"id": "pickle"}]} if old else {"codecs": [{"name": "numcodecs.pickle"}]}
+    facts.write_text(json.dumps(record))
+    found, _ = read("ome_zarr", store)
+    with pytest.raises(ProjectError, match="packed by pickle"):
         found[0].picture.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,27 @@ def test_the_right_may_be_another_image_and_the_left_follows(sitting: Sitting) -
     session.navigation.next()
     sitting.settle()
     assert beside.drawn == (), "nothing is drawn that nobody sees"
+
+
+def test_two_people_beside_each_other(sitting: Sitting, tmp_path: Path) -> None:
+    session = sitting.session
+    folder = session.project.folder
+    image_id = session.table.image_id
+    sitting.paint(2, slice(0, 20), slice(0, 20))
+    assert sitting.accept(and_next=False)
+    accepted = session.table.mask.copy()
+    session.close_project()
+    shutil.copytree(folder, tmp_path / "anna")
+    session.open_project(folder)
+    session.navigation.go_to(image_id)
+    sitting.paint(3, slice(0, 20), slice(0, 20))
+    session.side_by_side.choose(1, Side("theirs", of=tmp_path / "anna"))
+    assert session.side_by_side.begin()
+    sitting.settle()
+    left, right = session.side_by_side.drawn
+    np.testing.assert_array_equal(right.mask, accepted)
+    assert not np.array_equal(left.mask, right.mask)
+    assert right.caption.startswith("mask in anna")
 
 
 def test_what_is_not_there_is_said(sitting: Sitting) -> None:

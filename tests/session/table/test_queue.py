@@ -66,7 +66,7 @@ def test_an_order_without_anything_to_sort_by_says_so(project: Project) -> None:
 def test_what_differs_most_comes_first_once_it_was_measured(project: Project) -> None:
     queue = Queue(project.catalog, CLASSES.names)
     queue.set_order("differs")
-    assert "not compared yet" in queue.remark
+    assert "No masks were compared yet" in queue.remark
     assert numbers(queue) == "34571206"
     queue.differs = {"i0.png": 0.2, "i6.png": 0.0, "i2.png": 0.7}
     queue.refresh()

@@ -75,6 +75,6 @@ def test_edit_fraction(edited: float | None, text: str) -> None:
 
 
 def test_how_far_mask_and_model_differ_is_said_where_it_was_measured() -> None:
-    assert reasons(RICH, "differs", _Clusters({}), {"a.png": 0.43})[0] == "you and the model differ 43 %"
-    assert "you and the model differ 43 %" in reasons(RICH, "file", _Clusters({}), {"a.png": 0.43})
+    assert reasons(RICH, "differs", _Clusters({}), {"a.png": 0.43})[0] == "masks differ 43 %"
+    assert "masks differ 43 %" in reasons(RICH, "file", _Clusters({}), {"a.png": 0.43})
     assert not any("differ" in text for text in reasons(RICH, "differs", _Clusters({}), {"b.png": 0.43}))

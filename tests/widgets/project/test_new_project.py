@@ -109,6 +109,17 @@ def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):
     assert len(empty_session.project.catalog) == 4
 
 
+def test_without_labels_the_names_of_the_classes_are_asked_for(form, tmp_path, qtbot):
+    write_picture(tmp_path / "photos" / "a.png", 1)
+    previewed(form, tmp_path / "photos", qtbot)
+    assert "write the names of the classes" in form.summary.text()
+    assert not form.create_button.isEnabled()
+    assert "names of classes" in form.create_button.toolTip()
+    qtbot.keyClicks(form.classes, "cell")
+    assert form.create_button.isEnabled()
+    assert "stay as they are" in form.create_button.toolTip()
+
+
 def test_other_pictures_get_a_target_and_labels_of_their_own(form, images, tmp_path, qtbot):
     previewed(form, images, qtbot)
     form.source.text.setText(str(images / "labels.csv"))

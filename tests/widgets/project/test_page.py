@@ -24,7 +24,7 @@ def page(empty_session, qtbot):
 
 def test_opening_shows_the_project(page, model_folder, empty_session):
     page.open(model_folder)
-    assert str(model_folder) in page.where.text()
+    assert str(model_folder) in page.folder.text()
     assert page.classes.table.rowCount() == 3
     empty_session.close_project()
     assert page.where.text().startswith("No project is open.")

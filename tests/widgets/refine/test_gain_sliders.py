@@ -46,3 +46,15 @@ def test_it_counts_for_the_chosen_scope(gains, session):
     assert list(gains.sliders) == ["red"]
     assert gains.sliders["red"].value == 2.0
     assert gains.sliders["red"].why.text() == "class red"
+
+
+def test_a_long_name_is_shortened_in_the_middle_and_whole_in_the_tooltip(gains, session):
+    long = "red, as the longest of all names of a class that were ever seen has it, number 7"
+    session.class_list.rename("red", long)
+    gains.refresh()
+    shown = gains.sliders[long].name
+    assert "…" in shown.text()
+    assert shown.text().endswith("7")
+    assert shown.fontMetrics().horizontalAdvance(shown.text()) <= shown.maximumWidth()
+    assert long in shown.toolTip()
+    assert gains.sliders["green"].name.text() == "green"

@@ -8,6 +8,7 @@ from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.session.models.side_by_side import Drawn
+from napari_wsss.widgets.review import side_view
 from napari_wsss.widgets.review.side_view import Panes, SideView
 
 
@@ -56,6 +57,27 @@ def test_a_choice_shows_another_side(view, session, actions, settle):
     view.other.activated.emit(1)
     settle(session)
     assert view.panes._drawn[1].caption.endswith(view.other.itemData(1))
+
+
+def test_another_persons_project_is_asked_for_once(view, session, actions, settle, monkeypatch, tmp_path):
+    asked = []
+
+    def answer(*_):
+        asked.append(1)
+        return str(tmp_path) if len(asked) > 1 else ""
+
+    monkeypatch.setattr(side_view.QFileDialog, "getExistingDirectory", answer)
+    actions.run("side_by_side")
+    for expected in ("proposal", "theirs"):
+        view.whats[1].setCurrentIndex(view.whats[1].findData("theirs"))
+        view.whats[1].activated.emit(view.whats[1].currentIndex())
+        assert view.whats[1].currentData() == session.side_by_side.sides[1].what == expected
+    assert session.side_by_side.sides[1].of == tmp_path
+    view.other.setCurrentIndex(1)
+    view.other.activated.emit(1)
+    assert (len(asked), session.side_by_side.sides[1].of) == (2, tmp_path)
+    settle(session)
+    assert "no project" in view.text.text()
 
 
 @pytest.mark.parametrize("zoom", [1.0, 1.7, 9.0])

@@ -80,7 +80,7 @@ def test_what_will_be_used_is_counted(page, session):
     session.decisions.accept()
     page._show_used()
     assert "1 accepted of 6 images" in page.used.text()
-    assert "red 1, green 1, blue 0" in page.used.text()
+    assert "red 1, green 1, others 0" in page.used.text()
 
 
 def test_learning_at_once_is_applied_without_asking(page, session, qtbot, monkeypatch, settle):
