@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.tiny_project import images_root, mask, project
 
@@ -19,6 +20,9 @@ __all__ = ["images_root", "mask", "project"]
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the cores
+
+settings.register_profile("any machine", settings(), deadline=None)  # how fast it is, is no property
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parents[1]
 HAS_SCREEN = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from napari_wsss.core.errors import ParameterError, StepError, WsssError
 from training.run_folder import RunFolder
 
-FOLDER = "tensorboard"
+FOLDER, STORE = "tensorboard", "mlruns"
 LONGEST = 600
 """Characters of what a tool says of a failure."""
 
@@ -168,23 +168,22 @@ class WeightsAndBiases:
 
 
 class MlFlow:
-    """A run of MLflow with the name of the run, where `MLFLOW_TRACKING_URI` says."""
+    """A run of MLflow called as the run, where `MLFLOW_TRACKING_URI` says; else in ``mlruns`` beside the runs."""
 
     def __init__(self, run: RunFolder) -> None:
+        # Newer versions write to folders only where this is set; who said false is heard.
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         import mlflow
 
-        if "MLFLOW_TRACKING_URI" not in os.environ:
-            raise StepError(
-                "--log mlflow does not know where to: MLFLOW_TRACKING_URI is not set. Give it the address of your "
-                "server, sqlite:///FILE.db (with the whole package mlflow), or a folder (file:///FOLDER, which newer "
-                "versions write to only where MLFLOW_ALLOW_FILE_STORE=true is set)."
-            )
         self._mlflow: Any = mlflow
+        place = os.environ.get("MLFLOW_TRACKING_URI") or (run.path.parent / STORE).absolute().as_uri()
+        mlflow.set_tracking_uri(place)
         mlflow.set_experiment("napari-wsss")
         known: Path = run.path / "mlflow_run.txt"
-        identity = known.read_text(encoding="utf-8") if known.exists() else None
-        started = mlflow.start_run(run_id=identity, run_name=run.path.name)
-        known.write_text(started.info.run_id, encoding="utf-8")
+        identity, _, noted_at = known.read_text(encoding="utf-8").partition("\n") if known.exists() else ("", "", "")
+        goes_on = identity and noted_at in ("", place)  # another store does not know it
+        started = mlflow.start_run(run_id=identity if goes_on else None, run_name=run.path.name)
+        known.write_text(f"{started.info.run_id}\n{place}", encoding="utf-8")
 
     def note(self, step: int, figures: Mapping[str, float]) -> None:
         """Take the figures of a step."""

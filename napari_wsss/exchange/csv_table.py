@@ -1,7 +1,7 @@
 """A CSV file as rows of cells, and which of its columns hold the image, the labels, the split and 0/1 flags."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +69,8 @@ def as_flag(cell: str) -> str:
     return cell.strip().casefold().replace(",", ".")
 
 
-def read_table(path: Path, index: ImageIndex, encoding: str = "") -> Table:
-    """Return the rows of a CSV file, its delimiter and header found by content.
+def read_table(path: Path, index: ImageIndex, encoding: str = "", known: Collection[str] = ()) -> Table:
+    """Return the rows of a CSV file, its delimiter and header found by content; `known` classes help with the encoding.
 
     Lines with a cell of more than `LONGEST_CELL` characters are left out and named.
 
@@ -79,7 +79,7 @@ def read_table(path: Path, index: ImageIndex, encoding: str = "") -> Table:
     LabelError
         When the file is empty or not text.
     """
-    text, note = read_text(path, encoding)
+    text, note = read_text(path, encoding, {*index.words, *known})
     lines, first_line = text.splitlines(keepends=True), 1
     delimiter = None
     if lines and lines[0].casefold().startswith("sep=") and len(lines[0].strip()) == 5:  # a spreadsheet's own mark

@@ -1,11 +1,13 @@
 """Text of label files in whatever encoding it was saved: said where it had to be guessed, or chosen by a person.
 
-Only what can be told apart from the bytes is told apart: two-byte Chinese, Japanese with kana, Cyrillic, else Western.
+Names of images and classes that are known tell it: the encoding is that in which they stand in the text. Without any,
+only what can be told apart from the bytes is: two-byte Chinese, Japanese with kana, Cyrillic, else Western.
 """
 
 import codecs
 import re
 import unicodedata
+from collections.abc import Collection
 
 from napari_wsss.core.errors import LabelError
 
@@ -14,7 +16,6 @@ _SURE, _LIKELY = 0.8, 0.5
 """Shares of usual characters."""
 _FIRST_LEVEL = (0xB0, 0xD8)
 """Lead bytes of the 3,755 usual characters of GB 2312; pairs of Western letters begin beyond them."""
-GB18030 = ("gb18030", "GB18030 (GB2312, GBK)")
 ENCODINGS = {
     "utf-8-sig": "UTF-8",
     "utf-16": "UTF-16",
@@ -29,11 +30,21 @@ ENCODINGS = {
     "cp1254": "Turkish (Windows-1254)",
 }
 """Encodings that a list offers, as Python names them -> what a person reads; any other one may be typed."""
+_ONE_BY_ONE = tuple(one for one in ENCODINGS if one != "utf-16")
+"""Those of texts without a mark."""
 _CYRILLIC_RUN = re.compile(rb"[\xa8\xb8\xc0-\xff]{3,}")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_CELL = re.compile(r"[,;|\t\r\n\"/\\]+")
+_FOREIGN_CELL = re.compile(rb"[^,;|\t\r\n\"]*[\x80-\xff][^,;|\t\r\n\"]*")
+_BESIDE_LETTERS = " _-.()"
+_FEW = 2
+"""Characters beyond ASCII that UTF-8 holds by chance."""
+_LONGEST_SHOWN = 20
+_SAMPLE = 2**18
+"""Bytes of a text in which names are looked for."""
 
 
-def decode(content: bytes, name: str, encoding: str = "") -> tuple[str, str]:
+def decode(content: bytes, name: str, encoding: str = "", expected: Collection[str] = ()) -> tuple[str, str]:
     """Return the text of a file's bytes, and a note where its encoding had to be guessed.
 
     Parameters
@@ -42,8 +53,10 @@ def decode(content: bytes, name: str, encoding: str = "") -> tuple[str, str]:
     name : str
         The file in messages.
     encoding : str
-        As Python names it (``gb18030``, ``cp1251``); "" finds it out: UTF-8 with or without mark, UTF-16 with mark,
-        else what the bytes look like.
+        As Python names it (``gb18030``, ``cp1251``); "" finds it out: UTF-16 with mark, else that in which most of the
+        expected names stand, else UTF-8 with or without mark, else what the bytes look like.
+    expected : collection of str
+        Names of images and classes that the text may hold.
 
     Raises
     ------
@@ -56,25 +69,81 @@ def decode(content: bytes, name: str, encoding: str = "") -> tuple[str, str]:
         return _chosen(content, name, "utf-16"), ""
     if b"\0" in content:
         raise LabelError(f"The label file {name} is not text; export it as CSV (a spreadsheet's own format is not).")
-    try:
-        return content.decode("utf-8-sig"), ""
-    except UnicodeDecodeError:
-        found, words = _guess(content)
-        note = f"{name} is not UTF-8; read as {words} (if names look wrong, choose its encoding)"
-        return content.decode(found, errors="replace"), note
+    found, held = _found(content, expected)
+    return content.decode(found, errors="replace"), _note(content, name, found, held)
 
 
-def found_encoding(content: bytes) -> str:
+def found_encoding(content: bytes, expected: Collection[str] = ()) -> str:
     """Return the encoding that `decode` finds out, as Python names it; "" of what is not text."""
     if content.startswith(UTF_16_MARKS):
         return "utf-16"
     if b"\0" in content:
         return ""
+    return _found(content, expected)[0]
+
+
+def _found(content: bytes, expected: Collection[str]) -> tuple[str, int]:
+    """Return the encoding of a text, and how many of the expected names beyond ASCII told it."""
+    likeliest = "utf-8-sig" if _is_in(content, "utf-8-sig") else _guess(content)
+    foreign = {unicodedata.normalize("NFC", name) for name in expected if not name.isascii()}
+    if not foreign or not _HIGH.search(content):
+        return likeliest, 0
+    sample = content if len(content) <= _SAMPLE else content[: content.rfind(b"\n", 0, _SAMPLE) + 1]
+    held = {}
+    for encoding in dict.fromkeys((likeliest, *_ONE_BY_ONE)):  # of equals the likeliest, as the first of them
+        if _is_in(content, encoding):
+            held[encoding] = len(foreign & _words(sample.decode(encoding)))
+        if encoding == "utf-8-sig" and held.get(encoding):
+            break
+    best = max(held, key=lambda one: held[one], default=likeliest)
+    return (best, held[best]) if held.get(best) else (likeliest, 0)
+
+
+def _note(content: bytes, name: str, found: str, held: int) -> str:
+    """Return what a person is told of an encoding that was found out, "" where nothing speaks against UTF-8."""
+    if found == "utf-8-sig" and (held or not _is_utf_8_by_chance(content)):
+        return ""
+    told = f"{name} is {'' if _is_in(content, 'utf-8-sig') else 'not UTF-8; '}read as {ENCODINGS[found]}"
+    if held:
+        return f"{told}, in which {held} names of images or classes stand in it"
+    readings = _readings(content)
+    other = {word: encoding for encoding, word in reversed(readings.items()) if word != readings.get(found)}
+    offered = "; ".join(f"{word} in {ENCODINGS[encoding]}" for word, encoding in reversed(other.items()))
+    return f"{told} (if names look wrong, choose its encoding{': ' + offered if offered else ''})"
+
+
+def _words(text: str) -> set[str]:
+    """Return what stands between the marks of tables, lists and paths, with and without a suffix."""
+    cells = {unicodedata.normalize("NFC", cell.strip()) for cell in _CELL.split(text)}
+    words = {word for cell in cells for word in cell.split()}
+    return cells | words | {one.rpartition(".")[0] for one in cells | words}
+
+
+def _readings(content: bytes) -> dict[str, str]:
+    """Return the first words beyond ASCII in each encoding in which they are words."""
+    first = _FOREIGN_CELL.search(content)
+    found = {}
+    for encoding in _ONE_BY_ONE:
+        if first is None or not _is_in(content, encoding) or not _is_in(first[0], encoding):
+            continue
+        word = first[0].decode(encoding).strip().removeprefix("\ufeff")
+        if all(one.isalnum() or one in _BESIDE_LETTERS for one in word):
+            found[encoding] = word[:_LONGEST_SHOWN]
+    return found
+
+
+def _is_utf_8_by_chance(content: bytes) -> bool:
+    """Return True where so few characters are beyond ASCII that they may as well be usual Chinese ones (猫 is è)."""
+    few = len({one for one in content.decode("utf-8-sig") if ord(one) >= 0x80}) <= _FEW
+    return few and not content.startswith(codecs.BOM_UTF8) and _is_chinese(content, 1)
+
+
+def _is_in(content: bytes, encoding: str) -> bool:
     try:
-        content.decode("utf-8-sig")
+        content.decode(encoding)
     except UnicodeDecodeError:
-        return _guess(content)[0]
-    return "utf-8-sig"
+        return False
+    return True
 
 
 def _chosen(content: bytes, name: str, encoding: str) -> str:
@@ -86,19 +155,19 @@ def _chosen(content: bytes, name: str, encoding: str) -> str:
         raise LabelError(f"{name} is not written in {encoding} ({reason}); choose another encoding.") from reason
 
 
-def _guess(content: bytes) -> tuple[str, str]:
-    """Return the likeliest encoding of bytes that are not UTF-8, and its name in words."""
+def _guess(content: bytes) -> str:
+    """Return the likeliest encoding of bytes that are not UTF-8."""
     if _has_kana(content):
-        return "cp932", "Shift JIS"
+        return "cp932"
     if _is_chinese(content, _SURE):
-        return GB18030
+        return "gb18030"
     if _is_big5(content):
-        return "big5", "Big5"
+        return "big5"
     if _is_chinese(content, _LIKELY):
-        return GB18030
+        return "gb18030"
     if 2 * sum(map(len, _CYRILLIC_RUN.findall(content))) > len(_HIGH.findall(content)):
-        return "cp1251", "Windows-1251 (Cyrillic)"
-    return "cp1252", "Windows-1252"
+        return "cp1251"
+    return "cp1252"
 
 
 def _decoded(content: bytes, encoding: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.files import read_regular
 from napari_wsss.exchange.annotations.plain_zip import unpacked
-from napari_wsss.exchange.class_lists import ValueNames, read_value_names
+from napari_wsss.exchange.class_lists import CLASS_LISTS, ValueNames, read_value_names
 from napari_wsss.exchange.csv_table import is_label_table
 from napari_wsss.exchange.encodings import found_encoding
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport, listed
@@ -27,6 +27,7 @@ from napari_wsss.exchange.labels_voc import (
     with_splits_and_masks,
 )
 from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.readers.labelme_xml import is_labelme_xml
 from napari_wsss.exchange.reading import KINDS, OWN_KINDS, reader_of, recognised
 from napari_wsss.pixels.decoding.channels import Channels
 from napari_wsss.pixels.decoding.planes import check_has
@@ -116,7 +117,8 @@ def read_labels(
     report = _with_masks_beside(report, images_root)
     report = with_contradictions(report, listed)
     if detected.kind in _OF_TEXT and detected.source is not None:
-        report = replace(report, encoding=encoding or found_encoding(read_regular(detected.source)))
+        expected = {*index.words, *(listed.classes if listed else ()), *also}
+        report = replace(report, encoding=encoding or found_encoding(read_regular(detected.source), expected))
     report = with_pages(report) if pages else report
     return _without_unreadable(report, channels) if check_images else report
 
@@ -176,7 +178,7 @@ def _detect(images_root: Path, source: Path | None, index: ImageIndex) -> Detect
         csvs = _csv_files(folder, index)
         if csvs:
             return Detected("csv", csvs[0])
-    if is_voc(images_root):
+    if is_voc(images_root) and not is_labelme_xml(images_root):
         return Detected("voc", images_root)
     for folder in _places(images_root):
         lists = _named(folder, _USUAL_TEXT)
@@ -247,7 +249,7 @@ def _in_class_folders(ids: Sequence[str]) -> bool:
 def _detect_source(source: Path, images_root: Path, index: ImageIndex) -> Detected:
     if source.is_dir():
         for folder in (source, source.parent):  # the folder itself, or its Annotations
-            if is_voc_part(folder):
+            if is_voc_part(folder) and not is_labelme_xml(folder):
                 return Detected("voc", folder)
         if kind := recognised(source, "labels"):
             return Detected(kind, source)
@@ -257,6 +259,9 @@ def _detect_source(source: Path, images_root: Path, index: ImageIndex) -> Detect
             return Detected("csv", tables[0])
         if lists := _named(source, _USUAL_TEXT):
             return Detected("text", lists[0])
+        tables = [path for path in sorted(source.glob("*")) if path.suffix.lower() in CSV_SUFFIXES + TEXT_SUFFIXES]
+        if names := [path.name for path in tables if path.name not in CLASS_LISTS]:
+            raise LabelError(f"The folder {source} holds {listed(names)}; choose the file that has the labels.")
         raise LabelError(
             f"The folder {source} holds no labels we know; expected a VOC-style folder (ImageSets, Annotations or "
             "SegmentationClass), annotations of a known tool, or the image folder itself for sub-folder names."

@@ -50,7 +50,7 @@ def read_csv(
     LabelError
         When the file is empty, not text, or has no column of labels.
     """
-    table = read_table(path, index, encoding)
+    table = read_table(path, index, encoding, (*known, *also))
     columns = find_columns(table, index, path, known)
     rows = _Rows(table, columns, path.name, LabelCollector(index, known, also))
     rows.collect()

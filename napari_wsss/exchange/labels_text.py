@@ -23,7 +23,7 @@ def read_list(
     LabelError
         When the file is missing or not text.
     """
-    text, note = read_text(path, encoding)
+    text, note = read_text(path, encoding, {*index.words, *known, *also})
     into = LabelCollector(index, known, also)
     entries = [
         (f"{path.name} line {number}", *_cut(line.strip(), index))

@@ -103,6 +103,12 @@ class ImageIndex:
         return Match(tuple(self._exact[key] for id_ in ids if (key := _clean(id_)) in self._exact), found.loose)
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """What its ids are made of and ASCII does not hold: names of folders, and of files with and without suffix."""
+        parts = {part for id_ in self._exact.values() if not id_.isascii() for part in _clean(id_).split("/")}
+        return frozenset(word for part in parts if not part.isascii() for word in (part, os.path.splitext(part)[0]))
+
+    @cached_property
     def _stacks(self) -> ImageIndex:
         series = {id_: series_of(id_) for id_ in self._exact.values()}
         return ImageIndex(self.root, dict.fromkeys(file for id_, file in series.items() if file != id_))

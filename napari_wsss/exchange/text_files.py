@@ -1,6 +1,6 @@
 """Text written by spreadsheets and other systems: words for splits and for *nothing*, and names in one cell."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from napari_wsss.core.classes import BACKGROUND_NAMES
@@ -18,8 +18,8 @@ SPLIT_WORDS = {
 }
 
 
-def read_text(path: Path, encoding: str = "") -> tuple[str, str]:
-    """Return the file's text, and a note when its encoding had to be guessed (see `encodings.decode`).
+def read_text(path: Path, encoding: str = "", expected: Collection[str] = ()) -> tuple[str, str]:
+    """Return the file's text, and a note when its encoding had to be guessed (all as `encodings.decode` has them).
 
     Raises
     ------
@@ -30,7 +30,7 @@ def read_text(path: Path, encoding: str = "") -> tuple[str, str]:
         content = read_regular(path)
     except OSError as reason:
         raise LabelError(f"The label file {path} cannot be read ({reason}).") from reason
-    return decode(content, path.name, encoding)
+    return decode(content, path.name, encoding, expected)
 
 
 def is_empty(cell: str, known: Sequence[str] = ()) -> bool:

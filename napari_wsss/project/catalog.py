@@ -194,8 +194,8 @@ class Catalog(CatalogReading):
             raise LabelError(f"There is no class {old!r} to rename; known: {', '.join(self._class_positions())}.")
         old, new = (f"{SEPARATOR}{name}{SEPARATOR}" for name in (old, new))
         self._database.execute(
-            "UPDATE images SET doubtful = trim(replace(?1 || doubtful || ?1, ?2, ?3), ?1) WHERE doubtful != ''",
-            (SEPARATOR, old, new),
+            "UPDATE images SET doubtful = trim(replace(? || doubtful || ?, ?, ?), ?) WHERE doubtful != ''",
+            (SEPARATOR, SEPARATOR, old, new, SEPARATOR),
         )
 
     def names_now(self, names: Collection[str]) -> frozenset[str]:

@@ -15,6 +15,7 @@ import pytest
 from napari_wsss.session.runs.process import cluster_script
 from tests.training.conftest import TINY, made_project, project_folder, tiny_data
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="scripts for clusters, which are no Windows")
 __all__ = ["made_project", "project_folder", "tiny_data"]
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")

@@ -342,6 +342,8 @@ def test_a_loader_reads_what_is_sound_and_waits_for_no_pipe(tmp_path: Path, name
     path.write_bytes(sound(tmp_path))
     load(path)
     path.unlink()
+    if not hasattr(os, "mkfifo"):
+        return
     os.mkfifo(path)
     try:
         load(path)

@@ -60,3 +60,45 @@ def test_what_cannot_be_found_out_can_be_chosen():
 def test_a_wrong_choice_is_refused(encoding, message):
     with pytest.raises(LabelError, match=message):
         decode("grün".encode("cp1252"), "labels.csv", encoding)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "word"),
+    [("gb18030", "猫"), ("big5", "貓"), ("cp932", "猫"), ("cp949", "고양이"), ("cp1250", "kůň"), ("cp1253", "γάτα")],
+)
+def test_a_single_word_is_found_by_the_names_that_are_known(encoding, word):
+    content = f"image,label\na.jpg,{word}\n".encode(encoding)
+    text, note = decode(content, "labels.csv", expected={word, "собака", "cat"})
+    assert text == content.decode(found_encoding(content, {word}))
+    assert word in text
+    assert "1 names of images or classes" in note
+
+
+def test_file_names_tell_it_too_whatever_their_form_and_suffix():
+    content = "image,label\nphotos/grün.jpg,cat\nÄpfel,cat\n".encode("cp1254")
+    text, note = decode(content, "labels.csv", expected={"gru\u0308n", "Äpfel"})
+    assert "grün" in text
+    assert "2 names" in note
+
+
+def test_utf_8_that_may_be_a_single_chinese_word_says_so_unless_a_name_tells_it():
+    content = "a.jpg,猫\n".encode("gb18030")
+    assert content == "a.jpg,è\n".encode()
+    text, note = decode(content, "labels.csv")
+    assert text == "a.jpg,è\n"
+    assert "猫 in Chinese (GB18030)" in note
+    assert decode(content, "labels.csv", expected={"è"}) == ("a.jpg,è\n", "")
+    assert decode(content, "labels.csv", expected={"猫"})[0] == "a.jpg,猫\n"
+    assert decode("a.jpg,crème brûlée\n".encode(), "labels.csv")[1] == ""
+
+
+def test_a_guess_names_the_encodings_that_would_fit():
+    note = decode("a.jpg,ñandú\n".encode("cp1252"), "labels.csv")[1]
+    assert "Western" in note
+    assert "ρandϊ in Greek (Windows-1253)" in note
+    assert "ñandú" not in note, "what reads the same is no other reading"
+
+
+def test_names_are_looked_for_in_the_first_lines_of_a_large_text_alone():
+    content = ("a.jpg,cat\n" * 30_000 + "b.jpg,猫\n").encode("gb18030")
+    assert found_encoding(content, {"猫"}) == "utf-8-sig"

@@ -169,3 +169,11 @@ def test_what_is_said_of_a_stack_is_said_of_each_of_its_pages_but_those_named(pi
     assert report.unmatched == ()
     assert "labels of 1 stacks are those of each of their pages: s.tif 3" in report.summary()
     assert len(read_labels(root).unmatched) == 1, "without pages there is no such image"
+
+
+def test_several_tables_in_a_folder_are_named(tmp_path, pictures):
+    root = pictures(["a.jpg"])
+    for name in ("one.csv", "two.csv", "classes.txt"):
+        (tmp_path / name).write_text("cat\n")
+    with pytest.raises(LabelError, match=r"holds one\.csv, two\.csv; choose the file"):
+        read_labels(root, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -53,6 +54,9 @@ def ready(code: str) -> Followed:
 
 def is_gone(pid: int) -> bool:
     """Return whether a process has ended (it may wait for somebody to note it)."""
+    if sys.platform != "linux":
+        psutil = importlib.import_module("psutil")
+        return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except FileNotFoundError:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -277,7 +276,7 @@ def test_what_was_reported_saved_survives_kill(project: Project) -> None:
             assert child.stdout is not None
             reported = int(child.stdout.readline())
             time.sleep(patience)
-            child.send_signal(signal.SIGKILL)
+            child.kill()
             lines = child.stdout.read().splitlines()
         reported = int(lines[-1]) if lines else reported
         last_accept = reported // 7 * 7

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -74,28 +75,49 @@ def test_weights_and_biases_is_told_all_figures(run: RunFolder, monkeypatch: pyt
     assert told == [run.path.name, *NOTED, "finished"]
 
 
-def test_mlflow_goes_on_with_its_run(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mlflow_goes_on_with_its_run_where_it_was(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
+    places: list[str] = []
     mlflow: Any = ModuleType("mlflow")
+    mlflow.set_tracking_uri = places.append
     mlflow.set_experiment = lambda name: None
     mlflow.log_metrics = lambda figures, step: told.append((step, figures))
     mlflow.end_run = lambda: told.append("ended")
 
     def start_run(run_id: str | None, run_name: str) -> Any:
         told.append(run_id)
-        return SimpleNamespace(info=SimpleNamespace(run_id="abc"))
+        return SimpleNamespace(info=SimpleNamespace(run_id=f"id {len(places)}"))
 
     mlflow.start_run = start_run
     monkeypatch.setitem(sys.modules, "mlflow", mlflow)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "")  # so that it is put back
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(StepError, match="MLFLOW_TRACKING_URI is not set"):
-        open_logs("mlflow", run)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracker")
+    for uri in (None, None, "http://tracker", "http://tracker"):
+        if uri is not None:
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        open_logs("mlflow", run)[0].close()
+    figures = (1, {"classifier.loss": 0.5})
+    runs = (None, "id 1", None, "id 3")
+    assert told == [what for identity in runs for what in (identity, figures, "ended")]
+    assert places == [(run.path.parent / "mlruns").as_uri()] * 2 + ["http://tracker"] * 2
+    assert os.environ["MLFLOW_ALLOW_FILE_STORE"] == "true"
+
+
+@pytest.mark.slow
+def test_mlflow_itself_has_the_figures(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    mlflow = pytest.importorskip("mlflow", reason='pip install "napari-wsss[mlflow]"')
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "")  # so that it is put back
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE")
     for _ in range(2):
         logs = open_logs("mlflow", run)
+        note(logs, [EVENT])
         logs[0].close()
-    figures = (1, {"classifier.loss": 0.5})
-    assert told == [None, figures, "ended", "abc", figures, "ended"]
+    (kept,) = mlflow.search_runs(experiment_names=["napari-wsss"], output_format="list")
+    assert kept.info.run_name == run.path.name
+    assert kept.data.metrics == {"classifier.loss": EVENT["metrics"]["loss"]}
+    assert (run.path.parent / "mlruns").is_dir()
 
 
 class _Fails:

@@ -29,9 +29,9 @@ KILL_ONCE = """
 mark = sys.argv[1]
 if not os.path.exists(mark):
     open(mark, "w").close()
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 """
-KILL = "os.kill(os.getpid(), signal.SIGKILL)"
+KILL = 'os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))'
 
 
 def worker(number: int, what: str = "", *arguments: str) -> Worker:

@@ -11,7 +11,7 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import Mask
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture
-from napari_wsss.exchange.annotations.shapes import Size
+from napari_wsss.exchange.annotations.shapes import Size, WrongSize
 from napari_wsss.exchange.class_lists import ValueNames, value_of_name
 from napari_wsss.exchange.mask_values import check_values
 
@@ -76,7 +76,8 @@ def painted(said: Annotated, size: Size, rules: Rules, labels: Collection[str] |
         try:
             inside = shape.drawing.inside(size)
         except ValueError as reason:
-            raise Unusable("wrong_size", f"{said.place} has {reason}") from reason
+            kind: Kind = "wrong_size" if isinstance(reason, WrongSize) else "unreadable"
+            raise Unusable(kind, f"{said.place} has {reason}") from reason
         mask[inside] = _value(shape.label, said.place, rules, labels)
     return mask
 

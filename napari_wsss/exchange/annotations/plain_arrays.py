@@ -9,17 +9,19 @@ import math
 import pickle
 import struct
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.core.files import MOST_BYTES, array_header, read_regular
+from napari_wsss.core.files import MOST_BYTES, array_header, check_regular, read_regular
 
 MOST_PICKLED = 2**29
+_COLOURS = (3, 4)
 _DAMAGE = (
     ArithmeticError,
     AssertionError,
@@ -57,6 +59,68 @@ def read_array(path: Path) -> NDArray[Any]:
     return found
 
 
+def pages_of(shape: Sequence[int]) -> int:
+    """Return how many masks an array of this shape holds one after the other, 0 where it is one mask or none.
+
+    Axes of length 1 do not count; a last axis of 3 or 4 holds colours.
+    """
+    sides = _sides(shape)
+    return sides[0] if len(sides) == 3 and min(sides) > 0 and sides[2] not in _COLOURS else 0
+
+
+def pages_in_file(path: Path) -> int:
+    """Return `pages_of` the array of numbers in a ``.npy`` file without reading it, 0 where it holds none."""
+    try:
+        with _header(path) as (file, shape, _, dtype):
+            size = path.stat().st_size - file.tell()
+            return pages_of(shape) if math.prod(shape) * dtype.itemsize == size and not dtype.hasobject else 0
+    except LabelError:
+        return 0
+
+
+def read_page(path: Path, page: int) -> NDArray[Any]:
+    """Return the mask (H, W) of one page (from 1) of a ``.npy`` file with several; where it can, reads no other page.
+
+    Raises
+    ------
+    LabelError
+        When there is no such page, or the file is damaged.
+    """
+    with _header(path) as (file, shape, by_column, dtype):
+        if dtype.hasobject or not 1 <= page <= pages_of(shape):
+            raise ValueError(f"no page {page} in an array of {dtype} and shape {shape}")
+        sides = _sides(shape)
+        if not by_column:
+            size = math.prod(sides[1:]) * dtype.itemsize
+            file.seek((page - 1) * size, io.SEEK_CUR)
+            return _numbers(file.read(min(size, MOST_BYTES)), dtype, sides[1:], False)
+    found: NDArray[Any] = read_array(path).reshape(sides)[page - 1]
+    return found
+
+
+def _sides(shape: Sequence[int]) -> list[int]:
+    return [int(side) for side in shape if side != 1]
+
+
+@contextmanager
+def _header(path: Path) -> Iterator[tuple[IO[bytes], tuple[int, ...], bool, np.dtype[Any]]]:
+    """Open a ``.npy`` file behind its header; what is wrong with it, then and while it is read, is a `LabelError`."""
+    with _damage_told(path):
+        check_regular(path)
+        with path.open("rb") as file:
+            yield file, *array_header(file)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as reason:
+        raise LabelError(f"{path.name} cannot be read ({reason}).") from reason
+    except _DAMAGE as reason:
+        raise LabelError(f"{path.name} cannot be read as a NumPy file ({reason}).") from reason
+
+
 def read_records(path: Path) -> dict[Any, Any]:
     """Return the dictionary in a ``.npy`` file of objects, as ``np.save(path, {...})`` writes it.
 
@@ -80,7 +144,7 @@ def read_array_or_records(path: Path) -> NDArray[Any] | dict[Any, Any]:
 
 
 def _read(path: Path, *, objects_too: bool) -> Any:
-    try:
+    with _damage_told(path):
         content = io.BytesIO(read_regular(path, MOST_BYTES))
         shape, by_column, dtype = array_header(content)
         if dtype.hasobject:
@@ -88,10 +152,6 @@ def _read(path: Path, *, objects_too: bool) -> Any:
                 raise LabelError(f"{path.name} holds Python objects; expected an array of numbers.")
             return _unpickled(content)
         return _numbers(content.read(), dtype, shape, by_column)
-    except OSError as reason:
-        raise LabelError(f"{path.name} cannot be read ({reason}).") from reason
-    except _DAMAGE as reason:
-        raise LabelError(f"{path.name} cannot be read as a NumPy file ({reason}).") from reason
 
 
 def _numbers(raw: Any, dtype: np.dtype[Any], shape: Any, by_column: bool) -> NDArray[Any]:

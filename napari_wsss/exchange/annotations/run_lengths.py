@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.exchange.annotations.shapes import Size
+from napari_wsss.exchange.annotations.shapes import Size, WrongSize
 
 _SIZE_BITS, _WORD_BITS, _LENGTH_BITS, _LENGTHS = 32, 5, 4, 4
 MOST_PIXELS = 2**31
@@ -92,8 +92,10 @@ def brush_alpha(values: Sequence[Any], size: Size) -> NDArray[np.uint8]:
     bits = _Bits(values)
     total, wide = bits.take(_SIZE_BITS), bits.take(_WORD_BITS) + 1
     lengths = [bits.take(_LENGTH_BITS) + 1 for _ in range(_LENGTHS)]
-    if total != size[0] * size[1] * 4 or wide > 8:
-        raise ValueError(f"a brush of {total // 4} pixels; the image has {size[0] * size[1]}")
+    if total != size[0] * size[1] * 4:
+        raise WrongSize(f"a brush of {total // 4} pixels; the image has {size[0] * size[1]}")
+    if wide > 8:
+        raise ValueError(f"a brush of numbers with {wide} bits; expected 8")
     found = np.zeros(total, np.uint8)
     at = 0
     while at < total:

@@ -6,19 +6,25 @@ to a shape when its middle lies inside. Everything is checked against the size o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 Pixels = NDArray[np.bool_]
+Line = Literal["", "in", "out"]
 Size = tuple[int, int]
 """(height, width) in pixels."""
 MOST_CROSSINGS = 2**26
 """Of edges and rows in one polygon: a second or two."""
 _AT_ONCE = 2**20
 _FARTHEST = 1e8
+_FARTHEST_DRAWN = 1e6
+
+
+class WrongSize(ValueError):
+    """What is drawn belongs to an image of another size."""
 
 
 class Drawing(Protocol):
@@ -37,35 +43,53 @@ class Polygons:
     rings : sequence of (N, 2) float64
         x, y in pixels, or in shares of width and height where `relative`.
     relative : bool
-    with_line : bool
-        Points are pixels, and their line belongs to the object too, as tools with OpenCV's or Pillow's drawing have it.
+    line : str
+        ``""`` where coordinates are continuous. Else points are pixels, and those on the line through them belong to
+        the object (``in``, what OpenCV and Pillow draw) or surround it (``out``, what OpenCV finds around holes).
+    rounding : float
+        How far below its value a coordinate may have been written down: half of the last decimal.
     """
 
     rings: Sequence[NDArray[np.float64]]
     relative: bool = False
-    with_line: bool = False
+    line: Line = ""
+    rounding: float = 0.0
 
     def inside(self, size: Size) -> Pixels:
         """Return (H, W) bool, True in one of the polygons."""
         scale = np.array(size[::-1], np.float64) if self.relative else np.ones(2)
         found = np.zeros(size, np.bool_)
         for ring in self.rings:
-            found |= _with_line(ring * scale, size) if self.with_line else filled(ring * scale, size)
+            if self.line:
+                found |= _drawn((ring + self.rounding) * scale, size, self.line == "in")
+            else:
+                found |= filled(ring * scale, size)
         return found
 
 
 @dataclass(frozen=True)
 class Ellipse:
-    """An upright ellipse: its centre (x, y) and its half axes (x, y) in pixels."""
+    """An upright ellipse: its centre (x, y) and its half axes (x, y) in pixels.
+
+    Its line belongs to it where `with_line`, as Pillow draws it.
+    """
 
     centre: tuple[float, float]
     radii: tuple[float, float]
+    with_line: bool = False
 
     def inside(self, size: Size) -> Pixels:
-        """Return (H, W) bool, True where the middle of a pixel lies in the ellipse."""
+        """Return (H, W) bool, True where the middle of a pixel lies in the ellipse, or on its line."""
         (x, y), (wide, high) = self.centre, self.radii
         if not all(map(np.isfinite, (x, y, wide, high))) or wide <= 0 or high <= 0:
             raise ValueError("an ellipse without size")
+        if self.with_line:
+            if max(abs(x), abs(y), wide, high) > _FARTHEST_DRAWN:
+                raise ValueError("an ellipse far outside")
+            picture = Image.new("1", size[::-1])
+            box = tuple(np.trunc((x - wide, y - high, x + wide, y + high)).tolist())
+            ImageDraw.Draw(picture).ellipse(box, fill=1, outline=1)
+            return np.array(picture, np.bool_)
         rows, columns = np.arange(size[0])[:, None] + 0.5, np.arange(size[1])[None, :] + 0.5
         covered: Pixels = ((columns - x) / wide) ** 2 + ((rows - y) / high) ** 2 <= 1
         return covered
@@ -96,10 +120,10 @@ class Runs:
     def inside(self, size: Size) -> Pixels:
         """Return (H, W) bool, True inside."""
         if self.whole and self.box != size:
-            raise ValueError(f"drawn on {_told(self.box)} pixels, the image has {_told(size)}")
+            raise WrongSize(f"a mask drawn on {told(self.box)} pixels; the image has {told(size)}")
         _check_box(self.box, self.corner, size)
         if (self.counts < 0).any() or int(self.counts.sum()) != self.box[0] * self.box[1]:
-            raise ValueError(f"run lengths that do not fill {_told(self.box)} pixels")
+            raise ValueError(f"run lengths that do not fill {told(self.box)} pixels")
         flat = np.repeat(np.arange(len(self.counts)) % 2 == 1, self.counts)
         return _placed(flat.reshape(self.box, order="F" if self.by_column else "C"), self.corner, size)
 
@@ -116,7 +140,7 @@ class Bitmap:
         """Return (H, W) bool, True inside."""
         box = (self.pixels.shape[0], self.pixels.shape[1])
         if self.whole and box != size:
-            raise ValueError(f"drawn on {_told(box)} pixels, the image has {_told(size)}")
+            raise WrongSize(f"a mask drawn on {told(box)} pixels; the image has {told(size)}")
         _check_box(box, self.corner, size)
         return _placed(self.pixels, self.corner, size)
 
@@ -157,11 +181,13 @@ def _rows_crossed(ring: NDArray[np.float64], height: int) -> tuple[NDArray[np.in
     return first, count
 
 
-def _with_line(ring: NDArray[np.float64], size: Size) -> Pixels:
+def _drawn(ring: NDArray[np.float64], size: Size, with_line: bool) -> Pixels:
+    """Return (H, W) bool, True where Pillow fills a polygon of pixels, on its line `with_line` or not."""
     _rows_crossed(ring, size[0])
     picture = Image.new("1", size[::-1])
     # The same small shift for all: a share of a whole number must not lie a hair below it.
-    ImageDraw.Draw(picture).polygon([(int(x), int(y)) for x, y in np.floor(ring + 1e-6)], fill=1, outline=1)
+    pixels = [(int(x), int(y)) for x, y in np.trunc(ring + 1e-6)]
+    ImageDraw.Draw(picture).polygon(pixels, fill=1, outline=int(with_line))
     return np.array(picture, np.bool_)
 
 
@@ -194,10 +220,9 @@ def _placed(pixels: Pixels, corner: tuple[int, int], size: Size) -> Pixels:
 def _check_box(box: Size, corner: tuple[int, int], size: Size) -> None:
     sides = zip(box, corner, size, strict=True)
     if not all(start >= 0 and side > 0 and start + side <= whole for side, start, whole in sides):
-        raise ValueError(
-            f"a box of {_told(box)} pixels at {corner[1]}, {corner[0]}, outside the image of {_told(size)}"
-        )
+        raise WrongSize(f"a box of {told(box)} pixels at {corner[1]}, {corner[0]}, outside the image of {told(size)}")
 
 
-def _told(size: Size) -> str:
+def told(size: Size) -> str:
+    """Return a size as people write it: ``640x480``."""
     return f"{size[1]}x{size[0]}"

@@ -6,19 +6,19 @@ from xml.etree.ElementTree import Element
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.exchange.annotations.annotated import Annotated, Reading, Shape
-from napari_wsss.exchange.annotations.plain_json import MOST_JSON, the_file
+from napari_wsss.exchange.annotations.plain_json import MOST_JSON, the_file, the_files
 from napari_wsss.exchange.annotations.plain_xml import read_xml
 from napari_wsss.exchange.annotations.run_lengths import written
 from napari_wsss.exchange.annotations.shapes import Drawing, Ellipse, Polygons, Runs, ring_of
 from napari_wsss.exchange.readers.base import Reader
-from napari_wsss.exchange.text_files import split_name
+from napari_wsss.exchange.text_files import SPLIT_WORDS, split_name
 
 _HEAD = 4096
 _NO_PIXELS = frozenset({"box", "polyline", "points", "cuboid", "skeleton"})
 
 
 class Cvat(Reader):
-    """``annotations.xml`` as *CVAT for images 1.1* writes it."""
+    """``annotations.xml`` as *CVAT for images 1.1* writes it; of a folder all: Datumaro writes one for each split."""
 
     title = "CVAT XML"
 
@@ -27,19 +27,25 @@ class Cvat(Reader):
         return _is_cvat(the_file(source, ".xml", _is_cvat))
 
     def read(self, source: Path, reading: Reading) -> Iterator[Annotated]:
-        """Yield every image; one without annotations says nothing."""
-        source = the_file(source, ".xml", _is_cvat)
-        try:
-            root = read_xml(source, MOST_JSON)
-        except (OSError, ValueError) as reason:
-            raise LabelError(f"{source.name} {reason}.") from reason
-        if root.tag != "annotations":
-            raise LabelError(f"{source.name} has the root <{root.tag}>; expected <annotations> as CVAT writes it.")
-        if root.find("track") is not None:
-            raise LabelError(f"{source.name} is CVAT XML for videos; export the task as 'CVAT for images 1.1'.")
-        reading.declare([name.text.strip() for name in root.findall("./meta//label/name") if name.text])
-        for image in root.findall("image"):
-            yield _image(image, source.name, reading)
+        """Yield every image of the file, or of the files of a folder; one without annotations says nothing."""
+        for path in list(the_files(source, ".xml", _is_cvat)) or [source]:
+            root = _root(path)
+            reading.declare([name.text.strip() for name in root.findall("./meta//label/name") if name.text])
+            split = split_name(path.stem) if path.stem.casefold() in SPLIT_WORDS else ""
+            for image in root.findall("image"):
+                yield _image(image, split, path.name, reading)
+
+
+def _root(path: Path) -> Element:
+    try:
+        root = read_xml(path, MOST_JSON)
+    except (OSError, ValueError) as reason:
+        raise LabelError(f"{path.name} {reason}.") from reason
+    if root.tag != "annotations":
+        raise LabelError(f"{path.name} has the root <{root.tag}>; expected <annotations> as CVAT writes it.")
+    if root.find("track") is not None:
+        raise LabelError(f"{path.name} is CVAT XML for videos; export the task as 'CVAT for images 1.1'.")
+    return root
 
 
 def _is_cvat(path: Path) -> bool:
@@ -52,7 +58,7 @@ def _is_cvat(path: Path) -> bool:
         return False
 
 
-def _image(image: Element, source: str, reading: Reading) -> Annotated:
+def _image(image: Element, split: str, source: str, reading: Reading) -> Annotated:
     name = image.get("name", "")
     place = f"{source} {name!r}"
     tags = frozenset(label for tag in image.findall("tag") if (label := tag.get("label", "").strip()))
@@ -67,7 +73,7 @@ def _image(image: Element, source: str, reading: Reading) -> Annotated:
         except ValueError as reason:
             reading.unreadable.append(f"{place} {node.tag}: {reason}")
     shapes.sort(key=lambda one: one[0])
-    split = split_name(image.get("subset", "")).lower()
+    split = split_name(image.get("subset", "")).lower() or split
     return Annotated((name,), place, tags or None, tuple(shape for _, shape in shapes), split=split)
 
 

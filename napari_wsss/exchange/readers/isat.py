@@ -16,7 +16,10 @@ _BACKGROUND = BACKGROUND_NAMES | {"__background__"}
 
 
 class Isat(Reader):
-    """A file or a folder of files as ISAT with Segment Anything writes them."""
+    """A file or a folder of files as ISAT with Segment Anything writes them.
+
+    Its points are the outermost pixels of a mask as OpenCV finds them; a hole, the pixels around it.
+    """
 
     title = "ISAT JSON"
 
@@ -47,10 +50,11 @@ def _image(record: Mapping[str, Any], path: Path, reading: Reading) -> Annotated
     layers: list[tuple[float, Shape]] = []
     for one in objects(record, "objects"):
         label = text(one, "category").strip()
-        label = "background" if label.casefold() in _BACKGROUND else label
+        is_hole = label.casefold() in _BACKGROUND
         try:
             if label:
-                layers.append((number(one, "layer"), Shape(label, Polygons([ring_of(one.get("segmentation"))]))))
+                drawing = Polygons([ring_of(one.get("segmentation"))], line="out" if is_hole else "in")
+                layers.append((number(one, "layer"), Shape("background" if is_hole else label, drawing)))
         except ValueError as reason:
             reading.unreadable.append(f"{path.name} {label!r}: {reason}")
     layers.sort(key=lambda one: one[0])

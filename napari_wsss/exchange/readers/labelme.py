@@ -67,8 +67,8 @@ def _drawing(one: Mapping[str, Any]) -> Drawing | None:
     if kind == "circle":
         (x, y), (rim_x, rim_y) = ring_of(one.get("points"))[:2]
         radius = float(np.hypot(rim_x - x, rim_y - y))
-        return Ellipse((float(x), float(y)), (radius, radius))
-    return Polygons([ring_of(one.get("points"))], with_line=True) if kind == "polygon" else None
+        return Ellipse((float(x), float(y)), (radius, radius), with_line=True)
+    return Polygons([ring_of(one.get("points"))], line="in") if kind == "polygon" else None
 
 
 def _mask(one: Mapping[str, Any]) -> Drawing:

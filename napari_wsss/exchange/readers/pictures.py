@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Reading
-from napari_wsss.exchange.annotations.plain_arrays import read_array
+from napari_wsss.exchange.annotations.plain_arrays import pages_in_file, read_array, read_page
 from napari_wsss.exchange.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.mask_values import MASK_SUFFIXES, read_plane_values, read_values, whole_values
 from napari_wsss.exchange.readers.base import Reader
@@ -25,8 +25,8 @@ class Pictures(Reader):
     """Files named after their images, or the folder of a VOC-style export, whose ``SegmentationClass`` is taken.
 
     A ``classes.txt``, ``class_names.txt`` or ``labelmap.txt`` in it, or one folder up, decides by name what a value or
-    colour means; without one values must be those of the project. The pages of a TIFF stack are the masks of the planes
-    of the stack that it is named after.
+    colour means; without one values must be those of the project. The pages of a TIFF stack, or of an array (pages,
+    height, width), are the masks of the planes of the stack that it is named after.
     """
 
     title = "Mask pictures, .npy"
@@ -50,12 +50,17 @@ class Pictures(Reader):
 
 
 def pages_in(path: Path, name: str) -> Iterator[tuple[int, str]]:
-    """Yield the planes (from 1) of a TIFF stack with what they are called; 0 and `name` for any other file."""
+    """Yield the planes (from 1) of a TIFF stack or an array with what they are called; 0 and `name` for others."""
     stack = look(path)
-    if stack is None or stack.planes == 1:
-        yield 0, name
+    yield from called(pages_in_file(path) if path.suffix.lower() == _ARRAY else stack.planes if stack else 0, name)
+
+
+def called(pages: int, name: str) -> Iterator[tuple[int, str]]:
+    """Yield the planes (from 1) of a file of several with what they are called; 0 and `name` of one mask."""
+    if pages > 1:
+        yield from ((page, f"{name} page {page} of {pages}") for page in range(1, pages + 1))
     else:
-        yield from ((page, f"{name} page {page} of {stack.planes}") for page in range(1, stack.planes + 1))
+        yield 0, name
 
 
 def values_of(path: Path, names: ValueNames | None = None, most: int = MOST_OBJECTS, page: int = 0) -> NDArray[Any]:
@@ -69,7 +74,7 @@ def values_of(path: Path, names: ValueNames | None = None, most: int = MOST_OBJE
     most : int
         The largest value.
     page : int
-        The plane (from 1) of a TIFF stack; 0 for a file of one mask.
+        The plane (from 1) of a TIFF stack or an array; 0 for a file of one mask.
 
     Raises
     ------
@@ -79,7 +84,8 @@ def values_of(path: Path, names: ValueNames | None = None, most: int = MOST_OBJE
     try:
         if path.suffix.lower() != _ARRAY:
             return read_plane_values(path, page, names, most) if page else read_values(path, names, most)
-        return whole_values(flat(read_array(path), path.name), path.name, most)
+        values = read_page(path, page) if page else flat(read_array(path), path.name)
+        return whole_values(values, path.name, most)
     except LabelError as reason:
         raise ProjectError(str(reason)) from reason
 
@@ -88,7 +94,10 @@ def flat(values: NDArray[Any], name: str) -> NDArray[Any]:
     """Return an array (H, W) without axes of length 1 around it; raise `ProjectError` for other ones."""
     squeezed = values.reshape([side for side in values.shape if side != 1]) if values.ndim > 2 else values
     if squeezed.ndim != 2 or squeezed.dtype.kind not in "biuf":
-        raise ProjectError(f"{name} is an array of {values.dtype} and shape {values.shape}; expected (height, width).")
+        raise ProjectError(
+            f"{name} is an array of {values.dtype} and shape {values.shape}; expected whole numbers (height, width), "
+            "or (pages, height, width) for a stack."
+        )
     return squeezed
 
 

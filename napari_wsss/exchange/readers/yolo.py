@@ -13,6 +13,8 @@ from napari_wsss.exchange.readers.base import Reader
 from napari_wsss.exchange.text_files import SPLIT_WORDS, read_text, split_name
 
 _LISTS = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.names", "_darknet.labels")
+_LEAST_DECIMALS = 4
+"""Fewer were not cut off, but typed."""
 _MARKS = "'\" \t"
 _ENTRY = re.compile(r"^\s+(?:-|(\d+)\s*:)\s*(.+)$")
 
@@ -26,9 +28,10 @@ class Yolo(Reader):
         """Tell whether a folder has a list of names and a first label file of numbers."""
         if not source.is_dir() or _list_of(source) is None:
             return False
-        first = next((path for path in _files(source) if path.stat().st_size), None)
-        if first is None:
-            return False
+        files = _files(source)
+        first = next((path for path in files if path.stat().st_size), None)
+        if first is None:  # none of the classes in any image
+            return any("labels" in path.relative_to(source.parent).parts for path in files)
         try:
             with first.open("rb") as file:
                 return re.match(rb"\s*\d+(\s+-?[\d.]+(e-?\d+)?){4,}", file.read(500)) is not None
@@ -112,4 +115,15 @@ def _shape(words: list[str], names: dict[int, str]) -> Shape:
         return Shape(label)  # a box
     if len(values) < 7 or len(values) % 2 == 0:
         raise ValueError(f"{len(values) - 1} numbers; expected 4 of a box, or pairs of a polygon")
-    return Shape(label, Polygons([ring_of(values[1:])], relative=True, with_line=True))
+    ring = ring_of(values[1:])
+    return Shape(label, Polygons([ring], relative=True, line="in", rounding=_rounding(words[1:])))
+
+
+def _rounding(words: list[str]) -> float:
+    """Return how far below its value a share may be written: half of its last decimal.
+
+    Shares of whole pixels are usual (Ultralytics' converter writes them with six decimals), and half of them are
+    rounded to just below their pixel.
+    """
+    decimals = max(len(word.partition(".")[2]) for word in words)
+    return 0.5 * 10.0**-decimals if decimals >= _LEAST_DECIMALS else 0.0

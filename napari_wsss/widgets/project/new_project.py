@@ -63,6 +63,7 @@ KINDS = kinds_of("labels")
 MOST_NAMES = 200
 LAID_OUT_MS = 60
 """Until the form has its new height, after which the page can be scrolled."""
+NOTES_SHOWN = 2
 REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
 CREATE_TIP = "Writes the project folder; your images stay as they are"
@@ -133,7 +134,7 @@ class ReportTree(QTreeWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
     def show_report(self, report: LabelReport) -> None:
-        """List what was found and everything that does not fit, problems unfolded."""
+        """List what was found and everything that does not fit, problems and notes unfolded."""
         self.clear()
         self._add("images with labels", [f"{k}: {', '.join(sorted(v))}" for k, v in report.labels.items()])
         self._add("classes", [f"{name}: {count} images" for name, count in report.counts().items()])
@@ -145,7 +146,7 @@ class ReportTree(QTreeWidget):
             ("contradictions", report.conflicts),
         ):
             self._add(title, names, problem=True)
-        self._add("notes", report.notes)
+        self._add("notes", report.notes, unfolded=True)
 
     def show_entries(self, entries: Mapping[str, list[str]]) -> None:
         """List the entries of every kind that has some."""
@@ -154,15 +155,19 @@ class ReportTree(QTreeWidget):
             if names:
                 self._add(title, names)
 
-    def _add(self, title: str, names: list[str] | tuple[str, ...], *, problem: bool = False) -> None:
+    def _add(
+        self, title: str, names: list[str] | tuple[str, ...], *, problem: bool = False, unfolded: bool = False
+    ) -> None:
         mark = "⚠ " if problem and names else ""
         top = QTreeWidgetItem([mark + title, str(len(names))])
         for name in list(names)[:MOST_NAMES]:
-            top.addChild(QTreeWidgetItem([str(name)]))
+            entry = QTreeWidgetItem([str(name)])
+            entry.setToolTip(0, str(name))
+            top.addChild(entry)
         if len(names) > MOST_NAMES:
             top.addChild(QTreeWidgetItem([f"… and {len(names) - MOST_NAMES} more"]))
         self.addTopLevelItem(top)
-        top.setExpanded(bool(mark))
+        top.setExpanded(bool(mark) or unfolded)
 
 
 def channel_field() -> QLineEdit:
@@ -181,7 +186,9 @@ def _summary(report: LabelReport) -> str:
             f"{images}, no labels found: write the names of the classes into the line below, then create the project."
         )
     clean = "Everything fits." if report.is_clean else "Some entries do not fit; they are listed below."
-    return f"{images}, {len(report.labels)} with labels, {len(report.classes)} classes from {report.source}. {clean}"
+    notes = "".join(f" Note: {note}." for note in report.notes[:NOTES_SHOWN])
+    found = f"{len(report.labels)} with labels, {len(report.classes)} classes from {report.source}"
+    return f"{images}, {found}. {clean}{notes}"
 
 
 class NewProject(QWidget):

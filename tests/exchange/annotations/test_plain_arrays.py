@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import LabelError
-from napari_wsss.exchange.annotations.plain_arrays import read_array, read_array_or_records, read_records
+from napari_wsss.exchange.annotations.plain_arrays import (
+    pages_in_file,
+    read_array,
+    read_array_or_records,
+    read_page,
+    read_records,
+)
 from napari_wsss.project.store import DAMAGE, read_arrays
 
 
@@ -126,3 +132,30 @@ def test_a_header_that_numpy_cannot_parse_is_said(tmp_path, header):
             archive.write(tmp_path / "a.npy", "scores.npy")
         with pytest.raises(DAMAGE):
             read_arrays(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(3, 4, 5), (1, 3, 4, 5), (3, 1, 4, 5), (3, 4, 5, 1)])
+def test_pages_are_read_one_by_one(tmp_path, order, shape):
+    stack = np.arange(60, dtype=np.uint16).reshape(shape)
+    np.save(tmp_path / "x.npy", np.asarray(stack, order=order))
+    assert pages_in_file(tmp_path / "x.npy") == 3
+    for page in (1, 2, 3):
+        np.testing.assert_array_equal(read_page(tmp_path / "x.npy", page), stack.reshape(3, 4, 5)[page - 1])
+    for page in (0, 4):
+        with pytest.raises(LabelError, match=f"no page {page}"):
+            read_page(tmp_path / "x.npy", page)
+
+
+@pytest.mark.parametrize("array", [np.zeros((4, 5)), np.zeros((4, 5, 3)), np.zeros((0, 4, 5)), np.array({})])
+def test_one_mask_colours_and_objects_have_no_pages(tmp_path, array):
+    np.save(tmp_path / "x.npy", array)
+    assert pages_in_file(tmp_path / "x.npy") == 0
+
+
+def test_no_pages_are_promised_that_are_not_there(tmp_path):
+    with (tmp_path / "x.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (10**12, 4, 5)})
+    assert pages_in_file(tmp_path / "x.npy") == pages_in_file(tmp_path / "missing.npy") == 0
+    with pytest.raises(LabelError, match=r"x\.npy"):
+        read_page(tmp_path / "x.npy", 7)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 from skimage.draw import polygon
 
 from napari_wsss.exchange.annotations.shapes import Bitmap, Ellipse, Polygons, Runs, filled, ring_of
@@ -30,9 +31,36 @@ def test_filling_agrees_with_a_polygon_of_scikit_image(seed, points):
 
 
 def test_a_polygon_of_pixels_holds_its_line():
-    found = Polygons([np.array([[1, 1], [3, 1], [3, 3], [1, 3]], float)], with_line=True).inside((5, 5))
+    found = Polygons([np.array([[1, 1], [3, 1], [3, 3], [1, 3]], float)], line="in").inside((5, 5))
     assert found.sum() == 9
     assert found[1:4, 1:4].all()
+
+
+def test_a_polygon_around_a_hole_leaves_its_line():
+    ring = np.array([[1, 1], [3, 1], [3, 3], [1, 3]], float)
+    found = Polygons([ring], line="out").inside((5, 5))
+    assert [tuple(map(int, one)) for one in np.argwhere(found)] == [(2, 2)]
+
+
+@given(st.integers(1, 3000), st.integers(4, 9))
+@settings(max_examples=60, deadline=None)
+def test_shares_of_whole_pixels_are_these_pixels_whatever_the_decimals(side, decimals):
+    if side >= 10 ** (decimals - 1):
+        return  # a pixel is no more than ten units of the last decimal
+    shares = np.array([[round(x / side, decimals), 0.0] for x in range(side)])
+    rounding = 0.5 * 10.0**-decimals
+    for at in {0, 1 % side, side // 3, side - 1}:
+        found = Polygons([shares[[at, at, at]]], relative=True, line="in", rounding=rounding).inside((1, side))
+        assert np.flatnonzero(found).tolist() == [at]
+
+
+@given(st.floats(0, 40), st.floats(0, 40), st.floats(0.1, 30))
+@settings(max_examples=100, deadline=None)
+def test_a_circle_with_its_line_is_pillows(x, y, radius):
+    image = Image.new("L", (40, 40))
+    ImageDraw.Draw(image).ellipse((x - radius, y - radius, x + radius, y + radius), outline=1, fill=1)
+    found = Ellipse((x, y), (radius, radius), with_line=True).inside((40, 40))
+    np.testing.assert_array_equal(found, np.array(image, bool))
 
 
 def test_a_circle_is_round():
@@ -60,8 +88,9 @@ def test_runs_along_rows_in_a_box_and_down_columns_of_the_whole():
         Bitmap(np.ones((2, 2), bool), whole=True),
         Polygons([SQUARE[:2]]),
         Polygons([SQUARE * np.nan]),
-        Polygons([SQUARE * 1e300], with_line=True),
+        Polygons([SQUARE * 1e300], line="in"),
         Ellipse((1, 1), (0, float("inf"))),
+        Ellipse((1, 1), (1e9, 1e9), with_line=True),
     ],
 )
 def test_what_does_not_fit_is_a_sentence(drawing):

@@ -178,9 +178,9 @@ def test_annotations_of_a_tool_become_masks(tmp_path, pictures):
     assert json.loads(report.as_json())["masks"] == {"a.jpg": "coco.json 'a.jpg'"}
 
 
-def stack_of_images(root, count=3):
+def stack_of_images(root, count=3, width=4):
     """Return the planes of a stack as a project has them."""
-    tifffile.imwrite(root / "s.tif", np.zeros((count, 3, 4), np.uint8), photometric="minisblack")
+    tifffile.imwrite(root / "s.tif", np.zeros((count, 3, width), np.uint8), photometric="minisblack")
     names = [f"s.tif/page-{number:04d}.png" for number in range(1, count + 1)]
     return {name: root / name for name in names}
 
@@ -198,6 +198,17 @@ def test_a_stack_of_masks_is_for_the_pages_of_a_stack(tmp_path, pictures, name):
     assert "3 masks are pages for those of 1 stacks: s.tif 3" in report.summary()
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_array_of_masks_is_for_the_pages_of_a_stack(tmp_path, pictures, order):
+    images = stack_of_images(pictures(["a.jpg"]), width=8)
+    stack = np.tile(np.stack([MASK, MASK * 0, MASK]), 2)
+    np.save(tmp_path / "s.npy", np.asarray(stack, order=order))
+    report = import_masks(tmp_path / "s.npy", images, CLASSES)
+    for plane, id_ in zip(stack, images, strict=True):
+        np.testing.assert_array_equal(report.read(id_), plane)
+    assert report.masks[f"s.tif/{page_name(2)}"] == "s.npy page 2 of 3"
+
+
 def test_stacks_of_masks_that_do_not_fit_are_said(tmp_path, pictures):
     root = pictures(["a.jpg"])
     images = images_of(root, "a.jpg") | stack_of_images(root, 2)
@@ -213,13 +224,17 @@ def test_stacks_of_masks_that_do_not_fit_are_said(tmp_path, pictures):
     assert report.unreadable[0].startswith("a.tif page 1 of 3: a.jpg is no stack here")
 
 
-def test_a_stack_of_objects_gets_the_label_of_each_page(tmp_path, pictures):
-    images = stack_of_images(pictures(["a.jpg"]), 2)
-    objects = np.stack([MASK.astype(np.uint16) * 300, MASK.astype(np.uint16) * 0 + 7])
-    tifffile.imwrite(tmp_path / "s_cp_masks.tif", objects, photometric="minisblack", metadata={"axes": "TYX"})
+@pytest.mark.parametrize("name", ["s_cp_masks.tif", "s_seg.npy"])
+def test_a_stack_of_objects_gets_the_label_of_each_page(tmp_path, pictures, name):
+    images = stack_of_images(pictures(["a.jpg"]), 2, width=8)
+    objects = np.tile(np.stack([MASK.astype(np.uint16) * 300, MASK.astype(np.uint16) * 0 + 7]), 2)
+    if name.endswith(".npy"):
+        np.save(tmp_path / name, {"masks": objects, "filename": "s.tif"})
+    else:
+        tifffile.imwrite(tmp_path / name, objects, photometric="minisblack", metadata={"axes": "TYX"})
     labels = dict(zip(images, ({"cat"}, {"dog"}), strict=True))
-    report = import_masks(tmp_path / "s_cp_masks.tif", images, CLASSES, labels)
+    report = import_masks(tmp_path / name, images, CLASSES, labels)
     assert report.kind == "cellpose"
     first, second = map(report.read, images)
-    np.testing.assert_array_equal(first, MASK > 0)
+    np.testing.assert_array_equal(first, objects[0] > 0)
     assert (second == 2).all()

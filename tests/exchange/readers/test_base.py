@@ -28,7 +28,8 @@ def test_garbage_is_a_sentence_or_nothing(tmp_path: Path, name: str) -> None:
     reader = reader_of(name)
     for file, content in GARBAGE.items():
         (tmp_path / file).write_bytes(content)
-    os.mkfifo(tmp_path / "pipe.json")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.json")
     (tmp_path / "folder.json").mkdir()
     (tmp_path / "store.zarr" / "labels").mkdir(parents=True)
     for source in (tmp_path, tmp_path / "gone", *sorted(tmp_path.iterdir())):

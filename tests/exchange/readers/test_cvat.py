@@ -46,3 +46,12 @@ def test_what_is_no_such_file_is_refused(tmp_path, inside):
     (tmp_path / "a.xml").write_text(inside)
     with pytest.raises(LabelError, match=r"a\.xml"):
         list(reader_of("cvat").read(tmp_path / "a.xml", Reading()))
+
+
+def test_the_files_of_a_folder_are_splits(tmp_path, read):
+    for split, name in (("train", "a"), ("val", "b"), ("more", "c")):
+        image = f'<image id="0" name="{name}.jpg"><tag label="cat"/></image>'
+        (tmp_path / f"{split}.xml").write_text(f"<annotations>{image}</annotations>")
+    found, _ = read("cvat", tmp_path)
+    assert {one.names[0]: one.split for one in found} == {"a.jpg": "train", "b.jpg": "val", "c.jpg": ""}
+    assert all(one.classes == {"cat"} for one in found)

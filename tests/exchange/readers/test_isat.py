@@ -5,7 +5,7 @@ import json
 from napari_wsss.core.classes import ClassList
 from napari_wsss.exchange.annotations.painting import Rules, painted
 
-WHOLE = [[0, 0], [4, 0], [4, 3], [0, 3]]
+WHOLE = [[0, 0], [6, 0], [6, 4], [0, 4]]
 
 
 def record(objects):
@@ -13,11 +13,11 @@ def record(objects):
     return {"info": info, "objects": objects}
 
 
-def test_layers_decide_what_is_uppermost(tmp_path, read):
+def test_layers_decide_what_is_uppermost_and_holes_are_within_their_pixels(tmp_path, read):
     objects = [
-        {"category": "dog", "group": 1, "segmentation": [[0, 0], [2, 0], [2, 3], [0, 3]], "layer": 2.0},
+        {"category": "dog", "group": 1, "segmentation": [[0, 0], [1, 0], [1, 4], [0, 4]], "layer": 2.0},
         {"category": "cat", "group": 2, "segmentation": WHOLE, "layer": 1.0},
-        {"category": "__background__", "group": 3, "segmentation": [[3, 0], [4, 0], [4, 3], [3, 3]], "layer": 3.0},
+        {"category": "__background__", "group": 3, "segmentation": [[3, 1], [5, 1], [5, 3], [3, 3]], "layer": 3.0},
         {"category": "cat", "segmentation": "?"},
     ]
     (tmp_path / "a.json").write_text(json.dumps(record(objects)))
@@ -25,4 +25,6 @@ def test_layers_decide_what_is_uppermost(tmp_path, read):
     (first, second), reading = read("isat", tmp_path)
     assert second.classes == frozenset()
     assert len(reading.unreadable) == 1
-    assert painted(first, (3, 4), Rules(ClassList(["cat", "dog"])))[0].tolist() == [2, 2, 1, 0]
+    around, through = [2, 2, 1, 1, 1, 1, 1, 0], [2, 2, 1, 1, 0, 1, 1, 0]
+    found = painted(first, (5, 8), Rules(ClassList(["cat", "dog"])))
+    assert found.tolist() == [around, around, through, around, around]

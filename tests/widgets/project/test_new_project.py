@@ -63,6 +63,14 @@ def test_names_can_be_read_in_another_encoding(form, tmp_path, qtbot):
     assert form.encoding.itemText(0) == "find out"  # nothing was found out: it was chosen
 
 
+def test_what_was_guessed_is_read_without_unfolding_anything(form, tmp_path, qtbot):
+    write_picture(tmp_path / "photos" / "a.png", 1)
+    (tmp_path / "photos" / "labels.csv").write_bytes("image,label\na.png,猫\n".encode("gb18030"))
+    previewed(form, tmp_path / "photos", qtbot)
+    assert "猫 in Chinese (GB18030)" in form.summary.text()
+    assert len(entries(form.tree)["notes"]) == 1
+
+
 def test_a_typed_class_name_means_itself(form, tmp_path, qtbot):
     for number, name in enumerate("ab"):
         write_picture(tmp_path / "photos" / f"{name}.png", number)
