@@ -11,9 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_wsss.core.classes import ClassList
@@ -27,6 +25,7 @@ from napari_wsss.networks.device import autocast, background_threads, choose_dev
 from napari_wsss.networks.fold import folded
 from napari_wsss.networks.precision import inference_precision
 from napari_wsss.networks.trunk import Trunk, build_trunk
+from napari_wsss.pixels.by_window import View
 from napari_wsss.weights.fit import load_trunk_weights
 from napari_wsss.weights.normalisation import IMAGENET, Normalisation
 from napari_wsss.weights.trained import Trained, load_trained, save_trained
@@ -133,7 +132,7 @@ class TrunkNetwork(nn.Module, ABC):
     def over_image(
         self,
         compute: Callable[[Tensor], Tensor],
-        views: Sequence[NDArray[np.uint8]],
+        views: Sequence[View],
         settings: Inference | SegmentInference,
         stride: int,
     ) -> Tensor:
@@ -143,7 +142,7 @@ class TrunkNetwork(nn.Module, ABC):
         ----------
         compute : callable
             Makes (D,h,w) of a batch (V,3,H,W).
-        views : sequence of (H, W, 3) uint8
+        views : sequence of (H, W, 3) uint8, or of `ScaledView`
             Of one size, which the weights want; above `settings.pixel_budget` they are cut into tiles alike.
         settings : Inference or SegmentInference
             With a decided precision.

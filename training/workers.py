@@ -18,6 +18,7 @@ from typing import Any
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.progress import Progress, Steps, read_report
+from napari_wsss.pipeline.over_images import large_words
 from napari_wsss.processes.children import SILENCE, Followed, python
 from napari_wsss.project.sharing.share import Part
 from training.report import Reporter, watched
@@ -86,10 +87,14 @@ def together(options: argparse.Namespace, parts: Sequence[Part], report: Reporte
     for image_id, reason in failed.items():
         report.say(f"failed: {image_id}: {reason}", image=image_id)
     done, reused = (sum(int((worker.report or {}).get(name, 0)) for worker in workers) for name in ("done", "reused"))
+    large = sum(int((worker.report or {}).get("large", 0)) for worker in workers)
+    if large:
+        report.say(large_words(large))
     report.say(
         f"{done} computed, {reused} reused, {len(failed)} failed, by {len(workers)} workers",
         done=done,
         reused=reused,
+        large=large,
         failed=failed,
         workers=len(workers),
         restarts=sum(worker.starts - 1 for worker in workers),

@@ -18,6 +18,8 @@ from napari_wsss.core.files import mapping, read_object
 from napari_wsss.core.inside import writable
 from napari_wsss.core.sources import FIRST_MACHINE, NOTHING, PERSON, Sources
 from napari_wsss.exchange.writers.base import Item
+from napari_wsss.pixels.by_window import SIDE
+from napari_wsss.pixels.large_tiff import LargeMask
 from napari_wsss.project.sourced_masks import SourcedMask
 
 CARD, CARD_TEXT = "data-card.json", "data-card.md"
@@ -77,6 +79,14 @@ class DataCard:
             self.pixels += counts
             self.images += counts > 0
             row |= {f"share of {who}": round(share, 6) for who, share in self._count_sources(item.sources).items()}
+        elif isinstance(item.content, LargeMask):  # only machines make some
+            counts = sum(
+                (np.bincount(tile.ravel(), minlength=IGNORE + 1) for tile in item.content.tiles(SIDE)),
+                np.zeros(IGNORE + 1, np.int64),
+            )
+            self.pixels += counts
+            self.images += counts > 0
+            self._made_by["machine"] += int(counts.sum())
         self._rows.append({**row, **facts})
 
     def _count_sources(self, sources: Sources) -> dict[str, float]:

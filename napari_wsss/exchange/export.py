@@ -3,6 +3,7 @@
 import errno
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from napari_wsss.exchange.export_folder import ExportFolder, ForeignFileError, I
 from napari_wsss.exchange.mask_values import check_values
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.exchange.writers.base import Content, Item, Kind, Writer
+from napari_wsss.pixels.by_window import SIDE
 from napari_wsss.pixels.decoding.stacks import has_picture
 from napari_wsss.pixels.images import result_names
+from napari_wsss.pixels.large_tiff import LargeMask
 from napari_wsss.project.sourced_masks import SourcedMask
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
@@ -239,6 +242,10 @@ class _Export:
         if content is None:
             self._without += 1
             return
+        with content if isinstance(content, LargeMask) else nullcontext():
+            self._write(entry, name, place, content)
+
+    def _write(self, entry: Entry, name: str, place: int, content: Content) -> None:
         image = entry.image if entry.image is not None and has_picture(entry.image) else None
         number = entry.number or place
         size = _size(content, self._classes, entry.id)
@@ -284,4 +291,7 @@ def _size(content: Content, classes: ClassList, name: str) -> tuple[int, int]:
     if isinstance(content, SourcedMask):
         check_values(content.values, classes, name)
         return content.values.shape[0], content.values.shape[1]
-    return content.size if isinstance(content, ActivationMaps) else (0, 0)
+    if isinstance(content, LargeMask):
+        for tile in content.tiles(SIDE):
+            check_values(tile, classes, name)
+    return content.size if isinstance(content, ActivationMaps | LargeMask) else (0, 0)

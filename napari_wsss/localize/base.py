@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_wsss.core.companion import Companion
-from napari_wsss.core.errors import LabelError
+from napari_wsss.core.errors import LabelError, StepError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.localize._joining import joined
 from napari_wsss.networks.across import mean
 from napari_wsss.networks.dense import evaluating
 from napari_wsss.networks.trunk import Trunk
+from napari_wsss.pixels.by_window import LargePicture, View, at_size, mirrored, reduced_size, reduction
 from napari_wsss.pixels.resizing import resize, scaled_size
 from napari_wsss.pixels.working_size import factor_to
 from napari_wsss.trunk_network import TrunkNetwork
@@ -206,6 +208,29 @@ class Localizer(TrunkNetwork):
             *infer_several(self, images[half:], present[half:], settings),
         ]
 
+    def infer_large(self, picture: LargePicture, present: Iterable[int], settings: Inference) -> ActivationMaps:
+        """Return the maps of a picture larger than the memory as means of squares of pixels (`by_window.reduction`).
+
+        They are those of `infer`: each scale is seen by the same tiles, divided by the maximum over the whole picture.
+        Raises `StepError` for methods that compare pictures.
+        """
+        if type(self).infer is not Localizer.infer:
+            raise StepError(
+                f"{self.title} compares pictures, and none that are larger than the memory. Choose another method, or "
+                "cut them into pieces."
+            )
+        classes = _checked(present, self.class_count)
+        if not classes:
+            return ActivationMaps.empty(*reduced_size(*picture.size))
+        network, settings = self.prepared(settings, every_map)
+        sizes = [self.input_size(*picture.size, scale, settings.working_side) for scale in settings.scales]
+        with torch.inference_mode():
+            views = (at_size(picture, *size) for size in sizes)
+            maps = [_maps_at_stride(network, [view], [classes], settings)[0] for view in views]
+            found = joined(maps, sizes, picture.size, reduction(*picture.size), self.aligned_corners)
+            scores = in_range(found.means, self.map_range, (found.lowest, found.highest))
+        return ActivationMaps(scores.cpu().numpy(), classes)
+
     def describe_meaning(self, image: NDArray[np.uint8], settings: Inference) -> NDArray[np.float32]:
         """Return what says what is where in one image, (D,h,w) float32: the trunk's last features beside `describe`'s.
 
@@ -318,11 +343,15 @@ def label_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) ->
     return mean(means if weights is None else means * weights)
 
 
-def in_range(total: Tensor, how: str) -> Tensor:
-    """Return maps (K,H,W) in [0, 1] as `Localizer.map_range` says; SEAM's fall just below 0 and are clamped here."""
-    lowest, highest = torch.zeros_like(total[:, :1, :1]), total.amax((1, 2), keepdim=True)
-    if how == "min_max":
-        lowest = total.amin((1, 2), keepdim=True)
+def in_range(total: Tensor, how: str, ends: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """Return maps (K,H,W) in [0, 1] as `Localizer.map_range` says; SEAM's fall just below 0 and are clamped here.
+
+    `ends` are minimum and maximum (K,1,1) of what these are means of; their own without.
+    """
+    lowest, highest = ends or (total.amin((1, 2), keepdim=True), total.amax((1, 2), keepdim=True))
+    if how == "max":
+        lowest = torch.zeros_like(highest)
+    else:
         total = torch.where(total < lowest + _EPSILON, 0.0, total) - lowest - _EPSILON
     return (total / (highest - lowest + _EPSILON)).clamp_(0, 1)
 
@@ -336,14 +365,14 @@ def every_map(localizer: Localizer, images: Tensor) -> Tensor:
 
 def _maps_at_stride(
     localizer: Localizer,
-    images: Sequence[NDArray[np.uint8]],
+    images: Sequence[View],
     classes: Sequence[tuple[int, ...]],
     settings: Inference,
 ) -> list[Tensor]:
     """Return maps (K, ceil(H/stride), ceil(W/stride)) of each of several resized images, both views added."""
     device = next(localizer.parameters()).device
     # Mirrored as a whole, not tile by tile: the cells of both views then lie where they do without tiles.
-    views = [view for image in images for view in ((image, image[:, ::-1]) if settings.flip else (image,))]
+    views = [view for image in images for view in ((image, mirrored(image)) if settings.flip else (image,))]
     per_image = 1 + settings.flip
     of_views = [known for known in classes for _ in range(per_image)]
     labels = torch.zeros(len(views), localizer.class_count, dtype=torch.bool, device=device)

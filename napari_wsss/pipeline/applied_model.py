@@ -59,11 +59,11 @@ def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, backgrou
     StepError
         When maps were imported, and none for this image.
     """
-    asked = _asked(lineage, classes)
+    asked = asked_classes(lineage, classes)
     return with_merged(_maps_apart(lineage, asked, device, background), classes, dict(lineage.merged))
 
 
-def _asked(lineage: Lineage, classes: tuple[int, ...]) -> tuple[int, ...]:
+def asked_classes(lineage: Lineage, classes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the classes a model is asked for: those wanted, and those that were merged into them."""
     members = (one for k, merged in lineage.merged if k in classes for one in merged)
     return tuple(sorted({*classes, *members}))
@@ -108,11 +108,11 @@ def _maps_apart(lineage: Lineage, classes: tuple[int, ...], device: str, backgro
         return with_maps_of(found, _localized(lineage, classes, device, background), unshown)
     image = lineage.project.load_image(lineage.image_id).pixels
     if lineage.source == "segment":
-        return _from_probabilities(network.infer(image, settings), classes, pairs)
+        return from_probabilities(network.infer(image, settings), classes, pairs)
     companions = companions_for(lineage, known)
     # Methods that compare nothing need not know of companions.
     found = network.infer(image, tuple(pairs.values()), settings, *([companions] if companions else []))
-    return _as_wanted(found, classes, pairs)
+    return as_wanted(found, classes, pairs)
 
 
 def together(lineage: Lineage, size: tuple[int, int], device: str, background: bool) -> int:
@@ -134,19 +134,19 @@ def model_maps_together(
     first = lineages[0]
     network, known = applied_network(first.project, first.plan, "localize", device, background, first.base.weights)
     project_classes = first.project.classes
-    asked = [_asked(lineage, wanted) for lineage, wanted in zip(lineages, classes, strict=True)]
+    asked = [asked_classes(lineage, wanted) for lineage, wanted in zip(lineages, classes, strict=True)]
     pairs = [{k: own for k in one if (own := known_as(k, project_classes, known)) is not None} for one in asked]
     images = [lineage.project.load_image(lineage.image_id).pixels for lineage in lineages]
     settings = inference_of(first.plan, "localize")
     found = network.infer_together(images, [tuple(own.values()) for own in pairs], settings)
-    maps = [_as_wanted(one, many, own) for one, many, own in zip(found, asked, pairs, strict=True)]
+    maps = [as_wanted(one, many, own) for one, many, own in zip(found, asked, pairs, strict=True)]
     return [
         with_merged(one, wanted, dict(lineage.merged))
         for one, wanted, lineage in zip(maps, classes, lineages, strict=True)
     ]
 
 
-def _as_wanted(found: ActivationMaps, classes: tuple[int, ...], pairs: dict[int, int]) -> ActivationMaps:
+def as_wanted(found: ActivationMaps, classes: tuple[int, ...], pairs: dict[int, int]) -> ActivationMaps:
     """Return a localizer's maps by the project's classes; of those it never learned they are zero."""
     scores = np.zeros((len(classes), *found.size), np.float32)
     for row, k in enumerate(classes):
@@ -205,8 +205,8 @@ def renormalised(maps: ActivationMaps) -> ActivationMaps:
     return maps.with_scores(maps.scores / total, maps.background / total)
 
 
-def _from_probabilities(
-    probabilities: NDArray[np.float32], classes: tuple[int, ...], pairs: dict[int, int]
+def from_probabilities(
+    probabilities: NDArray[np.float32], classes: tuple[int, ...], pairs: Mapping[int, int]
 ) -> ActivationMaps:
     """Return maps and background of a segmenter's (C+1,H,W) output, renormalised over the labelled classes."""
     scores = np.zeros((len(classes), *probabilities.shape[1:]), np.float32)

@@ -52,6 +52,8 @@ class StageReport:
         How many were computed now, and found stored.
     unlabelled_made, unlabelled_waiting : int
         How many of the unlabelled ones have results, and how many wait for labels.
+    large_count : int
+        How many are larger than the memory and were looked at by the window.
     """
 
     done: tuple[str, ...] = ()
@@ -62,6 +64,7 @@ class StageReport:
     reused_count: int = field(default=0, compare=False)
     unlabelled_made: int = field(default=0, compare=False)
     unlabelled_waiting: int = field(default=0, compare=False)
+    large_count: int = field(default=0, compare=False)
 
     def with_more(self, other: StageReport) -> StageReport:
         """Return both reports as one."""
@@ -82,7 +85,15 @@ class StageReport:
         return f"Not labelled yet: {'; '.join(told)}." if told else ""
 
 
-_COUNTS = ("done_count", "reused_count", "unlabelled_made", "unlabelled_waiting")
+def large_words(count: int) -> str:
+    """Return what became of images that are larger than the memory, in a sentence."""
+    return (
+        f"{count} larger than the memory: looked at by the window, their maps kept as means of squares of pixels, "
+        "their masks as tiled TIFFs below results/."
+    )
+
+
+_COUNTS = ("done_count", "reused_count", "unlabelled_made", "unlabelled_waiting", "large_count")
 
 
 @dataclass(frozen=True)
@@ -94,10 +105,13 @@ class Outcome:
     is_reused : bool or None
         Whether its results were stored before; None where it waits for labels.
     is_labelled : bool
+    is_large : bool
+        Whether it is larger than the memory.
     """
 
     is_reused: bool | None
     is_labelled: bool = True
+    is_large: bool = False
 
 
 def over_images(
@@ -246,6 +260,7 @@ class _Tally:
         if isinstance(outcome, str):
             self._failed[image_id] = outcome
             return
+        self._counts["large_count"] += outcome.is_large
         if not outcome.is_labelled:
             self._note("unlabelled", image_id)
             self._counts["unlabelled_waiting" if outcome.is_reused is None else "unlabelled_made"] += 1

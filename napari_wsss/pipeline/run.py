@@ -10,7 +10,6 @@ The shelves are reached through the registry when a stage runs; reading what is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -23,16 +22,17 @@ from napari_wsss.core.masks import Mask
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline.applied_evidence import AppliedEvidence
-from napari_wsss.pipeline.applied_model import model_maps, model_maps_together, restricted, stored_base, together
+from napari_wsss.pipeline.applied_model import stored_base
 from napari_wsss.pipeline.borrowing import borrowed_mask
 from napari_wsss.pipeline.chain import BaseShelf, applied_source, build_refiner, drawn, handed_on, refiner_for
 from napari_wsss.pipeline.imported_maps import is_imported
+from napari_wsss.pipeline.large.masks import stored_mask, write_large_mask
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, has_model
 from napari_wsss.pipeline.over_images import Outcome, StageReport, Write, over_images
+from napari_wsss.pipeline.ready import Ready, compute_together, furthest, looks_by_window, refine_and_store
 from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.project.project import Project
 from napari_wsss.project.sharing.share import Share
-from napari_wsss.project.store import as_stored
 
 Told = Callable[[Lineage, ActivationMaps, Guarded], None]
 
@@ -115,20 +115,25 @@ def propose(
     check_plan(used)
     checkpoint_of(project, used, applied_source(used))
 
-    def prepare(image_id: str) -> _Ready:
+    def prepare(image_id: str) -> Ready:
         item = Lineage.of(project, image_id, plan=plan)
-        ready = _Ready(item, stored_base(item), stored_proposal(item))
-        if not background and not (item.awaits_labels or ready.is_whole):
+        large = looks_by_window(item, background)
+        ready = Ready(item, stored_base(item), stored_mask(item) if large else stored_proposal(item), is_large=large)
+        if not (background or large or item.awaits_labels or ready.is_whole):
             project.keep_image(image_id)
         return ready
 
-    def compute(ready: _Ready, write: Write) -> Steps[Outcome]:
+    def compute(ready: Ready, write: Write) -> Steps[Outcome]:
         item, found = ready.item, ready.proposal
         if item.awaits_labels:
             return Outcome(None, item.labelled)
         base = ready.base or ready.new_base(device, background, write)
+        if ready.is_large:
+            if found is None:
+                write_large_mask(item, base)
+            return Outcome(ready.is_whole, item.labelled, is_large=True)
         if found is None:
-            found = yield from _refine_and_store(item, base, _evidence(item, device, background), write)
+            found = yield from refine_and_store(item, base, _evidence(item, device, background), write)
         if tell is not None:
             tell(item, base, found)
         return Outcome(ready.is_whole, item.labelled)
@@ -242,7 +247,7 @@ def refined_maps(project: Project, image_id: str) -> ActivationMaps | None:
     if base is None:
         return None
     item = Lineage.of(project, image_id)
-    position, maps = _furthest(item, base, len(item.links))
+    position, maps = furthest(item, base, len(item.links))
     rest = item.links[position:]
     if not all(link.refiner.cheap for link in rest):
         return None
@@ -287,90 +292,6 @@ def own_proposal(project: Project, image_id: str, plan: Plan) -> Mask | None:
     return stored.mask if stored else None
 
 
-# -- base maps --------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Ready:
-    """An image whose turn it is, what is stored of it, and its base maps where they were computed with others'."""
-
-    item: Lineage
-    base: ActivationMaps | None
-    proposal: Guarded | None = None
-    new: ActivationMaps | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        return self.base is not None and self.proposal is not None
-
-    @property
-    def needs_maps(self) -> bool:
-        return self.base is None and self.new is None and not self.item.awaits_labels
-
-    def new_base(self, device: str, background: bool, write: Write) -> ActivationMaps:
-        """Return base maps that are computed now, and have them stored."""
-        item, store = self.item, self.item.project.store
-        maps = self.new or model_maps(item, _wanted_classes(item), device, background)
-        store.check_maps(item.base, item.image_id, maps)
-        write(store.write_maps, item.base, item.image_id, item.base_content, maps)
-        # As read back, so that what follows does not depend on whether the maps were just computed.
-        return restricted(as_stored(maps), item.classes)
-
-
-def _wanted_classes(item: Lineage) -> tuple[int, ...]:
-    """Return the classes to draw maps of; those of labels taken away stay: putting one back then costs nothing."""
-    before = item.project.store.read_maps(item.base, item.image_id, item.base_content)
-    return tuple(sorted({*item.classes, *(before.classes if before is not None else ())}))
-
-
-def _compute_together(ready: Sequence[_Ready], device: str, background: bool) -> None:
-    """Compute the base maps of the first image, and of as many others of its size as the network takes with it."""
-    if not ready[0].needs_maps:
-        return
-    sizes = [one.item.project.load_image(one.item.image_id).pixels.shape[:2] for one in ready if one.needs_maps]
-    count = together(ready[0].item, sizes[0], device, background)
-    if count == 1:
-        return
-    missing = zip((one for one in ready if one.needs_maps), sizes, strict=True)
-    same = [one for one, size in missing if size == sizes[0]][:count]
-    items = [one.item for one in same]
-    found = model_maps_together(items, [_wanted_classes(item) for item in items], device, background)
-    for one, maps in zip(same, found, strict=True):
-        one.new = maps
-
-
-# -- refining ---------------------------------------------------------------------------------------------
-
-
-def _furthest(item: Lineage, base: ActivationMaps, end: int) -> tuple[int, ActivationMaps]:
-    """Return how many of the chain's first `end` links need not run again, and the maps after them."""
-    for position in range(end, 0, -1):
-        link = item.links[position - 1]
-        if not link.refiner.cheap:
-            stored = item.project.store.read_maps(link.provenance, item.image_id, item.content)
-            if stored is not None and stored.classes == item.classes:
-                return position, stored
-    return 0, base
-
-
-def _refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence, write: Write) -> Steps[Guarded]:
-    """Run what is left of an image's chain, storing slow steps' maps and the pseudo mask."""
-    store = item.project.store
-    # The mask is drawn from the last step's result before that is rounded, also when only the mask was lost.
-    position, maps = _furthest(item, base, len(item.links) - 1)
-    rest, given = item.links[position:], maps
-    image = item.project.load_image(item.image_id).pixels if rest else None
-    for link in rest:
-        maps = yield from link.refiner.steps(image, given, evidence)
-        given = handed_on(link.refiner, maps)
-        if not link.refiner.cheap:
-            store.check_maps(link.provenance, item.image_id, maps)
-            write(store.write_maps, link.provenance, item.image_id, item.content, maps)
-    found = drawn(maps, base, item.methods, item.plan.every_pixel)
-    write(store.write_mask, item.result, item.image_id, item.content, *found)
-    return found
-
-
 # -- the loop over images ---------------------------------------------------------------------------------
 
 
@@ -379,20 +300,20 @@ def _base_stage(
 ) -> Steps[StageReport]:
     checkpoint_of(project, plan or project.plan, source)
 
-    def prepare(image_id: str) -> _Ready:
+    def prepare(image_id: str) -> Ready:
         item = Lineage.of(project, image_id, source, plan, refined=False)
-        base = stored_base(item)
-        if not background and base is None and not item.awaits_labels:
+        base, large = stored_base(item), looks_by_window(item, background)
+        if not (background or large or item.awaits_labels) and base is None:
             project.keep_image(image_id)
-        return _Ready(item, base)
+        return Ready(item, base, is_large=large)
 
-    def compute(ready: _Ready, write: Write) -> Steps[Outcome]:
+    def compute(ready: Ready, write: Write) -> Steps[Outcome]:
         yield from ()
         if ready.item.awaits_labels:
             return Outcome(None, ready.item.labelled)
         if ready.base is None:
             ready.new_base(device, background, write)
-        return Outcome(ready.base is not None, ready.item.labelled)
+        return Outcome(ready.base is not None, ready.item.labelled, is_large=ready.is_large)
 
     return (yield from _over_images(source, project, ids, prepare, compute, device, background))
 
@@ -401,16 +322,16 @@ def _over_images(
     stage: str,
     project: Project,
     ids: Iterable[str] | Share,
-    prepare: Callable[[str], _Ready],
-    compute: Callable[[_Ready, Write], Steps[Outcome]],
+    prepare: Callable[[str], Ready],
+    compute: Callable[[Ready, Write], Steps[Outcome]],
     device: str,
     background: bool,
 ) -> Steps[StageReport]:
     if background:
         return (yield from over_images(stage, ids, prepare, compute, ahead=0))
-    gather = partial(_compute_together, device=device, background=background)
+    gather = partial(compute_together, device=device, background=background)
 
-    def weigh(ready: _Ready) -> int:
+    def weigh(ready: Ready) -> int:
         return project.kept_pixels(ready.item.image_id)
 
     return (

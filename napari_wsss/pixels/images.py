@@ -23,6 +23,7 @@ from napari_wsss.core.classes import natural_order
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE
+from napari_wsss.pixels import by_window
 from napari_wsss.pixels.decoding import deep_images, ome_zarr, stacks
 from napari_wsss.pixels.decoding.channels import Channels
 from napari_wsss.pixels.decoding.loaded import (
@@ -37,6 +38,8 @@ from napari_wsss.pixels.decoding.loaded import (
 from napari_wsss.pixels.decoding.planes import Header, header_of_plane, read_plane, with_channels
 from napari_wsss.pixels.decoding.stack import Stack
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
+from napari_wsss.pixels.large_tiff import size_of
+from napari_wsss.pixels.large_zarr import zarr_size
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 SYSTEM_FOLDERS = frozenset(
@@ -67,6 +70,10 @@ _ORIENTATION = 0x0112
 _GREY = ("1", "L", "LA", "La")
 """Modes of Pillow in which red, green and blue are one."""
 _PNG_EXIF = frozenset({"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"})
+
+
+BY_WINDOW = "it is larger than the memory and not shown: maps and masks of it are made by the window"
+"""What is left out of a picture that Pillow does not read."""
 
 
 def read_image(
@@ -137,7 +144,10 @@ def read_header(path: Path, size_only: bool = False) -> Header:
     ProjectError
         When the file is missing or not a picture.
     """
-    if ome_zarr.is_store(path):
+    if path.name.lower().endswith(ome_zarr.SUFFIX) and ome_zarr.is_store(path):
+        size = zarr_size(path)
+        if size and by_window.is_large(path, by_window.WHOLE_PIXELS):
+            return Header(size, (BY_WINDOW,))
         header, stack = header_of_plane(path, 1), stacks.look(path)
         left_out = (stack.left_out,) if stack is not None and stack.left_out else ()
         return header._replace(left_out=(*left_out, *header.left_out))
@@ -156,6 +166,9 @@ def read_header(path: Path, size_only: bool = False) -> Header:
         file, page = stacks.file_and_page(path)  # no file of this name lies there
         if page is not None:
             return header_of_plane(file, page)
+        large = by_window.is_large(path, by_window.WHOLE_PIXELS) and size_of(path)
+        if large:
+            return Header(large, (BY_WINDOW,))
         loaded = _read_unknown_tiff(path, reason, deep_images.USUAL)
         height, width, _ = loaded.pixels.shape
         return Header((height, width), loaded.notes)
@@ -187,7 +200,7 @@ def content_hash(path: Path) -> str:
         When the file cannot be read.
     """
     try:
-        if ome_zarr.is_store(path):
+        if path.name.lower().endswith(ome_zarr.SUFFIX) and ome_zarr.is_store(path):
             return ome_zarr.content_hash(path)
         check_regular(path)
         with path.open("rb") as stream:
@@ -320,6 +333,8 @@ def _load(image: Image.Image, path: Path, percentiles: deep_images.Percentiles) 
 def _read_unknown_tiff(path: Path, reason: BaseException, percentiles: deep_images.Percentiles) -> LoadedImage:
     """Return a TIFF that Pillow does not know (float64, many channels), read by tifffile."""
     is_tiff = path.suffix.lower() in (".tif", ".tiff") and path.is_file()
+    if is_tiff and by_window.is_large(path, by_window.WHOLE_PIXELS):
+        raise ProjectError(f"The picture {path} is not opened: {BY_WINDOW} (napari-wsss refine, predict).")
     samples, pages = deep_images.read_with_tifffile(path) if is_tiff else (None, 0)
     if samples is None or samples.dtype.kind not in "uifb":
         raise unreadable(path, reason) from reason

@@ -6,10 +6,11 @@ coordinate reference system) say where on the earth the pixels are; a mask of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, ClassVar, Self
 
 import numpy as np
 import tifffile
@@ -30,24 +31,11 @@ _DAMAGED = (tifffile.TiffFileError, *DAMAGED_PICTURE)
 Tag = tuple[int, int, int, Any, bool]
 
 
-class LargeTiff:
-    """The first page of a TIFF, read by the window; a context manager.
+class _Page:
+    """The first page of a TIFF, whose tiles or strips are unpacked as they are needed; a context manager."""
 
-    Parameters
-    ----------
-    path : Path
-
-    Attributes
-    ----------
-    size : (int, int)
-        (height, width) in pixels.
-
-    Raises
-    ------
-    ProjectError
-        When it is no TIFF, or none whose windows are 8-bit colours or grey: those of deep pictures would each be scaled
-        by themselves.
-    """
+    _kinds: ClassVar[tuple[int, ...]]
+    _wanted: ClassVar[str]
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -66,7 +54,7 @@ class LargeTiff:
             self._file.close()
             raise _unreadable(path, wrong)
 
-    def __enter__(self) -> LargeTiff:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -77,11 +65,8 @@ class LargeTiff:
     def _why_not(self) -> str:
         """Return why it cannot be read by the window, "" where it can."""
         page = self._page
-        if page.dtype != np.uint8 or page.axes not in ("YX", "YXS") or int(page.photometric) not in (0, 1, 2, 6):
-            return (
-                f"its samples are {page.dtype}, {page.axes}, {page.photometric!s}; expected 8-bit grey or RGB. Convert "
-                "it, as with gdal_translate -ot Byte -scale"
-            )
+        if page.dtype != np.uint8 or page.axes not in ("YX", "YXS") or int(page.photometric) not in self._kinds:
+            return f"its samples are {page.dtype}, {page.axes}, {page.photometric!s}; expected {self._wanted}"
         self._tall, self._wide = int(page.tilelength or page.rowsperstrip), int(page.tilewidth or page.imagewidth)
         if min(self._tall, self._wide) < 1 or self._tall * self._wide * int(page.samplesperpixel) > _MOST_PART:
             return (
@@ -96,18 +81,11 @@ class LargeTiff:
         found = (self._page.tags.get(code) for code in GEO_TAGS)
         return [(tag.code, int(tag.dtype), tag.count, tag.value, True) for tag in found if tag is not None]
 
-    def read(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
-        """Return the pixels (h, w, 3) uint8 RGB of a window; opaque: what is declared as transparent is shown as it is.
-
-        Raises
-        ------
-        ProjectError
-            When it is damaged, or packed in a way that needs another package.
-        """
+    def _samples(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
+        """Return the samples (h, w, S) uint8 of a window; errors as `LargeTiff.read`."""
         top, bottom, _ = rows.indices(self.size[0])
         left, right, _ = columns.indices(self.size[1])
-        samples = int(self._page.samplesperpixel)
-        window = np.zeros((bottom - top, right - left, samples), np.uint8)
+        window = np.zeros((bottom - top, right - left, int(self._page.samplesperpixel)), np.uint8)
         try:
             for y, x, part in self._parts(top, bottom, left, right):
                 first, last = max(y, top), min(y + part.shape[0], bottom)
@@ -116,9 +94,7 @@ class LargeTiff:
                 window[first - top : last - top, begin - left : end - left] = seen
         except _DAMAGED as reason:
             raise _unreadable(self._path, str(reason)) from reason
-        colour = bands(samples, tuple(map(int, self._page.extrasamples)), int(self._page.photometric)).colour
-        shown = window[..., :3] if colour >= 3 else window[..., :1].repeat(3, axis=2)
-        return 255 - shown if int(self._page.photometric) == 0 else shown
+        return window
 
     def _parts(self, top: int, bottom: int, left: int, right: int) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
         """Yield the tiles or strips that a window touches: where they begin, and their pixels (h, w, S)."""
@@ -135,6 +111,84 @@ class LargeTiff:
                 part, _, shape = page.decode(file.read(count), at, jpegtables=page.jpegtables)
                 if part is not None:
                     yield row * tall, column * wide, part.reshape(part.shape[-3:])[: shape[1], : shape[2]]
+
+
+class LargeTiff(_Page):
+    """The first page of a TIFF, read by the window; a context manager.
+
+    Parameters
+    ----------
+    path : Path
+
+    Attributes
+    ----------
+    size : (int, int)
+        (height, width) in pixels.
+
+    Raises
+    ------
+    ProjectError
+        When it is no TIFF, or none whose windows are 8-bit colours or grey: those of deep pictures would each be scaled
+        by themselves.
+    """
+
+    _kinds = (0, 1, 2, 6)
+    _wanted = "8-bit grey or RGB. Convert it, as with gdal_translate -ot Byte -scale"
+
+    def read(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
+        """Return the pixels (h, w, 3) uint8 RGB of a window; opaque: what is declared as transparent is shown as it is.
+
+        Raises
+        ------
+        ProjectError
+            When it is damaged, or packed in a way that needs another package.
+        """
+        window = self._samples(rows, columns)
+        samples = window.shape[2]
+        colour = bands(samples, tuple(map(int, self._page.extrasamples)), int(self._page.photometric)).colour
+        shown = window[..., :3] if colour >= 3 else window[..., :1].repeat(3, axis=2)
+        return 255 - shown if int(self._page.photometric) == 0 else shown
+
+
+class LargeMask(_Page):
+    """A mask that `write_mask_tiles` wrote, read by the window; a context manager.
+
+    Parameters
+    ----------
+    path : Path
+
+    Attributes
+    ----------
+    size : (int, int)
+        (height, width) in pixels.
+
+    Raises
+    ------
+    ProjectError
+        When it is none.
+    """
+
+    _kinds = (3,)
+    _wanted = "a mask with a palette"
+
+    @property
+    def meaning(self) -> dict[str, Any]:
+        """What its description says, {} where that is no JSON object."""
+        try:
+            found = json.loads(self._page.description)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def read(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
+        """Return the values (h, w) uint8 of a window; errors as `LargeTiff.read`."""
+        return self._samples(rows, columns)[..., 0]
+
+    def tiles(self, side: int) -> Iterator[NDArray[np.uint8]]:
+        """Yield the values row by row in squares of `side` pixels, as `write_mask_tiles` takes them."""
+        for top in range(0, self.size[0], side):
+            for left in range(0, self.size[1], side):
+                yield self.read(slice(top, top + side), slice(left, left + side))
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
@@ -169,7 +223,7 @@ def write_mask_tiles(
     side: int,
     palette: NDArray[np.uint8],
     tags: list[Tag],
-    description: str,
+    meaning: Mapping[str, Any],
 ) -> None:
     """Write a mask as a tiled TIFF with a palette, which is in memory one tile at a time.
 
@@ -185,8 +239,8 @@ def write_mask_tiles(
     palette : (256, 3) uint8
     tags : list
         As `LargeTiff.tags`.
-    description : str
-        What the values mean.
+    meaning : mapping
+        What the values mean, in JSON types.
     """
 
     def whole() -> Iterator[NDArray[np.uint8]]:
@@ -205,7 +259,7 @@ def write_mask_tiles(
         photometric="palette",
         colormap=palette.T.astype(np.uint16) * 257,
         compression="zlib",
-        description=description,
+        description=json.dumps(dict(meaning)),
         metadata=None,
         extratags=tags,
     )

@@ -23,8 +23,9 @@ from napari_wsss.core.progress import Steps
 from napari_wsss.exchange.class_lists import CLASS_LIST
 from napari_wsss.pipeline.applied_model import RunError
 from napari_wsss.pipeline.over_images import Outcome, StageReport, Write, over_images
+from napari_wsss.pixels.by_window import is_large
 from napari_wsss.pixels.images import content_hash, read_image, result_names
-from napari_wsss.prediction.large import is_large, predict_large
+from napari_wsss.prediction.large import predict_large
 from napari_wsss.prediction.lines import Lines
 from napari_wsss.prediction.predictor import Predictor
 from napari_wsss.prediction.written import MASKS, Wanted, places_of, write_prediction

@@ -125,8 +125,11 @@ class Criteria:
     unknown: bool | None = None
     mismatch: bool | None = None
 
-    def where(self) -> tuple[str, list[Any]]:
-        """Return an SQL condition over the table ``images`` and its values ("1" when nothing is asked)."""
+    def where(self, by_parts: bool = False) -> tuple[str, list[Any]]:
+        """Return an SQL condition over the table ``images`` and its values ("1" when nothing is asked).
+
+        With `by_parts` ids are looked up in the index of their parts (`listing.id_parts`).
+        """
         parts: list[str] = []
         values: list[Any] = []
 
@@ -140,9 +143,16 @@ class Criteria:
         if self.text:
             found = _part(self.text)
             # All ids lie close together in their index; images with a remark have one of their own.
+            # The index of their parts reads no escapes: what it finds beyond is left out again.
+            ids, asked = (
+                ("SELECT rowid FROM id_parts WHERE id LIKE ? AND", [f"%{self.text}%"])
+                if by_parts
+                else ("SELECT number FROM images WHERE", [])
+            )
             require(
-                "(images.number IN (SELECT number FROM images WHERE id LIKE ? ESCAPE '\\') "
+                f"(images.number IN ({ids} id LIKE ? ESCAPE '\\') "
                 "OR images.number IN (SELECT number FROM images WHERE note != '' AND note LIKE ? ESCAPE '\\'))",
+                *asked,
                 found,
                 found,
             )
@@ -190,8 +200,8 @@ class Criteria:
             )
 
 
-def ordered(criteria: Criteria, order: Order, seed: int = 0, column: str = "id") -> tuple[str, list[Any]]:
-    """Return a query for a column of the images that fulfil `criteria`, in an order, and its values.
+def ordered(criteria: Criteria, order: Order, seed: int = 0) -> tuple[str, list[Any]]:
+    """Return a query for the ids of the images that fulfil `criteria`, in an order, and its values.
 
     The order ``random`` needs `shuffled` as an SQL function. ``diversity`` goes round the clusters, each time with
     the image nearest to the centre that is left; images without a cluster come last.
@@ -202,7 +212,7 @@ def ordered(criteria: Criteria, order: Order, seed: int = 0, column: str = "id")
         places, values = _PLACES.format(where=where), [*values, *values]
     if order == "random":
         values = [*values, seed]
-    return f"SELECT {column} FROM images {places} WHERE {where} ORDER BY {ORDERS[order]}", values
+    return f"SELECT id FROM images {places} WHERE {where} ORDER BY {ORDERS[order]}", values
 
 
 def _part(text: str) -> str:

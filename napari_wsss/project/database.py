@@ -107,13 +107,12 @@ class Database:
         parameters: Sequence[Any] = (),
         kind: type[Whole] = np.int32,  # type: ignore[assignment]
     ) -> NDArray[Whole]:
-        """Return the first column of all rows as whole numbers; very many take 4 bytes each, or 8 by `kind`."""
-        handle = self._handle()
-        try:
-            with handle.in_use:
-                return np.fromiter(map(itemgetter(0), handle.connection.execute(sql, parameters)), kind)
-        except SQLITE_ERRORS as reason:
-            raise _unusable(self.path, reason) from reason
+        """Return the only column of all rows as whole numbers; very many take 4 bytes each, or 8 by `kind`.
+
+        SQLite hands them over as one text: row by row, a million take twice as long.
+        """
+        found = self.value(f"WITH found (one) AS ({sql}) SELECT group_concat(one) FROM found", parameters)
+        return np.fromstring(found or "", kind, sep=",") if found else np.zeros(0, kind)
 
     def numbers_and_values(self, sql: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return both columns of all rows: whole numbers, and values; very many take 12 bytes each."""

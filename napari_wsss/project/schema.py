@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.project.criteria import FACTS, UNLABELLED
+from napari_wsss.project.listing.id_parts import index_ids
 
 VERSION = 8
 APPLICATION_ID = 0x57535353
@@ -198,8 +199,8 @@ MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
 
 
 RARE = {
-    "scores": "score IS NOT NULL",
-    "changes": "changed IS NOT NULL",
+    "by_score": "score IS NOT NULL",
+    "by_change": "changed IS NOT NULL",
     "edited": "edited IS NOT NULL",
     "painted": "painted IS NOT NULL",
     "doubtful": "doubtful != ''",
@@ -210,8 +211,8 @@ RARE = {
     **{fact: f"{fact} = 1" for fact in FACTS},
 }
 """What is asked of all images and true of few of them, or of none."""
-_COLUMNS = {"split": "split, number", "scores": "number, score", "changes": "number, changed"}
-"""Of the indexes of which a value is asked, too: the images themselves need not be looked at."""
+_COLUMNS = {"split": "split, number", "by_score": "score DESC, number", "by_change": "changed DESC, number"}
+"""Of the indexes of which a value is asked, too, or an order: the images themselves need not be looked at."""
 
 
 def index_rare_facts(connection: sqlite3.Connection) -> None:
@@ -222,6 +223,12 @@ def index_rare_facts(connection: sqlite3.Connection) -> None:
     for name, condition in RARE.items():
         columns = _COLUMNS.get(name, "number")
         connection.execute(f"CREATE INDEX IF NOT EXISTS images_{name} ON images ({columns}) WHERE {condition}")
+    for replaced in ("scores", "changes"):  # by such that are in the order that is asked for
+        connection.execute(f"DROP INDEX IF EXISTS images_{replaced}")
+    connection.execute(
+        "CREATE INDEX IF NOT EXISTS image_clusters_in_order ON image_clusters (class, cluster, distance, image)"
+    )
+    index_ids(connection)
 
 
 def build(connection: sqlite3.Connection) -> None:

@@ -16,17 +16,17 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError, StepError
-from napari_wsss.core.files import MOST_RECORD_BYTES, PARSER, publish_bytes, publish_json, read_regular
+from napari_wsss.core.files import MOST_RECORD_BYTES, PARSER, publish, publish_bytes, publish_json, read_regular
 from napari_wsss.core.inside import below, is_link, not_through_links
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
@@ -106,8 +106,6 @@ class ResultStore:
         except DAMAGE:
             return False
 
-    # -- maps ---------------------------------------------------------------------------------------------
-
     def write_maps(self, provenance: Provenance, image_id: str, image_hash: str, maps: ActivationMaps) -> None:
         """Store maps; scores in [0, 1] are kept to within `SCORE_ERROR`, others in full.
 
@@ -146,8 +144,6 @@ class ResultStore:
         except DAMAGE:
             return None
 
-    # -- features -----------------------------------------------------------------------------------------
-
     def write_features(self, provenance: Provenance, image_id: str, image_hash: str, features: TapFeatures) -> None:
         """Store features of several taps, uncompressed: they hardly shrink, and are read at every proposal."""
         arrays: dict[str, NDArray[np.generic]] = {"size": np.asarray(features.size, np.int64)}
@@ -167,8 +163,6 @@ class ResultStore:
             return TapFeatures((height, width), *parts)
         except DAMAGE:
             return None
-
-    # -- masks --------------------------------------------------------------------------------------------
 
     def write_mask(
         self,
@@ -203,14 +197,24 @@ class ResultStore:
             return None
         return (values, text) if text.get(IMAGE_TEXT) == image_hash else None
 
+    @contextmanager
+    def large_file(self, provenance: Provenance, image_id: str) -> Iterator[IO[bytes]]:
+        """Give a file for a mask that is larger than the memory, a ``.tif``; it is there once it is whole."""
+        path = self._target(provenance, image_id, ".tif")
+        self._tell(provenance, path)
+        with publish(path, lasting=False) as file:
+            yield file
+
     def _publish(self, provenance: Provenance, path: Path, content: bytes) -> None:
+        self._tell(provenance, path)
+        publish_bytes(path, content, lasting=False)
+
+    def _tell(self, provenance: Provenance, path: Path) -> None:
+        """Have a folder of results say what decided them."""
         record = below(self.folder, f"{provenance.step}-{provenance.key}/provenance.json")
         not_through_links(self.folder.parent, path.parent)
         if not record.exists():
             publish_json(record, provenance.to_dict(), indent=1, sort_keys=True)
-        publish_bytes(path, content, lasting=False)
-
-    # -- housekeeping -------------------------------------------------------------------------------------
 
     def size_bytes(self, stage: str | None = None) -> int:
         """Return how many bytes the results (of one stage) take on disk."""

@@ -21,6 +21,9 @@ from napari_wsss.exchange.data_card import About
 from napari_wsss.exchange.export import Entry, ExportOptions, ExportReport, export, formats_of
 from napari_wsss.exchange.export_folder import Images
 from napari_wsss.exchange.writers.base import Content, Kind
+from napari_wsss.pipeline.large.maps import is_large
+from napari_wsss.pipeline.large.masks import large_mask
+from napari_wsss.pipeline.lineage import Lineage, has_model
 from napari_wsss.pixels.images import result_names
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
@@ -235,7 +238,9 @@ def _mask(project: Project, record: ImageRecord, replaced: bool) -> SourcedMask 
     return AcceptedMask(project, record.id)()
 
 
-def _proposal(project: Project, image_id: str) -> SourcedMask | None:
+def _proposal(project: Project, image_id: str) -> Content | None:
+    if is_large(project, image_id):
+        return large_mask(Lineage.of(project, image_id)) if has_model(project.plan) else None
     mask = proposed(project, image_id)
     if mask is None:
         return None

@@ -19,8 +19,10 @@ from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize import base
 from napari_wsss.localize.base import Localizer, LocalizerBatch, infer_maps, label_loss
 from napari_wsss.networks.trunk import build_trunk
+from napari_wsss.pixels import by_window
 from napari_wsss.pixels.resizing import resize
-from napari_wsss.weights.normalisation import TENSORFLOW
+from napari_wsss.weights.normalisation import TENSORFLOW, Normalisation
+from tests.pixels.test_by_window import InMemory
 
 EXACT = Inference(precision="float32")
 SMALL = TrunkChoice(width=1 / 16)
@@ -419,3 +421,45 @@ def test_where_memory_runs_out_the_halves_are_tried_once(
     found = localizer.infer_together(images, present, Inference(preset="fast", precision="float32"))
     assert asked == [5, 2, 3]
     assert [one.classes for one in found] == present
+
+
+@pytest.mark.parametrize("side", [1, 4])
+@pytest.mark.parametrize("budget", [10**6, 20_000, 8192])
+@pytest.mark.parametrize("method", ["cam", "seam"])
+def test_maps_of_a_large_picture_are_those_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch, side: int, budget: int, method: str
+) -> None:
+    torch.manual_seed(0)
+    made = Localizer.build(method, SMALL, class_count=3)
+    nn.init.normal_(made.classifier.weight, std=1000)  # type: ignore[union-attr,arg-type]
+    image = picture(230, 301)
+    settings = Inference(precision="float32", pixel_budget=budget, tile_overlap=64, scales=(0.5, 1.0, 2.0))
+    whole = made.infer(image, [0, 2], settings)
+    monkeypatch.setattr(by_window, "_AT_ONCE", 5000)
+    monkeypatch.setattr(by_window, "KEPT_PIXELS", -(-230 // side) * -(-301 // side))
+    found = made.infer_large(InMemory(image), [2, 0], settings)
+    assert found.classes == (0, 2)
+    np.testing.assert_allclose(found.scores, by_window.means(whole.scores, side), atol=0.005)
+    if side == 1:
+        assert found.scores.max() > 0.9
+
+
+def test_a_large_picture_has_one_maximum_and_no_map_without_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two bright places, one half as bright, in tiles of their own: each tile's own maximum would make them equal."""
+    image = np.zeros((320, 640, 3), np.uint8)
+    image[100:164, 100:164], image[100:164, 500:564] = 250, 125
+    monkeypatch.setattr(by_window, "_AT_ONCE", 5000)
+    bare = brightness()
+    bare.normalisation = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    found = bare.infer_large(InMemory(image), [0], Inference("fast", pixel_budget=40_000, precision="float32"))
+    assert found.scores[0, 130, 130] == pytest.approx(1, abs=1e-3)
+    assert found.scores[0, 130, 532] == pytest.approx(0.5, abs=0.01)
+    assert bare.infer_large(InMemory(image), [], EXACT).scores.shape == (0, 320, 640)
+    with pytest.raises(LabelError, match="0 to 2"):
+        bare.infer_large(InMemory(image), [3], EXACT)
+
+
+def test_methods_that_compare_pictures_say_so_of_large_ones() -> None:
+    comparing = Localizer.build("co_attention", SMALL, class_count=3)
+    with pytest.raises(StepError, match="Choose another method"):
+        comparing.infer_large(InMemory(picture(64, 64)), [0], EXACT)

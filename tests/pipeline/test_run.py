@@ -19,6 +19,7 @@ from napari_wsss.core.errors import ParameterError, StepError, WeightsError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.progress import Progress, finish
+from napari_wsss.pipeline import ready
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.chain import applied_source, chain_of
 from napari_wsss.pipeline.lineage import Lineage
@@ -97,7 +98,7 @@ def forbid_models(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> ActivationMaps:
         raise AssertionError("a model ran")
 
-    monkeypatch.setattr(pipeline, "model_maps", refuse)
+    monkeypatch.setattr(ready, "model_maps", refuse)
 
 
 # -- computing and reusing --------------------------------------------------------------------------------

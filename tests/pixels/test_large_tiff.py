@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +111,7 @@ def test_a_mask_is_written_by_the_tile_and_lies_where_the_picture_does(tmp_path:
     tiles = (mask[y : y + side, x : x + side] for y in range(0, 150, side) for x in range(0, 203, side))
     palette = np.arange(768, dtype=np.uint32).reshape(256, 3).astype(np.uint8)
     file = io.BytesIO()
-    write_mask_tiles(file, mask.shape, tiles, side, palette, tags, json.dumps({"classes": {}}))
+    write_mask_tiles(file, mask.shape, tiles, side, palette, tags, {"classes": {"1": "cat"}})
     (tmp_path / "m.tif").write_bytes(file.getvalue())
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "m.tif"), mask)
     with Image.open(tmp_path / "m.tif") as image:

@@ -15,10 +15,11 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
-from napari_wsss.prediction import large
+from napari_wsss.pixels import by_window
+from napari_wsss.pixels.by_window import is_large
 from napari_wsss.prediction.description import Kind
 from napari_wsss.prediction.folder import Job, predict_folder
-from napari_wsss.prediction.large import is_large, predict_large
+from napari_wsss.prediction.large import predict_large
 from napari_wsss.prediction.written import Wanted
 from tests.pixels.test_large_tiff import UTM
 
@@ -39,9 +40,9 @@ class Blurred:
 
 @pytest.fixture
 def picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, np.ndarray]:
-    monkeypatch.setattr(large, "PIXELS", 50_000)
-    monkeypatch.setattr(large, "SIDE", 96)
-    monkeypatch.setattr(large, "HALO", 32)
+    monkeypatch.setattr(by_window, "PIXELS", 50_000)
+    monkeypatch.setattr(by_window, "SIDE", 96)
+    monkeypatch.setattr(by_window, "HALO", 32)
     pixels = np.random.default_rng(0).integers(0, 255, (250, 301, 3), dtype=np.uint8)
     path = tmp_path / "pictures" / "a.tif"
     path.parent.mkdir()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_wsss.project.catalog import Fact
 from napari_wsss.project.criteria import ORDERS, Criteria, shuffled
+from napari_wsss.project.listing.reading import Fact
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.states import STATES, UNDECIDED

@@ -2,22 +2,30 @@
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.progress import finish
 from napari_wsss.core.sources import Source, Sources
+from napari_wsss.exchange.writers import ome_zarr as module
+from napari_wsss.pipeline.large.masks import large_mask
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.pipeline.run import propose
 from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.project.project import Project
 from napari_wsss.session.export_choices import USUAL, WHAT
 from napari_wsss.session.exporting import BESIDE, Choice, export_project, possible_formats
+from tests.pipeline.large.conftest import by_windows
+from tests.pipeline.large.conftest import project as large_project
 from tests.session.conftest import HEIGHT, WIDTH
 
+__all__ = ["by_windows", "large_project"]
 MASK = np.ones((HEIGHT, WIDTH), np.uint8)
 
 
@@ -131,3 +139,39 @@ def test_wrong_choices_are_named() -> None:
 def test_everything_has_a_usual_format_and_it_comes_first() -> None:
     assert all(next(iter(possible_formats(what))) == USUAL[what] for what in WHAT)
     assert set(BESIDE) <= set(possible_formats("masks"))
+
+
+@pytest.mark.parametrize("name", ["tiff", "ome_zarr"])
+def test_masks_larger_than_the_memory_are_handed_out_by_the_window(
+    large_project: Project, by_windows: Callable[..., None], tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_windows()
+    finish(propose(large_project, ["a.tif", "b.png"], "cpu", background=False))
+    item = Lineage.of(large_project, "a.tif")
+    with large_mask(item) as mask:
+        wanted = mask.read(slice(None), slice(None))
+    monkeypatch.setattr(module, "CHUNK", 64)
+    report = finish(export_project(large_project, tmp_path / "out", Choice("proposals", formats=(name,))))
+    assert report.left_out == ()
+    assert report.written == ("a.tif", "b.png")
+    assert sum(report.pixels.values()) == wanted.size + 60 * 70
+    if name == "tiff":
+        with tifffile.TiffFile(tmp_path / "out" / "tiff" / "a.tif") as file:
+            page = file.pages[0]
+            assert page.is_tiled
+            assert page.geotiff_tags["ProjectedCSTypeGeoKey"] == 32633
+            np.testing.assert_array_equal(page.asarray(), wanted)
+    else:
+        zarr = pytest.importorskip("zarr")
+        found = zarr.open_group(str(tmp_path / "out" / "a.ome.zarr"), mode="r")["labels/classes/0"]
+        np.testing.assert_array_equal(found[...], wanted)
+
+
+def test_formats_of_whole_pictures_leave_those_out_that_are_larger(
+    large_project: Project, by_windows: Callable[..., None], tmp_path: Path
+) -> None:
+    by_windows()
+    finish(propose(large_project, ["a.tif", "b.png"], "cpu", background=False))
+    report = finish(export_project(large_project, tmp_path / "out", Choice("proposals", formats=("voc",))))
+    assert report.written == ("b.png",)
+    assert "export its mask as tiff or ome_zarr" in report.left_out[0]

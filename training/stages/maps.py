@@ -19,8 +19,10 @@ from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.background import estimate_background, sample_of, wants_estimate
 from napari_wsss.pipeline.chain import applied_source
+from napari_wsss.pipeline.large.maps import is_large
+from napari_wsss.pipeline.large.masks import stored_mask
 from napari_wsss.pipeline.lineage import Lineage, base_provenance
-from napari_wsss.pipeline.over_images import StageReport
+from napari_wsss.pipeline.over_images import StageReport, large_words
 from napari_wsss.processes.option_files import read_mapping
 from napari_wsss.project.project import Project
 from napari_wsss.project.sharing.share import Part, Selection, Share, lease_folder
@@ -304,7 +306,8 @@ def note_fresh(folder: Path, ids: Iterable[str]) -> None:
 def _note_fresh(project: Project, image_id: str) -> None:
     record = project.catalog.get(image_id)
     try:
-        proposed = pipeline.stored_proposal(Lineage.of(project, image_id, record=record))
+        item = Lineage.of(project, image_id, record=record)
+        proposed = stored_mask(item) if is_large(project, image_id) else pipeline.stored_proposal(item)
     except (WsssError, OSError):  # named by the run
         return
     doubtful = project.classes.names_of(proposed.doubtful) if proposed else ()
@@ -318,8 +321,11 @@ def _told(found: StageReport, report: Reporter) -> int:
         report.say(f"failed: {image_id}: {reason}", image=image_id)
     if found.without_labels:
         report.say(found.without_labels)
+    if found.large_count:
+        report.say(large_words(found.large_count))
     counts = f"{found.done_count} computed, {found.reused_count} reused, {len(found.failed)} failed"
-    report.say(counts, done=found.done_count, reused=found.reused_count, failed=found.failed)
+    numbers = {"done": found.done_count, "reused": found.reused_count, "large": found.large_count}
+    report.say(counts, **numbers, failed=found.failed)
     return SOME_FAILED if found.failed else DONE
 
 

@@ -17,13 +17,15 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import Sources
 from napari_wsss.exchange.export_folder import ExportFolder, Images
+from napari_wsss.pixels.by_window import SIDE
 from napari_wsss.pixels.decoding.stacks import file_and_page
 from napari_wsss.pixels.images import read_image
+from napari_wsss.pixels.large_tiff import LargeMask
 from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.project.sourced_masks import SourcedMask
 
 Kind = Literal["masks", "maps", "clusters"]
-Content = SourcedMask | ActivationMaps | tuple[ClusterRow, ...]
+Content = SourcedMask | LargeMask | ActivationMaps | tuple[ClusterRow, ...]
 NO_SPLIT = "default"
 """What lists and folders of images without a split are called (as CVAT and Datumaro call them)."""
 
@@ -40,8 +42,8 @@ class Item:
         From 1; it stays the image's in every export of the project.
     name : str
         What files about it are called, without suffix: the id without its suffix, where no other image has that.
-    content : SourcedMask, ActivationMaps or tuple of ClusterRow
-        As the writer's `kind` says.
+    content : SourcedMask, LargeMask, ActivationMaps or tuple of ClusterRow
+        As the writer's `kind` says; a mask that is larger than the memory is read by the window.
     split : str
         "train", "val" or "".
     image : Path, optional
@@ -81,6 +83,8 @@ class Item:
 
     @property
     def _mask(self) -> SourcedMask:
+        if isinstance(self.content, LargeMask):
+            raise ProjectError(f"{self.id} is larger than the memory; export its mask as tiff or ome_zarr.")
         if not isinstance(self.content, SourcedMask):
             raise TypeError(f"{self.id} is exported as {type(self.content).__name__}, not as a mask")
         return self.content
@@ -157,7 +161,10 @@ class Writer(ABC):
     def take(self, item: Item) -> None:
         """Add one image; errors as `add`."""
         self.add(item)
-        self._ignores |= isinstance(item.content, SourcedMask) and has_ignore(item)
+        if isinstance(item.content, SourcedMask):
+            self._ignores |= has_ignore(item)
+        elif isinstance(item.content, LargeMask):
+            self._ignores |= any((tile == IGNORE).any() for tile in item.content.tiles(SIDE))
 
     @abstractmethod
     def add(self, item: Item) -> None:

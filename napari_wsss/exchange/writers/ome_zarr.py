@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,12 +10,14 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.exchange.writers.base import Item, Writer
+from napari_wsss.pixels.large_tiff import LargeMask
 
 VERSION = "0.4"
 LABELS = "classes"
 CHUNK = 1024
 LEVEL = 3
 """Of zlib."""
+Read = Callable[[tuple[slice, ...]], NDArray[np.uint8]]
 
 
 class OmeZarr(Writer):
@@ -34,8 +37,12 @@ class OmeZarr(Writer):
         """Write the group of one image."""
         root = f"{item.name}.ome.zarr"
         attributes: dict[str, Any] = {}
-        if self._with_pixels and item.image is not None:
-            self._array(f"{root}/0", item.pixels().transpose(2, 0, 1))
+        large = item.content if isinstance(item.content, LargeMask) else None
+        if self._with_pixels and large is not None:
+            self.say("the pixels of pictures that are larger than the memory are left out")
+        elif self._with_pixels and item.image is not None:
+            pixels = item.pixels().transpose(2, 0, 1)
+            self._array(f"{root}/0", pixels.shape, pixels.__getitem__)
             attributes = _multiscales(["c", "y", "x"], item.name) | {"omero": _omero()}
         self._json(f"{root}/.zgroup", {"zarr_format": 2})
         self._json(f"{root}/.zattrs", attributes)
@@ -43,7 +50,10 @@ class OmeZarr(Writer):
         self._json(f"{root}/labels/.zattrs", {"labels": [LABELS]})
         self._json(f"{root}/labels/{LABELS}/.zgroup", {"zarr_format": 2})
         self._json(f"{root}/labels/{LABELS}/.zattrs", _multiscales(["y", "x"], LABELS) | self._image_label())
-        self._array(f"{root}/labels/{LABELS}/0", item.values)
+        if large is None:
+            self._array(f"{root}/labels/{LABELS}/0", item.values.shape, item.values.__getitem__)
+        else:
+            self._array(f"{root}/labels/{LABELS}/0", large.size, lambda inside: large.read(*inside))
 
     def _image_label(self) -> dict[str, Any]:
         values = [value for value in self.classes.values() if value != BACKGROUND]
@@ -59,16 +69,16 @@ class OmeZarr(Writer):
     def _json(self, path: str, record: dict[str, Any]) -> None:
         self.put(path, json.dumps(record, ensure_ascii=False))
 
-    def _array(self, path: str, pixels: NDArray[np.uint8]) -> None:
+    def _array(self, path: str, shape: Sequence[int], read: Read) -> None:
         """Write a uint8 array of zarr version 2 in planes cut into squares; the last of a row or column is padded."""
-        chunks = [*([1] * (pixels.ndim - 2)), CHUNK, CHUNK]
-        facts: dict[str, Any] = {"zarr_format": 2, "shape": list(pixels.shape), "chunks": chunks, "dtype": "|u1"}
+        chunks = [*([1] * (len(shape) - 2)), CHUNK, CHUNK]
+        facts: dict[str, Any] = {"zarr_format": 2, "shape": list(shape), "chunks": chunks, "dtype": "|u1"}
         facts |= {"compressor": {"id": "zlib", "level": LEVEL}, "fill_value": 0, "order": "C", "filters": None}
         self._json(f"{path}/.zarray", facts | {"dimension_separator": "/"})
-        counts = [-(-side // chunk) for side, chunk in zip(pixels.shape, chunks, strict=True)]
+        counts = [-(-side // chunk) for side, chunk in zip(shape, chunks, strict=True)]
         for place in np.ndindex(*counts):
             inside = tuple(slice(at * chunk, (at + 1) * chunk) for at, chunk in zip(place, chunks, strict=True))
-            part = pixels[inside]
+            part = read(inside)
             whole = np.zeros(chunks, np.uint8)
             whole[tuple(slice(side) for side in part.shape)] = part
             self.put(f"{path}/{'/'.join(map(str, place))}", zlib.compress(whole.tobytes(), LEVEL))

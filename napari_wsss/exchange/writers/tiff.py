@@ -2,12 +2,14 @@
 
 import io
 import json
+import tempfile
 from typing import ClassVar
 
 from napari_wsss.exchange.class_lists import CLASS_LIST
 from napari_wsss.exchange.writers.base import Item, Writer
 from napari_wsss.exchange.writers.voc import class_list
-from napari_wsss.pixels.large_tiff import geo_tags_of
+from napari_wsss.pixels.by_window import SIDE
+from napari_wsss.pixels.large_tiff import LargeMask, geo_tags_of, write_mask_tiles
 
 TIFF_FOLDER = "tiff"
 
@@ -15,7 +17,7 @@ TIFF_FOLDER = "tiff"
 class Tiff(Writer):
     """``tiff/x.tif``: 8 bits, packed without loss; the description says what the values mean.
 
-    That of a GeoTIFF says where it lies on the earth, as the image does.
+    That of a GeoTIFF says where it lies on the earth, as the image does; one that is larger than the memory is tiled.
     """
 
     title = "TIFF"
@@ -27,6 +29,14 @@ class Tiff(Writer):
         import tifffile
 
         names = {value: self.name_of(value) for value in self.classes.values()}
+        path = f"{TIFF_FOLDER}/{item.name}.tif"
+        if isinstance(item.content, LargeMask):
+            mask = item.content
+            with tempfile.NamedTemporaryFile() as large:
+                tiles = mask.tiles(SIDE)
+                write_mask_tiles(large, mask.size, tiles, SIDE, self.classes.palette, mask.tags, {"classes": names})
+                self.put(path, large)
+            return
         file = io.BytesIO()
         tifffile.imwrite(
             file,
@@ -39,7 +49,7 @@ class Tiff(Writer):
             # The coordinate reference system and the place of a GeoTIFF: the mask's pixels are the image's.
             extratags=[] if item.image is None else geo_tags_of(item.image),
         )
-        self.put(f"{TIFF_FOLDER}/{item.name}.tif", file.getvalue())
+        self.put(path, file.getvalue())
 
     def finish(self) -> None:
         """Write what the values mean."""

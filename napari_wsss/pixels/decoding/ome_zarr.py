@@ -46,7 +46,9 @@ def is_store(path: Path) -> bool:
 def look(path: Path) -> Stack | None:
     """Return what a folder holds, None where it says nothing that can be followed."""
     with suppress(ProjectError, OSError, ValueError):
-        return _Facts.of(path).stack
+        facts = Facts.of(path)
+        facts.check_whole()
+        return facts.stack
     return None
 
 
@@ -60,8 +62,9 @@ def read_plane(path: Path, plane: int) -> tuple[NDArray[Any], Bands, int]:
     OSError, ValueError ...
         When a part of it is damaged (the caller names it).
     """
-    facts = _Facts.of(path)
+    facts = Facts.of(path)
     facts.check(plane)
+    facts.check_whole()
     array = facts.array()
     others = [length for axis, length in facts.leading if axis != CHANNEL]
     place = iter(int(at) for at in np.unravel_index(plane - 1, others)) if others else iter(())
@@ -72,7 +75,7 @@ def read_plane(path: Path, plane: int) -> tuple[NDArray[Any], Bands, int]:
 
 def plane_header(path: Path, plane: int) -> tuple[tuple[int, int], Bands]:
     """Return size (height, width) of a plane and what its channels are, without reading it; errors as `read_plane`."""
-    facts = _Facts.of(path)
+    facts = Facts.of(path)
     facts.check(plane)
     return facts.size, facts.bands
 
@@ -108,7 +111,7 @@ def _check_packing(stored: Mapping[str, Any]) -> None:
         raise ProjectError(f"it is packed by {', '.join(map(plain, strange))}, which is not unpacked here")
 
 
-class _Facts:
+class Facts:
     """What the descriptions in a folder say, each of it checked.
 
     Attributes
@@ -125,8 +128,6 @@ class _Facts:
         if len(axes) != len(shape) or axes[-2:] != "YX" or len(shape) != len(stored.get("shape", ())):
             raise ProjectError(f"its axes {axes or 'are not said'}, its lengths {shape}: expected ... y, x")
         self.size = shape[-2], shape[-1]
-        if math.prod(self.size) > 2 * (Image.MAX_IMAGE_PIXELS or math.inf):
-            raise ProjectError(f"it is of {self.size[0]} x {self.size[1]} pixels, more than is read")
         self.leading = list(zip(axes[:-2], shape[:-2], strict=True))
         kept = [(axis, length) for axis, length in self.leading if axis != CHANNEL]
         planes, channels = math.prod(n for _, n in kept), math.prod(n for a, n in self.leading if a == CHANNEL)
@@ -137,7 +138,7 @@ class _Facts:
         )
 
     @classmethod
-    def of(cls, path: Path) -> "_Facts":
+    def of(cls, path: Path) -> "Facts":
         """Return what the folder says; `ProjectError` where that cannot be followed."""
         try:
             facts = path.stat()
@@ -147,14 +148,14 @@ class _Facts:
 
     @staticmethod
     @lru_cache(maxsize=256)
-    def _kept(path: Path, _time: int) -> "_Facts":
+    def _kept(path: Path, _time: int) -> "Facts":
         said = _described(path, ".zattrs", "attributes")
         said = mapping(said, "ome") or said  # below it since version 0.5
         levels = _records(said, "multiscales")
         if not levels:
             raise ProjectError("it says nothing of a picture (multiscales)")
         level = text(next(iter(_records(levels[0], "datasets")), {}), "path", "0")
-        return _Facts(path, said, _described(below(path, level), ".zarray", ""), level)
+        return Facts(path, said, _described(below(path, level), ".zarray", ""), level)
 
     @property
     def bands(self) -> Bands:
@@ -163,6 +164,11 @@ class _Facts:
         if count == 1:
             return Bands(1)
         return Bands(3) if self._is_rgb else Bands(1, None, f"first of {count} channels")
+
+    def check_whole(self) -> None:
+        """Raise `ProjectError` where a plane is larger than any picture that is read as a whole."""
+        if math.prod(self.size) > 2 * (Image.MAX_IMAGE_PIXELS or math.inf):
+            raise ProjectError(f"it is of {self.size[0]} x {self.size[1]} pixels, more than is read")
 
     def check(self, plane: int) -> None:
         """Raise `ProjectError` where there is no such plane."""

@@ -21,6 +21,7 @@ from napari_wsss.project.database import Database
 from napari_wsss.project.durable.restoring import generations
 from napari_wsss.project.kept.leftovers import leftovers
 from napari_wsss.project.kept.revision_note import RevisionNote
+from napari_wsss.project.listing.counts import miscounted
 from napari_wsss.project.mask_files import ACCEPTED, DRAFTS, accepted_name
 from napari_wsss.project.opening import has_mask
 from napari_wsss.project.project import FILE_NAME, Project
@@ -46,6 +47,7 @@ Kind = Literal[
     "result damaged",
     "backup damaged",
     "backup missing",
+    "counts",
     "left out",
 ]
 
@@ -104,6 +106,7 @@ def check(folder: Path, *, repair: bool = False) -> list[Finding]:
     with Project.open(folder, read_only=True) as project, closing(_to_read(folder)) as database:
         for look in LOOKS:
             found += look(project)
+        found += [Finding("counts", FILE_NAME, f"{words} A repair counts again.") for words in miscounted(database)]
         found += _of_images(project, database)
         if not is_held(folder) and not holds_everything(database, folder / BACKUPS):
             words = "No backup holds its last changes; opening it for changes makes one."
@@ -118,6 +121,8 @@ def _repaired(folder: Path, found: list[Finding]) -> list[Finding]:
                 (folder / finding.name).unlink()
     with Project.open(folder) as project:
         left_out = project.left_out
+        if any(finding.kind == "counts" for finding in found):
+            project.catalog.recount()
     left = {(one.kind, one.name) for one in check(folder)}
     return [
         Finding(one.kind, one.name, one.words, (one.kind, one.name) not in left and one.words not in left_out)

@@ -16,55 +16,68 @@ from numpy.typing import NDArray
 
 from napari_wsss.project.criteria import MISMATCH, RANK, Criteria, Order, mixed
 from napari_wsss.project.database import Database
+from napari_wsss.project.ordering.rounds import round_the_clusters
+from napari_wsss.project.ordering.sorting import order_of
 from napari_wsss.project.states import STATES, UNDECIDED
 
 Numbers = NDArray[np.int32]
+Where = Callable[[Criteria], tuple[str, list[Any]]]
 _CODE = 16
 """More than there are ranks, and more than there are states."""
 _OTHERS = tuple(state for state in STATES if state != "todo")
 _CODES = " ".join(f"WHEN '{state}' THEN {at}" for at, state in enumerate(STATES))
 
 
-def numbers_of(database: Database, criteria: Criteria, count: int) -> Numbers:
+def numbers_of(terms: Terms, criteria: Criteria, where: Where = Criteria.where) -> Numbers:
     """Return the numbers of the images that fulfil criteria, ascending.
 
     Parameters
     ----------
-    database : Database
+    terms : Terms
+        Of the project.
     criteria : Criteria
-    count : int
-        How many images the project has: numbers go from 1 to it.
+    where : callable
+        Returns criteria as an SQL condition over the table ``images`` and its values.
     """
     if criteria == Criteria():
-        return np.arange(1, count + 1, dtype=np.int32)
+        return np.arange(1, terms.count + 1, dtype=np.int32)
     if criteria.states is not None and criteria == Criteria(states=criteria.states):
-        return _States(database, count).among(criteria.states)
-    where, values = criteria.where()
-    return database.whole_numbers(f"SELECT number FROM images WHERE {where} ORDER BY number", values)
+        return terms.states.among(criteria.states)
+    condition, values = where(criteria)
+    return terms.database.whole_numbers(f"SELECT number FROM images WHERE {condition} ORDER BY number", values)
 
 
-def in_order(database: Database, chosen: Numbers, order: Order, seed: int, count: int) -> Numbers:
+def in_order(terms: Terms, chosen: Numbers, order: Order) -> Numbers:
     """Return numbers of images in an order.
 
     Parameters
     ----------
-    database : Database
+    terms : Terms
+        Of the project.
     chosen : (n,) int32
         Ascending.
     order : str
-        Any but ``diversity``, which goes by the clusters of just these images.
-    seed : int
-        Of the order ``random``.
-    count : int
-        How many images the project has.
     """
     if order == "file" or not len(chosen):
         return chosen
-    terms = _Terms(database, count, seed)
-    found = chosen
+    if order == "diversity":
+        return round_the_clusters(terms.database, chosen, terms.decided)
+    found = _largest_first(terms, chosen, _FIRST_BY[order]) if order in _FIRST_BY else chosen
     for term in reversed(_ORDERS[order]):  # each sort keeps the order of what is equal
-        found = found[np.argsort(term(terms)[found], kind="stable")]
+        found = found[order_of(term(terms)[found])]
     return found
+
+
+def _largest_first(terms: Terms, chosen: Numbers, column: str) -> Numbers:
+    """Return chosen numbers by a column that has an index in this order, those without a value behind the others."""
+    sql = f"SELECT number FROM images WHERE {column} IS NOT NULL ORDER BY {column} DESC, number"
+    known = terms.database.whole_numbers(sql)
+    is_left = np.zeros(terms.count + 1, bool)
+    is_left[chosen] = True
+    known = known[known <= terms.count]
+    known = known[is_left[known]]
+    is_left[known] = False
+    return np.concatenate([known, np.flatnonzero(is_left).astype(np.int32)])
 
 
 class _States:
@@ -88,31 +101,41 @@ class _States:
         return np.flatnonzero(np.isin(self.state[1:], wanted)).astype(np.int32) + 1
 
 
-class _Terms:
-    """What orders go by, an array (count + 1,) each: of every image by its number, 0 of none."""
+class Terms:
+    """What orders go by, an array (count + 1,) each: of every image by its number, 0 of none.
 
-    def __init__(self, database: Database, count: int, seed: int) -> None:
-        self._database, self._count, self._seed = database, count, seed
+    Parameters
+    ----------
+    database : Database
+    count : int
+        How many images the project has: numbers go from 1 to it.
+    seed : int
+        Of the order ``random``.
+    """
+
+    def __init__(self, database: Database, count: int, seed: int = 0) -> None:
+        self.database, self.count, self._seed = database, count, seed
 
     @cached_property
-    def _states(self) -> _States:
-        return _States(self._database, self._count)
+    def states(self) -> _States:
+        """State and rank of every image."""
+        return _States(self.database, self.count)
 
     @property
     def rank(self) -> NDArray[np.uint8]:
         """The place of an image's state among all."""
-        return self._states.rank
+        return self.states.rank
 
     @property
     def decided(self) -> NDArray[np.bool_]:
         """Whether a person has decided about it."""
         undecided = [STATES.index(state) for state in UNDECIDED]
-        return np.asarray(~np.isin(self._states.state, undecided))
+        return np.asarray(~np.isin(self.states.state, undecided))
 
     @property
     def unflagged(self) -> NDArray[np.bool_]:
         """Whether it is not flagged."""
-        return np.asarray(self._states.state != STATES.index("flagged"))
+        return np.asarray(self.states.state != STATES.index("flagged"))
 
     @property
     def undoubtful(self) -> NDArray[np.bool_]:
@@ -132,45 +155,47 @@ class _Terms:
     @property
     def mixed(self) -> NDArray[np.uint64]:
         """Something that looks random."""
-        return mixed(np.arange(self._count + 1), self._seed)
+        return mixed(np.arange(self.count + 1), self._seed)
 
     def values(self, column: str, rest: float, where: str = "") -> NDArray[np.float64]:
         """Return a column's values, and `rest` where there is none: infinite, so that these are the last (or first)."""
-        found = np.full(self._count + 1, rest)
+        found = np.full(self.count + 1, rest)
         sql = f"SELECT number, {column} FROM images WHERE {column} IS NOT NULL{where}"
-        numbers, values = self._database.numbers_and_values(sql)
-        known = numbers <= self._count
+        numbers, values = self.database.numbers_and_values(sql)
+        known = numbers <= self.count
         found[numbers[known]] = values[known]
         return found
 
     def _where(self, condition: str) -> NDArray[np.bool_]:
-        found = np.zeros(self._count + 1, bool)
-        numbers = self._database.whole_numbers(f"SELECT number FROM images WHERE {condition}")
-        found[numbers[numbers <= self._count]] = True
+        found = np.zeros(self.count + 1, bool)
+        numbers = self.database.whole_numbers(f"SELECT number FROM images WHERE {condition}")
+        found[numbers[numbers <= self.count]] = True
         return found
 
 
-def _ascending(column: str, where: str = "") -> Callable[[_Terms], NDArray[Any]]:
+def _ascending(column: str, where: str = "") -> Callable[[Terms], NDArray[Any]]:
     return lambda terms: terms.values(column, np.inf, where)
 
 
-def _descending(column: str, where: str = "") -> Callable[[_Terms], NDArray[Any]]:
+def _descending(column: str, where: str = "") -> Callable[[Terms], NDArray[Any]]:
     return lambda terms: -terms.values(column, -np.inf, where)
 
 
-def _term(name: str) -> Callable[[_Terms], NDArray[Any]]:
+def _term(name: str) -> Callable[[Terms], NDArray[Any]]:
     return lambda terms: getattr(terms, name)
 
 
-_ORDERS: Mapping[str, Sequence[Callable[[_Terms], NDArray[Any]]]] = {
+_ORDERS: Mapping[str, Sequence[Callable[[Terms], NDArray[Any]]]] = {
     "undecided first": (_term("rank"),),
-    "uncertainty": (_term("decided"), _term("undoubtful"), _descending("score")),
+    "uncertainty": (_term("decided"), _term("undoubtful")),
     "flagged": (_term("unflagged"), _term("rank")),
-    "changed": (_term("decided"), _descending("changed")),
+    "changed": (_term("decided"),),
     "disagrees": (_term("agrees"), _descending("changed", " AND disagrees = 1"), _term("rank")),
     "mismatch": (_term("matches"), _term("rank")),
     "random": (_term("mixed"),),
     "score_ascending": (_ascending("score"),),
-    "score_descending": (_descending("score"),),
+    "score_descending": (),
 }
 """The terms of each order, the one that counts most first; images that are equal in all stay as the files are."""
+_FIRST_BY = {"uncertainty": "score", "changed": "changed", "score_descending": "score"}
+"""Orders whose last term is a column with an index in its order."""

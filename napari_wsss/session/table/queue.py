@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ParameterError, ProjectError
-from napari_wsss.project.catalog import Catalog, Fact
+from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.criteria import Criteria, Order
+from napari_wsss.project.listing.reading import Fact
 from napari_wsss.session.table.search import parse
 
 COMPARED = "differs"

@@ -1,0 +1,1 @@
+"""Asking a project which images it has: by what, in which order, how many."""
