@@ -97,15 +97,17 @@ class Tally:
 
     def without_each(self) -> Figures:
         """Return the intersection over union (N, C+1) of all images but one, of each; 0 where nothing is left."""
-        parts = np.asarray(self._parts)
+        parts = np.reshape(self._parts, (-1, 3, len(self._matrix)))
         common, answered, said = np.moveaxis(parts.sum(0) - parts, 1, 0)
         either = answered + said - common
         return np.where(either > 0, common / np.where(either > 0, either, 1), 0)
 
 
 def doubt_of(learner: Tally, maps: Tally) -> Figures:
-    """Return the standard error (C+1,) of how much more maps agree than a learner, over the same images."""
+    """Return the standard error (C+1,) of how much more maps agree than a learner, over the same images; 0 of none."""
     apart = maps.without_each() - learner.without_each()
+    if not len(apart):
+        return np.zeros(apart.shape[1])
     error: Figures = np.sqrt((len(apart) - 1) / len(apart) * ((apart - apart.mean(0)) ** 2).sum(0))
     return error
 

@@ -89,6 +89,12 @@ def test_maps_are_judged_only_when_every_image_has_some() -> None:
     assert found.images == 2
 
 
+def test_nothing_held_out_leaves_nothing_to_maps() -> None:
+    found = compared(2, [], lambda _: answer(3), 0.4)
+    assert np.isnan(found.mean)
+    assert found.better_by_maps == ()
+
+
 def test_nothing_shown_has_no_mean() -> None:
     assert np.isnan(Agreement(np.full(3, np.nan), np.full(3, np.nan), 0).mean)
 
