@@ -26,11 +26,11 @@ from training.sources import (
     AffinitySources,
     BoundarySources,
     ClassifierSources,
-    GivenSources,
+    HypercolumnSources,
     MaskSources,
+    PixelClassifierSources,
     RecipeSources,
     SaliencySources,
-    SegmentationSources,
 )
 
 RECIPES: dict[Recipe, tuple[ModelShelf, str]] = {
@@ -216,8 +216,8 @@ class Hardware:
 SOURCES: dict[str, type[Any]] = {
     "classifier": ClassifierSources,
     "segmentation": MaskSources,
-    "pixel_classifier": SegmentationSources,
-    "hypercolumns": GivenSources,
+    "pixel_classifier": PixelClassifierSources,
+    "hypercolumns": HypercolumnSources,
     "affinity": AffinitySources,
     "boundary": BoundarySources,
     "saliency": SaliencySources,

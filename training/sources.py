@@ -20,8 +20,8 @@ class ClassifierSources:
 
 
 @dataclass(frozen=True)
-class MaskSources:
-    """What a segmentation network learns from."""
+class AcceptedSources:
+    """What everything that makes masks of images learns from."""
 
     machine_weight: float = parameter(
         0.5,
@@ -30,6 +30,15 @@ class MaskSources:
         "always count 1.",
         bounds=(0.0, 1.0),
     )
+    accepted_limit: int = parameter(
+        0, "Accepted limit", "Use at most so many accepted masks; 0 uses all.", bounds=(0, 10**9), advanced=True
+    )
+
+
+@dataclass(frozen=True)
+class MaskSources(AcceptedSources):
+    """What a segmentation network learns from, image by image."""
+
     person_repeats: int = parameter(
         3, "Accepted repeats", "How often an accepted image is seen while a proposal is seen once.", bounds=(1, 100)
     )
@@ -41,17 +50,14 @@ class MaskSources:
         bounds=(0.0, 20.0),
         advanced=True,
     )
-    accepted_limit: int = parameter(
-        0, "Accepted limit", "Use at most so many accepted masks; 0 uses all.", bounds=(0, 10**9), advanced=True
-    )
     cached_side: int = parameter(
         1024, "Cached side", "Longest side in pixels kept in memory per image.", bounds=(32, 65536), advanced=True
     )
 
 
 @dataclass(frozen=True)
-class GivenSources(MaskSources):
-    """What a network learns from that starts from a pixel classifier."""
+class GivenSources(AcceptedSources):
+    """What is learned from all that a person said, clicks and strokes too."""
 
     accepted_machine_weight: float = parameter(
         1.0,
@@ -97,7 +103,12 @@ class GivenSources(MaskSources):
 
 
 @dataclass(frozen=True)
-class SegmentationSources(GivenSources):
+class HypercolumnSources(MaskSources, GivenSources):
+    """What a network learns from that starts from a pixel classifier."""
+
+
+@dataclass(frozen=True)
+class PixelClassifierSources(GivenSources):
     """What a pixel classifier learns from."""
 
     enlargement_folds: int = parameter(

@@ -3,7 +3,7 @@
 from training.config import RECIPES, SOURCES
 from training.describing import describe
 from training.resolving import resolve_file
-from training.sources import ClassifierSources, GivenSources, MaskSources, SegmentationSources
+from training.sources import ClassifierSources, HypercolumnSources, MaskSources, PixelClassifierSources
 
 
 def test_every_recipe_has_sources() -> None:
@@ -12,7 +12,7 @@ def test_every_recipe_has_sources() -> None:
 
 
 def test_options_are_offered_where_they_do_something() -> None:
-    kinds = {"deeplab_v3": MaskSources, "hypercolumns": GivenSources, "pixel_classifier": SegmentationSources}
+    kinds = {"deeplab_v3": MaskSources, "hypercolumns": HypercolumnSources, "pixel_classifier": PixelClassifierSources}
     configs = {method: resolve_file("segmentation", {"method": method}) for method in kinds}
     offered = {method: {str(entry["name"]) for entry in describe(config)} for method, config in configs.items()}
 
@@ -20,3 +20,4 @@ def test_options_are_offered_where_they_do_something() -> None:
     assert all("machine_weight" in names for names in offered.values())
     assert [method for method, names in offered.items() if "reach" in names] == ["hypercolumns", "pixel_classifier"]
     assert [method for method, names in offered.items() if "compare_folds" in names] == ["pixel_classifier"]
+    assert [method for method, names in offered.items() if "person_repeats" in names] == ["deeplab_v3", "hypercolumns"]

@@ -18,7 +18,7 @@ from training.pixel_learner.examples import Example, Trust, example_of, nothing_
 from training.pixel_learner.pseudo_labels import Confidence, pseudo_labelled
 from training.pixel_learner.weak_examples import IMAGES, faded, weak_example
 from training.pixel_learner.weak_examples import MOST_OF_IMAGE as MOST_WEAK
-from training.sources import SegmentationSources
+from training.sources import PixelClassifierSources
 
 STAGE = "gather"
 MOST_OF_IMAGE, MOST_PSEUDO, MOST_UNLABELLED = 1500, 1500, 200
@@ -36,7 +36,7 @@ class Gathering:
         Of the classifier's trunk.
     classifier : PixelClassifier
         Says how features become rows; it does not change.
-    sources : SegmentationSources
+    sources : PixelClassifierSources
     seed : int
         Of the choice of cells; that of an image does not depend on other images.
 
@@ -51,7 +51,7 @@ class Gathering:
         project: Project,
         features: ProjectFeatures,
         classifier: PixelClassifier,
-        sources: SegmentationSources,
+        sources: PixelClassifierSources,
         seed: int,
     ) -> None:
         self._project, self._features, self._classifier = project, features, classifier

@@ -42,7 +42,7 @@ from training.pixel_learner.examples import Example
 from training.pixel_learner.fitting import fitted, order_of, start, start_warm
 from training.pixel_learner.gathering import Gathering
 from training.pixel_learner.pseudo_labels import Confidence
-from training.sources import SegmentationSources
+from training.sources import PixelClassifierSources
 
 STAGE = "learn"
 WARM_SHARE = 1 / 3
@@ -107,7 +107,7 @@ class PixelLearner:
     """
 
     def __init__(self, project: Project, config: RunConfig, stage: str = STAGE) -> None:
-        assert isinstance(config.sources, SegmentationSources)
+        assert isinstance(config.sources, PixelClassifierSources)
         self._project, self._config, self._stage = project, config, stage
         self._confidence = Confidence(weight=config.sources.machine_weight)
         self._rounds = config.sources.pseudo_rounds if self._confidence.weight > 0 else 0
@@ -124,7 +124,7 @@ class PixelLearner:
 
     def _begin(self) -> None:
         config = self._config
-        assert isinstance(config.sources, SegmentationSources)
+        assert isinstance(config.sources, PixelClassifierSources)
         self.features = ProjectFeatures(self._project, self.classifier)
         self._gathering = Gathering(
             self._project, self.features, self.classifier, config.sources, config.optimisation.seed

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.masks import write_mask
+from napari_wsss.core.parameters import fields_of
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
 from napari_wsss.project.project import Project
@@ -30,7 +31,7 @@ from training.pixel_learner.pseudo_labels import Confidence, pseudo_labelled
 from training.recipes.segmentation import STAGE, Training, chosen_images, fitted
 from training.resolving import resolve_file
 from training.run_folder import STOP, RunFolder, by_first
-from training.sources import GivenSources
+from training.sources import GivenSources, HypercolumnSources
 
 TEACHER = "teacher.safetensors"
 EVERYWHERE = Confidence(least=0.0, shrink=1)
@@ -61,7 +62,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
         When the loss is not finite.
     """
     sources = config.sources
-    assert isinstance(sources, GivenSources)
+    assert isinstance(sources, HypercolumnSources)
     machine = prepare(config.hardware)
     pictures = Pictures(project, sources.cached_side)
     if not (yield from by_first(_taught(project, pictures, config, run), run)):
@@ -91,6 +92,7 @@ def student_of(teacher: Segmenter, project: Project, config: RunConfig) -> Hyper
 def teacher_config(config: RunConfig) -> RunConfig:
     """Return the configuration of the pixel classifier that a network of hypercolumns starts from."""
     sections = {name: config.to_dict()[name] for name in ("network", "sources", "hardware")}
+    sections["sources"] = {name: sections["sources"][name] for name in fields_of(GivenSources)}
     parameters = {name: value for name, value in config.parameters.items() if name != "dropout"}
     given = {"parameters": parameters, "optimisation": {"seed": config.optimisation.seed}, **sections}
     return resolve_file("segmentation", {"method": "pixel_classifier", **given})
@@ -99,7 +101,7 @@ def teacher_config(config: RunConfig) -> RunConfig:
 class _MarkedData(SegmentationData):
     """Accepted masks, and the marks in a run's folder."""
 
-    def __init__(self, project: Project, pictures: Pictures, run: RunFolder, sources: GivenSources) -> None:
+    def __init__(self, project: Project, pictures: Pictures, run: RunFolder, sources: HypercolumnSources) -> None:
         weights = sources.machine_weight, sources.detail_weight
         super().__init__(project, pictures, run.record["accepted"], run.record["proposed"], *weights)
         self._run = run
@@ -115,7 +117,7 @@ def _taught(project: Project, pictures: Pictures, config: RunConfig, run: RunFol
         return True
     (run.path / STOP).unlink(missing_ok=True)
     sources = config.sources
-    assert isinstance(sources, GivenSources)
+    assert isinstance(sources, HypercolumnSources)
     learner = PixelLearner(project, teacher_config(config))
     with closing(_fit(learner)) as steps:
         for progress in steps:
@@ -150,7 +152,7 @@ def _fit(learner: PixelLearner) -> Steps[None]:
     yield from learner.learn()
 
 
-def _mark(project: Project, learner: PixelLearner, run: RunFolder, image_id: str, sources: GivenSources) -> None:
+def _mark(project: Project, learner: PixelLearner, run: RunFolder, image_id: str, sources: HypercolumnSources) -> None:
     """Write the marks of an image; raise what is wrong with it."""
     path = label_path(run, image_id)
     known, features = _known(project, image_id, sources), learner.features(image_id)
@@ -160,7 +162,7 @@ def _mark(project: Project, learner: PixelLearner, run: RunFolder, image_id: str
     write_mask(path, found.values, project.classes)
 
 
-def _known(project: Project, image_id: str, sources: GivenSources) -> Example:
+def _known(project: Project, image_id: str, sources: HypercolumnSources) -> Example:
     """Return what a person said about an image, nothing of one that is accepted beyond `accepted_limit`."""
     record = project.catalog.get(image_id)
     said = None if record.state == "accepted" else example_of(project, record, Trust.of(sources))

@@ -23,7 +23,7 @@ from training.pixel_learner.gathering import STAGE as GATHER
 from training.pixel_learner.measured_enlargement import FOLDS, measured_enlargement
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.run_folder import RunFolder, StopAsked
-from training.sources import SegmentationSources
+from training.sources import PixelClassifierSources
 
 STAGE = "segmentation"
 IN_ONE_PROCESS = True
@@ -49,7 +49,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     StepError
         When the loss is not finite.
     """
-    assert isinstance(config.sources, SegmentationSources)
+    assert isinstance(config.sources, PixelClassifierSources)
     run.resume(0)
     learner = PixelLearner(project, config, STAGE)
     if learner.classifier.pixel_supervised:
@@ -83,7 +83,7 @@ def learned_from(counts: Mapping[str, int]) -> str:
 
 
 def _all_steps(
-    project: Project, learner: PixelLearner, run: RunFolder, sources: SegmentationSources, said: list[str]
+    project: Project, learner: PixelLearner, run: RunFolder, sources: PixelClassifierSources, said: list[str]
 ) -> Steps[None]:
     """Take everything, decide what is decided by measuring, learn, and add sentences about it to `said`."""
     yield from learner.take_all(run.record["images"])

@@ -17,7 +17,7 @@ from training.loop.learner import Learner, freeze, seed_everything, total_steps
 from training.loop.milestones import Milestones, Outcome
 from training.run_folder import RunFolder, by_first
 from training.scoring.validation import SegmenterCheck
-from training.sources import MaskSources
+from training.sources import AcceptedSources, MaskSources
 from training.stopping import until_stopped
 
 STAGE = "segmentation"
@@ -142,7 +142,7 @@ def _chosen(project: Project, config: RunConfig, run: RunFolder) -> Steps[bool]:
     return True
 
 
-def chosen_images(project: Project, sources: MaskSources) -> tuple[list[str], list[str]]:
+def chosen_images(project: Project, sources: AcceptedSources) -> tuple[list[str], list[str]]:
     """Return the ids whose accepted masks, and those whose proposals, are learned from, in catalog order.
 
     Among the latter are undecided images labelled *none of the classes*, whatever machine masks weigh.

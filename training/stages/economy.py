@@ -43,7 +43,7 @@ from training.report import Reporter, watched
 from training.resolving import resolve_file
 from training.scoring.left_out import LeftOut
 from training.scoring.scoring import TrueMasks, score, scored_names
-from training.sources import SegmentationSources
+from training.sources import PixelClassifierSources
 from training.stages.maps import add_device_options, hardware_of
 from training.stages.voc_folder import MASKS, project_of, scored_classes
 
@@ -171,7 +171,7 @@ class Measuring:
                     "nothing else proposes masks."
                 )
             config = self._config()
-            assert isinstance(config.sources, SegmentationSources)
+            assert isinstance(config.sources, PixelClassifierSources)
             learner = PixelLearner(project, config) if self.learner else None
             folds = config.sources.enlargement_folds
             machine = Machine(project, learner, () if self.options.no_crf else (CRF,), folds)

@@ -37,11 +37,14 @@ CPU_SECONDS: Mapping[str, float] = {
 OTHER_TRUNK = 10.0
 HEAVY: Mapping[str, float] = {"seam": 1.7, "edam": 1.7, "co_attention": 5.0, "affinity_net": 10.0, "boundary_net": 5.0}
 """Factors of methods that do more than one pass, measured beside `cam`."""
-UNTRAINED: Mapping[str, Mapping[str, Any]] = {"lpcam": {"epochs": 1, "iterations": 0, "batch_size": 1}}
-"""What methods that train nothing do instead, whatever their options say: LPCAM looks once at every image."""
-CUDA_SPEED = 60.0
 FROM_FEATURES = ("pixel_classifier",)
 """Methods that learn from features of a frozen trunk: one pass over each image that is new, then fits of seconds."""
+UNTRAINED: Mapping[str, Mapping[str, Any]] = {
+    "lpcam": {"epochs": 1, "iterations": 0, "batch_size": 1},
+    **{method: {"person_repeats": 1} for method in FROM_FEATURES},
+}
+"""What methods do that do not see images again and again, whatever is usual: they look once at every image."""
+CUDA_SPEED = 60.0
 FIT_STEPS, FIT_SECONDS = 150, 2.0
 FEATURE_PIXELS = 480 * 360 / 1e6
 """Million pixels of an image as its trunk sees it."""

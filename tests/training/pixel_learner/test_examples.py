@@ -13,7 +13,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
 from tests.tiny_project import HEIGHT, IDS, WIDTH
 from training.pixel_learner.examples import Example, Trust, example_of, unlabelled
-from training.sources import SegmentationSources
+from training.sources import PixelClassifierSources
 
 ID = IDS[0]  # a cat and a dog
 CAT, DOG, BOAR = 1, 2, 3
@@ -103,7 +103,7 @@ def test_a_label_taken_away_teaches_nothing_more_though_the_mask_stays(project: 
 
 
 def test_a_configuration_trusts_a_batch_like_any_other_machine() -> None:
-    sources = SegmentationSources(machine_weight=0.3, accepted_machine_weight=0.9, reach=0.1)
+    sources = PixelClassifierSources(machine_weight=0.3, accepted_machine_weight=0.9, reach=0.1)
     assert Trust.of(sources) == Trust(machine=0.9, reach=0.1, batch=0.3)
 
 

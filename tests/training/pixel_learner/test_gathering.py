@@ -17,14 +17,14 @@ from napari_wsss.segment.base import Segmenter
 from tests.tiny_project import IDS
 from training.pixel_learner.gathering import Gathering
 from training.pixel_learner.pseudo_labels import Confidence
-from training.sources import SegmentationSources
+from training.sources import PixelClassifierSources
 
 
 def gathering(project: Project, **sources: object) -> Gathering:
     torch.manual_seed(0)
     classifier = Segmenter.build("pixel_classifier", TrunkChoice(width=1 / 16), {"enlargement": 8.0}, class_count=3)
     features = ProjectFeatures(project, classifier)
-    return Gathering(project, features, classifier, SegmentationSources(**sources), seed=0)
+    return Gathering(project, features, classifier, PixelClassifierSources(**sources), seed=0)
 
 
 def halves(value: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from training.execute import begin, carry_out, continued
 from training.loop.learner import Learner
 from training.recipes.segmentation import chosen_images, train
 from training.report import EventLines
-from training.sources import SegmentationSources
+from training.sources import PixelClassifierSources
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -92,10 +92,10 @@ def test_held_out_and_excluded_images_are_not_chosen(project_folder: Path) -> No
     with Project.open(project_folder) as project:
         train_ids = list(project.catalog.ids(split="train"))
         project.review.decide(train_ids[0], "excluded")
-        accepted, proposed = chosen_images(project, SegmentationSources())
+        accepted, proposed = chosen_images(project, PixelClassifierSources())
         assert accepted == [train_ids[1]]
         assert not {train_ids[0], *project.catalog.ids(split="val")} & {*accepted, *proposed}
-        assert chosen_images(project, SegmentationSources(machine_weight=0.0))[1] == []
+        assert chosen_images(project, PixelClassifierSources(machine_weight=0.0))[1] == []
 
 
 @pytest.mark.parametrize("method", method_names("segment"))
