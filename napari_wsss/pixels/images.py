@@ -38,7 +38,6 @@ from napari_wsss.pixels.decoding.loaded import (
 from napari_wsss.pixels.decoding.planes import Header, header_of_plane, read_plane, with_channels
 from napari_wsss.pixels.decoding.stack import Stack
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
-from napari_wsss.pixels.large_tiff import size_of
 from napari_wsss.pixels.large_zarr import zarr_size
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
@@ -166,9 +165,9 @@ def read_header(path: Path, size_only: bool = False) -> Header:
         file, page = stacks.file_and_page(path)  # no file of this name lies there
         if page is not None:
             return header_of_plane(file, page)
-        large = by_window.is_large(path, by_window.WHOLE_PIXELS) and size_of(path)
-        if large:
-            return Header(large, (BY_WINDOW,))
+        if by_window.is_large(path, by_window.WHOLE_PIXELS):
+            with by_window.open_large(path) as picture:  # says why, where it is none that is read so
+                return Header(picture.size, (BY_WINDOW,))
         loaded = _read_unknown_tiff(path, reason, deep_images.USUAL)
         height, width, _ = loaded.pixels.shape
         return Header((height, width), loaded.notes)

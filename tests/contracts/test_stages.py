@@ -16,7 +16,7 @@ from PIL import Image
 from napari_wsss.affinity.base import AffinityModel
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline import ready
 from napari_wsss.pipeline.lineage import with_model
 from napari_wsss.project.project import Project
 from napari_wsss.saliency.base import SaliencyModel
@@ -81,7 +81,7 @@ class Watched:
         self.most: tuple[int, int, list[str]] = (0, 0, [])
         self._thread = threading.get_ident()
         self._wrap(patch, Project, "load_image", self._read)
-        self._wrap(patch, pipeline, "model_maps", lambda lineage, *_: self.images.add(lineage.image_id))
+        self._wrap(patch, ready, "model_maps", lambda lineage, *_: self.images.add(lineage.image_id))
         self._wrap(patch, PictureMemory, "kept", lambda _, key, make: self.images.add(_name_in(key)))
         self._wrap(patch, usable_images, "why_unusable", lambda _, record: self.images.add(record.id))
         self._wrap(patch, Learner, "update", self._update)

@@ -31,7 +31,8 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import Localizer
-from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline import ready
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.sharing.share import LEASES, Part
@@ -147,15 +148,15 @@ def _work(project: Path, part: Part, log: Path) -> None:
     """Be a worker to the end of this process."""
     code = 1
     try:
-        real = pipeline.model_maps
+        real = ready.model_maps
 
-        def noted(item: pipeline.Lineage, *given: object) -> object:
+        def noted(item: Lineage, *given: object) -> object:
             maps = real(item, *given)  # type: ignore[arg-type]
             with log.open("a") as file:
                 file.write(f"{item.image_id}\n")
             return maps
 
-        pipeline.model_maps = noted  # type: ignore[assignment]
+        ready.model_maps = noted  # type: ignore[assignment]
         words = ["localize", "--project", str(project), "--device", "cpu", "--threads", "1", "--events"]
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
             code = run_stage([*words, "--shard", str(part)])

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.masks import read_mask
-from napari_wsss.widgets.layers import looks, viewer_sync
+from napari_wsss.widgets.layers import host, looks, viewer_sync
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
 
 
@@ -61,7 +61,7 @@ def test_the_viewer_measures_its_layers_once_in_a_step_to_another_image(
     times, measure = [], type(viewer)._on_layers_change
     monkeypatch.setattr(type(viewer), "_on_layers_change", lambda self: (times.append(1), measure(self))[1])
     if not is_named_so:  # in some version of napari to come
-        monkeypatch.setattr("napari_wsss.widgets.layers.host.MEASURE", "_gone")
+        monkeypatch.setattr(host, "MEASURE", "_gone")
     session.navigation.next()
     assert len(times) == 1 if is_named_so else len(times) > 1
     assert viewer.dims.range[-1].stop == session.table.image.shape[1] - 1
