@@ -77,7 +77,8 @@ class ActivationMaps:
         if not self.classes:
             return np.zeros(self.size, np.float32), np.zeros(self.size, np.uint8)
         # Class by class: numpy's argmax along the first axis takes several times as long.
-        best, value = self.scores[0].copy(), np.full(self.size, self.classes[0] + 1, np.uint8)
+        best = self.scores[0].copy()
+        value = np.full_like(best, self.classes[0] + 1, np.uint8)
         for k, scores in zip(self.classes[1:], self.scores[1:], strict=True):
             better = scores > best
             np.copyto(best, scores, where=better)

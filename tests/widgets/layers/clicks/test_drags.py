@@ -57,7 +57,7 @@ def test_without_a_single_move_in_a_real_window(make_napari_viewer, model_folder
         check_painting(hand, sync, mask)
         check_scribbles(hand, sync, viewer)
         check_polygon(hand, mask)
-        check_pointing(hand, dock)
+        check_pointing(hand, dock, qtbot)
     finally:
         dock.shut_down()
 
@@ -100,8 +100,10 @@ def check_polygon(hand, mask):
     assert not mask.data.any()
 
 
-def check_pointing(hand, dock):
+def check_pointing(hand, dock, qtbot):
     hand.press("2", "X")
+    qtbot.waitUntil(lambda: dock.sync.pointing.is_on, timeout=20000)
     hand.drag((7, 18), (17, 30))
+    qtbot.waitUntil(lambda: dock.session.pointing.prompt.box is not None, timeout=20000)
     box = dock.session.pointing.prompt.box
     assert (box.top, box.left, box.bottom, box.right) == (7, 18, 18, 31)
