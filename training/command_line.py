@@ -20,6 +20,7 @@ from napari_wsss.processes.option_files import FLAG, config_option, file_in, rea
 from napari_wsss.processes.stage_list import OTHER_STAGES, TRAINED, Recipe
 from napari_wsss.processes.stage_parser import every_stage
 from napari_wsss.project.project import Project
+from training.allocator import keep_freed_memory
 from training.config import RECIPES, RunConfig
 from training.describing import describe
 from training.distributed import FirstFailed, World, joined
@@ -55,6 +56,8 @@ def run_stage(typed: Sequence[str], is_program: bool) -> int:
         Whether this process is there for the stage alone.
     """
     typed = list(typed)
+    if is_program:
+        keep_freed_memory()
     try:
         options = parsed(typed)
         options.is_program, options.typed = is_program, typed
