@@ -33,7 +33,8 @@ from training.scoring.scoring import class_names
 from training.scoring.tables import aligned, write_tables
 from training.scoring.verdict import Verdict
 from training.stages.compared_images import basis_of, chosen_images, taught_by
-from training.stages.maps import add_chain_options, chosen_ids, hardware_of, with_chain
+from training.stages.maps import add_chain_options, chosen_ids, hardware_of
+from training.typed_plan import with_chain
 
 STAGE = "judge"
 MOST_IMAGES = 100

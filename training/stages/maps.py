@@ -1,19 +1,18 @@
 """The stages without training: activation maps and pseudo masks of many images, by the pipeline."""
 
 import argparse
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from napari_wsss.core.background import equivalent_alpha
 from napari_wsss.core.errors import ParameterError, ProjectError, StepError, WsssError
 from napari_wsss.core.files import MOST_RECORD_BYTES, read_regular
 from napari_wsss.core.inference import Inference
-from napari_wsss.core.parameters import add_options, advanced_options, fields_of, from_dict, typed_options
-from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.parameters import add_options, advanced_options, fields_of, from_dict
+from napari_wsss.core.plan import Plan
 from napari_wsss.core.progress import Steps
 from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.pipeline import run as pipeline
@@ -23,12 +22,12 @@ from napari_wsss.pipeline.large.maps import is_large
 from napari_wsss.pipeline.large.masks import stored_mask
 from napari_wsss.pipeline.lineage import Lineage, base_provenance
 from napari_wsss.pipeline.over_images import StageReport, large_words
-from napari_wsss.processes.option_files import read_mapping
 from napari_wsss.project.project import Project
 from napari_wsss.project.sharing.share import Part, Selection, Share, lease_folder
 from napari_wsss.project.states import STATES, UNDECIDED
 from training.config import Hardware
 from training.report import Reporter, watched
+from training.typed_plan import plan_for, with_chain, with_inference, with_refiners
 from training.workers import together
 
 DONE, SOME_FAILED = 0, 4
@@ -170,7 +169,7 @@ def add_localize_options(parser: argparse.ArgumentParser, typed: Sequence[str]) 
 def localize(options: argparse.Namespace, report: Reporter) -> int:
     """Compute the missing activation maps by the applied model, return the exit code."""
     with Project.open_to_read(options.project) as project:
-        plan = _plan_for(project, options, _with_inference, report)
+        plan = plan_for(project, options, with_inference, report)
     return _shared(options, report, plan, _localize)
 
 
@@ -202,7 +201,7 @@ def refine(options: argparse.Namespace, report: Reporter) -> int:
     if Part.parsed(options.shard).count == 1:
         _estimate_where_wanted(options, report)
     with Project.open_to_read(options.project) as project:
-        plan = _plan_for(project, options, _with_refiners, report)
+        plan = plan_for(project, options, with_refiners, report)
         if Part.parsed(options.shard).count > 1:
             _refuse_to_guess(project, plan)
     code = _shared(options, report, plan, _refine)
@@ -232,11 +231,6 @@ def _shared(
         kind = base_provenance(project, plan, applied_source(plan))
         with Share(selection(project, options), lease_folder(project, kind), parts[0]) as share:
             return _told(watched(stage(project, share, plan, options.device), report), report)
-
-
-def with_chain(plan: Plan, options: argparse.Namespace) -> Plan:
-    """Return a plan with the chain, the parameters and the saliency folder that the options of ``refine`` choose."""
-    return _with_refiners(_plan_of(options, plan), options)
 
 
 def add_background_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -> None:
@@ -271,7 +265,7 @@ def _estimate_where_wanted(options: argparse.Namespace, report: Reporter) -> Non
     if project is None:
         return
     with project:
-        plan = _with_refiners(_plan_of(options, project.plan), options)
+        plan = with_chain(project.plan, options)
         if wants_estimate(project, plan, len(sample_of(project))):
             prepare_device(options)
             _estimate(project, options.device, report)
@@ -329,24 +323,6 @@ def _told(found: StageReport, report: Reporter) -> int:
     return SOME_FAILED if found.failed else DONE
 
 
-def _plan_for(
-    project: Project,
-    options: argparse.Namespace,
-    changed: Callable[[Plan, argparse.Namespace], Plan],
-    report: Reporter,
-) -> Plan:
-    """Return the plan of this run, which with `--apply` becomes the project's."""
-    plan = changed(_plan_of(options, project.plan), options)
-    if plan == project.plan:
-        return plan
-    if options.apply:
-        with Project.open(options.project) as writable:
-            writable.set_plan(plan)
-    else:
-        report.say("These options are this run's. The project, and what napari shows, have them with --apply.")
-    return plan
-
-
 def _refuse_to_guess(project: Project, plan: Plan) -> None:
     """Raise `StepError` while parts of one run could be made with different background strengths."""
     if wants_estimate(project, plan, len(sample_of(project))):
@@ -355,52 +331,3 @@ def _refuse_to_guess(project: Project, plan: Plan) -> None:
             f"it once before them: napari-wsss background --project {project.folder}; or choose it, as with "
             "--constant-background-background-threshold."
         )
-
-
-def _plan_of(options: argparse.Namespace, plan: Plan) -> Plan:
-    if options.config is None:
-        return plan
-    try:
-        content = read_mapping(options.config)
-        record: Mapping[str, Any] = content["plan"]
-        # Which model is applied is the project's own business.
-        own = plan.to_dict()
-        kept = {name: own.get(name) for name in ("localizer_checkpoint", "segmenter_checkpoint", "automatic")}
-        return Plan.from_dict({**own, **record, **kept})
-    except (OSError, ValueError, KeyError, TypeError) as reason:
-        raise ParameterError(
-            f"The configuration {options.config} holds no usable plan ({reason!r}); expected JSON with an entry 'plan'."
-        ) from reason
-
-
-def _with_inference(plan: Plan, options: argparse.Namespace) -> Plan:
-    typed = _plain(Inference, options)
-    if not typed:
-        return plan
-    if applied_source(plan) == "segment":
-        raise ParameterError(
-            f"{', '.join(typed)} belong to activation maps, but a segmentation network is applied to this project. "
-            "Apply a classifier, or leave these options out."
-        )
-    from_dict(Inference, {**plan.localizer.parameters, **typed})
-    return replace(plan, localizer=plan.localizer.with_parameters(typed))
-
-
-def _with_refiners(plan: Plan, options: argparse.Namespace) -> Plan:
-    kept = {step.method: step for step in plan.refiners}
-    chain = options.refiners or list(kept)
-    steps = [kept.get(method, Step(method)) for method in chain]
-    changed = []
-    for step in steps:
-        cls = load_method("refine", step.method).Parameters
-        values = {**step.parameters, **_plain(cls, options, f"{step.method}_")}
-        from_dict(cls, values)
-        changed.append(Step(step.method, values))
-    folder = str(options.saliency.resolve()) if options.saliency else plan.saliency_folder
-    return replace(plan, refiners=tuple(changed), saliency_folder=folder)
-
-
-def _plain(cls: type[Any], options: argparse.Namespace, prefix: str = "") -> dict[str, Any]:
-    """Return what was typed as a plan keeps it (lists, no tuples)."""
-    found = typed_options(cls, options, prefix=prefix)
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
