@@ -103,7 +103,9 @@ def check_polygon(hand, mask):
 def check_pointing(hand, dock, qtbot):
     hand.press("2", "X")
     qtbot.waitUntil(lambda: dock.sync.pointing.is_on, timeout=20000)
+    pointing, asked = dock.session.pointing, []
+    pointing.changed.connect(lambda: asked.append(pointing.prompt.box))  # noted when it is asked, not when answered
     hand.drag((7, 18), (17, 30))
-    qtbot.waitUntil(lambda: dock.session.pointing.prompt.box is not None, timeout=20000)
-    box = dock.session.pointing.prompt.box
+    qtbot.waitUntil(lambda: bool(asked), timeout=20000)
+    box = asked[0]
     assert (box.top, box.left, box.bottom, box.right) == (7, 18, 18, 31)
