@@ -348,7 +348,8 @@ class ViewerSync(QObject):
             return
         if source is not None and self._record.isActive():
             self.commit()  # what was done before is not this step's
-        mask.visible = True  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
+        if not mask.visible:  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
+            mask.visible = True
         if self.host.guarded(lambda: write_step(mask, values)):
             self.scribbles.note_mask_step()
             self._save.start()

@@ -109,3 +109,6 @@ def check_pointing(hand, dock, qtbot):
     qtbot.waitUntil(lambda: bool(asked), timeout=20000)
     box = asked[0]
     assert (box.top, box.left, box.bottom, box.right) == (7, 18, 18, 31)
+    qtbot.waitUntil(lambda: not pointing.busy, timeout=20000)
+    assert dock.sync.pointing.is_on, "an answer leaves the tool in the hand, also after painting"
+    assert pointing.prompt.box == box
