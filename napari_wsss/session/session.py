@@ -147,7 +147,7 @@ class Session:
         self.trunk_weights = TrunkWeights(opened, jobs, signals)
         self.start = RecommendedStart(opened, self.training, self.models, self.trunk_weights, signals)
         self.exports = Exports(opened, jobs, signals)
-        self.next_steps = NextSteps(opened, self.training, self.hint, settings, signals)
+        self.next_steps = NextSteps(opened, self.training, self.hint, self.trunk_weights, settings, signals)
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         signals.image_changed.connect(self._check.begin)

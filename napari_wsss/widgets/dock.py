@@ -55,6 +55,7 @@ PAGE_OF = {
     "create": "Project",
     "label": "Review",
     "train": "Train",
+    "weights": "Train",
     "apply": "Review",
     "review": "Review",
     "retrain": "Train",
@@ -100,7 +101,7 @@ class WsssDock(QWidget):
 
     def _build(self) -> None:
         self.header = Header(self.session, self.actions_)
-        self.footer = Footer(self.actions_)
+        self.footer = Footer(self.session, self.actions_)
         self.job_bar = self.header.job_bar
         self.hint_line = HintLine(self.session.hint, lambda: self.tabs.bring("Train"))
         self.mismatch_line = MismatchLine(self.session.mismatch)
@@ -187,6 +188,8 @@ class WsssDock(QWidget):
             self.actions_.run("edit_labels")
         elif step.verb == "train":
             self.tabs.train.recommended.click()
+        elif step.verb == "weights":
+            self.tabs.train.weights.file.click()
         elif step.verb == "apply" and step.run is not None:
             self.session.models.apply(step.run)
         elif step.verb == "review" and not waits:
