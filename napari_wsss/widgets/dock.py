@@ -48,8 +48,9 @@ STRIP_NAME = f"{STRIP} ({PLUGIN})"
 NO_STRIP = f"The filmstrip needs the plugin {PLUGIN} in napari: install it, or switch it on in Plugins > Manage."
 FIT_AFTER_MS = 100
 """The canvas has its new size by then."""
-BOXES = "QCheckBox::indicator:unchecked, QListView::indicator:unchecked { border: 1px solid #7d838c; }"
-"""napari draws boxes to tick without a border, hardly to be told from what is around them."""
+BOXES = "QCheckBox::indicator, QListView::indicator { border: 1px solid #7d838c; }"
+"""napari draws boxes to tick without a border, hardly to be told from what is around them; ticked or not, they keep
+their size, so that captions below one another begin at the same place."""
 PAGE_OF = {
     "new": "Project",
     "create": "Project",
