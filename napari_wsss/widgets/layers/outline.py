@@ -76,6 +76,24 @@ def with_halo(contours: NDArray[Any], halo: int, thickness: int = 1) -> NDArray[
     return found
 
 
+def ring_strokes(layer: Labels) -> None:
+    """Let `layer` stay filled and have a line around what it holds: of the value `HALO`, as wide as its contour."""
+    if getattr(layer, HOOK, None) is None:
+        return
+
+    def ringed(labels: NDArray[Any], data_slice: tuple[slice, ...]) -> Any:
+        halo, wide = layer.metadata.get(HALO, 0), layer.contour
+        if not halo or wide < 1 or labels.ndim != 2:
+            return None  # filled, and nothing else
+        around = tuple(slice(max(0, part.start - wide), part.stop + wide) for part in data_slice)
+        within = zip(data_slice, around, strict=True)
+        inside = tuple(slice(part.start - outer.start, part.stop - outer.start) for part, outer in within)
+        return with_halo(labels[around], halo, wide)[inside]
+
+    layer.contour = 1
+    setattr(layer, HOOK, ringed)
+
+
 def toggle_outline(layer: Labels) -> bool:
     """Show a filled mask as outline only, or filled again; tell whether it is outlined now."""
     layer.contour = 0 if layer.contour else OUTLINE

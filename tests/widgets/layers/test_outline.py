@@ -10,7 +10,7 @@ from napari.layers.labels._labels_utils import get_contours
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.widgets.layers import looks, outline
-from napari_wsss.widgets.layers.outline import HALO, HOOK, outlines, quicken_contours, with_halo
+from napari_wsss.widgets.layers.outline import HALO, HOOK, outlines, quicken_contours, ring_strokes, with_halo
 
 
 def noise(height: int = 40, width: int = 33, values: int = 4) -> np.ndarray:
@@ -127,3 +127,26 @@ def test_a_proposal_has_a_dark_line_where_a_value_is_free(count: int) -> None:
     assert set(np.unique(shown)) == ({0, 1, halo} if count < 254 else {0, 1})
     assert halo == (count + 1 if count < 254 else 0)
     assert halo == 0 or tuple(layer.colormap.color_dict[halo]) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("wide", [1, 3])
+def test_strokes_stay_filled_and_get_a_dark_line_also_while_they_are_drawn(wide: int) -> None:
+    layer = looks.scribble_layer(np.zeros((40, 40), np.uint8), ClassList(("a", "b")))
+    layer.contour, layer.brush_size = wide, 4
+    layer.paint((20, 20), 2)
+    drawn = layer._slice.image.view.copy()
+    layer.refresh()
+    assert np.array_equal(layer._slice.image.view, drawn), "a stroke looks at once as it does later"
+    shown = with_halo(layer.data, layer.metadata[HALO], wide)
+    assert np.array_equal(getattr(layer, HOOK)(layer.data, (slice(0, 40), slice(0, 40))), shown)
+    assert np.array_equal(getattr(layer, HOOK)(layer.data, (slice(10, 22), slice(0, 9))), shown[10:22, 0:9])
+    assert set(np.unique(shown)) == {0, 2, layer.metadata[HALO]}
+    assert set(np.unique(layer.data)) == {0, 2}, "the line is only shown"
+
+
+def test_strokes_stay_filled_where_no_value_is_free_or_napari_is_another() -> None:
+    layer = looks.scribble_layer(noise(), ClassList(tuple(f"c{k}" for k in range(253))))
+    assert getattr(layer, HOOK)(layer.data, (slice(0, 40), slice(0, 33))) is None
+    other = type("Other", (), {"contour": 0})()
+    ring_strokes(other)
+    assert other.contour == 0
