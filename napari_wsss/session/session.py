@@ -138,7 +138,7 @@ class Session:
         self.thumbnails = Thumbnails(opened, jobs, signals)
         self.following = Following(opened, self.navigation, self.labels, self.inference, self.sliders, signals)
         self.gallery = self._gallery()
-        self.grid = ProposalGrid(opened, self.gallery.batch, self.gallery.pictures, signals)
+        self.grid = ProposalGrid(opened, self.gallery.batch, self.gallery.pictures, self.inference, signals)
         self.training = TrainingProcess(lambda call: jobs.dispatch(call))
         self.learning = Learning(opened, self.inference, jobs, self.models, settings, signals)
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
