@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QProgressBar, QSizePolicy, QWidget
 from napari_wsss.core.progress import Progress
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.runs.process import TrainingProcess
-from napari_wsss.widgets.controls.basic import row, tool_button
+from napari_wsss.widgets.controls.basic import row, single_shot, tool_button
 from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.elided import ElidedLabel
 from napari_wsss.widgets.controls.listening import listen
@@ -63,15 +63,20 @@ class JobBar(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(REFRESH_MS)
         self._clock.timeout.connect(self._show_progress)
+        self._soon = single_shot(self, 0, self.refresh)
         listen(
             self,
             (jobs.started, self._follow),
-            (jobs.changed, self.refresh),
+            (jobs.changed, self._on_jobs),
             (training.started, self._on_training),
             (training.progressed, self._on_step),
             (training.ended, self._on_training_ended),
         )
         self.refresh()
+
+    def _on_jobs(self) -> None:
+        """Follow when Qt is idle: pictures are asked for while they are drawn, and a progress bar repaints at once."""
+        self._soon.start()
 
     def _follow(self, job: Job) -> None:
         if job.quiet:

@@ -62,6 +62,18 @@ def test_it_shows_progress_and_waiting_jobs(bar, jobs, qtbot):
     qtbot.waitUntil(lambda: not bar.busy, timeout=20000)
 
 
+def test_a_job_that_is_submitted_while_something_is_drawn_repaints_nothing(bar, jobs, qtbot, monkeypatch):
+    work, shown = Stepping(), []
+    jobs.submit(Job("maps", work))
+    qtbot.waitUntil(lambda: bar.bar.value() == 1, timeout=20000)
+    monkeypatch.setattr(bar.bar, "setValue", shown.append)  # Qt draws at once, and dies of that inside a paint event
+    jobs.submit(Job("picture", Stepping(0), quiet=True, lane="other"))
+    assert shown == []
+    qtbot.waitUntil(lambda: shown != [], timeout=20000)
+    work.go.release(9)
+    qtbot.waitUntil(lambda: not bar.busy, timeout=20000)
+
+
 def test_cancel_is_acknowledged_and_ends_the_job(bar, jobs, qtbot):
     work = Stepping()
     job = jobs.submit(Job("maps", work))
