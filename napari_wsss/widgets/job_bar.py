@@ -63,20 +63,17 @@ class JobBar(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(REFRESH_MS)
         self._clock.timeout.connect(self._show_progress)
-        self._soon = single_shot(self, 0, self.refresh)
+        # Pictures are asked for while they are drawn, and a progress bar whose value is set draws itself at once.
+        self._soon = single_shot(self, 0, self._show_progress)
         listen(
             self,
             (jobs.started, self._follow),
-            (jobs.changed, self._on_jobs),
+            (jobs.changed, self.refresh),
             (training.started, self._on_training),
             (training.progressed, self._on_step),
             (training.ended, self._on_training_ended),
         )
         self.refresh()
-
-    def _on_jobs(self) -> None:
-        """Follow when Qt is idle: pictures are asked for while they are drawn, and a progress bar repaints at once."""
-        self._soon.start()
 
     def _follow(self, job: Job) -> None:
         if job.quiet:
@@ -113,7 +110,7 @@ class JobBar(QWidget):
             part.setVisible(busy)
         if busy:
             self._clock.start()
-            self._show_progress()
+            self._soon.start()
         else:
             self._clock.stop()
             self.title.setText("")

@@ -105,13 +105,13 @@ def test_a_training_is_shown_where_no_job_is_and_can_be_stopped(bar, jobs, qtbot
     monkeypatch.setattr(TrainingProcess, "running", property(lambda self: True))
     monkeypatch.setattr(training, "stop", lambda: stopped.append(True))
     training.started.emit()
-    assert (bar.title.text(), bar.cancel.text()) == ("training", "Stop")
+    qtbot.waitUntil(lambda: (bar.title.text(), bar.cancel.text()) == ("training", "Stop"), timeout=20000)
     training.progress = Progress("classifier", 3, 10, "loss 0.5")
     training.progressed.emit(training.progress)
     assert bar.detail.text() == "3/10 · loss 0.5"
     work = Stepping(1)
     jobs.submit(Job("maps", work))
-    assert bar.title.text() == "maps"
+    qtbot.waitUntil(lambda: bar.title.text() == "maps", timeout=20000)
     work.go.release(9)
     qtbot.waitUntil(lambda: bar.title.text() == "training", timeout=20000)
     bar.cancel.click()
