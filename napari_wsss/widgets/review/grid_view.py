@@ -106,9 +106,10 @@ class Pages(QWidget):
         painter.setPen(TEXT)
         key = f"{MARKS[place]}   " if place < len(MARKS) else ""
         caption = QRectF(box.left(), inner.bottom(), box.width(), CAPTION)
-        name = f"{key}{self._grid.confidence(image_id):.0%} sure   {image_id}"
-        shown = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, int(caption.width()))
-        draw_line(painter, caption, shown, united(Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter))
+        sure, metrics = f"{key}{self._grid.confidence(image_id):.0%} sure   ", self.fontMetrics()
+        left = int(caption.width()) - metrics.horizontalAdvance(sure)  # the name alone is shortened
+        name = metrics.elidedText(image_id, Qt.TextElideMode.ElideMiddle, left)
+        draw_line(painter, caption, sure + name, united(Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Begin to wait for a picture the mouse rests on."""
