@@ -17,7 +17,6 @@ from napari_wsss.widgets.controls.colours import ACCENT, legible
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.plain_text import as_text
 
-
 RETRAIN = "Retrain?"
 
 

@@ -123,14 +123,13 @@ class ProposalGrid:
         """Where one is, and what Enter does."""
         if self._opened.or_none is None:
             return ""
-        missing = f"{len(self.missing)} without a proposal" if self.missing else ""
         if not self._ids:
-            return missing or "No untouched proposal is left here."
+            lacking = f"{len(self.missing):,} images have no proposal yet." if self.missing else ""
+            return lacking or "No untouched proposal is left here."
         pages = -(-len(self._ids) // self.side**2)
         left = len(self.page) - len(self.marked)
         aside = f" · {len(self._aside)} put aside" if self._aside else ""
-        lacking = f" · {missing}" if missing else ""
-        return f"page {self._page + 1} of {pages} · {len(self._ids)} images{aside} · Enter accepts {left}{lacking}"
+        return f"page {self._page + 1} of {pages} · {len(self._ids)} images{aside} · Enter accepts {left}"
 
     def confidence(self, image_id: str) -> float:
         """Return 1 - uncertainty of an image's proposal, in [0, 1]."""

@@ -200,6 +200,7 @@ class GridView(Over):
 
     def _say(self) -> None:
         self.text.setText(self._grid.text)
+        self.compute.setText(f"Compute {len(self._grid.missing):,}")
         self.compute.setVisible(bool(self._grid.missing))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:

@@ -50,6 +50,7 @@ def test_missing_proposals_are_offered_to_be_made(view, session, settle):
     session.project.catalog.set_score("p3.png", None)
     view.toggle()
     assert view.compute.isVisible()
+    assert view.compute.text() == "Compute 1"
     view.compute.click()
     settle(session)
     assert not view.compute.isVisible()
