@@ -14,7 +14,7 @@ from tests.benchmarks.rates import HEAD, PARTS, Bench, Rate, Sizes  # noqa: E402
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    "parts", [("cam maps", "crf"), pytest.param(PARTS, marks=pytest.mark.slow)], ids=["two", "all"]
+    "parts", [("cam maps", "crf", "crf at once"), pytest.param(PARTS, marks=pytest.mark.slow)], ids=["some", "all"]
 )
 def test_every_part_gives_a_rate(tmp_path: Path, parts: tuple[str, ...]) -> None:
     sizes = Sizes(images=5, size=64, steps=2, batch=2, crop=48, trunk="mobilenet_v2", width=1 / 16)
