@@ -298,7 +298,7 @@ class Bench:
         with redirect_stdout(heard):
             code = run_stage([*arguments, "--project", str(self.folder), "--device", self.device, "--events"])
         assert code == 0, f"{arguments} ended with {code}"
-        return heard.rate(warm) if len(heard.times) > 1 else float("nan")
+        return heard.rate(warm)
 
     def trained(self, recipe: str, *more: str) -> float:
         """Return images per second of a training."""
