@@ -11,7 +11,8 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE, Mask, verify
-from napari_wsss.exchange.class_lists import Colour, ValueNames
+from napari_wsss.exchange.class_lists import ValueNames
+from napari_wsss.exchange.colour_tables import Colour
 from napari_wsss.pixels.decoding import deep_images, stacks
 from napari_wsss.pixels.decoding.loaded import turned
 
@@ -113,7 +114,7 @@ def _one_channel(samples: NDArray[Any], name: str, colours: dict[Colour, int]) -
     if not (plain == plain[..., :1]).all():
         raise ProjectError(
             f"{name} holds colours, but no list says what they mean. Put a labelmap.txt (lines name:red,green,blue::) "
-            "beside the masks, or save class values as palette or grey PNG."
+            "or label_colors.txt (lines red green blue name) beside the masks, or save values as palette or grey PNG."
         )
     return plain[..., 0]
 

@@ -25,8 +25,11 @@ from napari_wsss.pixels.decoding.stacks import series_of
 from napari_wsss.pixels.images import image_size
 
 _MARK = r"(?:cp_)?(?:masks?|seg(?:mentation)?s?|labels?|label[-_]?ids|gt|ground[-_]?truth|annotations?|instances?)"
-_DECORATED = re.compile(rf"(?:(?P<folder>.*/))?(?:{_MARK}[-_. ](?P<last>[^/]+)|(?P<first>[^/]+)[-_. ]{_MARK})", re.I)
-"""How tools call the mask of an image: ``x_mask``, ``x.seg``, ``mask_x``."""
+_END = rf"(?:{_MARK}|L|colou?rs?|rgb|gt(?:fine|coarse)[-_](?:colou?r|label[-_]?ids))"
+_DECORATED = re.compile(rf"(?:(?P<folder>.*/))?(?:{_MARK}[-_. ](?P<last>[^/]+)|(?P<first>[^/]+?)[-_. ]{_END})", re.I)
+"""How tools call the mask of an image: ``x_mask``, ``x.seg``, ``mask_x``; ``x_L`` in CamVid, ``x_gtFine_color``."""
+_PHOTOGRAPH = "_leftImg8bit"
+"""What Cityscapes adds to the name of the image."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ def match_of(said: Annotated, index: ImageIndex) -> Match:
     decorated = [found for name in said.names if (found := _DECORATED.fullmatch(name))]
     bare = [f"{one['folder'] or ''}{one['last'] or one['first']}" for one in decorated]
     find = partial(index.find_plane, plane=said.page) if said.page else index.find
-    matches = (find(name) for name in (*said.names, *bare))
+    matches = (find(name) for name in (*said.names, *bare, *(f"{one}{_PHOTOGRAPH}" for one in bare)))
     return next((match for match in matches if match.ids), Match())
 
 

@@ -24,9 +24,10 @@ MOST_OBJECTS = 2**32 - 1
 class Pictures(Reader):
     """Files named after their images, or the folder of a VOC-style export, whose ``SegmentationClass`` is taken.
 
-    A ``classes.txt``, ``class_names.txt`` or ``labelmap.txt`` in it, or one folder up, decides by name what a value or
-    colour means; without one values must be those of the project. The pages of a TIFF stack, or of an array (pages,
-    height, width), are the masks of the planes of the stack that it is named after.
+    A ``classes.txt``, ``class_names.txt``, ``labelmap.txt`` or a table of colours (`exchange.colour_tables`) in it, or
+    one folder up, decides by name what a value or colour means; without one values must be those of the project. The
+    pages of a TIFF stack, or of an array (pages, height, width), are the masks of the planes of the stack that it is
+    named after.
     """
 
     title = "Mask pictures, .npy"
@@ -43,6 +44,7 @@ class Pictures(Reader):
         names = read_value_names([folder, folder.parent])
         if names:
             reading.notes.append(f"values mean what {names.source} beside the masks names")
+            reading.notes.extend(names.shared)
         for path, name in _files(source):
             for page, place in pages_in(path, name):
                 read = partial(values_of, path, names, page=page)
