@@ -1,6 +1,8 @@
 """Whether a project is whole, and its older generations."""
 
 import argparse
+import os
+from pathlib import Path
 
 from napari_wsss.commands.base import CORRECTABLE, DONE, FOUND, Answer, Command
 from napari_wsss.commands.opened import listed, opened
@@ -31,7 +33,15 @@ def _check(options: argparse.Namespace, answer: Answer) -> int:
 def _restore_options(parser: argparse.ArgumentParser) -> None:
     project_argument(parser)
     words = "restore this file of its backups, or `newest`; without it the generations are listed, nothing is changed"
-    parser.add_argument("--generation", metavar="NAME", help=words)
+    generation = parser.add_argument("--generation", metavar="NAME", help=words)
+    generation.completer = _generations  # type: ignore[attr-defined]  # argcomplete's way; it need not be there
+
+
+def _generations(**_asked: object) -> list[str]:
+    """Return what a shell offers: the backups of the project in the line that argcomplete is asked to complete."""
+    typed = map(Path, os.environ.get("COMP_LINE", "").split()[1:])
+    found = (path.name for folder in typed for path in (folder / "backups").glob("*.sqlite"))
+    return ["newest", *sorted(found)]
 
 
 def _restore(options: argparse.Namespace, answer: Answer) -> int:
