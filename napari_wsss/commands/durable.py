@@ -22,7 +22,8 @@ def _check(options: argparse.Namespace, answer: Answer) -> int:
     open_ones = [finding for finding in found if not finding.repaired]
     for finding in found:
         done = " Repaired." if finding.repaired else ""
-        answer.say(f"{finding.kind}: {writable(finding.name)}: {writable(finding.words)}{done}")
+        about = f"{finding.kind}: {writable(finding.name)}" if finding.name else finding.kind
+        answer.say(f"{about}: {writable(finding.words)}{done}")
     repaired = len(found) - len(open_ones)
     counted = f"{len(open_ones) or 'no'} finding(s){f', {repaired} repaired' if repaired else ''}"
     facts = [finding.to_dict() for finding in found]
