@@ -26,7 +26,7 @@ from napari_wsss.exchange.annotations.painting import Rules, Unknown, painted
 from napari_wsss.exchange.encodings import ENCODINGS
 from napari_wsss.exchange.label_changes import LabelChanges, LabelChoices, find_label_changes, take
 from napari_wsss.exchange.maps.importing import MapImportReport, maps_for
-from napari_wsss.exchange.masks.importing import MaskChoices, MaskImportReport
+from napari_wsss.exchange.masks.importing import MaskChoices, MaskImportReport, match_of
 from napari_wsss.exchange.masks.taking import Taking, masks_for, take_one
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.reading import KINDS, MAP_KINDS, MASK_KINDS, READERS
@@ -177,7 +177,8 @@ class Imports:
             return None
         index = ImageIndex(project.images_root, project.catalog.ids())
         first = [images.image_id(path, found.path) for path in islice(images.find_images(found.path), _LOOKED_AT)]
-        return "masks" if any(index.find(name.rpartition(".")[0]).ids for name in first) else None
+        named = (Annotated((name.rpartition(".")[0],), name) for name in first)
+        return "masks" if any(match_of(one, index).ids for one in named) else None
 
     # -- looking ----------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.exchange.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.colour_tables import colour_table_in, is_colour_table, read_colour_table
 from napari_wsss.exchange.labels import read_labels
-from napari_wsss.exchange.masks.importing import import_masks
+from napari_wsss.exchange.masks.importing import MaskChoices, import_masks
 
 CLASSES = ClassList(("Road", "Sign Symbol"))
 ROAD, SIGN = (128, 64, 128), (192, 128, 128)
@@ -50,6 +50,19 @@ def test_coloured_masks_become_classes(tmp_path: Path, name: str) -> None:
     for image_id in images:
         np.testing.assert_array_equal(report.read(image_id), [[1, 2, 255], [1, 1, 1]])
     assert any(name in note for note in report.notes)
+
+
+def test_what_is_no_class_is_counted_and_can_be_ignored(tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "class_dict.csv").write_text("name,r,g,b\nRoad,128,64,128\nhorse,1,2,3\nVoid,0,0,0\n")
+    Image.fromarray(np.array([[ROAD, (1, 2, 3)]], np.uint8)).save(tmp_path / "masks" / "x.png")
+    Image.new("RGB", (2, 1)).save(tmp_path / "x.png")
+    images = {"x.png": tmp_path / "x.png"}
+    refused = import_masks(tmp_path / "masks", images, CLASSES)
+    assert refused.unknown == {"horse": 1}
+    assert "x.png paints 'horse', which is no class here (by class_dict.csv)" in refused.wrong_values
+    taken = import_masks(tmp_path / "masks", images, CLASSES, choices=MaskChoices(unknown="ignore"))
+    np.testing.assert_array_equal(taken.read("x.png"), [[1, 255]])
 
 
 def test_masks_of_numbers_mean_what_the_table_numbers(tmp_path: Path) -> None:

@@ -125,6 +125,7 @@ def test_what_is_dropped_on_an_open_project(sitting, tmp_path):
     folder = masks(tmp_path / "masks", ["p0"])
     assert imports.what_of(Dropped("images", folder)) == "masks"
     assert imports.what_of(Dropped("images", masks(tmp_path / "others", ["x"]))) is None
+    assert imports.what_of(Dropped("images", masks(tmp_path / "decorated", ["p0_mask"]))) == "masks"
     assert imports.what_of(Dropped("images", root)) is None
     assert imports.what_of(Dropped("labels", tmp_path / "x.csv")) == "labels"
     assert imports.what_of(Dropped("masks", tmp_path / "x_seg.npy")) == "masks"

@@ -109,7 +109,11 @@ class MaskImportReport(WholeReport):
         lines = [f"{len(self.masks)} masks can be used ({self.kind}); {len(self.without_mask)} images have none."]
         lines += [f"Pixels: {listed(self.pixels)}."] if self.masks else []
         lines += [f"{len(found)} masks {what}: {'; '.join(found[:5])}." for what, found in kinds.items() if found]
-        lines += [f"Names that are no class here, by masks: {listed(self.unknown)}."] if self.unknown else []
+        if self.unknown:
+            lines.append(
+                f"Names that are no class here, by masks: {listed(self.unknown)}. Unknown classes are left out with "
+                "their masks, or become background or ignored pixels, as you choose."
+            )
         if self.occupied:
             lines.append(f"{len(self.occupied)} of these images have a person's mask already: {listed(self.occupied)}.")
         lines += [f"Note: {note}." for note in self.notes]
@@ -206,6 +210,7 @@ class _Import:
             made = partial(painted, said, size, self.rules, self.labels.get(id_))
             values = made()
         except Unusable as reason:
+            self.unknown.update(reason.names)
             self.wrong[reason.kind].append(str(reason))
             return
         except ProjectError as reason:  # of the image

@@ -22,9 +22,18 @@ from napari_wsss.session.imports import (
     kinds_of,
 )
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import button, choose, column, combo, row, text_label
+from napari_wsss.widgets.controls.basic import (
+    bring_into_view,
+    button,
+    choose,
+    column,
+    combo,
+    row,
+    single_shot,
+    text_label,
+)
 from napari_wsss.widgets.controls.listening import listen
-from napari_wsss.widgets.project.new_project import PathField, ReportTree
+from napari_wsss.widgets.project.new_project import LAID_OUT_MS, PathField, ReportTree
 
 TITLES: dict[What, str] = {
     "labels": "image-level labels",
@@ -86,6 +95,7 @@ class ImportForm(QWidget):
             "The layer chosen in the list, for the shown image; undoable",
         )
         self.layer_button.setVisible(chosen_layer is not None)
+        self._bring = single_shot(self, LAID_OUT_MS, lambda: bring_into_view(self.summary))
         self.source.changed.connect(self.preview)
         self.setLayout(
             column(
@@ -171,11 +181,13 @@ class ImportForm(QWidget):
         self.tree.show_entries(report.entries())
         self.tree.show()
         self._allow()
+        self._bring.start()
 
     def _show_problem(self, message: str) -> None:
         self.summary.setText(message)
         self.tree.hide()
         self._allow()
+        self._bring.start()
 
     def _allow(self) -> None:
         project = self._session.project
