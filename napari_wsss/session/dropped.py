@@ -101,7 +101,7 @@ def entries_of(found: Dropped) -> Iterator[str]:
         names = (path.relative_to(found.path).as_posix() for path in paths)
     else:
         names = (name for name in names_in(found.path) if is_image_name(name) or _is_array(name))
-    return (name.rpartition(".")[0] for name in names)
+    return (name.rpartition(".")[0].removesuffix(".ome") for name in names)
 
 
 def holds_maps(found: Dropped) -> bool:

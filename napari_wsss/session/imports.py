@@ -32,7 +32,7 @@ from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.reading import KINDS, MAP_KINDS, MASK_KINDS, READERS
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.pipeline.map_imports import Kept, keep
-from napari_wsss.session.dropped import Dropped, entries_of, holds_maps
+from napari_wsss.session.dropped import TABLES, Dropped, entries_of, holds_maps
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.review.labels import Labels
@@ -164,14 +164,14 @@ class Imports:
     def what_of(self, found: Dropped) -> What | None:
         """Return what a dropped file or folder can be imported as into the open project; None where it cannot be.
 
-        What may be anything is masks or maps where its pictures or arrays are called like the project's images, and it
-        lies elsewhere.
+        Annotations are masks, in which there may turn out to be none but labels. What may be anything is masks or maps
+        where its pictures or arrays are called like the project's images, and it lies elsewhere.
         """
         table = self._opened.or_none
         if table is None or table.project.read_only or found.kind == "project":
             return None
         if found.kind in ("masks", "labels"):
-            return "masks" if found.kind == "masks" else "labels"
+            return "labels" if found.path.suffix.lower() in TABLES else "masks"
         project = table.project
         if found.path == project.images_root or is_below(found.path, project.images_root):
             return None

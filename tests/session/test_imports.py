@@ -132,6 +132,7 @@ def test_what_is_dropped_on_an_open_project(sitting, tmp_path):
         np.save(tmp_path / name / f"{name}.npy", np.zeros((4, 5), int))
         assert imports.what_of(Dropped("unsure", tmp_path / name)) == what
     assert imports.what_of(Dropped("labels", tmp_path / "x.csv")) == "labels"
+    assert imports.what_of(Dropped("labels", tmp_path / "x.json")) == "masks"
     assert imports.what_of(Dropped("masks", tmp_path / "x_seg.npy")) == "masks"
     sitting.session.close_project()
     assert imports.what_of(Dropped("labels", tmp_path / "x.csv")) is None

@@ -90,6 +90,12 @@ class MaskImportReport(WholeReport):
         told = {"from": writable(self.source), "entry": writable(self.masks[image_id])}
         return Source("imported", method=self.kind, parameters={name: word for name, word in told.items() if word})
 
+    @property
+    def paints_nothing(self) -> bool:
+        """Whether the source holds no mask at all, be it one that cannot be used; it may hold labels."""
+        refused = (self.unmatched, self.duplicates, self.unreadable, self.wrong_size, self.wrong_values)
+        return not (self.masks or self.without_class or any(refused))
+
     def check(self) -> None:
         """Raise `LabelError` where nothing can be used."""
         if not self.masks:

@@ -11,6 +11,7 @@ from typing import Any
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_wsss.core.errors import WsssError
+from napari_wsss.exchange.masks.importing import MaskImportReport
 from napari_wsss.session.imports import (
     WHAT,
     ImportChoices,
@@ -66,6 +67,7 @@ class ImportForm(QWidget):
         super().__init__(parent)
         self._session, self._chosen_layer = session, chosen_layer
         self.report: Report | None = None
+        self._otherwise: What | None = None
         self.what = combo([(what, TITLES[what]) for what in WHAT], lambda _what: self._choose_what())
         self.kind = combo(kinds_of("labels"), lambda _kind: self.preview())
         self.encoding = combo(encodings(), lambda _encoding: self.preview())
@@ -125,7 +127,8 @@ class ImportForm(QWidget):
         self._choose_what()
 
     def open_source(self, what: What, path: Path) -> None:
-        """Show what a dropped file or folder holds."""
+        """Show what a dropped file or folder holds: its labels where there turns out to be no mask that can be used."""
+        self._otherwise = "labels" if what == "masks" else None
         choose(self.what, what)
         self.source.text.setText(str(path))
         self._choose_what()
@@ -173,8 +176,20 @@ class ImportForm(QWidget):
         listen(self, (job.succeeded, self._show_report), (job.failed, self._show_problem), until=job.ended)
         self._session.jobs.submit(job)
 
+    def _take_otherwise(self) -> bool:
+        """Look for what else a dropped source may hold; return False where nobody asked to."""
+        what, self._otherwise = self._otherwise, None
+        if what is None:
+            return False
+        choose(self.what, what)
+        self._choose_what()
+        return True
+
     def _show_report(self, report: Report) -> None:
         self.report = report
+        if isinstance(report, MaskImportReport) and report.paints_nothing and self._take_otherwise():
+            return
+        self._otherwise = None
         self.summary.setText(report.summary())
         self.encoding.setItemText(0, found_out("" if self.encoding.currentData() else encoding_of(report)))
         self.encoding.setToolTip(self.encoding.currentText())
@@ -184,6 +199,8 @@ class ImportForm(QWidget):
         self._bring.start()
 
     def _show_problem(self, message: str) -> None:
+        if self._take_otherwise():
+            return
         self.summary.setText(message)
         self.tree.hide()
         self._allow()
