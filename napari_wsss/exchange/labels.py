@@ -9,8 +9,6 @@ from typing import TypeVar
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.files import read_regular
 from napari_wsss.exchange.annotations.plain_zip import unpacked
-from napari_wsss.exchange.class_lists import CLASS_LISTS, ValueNames, read_value_names
-from napari_wsss.exchange.colour_tables import is_colour_table
 from napari_wsss.exchange.csv_table import is_label_table
 from napari_wsss.exchange.encodings import found_encoding
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport, listed
@@ -27,6 +25,8 @@ from napari_wsss.exchange.labels_voc import (
     with_contradictions,
     with_splits_and_masks,
 )
+from napari_wsss.exchange.lists.class_lists import CLASS_LISTS, ValueNames, read_value_names
+from napari_wsss.exchange.lists.colour_tables import is_colour_table
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.readers.labelme_xml import is_labelme_xml
 from napari_wsss.exchange.reading import KINDS, OWN_KINDS, reader_of, recognised

@@ -11,8 +11,8 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE, Mask, verify
-from napari_wsss.exchange.class_lists import ValueNames
-from napari_wsss.exchange.colour_tables import Colour
+from napari_wsss.exchange.lists.class_lists import ValueNames
+from napari_wsss.exchange.lists.colour_tables import Colour
 from napari_wsss.pixels.decoding import deep_images, stacks
 from napari_wsss.pixels.decoding.loaded import turned
 

@@ -20,7 +20,7 @@ from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.inside import below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Steps
-from napari_wsss.exchange.class_lists import CLASS_LIST
+from napari_wsss.exchange.lists.class_lists import CLASS_LIST
 from napari_wsss.pipeline.applied_model import RunError
 from napari_wsss.pipeline.over_images import Outcome, StageReport, Write, over_images
 from napari_wsss.pixels.by_window import is_large

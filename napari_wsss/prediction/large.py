@@ -12,10 +12,10 @@ from napari_wsss.core.classes import BACKGROUND, ClassList
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.files import publish, publish_folder
 from napari_wsss.core.masks import Mask
-from napari_wsss.exchange.ome_zarr_group import PIXELS, SUFFIX, put_array, put_chunk, put_group
 from napari_wsss.pixels import by_window
 from napari_wsss.pixels.by_window import open_large, windows
 from napari_wsss.pixels.large_tiff import write_mask_tiles
+from napari_wsss.pixels.large_zarr import PIXELS, SUFFIX, put_array, put_chunk, put_group
 from napari_wsss.prediction.predictor import Predictor
 
 

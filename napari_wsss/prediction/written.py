@@ -19,7 +19,7 @@ from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.inside import below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import encode_mask
-from napari_wsss.exchange.ome_zarr_group import SUFFIX
+from napari_wsss.pixels.large_zarr import SUFFIX
 
 MASKS, SCORES, MAPS, PICTURES = "masks", "scores", "maps", "class_pictures"
 LARGE: Mapping[str, str] = {"tiff": ".tif", "ome-zarr": SUFFIX}

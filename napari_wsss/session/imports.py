@@ -69,6 +69,11 @@ class Report(Protocol):
         """Raise where nothing of it can be used."""
 
 
+def paints_nothing(report: Report) -> bool:
+    """Tell whether a preview of masks found none at all, so that there may be labels in the source instead."""
+    return isinstance(report, MaskImportReport) and report.paints_nothing
+
+
 @dataclass(frozen=True)
 class ImportChoices:
     """How a source is read and taken.

@@ -8,7 +8,7 @@ from PIL import Image
 from napari_wsss.core.classes import ClassList, voc_colours
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import encode_mask
-from napari_wsss.exchange.class_lists import ValueNames
+from napari_wsss.exchange.lists.class_lists import ValueNames
 from napari_wsss.exchange.mask_values import read_values
 
 VALUES = np.array([[0, 1, 2, 0], [1, 1, 0, 2]], np.uint8)

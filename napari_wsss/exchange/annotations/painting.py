@@ -12,7 +12,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import Mask
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture
 from napari_wsss.exchange.annotations.shapes import Size, WrongSize
-from napari_wsss.exchange.class_lists import ValueNames, value_of_name
+from napari_wsss.exchange.lists.class_lists import ValueNames, value_of_name
 from napari_wsss.exchange.mask_values import check_values
 
 Kind = Literal["unreadable", "wrong_size", "wrong_values", "without_class"]

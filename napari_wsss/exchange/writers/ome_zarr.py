@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND
-from napari_wsss.exchange.ome_zarr_group import PIXELS, SUFFIX, put_array, put_chunk, put_group
 from napari_wsss.exchange.writers.base import Item, Writer
 from napari_wsss.pixels.large_tiff import LargeMask
+from napari_wsss.pixels.large_zarr import PIXELS, SUFFIX, put_array, put_chunk, put_group
 
 CHUNK = 1024
 Read = Callable[[tuple[slice, ...]], NDArray[np.uint8]]

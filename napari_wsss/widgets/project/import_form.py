@@ -11,7 +11,6 @@ from typing import Any
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_wsss.core.errors import WsssError
-from napari_wsss.exchange.masks.importing import MaskImportReport
 from napari_wsss.session.imports import (
     WHAT,
     ImportChoices,
@@ -21,6 +20,7 @@ from napari_wsss.session.imports import (
     encodings,
     found_out,
     kinds_of,
+    paints_nothing,
 )
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import (
@@ -187,7 +187,7 @@ class ImportForm(QWidget):
 
     def _show_report(self, report: Report) -> None:
         self.report = report
-        if isinstance(report, MaskImportReport) and report.paints_nothing and self._take_otherwise():
+        if paints_nothing(report) and self._take_otherwise():
             return
         self._otherwise = None
         self.summary.setText(report.summary())

@@ -10,9 +10,9 @@ from PIL import Image
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError
-from napari_wsss.exchange.class_lists import ValueNames, read_value_names
-from napari_wsss.exchange.colour_tables import colour_table_in, is_colour_table, read_colour_table
 from napari_wsss.exchange.labels import read_labels
+from napari_wsss.exchange.lists.class_lists import ValueNames, read_value_names
+from napari_wsss.exchange.lists.colour_tables import colour_table_in, is_colour_table, read_colour_table
 from napari_wsss.exchange.masks.importing import MaskChoices, import_masks
 
 CLASSES = ClassList(("Road", "Sign Symbol"))

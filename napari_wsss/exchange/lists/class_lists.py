@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND, BACKGROUND_NAMES, IGNORE, ClassList, voc_colours
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.exchange.colour_tables import Colour, colour_table_in, read_colour_table
+from napari_wsss.exchange.lists.colour_tables import Colour, colour_table_in, read_colour_table
 from napari_wsss.exchange.text_files import read_text
 
 CLASS_LIST, LABEL_MAP = "classes.txt", "labelmap.txt"
