@@ -19,6 +19,8 @@ Colour = tuple[int, int, int]
 _CALLED = re.compile(r"colou?r|palette", re.IGNORECASE)
 _OF_CLASSES = re.compile(r"class", re.IGNORECASE)
 _TEXT, _TABLES = (".txt",), (".csv", ".tsv")
+_COLUMNS = re.compile(rb"red|rgb|colou?r|hex|\br\b.*\bg\b.*\bb\b", re.IGNORECASE)
+_FIRST_LINE = 2_000
 _LARGEST = 1_000_000
 """Bytes; a table of 256 classes is smaller, and tables of labels of very many images are not read for nothing."""
 _NAMES = ("name", "class", "label", "category", "class_name", "label_name", "category_name", "classes", "labels")
@@ -89,12 +91,25 @@ def _rows(path: Path) -> list[_Row] | None:
         return None
     if not path.is_file() or path.stat().st_size > _LARGEST:
         return None
+    by_name = named or bool(_OF_CLASSES.search(path.stem))
+    if not by_name and not _may_have_columns(path):
+        return None
     text = read_text(path)[0]
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     lines = [(number, line) for number, line in lines if line and (suffix in _TABLES or line[0] not in "#/")]
     if suffix in _TABLES and (rows := _by_header(lines)) is not None:
         return rows
-    return _by_form(lines) if named or _OF_CLASSES.search(path.stem) else None
+    return _by_form(lines) if by_name else None
+
+
+def _may_have_columns(path: Path) -> bool:
+    """Tell by its first line whether a CSV may have columns of colours: a folder may hold very many other ones."""
+    try:
+        with path.open("rb") as file:
+            first = file.readline(_FIRST_LINE)
+    except OSError:
+        return False
+    return _COLUMNS.search(first.replace(b"\0", b"")) is not None
 
 
 def _by_header(lines: Sequence[tuple[int, str]]) -> list[_Row] | None:

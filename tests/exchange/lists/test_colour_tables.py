@@ -106,6 +106,7 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path) -> None:
         ("classes.csv", "cat\ndog\n"),
         ("colors.txt", "a.jpg red\n"),
         ("list.txt", "128 64 128 Road\n"),
+        ("table.csv", "cat,1,2,3\n"),
         ("colors.csv", ""),
         ("colors.csv", '"\n'),
         (".colors.txt", "128 64 128 Road\n"),
