@@ -13,8 +13,8 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.progress import finish
 from napari_wsss.core.sources import PERSON, Sources
-from napari_wsss.exchange.class_lists import IGNORE_NAMES
 from napari_wsss.exchange.export import Entry, ExportOptions, ExportReport, export
+from napari_wsss.exchange.lists.class_lists import IGNORE_NAMES
 from napari_wsss.project.sourced_masks import SourcedMask
 
 IDS = ("a.jpg", "day 1/ü & <b>.png", "day 1/c.jpg")

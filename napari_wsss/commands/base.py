@@ -7,7 +7,7 @@ completion and a misspelt option wait for nothing. A new command is such a file 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
@@ -176,3 +176,16 @@ class Methods:
 
     def __contains__(self, choice: object) -> bool:
         return choice in method_names(self.shelf)
+
+
+class Either:
+    """Choices that are those of one of several collections, each once."""
+
+    def __init__(self, *several: Iterable[str]) -> None:
+        self._several = several
+
+    def __iter__(self) -> Iterator[str]:
+        yield from dict.fromkeys(choice for choices in self._several for choice in choices)
+
+    def __contains__(self, choice: object) -> bool:
+        return choice in tuple(self)

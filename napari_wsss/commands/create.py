@@ -7,14 +7,14 @@ from typing import Any
 
 from napari_wsss.commands.base import DONE, Answer, Command
 from napari_wsss.commands.opened import listed, suggest_every_pixel
-from napari_wsss.commands.options import label_options, picture_options, split_option
+from napari_wsss.commands.options import label_options, picture_options, project_argument, split_option
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.parameters import advanced_options
 
 
 def _sample_options(parser: argparse.ArgumentParser) -> None:
     words = "the project folder to make; the pictures go into its folder 'pictures'"
-    parser.add_argument("folder", type=Path, help=words)
+    project_argument(parser, words)
     parser.add_argument("--images", type=int, default=300, help="how many pictures [%(default)s]")
     parser.add_argument("--size", type=int, default=160, help="their height and width in pixels [%(default)s]")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same pictures [%(default)s]")
@@ -26,16 +26,16 @@ def _sample(options: argparse.Namespace, answer: Answer) -> int:
     from napari_wsss.sample.project import generate_sample
     from napari_wsss.session.creating import create_project
 
-    if (options.folder / FILE_NAME).exists():
-        raise ProjectError(f"{options.folder} holds a project already; open it, or choose another folder.")
+    if (options.project / FILE_NAME).exists():
+        raise ProjectError(f"{options.project} holds a project already; open it, or choose another folder.")
     if options.images < 1 or options.size < 64:
         raise ProjectError("The sample needs at least 1 image and 64 pixels; correct --images or --size.")
-    pictures = options.folder / "pictures"
+    pictures = options.project / "pictures"
     report = generate_sample(pictures, images=options.images, size=options.size, seed=options.seed)
-    create_project(options.folder, pictures, read_labels(pictures)).close()
+    create_project(options.project, pictures, read_labels(pictures)).close()
     answer.say(f"{report.summary()}.", images=options.images)
-    answer.say(f"Project: {options.folder}. Next:", project=options.folder)
-    answer.say(f"  napari-wsss train classifier --project {options.folder} --trunk-weights none --apply")
+    answer.say(f"Project: {options.project}. Next:", project=options.project)
+    answer.say(f"  napari-wsss train classifier --project {options.project} --trunk-weights none --apply")
     return DONE
 
 

@@ -1,6 +1,8 @@
 """Whether a project is whole, and its older generations."""
 
 import argparse
+import os
+from pathlib import Path
 
 from napari_wsss.commands.base import CORRECTABLE, DONE, FOUND, Answer, Command
 from napari_wsss.commands.opened import listed, opened
@@ -20,7 +22,8 @@ def _check(options: argparse.Namespace, answer: Answer) -> int:
     open_ones = [finding for finding in found if not finding.repaired]
     for finding in found:
         done = " Repaired." if finding.repaired else ""
-        answer.say(f"{finding.kind}: {writable(finding.name)}: {writable(finding.words)}{done}")
+        about = f"{finding.kind}: {writable(finding.name)}" if finding.name else finding.kind
+        answer.say(f"{about}: {writable(finding.words)}{done}")
     repaired = len(found) - len(open_ones)
     counted = f"{len(open_ones) or 'no'} finding(s){f', {repaired} repaired' if repaired else ''}"
     facts = [finding.to_dict() for finding in found]
@@ -31,7 +34,15 @@ def _check(options: argparse.Namespace, answer: Answer) -> int:
 def _restore_options(parser: argparse.ArgumentParser) -> None:
     project_argument(parser)
     words = "restore this file of its backups, or `newest`; without it the generations are listed, nothing is changed"
-    parser.add_argument("--generation", metavar="NAME", help=words)
+    generation = parser.add_argument("--generation", metavar="NAME", help=words)
+    generation.completer = _generations  # type: ignore[attr-defined]  # argcomplete's way; it need not be there
+
+
+def _generations(**_asked: object) -> list[str]:
+    """Return what a shell offers: the backups of the project in the line that argcomplete is asked to complete."""
+    typed = map(Path, os.environ.get("COMP_LINE", "").split()[1:])
+    found = (path.name for folder in typed for path in (folder / "backups").glob("*.sqlite"))
+    return ["newest", *sorted(found)]
 
 
 def _restore(options: argparse.Namespace, answer: Answer) -> int:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from napari_wsss.commands.base import Answer, Command
+from napari_wsss.commands.base import Answer, Command, Either
 from napari_wsss.commands.import_labels import IMPORT_LABELS
-from napari_wsss.commands.import_maps import IMPORT_MAPS
-from napari_wsss.commands.import_masks import IMPORT_MASKS, mask_options
+from napari_wsss.commands.import_maps import IMPORT_MAPS, MAP_KINDS
+from napari_wsss.commands.import_masks import IMPORT_MASKS, MASK_KINDS, mask_options
 from napari_wsss.commands.opened import opened
-from napari_wsss.commands.options import project_option, whole_option
+from napari_wsss.commands.options import KINDS, project_option, whole_option
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.parameters import advanced_options
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WHAT = {"labels": IMPORT_LABELS, "masks": IMPORT_MASKS, "maps": IMPORT_MAPS}
 AUTO = "auto"
+EVERY_KIND = Either(KINDS, MASK_KINDS, MAP_KINDS)
 
 
 class Report(Protocol):
@@ -39,7 +40,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be taken, write nothing")
     whole_option(parser)
     advanced = advanced_options(parser)
-    advanced.add_argument("--kind", default="auto", help="the format, as import-labels and its like know it [auto]")
+    words = "the format, as import-labels and its like know it [%(default)s]"
+    advanced.add_argument("--kind", choices=EVERY_KIND, default="auto", metavar="KIND", help=words)
     advanced.add_argument("--encoding", default="", help="labels: how the file is written: gb18030 ... [found out]")
     advanced.add_argument("--edited-too", action="store_true", help="labels: also where a person changed them here")
     mask_options(parser)

@@ -10,13 +10,33 @@ from napari_wsss.core.plan import HELD_OUT
 KINDS = Late("napari_wsss.exchange.reading", "KINDS")
 
 
-def project_argument(parser: argparse.ArgumentParser) -> None:
-    """Let the project be the first word."""
-    parser.add_argument("project", type=Path, help="project folder")
+class _Named(argparse.Action):
+    """Take the project as a word, or by `--project` as other commands do; once."""
+
+    word: argparse.Action | None = None
+    """The word that is not needed where the option is given."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, value: object, _flag: str | None = None
+    ) -> None:
+        """Keep it."""
+        before = getattr(namespace, self.dest, None)
+        if before is not None:
+            parser.error(f"the project is named twice: {before} and {value}")
+        setattr(namespace, self.dest, value)
+        if self.word is not None:
+            self.word.required = False
+
+
+def project_argument(parser: argparse.ArgumentParser, words: str = "project folder") -> None:
+    """Let the project be a word or an option: the commands that need nothing else take both."""
+    word = parser.add_argument("project", type=Path, action=_Named, help=words)
+    option = parser.add_argument("--project", type=Path, action=_Named, help="the same, as other commands take it")
+    option.word = word  # type: ignore[attr-defined]  # argparse says no more than that it made an action
 
 
 def project_option(parser: argparse.ArgumentParser) -> None:
-    """Let the project be named by an option, beside other folders."""
+    """Let the project be named by an option, beside what else is needed."""
     parser.add_argument("--project", type=Path, required=True, help="project folder")
 
 

@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import secrets
+import shutil
 import stat
 import threading
 import zlib
@@ -57,6 +58,21 @@ def publish(path: Path, *, lasting: bool = True) -> Iterator[IO[bytes]]:
             sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def publish_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder that becomes `path`, where nothing lies, when the block ends without an error.
+
+    Its files are not forced to disk: for what can be computed again. Missing parent folders are made.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def publish_bytes(path: Path, content: bytes, *, lasting: bool = True) -> None:

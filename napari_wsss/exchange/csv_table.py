@@ -16,6 +16,7 @@ FALSE_FLAGS = frozenset({"0", "0.0", "false", "no", "n", ""})
 UNKNOWN = "?"
 DOUBT_FLAGS = frozenset({"-1", "-1.0", UNKNOWN})
 """*Uncertain*, as tables of findings and our own exports write it; -1 is *no* where the only other flag is 1."""
+_DOUBT_WORDS = frozenset({"u", "uncertain", "unknown", "unsure"})
 _FLAGS = TRUE_FLAGS | FALSE_FLAGS | DOUBT_FLAGS
 _OTHER_NUMBERS = 0.1
 """A 0/1 column with a larger share of other numbers is a column of numbers."""
@@ -65,8 +66,11 @@ class Columns:
 
 
 def as_flag(cell: str) -> str:
-    """Return a cell of a 0/1 column as the flags are written: lower case, ``1,0`` as ``1.0``."""
-    return cell.strip().casefold().replace(",", ".")
+    """Return a cell of a 0/1 column as the flags are written: lower case, ``1,0`` as ``1.0``, ``nan`` as nothing."""
+    flag = cell.strip().casefold().replace(",", ".").replace("\N{MINUS SIGN}", "-")
+    if flag in _DOUBT_WORDS:
+        return UNKNOWN
+    return "" if flag != UNKNOWN and is_empty(flag) else flag
 
 
 def read_table(path: Path, index: ImageIndex, encoding: str = "", known: Collection[str] = ()) -> Table:

@@ -48,6 +48,20 @@ class About:
         """Tell whether a card is one of this export."""
         return card.get("project") == self.project and card.get("choice") == json.loads(json.dumps(dict(self.choice)))
 
+    def unlike(self, card: Mapping[str, Any]) -> str:
+        """Return in what the choice of a card differs from this one, in words."""
+        theirs, ours = card.get("choice"), json.loads(json.dumps(dict(self.choice)))
+        if not isinstance(theirs, dict) or card.get("project") != self.project:
+            return "of another project" if isinstance(theirs, dict) else "not said which"
+        differing = [name for name in sorted({*theirs, *ours}) if theirs.get(name) != ours.get(name)]
+        return "; ".join(f"{name}: {_words(theirs.get(name))}, now {_words(ours.get(name))}" for name in differing)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return (" ".join(map(str, value)) if isinstance(value, list) else str(value or "")) or "none"
+
 
 class DataCard:
     """Counts over the images of an export.

@@ -11,7 +11,12 @@ from collections.abc import Collection
 
 from napari_wsss.core.errors import LabelError
 
-UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # before that of UTF-16, with which it begins
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _SURE, _LIKELY = 0.8, 0.5
 """Shares of usual characters."""
 _FIRST_LEVEL = (0xB0, 0xD8)
@@ -53,7 +58,7 @@ def decode(content: bytes, name: str, encoding: str = "", expected: Collection[s
     name : str
         The file in messages.
     encoding : str
-        As Python names it (``gb18030``, ``cp1251``); "" finds it out: UTF-16 with mark, else that in which most of the
+        As Python names it (``gb18030``, ``cp1251``); "" finds it out: UTF-16 and UTF-32, else that in which most of the
         expected names stand, else UTF-8 with or without mark, else what the bytes look like.
     expected : collection of str
         Names of images and classes that the text may hold.
@@ -65,8 +70,8 @@ def decode(content: bytes, name: str, encoding: str = "", expected: Collection[s
     """
     if encoding:
         return _chosen(content, name, encoding), ""
-    if content.startswith(UTF_16_MARKS):
-        return _chosen(content, name, "utf-16"), ""
+    if wide := _wide(content):
+        return _chosen(content, name, wide), ""
     if b"\0" in content:
         raise LabelError(f"The label file {name} is not text; export it as CSV (a spreadsheet's own format is not).")
     found, held = _found(content, expected)
@@ -75,11 +80,27 @@ def decode(content: bytes, name: str, encoding: str = "", expected: Collection[s
 
 def found_encoding(content: bytes, expected: Collection[str] = ()) -> str:
     """Return the encoding that `decode` finds out, as Python names it; "" of what is not text."""
-    if content.startswith(UTF_16_MARKS):
-        return "utf-16"
+    if wide := _wide(content):
+        return wide
     if b"\0" in content:
         return ""
     return _found(content, expected)[0]
+
+
+def _wide(content: bytes) -> str:
+    """Return the encoding of text in characters of two or four bytes, "" of other bytes.
+
+    Without a mark it is UTF-16 where every second byte may be 0 and no other one is, as in line ends and commas.
+    """
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return encoding
+    halves = {"utf-16-le": content[::2], "utf-16-be": content[1::2]}
+    for encoding, half in halves.items():
+        if b"\0" in content and b"\0" not in half and _is_in(content, encoding):
+            text = content[: 2 * _SAMPLE].decode(encoding, errors="ignore")
+            return encoding if all(one.isprintable() or one.isspace() for one in text) else ""
+    return ""
 
 
 def _found(content: bytes, expected: Collection[str]) -> tuple[str, int]:

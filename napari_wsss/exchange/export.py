@@ -122,6 +122,8 @@ class ExportReport(WholeReport):
         counts = ", ".join(f"{count} {what}" for what, count in self.files.items() if count) or "none"
         empty = [name for name, count in self.pixels.items() if not count]
         lines = [f"{self.what} of {len(self.written)} images {verb} to {self.folder}.", f"Files: {counts}."]
+        if not self.written:
+            lines.append("No image fits what was chosen: accept some, or choose other states or another search.")
         lines += [f"{self.without} images have none yet."] if self.without else []
         lines += [f"No pixel of: {', '.join(empty)}."] if empty else []
         lines += [f"Note: {note}." for note in self.notes]
@@ -200,7 +202,7 @@ class _Export:
         if earlier and not is_same and not options.overwrite:
             raise ProjectError(
                 f"{folder} holds an export of {earlier.get('project') or 'another project'} with another choice "
-                f"({earlier.get('choice')}). Choose another folder, or allow overwriting."
+                f"({about.unlike(earlier)}). Choose another folder, or allow overwriting."
             )
         known = {**files_of(earlier), CARD: digest_of(folder / CARD)} if is_same else {}
         self.folder = ExportFolder(folder, known, options.images, options.overwrite, options.dry_run)

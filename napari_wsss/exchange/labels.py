@@ -9,7 +9,6 @@ from typing import TypeVar
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.files import read_regular
 from napari_wsss.exchange.annotations.plain_zip import unpacked
-from napari_wsss.exchange.class_lists import CLASS_LISTS, ValueNames, read_value_names
 from napari_wsss.exchange.csv_table import is_label_table
 from napari_wsss.exchange.encodings import found_encoding
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport, listed
@@ -26,6 +25,8 @@ from napari_wsss.exchange.labels_voc import (
     with_contradictions,
     with_splits_and_masks,
 )
+from napari_wsss.exchange.lists.class_lists import CLASS_LISTS, ValueNames, read_value_names
+from napari_wsss.exchange.lists.colour_tables import is_colour_table
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.readers.labelme_xml import is_labelme_xml
 from napari_wsss.exchange.reading import KINDS, OWN_KINDS, reader_of, recognised
@@ -260,7 +261,7 @@ def _detect_source(source: Path, images_root: Path, index: ImageIndex) -> Detect
         if lists := _named(source, _USUAL_TEXT):
             return Detected("text", lists[0])
         tables = [path for path in sorted(source.glob("*")) if path.suffix.lower() in CSV_SUFFIXES + TEXT_SUFFIXES]
-        if names := [path.name for path in tables if path.name not in CLASS_LISTS]:
+        if names := [path.name for path in tables if path.name not in CLASS_LISTS and not is_colour_table(path)]:
             raise LabelError(f"The folder {source} holds {listed(names)}; choose the file that has the labels.")
         raise LabelError(
             f"The folder {source} holds no labels we know; expected a VOC-style folder (ImageSets, Annotations or "
@@ -296,8 +297,9 @@ def _named(folder: Path, usual: Sequence[str]) -> list[Path]:
 
 def _csv_files(folder: Path, index: ImageIndex) -> list[Path]:
     """Return the CSV of a usual name in `folder`; without one, the only CSV there if it names images and labels."""
-    found = sorted(p for p in folder.glob("*") if p.suffix.lower() in CSV_SUFFIXES and not p.name.startswith("."))
-    named = _named(folder, _USUAL_CSV)
+    tables = sorted(p for p in folder.glob("*") if p.suffix.lower() in CSV_SUFFIXES and not p.name.startswith("."))
+    found = [path for path in tables if not is_colour_table(path)]
+    named = [path for path in _named(folder, _USUAL_CSV) if path in found]
     return named or (found if len(found) == 1 and is_label_table(found[0], index) else [])
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_wsss.exchange.annotations.annotated import Reading
-from napari_wsss.exchange.class_lists import foreground
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
+from napari_wsss.exchange.lists.class_lists import foreground
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.reading import reader_of
 

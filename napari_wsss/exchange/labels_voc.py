@@ -10,8 +10,8 @@ import numpy as np
 from napari_wsss.core.classes import BACKGROUND, IGNORE
 from napari_wsss.core.errors import LabelError, WsssError
 from napari_wsss.exchange.annotations.plain_xml import read_xml
-from napari_wsss.exchange.class_lists import ValueNames
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
+from napari_wsss.exchange.lists.class_lists import ValueNames
 from napari_wsss.exchange.mask_values import MASK_SUFFIXES, read_values
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.voc_lists import read_lists

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.masks import DAMAGED_PICTURE, Mask, verify
-from napari_wsss.exchange.class_lists import Colour, ValueNames
+from napari_wsss.exchange.lists.class_lists import ValueNames
+from napari_wsss.exchange.lists.colour_tables import Colour
 from napari_wsss.pixels.decoding import deep_images, stacks
 from napari_wsss.pixels.decoding.loaded import turned
 
@@ -47,12 +48,9 @@ def read_values(path: Path, listed: ValueNames | None = None, most: int = IGNORE
         raise ProjectError(f"{path.name} is no PNG, TIFF or BMP; save masks without loss as PNG.")
     try:
         check_regular(path)
-        with Image.open(path) as image:
-            pages = int(getattr(image, "n_frames", 1))
-            if pages > 1:
-                raise ProjectError(f"{path.name} has {pages} pages; a mask has one.")
-            samples, palette = _samples(image, path)
-            text = dict(getattr(image, "text", {}))
+        samples, palette, pages, text = _stored(path)
+        if pages > 1:
+            raise ProjectError(f"{path.name} has {pages} pages; a mask has one.")
     except DAMAGED_PICTURE as reason:
         raise ProjectError(f"The mask {path} cannot be read ({reason}); replace it or leave it out.") from reason
     colours = listed.colours if listed else {}
@@ -91,6 +89,22 @@ def check_values(values: Mask, classes: ClassList, name: str) -> None:
         raise ProjectError(f"{name}: holds the values {wrong}; expected 0 to {len(classes)} or {IGNORE}.")
 
 
+def _stored(path: Path) -> tuple[NDArray[Any], NDArray[np.uint8] | None, int, dict[str, Any]]:
+    """Return what `_samples` does of a file, how many pages it has, and the text in it."""
+    try:
+        with Image.open(path) as image:
+            pages = int(getattr(image, "n_frames", 1))
+            return *_samples(image, path), pages, dict(getattr(image, "text", {}))
+    except UnidentifiedImageError:
+        # Pillow knows no TIFFs of 64 bits, which is what labels are in many a script.
+        samples, pages = (
+            deep_images.read_with_tifffile(path) if path.suffix.lower() in stacks.TIFF_SUFFIXES else (None, 0)
+        )
+        if samples is None:
+            raise
+        return samples, None, pages, {}
+
+
 def _samples(image: Image.Image, path: Path) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
     """Return the samples (H, W) or (H, W, C) as stored, and the palette (n, 3) of a palette picture."""
     if deep_images.is_deep(image):
@@ -113,7 +127,7 @@ def _one_channel(samples: NDArray[Any], name: str, colours: dict[Colour, int]) -
     if not (plain == plain[..., :1]).all():
         raise ProjectError(
             f"{name} holds colours, but no list says what they mean. Put a labelmap.txt (lines name:red,green,blue::) "
-            "beside the masks, or save class values as palette or grey PNG."
+            "or label_colors.txt (lines red green blue name) beside the masks, or save values as palette or grey PNG."
         )
     return plain[..., 0]
 

@@ -44,6 +44,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".
 SYSTEM_FOLDERS = frozenset(
     {
         "@eadir",
+        "_gsdata_",
         "@tmp",
         "@recycle",
         "@recently-snapshot",

@@ -20,7 +20,7 @@ from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.inside import below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Steps
-from napari_wsss.exchange.class_lists import CLASS_LIST
+from napari_wsss.exchange.lists.class_lists import CLASS_LIST
 from napari_wsss.pipeline.applied_model import RunError
 from napari_wsss.pipeline.over_images import Outcome, StageReport, Write, over_images
 from napari_wsss.pixels.by_window import is_large
@@ -28,7 +28,7 @@ from napari_wsss.pixels.images import content_hash, read_image, result_names
 from napari_wsss.prediction.large import predict_large
 from napari_wsss.prediction.lines import Lines
 from napari_wsss.prediction.predictor import Predictor
-from napari_wsss.prediction.written import MASKS, Wanted, places_of, write_prediction
+from napari_wsss.prediction.written import LARGE, MASKS, Wanted, places_of, write_prediction
 from napari_wsss.project.sharing.share import LEASES, WHOLE, Part, Share
 
 STAGE = "predict"
@@ -142,7 +142,7 @@ class _Pictures:
         large = is_large(path)
         places = places_of(job.target, name, self._predictor.kind, job.wanted)
         if large:  # a mask alone: maps of every class would not fit anywhere
-            places = {MASKS: below(job.target, f"{MASKS}/{name}.tif")}
+            places = {MASKS: below(job.target, f"{MASKS}/{name}{LARGE[job.wanted.large]}")}
         entry["files"] = sorted(place.relative_to(job.target).as_posix() for place in places.values())
         done = self._is_done(entry, places)
         return _Ready(path, entry, places, done, large, None if done or large else read_image(path).pixels)

@@ -19,8 +19,11 @@ from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.inside import below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import encode_mask
+from napari_wsss.pixels.large_zarr import SUFFIX
 
 MASKS, SCORES, MAPS, PICTURES = "masks", "scores", "maps", "class_pictures"
+LARGE: Mapping[str, str] = {"tiff": ".tif", "ome-zarr": SUFFIX}
+"""Format -> what the names of its masks end with."""
 _FULL = 255
 _UNUSUAL = re.compile(r"[^\w.-]+")
 _LONGEST = 60  # characters of a class in a file name
@@ -38,11 +41,14 @@ class Wanted:
         Probabilities (segmenters) or maps as npz.
     pictures : bool
         One grey PNG per class: 255 is 1.
+    large : str
+        A format of `LARGE`: what masks of pictures become that are larger than the memory.
     """
 
     masks: bool
     scores: bool
     pictures: bool
+    large: str = "tiff"
 
 
 def places_of(folder: Path, name: str, kind: str, wanted: Wanted) -> dict[str, Path]:

@@ -6,6 +6,7 @@ nor a second. Where another distribution adds methods, or a file or preset decid
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ DESCRIPTION = (
 HELP = ("-h", "--help")
 DECIDING = ("--config", "--preset")
 """Options that may decide which method's options there are."""
+_LISTED = re.compile(r"\{([^}]*)\}")
+"""How an option that also takes other values names those that are known."""
+_SUGGESTED = {"device": ("auto", "cpu", "cuda", "mps"), "log": ("tensorboard", "wandb", "mlflow")}
 
 
 def wants_help(words: Sequence[str]) -> bool:
@@ -115,10 +119,16 @@ def stage_options(words: Sequence[str]) -> list[dict[str, Any]] | None:
     if not isinstance(found, dict):
         return None if found is None else list(found)
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    first.add_argument("--method", default=found["method"])
+    first.add_argument("--method", nargs="?", default=found["method"])  # "?": a shell asks how it could go on
     known: dict[str, list[dict[str, Any]]] = found["methods"]
     method = str(first.parse_known_args(list(words[1:]))[0].method)
     return list(known.get(method) or known[found["method"]])
+
+
+def _suggested(option: dict[str, Any]) -> Sequence[str]:
+    """Return what a shell offers for an option that takes other values, too."""
+    listed = _LISTED.match(option.get("metavar") or "")
+    return listed[1].split(",") if listed else _SUGGESTED.get(option["dest"], ())
 
 
 def _add(into: Any, option: dict[str, Any]) -> None:
@@ -135,6 +145,8 @@ def _add(into: Any, option: dict[str, Any]) -> None:
     if flags:
         facts |= {"dest": option["dest"]}
         facts |= {"required": True} if option.get("required") else {}
-        into.add_argument(*flags, **facts)
+        added = into.add_argument(*flags, **facts)
+        if "choices" not in option and (words := _suggested(option)):
+            added.completer = lambda **_: words  # argcomplete's way
     else:
         into.add_argument(option["dest"], **facts)

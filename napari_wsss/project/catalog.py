@@ -127,13 +127,14 @@ class Catalog(CatalogReading):
     def set_score(self, image_id: str, score: float | None, doubtful: Collection[str] = ()) -> None:
         """Set the queue score, and which labelled classes the proposal is in doubt of."""
         joined = SEPARATOR.join(sorted(doubtful))
-        self._set(image_id, "score = ?, doubtful = ?", None if score is None else float(score), joined)
+        value = None if score is None else float(score)
+        self._set(image_id, "score = ?, doubtful = ?", value, joined, changing="score")
 
     def set_proposed(self, image_id: str, score: float, doubtful: Collection[str]) -> None:
         """Set what `set_score` does; the proposal of an undecided image is as new as the model."""
         states = ", ".join("?" * len(UNDECIDED))
         assignment = f"score = ?, doubtful = ?, stale = CASE WHEN state IN ({states}) THEN 0 ELSE stale END"
-        self._set(image_id, assignment, float(score), SEPARATOR.join(sorted(doubtful)), *UNDECIDED)
+        self._set(image_id, assignment, float(score), SEPARATOR.join(sorted(doubtful)), *UNDECIDED, changing="score")
 
     def set_doubtful(self, image_id: str, names: Collection[str]) -> None:
         """Set which labelled classes the proposal is in doubt of."""
@@ -146,13 +147,13 @@ class Catalog(CatalogReading):
 
     def set_changes(self, changes: Mapping[str, float | None]) -> None:
         """Set how much the proposals of many images changed with the last applied model, in [0, 1]."""
-        with self._database.transaction() as connection:
+        with self._database.transaction("changed") as connection:
             rows = [(None if value is None else float(value), image_id) for image_id, value in changes.items()]
             connection.executemany("UPDATE images SET changed = ? WHERE id = ?", rows)
 
     def forget_changes(self) -> None:
         """Forget how much every proposal changed: another model is applied, and nothing is compared with it yet."""
-        self._database.execute("UPDATE images SET changed = NULL WHERE changed IS NOT NULL", ())
+        self._database.execute("UPDATE images SET changed = NULL WHERE changed IS NOT NULL", (), "changed")
 
     def set_borrowed(self, image_ids: Iterable[str], source: str) -> None:
         """Note that the proposals of images were taken over from the correction of image `source` ("": no longer)."""
@@ -217,9 +218,9 @@ class Catalog(CatalogReading):
                 name = known[becomes - 1]
         return frozenset(found)
 
-    def _set(self, image_id: str, assignment: str, *values: Any) -> None:
+    def _set(self, image_id: str, assignment: str, *values: Any, changing: str = "") -> None:
         number = self.number(image_id)
-        self._database.execute(f"UPDATE images SET {assignment} WHERE number = ?", (*values, number))
+        self._database.execute(f"UPDATE images SET {assignment} WHERE number = ?", (*values, number), changing)
 
     def _class_positions(self) -> dict[str, int]:
         current = "SELECT name, position FROM classes WHERE becomes IS NULL ORDER BY position"

@@ -25,7 +25,19 @@ FACTS = ("stale", "label_changed", "disagrees", "replaced", "negative")
 """Columns that are 0 or 1."""
 
 _IS_UNDECIDED = "state IN ('draft', 'todo', 'skipped')"
-RANK = "CASE state WHEN 'draft' THEN 0 WHEN 'todo' THEN 1 WHEN 'skipped' THEN 2 WHEN 'flagged' THEN 3 ELSE 4 END"
+_RANKS = {"draft": 0, "todo": 1, "skipped": 2, "flagged": 3}
+_OTHER_RANK = 4
+RANK = f"CASE state {' '.join(f'WHEN {state!r} THEN {rank}' for state, rank in _RANKS.items())} ELSE {_OTHER_RANK} END"
+"""The place of an image's state among all: what is to be gone on with first."""
+
+CLUSTERS = (
+    "WITH RECURSIVE known (class, cluster) AS ("
+    "SELECT position, (SELECT min(cluster) FROM image_clusters WHERE class = position) FROM classes UNION ALL "
+    "SELECT class, (SELECT min(cluster) FROM image_clusters AS other WHERE other.class = known.class "
+    "AND other.cluster > known.cluster) FROM known WHERE cluster IS NOT NULL) "
+    "SELECT class, cluster FROM known WHERE cluster IS NOT NULL ORDER BY class, cluster"
+)
+"""Class and cluster of all that have images, in their order; each is looked up as the next of its class."""
 
 UNLABELLED = "label_count = 0 AND negative = 0"
 
@@ -141,7 +153,7 @@ class Criteria:
             require(f"state IN ({', '.join('?' * len(self.states))})", *self.states)
         self._require_groups(require)
         if self.text:
-            found = _part(self.text)
+            found = anywhere(self.text)
             # All ids lie close together in their index; images with a remark have one of their own.
             # The index of their parts reads no escapes: what it finds beyond is left out again.
             ids, asked = (
@@ -157,7 +169,7 @@ class Criteria:
                 found,
             )
         if self.borrowed_from is not None:
-            require("borrowed_from != '' AND borrowed_from LIKE ? ESCAPE '\\'", _part(self.borrowed_from))
+            require("borrowed_from != '' AND borrowed_from LIKE ? ESCAPE '\\'", anywhere(self.borrowed_from))
         for condition, value in (
             ("score > ?", self.score_above),
             ("score < ?", self.score_below),
@@ -194,8 +206,8 @@ class Criteria:
         if self.clusters:
             one = "(cluster = ? COLLATE NOCASE OR cluster = name || ' ' || ? COLLATE NOCASE)"
             require(
-                "images.number IN (SELECT image_clusters.image FROM image_clusters "
-                f"JOIN classes ON position = class WHERE {' OR '.join([one] * len(self.clusters))})",
+                "images.number IN (SELECT image FROM image_clusters WHERE (class, cluster) IN (SELECT class, cluster "
+                f"FROM ({CLUSTERS}) JOIN classes ON position = class WHERE {' OR '.join([one] * len(self.clusters))}))",
                 *(name for cluster in self.clusters for name in (cluster, cluster)),
             )
 
@@ -215,9 +227,15 @@ def ordered(criteria: Criteria, order: Order, seed: int = 0) -> tuple[str, list[
     return f"SELECT id FROM images {places} WHERE {where} ORDER BY {ORDERS[order]}", values
 
 
-def _part(text: str) -> str:
+def anywhere(text: str) -> str:
+    """Return a pattern of LIKE, with the backslash as ESCAPE, for a text anywhere in another."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def rank_of(state: str) -> int:
+    """Return what `RANK` is of a state."""
+    return _RANKS.get(state, _OTHER_RANK)
 
 
 def shuffled(number: int, seed: int) -> int:

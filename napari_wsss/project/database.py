@@ -114,6 +114,11 @@ class Database:
         found = self.value(f"WITH found (one) AS ({sql}) SELECT group_concat(one) FROM found", parameters)
         return np.fromstring(found or "", kind, sep=",") if found else np.zeros(0, kind)
 
+    def numbers_by_group(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Row, NDArray[np.int32]]]:
+        """Return every row without its last column, and that one, a ``group_concat`` of whole numbers, as an array."""
+        rows = self.rows(sql, parameters)
+        return [(row[:-1], np.fromstring(row[-1], np.int32, sep=",")) for row in rows]
+
     def numbers_and_values(self, sql: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return both columns of all rows: whole numbers, and values; very many take 12 bytes each."""
         handle, kinds = self._handle(), np.dtype([("number", np.int32), ("value", np.float64)])
@@ -201,10 +206,13 @@ class Database:
                     self._changes.update(self._changing)
                     self._changing.clear()
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """Run one statement, in a transaction of its own where there is none; return how many rows it changed."""
-        if self._writes_by is None or self._writer != threading.get_ident():
-            with self.transaction() as connection:
+    def execute(self, sql: str, parameters: Sequence[Any] = (), changing: str = "") -> int:
+        """Run one statement, in a transaction of its own where there is none; return how many rows it changed.
+
+        `changing` is that of `transaction`.
+        """
+        if changing or self._writes_by is None or self._writer != threading.get_ident():
+            with self.transaction(changing) as connection:
                 return connection.execute(sql, parameters).rowcount
         try:
             return self._writes_by.execute(sql, parameters).rowcount

@@ -8,6 +8,7 @@ called it.
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from napari_wsss.project.criteria import CLUSTERS
 from napari_wsss.project.database import Database, part_of
 
 UNTOUCHED = ("todo", "skipped")
@@ -60,8 +61,7 @@ class ImageClusters:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all clusters that have images, by class, then by name."""
-        rows = self._database.rows("SELECT DISTINCT class, cluster FROM image_clusters ORDER BY class, cluster")
-        return tuple(str(cluster) for _, cluster in rows)
+        return tuple(str(cluster) for _, cluster in self._database.rows(CLUSTERS))
 
     def members(self, cluster: str) -> tuple[str, ...]:
         """Return the images of a cluster, those nearest to its centre first."""
@@ -138,7 +138,7 @@ class ImageClusters:
         wanted, there = set(rows), set(self._rows())
         if wanted == there:
             return False
-        with self._database.transaction() as connection:
+        with self._database.transaction("image_clusters") as connection:
             connection.executemany(
                 "DELETE FROM image_clusters WHERE class = ? AND image = (SELECT number FROM images WHERE id = ?)",
                 [(row.class_index, row.image_id) for row in there - wanted],

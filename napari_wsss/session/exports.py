@@ -27,19 +27,21 @@ class Exports:
     ----------
     told : Signal(ExportReport)
         An export, or what one would do, is ready.
+    failed : Signal(str)
+        One ended without, and why.
     """
 
     told = Signal(object)
+    failed = Signal(str)
 
     def __init__(self, opened: Opened, jobs: Jobs, signals: Signals) -> None:
         self._opened, self._jobs = opened, jobs
         self.signals = signals
 
-    @property
-    def usual_folder(self) -> Path:
-        """Where an export of the open project goes when nobody says otherwise: beside the project."""
+    def usual_folder(self, kind: str) -> Path:
+        """Return where an export in a format goes when nobody says otherwise: beside the project, one for each."""
         folder = self._opened.table.project.folder
-        return folder.with_name(f"{folder.name}-export")
+        return folder.with_name(f"{folder.name}-{kind}")
 
     @reported
     def begin(self, folder: Path, choice: Choice, dry_run: bool = False) -> bool:
@@ -50,9 +52,13 @@ class Exports:
         steps = partial(export_project, table.project, folder, choice, dry_run=dry_run)
         job = Job(EXPORT, steps, key=EXPORT, lane=EXPORT)
         job.succeeded.connect(self._tell)
-        job.failed.connect(lambda message, _error: self.signals.failed.emit(message))
+        job.failed.connect(self._fail)
         self._jobs.submit(job)
         return True
+
+    def _fail(self, message: str, _error: BaseException) -> None:
+        self.failed.emit(message)
+        self.signals.failed.emit(message)
 
     def _tell(self, report: ExportReport) -> None:
         self.told.emit(report)

@@ -26,14 +26,13 @@ from napari_wsss.exchange.annotations.painting import Rules, Unknown, painted
 from napari_wsss.exchange.encodings import ENCODINGS
 from napari_wsss.exchange.label_changes import LabelChanges, LabelChoices, find_label_changes, take
 from napari_wsss.exchange.maps.importing import MapImportReport, maps_for
-from napari_wsss.exchange.masks.importing import MaskChoices, MaskImportReport
+from napari_wsss.exchange.masks.importing import MaskChoices, MaskImportReport, match_of
 from napari_wsss.exchange.masks.taking import Taking, masks_for, take_one
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.reading import KINDS, MAP_KINDS, MASK_KINDS, READERS
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.pipeline.map_imports import Kept, keep
-from napari_wsss.pixels import images
-from napari_wsss.session.dropped import Dropped
+from napari_wsss.session.dropped import TABLES, Dropped, entries_of, holds_maps
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.applied import AppliedModels
 from napari_wsss.session.review.labels import Labels
@@ -68,6 +67,11 @@ class Report(Protocol):
 
     def check(self) -> None:
         """Raise where nothing of it can be used."""
+
+
+def paints_nothing(report: Report) -> bool:
+    """Tell whether a preview of masks found none at all, so that there may be labels in the source instead."""
+    return isinstance(report, MaskImportReport) and report.paints_nothing
 
 
 @dataclass(frozen=True)
@@ -165,19 +169,22 @@ class Imports:
     def what_of(self, found: Dropped) -> What | None:
         """Return what a dropped file or folder can be imported as into the open project; None where it cannot be.
 
-        A folder of pictures is one of masks where its pictures are called like the project's, and lies elsewhere.
+        Annotations are masks, in which there may turn out to be none but labels. What may be anything is masks or maps
+        where its pictures or arrays are called like the project's images, and it lies elsewhere.
         """
         table = self._opened.or_none
         if table is None or table.project.read_only or found.kind == "project":
             return None
-        if found.kind != "images":
-            return "masks" if found.kind == "masks" else "labels"
+        if found.kind in ("masks", "labels"):
+            return "labels" if found.path.suffix.lower() in TABLES else "masks"
         project = table.project
         if found.path == project.images_root or is_below(found.path, project.images_root):
             return None
         index = ImageIndex(project.images_root, project.catalog.ids())
-        first = [images.image_id(path, found.path) for path in islice(images.find_images(found.path), _LOOKED_AT)]
-        return "masks" if any(index.find(name.rpartition(".")[0]).ids for name in first) else None
+        named = (Annotated((name,), name) for name in islice(entries_of(found), _LOOKED_AT))
+        if not any(match_of(one, index).ids for one in named):
+            return None
+        return "maps" if found.kind == "unsure" and holds_maps(found) else "masks"
 
     # -- looking ----------------------------------------------------------------------------------------------
 

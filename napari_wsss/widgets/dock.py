@@ -90,7 +90,7 @@ class WsssDock(QWidget):
         self.keyboard = Keyboard(self.viewer, self.actions_)
         self.key_help = KeyHelp(self.actions_, self.session.own_keys, self)
         self._open = True
-        self._dropping = Dropping(self.take_dropped, self)
+        self._dropping = Dropping(self.take_dropped, self._is_wanted, self)
         self._by_place = KeysByPlace(self)
         self._compact: Compact | None = None
         self.empty: EmptyCanvas | None = None
@@ -246,6 +246,9 @@ class WsssDock(QWidget):
             self.tabs.project.open_read_only(folder)
         else:
             self.tabs.project.open(folder)
+
+    def _is_wanted(self, found: Dropped) -> bool:
+        return self.session.imports.what_of(found) is not None
 
     def take_dropped(self, found: Dropped) -> None:
         """Open the project that was dropped; begin an import into the open one, or a new one with photographs."""

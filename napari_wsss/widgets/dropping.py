@@ -23,12 +23,14 @@ class Dropping(QObject):
     ----------
     taken : callable
         Gets what was dropped, where it is ours.
+    wanted : callable
+        Tells of what may be anything whether it belongs to what is open.
     parent : QObject
     """
 
-    def __init__(self, taken: Callable[[Dropped], object], parent: QObject) -> None:
+    def __init__(self, taken: Callable[[Dropped], object], wanted: Callable[[Dropped], bool], parent: QObject) -> None:
         super().__init__(parent)
-        self._taken = taken
+        self._taken, self._wanted = taken, wanted
         self._ended = False
         self._known: tuple[list[Path], Dropped | None] = [], None  # a drag asks at every move of the mouse
 
@@ -49,7 +51,9 @@ class Dropping(QObject):
             return False
         paths = paths_of(event)
         if paths != self._known[0]:
-            self._known = paths, what_is(paths)
+            found = what_is(paths)
+            is_ours = found is not None and (found.kind != "unsure" or self._wanted(found))
+            self._known = paths, found if is_ours else None
         found = self._known[1]
         if found is None:
             return False

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QLineEdit, QWidget
 from napari_wsss.session.export_choices import WHAT, What
 from napari_wsss.session.exporting import BESIDE, IMAGE_CHOICES, STATE_CHOICES, Choice, possible_formats
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import button, choose, column, combo, heading, line, row, text_label
+from napari_wsss.widgets.controls.basic import button, choose, column, combo, folded, row, text_label
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.plain_text import as_text
 
@@ -30,7 +30,8 @@ class ExportPage(QWidget):
         self._session = session
         self._written = Path()
         self.what = combo(tuple(WHAT.items()), lambda _what: self._offer_formats())
-        self.format = combo(())
+        self.format = combo((), lambda _format: self._follow_format())
+        self._offered = ""  # the folder as it was put there, so that one that a person chose is left alone
         self.beside = {name: _check(title, tip) for name, (title, tip) in BESIDE.items()}
         self.states = combo(tuple(STATE_CHOICES.items()))
         self.search = QLineEdit()
@@ -52,32 +53,31 @@ class ExportPage(QWidget):
             (session.signals.project_opened, self.refresh),
             (session.signals.project_closed, self.refresh),
             (session.exports.told, self._tell),
+            (session.exports.failed, self._say),
         )
         self.refresh()
 
     def _lay_out(self) -> None:
+        """Put what every export needs, its buttons and what they found above what is seldom chosen."""
         browse = button("…", self._browse, "Choose the folder")
         *beside, last = self.beside.values()  # side by side they are wider than the panel has to be
-        also = row(text_label("Also", wrap=False))
-        also.addLayout(column(row(*beside, 1), last), 1)
         self.setLayout(
             column(
-                heading("What"),
-                self.what,
+                row(text_label("What", wrap=False), self.what),
                 row(text_label("Images", wrap=False), self.states),
                 self.search,
-                self.replaced,
-                line(),
-                heading("How"),
-                self.format,
-                also,
-                row(text_label("Photographs", wrap=False), self.images),
-                line(),
-                heading("Where"),
+                row(text_label("Format", wrap=False), self.format),
                 row(self.folder, browse),
-                self.overwrite,
                 row(self.look, self.write, self.show_folder, 1),
                 self.report,
+                folded(
+                    "More choices",
+                    _together(text_label("Also", wrap=False), *beside, 1),
+                    last,
+                    _together(text_label("Photographs", wrap=False), self.images),
+                    self.replaced,
+                    self.overwrite,
+                ),
                 1,
                 margin=4,
             )
@@ -89,7 +89,8 @@ class ExportPage(QWidget):
         for one in (self.look, self.write):
             one.setEnabled(is_open)
         self.show_folder.setEnabled(False)
-        self.folder.setText(str(self._session.exports.usual_folder) if is_open else "")
+        self.folder.setText(self._offered)
+        self._follow_format()
         self.report.setText("" if is_open else "Open a project first.")
 
     def _offer_formats(self) -> None:
@@ -97,11 +98,20 @@ class ExportPage(QWidget):
         self.format.clear()
         for name, title in possible_formats(what).items():
             self.format.addItem(title, name)
+        self._follow_format()
         has_pixels = what in ("masks", "proposals")
         for one in self.beside.values():
             one.setEnabled(has_pixels)
         self.replaced.setEnabled(what == "masks")
         choose(self.states, "accepted" if what == "masks" else "")
+
+    def _follow_format(self) -> None:
+        """Offer a folder of its own for every format: what lies in one is of one choice."""
+        is_open = self._session.project is not None
+        found = str(self._session.exports.usual_folder(str(self.format.currentData()))) if is_open else ""
+        if self.folder.text() == self._offered:
+            self.folder.setText(found)
+        self._offered = found
 
     # Exporting
 
@@ -135,6 +145,9 @@ class ExportPage(QWidget):
             self._written = report.folder
             self.show_folder.setEnabled(True)
 
+    def _say(self, why: str) -> None:
+        self.report.setText(as_text(why))
+
     def _browse(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder to export into", self.folder.text())
         if chosen:
@@ -143,6 +156,12 @@ class ExportPage(QWidget):
     def _open(self) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written))):
             self._session.signals.failed.emit(f"No file manager answers; the export is in {self._written}.")
+
+
+def _together(*parts: QWidget | int) -> QWidget:
+    made = QWidget()
+    made.setLayout(row(*parts))
+    return made
 
 
 def _check(title: str, tip: str) -> QCheckBox:

@@ -19,7 +19,7 @@ LayerData = tuple[Any, dict[str, Any], str]
 def get_reader(path: str | Path | Sequence[str | Path]) -> Callable[[Any], list[LayerData]] | None:
     """Return a reader for a project (its folder or ``project.sqlite``) and for a folder of photographs, else None."""
     found = what_is([Path(path)]) if isinstance(path, str | Path) else None
-    if found is None or found.kind == "labels":
+    if found is None or found.kind in ("labels", "unsure"):
         return None
     if found.kind == "project":
         return lambda _path: open_in_viewer(found.path)

@@ -5,6 +5,7 @@ import argparse
 import pytest
 
 from napari_wsss.commands.options import label_options, project_argument, project_option, split_option
+from napari_wsss.commands.parser import parser as every_command
 from napari_wsss.core.plan import HELD_OUT
 from napari_wsss.exchange.reading import KINDS
 
@@ -20,6 +21,16 @@ def test_the_project_is_a_word_or_an_option(parser: argparse.ArgumentParser) -> 
     other = argparse.ArgumentParser()
     project_option(other)
     assert other.parse_args(["--project", "p"]).project.name == "p"
+
+
+@pytest.mark.parametrize("command", ["open", "info", "runs", "doctor", "check", "restore", "sample"])
+def test_commands_of_a_project_alone_take_both(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["p"], ["--project", "p"], ["--json", "p"], ["--project=p", "--json"]):
+        assert every_command().parse_args([command, *words]).project.name == "p"
+    for wrong in ([], ["p", "--project", "q"], ["--project", "q", "p"]):
+        with pytest.raises(SystemExit):
+            every_command().parse_args([command, *wrong])
+    assert capsys.readouterr().err.count("named twice") == 2
 
 
 def test_every_kind_of_labels_is_a_choice_and_shown(parser: argparse.ArgumentParser) -> None:

@@ -138,8 +138,11 @@ def test_a_file_that_cannot_be_used_is_said(
     assert said.count("\n") == 1
 
 
-def test_a_shell_is_told_how_words_go_on() -> None:
+def test_a_shell_is_told_how_words_go_on(tmp_path: Path) -> None:
     pytest.importorskip("argcomplete")
+    made = tmp_path / "made"
+    (made / "backups").mkdir(parents=True)
+    (made / "backups" / "project-1.sqlite").touch()
     for typed, wanted in {
         "ex": ["export", "export-model"],
         "train s": ["saliency", "segmentation", "start"],
@@ -149,6 +152,13 @@ def test_a_shell_is_told_how_words_go_on() -> None:
         "train --first": ["--first-maps"],
         "train classifier --method seam --equi": ["--equivariance-weight"],
         "train classifier --method s": ["seam", "sub_category"],
+        "train classifier --method ": ["cam", "co_attention", "edam", "lpcam", "seam", "sub_category"],
+        "train classifier --trunk resnet1": ["resnet101", "resnet101_caffe", "resnet18"],
+        "train segmentation --log ": ["mlflow", "tensorboard", "wandb"],
+        "localize --device c": ["cpu", "cuda"],
+        "import masks --kind map_t": ["map_tiff"],
+        "info --pr": ["--project"],
+        f"restore {made} --generation ": ["newest", "project-1.sqlite"],
     }.items():
         line = f"napari-wsss {typed}"
         asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": " "}

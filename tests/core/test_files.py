@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_wsss.core.files import array_header, publish, publish_bytes, publish_json
+from napari_wsss.core.files import array_header, publish, publish_bytes, publish_folder, publish_json
 
 
 def test_publish_replaces_the_whole_file_and_makes_folders(tmp_path: Path) -> None:
@@ -60,3 +60,13 @@ def test_headers_of_arrays_are_read_by_many_threads_at_once() -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: array_header(io.BytesIO(content.getvalue())), range(400)))
     assert set(found) == {((3, 4), False, np.dtype(np.uint16))}
+
+
+def test_a_folder_is_published_whole_or_not_at_all(tmp_path: Path) -> None:
+    with publish_folder(tmp_path / "in" / "a") as folder:
+        (folder / "x").write_text("1")
+        assert not (tmp_path / "in" / "a").exists()
+    assert (tmp_path / "in" / "a" / "x").read_text() == "1"
+    with pytest.raises(ZeroDivisionError), publish_folder(tmp_path / "in" / "b") as folder:
+        (folder / "x").write_text(str(1 / 0))
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["a"]

@@ -92,7 +92,7 @@ def test_an_export_of_another_choice_is_not_replaced_unasked(tmp_path) -> None:
         if choice["search"] == "class:cat":
             finish(export_)
         else:
-            with pytest.raises(ProjectError, match="an export of mine with another choice"):
+            with pytest.raises(ProjectError, match=r"an export of mine with another choice \(search: class:cat, now"):
                 finish(export_)
 
 

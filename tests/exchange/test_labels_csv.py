@@ -190,6 +190,21 @@ def test_a_listed_class_is_never_dropped_for_its_numbers(read):
     assert "'2' in column cat" in report.unreadable[0]
 
 
+@pytest.mark.parametrize("word", ["?", "u", "Uncertain", "unknown", "unsure", "-1", "-1.0", "\N{MINUS SIGN}1"])
+def test_other_words_for_uncertain(read, word):
+    report = read(f"image,cat,dog\na,1,{word}\nb,0,1\nc,1,0\nd,0,0\n")
+    assert report.unknown == {"a.jpg": frozenset({"dog"})}
+    assert report.labels["b.jpg"] == {"dog"}
+
+
+@pytest.mark.parametrize("word", ["nan", "NA", "null", ""])
+def test_a_cell_that_says_nothing_leaves_its_column_a_class(read, word):
+    report = read(f"image,cat,dog\na,1,{word}\nb,0,1\nc,1,0\nd,{word},{word}\n")
+    assert report.classes == ("cat", "dog")
+    assert report.labels["b.jpg"] == {"dog"}
+    assert "d.jpg" not in report.labels
+
+
 def test_minus_1_is_uncertain_beside_0(read):
     report = read("image,cat,dog\na,1.0,-1.0\nb,0,-1\nc,0.0,\nd,-1,1\n")
     assert report.labels == {"a.jpg": {"cat"}, "b.jpg": frozenset(), "c.png": frozenset(), "sub/d.jpg": {"dog"}}

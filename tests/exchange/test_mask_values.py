@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList, voc_colours
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import encode_mask
-from napari_wsss.exchange.class_lists import ValueNames
+from napari_wsss.exchange.lists.class_lists import ValueNames
 from napari_wsss.exchange.mask_values import read_values
 
 VALUES = np.array([[0, 1, 2, 0], [1, 1, 0, 2]], np.uint8)
@@ -38,6 +39,16 @@ def palette_picture(colours):
 def test_grey_of_every_kind(tmp_path, picture, suffix):
     picture.save(tmp_path / f"a{suffix}")
     np.testing.assert_array_equal(read_values(tmp_path / f"a{suffix}"), VALUES)
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint64", "float64", "int8", "uint32"])
+def test_tiffs_of_scripts(tmp_path, kind):
+    """Pillow opens none of 64 bits, which labels are in numpy."""
+    tifffile.imwrite(tmp_path / "a.tif", np.minimum(VALUES, 100).astype(kind))
+    np.testing.assert_array_equal(read_values(tmp_path / "a.tif"), np.minimum(VALUES, 100))
+    tifffile.imwrite(tmp_path / "b.tif", np.stack([VALUES, VALUES]).astype(kind), photometric="minisblack")
+    with pytest.raises(ProjectError, match="2 pages"):
+        read_values(tmp_path / "b.tif")
 
 
 def test_white_of_one_bit_is_1(tmp_path):

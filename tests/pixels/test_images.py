@@ -324,6 +324,7 @@ def test_images_are_found_naturally_sorted_without_hidden_files(tmp_path):
     "name",
     [
         "@eaDir",
+        "_gsdata_",
         "#recycle",
         "$RECYCLE.BIN",
         "lost+found",

@@ -12,7 +12,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels import by_window
 from napari_wsss.pixels.by_window import is_large, open_large
 from napari_wsss.pixels.images import read_header
-from napari_wsss.pixels.large_zarr import LargeZarr, zarr_size
+from napari_wsss.pixels.large_zarr import PIXELS, LargeZarr, put_array, put_chunk, put_group, zarr_size
 
 zarr = pytest.importorskip("zarr")
 
@@ -86,3 +86,23 @@ def test_what_cannot_be_read_by_the_window_is_said(tmp_path: Path, pixels: np.nd
         LargeZarr(tmp_path / "none.ome.zarr")
     assert zarr_size(tmp_path / "none.ome.zarr") is None
     assert zarr_size(tmp_path) is None
+
+
+def test_zarr_reads_what_was_put(tmp_path: Path) -> None:
+    """Chunks at the edges are padded, names of any letters kept."""
+    values = np.random.default_rng(0).integers(0, 3, (7, 10)).astype(np.uint8)
+
+    def put(path: str, content: str | bytes) -> None:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content.encode() if isinstance(content, str) else content)
+
+    put_group(put, "ä", [(1, "Käfer", (1, 2, 3)), (2, "b", (4, 5, 6))])
+    put_array(put, PIXELS, values.shape, (4, 4))
+    for row in range(2):
+        for column in range(3):
+            part = values[row * 4 : row * 4 + 4, column * 4 : column * 4 + 4]
+            put_chunk(put, PIXELS, (row, column), part, (4, 4))
+    labels = zarr.open_group(str(tmp_path), mode="r")["labels/classes"]
+    np.testing.assert_array_equal(labels["0"][:], values)
+    assert labels.attrs["image-label"]["properties"][0] == {"label-value": 1, "class": "Käfer"}
+    assert labels.attrs["image-label"]["colors"][1] == {"label-value": 2, "rgba": [4, 5, 6, 255]}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +20,8 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
+from napari_wsss.exchange.annotations.annotated import Reading
+from napari_wsss.exchange.readers.ome_zarr import OmeZarr
 from napari_wsss.pixels import by_window
 from napari_wsss.pixels.by_window import is_large
 from napari_wsss.prediction.description import Kind
@@ -22,6 +29,8 @@ from napari_wsss.prediction.folder import Job, predict_folder
 from napari_wsss.prediction.large import predict_large
 from napari_wsss.prediction.written import Wanted
 from tests.pixels.test_large_tiff import UTM
+
+JUDGE = Path(__file__).parents[1] / "exchange/writers/ome_zarr_judge.py"
 
 
 @dataclass
@@ -60,6 +69,44 @@ def test_the_mask_is_that_of_the_whole_picture_without_seams(picture: tuple[Path
     assert max(max(size) for size in network.seen) <= 96 + 2 * 32
     with tifffile.TiffFile(tmp_path / "m.tif") as file:
         assert file.pages[0].geotiff_tags["ProjectedCSTypeGeoKey"] == 32633
+
+
+def test_ome_zarr_holds_the_same(picture: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    path, pixels = picture
+    job = Job(path.parent, ["a.tif"], {}, tmp_path / "out", Wanted(True, False, False, "ome-zarr"), "one")
+    assert finish(predict_folder(Blurred(), job)).done == ("a.tif",)
+    group = job.target / "masks" / "a.ome.zarr"
+    mask = Blurred().predict(pixels, None).to_mask()
+    (read,) = OmeZarr().read(group, Reading(("bright",)))
+    assert read.picture is not None
+    np.testing.assert_array_equal(read.picture.read(), mask)
+    assert finish(predict_folder(Blurred(), job)).reused == ("a.tif",)
+    as_tiff = replace(job, wanted=Wanted(True, False, False))
+    assert finish(predict_folder(Blurred(), as_tiff)).done == ("a.tif",)
+    assert not group.exists(), "the mask is there once"
+
+
+def test_a_group_that_broke_off_is_not_there(picture: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    class Broken(Blurred):
+        def predict(self, image: NDArray[np.uint8], present: object) -> ActivationMaps:
+            if len(self.seen) > 2:
+                raise OSError("full")
+            return super().predict(image, present)
+
+    with pytest.raises(OSError, match="full"):
+        predict_large(Broken(), picture[0], None, tmp_path / "m" / "a.ome.zarr")
+    assert not list((tmp_path / "m").iterdir())
+
+
+def test_ome_zarr_reads_it(picture: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    judge = sys.executable if find_spec("ome_zarr") else os.environ.get("WSSS_OME_ZARR")
+    if not judge:
+        pytest.skip("neither the extra `judges` is installed, nor does WSSS_OME_ZARR name a Python with ome-zarr")
+    predict_large(Blurred(), picture[0], None, tmp_path / "a.ome.zarr")
+    done = subprocess.run([judge, str(JUDGE), str(tmp_path / "a.ome.zarr")], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    np.testing.assert_array_equal(found["values"], Blurred().predict(picture[1], None).to_mask())
+    assert found["names"]["1"] == "bright"
 
 
 def test_maps_of_a_localizer_are_not_made_by_the_window(picture: tuple[Path, np.ndarray], tmp_path: Path) -> None:

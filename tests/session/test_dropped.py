@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from napari_wsss.session.dropped import Dropped, what_is
+from napari_wsss.session.dropped import Dropped, entries_of, holds_maps, what_is
 from tests.session.conftest import build_project, write_picture
 
 
@@ -64,7 +64,9 @@ def test_annotations_of_other_tools(tmp_path):
         (("job/SegmentationClass/a.png", "ImageSets/Segmentation/default.txt"), "masks"),
         (("annotations/instances_default.json", "images/a.jpg"), "labels"),
         (("annotations.xml",), "labels"),
-        (("a.png", "b.png"), None),
+        (("a.png", "b.png"), "unsure"),
+        (("a.npz",), "unsure"),
+        (("a.txt",), None),
         ((), None),
     ],
 )
@@ -75,6 +77,24 @@ def test_archives_of_other_tools(tmp_path, names, kind):
     found = what_is([tmp_path / "job.zip"])
     assert (found and found.kind) == kind
     assert {path.name for path in tmp_path.iterdir()} == {"job.zip"}
+
+
+@pytest.mark.parametrize(
+    ("array", "is_maps"),
+    [
+        (np.zeros((4, 5), np.int64), False),
+        (np.zeros((4, 5), np.float32), False),
+        (np.zeros((2, 4, 5), np.uint8), False),
+        (np.zeros((2, 4, 5), np.float32), True),
+        (np.array({0: np.zeros((4, 5))}), True),
+    ],
+)
+def test_a_folder_of_arrays_may_be_masks_or_maps(tmp_path, array, is_maps):
+    np.save(tmp_path / "a.npy", array)
+    found = what_is([tmp_path])
+    assert found == Dropped("unsure", tmp_path)
+    assert list(entries_of(found)) == ["a"]
+    assert holds_maps(found) == is_maps
 
 
 def test_a_file_that_is_only_called_an_archive_is_not_ours(tmp_path):

@@ -46,4 +46,4 @@ def test_without_a_project_it_says_so(tmp_path: Path) -> None:
 
 def test_the_usual_folder_lies_beside_the_project(sitting: Sitting) -> None:
     folder = sitting.session.project.folder
-    assert sitting.session.exports.usual_folder == folder.parent / f"{folder.name}-export"
+    assert sitting.session.exports.usual_folder("coco") == folder.parent / f"{folder.name}-coco"

@@ -125,8 +125,14 @@ def test_what_is_dropped_on_an_open_project(sitting, tmp_path):
     folder = masks(tmp_path / "masks", ["p0"])
     assert imports.what_of(Dropped("images", folder)) == "masks"
     assert imports.what_of(Dropped("images", masks(tmp_path / "others", ["x"]))) is None
+    assert imports.what_of(Dropped("images", masks(tmp_path / "decorated", ["p0_mask"]))) == "masks"
     assert imports.what_of(Dropped("images", root)) is None
+    for name, what in (("p0", "masks"), ("x", None)):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / f"{name}.npy", np.zeros((4, 5), int))
+        assert imports.what_of(Dropped("unsure", tmp_path / name)) == what
     assert imports.what_of(Dropped("labels", tmp_path / "x.csv")) == "labels"
+    assert imports.what_of(Dropped("labels", tmp_path / "x.json")) == "masks"
     assert imports.what_of(Dropped("masks", tmp_path / "x_seg.npy")) == "masks"
     sitting.session.close_project()
     assert imports.what_of(Dropped("labels", tmp_path / "x.csv")) is None

@@ -50,7 +50,7 @@ def test_what_is_ours_is_taken_before_the_canvas(window, tmp_path):
     taken = []
     write_picture(tmp_path / "photos" / "a.png", 1)
     (tmp_path / "other.txt").write_text("text")
-    dropping = Dropping(taken.append, window)
+    dropping = Dropping(taken.append, lambda _found: False, window)
     dropping.watch(window)
     assert drop(window.canvas, tmp_path / "photos")
     assert taken == [Dropped("images", tmp_path / "photos")]

@@ -40,6 +40,29 @@ def test_look_first_then_export_then_open(page, session, settle, monkeypatch, tm
     assert opened == [str(tmp_path / "out")]
 
 
+def test_every_format_has_a_folder_of_its_own_unless_a_person_chose_one(page, session, tmp_path):
+    """What lies in a folder is of one choice, so a second format would be refused there."""
+    first = page.folder.text()
+    pick(page.format, "coco")
+    assert page.folder.text() == f"{session.project.folder}-coco" != first
+    pick(page.what, "maps")
+    assert page.folder.text().endswith("-maps_irn")
+    page.folder.setText(str(tmp_path))
+    pick(page.what, "masks")
+    assert page.folder.text() == str(tmp_path)
+
+
+def test_why_nothing_was_exported_stands_on_the_page(page, session, settle, tmp_path):
+    session.decisions.accept()
+    page.folder.setText(str(tmp_path))
+    page.write.click()
+    settle(session)
+    page.beside["grey"].setChecked(True)
+    page.write.click()
+    settle(session)
+    assert "another choice" in page.report.text()
+
+
 def test_every_choice_counts(page, tmp_path):
     page.beside["grey"].setChecked(True)
     page.search.setText(" split:val ")
@@ -82,7 +105,7 @@ def test_a_long_report_is_cut_and_a_missing_folder_asked_for(page, session):
 
 
 def test_without_a_project_nothing_can_be_begun(page, session):
-    assert page.folder.text().endswith("-export")
+    assert page.folder.text().endswith("-voc")
     session.close_project()
     assert not page.write.isEnabled()
     assert page.report.text() == "Open a project first."

@@ -15,7 +15,7 @@ from napari_wsss.core.inside import below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask, read_mask
 from napari_wsss.core.progress import Steps
-from napari_wsss.exchange.class_lists import ValueNames, read_value_names
+from napari_wsss.exchange.lists.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.mask_values import read_values
 from napari_wsss.pipeline.applied_model import RunError, renormalised
 from napari_wsss.pipeline.lineage import checkpoint_of

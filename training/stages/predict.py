@@ -22,7 +22,7 @@ from napari_wsss.pixels.images import content_hash
 from napari_wsss.prediction.folder import Job, predict_folder
 from napari_wsss.prediction.lines import Lines
 from napari_wsss.prediction.predictor import Predictor, model_file, open_predictor
-from napari_wsss.prediction.written import Wanted
+from napari_wsss.prediction.written import LARGE, Wanted
 from napari_wsss.project.sharing.share import BLOCK, WHOLE, Listed, Part, Share
 from training.report import Reporter, watched
 from training.stages.maps import add_ids_option, add_sharing_options, named_ids, parts_of
@@ -43,6 +43,8 @@ def add_predict_options(parser: argparse.ArgumentParser, typed: Sequence[str]) -
     advanced.add_argument("--encoding", default="", help="how a label file is written, as gb18030 [found out]")
     parser.add_argument("--scores", action="store_true", help="also the probabilities, as npz (maps always are)")
     advanced.add_argument("--class-pictures", action="store_true", help="also a grey PNG of each class")
+    text = "what masks of pictures of 100 megapixels and more become: %(choices)s [%(default)s]"
+    advanced.add_argument("--large-as", choices=tuple(LARGE), default="tiff", help=text)
     parser.add_argument("--overwrite", action="store_true", help="replace results of other models or settings")
     text = "without labels, a localizer's classes are those with at least this image-level probability [%(default)s]"
     advanced.add_argument("--presence", type=float, default=0.5, help=text)
@@ -75,7 +77,10 @@ def predict(options: argparse.Namespace, report: Reporter) -> int:
         labels=_labels(options, predictor, report),
         target=options.out,
         wanted=Wanted(
-            predictor.kind == "segment", options.scores or predictor.kind != "segment", options.class_pictures
+            predictor.kind == "segment",
+            options.scores or predictor.kind != "segment",
+            options.class_pictures,
+            options.large_as,
         ),
         key=Provenance("predict", settings, weights=content_hash(model_file(options.model))).key,
         overwrite=options.overwrite,

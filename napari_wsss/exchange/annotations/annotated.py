@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from napari_wsss.exchange.annotations.shapes import Drawing
-from napari_wsss.exchange.class_lists import ValueNames
+from napari_wsss.exchange.lists.class_lists import ValueNames
 
 
 @dataclass(frozen=True)

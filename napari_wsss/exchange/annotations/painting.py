@@ -12,7 +12,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import Mask
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture
 from napari_wsss.exchange.annotations.shapes import Size, WrongSize
-from napari_wsss.exchange.class_lists import ValueNames, value_of_name
+from napari_wsss.exchange.lists.class_lists import ValueNames, value_of_name
 from napari_wsss.exchange.mask_values import check_values
 
 Kind = Literal["unreadable", "wrong_size", "wrong_values", "without_class"]
@@ -20,11 +20,12 @@ Unknown = Literal["refuse", "background", "ignore"]
 
 
 class Unusable(ProjectError):
-    """A mask that cannot be taken, and the kind of reason."""
+    """A mask that cannot be taken, the kind of reason, and which names it paints that are no class."""
 
-    def __init__(self, kind: Kind, sentence: str) -> None:
+    def __init__(self, kind: Kind, sentence: str, names: Collection[str] = ()) -> None:
         super().__init__(sentence)
         self.kind: Kind = kind
+        self.names = frozenset(names)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,9 @@ def _of_picture(picture: Picture, place: str, size: Size, rules: Rules, labels: 
         if picture.names is None:
             check_values(raw, rules.classes, place)
             return raw
-        return _by_names(raw, picture.names, rules)
+        return _by_names(raw, picture.names, rules, place)
+    except Unusable:
+        raise
     except ProjectError as reason:
         told = str(reason) if picture.names is None else f"{place}: {reason}"
         raise Unusable("wrong_values", told.removesuffix(".")) from reason
@@ -159,11 +162,15 @@ def apart(objects: NDArray[Any]) -> Mask:
     return np.where((objects > 0) & ~touches, np.uint8(IGNORE), np.uint8(BACKGROUND))
 
 
-def _by_names(raw: Mask, names: ValueNames, rules: Rules) -> Mask:
+def _by_names(raw: Mask, names: ValueNames, rules: Rules, place: str) -> Mask:
     """Return values looked up by name; those of unknown names as the rules have it."""
-    if rules.unknown == "refuse":
-        return names.to_classes(raw, rules.classes)
     strange = [value for value, name in names.names.items() if value_of_name(name, rules.classes) is None]
+    if rules.unknown == "refuse":
+        there = [names.names[value] for value in map(int, np.unique(raw)) if value in strange]
+        if there:
+            told = f"{place} paints {', '.join(map(repr, there))}, which is no class here (by {names.source})"
+            raise Unusable("wrong_values", told, there)
+        return names.to_classes(raw, rules.classes)
     other = IGNORE if rules.unknown == "ignore" else BACKGROUND
     known = np.isin(raw, strange, invert=True)
     found = names.to_classes(np.where(known, raw, np.uint8(BACKGROUND)), rules.classes)

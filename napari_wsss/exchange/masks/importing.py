@@ -25,8 +25,11 @@ from napari_wsss.pixels.decoding.stacks import series_of
 from napari_wsss.pixels.images import image_size
 
 _MARK = r"(?:cp_)?(?:masks?|seg(?:mentation)?s?|labels?|label[-_]?ids|gt|ground[-_]?truth|annotations?|instances?)"
-_DECORATED = re.compile(rf"(?:(?P<folder>.*/))?(?:{_MARK}[-_. ](?P<last>[^/]+)|(?P<first>[^/]+)[-_. ]{_MARK})", re.I)
-"""How tools call the mask of an image: ``x_mask``, ``x.seg``, ``mask_x``."""
+_END = rf"(?:{_MARK}|L|colou?rs?|rgb|gt(?:fine|coarse)[-_](?:colou?r|label[-_]?ids))"
+_DECORATED = re.compile(rf"(?:(?P<folder>.*/))?(?:{_MARK}[-_. ](?P<last>[^/]+)|(?P<first>[^/]+?)[-_. ]{_END})", re.I)
+"""How tools call the mask of an image: ``x_mask``, ``x.seg``, ``mask_x``; ``x_L`` in CamVid, ``x_gtFine_color``."""
+_PHOTOGRAPH = "_leftImg8bit"
+"""What Cityscapes adds to the name of the image."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,12 @@ class MaskImportReport(WholeReport):
         told = {"from": writable(self.source), "entry": writable(self.masks[image_id])}
         return Source("imported", method=self.kind, parameters={name: word for name, word in told.items() if word})
 
+    @property
+    def paints_nothing(self) -> bool:
+        """Whether the source holds no mask at all, be it one that cannot be used; it may hold labels."""
+        refused = (self.unmatched, self.duplicates, self.unreadable, self.wrong_size, self.wrong_values)
+        return not (self.masks or self.without_class or any(refused))
+
     def check(self) -> None:
         """Raise `LabelError` where nothing can be used."""
         if not self.masks:
@@ -106,7 +115,11 @@ class MaskImportReport(WholeReport):
         lines = [f"{len(self.masks)} masks can be used ({self.kind}); {len(self.without_mask)} images have none."]
         lines += [f"Pixels: {listed(self.pixels)}."] if self.masks else []
         lines += [f"{len(found)} masks {what}: {'; '.join(found[:5])}." for what, found in kinds.items() if found]
-        lines += [f"Names that are no class here, by masks: {listed(self.unknown)}."] if self.unknown else []
+        if self.unknown:
+            lines.append(
+                f"Names that are no class here, by masks: {listed(self.unknown)}. Unknown classes are left out with "
+                "their masks, or become background or ignored pixels, as you choose."
+            )
         if self.occupied:
             lines.append(f"{len(self.occupied)} of these images have a person's mask already: {listed(self.occupied)}.")
         lines += [f"Note: {note}." for note in self.notes]
@@ -160,7 +173,7 @@ def match_of(said: Annotated, index: ImageIndex) -> Match:
     decorated = [found for name in said.names if (found := _DECORATED.fullmatch(name))]
     bare = [f"{one['folder'] or ''}{one['last'] or one['first']}" for one in decorated]
     find = partial(index.find_plane, plane=said.page) if said.page else index.find
-    matches = (find(name) for name in (*said.names, *bare))
+    matches = (find(name) for name in (*said.names, *bare, *(f"{one}{_PHOTOGRAPH}" for one in bare)))
     return next((match for match in matches if match.ids), Match())
 
 
@@ -203,6 +216,7 @@ class _Import:
             made = partial(painted, said, size, self.rules, self.labels.get(id_))
             values = made()
         except Unusable as reason:
+            self.unknown.update(reason.names)
             self.wrong[reason.kind].append(str(reason))
             return
         except ProjectError as reason:  # of the image

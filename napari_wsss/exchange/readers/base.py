@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from napari_wsss.exchange.annotations.annotated import Annotated, RawMaps, Reading
-from napari_wsss.exchange.class_lists import read_class_list
+from napari_wsss.exchange.lists.class_lists import read_class_list
 
 
 class Reader(ABC):

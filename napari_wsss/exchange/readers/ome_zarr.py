@@ -14,7 +14,7 @@ from napari_wsss.core.files import mapping, text, whole
 from napari_wsss.core.inside import below, is_link
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Reading
 from napari_wsss.exchange.annotations.plain_json import objects
-from napari_wsss.exchange.class_lists import ValueNames
+from napari_wsss.exchange.lists.class_lists import ValueNames
 from napari_wsss.exchange.mask_values import whole_values
 from napari_wsss.exchange.readers.base import Reader
 from napari_wsss.exchange.readers.pictures import MOST_OBJECTS, flat

@@ -14,7 +14,7 @@ from napari_wsss.core.classes import BACKGROUND_NAMES, IGNORE, MOST_CLASSES
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.masks import Mask
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Reading
-from napari_wsss.exchange.class_lists import ValueNames
+from napari_wsss.exchange.lists.class_lists import ValueNames
 from napari_wsss.exchange.mask_values import MASK_SUFFIXES
 from napari_wsss.exchange.readers.base import Reader
 from napari_wsss.exchange.readers.pictures import values_of

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Reading
 from napari_wsss.exchange.annotations.plain_arrays import pages_in_file, read_array, read_page
-from napari_wsss.exchange.class_lists import ValueNames, read_value_names
+from napari_wsss.exchange.lists.class_lists import ValueNames, read_value_names
 from napari_wsss.exchange.mask_values import MASK_SUFFIXES, read_plane_values, read_values, whole_values
 from napari_wsss.exchange.readers.base import Reader
 from napari_wsss.pixels.decoding.stacks import look
@@ -24,9 +24,10 @@ MOST_OBJECTS = 2**32 - 1
 class Pictures(Reader):
     """Files named after their images, or the folder of a VOC-style export, whose ``SegmentationClass`` is taken.
 
-    A ``classes.txt``, ``class_names.txt`` or ``labelmap.txt`` in it, or one folder up, decides by name what a value or
-    colour means; without one values must be those of the project. The pages of a TIFF stack, or of an array (pages,
-    height, width), are the masks of the planes of the stack that it is named after.
+    A ``classes.txt``, ``class_names.txt``, ``labelmap.txt`` or a table of colours (`lists.colour_tables`) in it, or one
+    folder up, decides by name what a value or colour means; without one values must be those of the project. The pages
+    of a TIFF stack, or of an array (pages, height, width), are the masks of the planes of the stack that it is named
+    after.
     """
 
     title = "Mask pictures, .npy"
@@ -43,6 +44,7 @@ class Pictures(Reader):
         names = read_value_names([folder, folder.parent])
         if names:
             reading.notes.append(f"values mean what {names.source} beside the masks names")
+            reading.notes.extend(names.shared)
         for path, name in _files(source):
             for page, place in pages_in(path, name):
                 read = partial(values_of, path, names, page=page)

@@ -4,8 +4,8 @@ import zipfile
 from typing import ClassVar
 
 from napari_wsss.core.masks import encode_mask
-from napari_wsss.exchange.class_lists import LABEL_MAP
 from napari_wsss.exchange.export_folder import scratch
+from napari_wsss.exchange.lists.class_lists import LABEL_MAP
 from napari_wsss.exchange.writers.base import NO_SPLIT, Item, Writer
 from napari_wsss.exchange.writers.voc import LIST_FOLDER, MASK_FOLDER, label_map, lines
 

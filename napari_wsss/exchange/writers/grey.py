@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from PIL import Image
 
-from napari_wsss.exchange.class_lists import CLASS_LIST
+from napari_wsss.exchange.lists.class_lists import CLASS_LIST
 from napari_wsss.exchange.writers.base import Item, Writer
 from napari_wsss.exchange.writers.voc import class_list
 

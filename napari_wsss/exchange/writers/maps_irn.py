@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss.core.maps import Scores
-from napari_wsss.exchange.class_lists import CLASS_LIST
+from napari_wsss.exchange.lists.class_lists import CLASS_LIST
 from napari_wsss.exchange.writers.base import Item, Kind, Writer
 from napari_wsss.exchange.writers.voc import class_list
 

@@ -5,7 +5,7 @@ import json
 import tempfile
 from typing import ClassVar
 
-from napari_wsss.exchange.class_lists import CLASS_LIST
+from napari_wsss.exchange.lists.class_lists import CLASS_LIST
 from napari_wsss.exchange.writers.base import Item, Writer
 from napari_wsss.exchange.writers.voc import class_list
 from napari_wsss.pixels.by_window import SIDE

@@ -5,7 +5,7 @@ from typing import ClassVar
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.inside import writable
 from napari_wsss.core.masks import encode_mask
-from napari_wsss.exchange.class_lists import CLASS_LIST, LABEL_MAP
+from napari_wsss.exchange.lists.class_lists import CLASS_LIST, LABEL_MAP
 from napari_wsss.exchange.writers.base import Item, Writer
 
 MASK_FOLDER = "SegmentationClass"

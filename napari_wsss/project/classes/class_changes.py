@@ -232,7 +232,7 @@ class ClassChanges:
     # -- the change ---------------------------------------------------------------------------------------
 
     def _change(self, name: str, into: str) -> Effect:
-        with self._database.transaction(KIND) as connection:
+        with self._database.transaction("image_clusters"), self._database.transaction(KIND) as connection:
             found = self.effect(name, into)
             old, new = self._positions(name, into)
             before = self._facts(old, new)

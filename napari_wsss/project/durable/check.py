@@ -179,7 +179,7 @@ def _of_masks(project: Project) -> Iterator[Finding]:
     """Look at every accepted mask: its content as decided, and that one is there where the catalog says so."""
     files = project.masks.files
     waiting = files.unsettled()
-    for name in waiting:
+    for name in sorted(set(waiting) - set(files.refused())):  # those are said as left out
         yield Finding("pending", name, "It is decided and not written yet; opening the project for changes writes it.")
     changed = {one.name: one for one in files.accepted.changed(waiting, thorough=True)}
     for one in changed.values():

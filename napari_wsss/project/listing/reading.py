@@ -4,6 +4,7 @@ Nothing here loads all images at once, so that 100,000 of them open as fast as t
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -138,7 +139,13 @@ class CatalogReading:
     def numbers(self, criteria: Criteria, order: Order = "file", seed: int = 0) -> NDArray[np.int32]:
         """Return the numbers (from 1, in catalog order) of the same images as `find`, which take 4 bytes each."""
         terms = Terms(self._database, len(self), seed)
-        return in_order(terms, numbers_of(terms, criteria, self._where), order)
+        return in_order(terms, self._numbers_of(terms, criteria), order)
+
+    def _numbers_of(self, terms: Terms, criteria: Criteria) -> NDArray[np.int32]:
+        if not criteria.text or is_quicker(self._database, criteria.text):
+            return numbers_of(terms, criteria, bool(criteria.text))
+        chosen = numbers_of(terms, replace(criteria, text=""))
+        return chosen[terms.holding(criteria.text)[chosen]]
 
     def ids_of(self, numbers: Sequence[int] | NDArray[np.int32]) -> list[str]:
         """Return the ids of images by their numbers; leaves out what there is not."""
@@ -161,7 +168,9 @@ class CatalogReading:
             (name,) = criteria.classes
             states = STATES if criteria.states is None else criteria.states
             return sum(many for state, many in self._class_count(name).items() if state in states)
-        where, values = self._where(criteria)
+        if criteria.text:
+            return len(self._numbers_of(Terms(self._database, len(self)), criteria))
+        where, values = criteria.where()
         return int(self._database.value(f"SELECT count(*) FROM images WHERE {where}", values))
 
     def knows(self, fact: Fact) -> bool:

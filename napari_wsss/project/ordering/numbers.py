@@ -8,27 +8,31 @@ an index of the others. The orders are those of `criteria.ORDERS`, whose terms s
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.project.criteria import MISMATCH, RANK, Criteria, Order, mixed
+from napari_wsss.project.criteria import MISMATCH, Criteria, Order, anywhere, mixed, rank_of
 from napari_wsss.project.database import Database
 from napari_wsss.project.ordering.rounds import round_the_clusters
 from napari_wsss.project.ordering.sorting import order_of
 from napari_wsss.project.states import STATES, UNDECIDED
 
 Numbers = NDArray[np.int32]
-Where = Callable[[Criteria], tuple[str, list[Any]]]
-_CODE = 16
-"""More than there are ranks, and more than there are states."""
 _OTHERS = tuple(state for state in STATES if state != "todo")
-_CODES = " ".join(f"WHEN '{state}' THEN {at}" for at, state in enumerate(STATES))
+_BY_STATE = (
+    "SELECT state, group_concat(number) FROM images "
+    f"WHERE state IN ({', '.join(repr(state) for state in _OTHERS)}) GROUP BY state"
+)
+_OF_CLASS = "SELECT image FROM labels WHERE class = (SELECT position FROM classes WHERE name = ?) ORDER BY image"
+_SAMPLE = 64
+"""Images that are looked at before it is asked which ids hold a text, or which do not."""
 
 
-def numbers_of(terms: Terms, criteria: Criteria, where: Where = Criteria.where) -> Numbers:
+def numbers_of(terms: Terms, criteria: Criteria, by_parts: bool = False) -> Numbers:
     """Return the numbers of the images that fulfil criteria, ascending.
 
     Parameters
@@ -36,15 +40,19 @@ def numbers_of(terms: Terms, criteria: Criteria, where: Where = Criteria.where) 
     terms : Terms
         Of the project.
     criteria : Criteria
-    where : callable
-        Returns criteria as an SQL condition over the table ``images`` and its values.
+    by_parts : bool
+        See `Criteria.where`.
     """
-    if criteria == Criteria():
-        return np.arange(1, terms.count + 1, dtype=np.int32)
-    if criteria.states is not None and criteria == Criteria(states=criteria.states):
-        return terms.states.among(criteria.states)
-    condition, values = where(criteria)
-    return terms.database.whole_numbers(f"SELECT number FROM images WHERE {condition} ORDER BY number", values)
+    rest = replace(criteria, states=None, classes=())
+    if rest != Criteria():
+        condition, values = criteria.where(by_parts)
+        return terms.database.whole_numbers(f"SELECT number FROM images WHERE {condition} ORDER BY number", values)
+    found = np.arange(1, terms.count + 1, dtype=np.int32)
+    for name in criteria.classes:
+        with_it = terms.database.whole_numbers(_OF_CLASS, (name,))
+        with_it = with_it[with_it <= terms.count]
+        found = with_it if len(found) == terms.count else np.intersect1d(found, with_it, assume_unique=True)
+    return found if criteria.states is None else found[terms.states.are_among(criteria.states)[found]]
 
 
 def in_order(terms: Terms, chosen: Numbers, order: Order) -> Numbers:
@@ -71,7 +79,7 @@ def in_order(terms: Terms, chosen: Numbers, order: Order) -> Numbers:
 def _largest_first(terms: Terms, chosen: Numbers, column: str) -> Numbers:
     """Return chosen numbers by a column that has an index in this order, those without a value behind the others."""
     sql = f"SELECT number FROM images WHERE {column} IS NOT NULL ORDER BY {column} DESC, number"
-    known = terms.database.whole_numbers(sql)
+    known = terms.database.remembered(column, lambda: terms.database.whole_numbers(sql))
     is_left = np.zeros(terms.count + 1, bool)
     is_left[chosen] = True
     known = known[known <= terms.count]
@@ -84,21 +92,14 @@ class _States:
     """State and rank of every image; those that are still to do are not asked for."""
 
     def __init__(self, database: Database, count: int) -> None:
-        names = ", ".join(f"'{state}'" for state in _OTHERS)
-        sql = f"SELECT number * {_CODE * _CODE} + {RANK} * {_CODE} + CASE state {_CODES} END FROM images"
-        coded = database.whole_numbers(f"{sql} WHERE state IN ({names})", kind=np.int64)
-        place = coded // (_CODE * _CODE)
-        coded = coded[place <= count]  # added since it was counted
-        place = place[place <= count]
         self.state = np.full(count + 1, STATES.index("todo"), np.uint8)
-        self.state[place] = coded % _CODE
-        self.rank = np.full(count + 1, 1, np.uint8)
-        self.rank[place] = coded // _CODE % _CODE
+        for (state,), numbers in database.numbers_by_group(_BY_STATE):
+            self.state[numbers[numbers <= count]] = STATES.index(state)  # some were added since it was counted
+        self.rank = np.asarray([rank_of(state) for state in STATES], np.uint8)[self.state]
 
-    def among(self, states: Collection[str]) -> Numbers:
-        """Return the numbers of the images in one of these states."""
-        wanted = [at for at, state in enumerate(STATES) if state in states]
-        return np.flatnonzero(np.isin(self.state[1:], wanted)).astype(np.int32) + 1
+    def are_among(self, states: Collection[str]) -> NDArray[np.bool_]:
+        """Return whether images are in one of these states, by their number."""
+        return np.asarray([state in states for state in STATES])[self.state]
 
 
 class Terms:
@@ -129,8 +130,7 @@ class Terms:
     @property
     def decided(self) -> NDArray[np.bool_]:
         """Whether a person has decided about it."""
-        undecided = [STATES.index(state) for state in UNDECIDED]
-        return np.asarray(~np.isin(self.states.state, undecided))
+        return ~self.states.are_among(UNDECIDED)
 
     @property
     def unflagged(self) -> NDArray[np.bool_]:
@@ -166,9 +166,22 @@ class Terms:
         found[numbers[known]] = values[known]
         return found
 
-    def _where(self, condition: str) -> NDArray[np.bool_]:
+    def holding(self, text: str) -> NDArray[np.bool_]:
+        """Return whether an image's id or remark holds a text, ignoring case."""
+        part = anywhere(text)
+        some = np.unique(np.linspace(1, self.count, _SAMPLE).astype(int)).tolist()
+        sql = f"SELECT count(*) FROM images WHERE number IN ({', '.join('?' * len(some))}) AND id LIKE ? ESCAPE '\\'"
+        # It takes longer to hand over a number than to look at an id: those that are fewer are asked for.
+        if int(self.database.value(sql, [*some, part])) > len(some) // 2:
+            found = ~self._where("id NOT LIKE ? ESCAPE '\\'", part)
+        else:
+            found = self._where("id LIKE ? ESCAPE '\\'", part)
+        found |= self._where("note != '' AND note LIKE ? ESCAPE '\\'", part)
+        return found
+
+    def _where(self, condition: str, *values: Any) -> NDArray[np.bool_]:
         found = np.zeros(self.count + 1, bool)
-        numbers = self.database.whole_numbers(f"SELECT number FROM images WHERE {condition}")
+        numbers = self.database.whole_numbers(f"SELECT number FROM images WHERE {condition}", values)
         found[numbers[numbers <= self.count]] = True
         return found
 

@@ -20,11 +20,21 @@ from napari_wsss.session.imports import (
     encodings,
     found_out,
     kinds_of,
+    paints_nothing,
 )
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import button, choose, column, combo, row, text_label
+from napari_wsss.widgets.controls.basic import (
+    bring_into_view,
+    button,
+    choose,
+    column,
+    combo,
+    row,
+    single_shot,
+    text_label,
+)
 from napari_wsss.widgets.controls.listening import listen
-from napari_wsss.widgets.project.new_project import PathField, ReportTree
+from napari_wsss.widgets.project.new_project import LAID_OUT_MS, PathField, ReportTree
 
 TITLES: dict[What, str] = {
     "labels": "image-level labels",
@@ -57,6 +67,7 @@ class ImportForm(QWidget):
         super().__init__(parent)
         self._session, self._chosen_layer = session, chosen_layer
         self.report: Report | None = None
+        self._otherwise: What | None = None
         self.what = combo([(what, TITLES[what]) for what in WHAT], lambda _what: self._choose_what())
         self.kind = combo(kinds_of("labels"), lambda _kind: self.preview())
         self.encoding = combo(encodings(), lambda _encoding: self.preview())
@@ -86,6 +97,7 @@ class ImportForm(QWidget):
             "The layer chosen in the list, for the shown image; undoable",
         )
         self.layer_button.setVisible(chosen_layer is not None)
+        self._bring = single_shot(self, LAID_OUT_MS, lambda: bring_into_view(self.summary))
         self.source.changed.connect(self.preview)
         self.setLayout(
             column(
@@ -115,7 +127,8 @@ class ImportForm(QWidget):
         self._choose_what()
 
     def open_source(self, what: What, path: Path) -> None:
-        """Show what a dropped file or folder holds."""
+        """Show what a dropped file or folder holds: its labels where there turns out to be no mask that can be used."""
+        self._otherwise = "labels" if what == "masks" else None
         choose(self.what, what)
         self.source.text.setText(str(path))
         self._choose_what()
@@ -163,19 +176,35 @@ class ImportForm(QWidget):
         listen(self, (job.succeeded, self._show_report), (job.failed, self._show_problem), until=job.ended)
         self._session.jobs.submit(job)
 
+    def _take_otherwise(self) -> bool:
+        """Look for what else a dropped source may hold; return False where nobody asked to."""
+        what, self._otherwise = self._otherwise, None
+        if what is None:
+            return False
+        choose(self.what, what)
+        self._choose_what()
+        return True
+
     def _show_report(self, report: Report) -> None:
         self.report = report
+        if paints_nothing(report) and self._take_otherwise():
+            return
+        self._otherwise = None
         self.summary.setText(report.summary())
         self.encoding.setItemText(0, found_out("" if self.encoding.currentData() else encoding_of(report)))
         self.encoding.setToolTip(self.encoding.currentText())
         self.tree.show_entries(report.entries())
         self.tree.show()
         self._allow()
+        self._bring.start()
 
     def _show_problem(self, message: str) -> None:
+        if self._take_otherwise():
+            return
         self.summary.setText(message)
         self.tree.hide()
         self._allow()
+        self._bring.start()
 
     def _allow(self) -> None:
         project = self._session.project

@@ -8,7 +8,7 @@ from napari_wsss.core.classes import ClassList
 from napari_wsss.exchange.annotations.annotated import Annotated, Picture, Shape
 from napari_wsss.exchange.annotations.painting import Rules, Unusable, draws, painted, unknown_classes
 from napari_wsss.exchange.annotations.shapes import Bitmap
-from napari_wsss.exchange.class_lists import ValueNames
+from napari_wsss.exchange.lists.class_lists import ValueNames
 
 CLASSES = ClassList(["cat", "dog"])
 RULES = Rules(CLASSES)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from PIL import Image
 
 from napari_wsss.core.inside import writable
-from napari_wsss.exchange.class_lists import read_value_names
+from napari_wsss.exchange.lists.class_lists import read_value_names
 from tests.exports import CLASSES, IDS, MASK, exported, sets
 
 

@@ -106,6 +106,13 @@ def test_each_kind(folder: Path, kind: str) -> None:
     assert all(content in kept for content in work.values()), "nothing of a person's is gone"
 
 
+def test_a_path_that_leads_outside_is_left_out_not_pending(folder: Path) -> None:
+    execute("INSERT INTO unsettled VALUES ('../outside.png', x'00')")(folder)
+    assert kinds(folder) == ["left out"]
+    assert "alone" in check(folder)[0].words
+    assert not (folder.parent / "outside.png").exists()
+
+
 def test_a_backup_that_is_missing_is_made(folder: Path) -> None:
     for path in (folder / "backups").glob("*.sqlite"):
         path.unlink()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.project.criteria import ORDERS, Criteria, Order, shuffled
+from napari_wsss.project.image_clusters import ClusterRow
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.states import STATES, UNDECIDED
@@ -60,6 +62,51 @@ def test_they_are_the_same(mixed: Project, order: Order, criteria: Criteria) -> 
     found = catalog.numbers(criteria, order, 5)
     assert found.dtype == np.int32
     assert catalog.ids_of(found) == catalog.find(criteria, order, 5)
+
+
+def test_kept_orders_follow_every_change(tmp_path: Path) -> None:
+    """Orders by score, change and clusters are remembered until something writes them."""
+    images = [NewImage(f"{at}.png", frozenset({"cat"})) for at in range(6)]
+    rows = [ClusterRow(f"{at}.png", 0, f"cat {at % 2}", float(at)) for at in range(6)]
+    with Project.create(tmp_path / "project", tmp_path, ClassList(("cat", "dog")), images) as project:
+        catalog = project.catalog
+        orders: tuple[Order, ...] = ("score_descending", "uncertainty", "changed", "diversity")
+        changes: tuple[Callable[[], object], ...] = (
+            lambda: catalog.set_score("3.png", 0.9),
+            lambda: catalog.set_proposed("4.png", 0.95, ()),
+            lambda: catalog.set_score("4.png", None),
+            lambda: catalog.set_changes({"2.png": 0.5, "5.png": 0.7}),
+            catalog.forget_changes,
+            lambda: catalog.clusters.replace(rows),
+            lambda: catalog.clusters.replace(rows[3:]),
+            lambda: project.class_changes.delete("cat", "ignore"),
+            lambda: catalog.add([NewImage("6.png")]),
+        )
+        seen = set()
+        for change in changes:
+            change()
+            for order in orders:
+                found = catalog.ids_of(catalog.numbers(Criteria(), order))
+                assert found == catalog.find(Criteria(), order)
+                seen.add((order, *found))
+        assert len(seen) > 2 * len(orders)
+
+
+def test_text_in_few_and_in_most_ids(tmp_path: Path) -> None:
+    """Whether most hold it or few, in ids or in remarks, with characters that mean something to SQLite."""
+    images = [NewImage(f"{'x' if at < 90 else 'y'}%_{at:03d}.png") for at in range(100)]
+    with Project.create(tmp_path / "project", tmp_path, ClassList(("cat",)), images) as project:
+        catalog = project.catalog
+        catalog.set_note("y%_099.png", "as X%")
+        catalog.set_note("y%_098.png", "other")
+        catalog.set_state("x%_001.png", "flagged")
+        for text in ("x", "X%", "y%_", "%", "_0", "png", "other", "\\", "nowhere"):
+            for states in (None, ("flagged",), UNDECIDED):
+                criteria = Criteria(text=text, states=states)
+                found = catalog.ids_of(catalog.numbers(criteria))
+                assert found == catalog.find(criteria)
+                assert catalog.count(criteria) == len(found)
+        assert catalog.count(Criteria(text="X%")) == 91
 
 
 def test_counts_of_labels_are_kept(mixed: Project) -> None:

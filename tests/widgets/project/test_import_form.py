@@ -56,6 +56,25 @@ def test_masks_are_taken(form, session, tmp_path, qtbot, settle):
     assert (session.table.mask == 2).all()
 
 
+@pytest.mark.parametrize("drawn", ["nothing", "a box", "a polygon", "of no class"])
+def test_dropped_annotations_are_masks_or_else_labels(form, tmp_path, qtbot, drawn):
+    """As `napari-wsss import` takes them; a mask that cannot be used is said, not hidden behind labels."""
+    ring = [1, 1, 9, 1, 9, 9, 1, 9]
+    one = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 8, 8], "area": 64, "iscrowd": 0}
+    more = {"a polygon": {"segmentation": [ring]}, "of no class": {"segmentation": [ring], "category_id": 2}}
+    content = {
+        "images": [{"id": 1, "file_name": "p0.png", "height": 24, "width": 32}],
+        "categories": [{"id": 1, "name": "blue"}, {"id": 2, "name": "horse"}],
+        "annotations": [one | more.get(drawn, {})],
+    }
+    path = tmp_path / "dropped.json"
+    path.write_text(json.dumps({"p0.png": ["blue"]} if drawn == "nothing" else content))
+    form.open_source("masks", path)
+    wait_for_report(form, qtbot)
+    assert form.what.currentData() == ("labels" if drawn in ("nothing", "a box") else "masks")
+    assert form.take_button.isEnabled() == (drawn != "of no class")
+
+
 def test_what_cannot_be_used_cannot_be_taken(form, tmp_path, qtbot):
     (tmp_path / "nothing.json").write_text("[]")
     form.open_source("labels", tmp_path / "nothing.json")

@@ -1,6 +1,7 @@
 """What the values and colours of masks mean, by the list that lies beside them; and the classes such a list names.
 
-``classes.txt`` and labelme2voc's ``class_names.txt`` say one name per line, CVAT's ``labelmap.txt`` names colours.
+``classes.txt`` and labelme2voc's ``class_names.txt`` say one name per line, CVAT's ``labelmap.txt`` and the tables of
+`colour_tables` name colours.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,13 +13,12 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import BACKGROUND, BACKGROUND_NAMES, IGNORE, ClassList, voc_colours
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.exchange.lists.colour_tables import Colour, colour_table_in, read_colour_table
 from napari_wsss.exchange.text_files import read_text
 
 CLASS_LIST, LABEL_MAP = "classes.txt", "labelmap.txt"
 CLASS_LISTS = (CLASS_LIST, "class_names.txt", LABEL_MAP)
 IGNORE_NAMES = frozenset({"__ignore__", "_ignore_", "ignore", "ignored", "void", "_void_", "unlabeled", "unlabelled"})
-
-Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,14 @@ class ValueNames:
         Value -> name as it is written, background and ignore among them.
     colours : dict of (int, int, int) to int
         RGB in [0, 255] -> value, where the list names colours.
+    shared : tuple of str
+        What is to be said of colours that several names have.
     """
 
     source: str
     names: dict[int, str]
     colours: dict[Colour, int] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -117,10 +120,11 @@ def foreground(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def read_value_names(folders: Sequence[Path]) -> ValueNames | None:
-    """Return the first list of `CLASS_LISTS` in `folders`, folder by folder; None where there is none.
+    """Return the first list of `CLASS_LISTS`, or table of colours, in `folders`, folder by folder; None without any.
 
     Line k stands for value k where the list has a line for background (``__ignore__`` before it has none), or begins
-    with a word for *ignore*; else lines count from 1. A word for *ignore* keeps its place and means 255.
+    with a word for *ignore*; else lines count from 1. A word for *ignore* keeps its place and means 255. A table
+    of colours may number its lines itself. Where several of its names have one colour, that means the first of them.
 
     Raises
     ------
@@ -131,6 +135,8 @@ def read_value_names(folders: Sequence[Path]) -> ValueNames | None:
         for name in CLASS_LISTS:
             if (folder / name).is_file():
                 return _read(folder / name)
+        if table := colour_table_in(folder):
+            return _of_colours(table)
     return None
 
 
@@ -154,6 +160,36 @@ def _read(path: Path) -> ValueNames:
     names = {first + line: name for line, name in enumerate(lines) if first + line >= 0}
     numbered = {colour: first + line for line, colour in enumerate(colours) if colour and first + line >= 0}
     return ValueNames(path.name, names, _usual(names) | numbered if bare else numbered)
+
+
+def _of_colours(path: Path) -> ValueNames:
+    """Return what values and colours mean by a table of colours."""
+    lines = read_colour_table(path)
+    first = _first_value([line.name for line in lines])
+    if len(lines) + first > IGNORE + 1:
+        raise LabelError(f"{path} has {len(lines)} lines; a mask of 8 bits holds at most {IGNORE + 1} values.")
+    values = [line.value for line in lines]
+    numbers = [value for value in values if value is not None and BACKGROUND <= value <= IGNORE]
+    if numbers and len(numbers) == len(set(numbers)):
+        free = iter(sorted(set(range(1, IGNORE)) - set(numbers), reverse=True))
+        values = [value if value in numbers else next(free) for value in values]  # Cityscapes numbers plates with -1
+    else:
+        values = [first + place for place in range(len(lines))]
+    names: dict[int, str] = {}
+    colours: dict[Colour, int] = {}
+    shared: dict[Colour, list[str]] = {}
+    for line, value in zip(lines, values, strict=True):
+        if value is None or value < 0:  # a word for *ignore* before the background
+            continue
+        names[value] = line.name
+        colours.setdefault(line.colour, value)
+        shared.setdefault(line.colour, []).append(line.name)
+    said = tuple(
+        f"{path.name} gives {', '.join(also)} the colour {','.join(map(str, colour))}; it is read as {also[0]}"
+        for colour, also in shared.items()
+        if len(foreground(also)) and len(also) > 1
+    )
+    return ValueNames(path.name, names, colours, said)
 
 
 def _usual(names: Iterable[int]) -> dict[Colour, int]:

@@ -5,7 +5,7 @@ import pytest
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.exchange.class_lists import ValueNames, read_value_names, value_of_name
+from napari_wsss.exchange.lists.class_lists import ValueNames, read_value_names, value_of_name
 
 DOG_CAT = ClassList(("dog", "cat"))
 
