@@ -74,6 +74,8 @@ class LearnerState:
         Images decided as a whole when it was.
     sizes : str
         How the sizes compared, in a few words.
+    map_power : float in [0, 1]
+        Power of the maps that proposals are multiplied with.
     """
 
     checkpoint: Path
@@ -87,6 +89,7 @@ class LearnerState:
     enlargement: float = 0.0
     measured_by: int = 0
     sizes: str = ""
+    map_power: float = 0.0
 
     @property
     def text(self) -> str:
@@ -112,7 +115,7 @@ class LearnerState:
         agreement = {} if self.agreement is None else {"learner": self.agreement, "images": self.compared}
         counts = {"whole": self.whole, "parts": self.parts}
         facts = {"left_to_maps": self.left_to_maps, "left_out": self.left_out, "seconds": self.seconds}
-        facts |= {"enlargement": self.enlargement, "measured_by": self.measured_by, "sizes": self.sizes}
+        facts |= {"map_power": self.map_power, "enlargement": self.enlargement, "measured_by": self.measured_by, "sizes": self.sizes}
         publish_json(self.checkpoint.with_suffix(".json"), {"learned_from": counts, "agreement": agreement, **facts})
 
     @classmethod
@@ -135,6 +138,7 @@ class LearnerState:
             number(record, "enlargement"),
             whole(record, "measured_by"),
             text(record, "sizes"),
+            number(record, "map_power"),
         )
 
 

@@ -10,7 +10,8 @@ per image, and a fit takes seconds: what a person gives is learned at once.
 
 `known` says which classes were shown. Where image-level labels are given, another class gets what is neither background
 nor a class that was shown: nothing ever pulled its logit anywhere. Without labels its probability is 0. In proposals it
-keeps the maps of the applied localizer, if there is one (`keeps_maps`).
+keeps the maps of the applied localizer, if there is one (`keeps_maps`). `map_power` says how much these maps count in
+proposals of the classes that were shown.
 """
 
 from __future__ import annotations
@@ -113,9 +114,13 @@ class PixelClassifier(Segmenter):
         )
         self._hashed: tuple[tuple[tuple[int, int], ...], str] = (), ""
         self.register_buffer("known", torch.ones(class_count + 1, dtype=torch.bool))
+        self.register_buffer("map_power", torch.zeros(()))
+        self.register_load_state_dict_pre_hook(_without_maps)
 
     known: Tensor
     """(C+1,) bool: which classes somebody has shown, background first."""
+    map_power: Tensor
+    """() float32 in [0, 1]: the power of the localizer's maps that proposals are multiplied with."""
 
     @property
     def trunk(self) -> Trunk:
@@ -263,6 +268,12 @@ class PixelClassifier(Segmenter):
             planes = self.believed(self.head.on_taps(self._kept(features))[:, wanted])  # (1, K+1, h, w)
             found: NDArray[np.float32] = enlarged(planes, size or features.size).softmax(1)[0].cpu().numpy()
         return found
+
+
+def _without_maps(network: PixelClassifier, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Complete a state that was saved before maps were multiplied with."""
+    if f"{prefix}known" in state:
+        state.setdefault(f"{prefix}map_power", torch.zeros_like(network.map_power))
 
 
 def _digest(state: dict[str, Tensor]) -> str:

@@ -62,7 +62,7 @@ def test_the_chain_that_suits_it_gives_way_to_one_a_person_chose(project: Projec
             "left to the maps: cat · unreadable: a.jpg",
         ),
         (
-            (16, 0, 0.5, 16, (), (), 1.0, 3.2, 16, "pictures at 640 pixels"),
+            (16, 0, 0.5, 16, (), (), 1.0, 3.2, 16, "pictures at 640 pixels", 0.25),
             "learned from 16 masks",
             "held-out 50 %",
             "pictures at 640 pixels",

@@ -7,6 +7,9 @@ a class, and d_i the same without image i of N (the jackknife; Efron, "The Jackk
 Plans", 1982)::
 
     d > MARGIN + SURELY sqrt((N - 1) / N sum over i of (d_i - mean d)^2)
+
+The learner's answer is judged as it is and multiplied with a power of the maps (`pipeline.unshown.pooled`); the power
+that agrees best is taken.
 """
 
 from collections.abc import Callable
@@ -16,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.pipeline.unshown import pooled
 from training.pixel_learner.examples import Example
 from training.scoring.metrics import Scores
 
 MARGIN, SURELY = 0.1, 2.0
 """IoU by which maps must be better before a class is left to them, as folds see fewer images than the learner does; and
 standard errors besides. docs/benchmarks.md says what less costs."""
+POWERS = (0.0, 0.25, 0.5)
+"""Powers of the maps that are tried, ascending: of equal ones the least is taken."""
 Figures = NDArray[np.float64]
 
 
@@ -39,6 +45,8 @@ class Agreement:
         In how many of them each value was shown.
     doubt : (C + 1,) float64 >= 0, optional
         Standard error of the difference between maps and learner, by leaving out each image once.
+    power : float in [0, 1]
+        Power of the maps that the learner's answer was multiplied with.
     """
 
     learner: Figures
@@ -46,6 +54,7 @@ class Agreement:
     images: int
     shown_in: NDArray[np.int64] | None = None
     doubt: Figures | None = None
+    power: float = 0.0
 
     @property
     def mean(self) -> float:
@@ -144,12 +153,27 @@ def compared(
     background : float in [0, 1]
         Background score beside maps that bring none.
     """
-    learner, maps = Tally(class_count), Tally(class_count)
+    maps, learners = Tally(class_count), {power: Tally(class_count) for power in POWERS}
     for example, answer in held_out:
-        learner.add(example, answer.to_mask())
         other = maps_of(example.image_id)
         if other is not None:
             maps.add(example, mask_of(other, background))
-    if maps.images != learner.images:
+        for power, learner in learners.items():
+            learner.add(example, _beside(answer, other, background, power).to_mask())
+    if maps.images != len(held_out):
+        learner = learners[0.0]
         return Agreement(learner.iou, np.full(class_count + 1, np.nan), learner.images, learner.shown_in)
-    return Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps))
+    found = [
+        Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps), power)
+        for power, learner in learners.items()
+    ]
+    return max(found, key=lambda one: one.mean)
+
+
+def _beside(answer: ActivationMaps, maps: ActivationMaps | None, background: float, power: float) -> ActivationMaps:
+    """Return an answer multiplied with maps of the same classes; as it is where these are of others (unlabelled)."""
+    if maps is None or not power or maps.classes != answer.classes:
+        return answer
+    if maps.background is None:
+        maps = maps.with_scores(maps.scores, np.full(maps.size, background, np.float32))
+    return pooled(answer, maps, power)

@@ -330,6 +330,10 @@ class PixelLearner:
         for k in classes:
             self.classifier.known[k + 1] = False
 
+    def multiply_maps(self, power: float) -> None:
+        """Have proposals multiplied with a power in [0, 1] of the localizer's maps, from now on."""
+        self.classifier.map_power.fill_(power)
+
     def _stored_maps(self, image_id: str) -> ActivationMaps | None:
         if not self._project.plan.localizer_checkpoint:
             return None
