@@ -115,7 +115,12 @@ class LearnerState:
         agreement = {} if self.agreement is None else {"learner": self.agreement, "images": self.compared}
         counts = {"whole": self.whole, "parts": self.parts}
         facts = {"left_to_maps": self.left_to_maps, "left_out": self.left_out, "seconds": self.seconds}
-        facts |= {"map_power": self.map_power, "enlargement": self.enlargement, "measured_by": self.measured_by, "sizes": self.sizes}
+        facts |= {
+            "map_power": self.map_power,
+            "enlargement": self.enlargement,
+            "measured_by": self.measured_by,
+            "sizes": self.sizes,
+        }
         publish_json(self.checkpoint.with_suffix(".json"), {"learned_from": counts, "agreement": agreement, **facts})
 
     @classmethod

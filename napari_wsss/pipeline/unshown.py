@@ -8,7 +8,8 @@ the maps and their background brought to a sum of 1, at least `LEAST`::
 
 Classes that nobody has shown a learner yet keep their activation maps.
 
-With p over background and the classes it was shown, the classes U it was not shown take what their maps claim, and the rest is shared as it says::
+With p over background and the classes it was shown, the classes U it was not shown take what their maps claim, and the
+rest is shared as it says::
 
     r_k = q_k  for k in U          r_l = (1 - sum over U of q_k) p_l  for background and all other classes
 """
@@ -42,7 +43,7 @@ def pooled(found: ActivationMaps, maps: ActivationMaps, power: float) -> Activat
         return found
     total = np.maximum(maps.scores.sum(0) + maps.background, np.finfo(np.float32).tiny)
     background = np.maximum(maps.background / total, LEAST)
-    says_something = maps.scores.any((1, 2))[:, None, None]
+    says_something = (maps.scores > 0).max((1, 2), keepdims=True)
     scores = np.where(says_something, np.maximum(maps.scores / total, LEAST), background)
     exponent = np.float32(power)
     scores, rest = found.scores * scores**exponent, found.background * background**exponent

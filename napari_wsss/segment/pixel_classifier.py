@@ -17,6 +17,7 @@ proposals of the classes that were shown.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -115,12 +116,16 @@ class PixelClassifier(Segmenter):
         self._hashed: tuple[tuple[tuple[int, int], ...], str] = (), ""
         self.register_buffer("known", torch.ones(class_count + 1, dtype=torch.bool))
         self.register_buffer("map_power", torch.zeros(()))
-        self.register_load_state_dict_pre_hook(_without_maps)
 
     known: Tensor
     """(C+1,) bool: which classes somebody has shown, background first."""
     map_power: Tensor
     """() float32 in [0, 1]: the power of the localizer's maps that proposals are multiplied with."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Take a state, also one that was saved before maps were multiplied with; as torch does besides."""
+        without = {"map_power": torch.zeros_like(self.map_power)}
+        return super().load_state_dict({**without, **state_dict}, strict, assign)
 
     @property
     def trunk(self) -> Trunk:
@@ -268,12 +273,6 @@ class PixelClassifier(Segmenter):
             planes = self.believed(self.head.on_taps(self._kept(features))[:, wanted])  # (1, K+1, h, w)
             found: NDArray[np.float32] = enlarged(planes, size or features.size).softmax(1)[0].cpu().numpy()
         return found
-
-
-def _without_maps(network: PixelClassifier, state: dict[str, Tensor], prefix: str, *_: object) -> None:
-    """Complete a state that was saved before maps were multiplied with."""
-    if f"{prefix}known" in state:
-        state.setdefault(f"{prefix}map_power", torch.zeros_like(network.map_power))
 
 
 def _digest(state: dict[str, Tensor]) -> str:
