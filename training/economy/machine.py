@@ -21,8 +21,9 @@ from napari_wsss.pixels.superpixels import find_superpixels
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import read_scribbles
 from training.pixel_learner.agreement import Agreement
+from training.pixel_learner.fitting import Learned
 from training.pixel_learner.measured_enlargement import FOLDS, measured_enlargement
-from training.pixel_learner.pixel_learner import Learned, PixelLearner
+from training.pixel_learner.pixel_learner import PixelLearner
 
 Mask = NDArray[np.uint8]
 

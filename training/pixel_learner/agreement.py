@@ -12,8 +12,8 @@ The learner's answer is judged as it is and multiplied with a power of the maps 
 that agrees best is taken.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,8 @@ class Agreement:
         Standard error of the difference between maps and learner, by leaving out each image once.
     power : float in [0, 1]
         Power of the maps that the learner's answer was multiplied with.
+    doubts : mapping of str to (H, W) bool
+        Of images that are known in part: which pixels are contradicted (`training.pixel_learner.doubts`).
     """
 
     learner: Figures
@@ -55,6 +57,7 @@ class Agreement:
     shown_in: NDArray[np.int64] | None = None
     doubt: Figures | None = None
     power: float = 0.0
+    doubts: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def mean(self) -> float:
@@ -135,6 +138,13 @@ def mask_of(maps: ActivationMaps, background: float) -> NDArray[np.uint8]:
     return maps.to_mask(None if maps.background is not None else background)
 
 
+def with_background(maps: ActivationMaps, background: float) -> ActivationMaps:
+    """Return maps with a background score: their own, or a constant one in [0, 1] where they have none."""
+    if maps.background is not None:
+        return maps
+    return maps.with_scores(maps.scores, np.full(maps.size, background, np.float32))
+
+
 def compared(
     class_count: int,
     held_out: list[tuple[Example, ActivationMaps]],
@@ -174,6 +184,4 @@ def _beside(answer: ActivationMaps, maps: ActivationMaps | None, background: flo
     """Return an answer multiplied with maps of the same classes; as it is where these are of others (unlabelled)."""
     if maps is None or not power or maps.classes != answer.classes:
         return answer
-    if maps.background is None:
-        maps = maps.with_scores(maps.scores, np.full(maps.size, background, np.float32))
-    return pooled(answer, maps, power)
+    return pooled(answer, with_background(maps, background), power)
