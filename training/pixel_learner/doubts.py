@@ -1,8 +1,8 @@
 """Clicks that contradict everything else: what was left out of a fold, and the maps of the image, both say otherwise.
 
 A perceptron remembers every click, a wrong one too, and goes on from it; that it saw a click tells nothing about it.
-Who was fitted without the image can tell, but is wrong itself where a click corrects it, which are the clicks that teach
-most. So a pixel of an image that is known in part is doubted only where two speak against it that know nothing of each
+Who was fitted without the image can tell, but is wrong itself where a click corrects it, and such clicks teach most.
+So a pixel of an image that is known in part is doubted only where two speak against it that know nothing of each
 other::
 
     p_y(x) < LEAST_BY_LEARNER   and   q_y(x) <= LEAST_BY_MAPS
