@@ -106,6 +106,7 @@ class Desk:
             measured_by=self._measured_by,
             sizes=self._sizes,
             map_power=self._map_power,
+            doubted=learner.doubted,
         )
         state.note()
         return state

@@ -152,6 +152,11 @@ class PixelLearner:
         """Images `take_all` could not read, and why."""
         return self._gathering.left_out
 
+    @property
+    def doubted(self) -> tuple[str, ...]:
+        """Images of which something teaches nothing, as everything else contradicts it."""
+        return self._gathering.doubted
+
     def counts(self) -> dict[str, int]:
         """Return of how many images the ``whole`` is known, and of how many ``parts``."""
         return self._gathering.counts()
@@ -263,16 +268,13 @@ class PixelLearner:
             As `agreement` does.
         """
         yield from self._gathering.gather_weak()
-        if not self._gathering.has_weak:
-            if only_for_maps:
-                return None
-            found = yield from self.agreement(folds)
-            self._gathering.doubt(found.doubts)
-            return found
-        without = yield from self.agreement(folds, uses_maps=False)
-        found = yield from self.agreement(folds, uses_maps=True)
-        self.uses_maps = not found.mean < without.mean
-        found = found if self.uses_maps else without
+        if only_for_maps and not self._gathering.has_weak:
+            return None
+        found = yield from self.agreement(folds, uses_maps=self._gathering.has_weak)
+        if self._gathering.has_weak:
+            without = yield from self.agreement(folds, uses_maps=False)
+            self.uses_maps = not found.mean < without.mean
+            found = found if self.uses_maps else without
         self._gathering.doubt(found.doubts)
         return found
 

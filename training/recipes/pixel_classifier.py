@@ -125,6 +125,7 @@ def _left_to_maps(project: Project, learner: PixelLearner, run: RunFolder, found
     learner.multiply_maps(found.power)
     run.update(
         map_power=found.power,
+        doubted=learner.doubted,
         agreement={"learner": found.mean, "images": found.images},
         left_to_maps=[names[k] for k in better],
     )
