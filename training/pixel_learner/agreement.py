@@ -169,7 +169,7 @@ def compared(
         if other is not None:
             maps.add(example, mask_of(other, background))
         for power, learner in learners.items():
-            learner.add(example, _beside(answer, other, background, power).to_mask())
+            learner.add(example, _beside(answer, other, power).to_mask())
     if maps.images != len(held_out):
         learner = learners[0.0]
         return Agreement(learner.iou, np.full(class_count + 1, np.nan), learner.images, learner.shown_in)
@@ -180,8 +180,8 @@ def compared(
     return max(found, key=lambda one: one.mean)
 
 
-def _beside(answer: ActivationMaps, maps: ActivationMaps | None, background: float, power: float) -> ActivationMaps:
+def _beside(answer: ActivationMaps, maps: ActivationMaps | None, power: float) -> ActivationMaps:
     """Return an answer multiplied with maps of the same classes; as it is where these are of others (unlabelled)."""
     if maps is None or not power or maps.classes != answer.classes:
         return answer
-    return pooled(answer, with_background(maps, background), power)
+    return pooled(answer, maps, power)
