@@ -79,7 +79,7 @@ class LearnerState:
     map_power : float in [0, 1]
         Power of the maps that proposals are multiplied with.
     doubted : tuple of str
-        Images of which something taught nothing, as everything else contradicts it.
+        Images of which something counted less, as everything else contradicts it.
     """
 
     checkpoint: Path

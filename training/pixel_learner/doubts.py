@@ -8,7 +8,8 @@ other::
     p_y(x) < LEAST_BY_LEARNER   and   q_y(x) <= LEAST_BY_MAPS
 
 with y what was said, p the probabilities of the copy that did not see the image, and q the maps and their background
-brought to a sum of 1. Doubted pixels teach nothing; what a person decided about a whole image is never doubted.
+brought to a sum of 1. Doubted pixels count a quarter: many are right all the same, and leaving them out costs a person
+who never errs more than it gains (docs/benchmarks.md). What was decided about a whole image is never doubted.
 """
 
 from collections.abc import Collection
@@ -21,6 +22,8 @@ from napari_wsss.core.maps import ActivationMaps
 from training.pixel_learner.examples import Example
 
 LEAST_BY_LEARNER, LEAST_BY_MAPS = 0.15, 0.4
+WEIGHT = 0.25
+"""Of what is doubted."""
 
 
 def doubted(example: Example, answer: ActivationMaps, maps: ActivationMaps, seen: Collection[int]) -> NDArray[np.bool_]:
@@ -49,9 +52,9 @@ def doubted(example: Example, answer: ActivationMaps, maps: ActivationMaps, seen
     return found
 
 
-def without(example: Example, doubts: NDArray[np.bool_]) -> Example:
-    """Return an example that says nothing where it is doubted."""
-    return replace(example, weights=np.where(doubts, np.float32(0), example.weights))
+def lessened(example: Example, doubts: NDArray[np.bool_]) -> Example:
+    """Return an example that counts a quarter where doubts (H,W) bool are."""
+    return replace(example, weights=np.where(doubts, np.float32(WEIGHT) * example.weights, example.weights))
 
 
 def _plane(maps: ActivationMaps, value: int) -> NDArray[np.float32] | None:

@@ -15,7 +15,7 @@ from napari_wsss.project.records import possible_classes
 from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.data.pictures import training_records
 from training.pixel_learner.cells import Cells, cells_of
-from training.pixel_learner.doubts import without
+from training.pixel_learner.doubts import lessened
 from training.pixel_learner.examples import Example, Trust, example_of, nothing_known, unlabelled
 from training.pixel_learner.pseudo_labels import Confidence, pseudo_labelled
 from training.pixel_learner.weak_examples import IMAGES, faded, weak_example
@@ -221,30 +221,22 @@ class Gathering:
         return sorted(self._kept)
 
     def doubt(self, doubts: Mapping[str, NDArray[np.bool_]]) -> None:
-        """Have pixels (H,W) bool of some images teach nothing, and those of all others that are known in part again.
-
-        Where a value would be shown by nothing any more, nothing is doubted.
-        """
-        before, shown = dict(self._kept), self.cells().shown
+        """Have pixels (H,W) bool of some images count less, and all others as before."""
         everywhere = {image_id: where for image_id, where in doubts.items() if where.any()}
         changed = [one for one in {*self._doubts, *everywhere} if one in self._kept]
         self._doubts = everywhere
         for image_id in changed:
-            self._kept[image_id] = self._cells_of(self.example(image_id), MOST_OF_IMAGE), before[image_id][1]
-        if (shown & ~self.cells().shown).any():
-            self._doubts = {}
-            for image_id in changed:
-                self._kept[image_id] = self._cells_of(self.said(image_id), MOST_OF_IMAGE), before[image_id][1]
+            self._kept[image_id] = self._cells_of(self.example(image_id), MOST_OF_IMAGE), self._kept[image_id][1]
 
     @property
     def doubted(self) -> tuple[str, ...]:
-        """Images of which something teaches nothing, as everything else contradicts it, in the order of ids."""
+        """Images of which something counts less, as everything else contradicts it, in the order of ids."""
         return tuple(sorted(self._doubts))
 
     def example(self, image_id: str) -> Example:
-        """Return what teaches about an image now, be it nothing but its labels: what was `said`, but for doubts."""
+        """Return what teaches about an image now, be it nothing but its labels: what was `said`, less where doubted."""
         found = self.said(image_id)
-        return without(found, self._doubts[image_id]) if image_id in self._doubts else found
+        return lessened(found, self._doubts[image_id]) if image_id in self._doubts else found
 
     def said(self, image_id: str) -> Example:
         """Return what a person said about an image, be it nothing but its labels."""

@@ -154,7 +154,7 @@ class PixelLearner:
 
     @property
     def doubted(self) -> tuple[str, ...]:
-        """Images of which something teaches nothing, as everything else contradicts it."""
+        """Images of which something counts less, as everything else contradicts it."""
         return self._gathering.doubted
 
     def counts(self) -> dict[str, int]:
@@ -254,7 +254,7 @@ class PixelLearner:
     def compare(self, folds: int = 3, *, only_for_maps: bool = False) -> Steps[Agreement | None]:
         """Return the `agreement`, and learn from maps only while it is no worse with them than without.
 
-        What it doubts teaches nothing until the next comparison, or until something else is said about the image.
+        What it doubts counts less until the next comparison, or until something else is said about the image.
 
         Parameters
         ----------

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.maps import ActivationMaps
-from training.pixel_learner.doubts import doubted, without
+from training.pixel_learner.doubts import WEIGHT, doubted, lessened
 from training.pixel_learner.examples import Example
 
 SIZE = (3, 4)
@@ -57,6 +57,8 @@ def test_a_decision_about_a_whole_image_is_never_doubted() -> None:
     assert not doubted(replace(clicked(), whole=True), sure_of(2), sure_of(2), (0, 1, 2)).any()
 
 
-def test_what_is_doubted_says_nothing() -> None:
+def test_what_is_doubted_counts_less() -> None:
     found = doubted(clicked(), sure_of(0), sure_of(0), (0, 1, 2))
-    assert without(clicked(), found).shown == {0}
+    weights = lessened(clicked(), found).weights
+    assert weights.dtype == np.float32
+    assert (weights[0, 0], weights[2, 3], weights.sum()) == (WEIGHT, 1, WEIGHT + 1)
