@@ -9,7 +9,7 @@ Plans", 1982)::
     d > MARGIN + SURELY sqrt((N - 1) / N sum over i of (d_i - mean d)^2)
 
 While most images are known in part only, the learner's answer is judged as it is and multiplied with a power of the
-maps (`pipeline.unshown.pooled`); the power that agrees best is taken. Folds flatter maps: none beyond a quarter is tried.
+maps (`pipeline.unshown.pooled`); the power that agrees best is taken. Folds flatter maps, so the power is small.
 """
 
 from collections.abc import Callable, Mapping
